@@ -1,0 +1,363 @@
+//! The crate's one error type.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::diagnostic::Diagnostic;
+
+/// A `Result` whose error is the crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong, as a closed question a program can ask.
+///
+/// New kinds may be added in any release; match with a wildcard arm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The text is not JSON5, or not JSON where JSON is required.
+    Syntax,
+    /// The text is larger than the size cap.
+    TooLarge,
+    /// The text nests deeper than the depth limit.
+    TooDeep,
+    /// One object has the same key twice.
+    DuplicateKey,
+    /// A number is not finite, or too large to be read without loss.
+    InvalidNumber,
+    /// The configuration has at least one problem that strict reading does not accept.
+    InvalidConfig,
+    /// A `${NAME}` in the configuration names a variable that is unset or empty.
+    MissingVariable,
+    /// A credential document parses, but does not have the shape of one.
+    Corrupt,
+    /// A credential document was written by a newer version: it can be read, not written.
+    UnsupportedVersion,
+    /// A provider id, profile id or model reference is blank or malformed.
+    InvalidId,
+    /// A secret is blank, or has characters that cannot stand in a header.
+    InvalidSecret,
+    /// The named profile has no usable credential.
+    MissingCredentials,
+    /// No profile, environment variable or configuration key gives a credential for the provider.
+    MissingApiKey,
+    /// The profile exists, but is not one of those that may serve this provider.
+    ProfileNotConfigured,
+    /// Every profile of the provider is cooling down or otherwise unusable now.
+    Unavailable,
+    /// The provider did not accept the credential (status 401).
+    Unauthorized,
+    /// The model reference cannot be resolved to a provider and a model.
+    UnknownModel,
+    /// The URL cannot be parsed, is relative, or carries user info.
+    InvalidUrl,
+    /// A credential would travel over plain HTTP to a host that is not loopback.
+    InsecureTransport,
+    /// A header name or value is not allowed in a request.
+    InvalidHeader,
+    /// A second authentication header was configured.
+    ConflictingAuthHeader,
+    /// The request body is not a JSON object of the shape the Messages API takes.
+    InvalidBody,
+    /// More than four cache markers.
+    TooManyCacheMarkers,
+    /// A one-hour cache marker stands after a five-minute one.
+    CacheMarkerOrder,
+    /// A cache marker stands where the API refuses one, or has a form the API does not know.
+    InvalidCacheMarker,
+    /// The operating system refused a file operation.
+    Io,
+    /// The file or directory does not exist.
+    NotFound,
+    /// Someone else held the lock for longer than the caller was ready to wait.
+    Locked,
+    /// An update was started from inside an update of the same store.
+    Reentrant,
+    /// The closure given to an update reported this failure, or panicked; nothing was changed.
+    UpdateFailed,
+    /// A backend broke a promise of the store contract.
+    Conformance,
+}
+
+impl ErrorKind {
+    /// What the user can do about it, in one or two sentences.
+    #[must_use]
+    pub fn help(self) -> &'static str {
+        match self {
+            Self::Syntax => {
+                "Correct the text at the position given. Configuration is JSON5; credential files are strict JSON."
+            }
+            Self::TooLarge => "Check that this is the right file; raise the size cap if it really is this large.",
+            Self::TooDeep => "Check that this is the right file; no document of this kind nests so deeply.",
+            Self::DuplicateKey => "Remove one of the two entries; only you know which one is meant.",
+            Self::InvalidNumber => {
+                "Write a finite number; NaN, Infinity and numbers beyond the range of a double are not accepted."
+            }
+            Self::InvalidConfig => {
+                "Correct the entries listed by `diagnostics()`, or read the file with lenient options to fall back to defaults."
+            }
+            Self::MissingVariable => {
+                "Set the variable in the environment or in the `env` block of the configuration, or write `$${NAME}` for literal text."
+            }
+            Self::Corrupt => "The file was left as it is. Restore it from a backup, or set it aside and log in again.",
+            Self::UnsupportedVersion => "Update this program; the file was left as it is.",
+            Self::InvalidId => "Use `provider/model` for models, `provider:name` for profiles, and no blank parts.",
+            Self::InvalidSecret => "Paste the secret again as one line, without quotes or surrounding text.",
+            Self::MissingCredentials => "Store a key or token for this profile again, or select another profile.",
+            Self::MissingApiKey => {
+                "Store a profile for this provider in this agent's auth-profiles.json, or set the provider's API key variable; credentials are per agent and are not inherited."
+            }
+            Self::ProfileNotConfigured => {
+                "Use a profile of this provider, or correct `auth.order` and `auth.profiles`."
+            }
+            Self::Unavailable => {
+                "Wait until the time given, add another profile, or clear the cooldown if the cause is gone."
+            }
+            Self::Unauthorized => {
+                "Replace the key or token: it was revoked, has expired or belongs elsewhere. A subscription token is only meant for the provider's own applications; an API key is the supported way."
+            }
+            Self::UnknownModel => {
+                "Use `provider/model`, or an alias that the configuration defines under `agents.defaults.models`."
+            }
+            Self::InvalidUrl => "Use an absolute http or https URL without user name, password or fragment.",
+            Self::InsecureTransport => "Use https. Plain HTTP is allowed to 127.0.0.0/8, ::1 and localhost only.",
+            Self::InvalidHeader => {
+                "Remove line breaks and control characters from the header, and use a plain header name."
+            }
+            Self::ConflictingAuthHeader => {
+                "Remove the header: the credential's own header is the only one that may authenticate."
+            }
+            Self::InvalidBody => "Pass a JSON object with `messages`, as the Messages API takes it.",
+            Self::TooManyCacheMarkers => "Keep at most four `cache_control` markers, the top-level one included.",
+            Self::CacheMarkerOrder => {
+                "Put one-hour markers before five-minute ones in the order tools, system, messages."
+            }
+            Self::InvalidCacheMarker => {
+                "Move the marker to a non-empty text, image, document or tool block, with type `ephemeral` and ttl `5m` or `1h`."
+            }
+            Self::Io => "Check that the path exists and that this user may read and write it.",
+            Self::NotFound => "Check the path.",
+            Self::Locked => "Try again; if it persists, another process holds the lock.",
+            Self::Reentrant => "Finish the outer update first; do everything in one closure.",
+            Self::UpdateFailed => "Nothing was changed; see the source of this error.",
+            Self::Conformance => "The backend must be corrected; see the documentation of AuthProfileStore.",
+        }
+    }
+}
+
+/// Where in a document or on disk a problem was found. Every part is optional.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Location {
+    /// The file.
+    pub path: Option<PathBuf>,
+    /// The line, counted from 1.
+    pub line: Option<u32>,
+    /// The column in characters, counted from 1.
+    pub column: Option<u32>,
+    /// The path of keys inside the document, for example `agents.list[1].model`.
+    pub key_path: Option<String>,
+}
+
+impl Location {
+    /// A location inside a document.
+    #[must_use]
+    pub fn at(line: u32, column: u32) -> Self {
+        Self { line: Some(line), column: Some(column), ..Self::default() }
+    }
+
+    /// The same location with the path of keys.
+    #[must_use]
+    pub fn with_key_path(mut self, key_path: impl Into<String>) -> Self {
+        self.key_path = Some(key_path.into());
+        self
+    }
+
+    /// The same location with the file.
+    #[must_use]
+    pub fn with_path(mut self, path: impl Into<PathBuf>) -> Self {
+        self.path = Some(path.into());
+        self
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        if let Some(path) = &self.path {
+            write!(f, "{}", path.display())?;
+            separator = ":";
+        }
+        if let Some(line) = self.line {
+            write!(f, "{separator}{line}")?;
+            if let Some(column) = self.column {
+                write!(f, ":{column}")?;
+            }
+            separator = ", ";
+        } else if !separator.is_empty() {
+            separator = ", ";
+        }
+        if let Some(key_path) = &self.key_path {
+            write!(f, "{separator}{key_path}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The error of every fallible function in this crate.
+///
+/// One pointer wide. Its text says one thing and never repeats a value from the input, a secret, or the message of
+/// another library; the cause, where there is one, is reached through [`source`](StdError::source).
+///
+/// # Examples
+///
+/// ```
+/// use provider_auth::{ErrorKind, ModelRef};
+///
+/// let error = "anthropic/".parse::<ModelRef>().unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::InvalidId);
+/// assert!(error.help().contains("provider/model"));
+/// ```
+#[derive(thiserror::Error)]
+#[error(transparent)]
+pub struct Error {
+    inner: Box<Inner>,
+}
+
+#[derive(thiserror::Error)]
+#[error("{}", self.text())]
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    location: Option<Location>,
+    diagnostics: Vec<Diagnostic>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Inner {
+    fn text(&self) -> String {
+        match &self.location {
+            Some(location) if *location != Location::default() => format!("{} ({location})", self.message),
+            _ => self.message.clone(),
+        }
+    }
+}
+
+impl Error {
+    /// An error of a kind, with one sentence that says what happened.
+    ///
+    /// Public so that a third party's store can report its own failures. The message must not contain a secret.
+    #[must_use]
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        let inner = Inner { kind, message: message.into(), location: None, diagnostics: Vec::new(), source: None };
+        Self { inner: Box::new(inner) }
+    }
+
+    /// The same error with a location.
+    #[must_use]
+    pub fn with_location(mut self, location: Location) -> Self {
+        self.inner.location = Some(location);
+        self
+    }
+
+    /// The same error with the file in its location, which keeps its line and column.
+    #[must_use]
+    pub fn with_path(mut self, path: &Path) -> Self {
+        self.inner.location = Some(self.inner.location.take().unwrap_or_default().with_path(path));
+        self
+    }
+
+    /// The same error with the path of keys in its location.
+    #[must_use]
+    pub fn with_key_path(mut self, key_path: impl Into<String>) -> Self {
+        self.inner.location = Some(self.inner.location.take().unwrap_or_default().with_key_path(key_path));
+        self
+    }
+
+    /// The same error with its cause. The cause's text must be as safe to show as this error's own.
+    #[must_use]
+    pub fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
+        self.inner.source = Some(Box::new(source));
+        self
+    }
+
+    /// The same error with the problems that led to it.
+    #[must_use]
+    pub fn with_diagnostics(mut self, diagnostics: Vec<Diagnostic>) -> Self {
+        self.inner.diagnostics = diagnostics;
+        self
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.inner.kind
+    }
+
+    /// Where, if it is known.
+    #[must_use]
+    pub fn location(&self) -> Option<&Location> {
+        self.inner.location.as_ref()
+    }
+
+    /// All problems found, for errors that collect several; empty for the others.
+    #[must_use]
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.inner.diagnostics
+    }
+
+    /// What the user can do about it, in one or two sentences.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        self.inner.kind.help()
+    }
+
+    /// Whether the same call may succeed later without a human doing anything.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self.inner.kind, ErrorKind::Locked | ErrorKind::Unavailable)
+    }
+
+    /// Whether a document exists but cannot be understood, so that writing it would lose data.
+    #[must_use]
+    pub fn is_corrupt(&self) -> bool {
+        use ErrorKind::{Corrupt, DuplicateKey, InvalidNumber, Syntax, TooDeep, TooLarge};
+        matches!(self.inner.kind, Corrupt | Syntax | TooLarge | TooDeep | DuplicateKey | InvalidNumber)
+    }
+
+    /// Whether another holder of the lock was in the way.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        self.inner.kind == ErrorKind::Locked
+    }
+
+    /// Whether something was absent rather than wrong, so that asking the next source makes sense.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        use ErrorKind::{MissingApiKey, MissingCredentials, NotFound};
+        matches!(self.inner.kind, NotFound | MissingCredentials | MissingApiKey)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Error");
+        out.field("kind", &self.kind).field("message", &self.message);
+        if let Some(location) = &self.location {
+            out.field("location", location);
+        }
+        if !self.diagnostics.is_empty() {
+            out.field("diagnostics", &self.diagnostics);
+        }
+        if let Some(source) = &self.source {
+            out.field("source", source);
+        }
+        out.finish()
+    }
+}

@@ -1,0 +1,217 @@
+//! Names: providers, profiles, models.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::secret::is_blank_char;
+
+/// Alternative spellings of provider ids, all lower case. One table; a name that is nobody's alias stands for itself.
+const ALIASES: &[(&str, &str)] = &[
+    ("aws-bedrock", "amazon-bedrock"),
+    ("bedrock", "amazon-bedrock"),
+    ("bytedance", "volcengine"),
+    ("doubao", "volcengine"),
+    ("kimi-code", "kimi"),
+    ("kimi-coding", "kimi"),
+    ("modelstudio", "qwen"),
+    ("opencode-go-auth", "opencode-go"),
+    ("opencode-zen", "opencode"),
+    ("qwencloud", "qwen"),
+    ("z-ai", "zai"),
+    ("z.ai", "zai"),
+];
+
+/// A provider's name, normalised: trimmed, in lower case, aliases resolved.
+///
+/// # Examples
+///
+/// ```
+/// use provider_auth::ProviderId;
+///
+/// assert_eq!(ProviderId::new(" Z.AI ")?, ProviderId::new("zai")?);
+/// assert_eq!(ProviderId::anthropic().as_str(), "anthropic");
+/// # Ok::<(), provider_auth::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProviderId(Box<str>);
+
+impl ProviderId {
+    /// The provider of this name.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidId`] if nothing is left after trimming.
+    pub fn new(name: &str) -> Result<Self> {
+        let id = Self::normalized(name);
+        if id.0.is_empty() { Err(Error::new(ErrorKind::InvalidId, "the provider name is blank")) } else { Ok(id) }
+    }
+
+    /// `anthropic`, the provider this crate builds requests for.
+    #[must_use]
+    pub fn anthropic() -> Self {
+        Self("anthropic".into())
+    }
+
+    /// The normal form of any text, blank included: what a comparison with a document's own text needs.
+    pub(crate) fn normalized(name: &str) -> Self {
+        let name = name.trim_matches(is_blank_char).to_lowercase();
+        match ALIASES.iter().find(|(alias, _)| *alias == name) {
+            Some((_, id)) => Self((*id).into()),
+            None => Self(name.into()),
+        }
+    }
+
+    /// The normalised name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ProviderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for ProviderId {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        Self::new(name)
+    }
+}
+
+/// The name of a credential profile, by convention `provider:name`. Compared exactly.
+///
+/// # Examples
+///
+/// ```
+/// use provider_auth::ProfileId;
+///
+/// let id = ProfileId::new("anthropic:work")?;
+/// assert_eq!(id.to_string(), "anthropic:work");
+/// assert!(ProfileId::new("  ").is_err());
+/// # Ok::<(), provider_auth::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProfileId(Box<str>);
+
+impl ProfileId {
+    /// The profile of this name, white space around it removed.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidId`] if it is blank or has control characters.
+    pub fn new(name: &str) -> Result<Self> {
+        let name = name.trim_matches(is_blank_char);
+        if name.is_empty() || name.chars().any(char::is_control) {
+            return Err(Error::new(ErrorKind::InvalidId, "the profile id is blank or has control characters"));
+        }
+        Ok(Self(name.into()))
+    }
+
+    /// The name exactly as a document has it: whatever a file holds must survive.
+    pub(crate) fn verbatim(name: impl Into<Box<str>>) -> Self {
+        Self(name.into())
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ProfileId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for ProfileId {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        Self::new(name)
+    }
+}
+
+impl Borrow<str> for ProfileId {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A model of a provider, written `provider/model`. Only the provider half is normalised.
+///
+/// # Examples
+///
+/// ```
+/// use provider_auth::ModelRef;
+///
+/// let model: ModelRef = "OpenRouter/anthropic/claude-opus-4-5".parse()?;
+/// assert_eq!(model.provider().as_str(), "openrouter");
+/// assert_eq!(model.model(), "anthropic/claude-opus-4-5");
+/// # Ok::<(), provider_auth::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ModelRef {
+    provider: ProviderId,
+    model: Box<str>,
+}
+
+impl ModelRef {
+    /// A model of a provider.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidId`] if the model is blank.
+    pub fn new(provider: ProviderId, model: &str) -> Result<Self> {
+        let model = model.trim_matches(is_blank_char);
+        if model.is_empty() {
+            return Err(Error::new(ErrorKind::InvalidId, "the model half of the model reference is blank"));
+        }
+        Ok(Self { provider, model: model.into() })
+    }
+
+    /// Reads `provider/model`, split at the first slash; without a slash the model belongs to `default_provider`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidId`] if either half is blank.
+    pub fn parse(text: &str, default_provider: &ProviderId) -> Result<Self> {
+        match text.split_once('/') {
+            Some((provider, model)) => Self::new(ProviderId::new(provider)?, model),
+            None => Self::new(default_provider.clone(), text),
+        }
+    }
+
+    /// The provider.
+    #[must_use]
+    pub fn provider(&self) -> &ProviderId {
+        &self.provider
+    }
+
+    /// The model's name at that provider.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+}
+
+impl fmt::Display for ModelRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.provider, self.model)
+    }
+}
+
+impl FromStr for ModelRef {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::parse(text, &ProviderId::anthropic())
+    }
+}

@@ -1,0 +1,19 @@
+//! Config, credential profiles, cooldowns and cache-marked Anthropic requests for LLM agents.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod clock;
+mod diagnostic;
+mod error;
+mod id;
+mod profile;
+mod retention;
+mod secret;
+
+pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use diagnostic::{Diagnostic, DiagnosticCode, Severity};
+pub use error::{Error, ErrorKind, Location, Result};
+pub use id::{ModelRef, ProfileId, ProviderId};
+pub use profile::{Credential, CredentialKind};
+pub use retention::CacheRetention;
+pub use secret::Secret;

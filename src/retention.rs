@@ -1,0 +1,74 @@
+//! How long a provider is asked to keep a cached prompt prefix.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// How long the provider is asked to keep a prompt prefix.
+///
+/// Lifetimes are the Anthropic API's (prompt caching page, 2026-09): five minutes, renewed by every hit, or one hour
+/// at twice the price of an uncached token for the write.
+///
+/// # Examples
+///
+/// ```
+/// use provider_auth::CacheRetention;
+///
+/// assert_eq!("long".parse::<CacheRetention>()?, CacheRetention::Long);
+/// assert_eq!(CacheRetention::from_legacy_ttl("5m"), Some(CacheRetention::Short));
+/// assert_eq!(CacheRetention::from_legacy_ttl("5M"), None);
+/// # Ok::<(), provider_auth::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CacheRetention {
+    /// No cache markers.
+    None,
+    /// The provider's default lifetime, five minutes. Written as a bare marker, without a `ttl`.
+    Short,
+    /// One hour.
+    Long,
+}
+
+impl CacheRetention {
+    /// The meaning of a legacy `cacheControlTtl` value: `5m` is short, `1h` is long, anything else means nothing.
+    #[must_use]
+    pub fn from_legacy_ttl(ttl: &str) -> Option<Self> {
+        match ttl {
+            "5m" => Some(Self::Short),
+            "1h" => Some(Self::Long),
+            _ => None,
+        }
+    }
+
+    /// The name in the configuration: `none`, `short` or `long`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Short => "short",
+            Self::Long => "long",
+        }
+    }
+}
+
+impl fmt::Display for CacheRetention {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for CacheRetention {
+    type Err = Error;
+
+    /// Reads the configuration's spelling, which is exact and in lower case.
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "none" => Ok(Self::None),
+            "short" => Ok(Self::Short),
+            "long" => Ok(Self::Long),
+            _ => Err(Error::new(ErrorKind::InvalidConfig, "a cache retention is `none`, `short` or `long`")),
+        }
+    }
+}

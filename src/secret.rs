@@ -1,0 +1,144 @@
+//! Text that must not be shown.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+use subtle::ConstantTimeEq;
+
+/// A key, token or other text that must not appear in logs, errors or debug output.
+///
+/// There is no `Display` and no `Serialize`; `Debug` prints a fixed word, and comparison takes the same time wherever
+/// two texts of one length differ. [`expose`](Self::expose) is the only way to the text, so one search finds every use.
+/// The memory is wiped when the last owner drops it; copies made by parsers and by the HTTP client are not.
+///
+/// # Examples
+///
+/// ```
+/// use provider_auth::Secret;
+///
+/// let key = Secret::new("sk-ant-api03-example");
+/// assert_eq!(format!("{key:?}"), "Secret([redacted])");
+/// assert_eq!(key.expose(), "sk-ant-api03-example");
+/// ```
+#[derive(Clone, Default)]
+pub struct Secret(SecretString);
+
+impl Secret {
+    /// A secret with exactly this text.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(SecretString::from(text.into().into_boxed_str()))
+    }
+
+    /// A secret as people paste it: line breaks are removed wherever they stand, and white space around the text.
+    ///
+    /// Terminals break long tokens into lines, and editors add a final newline; both lead to a 401 that is hard to
+    /// explain. Spaces inside stay: they make the secret unusable, which is reported instead of guessed at.
+    #[must_use]
+    pub fn cleaned(text: &str) -> Self {
+        Self::new(clean(text))
+    }
+
+    /// The text.
+    ///
+    /// # Security
+    ///
+    /// The returned text is ordinary memory: do not log it, do not format it into an error, do not store it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// Whether there is no text.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.expose().is_empty()
+    }
+
+    /// Whether the text can stand in a header: visible ASCII only, no spaces.
+    ///
+    /// No provider issues keys with other characters, so one that has them was damaged on the way.
+    #[must_use]
+    pub fn is_header_safe(&self) -> bool {
+        !self.is_empty() && self.expose().bytes().all(|byte| byte.is_ascii_graphic())
+    }
+}
+
+/// The characters JavaScript's `trim` removes; the reference decides by them whether a key is blank.
+pub(crate) fn is_blank_char(c: char) -> bool {
+    (c.is_whitespace() && c != '\u{85}') || c == '\u{feff}'
+}
+
+fn is_line_break(c: char) -> bool {
+    matches!(c, '\r' | '\n' | '\u{2028}' | '\u{2029}')
+}
+
+fn clean(text: &str) -> String {
+    let trimmed = text.trim_matches(is_blank_char);
+    if trimmed.contains(is_line_break) {
+        trimmed.chars().filter(|c| !is_line_break(*c)).collect()
+    } else {
+        trimmed.to_owned()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret([redacted])")
+    }
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose().as_bytes().ct_eq(other.expose().as_bytes()).into()
+    }
+}
+
+impl Eq for Secret {}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cleaning_removes_line_breaks_and_edges_only() {
+        for (pasted, kept) in [
+            ("  sk-1\n", "sk-1"),
+            ("sk-\r\n1", "sk-1"),
+            ("sk-\u{2028}1\u{2029}", "sk-1"),
+            ("\u{feff}sk-1\u{a0}", "sk-1"),
+            ("sk 1", "sk 1"),
+            (" \n\t ", ""),
+        ] {
+            assert_eq!(Secret::cleaned(pasted).expose(), kept);
+        }
+    }
+
+    #[test]
+    fn header_safety() {
+        assert!(Secret::new("sk-ant-api03-x").is_header_safe());
+        for bad in ["", "sk 1", "sk\t1", "sk\u{e9}", "sk\u{0}"] {
+            assert!(!Secret::new(bad).is_header_safe());
+        }
+    }
+
+    #[test]
+    fn equality_and_debug() {
+        assert_eq!(Secret::new("a"), Secret::new("a"));
+        assert_ne!(Secret::new("a"), Secret::new("b"));
+        assert_ne!(Secret::new("a"), Secret::new("ab"));
+        assert!(!format!("{:?} {:#?}", Secret::new("hunter2"), Secret::new("hunter2")).contains("hunter2"));
+    }
+}
