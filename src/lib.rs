@@ -7,13 +7,25 @@ mod diagnostic;
 mod error;
 mod id;
 mod profile;
+mod reason;
 mod retention;
 mod secret;
+mod select;
+mod store;
 
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use diagnostic::{Diagnostic, DiagnosticCode, Severity};
 pub use error::{Error, ErrorKind, Location, Result};
 pub use id::{ModelRef, ProfileId, ProviderId};
-pub use profile::{Credential, CredentialKind};
+pub use profile::{AuthProfiles, Change, Credential, CredentialKind, Profile, SecretRef, UsageStats};
+pub use reason::{Blame, FailureReason, Lane};
 pub use retention::CacheRetention;
 pub use secret::Secret;
+pub use select::{
+    Candidate, Candidates, CooldownPolicy, Counting, Ladder, ProfileSelector, Query, Receipt, Selection, SelectorRules,
+    Unavailable, Verdict,
+};
+#[cfg(feature = "conformance")]
+#[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]
+pub use store::conformance;
+pub use store::{AuthProfileStore, AuthProfileStoreExt, Lease, MemoryStore};

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::clock::Timestamp;
+use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
 
 /// How tokens made by the provider's own login begin, before their two-digit version.
@@ -72,6 +73,28 @@ impl Credential {
     #[must_use]
     pub fn oauth(access: Secret, refresh: Option<Secret>, expires: Option<Timestamp>) -> Self {
         Self::OAuth { access, refresh, expires }
+    }
+
+    /// The same credential with its secrets as they go into a file: no line breaks, no white space around them.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidSecret`] if nothing is left of it.
+    pub(super) fn cleaned(&self) -> Result<Self> {
+        let clean = |secret: &Secret| Secret::cleaned(secret.expose());
+        let cleaned = match self {
+            Self::ApiKey { key } => Self::ApiKey { key: clean(key) },
+            Self::Token { token, expires } => Self::Token { token: clean(token), expires: *expires },
+            Self::OAuth { access, refresh, expires } => {
+                let refresh = refresh.as_ref().map(clean).filter(|refresh| !refresh.is_empty());
+                Self::OAuth { access: clean(access), refresh, expires: *expires }
+            }
+        };
+        let refreshable = matches!(&cleaned, Self::OAuth { refresh: Some(_), .. });
+        if cleaned.secret().is_empty() && !refreshable {
+            return Err(Error::new(ErrorKind::InvalidSecret, "the secret is blank"));
+        }
+        Ok(cleaned)
     }
 
     /// Which kind it is.

@@ -1,0 +1,326 @@
+//! The document of all profiles of one agent.
+
+use std::fmt;
+
+use indexmap::IndexMap;
+
+use super::credential::Credential;
+use super::entry::Profile;
+use super::raw;
+use super::section::Section;
+use super::usage::UsageStats;
+use crate::diagnostic::Diagnostic;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{ProfileId, ProviderId};
+use crate::secret::Secret;
+
+/// The version this crate writes.
+pub(super) const VERSION: f64 = 1.0;
+
+/// Which part of a document was changed since it was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Change {
+    /// Nothing: there is nothing to write.
+    #[default]
+    None,
+    /// Only order, last good profiles or usage statistics.
+    State,
+    /// At least one credential.
+    Credentials,
+}
+
+/// All credential profiles of one agent, with their order and their usage statistics.
+///
+/// Reads and writes the reference's `auth-profiles.json`. Insertion order is kept, because ties in rotation follow it.
+/// Keys this crate does not know survive at every level with their exact text, and so do entries it does not
+/// understand. A document that is not changed is written back byte for byte.
+///
+/// # Examples
+///
+/// ```
+/// use provider_auth::{AuthProfiles, Change, Credential, ProfileId, ProviderId, Secret};
+///
+/// let mut profiles = AuthProfiles::new();
+/// let id = ProfileId::new("anthropic:default")?;
+/// profiles.upsert(&id, &ProviderId::anthropic(), &Credential::api_key(Secret::new("sk-ant-example")), None)?;
+/// assert_eq!(profiles.change(), Change::Credentials);
+/// assert!(AuthProfiles::from_json(profiles.to_json().expose())?.get("anthropic:default").is_some());
+/// # Ok::<(), provider_auth::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct AuthProfiles {
+    /// The text it was read from, as long as nothing was changed.
+    pub(super) text: Option<Secret>,
+    /// Members that are not ours, and the places of those that are.
+    pub(super) members: IndexMap<String, Secret>,
+    pub(super) version: f64,
+    pub(super) profiles: IndexMap<ProfileId, Profile>,
+    pub(super) order: Section<String, Option<Vec<ProfileId>>>,
+    pub(super) last_good: Section<String, Option<ProfileId>>,
+    pub(super) usage: Section<ProfileId, UsageStats>,
+    pub(super) diagnostics: Vec<Diagnostic>,
+    pub(super) change: Change,
+}
+
+impl AuthProfiles {
+    /// A document without profiles.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            text: None,
+            members: IndexMap::new(),
+            version: VERSION,
+            profiles: IndexMap::new(),
+            order: Section::default(),
+            last_good: Section::default(),
+            usage: Section::default(),
+            diagnostics: Vec::new(),
+            change: Change::None,
+        }
+    }
+
+    /// The format's version: 1 unless a newer program wrote the document.
+    #[must_use]
+    pub fn version(&self) -> f64 {
+        self.version
+    }
+
+    /// Whether this version of the crate may write the document.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::UnsupportedVersion`] if a newer program wrote it: what it means is not known here.
+    pub fn check_writable(&self) -> Result<()> {
+        if self.version > VERSION {
+            let message = "the credential document was written by a newer program and can only be read";
+            return Err(Error::new(ErrorKind::UnsupportedVersion, message).with_key_path("version"));
+        }
+        Ok(())
+    }
+
+    /// What was found odd while reading.
+    #[must_use]
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
+    }
+
+    /// Which part was changed since the document was read, made, or last committed by a store.
+    #[must_use]
+    pub fn change(&self) -> Change {
+        self.change
+    }
+
+    /// Declares the present content to be the committed one. For stores, after they wrote it.
+    pub fn committed(&mut self) {
+        self.change = Change::None;
+    }
+
+    /// Puts another document in the place of this one, as a change of everything.
+    pub fn replace(&mut self, other: Self) {
+        *self = other;
+        self.change = Change::Credentials;
+    }
+
+    /// Every profile in file order, those of unknown kind included.
+    #[must_use]
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&ProfileId, &Profile)> {
+        self.profiles.iter()
+    }
+
+    /// How many profiles there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.profiles.len()
+    }
+
+    /// Whether there are no profiles.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.profiles.is_empty()
+    }
+
+    /// One profile.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&Profile> {
+        self.profiles.get(id)
+    }
+
+    /// The order set for a provider; `Some` of an empty list selects nothing on purpose.
+    #[must_use]
+    pub fn order(&self, provider: &ProviderId) -> Option<&[ProfileId]> {
+        let by_name = |(name, list): (&String, &'_ Option<Vec<ProfileId>>)| {
+            list.is_some() && ProviderId::normalized(name) == *provider
+        };
+        self.order.iter().find(|(name, list)| by_name((name, list)))?.1.as_deref()
+    }
+
+    /// The profile that last worked for a provider. It never decides an order.
+    #[must_use]
+    pub fn last_good(&self, provider: &ProviderId) -> Option<&ProfileId> {
+        self.last_good.iter().find(|(name, _)| ProviderId::normalized(name) == *provider)?.1.as_ref()
+    }
+
+    /// What is remembered of a profile's use.
+    #[must_use]
+    pub fn usage(&self, id: &str) -> Option<&UsageStats> {
+        self.usage.get(id)
+    }
+
+    /// Every entry of the usage statistics in file order, also of profiles that no longer exist.
+    pub fn usage_stats(&self) -> impl Iterator<Item = (&ProfileId, &UsageStats)> {
+        self.usage.iter()
+    }
+
+    /// Adds a profile, or replaces the credential of one.
+    ///
+    /// A changed secret ends every cooldown of the profile: what failed was the old one. Other members of an existing
+    /// entry stay. Line breaks and surrounding white space are removed from the secret.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidSecret`] if the secret is blank; [`ErrorKind::Corrupt`] if the usage statistics of the
+    /// document are not an object.
+    pub fn upsert(
+        &mut self,
+        id: &ProfileId,
+        provider: &ProviderId,
+        credential: &Credential,
+        email: Option<&str>,
+    ) -> Result<()> {
+        let credential = credential.cleaned()?;
+        let (entry, same_secret) = match self.profiles.get(id) {
+            Some(old) => (old.with_credential(provider, &credential, email), old.same_secret(&credential)),
+            None => (Profile::new(provider, &credential, email), false),
+        };
+        if !same_secret && let Some(usage) = self.usage.get(id.as_str()) {
+            let cleared = usage.cleared();
+            if cleared != *usage {
+                self.set_usage(id, cleared)?;
+            }
+        }
+        self.profiles.insert(id.clone(), entry);
+        self.touched(Change::Credentials);
+        Ok(())
+    }
+
+    /// Removes a profile and every mention of it in order, last good profiles and usage statistics.
+    ///
+    /// Returns whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Corrupt`] if a section that mentions profiles is not an object.
+    pub fn remove(&mut self, id: &ProfileId) -> Result<bool> {
+        if self.profiles.shift_remove(id).is_none() {
+            return Ok(false);
+        }
+        self.touched(Change::Credentials);
+        self.usage.remove(id.as_str())?;
+        let mentions: Vec<(String, Vec<ProfileId>)> = self
+            .order
+            .iter()
+            .filter_map(|(name, list)| Some((name, list.as_ref()?)))
+            .filter(|(_, list)| list.contains(id))
+            .map(|(name, list)| (name.clone(), list.iter().filter(|other| *other != id).cloned().collect()))
+            .collect();
+        for (name, list) in mentions {
+            self.write_order(&name, list)?;
+        }
+        let good: Vec<String> =
+            self.last_good.iter().filter(|(_, last)| last.as_ref() == Some(id)).map(|(name, _)| name.clone()).collect();
+        for name in good {
+            self.last_good.remove(name.as_str())?;
+        }
+        Ok(true)
+    }
+
+    /// Sets the order of a provider's profiles; duplicates are dropped, an empty list removes the setting.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Corrupt`] if the document's order is not an object.
+    pub fn set_order(&mut self, provider: &ProviderId, ids: &[ProfileId]) -> Result<()> {
+        let mut list: Vec<ProfileId> = Vec::with_capacity(ids.len());
+        for id in ids {
+            if !list.contains(id) {
+                list.push(id.clone());
+            }
+        }
+        let names: Vec<String> = self
+            .order
+            .iter()
+            .map(|(name, _)| name.clone())
+            .filter(|n| ProviderId::normalized(n) == *provider)
+            .collect();
+        let kept = names.first().cloned().unwrap_or_else(|| provider.as_str().to_owned());
+        for name in names.iter().skip(1) {
+            self.write_order(name, Vec::new())?;
+        }
+        self.write_order(&kept, list)
+    }
+
+    fn write_order(&mut self, name: &str, list: Vec<ProfileId>) -> Result<()> {
+        if list.is_empty() {
+            if self.order.remove(name)? {
+                self.touched(Change::State);
+            }
+            return Ok(());
+        }
+        let text = raw::list(list.iter().map(ProfileId::as_str), 2);
+        if self.order.set(name.to_owned(), Some(list), text)? {
+            self.touched(Change::State);
+        }
+        Ok(())
+    }
+
+    /// Remembers which profile last worked for its provider. Does nothing if the profile is not there.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Corrupt`] if the document's `lastGood` is not an object.
+    pub fn set_last_good(&mut self, id: &ProfileId) -> Result<()> {
+        let Some(profile) = self.profiles.get(id) else { return Ok(()) };
+        let provider = profile.provider().clone();
+        let known = self.last_good.iter().map(|(name, _)| name).find(|name| ProviderId::normalized(name) == provider);
+        let name = known.cloned().unwrap_or_else(|| provider.as_str().to_owned());
+        let text = raw::string(id.as_str()).get().to_owned();
+        if self.last_good.set(name, Some(id.clone()), text)? {
+            self.touched(Change::State);
+        }
+        Ok(())
+    }
+
+    /// Replaces what is remembered of a profile's use.
+    pub(crate) fn set_usage(&mut self, id: &ProfileId, usage: UsageStats) -> Result<()> {
+        let text = usage.text().to_owned();
+        if self.usage.set(id.clone(), usage, text)? {
+            self.touched(Change::State);
+        }
+        Ok(())
+    }
+
+    fn touched(&mut self, change: Change) {
+        self.change = self.change.max(change);
+        self.text = None;
+    }
+}
+
+impl Default for AuthProfiles {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for AuthProfiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthProfiles")
+            .field("version", &self.version)
+            .field("profiles", &self.profiles)
+            .field("order", &self.order.iter().collect::<Vec<_>>())
+            .field("last_good", &self.last_good.iter().collect::<Vec<_>>())
+            .field("usage", &self.usage.iter().collect::<Vec<_>>())
+            .field("change", &self.change)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,79 @@
+//! A map inside the document whose entries keep their text.
+
+use std::borrow::Borrow;
+use std::hash::Hash;
+
+use indexmap::IndexMap;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::secret::Secret;
+
+/// One of the document's maps: absent, a map of understood entries with their text, or something else that is kept
+/// as it is and cannot be changed, because changing it would lose it.
+#[derive(Clone, Default)]
+pub(super) enum Section<K, V> {
+    #[default]
+    Absent,
+    Map(IndexMap<K, (V, Secret)>),
+    Foreign(Secret),
+}
+
+impl<K: Hash + Eq, V> Section<K, V> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        let map = match self {
+            Self::Map(map) => Some(map),
+            _ => None,
+        };
+        map.into_iter().flatten().map(|(key, (value, _))| (key, value))
+    }
+
+    pub(super) fn get<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
+        match self {
+            Self::Map(map) => map.get(key).map(|(value, _)| value),
+            _ => None,
+        }
+    }
+
+    fn map(&mut self) -> Result<&mut IndexMap<K, (V, Secret)>> {
+        if matches!(self, Self::Absent) {
+            *self = Self::Map(IndexMap::new());
+        }
+        match self {
+            Self::Map(map) => Ok(map),
+            _ => Err(Error::new(
+                ErrorKind::Corrupt,
+                "a section of the credential document that must be an object is not one",
+            )),
+        }
+    }
+
+    /// Sets an entry; `false` if it was there with the same text.
+    pub(super) fn set(&mut self, key: K, value: V, text: String) -> Result<bool> {
+        let map = self.map()?;
+        let text = Secret::new(text);
+        if map.get(&key).is_some_and(|(_, old)| *old == text) {
+            return Ok(false);
+        }
+        map.insert(key, (value, text));
+        Ok(true)
+    }
+
+    /// Removes an entry, and the section with its last one; `false` if there was none.
+    pub(super) fn remove<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Result<bool>
+    where
+        K: Borrow<Q>,
+    {
+        if matches!(self, Self::Absent) {
+            return Ok(false);
+        }
+        let map = self.map()?;
+        let removed = map.shift_remove(key).is_some();
+        if removed && map.is_empty() {
+            *self = Self::Absent;
+        }
+        Ok(removed)
+    }
+}

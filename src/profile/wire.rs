@@ -1,0 +1,158 @@
+//! Reading and writing the document's text. The only place where secrets are written.
+
+use indexmap::IndexMap;
+use serde_json::value::RawValue;
+
+use super::document::{AuthProfiles, Change, VERSION};
+use super::entry::Profile;
+use super::raw::{self, RawObject};
+use super::section::Section;
+use super::usage::UsageStats;
+use crate::diagnostic::{Diagnostic, DiagnosticCode, Severity};
+use crate::error::{Error, ErrorKind, Location, Result};
+use crate::id::ProfileId;
+use crate::secret::{Secret, is_blank_char};
+
+/// The members this crate understands, in the order in which it adds them.
+const OWN: [&str; 5] = ["version", "profiles", "order", "lastGood", "usageStats"];
+
+impl AuthProfiles {
+    /// Reads the text of an `auth-profiles.json`.
+    ///
+    /// Entries that are not understood are kept and reported by [`diagnostics`](Self::diagnostics).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Syntax`], [`ErrorKind::TooLarge`], [`ErrorKind::TooDeep`] or [`ErrorKind::DuplicateKey`] if the
+    /// text is not acceptable JSON; [`ErrorKind::Corrupt`] if it is not an object with an object `profiles`.
+    pub fn from_json(text: &str) -> Result<Self> {
+        let Some(document) = RawObject::parse(text) else {
+            return Err(Error::new(ErrorKind::Corrupt, "the credential document is not a JSON object"));
+        };
+        let mut diagnostics = Vec::new();
+        let Some(entries) = document.object("profiles") else {
+            let message = "the credential document has no object `profiles`";
+            return Err(Error::new(ErrorKind::Corrupt, message).with_key_path("profiles"));
+        };
+        let mut profiles = IndexMap::new();
+        for (id, entry) in entries.iter() {
+            let mut remarks = Vec::new();
+            let profile = Profile::parse(entry.get(), &mut remarks);
+            diagnostics.extend(remarks.into_iter().map(|remark| {
+                let location = Location::default().with_key_path(format!("profiles[{id:?}].{}", remark.member));
+                Diagnostic::new(Severity::Warning, remark.code, location, remark.message)
+            }));
+            profiles.insert(ProfileId::verbatim(id), profile);
+        }
+        let order = section(&document, "order", &mut diagnostics, |name, value| (name, order_list(value)));
+        let last_good = section(&document, "lastGood", &mut diagnostics, |name, value| {
+            let id = serde_json::from_str::<String>(value.get()).ok();
+            (name, id.map(ProfileId::verbatim))
+        });
+        let usage = section(&document, "usageStats", &mut diagnostics, |id, value| {
+            (ProfileId::verbatim(id), UsageStats::parse(value.get()).unwrap_or_default())
+        });
+        let version = document.number("version").unwrap_or(VERSION);
+        let members = document.into_iter().map(|(key, value)| {
+            let own = OWN.contains(&key.as_str()) && key != "version";
+            let text = if own { Secret::default() } else { raw::guarded(value.get()) };
+            (key, text)
+        });
+        Ok(Self {
+            text: Some(raw::guarded(text)),
+            members: members.collect(),
+            version,
+            profiles,
+            order,
+            last_good,
+            usage,
+            diagnostics,
+            change: Change::None,
+        })
+    }
+
+    /// The document's text: the one it was read from if nothing was changed, else two-space JSON with a final newline
+    /// in which everything untouched keeps its text and place.
+    ///
+    /// # Security
+    ///
+    /// The text holds every secret in clear.
+    #[must_use]
+    pub fn to_json(&self) -> Secret {
+        if let Some(text) = &self.text {
+            return text.clone();
+        }
+        let mut members: Vec<(&str, String)> = Vec::new();
+        let own = |name: &str| match name {
+            "version" => Some(match self.members.get("version") {
+                Some(text) => text.expose().to_owned(),
+                None => raw::number(self.version).get().to_owned(),
+            }),
+            "profiles" => {
+                let entries = self.profiles.iter().map(|(id, profile)| (id.as_str(), profile.text()));
+                Some(object(entries))
+            }
+            "order" => section_text(&self.order, String::as_str),
+            "lastGood" => section_text(&self.last_good, String::as_str),
+            "usageStats" => section_text(&self.usage, ProfileId::as_str),
+            _ => None,
+        };
+        for (name, text) in &self.members {
+            let text = if OWN.contains(&name.as_str()) { own(name) } else { Some(text.expose().to_owned()) };
+            members.extend(text.map(|text| (name.as_str(), text)));
+        }
+        for name in OWN {
+            if !self.members.contains_key(name) {
+                members.extend(own(name).map(|text| (name, text)));
+            }
+        }
+        let mut out = String::new();
+        raw::write_object(&mut out, 0, members.iter().map(|(name, text)| (*name, text.as_str())));
+        out.push('\n');
+        raw::guarded(out)
+    }
+}
+
+fn object<'a>(entries: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let mut out = String::new();
+    raw::write_object(&mut out, 1, entries);
+    out
+}
+
+fn section_text<K, V>(section: &Section<K, V>, name: impl Fn(&K) -> &str) -> Option<String> {
+    match section {
+        Section::Absent => None,
+        Section::Foreign(text) => Some(text.expose().to_owned()),
+        Section::Map(map) => Some(object(map.iter().map(|(key, (_, text))| (name(key), text.expose())))),
+    }
+}
+
+fn section<K: std::hash::Hash + Eq, V>(
+    document: &RawObject,
+    name: &'static str,
+    diagnostics: &mut Vec<Diagnostic>,
+    read: impl Fn(String, &RawValue) -> (K, V),
+) -> Section<K, V> {
+    let Some(value) = document.get(name).filter(|value| value.get() != "null") else { return Section::Absent };
+    let Some(object) = RawObject::parse(value.get()) else {
+        let location = Location::default().with_key_path(name);
+        let message = "the section is not an object; it is kept, ignored, and cannot be changed";
+        diagnostics.push(Diagnostic::new(Severity::Warning, DiagnosticCode::InvalidValue, location, message));
+        return Section::Foreign(raw::guarded(value.get()));
+    };
+    let entries = object.iter().map(|(key, value)| {
+        let (key, entry) = read(key.to_owned(), value);
+        (key, (entry, raw::guarded(value.get())))
+    });
+    Section::Map(entries.collect())
+}
+
+/// A list of profile ids, trimmed; `None` if it is not a list, or has entries and none of them is an id. An empty list
+/// is a deliberate "none of them".
+fn order_list(value: &RawValue) -> Option<Vec<ProfileId>> {
+    let list: Vec<&RawValue> = serde_json::from_str(value.get()).ok()?;
+    let ids = list.iter().filter_map(|entry| serde_json::from_str::<String>(entry.get()).ok());
+    let ids = ids.map(|id| id.trim_matches(is_blank_char).to_owned()).filter(|id| !id.is_empty());
+    let ids: Vec<ProfileId> = ids.map(ProfileId::verbatim).collect();
+    if ids.is_empty() && !list.is_empty() { None } else { Some(ids) }
+}

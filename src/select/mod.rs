@@ -1,0 +1,22 @@
+//! Which credential to use now, and what its success or failure changes.
+//!
+//! Everything here is pure: profiles, configuration and the time come in as arguments.
+
+mod candidate;
+mod order;
+mod query;
+mod receipt;
+mod rules;
+mod selector;
+mod session;
+mod transition;
+mod unavailable;
+mod verdict;
+
+pub use candidate::{Candidate, Candidates};
+pub use query::Query;
+pub use receipt::Receipt;
+pub use rules::{CooldownPolicy, Counting, Ladder, SelectorRules};
+pub use selector::{ProfileSelector, Selection};
+pub use unavailable::Unavailable;
+pub use verdict::Verdict;

@@ -1,0 +1,92 @@
+//! The proof of a pick, on which its outcome is reported.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::clock::Timestamp;
+use crate::id::{ProfileId, ProviderId};
+
+/// The proof of a pick: which profile was used for which model, and when it was picked.
+///
+/// The outcome of the request is reported on it, so that it lands on the profile that was really used. One receipt
+/// counts once, clones included; a report that fails to be written can be repeated.
+///
+/// # Examples
+///
+/// ```
+/// use provider_auth::{ProfileId, ProviderId, Receipt, Timestamp};
+///
+/// let profile = ProfileId::new("anthropic:default")?;
+/// let receipt = Receipt::new(profile, ProviderId::anthropic(), Some("claude-opus-4-5"), Timestamp::from_millis(1_000));
+/// assert_eq!(receipt.picked_at(), Timestamp::from_millis(1_000));
+/// # Ok::<(), provider_auth::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Receipt {
+    profile: ProfileId,
+    provider: ProviderId,
+    model: Option<Box<str>>,
+    picked_at: Timestamp,
+    reported: Arc<AtomicBool>,
+}
+
+impl Receipt {
+    /// A receipt for a profile that was chosen without the selector.
+    #[must_use]
+    pub fn new(profile: ProfileId, provider: ProviderId, model: Option<&str>, picked_at: Timestamp) -> Self {
+        let reported = Arc::new(AtomicBool::new(false));
+        Self { profile, provider, model: model.map(Into::into), picked_at, reported }
+    }
+
+    /// The profile that was picked.
+    #[must_use]
+    pub fn profile(&self) -> &ProfileId {
+        &self.profile
+    }
+
+    /// Its provider.
+    #[must_use]
+    pub fn provider(&self) -> &ProviderId {
+        &self.provider
+    }
+
+    /// The model's name at the provider, if the pick was for one.
+    #[must_use]
+    pub fn model(&self) -> Option<&str> {
+        self.model.as_deref()
+    }
+
+    /// When it was picked.
+    #[must_use]
+    pub fn picked_at(&self) -> Timestamp {
+        self.picked_at
+    }
+
+    /// Whether its outcome was reported.
+    #[must_use]
+    pub fn is_reported(&self) -> bool {
+        self.reported.load(Ordering::SeqCst)
+    }
+
+    /// Runs a report unless one was made; a report that fails leaves the receipt open.
+    ///
+    /// `Ok(None)` means that it was reported before, or is being reported by another thread.
+    pub(crate) fn report<T, E>(&self, report: impl FnOnce() -> Result<T, E>) -> Result<Option<T>, E> {
+        /// Opens the receipt again unless the report came through, also when it panics.
+        struct Open<'a>(&'a AtomicBool, bool);
+        impl Drop for Open<'_> {
+            fn drop(&mut self) {
+                if self.1 {
+                    self.0.store(false, Ordering::SeqCst);
+                }
+            }
+        }
+        if self.reported.swap(true, Ordering::SeqCst) {
+            return Ok(None);
+        }
+        let mut open = Open(&self.reported, true);
+        let result = report()?;
+        open.1 = false;
+        Ok(Some(result))
+    }
+}

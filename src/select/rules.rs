@@ -1,0 +1,229 @@
+//! The selector's rules as plain data.
+
+use std::time::Duration;
+
+use crate::reason::{FailureReason, Lane};
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// How the length of a window grows with the number of failures.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Ladder {
+    /// One length for each failure; the last one stays.
+    Steps(Vec<Duration>),
+    /// A base multiplied by a factor for each further failure, up to a cap.
+    #[non_exhaustive]
+    Growing {
+        /// The length after the first failure.
+        base: Duration,
+        /// By how much each further failure multiplies it.
+        factor: f64,
+        /// After how many multiplications it stops growing.
+        max_exponent: f64,
+        /// The longest length; never below the base.
+        cap: Duration,
+    },
+}
+
+impl Ladder {
+    /// A length that doubles with each failure up to a cap.
+    #[must_use]
+    pub const fn doubling(base: Duration, cap: Duration) -> Self {
+        Self::Growing { base, factor: 2.0, max_exponent: 10.0, cap }
+    }
+
+    /// The length after this many failures, in milliseconds. The file's counters can be fractions or below one.
+    pub(super) fn millis(&self, failures: f64) -> f64 {
+        let failures = failures.max(1.0);
+        match self {
+            Self::Steps(steps) => {
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "at least zero, and the cast saturates"
+                )]
+                let index = (failures.ceil() - 1.0) as usize;
+                steps.get(index).or(steps.last()).copied().map_or(0.0, millis)
+            }
+            Self::Growing { base, factor, max_exponent, cap } => {
+                let exponent = (failures - 1.0).min(*max_exponent);
+                (millis(*base) * factor.powf(exponent)).min(millis(*cap).max(millis(*base)))
+            }
+        }
+    }
+
+    /// The longest length it can give.
+    fn longest(&self) -> Duration {
+        match self {
+            Self::Steps(steps) => steps.iter().copied().max().unwrap_or_default(),
+            Self::Growing { base, cap, .. } => *cap.max(base),
+        }
+    }
+}
+
+/// Whole and fractional milliseconds.
+pub(super) fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1_000.0
+}
+
+/// How failures are counted, and what a failure does to a window that is already running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Counting {
+    /// Every reason has its own counter; a running window stays where it is; a window's end leaves the counter, so that
+    /// the next failure takes the next step; windows are kept per model where the reason concerns a model.
+    PerReason,
+    /// One counter for all reasons of the transient lane; every failure moves the window. As OpenClaw did until
+    /// February 2026.
+    Shared,
+}
+
+/// How long a profile rests after a failure.
+///
+/// The defaults come from `SelectorRules::default()`; `auth.cooldowns` of a configuration overrides them.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct CooldownPolicy {
+    /// How failures are counted. Default: per reason.
+    pub counting: Counting,
+    /// The transient lane. Default: 30 s, 1 min, 5 min.
+    pub transient: Ladder,
+    /// `rate_limit`. Default: 30 s doubling to 1 h.
+    pub rate_limit: Ladder,
+    /// `billing`. Default: 10 min doubling to 24 h.
+    pub billing: Ladder,
+    /// Other bases for `billing` by provider, in the order in which they are looked up.
+    pub billing_base_by_provider: Vec<(crate::id::ProviderId, Duration)>,
+    /// `auth_permanent`. Default: 10 min doubling to 1 h.
+    pub auth_permanent: Ladder,
+    /// After this long without a failure the counters start again. Default: 24 h.
+    pub failure_window: Duration,
+    /// The longest time a server's own deadline can bind. Default: 24 h.
+    pub deadline_cap: Duration,
+}
+
+impl CooldownPolicy {
+    /// The longest any window can last. One that ends later was written by a clock that has since jumped back.
+    #[must_use]
+    pub fn cap(&self) -> Duration {
+        let ladders = [&self.transient, &self.rate_limit, &self.billing, &self.auth_permanent];
+        let by_provider = self.billing_base_by_provider.iter().map(|(_, base)| *base);
+        ladders.into_iter().map(Ladder::longest).chain(by_provider).fold(self.deadline_cap, Duration::max)
+    }
+
+    pub(super) fn lane(&self, reason: FailureReason) -> Lane {
+        match (self.counting, reason) {
+            (Counting::PerReason, _) => reason.lane(),
+            (Counting::Shared, FailureReason::Billing) => Lane::Disabled,
+            (Counting::Shared, _) => Lane::Transient,
+        }
+    }
+
+    /// The length of the window this failure opens, in milliseconds.
+    pub(super) fn millis(&self, reason: FailureReason, provider: &crate::id::ProviderId, failures: f64) -> f64 {
+        match (self.lane(reason), reason) {
+            (Lane::Disabled, FailureReason::Billing) => self.billing_for(provider).millis(failures),
+            (Lane::Disabled, _) => self.auth_permanent.millis(failures),
+            (_, FailureReason::RateLimit) => self.rate_limit.millis(failures),
+            _ => self.transient.millis(failures),
+        }
+    }
+
+    fn billing_for(&self, provider: &crate::id::ProviderId) -> Ladder {
+        let own = self.billing_base_by_provider.iter().find(|(name, _)| name == provider);
+        match (&self.billing, own) {
+            (Ladder::Growing { factor, max_exponent, cap, .. }, Some((_, base))) => {
+                Ladder::Growing { base: *base, factor: *factor, max_exponent: *max_exponent, cap: *cap }
+            }
+            _ => self.billing.clone(),
+        }
+    }
+}
+
+/// The rules of selection and cooldown, as plain data.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use provider_auth::SelectorRules;
+///
+/// let mut rules = SelectorRules::default();
+/// rules.cooldown.deadline_cap = Duration::from_secs(3_600);
+/// assert!(!SelectorRules::openclaw_2026_02().repair_order);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "plain data: each is a rule of its own")]
+pub struct SelectorRules {
+    /// How long a profile rests after a failure.
+    pub cooldown: CooldownPolicy,
+    /// Whether an expiry that is no moment (zero, negative, beyond the year 275760, not a number) makes a token
+    /// unusable. Default: yes. The reference of February 2026 read it as "never".
+    pub strict_expiry: bool,
+    /// Whether an order of which no profile exists gives way to the stored profiles. Default: yes.
+    pub repair_order: bool,
+    /// Whether a login with a live access token comes before one that must be refreshed. Default: yes.
+    pub live_first: bool,
+    /// Whether a credential counts by what its secret shows it to be, and must be able to stand in a header. Default:
+    /// yes. The reference of February 2026 went by the declared kind alone.
+    pub inspect_secret: bool,
+    /// Whether profile names that are whole numbers come first, as JavaScript enumerates them. Default: no.
+    pub integer_names_first: bool,
+}
+
+impl Default for SelectorRules {
+    fn default() -> Self {
+        Self {
+            cooldown: CooldownPolicy {
+                counting: Counting::PerReason,
+                transient: Ladder::Steps(vec![SECOND * 30, MINUTE, MINUTE * 5]),
+                rate_limit: Ladder::doubling(SECOND * 30, HOUR),
+                billing: Ladder::doubling(MINUTE * 10, HOUR * 24),
+                billing_base_by_provider: Vec::new(),
+                auth_permanent: Ladder::doubling(MINUTE * 10, HOUR),
+                failure_window: HOUR * 24,
+                deadline_cap: HOUR * 24,
+            },
+            strict_expiry: true,
+            repair_order: true,
+            live_first: true,
+            inspect_secret: true,
+            integer_names_first: false,
+        }
+    }
+}
+
+impl SelectorRules {
+    /// The rules of OpenClaw 2026.2.9: the same order and the same statistics, to the millisecond, for every well-typed
+    /// document.
+    ///
+    /// Transient windows of 1, 5, 25 and 60 minutes on a counter shared by all reasons, billing windows of 5 hours
+    /// doubling to 24; every failure moves a running window; counters start again after a success or after more than
+    /// 24 hours without a failure; windows concern the whole profile; an expiry of zero or less means none.
+    #[must_use]
+    pub fn openclaw_2026_02() -> Self {
+        let transient = Ladder::Growing { base: MINUTE, factor: 5.0, max_exponent: 3.0, cap: HOUR };
+        let billing = Ladder::doubling(HOUR * 5, HOUR * 24);
+        Self {
+            cooldown: CooldownPolicy {
+                counting: Counting::Shared,
+                rate_limit: transient.clone(),
+                transient,
+                auth_permanent: billing.clone(),
+                billing,
+                billing_base_by_provider: Vec::new(),
+                failure_window: HOUR * 24,
+                deadline_cap: HOUR * 24,
+            },
+            strict_expiry: false,
+            repair_order: false,
+            live_first: false,
+            inspect_secret: false,
+            integer_names_first: true,
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The selector: rules plus what the configuration says.
+
+use super::candidate::{Candidate, Candidates};
+use super::order::{Selecting, Settings};
+use super::query::Query;
+use super::receipt::Receipt;
+use super::rules::SelectorRules;
+use super::unavailable::Unavailable;
+use crate::clock::Timestamp;
+use crate::id::ProfileId;
+use crate::profile::{AuthProfiles, Credential, CredentialKind};
+
+/// Chooses the credential to use now.
+///
+/// Pure: the same profiles, query and time give the same answer. It holds its rules and what the configuration says of
+/// order and profiles, and nothing else.
+///
+/// # Examples
+///
+/// ```
+/// use provider_auth::{AuthProfiles, ProfileSelector, ProviderId, Query, Timestamp};
+///
+/// let profiles = AuthProfiles::from_json(r#"{"version": 1, "profiles": {
+///     "anthropic:a": {"type": "api_key", "provider": "anthropic", "key": "sk-ant-a"},
+///     "anthropic:b": {"type": "api_key", "provider": "anthropic", "key": "sk-ant-b"}
+/// }, "usageStats": {"anthropic:a": {"cooldownUntil": 2000}}}"#)?;
+///
+/// let anthropic = ProviderId::anthropic();
+/// let selector = ProfileSelector::default();
+/// let selection = selector.select(&profiles, &Query::new(&anthropic), Timestamp::from_millis(1_000))?;
+/// assert_eq!(selection.profile.as_str(), "anthropic:b");
+/// assert_eq!(selection.skipped.len(), 1);
+/// # Ok::<(), provider_auth::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct ProfileSelector {
+    pub(super) rules: SelectorRules,
+    pub(super) settings: Settings,
+}
+
+/// The profile to use now.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Selection {
+    /// The profile.
+    pub profile: ProfileId,
+    /// What it authenticates with.
+    pub credential: Credential,
+    /// On this the outcome is reported.
+    pub receipt: Receipt,
+    /// Every other profile that was considered, in order, with its verdict. Chosen and skipped are every candidate.
+    pub skipped: Vec<Candidate<'static>>,
+}
+
+impl ProfileSelector {
+    /// A selector with these rules and no configuration.
+    #[must_use]
+    pub fn new(rules: SelectorRules) -> Self {
+        Self { rules, settings: Settings::default() }
+    }
+
+    /// The rules in force.
+    #[must_use]
+    pub fn rules(&self) -> &SelectorRules {
+        &self.rules
+    }
+
+    fn selecting<'a>(&'a self, profiles: &'a AuthProfiles, query: &'a Query<'a>, now: Timestamp) -> Selecting<'a> {
+        Selecting { rules: &self.rules, settings: &self.settings, profiles, query, now }
+    }
+
+    /// Every profile of the provider with its verdict, in the order of use.
+    #[must_use]
+    pub fn candidates<'a>(
+        &'a self,
+        profiles: &'a AuthProfiles,
+        query: &'a Query<'a>,
+        now: Timestamp,
+    ) -> Candidates<'a> {
+        self.selecting(profiles, query, now).candidates()
+    }
+
+    /// The profile to use now, without the verdicts of the others: for callers that pick very often.
+    #[must_use]
+    pub fn pick<'a>(
+        &'a self,
+        profiles: &'a AuthProfiles,
+        query: &'a Query<'a>,
+        now: Timestamp,
+    ) -> Option<&'a ProfileId> {
+        self.selecting(profiles, query, now).pick()
+    }
+
+    /// The profile to use now, or why there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`], which names every profile that was considered and the time until one is worth a try. As an
+    /// [`Error`](crate::Error) its kind is `Unavailable`, `MissingApiKey` if there is no profile at all,
+    /// `MissingCredentials` or `ProfileNotConfigured` if one profile was asked for and cannot serve.
+    pub fn select(&self, profiles: &AuthProfiles, query: &Query<'_>, now: Timestamp) -> Result<Selection, Unavailable> {
+        let selecting = self.selecting(profiles, query, now);
+        let candidates = selecting.candidates();
+        let retry_at = candidates.retry_at();
+        let chosen = candidates.first_ready().and_then(|candidate| {
+            let credential = selecting.credential(&candidate.id)?;
+            Some(((*candidate.id).clone(), credential))
+        });
+        let considered = candidates.list.into_iter();
+        match chosen {
+            Some((profile, credential)) => {
+                let skipped =
+                    considered.filter(|candidate| *candidate.id != profile).map(Candidate::into_owned).collect();
+                let receipt = Receipt::new(profile.clone(), query.provider.clone(), query.model, now);
+                Ok(Selection { profile, credential, receipt, skipped })
+            }
+            None => Err(Unavailable {
+                provider: query.provider.clone(),
+                locked: query.locked.cloned(),
+                candidates: considered.map(Candidate::into_owned).collect(),
+                retry_at,
+                now,
+            }),
+        }
+    }
+}
+
+impl Selecting<'_> {
+    /// What a profile authenticates with, its reference resolved.
+    fn credential(&self, id: &ProfileId) -> Option<Credential> {
+        let profile = self.profiles.get(id.as_str())?;
+        if let Some(credential) = profile.credential() {
+            return Some(credential.clone());
+        }
+        let secret = self.resolve(profile)?;
+        Some(match profile.kind()? {
+            CredentialKind::ApiKey => Credential::api_key(secret),
+            _ => Credential::token(secret, profile.expires()),
+        })
+    }
+}

@@ -1,0 +1,336 @@
+//! What the outcome of a request changes: pure functions from old statistics to new ones.
+
+use crate::clock::Timestamp;
+use crate::error::Result;
+use crate::id::{ProfileId, ProviderId};
+use crate::profile::{AuthProfiles, UsageStats, Window, key};
+use crate::reason::{FailureReason, Lane};
+
+use super::receipt::Receipt;
+use super::rules::{Counting, SelectorRules, millis};
+use super::selector::ProfileSelector;
+use super::verdict::as_millis;
+
+/// How the pseudo profile of a provider's key from the environment or the configuration is called, before the
+/// provider's name.
+pub(super) const INLINE_PREFIX: &str = "inline-api-key:";
+
+/// What happened to one request, as its profile's statistics see it.
+struct Event<'a> {
+    provider: &'a ProviderId,
+    model: Option<&'a str>,
+    picked_at: f64,
+    now: f64,
+}
+
+impl<'a> Event<'a> {
+    fn new(receipt: &'a Receipt, now: Timestamp) -> Self {
+        Self {
+            provider: receipt.provider(),
+            model: receipt.model(),
+            picked_at: as_millis(receipt.picked_at()),
+            now: as_millis(now),
+        }
+    }
+}
+
+impl ProfileSelector {
+    /// The statistics after the request of this receipt succeeded.
+    ///
+    /// Ends the profile's windows and counters, but not those that were opened after the pick, nor a window that
+    /// concerns another model: what the server said about those is newer, or about something else.
+    #[must_use]
+    pub fn after_success(&self, usage: &UsageStats, receipt: &Receipt, now: Timestamp) -> UsageStats {
+        self.rules.after_success(usage, &Event::new(receipt, now))
+    }
+
+    /// The statistics after the request of this receipt failed.
+    ///
+    /// `deadline` is the moment the server named; it beats the ladder, within the policy's cap. A failure that was
+    /// picked before a newer success, or before the window it would count towards, changes nothing but a deadline.
+    #[must_use]
+    pub fn after_failure(
+        &self,
+        usage: &UsageStats,
+        receipt: &Receipt,
+        reason: FailureReason,
+        deadline: Option<Timestamp>,
+        now: Timestamp,
+    ) -> UsageStats {
+        self.rules.after_failure(usage, &Event::new(receipt, now), reason, deadline.map(as_millis))
+    }
+
+    /// The statistics after a human said that the cause is gone: no windows, no counters; the stamps of last use and
+    /// last failure stay.
+    #[must_use]
+    pub fn after_clear(&self, usage: &UsageStats) -> UsageStats {
+        match self.rules.cooldown.counting {
+            Counting::PerReason => usage.cleared(),
+            Counting::Shared => usage.edited(|edit| {
+                edit.number(key::ERROR_COUNT, 0.0);
+                edit.remove(key::COOLDOWN_UNTIL);
+            }),
+        }
+    }
+
+    /// Records in the document that the request of this receipt succeeded, also as the provider's last good profile.
+    ///
+    /// Does nothing for a profile that is no longer there, or for a receipt that was reported before.
+    ///
+    /// # Errors
+    ///
+    /// [`Corrupt`](crate::ErrorKind::Corrupt) if the document's statistics are not an object.
+    pub fn record_success(&self, profiles: &mut AuthProfiles, receipt: &Receipt, now: Timestamp) -> Result<()> {
+        let report = receipt.report(|| self.write_success(profiles, receipt, now));
+        report.map(Option::unwrap_or_default)
+    }
+
+    pub(crate) fn write_success(&self, profiles: &mut AuthProfiles, receipt: &Receipt, now: Timestamp) -> Result<()> {
+        change(profiles, receipt.profile(), |usage| self.after_success(usage, receipt, now))?;
+        profiles.set_last_good(receipt.profile())
+    }
+
+    /// Records in the document that the request of this receipt failed.
+    ///
+    /// Does nothing for a profile that is no longer there, or for a receipt that was reported before.
+    ///
+    /// # Errors
+    ///
+    /// [`Corrupt`](crate::ErrorKind::Corrupt) if the document's statistics are not an object.
+    pub fn record_failure(
+        &self,
+        profiles: &mut AuthProfiles,
+        receipt: &Receipt,
+        reason: FailureReason,
+        deadline: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<()> {
+        let report = receipt.report(|| self.write_failure(profiles, receipt, reason, deadline, now));
+        report.map(Option::unwrap_or_default)
+    }
+
+    pub(crate) fn write_failure(
+        &self,
+        profiles: &mut AuthProfiles,
+        receipt: &Receipt,
+        reason: FailureReason,
+        deadline: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<()> {
+        change(profiles, receipt.profile(), |usage| self.after_failure(usage, receipt, reason, deadline, now))
+    }
+
+    /// Ends every window of a profile because a human said that the cause is gone. Returns whether that changed anything.
+    ///
+    /// # Errors
+    ///
+    /// [`Corrupt`](crate::ErrorKind::Corrupt) if the document's statistics are not an object.
+    pub fn clear_cooldown(&self, profiles: &mut AuthProfiles, id: &ProfileId) -> Result<bool> {
+        let Some(usage) = profiles.usage(id.as_str()) else { return Ok(false) };
+        let cleared = self.after_clear(usage);
+        let changed = cleared != *usage;
+        if changed {
+            profiles.set_usage(id, cleared)?;
+        }
+        Ok(changed)
+    }
+}
+
+/// Applies a transition to a profile's statistics, if the profile is there or is a key from outside the document.
+fn change(profiles: &mut AuthProfiles, id: &ProfileId, to: impl FnOnce(&UsageStats) -> UsageStats) -> Result<()> {
+    if profiles.get(id.as_str()).is_none() && !id.as_str().starts_with(INLINE_PREFIX) {
+        return Ok(());
+    }
+    let old = profiles.usage(id.as_str()).cloned();
+    let new = to(old.as_ref().unwrap_or(&UsageStats::default()));
+    if old.as_ref().is_some_and(|old| *old == new) || (old.is_none() && new == UsageStats::default()) {
+        return Ok(());
+    }
+    profiles.set_usage(id, new)
+}
+
+impl SelectorRules {
+    fn after_success(&self, usage: &UsageStats, event: &Event<'_>) -> UsageStats {
+        if self.cooldown.counting == Counting::Shared {
+            return usage.edited(|edit| {
+                edit.number(key::LAST_USED, event.now);
+                edit.number(key::ERROR_COUNT, 0.0);
+                for gone in [key::COOLDOWN_UNTIL, key::DISABLED_UNTIL, key::DISABLED_REASON, key::FAILURE_COUNTS] {
+                    edit.remove(gone);
+                }
+            });
+        }
+        let fallback = usage.last_failure_at;
+        let opened_after = |window: &Window| {
+            // A stamp that lies ahead of the clock says nothing: the clock was set back.
+            window.since.or(fallback).is_some_and(|since| since > event.picked_at && since <= event.now)
+        };
+        let stays =
+            |window: &Window| self.is_active(window, event.now) && (opened_after(window) || event.is_foreign(window));
+        let cooldown = usage.cooldown.clone().filter(stays);
+        let disabled = usage.disabled.clone().filter(stays);
+        let blocked =
+            usage.blocked.as_ref().is_some_and(|window| self.is_active(window, event.now) && event.is_foreign(window));
+        let models: Vec<Window> = usage.model_cooldowns.iter().filter(|window| stays(window)).cloned().collect();
+        let mut counts = usage.failure_counts.clone();
+        let kept: Vec<_> = cooldown.iter().chain(&disabled).chain(&models).filter_map(|window| window.reason).collect();
+        counts.retain(|reason, _| kept.iter().any(|kept| kept.as_str() == &**reason));
+        usage.edited(|edit| {
+            edit.number(key::LAST_USED, event.now);
+            edit.number(key::ERROR_COUNT, counts.values().sum());
+            edit.cooldown(cooldown.as_ref());
+            edit.disabled(disabled.as_ref());
+            edit.model_cooldowns(&models);
+            if !blocked {
+                for gone in key::BLOCKED {
+                    edit.remove(gone);
+                }
+            }
+            if counts.is_empty() {
+                edit.remove(key::FAILURE_COUNTS);
+            } else {
+                edit.failure_counts(&counts);
+            }
+            edit.number(key::LAST_SUCCESS_PICKED_AT, event.picked_at);
+            edit.optional_text(key::LAST_SUCCESS_MODEL, event.model);
+        })
+    }
+
+    fn after_failure(
+        &self,
+        usage: &UsageStats,
+        event: &Event<'_>,
+        reason: FailureReason,
+        deadline: Option<f64>,
+    ) -> UsageStats {
+        let policy = &self.cooldown;
+        let gap = usage.last_failure_at.filter(|last| *last > 0.0 && event.now - last > millis(policy.failure_window));
+        let mut counts = if gap.is_some() { indexmap::IndexMap::new() } else { usage.failure_counts.clone() };
+        let errors = if gap.is_some() { 0.0 } else { usage.error_count.unwrap_or(0.0) };
+        let mut count = || {
+            let counter = counts.entry(reason.as_str().into()).or_insert(0.0);
+            *counter += 1.0;
+            *counter
+        };
+        if policy.counting == Counting::Shared {
+            let own = count();
+            let failures = if policy.lane(reason) == Lane::Disabled { own } else { errors + 1.0 };
+            let until = event.now + policy.millis(reason, event.provider, failures);
+            return usage.edited(|edit| {
+                edit.number(key::ERROR_COUNT, errors + 1.0);
+                edit.failure_counts(&counts);
+                edit.number(key::LAST_FAILURE_AT, event.now);
+                if policy.lane(reason) == Lane::Disabled {
+                    edit.number(key::DISABLED_UNTIL, until);
+                    edit.text(key::DISABLED_REASON, reason.as_str());
+                } else {
+                    edit.number(key::COOLDOWN_UNTIL, until);
+                }
+            });
+        }
+        if event.is_before_success(usage, reason) {
+            return usage.clone();
+        }
+        let model = event.model.filter(|_| reason.is_model_scoped());
+        let deadline = deadline.filter(|at| *at > event.now).map(|at| at.min(event.now + millis(policy.deadline_cap)));
+        let lane = policy.lane(reason);
+        if lane == Lane::None {
+            // The provider is to blame, not the profile: nothing is counted, but what the server said is respected.
+            let window = Window {
+                until: deadline.unwrap_or(0.0),
+                since: Some(event.now),
+                reason: Some(reason),
+                model: model.map(Into::into),
+            };
+            let respected = deadline.is_some() && model.is_some();
+            return if respected { self.with_window(usage, window, false, event.now) } else { usage.clone() };
+        }
+        let long = lane == Lane::Disabled;
+        let running = window_of(usage, model, long);
+        let opened = running.map(|window| window.since.or(usage.last_failure_at).unwrap_or(window.until));
+        let counts_not = opened.is_some_and(|opened| event.picked_at < opened && opened <= event.now);
+        let active = running.filter(|window| self.is_active(window, event.now));
+        let mut window = match active {
+            Some(active) => {
+                Window { until: deadline.map_or(active.until, |at| at.max(active.until)), ..active.clone() }
+            }
+            None if counts_not && deadline.is_none() => return usage.clone(),
+            None => Window {
+                until: deadline.unwrap_or(0.0),
+                since: Some(event.now),
+                reason: None,
+                model: model.map(Into::into),
+            },
+        };
+        if counts_not {
+            window.reason = window.reason.or(Some(reason));
+            return self.with_window(usage, window, long, event.now);
+        }
+        let failures = count();
+        window.reason = Some(reason);
+        if active.is_none() && deadline.is_none() {
+            window.until = event.now + policy.millis(reason, event.provider, failures);
+        }
+        // The aggregate is what other readers of the file go by: it starts again once every window is over.
+        let resting = self.resting(Some(usage), None, event.now).is_some();
+        let errors = if resting { errors } else { 0.0 };
+        let counted = usage.edited(|edit| {
+            edit.number(key::ERROR_COUNT, errors + 1.0);
+            edit.failure_counts(&counts);
+            edit.number(key::LAST_FAILURE_AT, event.now);
+        });
+        self.with_window(&counted, window, long, event.now)
+    }
+
+    /// The statistics with this window in its lane. The place that other readers of the file know holds one window; a
+    /// window of another scope that still runs there is not lost but kept beside it, by model.
+    fn with_window(&self, usage: &UsageStats, window: Window, long: bool, now: f64) -> UsageStats {
+        if long {
+            return usage.edited(|edit| edit.disabled(Some(&window)));
+        }
+        let mut models: Vec<Window> = usage.model_cooldowns.clone();
+        models.retain(|other| other.model != window.model && self.is_active(other, now));
+        let known = usage.cooldown.as_ref().filter(|known| self.is_active(known, now) && known.model != window.model);
+        let known = match (known, &window.model) {
+            (Some(known), Some(_)) => {
+                models.push(window);
+                known.clone()
+            }
+            (Some(known), None) => {
+                models.push(known.clone());
+                window
+            }
+            (None, _) => window,
+        };
+        usage.edited(|edit| {
+            edit.cooldown(Some(&known));
+            edit.model_cooldowns(&models);
+        })
+    }
+}
+
+/// The window of a lane that concerns exactly this model, or exactly the whole profile.
+fn window_of<'a>(usage: &'a UsageStats, model: Option<&str>, long: bool) -> Option<&'a Window> {
+    if long {
+        return usage.disabled.as_ref();
+    }
+    let windows = usage.cooldown.iter().chain(&usage.model_cooldowns);
+    windows.filter(|window| window.model.as_deref() == model).max_by(|a, b| a.until.total_cmp(&b.until))
+}
+
+impl Event<'_> {
+    /// Whether a window concerns a model other than this event's.
+    fn is_foreign(&self, window: &Window) -> bool {
+        match (&window.model, self.model) {
+            (Some(own), Some(model)) => **own != *model,
+            _ => false,
+        }
+    }
+
+    /// Whether a request that was picked later has succeeded already, on the same model where the reason concerns one.
+    fn is_before_success(&self, usage: &UsageStats, reason: FailureReason) -> bool {
+        let newer = usage.last_success_picked_at.is_some_and(|picked| picked > self.picked_at && picked <= self.now);
+        let same = !reason.is_model_scoped() || usage.last_success_model.as_deref() == self.model;
+        newer && same
+    }
+}

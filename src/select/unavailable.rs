@@ -1,0 +1,85 @@
+//! The refusal: no profile can be used now.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::candidate::Candidate;
+use crate::clock::Timestamp;
+use crate::error::{Error, ErrorKind};
+use crate::id::{ProfileId, ProviderId};
+use crate::reason::FailureReason;
+
+/// No profile of the provider can be used now: every one that was considered, with its reason, and how long to wait.
+///
+/// A value, not only an error: convert it into [`Error`] with `?`, from where it can be had back by
+/// downcasting [`source`](std::error::Error::source).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unavailable {
+    /// The provider.
+    pub provider: ProviderId,
+    /// The one profile that was asked for, if it was.
+    pub locked: Option<ProfileId>,
+    /// Every profile that was considered.
+    pub candidates: Vec<Candidate<'static>>,
+    /// The moment from which one of them is worth a try; `None` if waiting does not help.
+    pub retry_at: Option<Timestamp>,
+    /// The moment of the refusal.
+    pub now: Timestamp,
+}
+
+impl Unavailable {
+    /// How long to wait from the moment of the refusal until one of the profiles is worth a try.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_at.map(|at| at.saturating_since(self.now))
+    }
+
+    /// The reason that keeps most of the resting profiles from being used; a tie goes to the more serious one. `None`
+    /// if none of them rests.
+    #[must_use]
+    pub fn reason(&self) -> Option<FailureReason> {
+        let resting = || self.candidates.iter().filter(|candidate| candidate.verdict.is_resting());
+        let count = |reason| resting().filter(|candidate| candidate.verdict.reason() == Some(reason)).count();
+        let most = FailureReason::all().map(|reason| (reason, count(reason)));
+        let most = most.reduce(|best, next| if next.1 > best.1 { next } else { best })?;
+        if most.1 > 0 { Some(most.0) } else { resting().next().map(|_| FailureReason::Unknown) }
+    }
+}
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(locked) = &self.locked {
+            return write!(f, "auth profile \"{locked}\" cannot be used for {} now", self.provider);
+        }
+        write!(f, "No available auth profile for {} (all in cooldown or unavailable).", self.provider)
+    }
+}
+
+impl std::error::Error for Unavailable {}
+
+impl From<Unavailable> for Error {
+    fn from(unavailable: Unavailable) -> Self {
+        use super::verdict::Verdict::WrongProvider;
+        let (kind, message) = match &unavailable.locked {
+            Some(locked) => {
+                let own = unavailable.candidates.iter().find(|candidate| *candidate.id == *locked);
+                match own.map(|candidate| candidate.verdict) {
+                    Some(WrongProvider) => {
+                        let message =
+                            format!("Auth profile \"{locked}\" is not configured for {}.", unavailable.provider);
+                        (ErrorKind::ProfileNotConfigured, message)
+                    }
+                    Some(verdict) if verdict.is_resting() => (ErrorKind::Unavailable, unavailable.to_string()),
+                    _ => (ErrorKind::MissingCredentials, format!("No credentials found for profile \"{locked}\".")),
+                }
+            }
+            None if unavailable.candidates.is_empty() => {
+                let message = format!("No API key found for provider \"{}\".", unavailable.provider);
+                (ErrorKind::MissingApiKey, message)
+            }
+            None => (ErrorKind::Unavailable, unavailable.to_string()),
+        };
+        Self::new(kind, message).with_source(unavailable)
+    }
+}

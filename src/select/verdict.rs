@@ -1,0 +1,219 @@
+//! Whether one profile can be used now, and why not.
+
+use std::fmt;
+
+use super::rules::{Counting, SelectorRules, millis};
+use crate::clock::Timestamp;
+use crate::profile::{Credential, CredentialKind};
+use crate::profile::{Expiry, Profile, UsageStats, Window, timestamp};
+use crate::reason::FailureReason;
+
+/// Whether a profile can be used now, and if not, why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// It can be used.
+    Ready,
+    /// It failed lately and rests.
+    #[non_exhaustive]
+    Cooling {
+        /// From this moment on it can be used again.
+        until: Timestamp,
+        /// Why it rests, if that was recorded.
+        reason: Option<FailureReason>,
+        /// Whether it rests for the wanted model only.
+        model_only: bool,
+    },
+    /// It was taken out of use for longer.
+    #[non_exhaustive]
+    Disabled {
+        /// From this moment on it is worth a try again.
+        until: Timestamp,
+        /// Why, if that was recorded.
+        reason: Option<FailureReason>,
+    },
+    /// Its token is past its end and cannot be refreshed.
+    #[non_exhaustive]
+    Expired {
+        /// The end.
+        at: Timestamp,
+    },
+    /// Its expiry is no moment in time.
+    InvalidExpiry,
+    /// The configuration expects another kind of credential under this name.
+    WrongMode,
+    /// It belongs to another provider, in the document or in the configuration.
+    WrongProvider,
+    /// Its secret is blank.
+    Blank,
+    /// Its secret has characters that cannot stand in a header.
+    UnusableSecret,
+    /// Its secret is kept elsewhere and the caller's resolver did not find it, or there is no resolver.
+    UnresolvedReference,
+    /// Its kind of credential is not known to this version.
+    UnknownKind,
+    /// It is named by an order or by the configuration, but does not exist.
+    Missing,
+    /// It exists, but the order in force does not name it.
+    NotInOrder,
+    /// It exists, but the configuration lists other profiles of its provider only.
+    NotConfigured,
+    /// It could be used, but the caller asked for another profile only.
+    NotWanted,
+}
+
+impl Verdict {
+    /// Whether the profile can be used now.
+    #[must_use]
+    pub fn is_ready(self) -> bool {
+        self == Self::Ready
+    }
+
+    /// Whether waiting helps: the profile can be used, only not yet.
+    #[must_use]
+    pub fn is_resting(self) -> bool {
+        self.until().is_some()
+    }
+
+    /// Until when the profile rests, if it does.
+    #[must_use]
+    pub fn until(self) -> Option<Timestamp> {
+        match self {
+            Self::Cooling { until, .. } | Self::Disabled { until, .. } => Some(until),
+            _ => None,
+        }
+    }
+
+    /// Why the profile rests, if it does and the reason was recorded.
+    #[must_use]
+    pub fn reason(self) -> Option<FailureReason> {
+        match self {
+            Self::Cooling { reason, .. } | Self::Disabled { reason, .. } => reason,
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let because = |f: &mut fmt::Formatter<'_>, reason: &Option<FailureReason>| match reason {
+            Some(reason) => write!(f, " ({reason})"),
+            None => Ok(()),
+        };
+        match self {
+            Self::Ready => f.write_str("ready"),
+            Self::Cooling { until, reason, model_only } => {
+                write!(f, "cooling until {until}")?;
+                because(f, reason)?;
+                f.write_str(if *model_only { " for this model" } else { "" })
+            }
+            Self::Disabled { until, reason } => {
+                write!(f, "disabled until {until}")?;
+                because(f, reason)
+            }
+            Self::Expired { at } => write!(f, "expired at {at}"),
+            Self::InvalidExpiry => f.write_str("its expiry is not a time"),
+            Self::WrongMode => f.write_str("the configuration expects another kind of credential"),
+            Self::WrongProvider => f.write_str("belongs to another provider"),
+            Self::Blank => f.write_str("has no secret"),
+            Self::UnusableSecret => f.write_str("its secret has characters no header can carry"),
+            Self::UnresolvedReference => f.write_str("its secret reference was not resolved"),
+            Self::UnknownKind => f.write_str("unknown kind of credential"),
+            Self::Missing => f.write_str("does not exist"),
+            Self::NotInOrder => f.write_str("not in the order"),
+            Self::NotConfigured => f.write_str("not listed in the configuration"),
+            Self::NotWanted => f.write_str("another profile was asked for"),
+        }
+    }
+}
+
+/// A moment as the file's arithmetic sees it.
+#[expect(clippy::cast_precision_loss, reason = "the file's numbers are doubles; real times are far below 2^53 ms")]
+pub(super) fn as_millis(now: Timestamp) -> f64 {
+    now.as_millis() as f64
+}
+
+impl SelectorRules {
+    /// Whether a window is in force. A window that could not have been opened before now, because no rule makes one so
+    /// long, is the trace of a clock that was set back, and is not.
+    pub(super) fn is_active(&self, window: &Window, now: f64) -> bool {
+        let sane = window.until.is_finite() && window.until > 0.0 && now < window.until;
+        sane && (self.cooldown.counting == Counting::Shared || window.until - now <= millis(self.cooldown.cap()))
+    }
+
+    /// What the profile's windows say, and when the last of them ends in the file's own number. Without a model every
+    /// window counts.
+    pub(super) fn resting(&self, usage: Option<&UsageStats>, model: Option<&str>, now: f64) -> Option<(f64, Verdict)> {
+        let usage = usage?;
+        if self.cooldown.counting == Counting::Shared {
+            return resting_as_reference(usage, now);
+        }
+        let concerns = |window: &Window| match (&window.model, model) {
+            (Some(own), Some(wanted)) => **own == *wanted,
+            _ => true,
+        };
+        let windows = usage.disabled.iter().map(|window| (window, true));
+        let windows = windows.chain(usage.cooldown.iter().chain(&usage.blocked).map(|window| (window, false)));
+        let windows = windows.chain(usage.model_cooldowns.iter().map(|window| (window, false)));
+        let active = windows.filter(|(window, _)| concerns(window) && self.is_active(window, now));
+        let (window, long) =
+            active.reduce(|longest, next| if next.0.until > longest.0.until { next } else { longest })?;
+        let (until, reason) = (timestamp(window.until), window.reason);
+        let verdict = if long {
+            Verdict::Disabled { until, reason }
+        } else {
+            Verdict::Cooling { until, reason, model_only: window.model.is_some() }
+        };
+        Some((window.until, verdict))
+    }
+
+    /// What the credential itself says, its windows aside. `resolves` tells whether its reference leads to a secret.
+    pub(super) fn fitness(&self, profile: &Profile, now: f64, resolves: impl Fn(&Profile) -> bool) -> Verdict {
+        let Some(kind) = profile.kind() else { return Verdict::UnknownKind };
+        let kind = if self.inspect_secret { kind } else { profile.stored_kind().unwrap_or(kind) };
+        if kind == CredentialKind::Token {
+            match profile.expiry() {
+                Expiry::At(at) if now >= at => return Verdict::Expired { at: timestamp(at) },
+                Expiry::Invalid(Some(at)) if !self.strict_expiry && at.is_finite() && at > 0.0 && now >= at => {
+                    return Verdict::Expired { at: timestamp(at) };
+                }
+                Expiry::Invalid(_) if self.strict_expiry => return Verdict::InvalidExpiry,
+                _ => {}
+            }
+        }
+        let Some(credential) = profile.credential() else {
+            return if resolves(profile) { Verdict::Ready } else { Verdict::UnresolvedReference };
+        };
+        let refreshable = matches!(credential, Credential::OAuth { refresh: Some(_), .. });
+        if kind == CredentialKind::OAuth
+            && self.strict_expiry
+            && !refreshable
+            && let Expiry::At(at) = profile.expiry()
+            && now >= at
+        {
+            return Verdict::Expired { at: timestamp(at) };
+        }
+        if credential.secret().is_empty() {
+            return if refreshable { Verdict::Ready } else { Verdict::Blank };
+        }
+        if self.inspect_secret && !credential.secret().is_header_safe() {
+            return Verdict::UnusableSecret;
+        }
+        Verdict::Ready
+    }
+}
+
+/// The reference of February 2026 knows two windows, both of the whole profile, and rests until the later one ends.
+fn resting_as_reference(usage: &UsageStats, now: f64) -> Option<(f64, Verdict)> {
+    let end = |window: &Option<Window>| {
+        window.as_ref().map(|window| window.until).filter(|until| until.is_finite() && *until > 0.0)
+    };
+    let (transient, long) = (end(&usage.cooldown), end(&usage.disabled));
+    let last = transient.into_iter().chain(long).reduce(f64::max).filter(|last| now < *last)?;
+    let until = timestamp(last);
+    let verdict = match &usage.disabled {
+        Some(disabled) if long.is_some_and(|long| now < long) => Verdict::Disabled { until, reason: disabled.reason },
+        _ => Verdict::Cooling { until, reason: None, model_only: false },
+    };
+    Some((last, verdict))
+}

@@ -1,0 +1,297 @@
+//! The suite that proves a store against its contract.
+//!
+//! A backend runs it in its own tests. It is outside semantic versioning: a release may add checks that find faults
+//! which were there before.
+//!
+//! # Examples
+//!
+//! ```
+//! use provider_auth::{MemoryStore, conformance};
+//!
+//! conformance::check(MemoryStore::default)?;
+//! # Ok::<(), provider_auth::Error>(())
+//! ```
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use super::{AuthProfileStore, AuthProfileStoreExt};
+use crate::clock::Timestamp;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{ProfileId, ProviderId};
+use crate::profile::{AuthProfiles, Change, Credential};
+use crate::reason::FailureReason;
+use crate::secret::Secret;
+use crate::select::{ProfileSelector, Receipt};
+
+/// A check: its name, which says the promise, and what it does with a fresh, empty store.
+type Check<'a> = (&'static str, fn(&dyn AuthProfileStore) -> Result<()>);
+
+const CHECKS: [Check<'static>; 15] = [
+    ("a fresh store is empty and loads", fresh_is_empty),
+    ("an update is seen by the next load", update_is_seen),
+    ("an update that changes nothing gives the document in force", no_change),
+    ("a loaded document is a snapshot", load_is_snapshot),
+    ("an error in the closure changes nothing", error_changes_nothing),
+    ("a panic in the closure changes nothing and leaves the store usable", panic_changes_nothing),
+    ("a nested update is an error, not a hang", nested_is_error),
+    ("reading inside an update gives the committed document", read_inside),
+    ("no update is lost between threads", no_lost_update),
+    ("readers do not wait for an update", readers_do_not_wait),
+    ("what is not understood survives", unknown_survives),
+    ("insertion order survives", order_survives),
+    ("a document of a newer version is never written", newer_is_not_written),
+    ("a failed report leaves the receipt open, a doubled one changes nothing", reports_count_once),
+    ("a lease excludes, ends with its guard, and lets updates through", lease_excludes),
+];
+
+/// Runs every check, each on a store that `open` gives; a store must be empty and share nothing with the others.
+///
+/// # Errors
+///
+/// [`ErrorKind::Conformance`] for the first promise that is broken, with its name.
+pub fn check<S: AuthProfileStore>(open: impl Fn() -> S) -> Result<()> {
+    for (name, check) in CHECKS {
+        let store = open();
+        check(&store)
+            .map_err(|error| Error::new(ErrorKind::Conformance, format!("broken: {name}")).with_source(error))?;
+    }
+    Ok(())
+}
+
+fn ensure(holds: bool, what: &'static str) -> Result<()> {
+    if holds { Ok(()) } else { Err(Error::new(ErrorKind::Conformance, what)) }
+}
+
+fn id(name: &str) -> Result<ProfileId> {
+    ProfileId::new(name)
+}
+
+fn key(text: &str) -> Credential {
+    Credential::api_key(Secret::new(text))
+}
+
+fn put(store: &dyn AuthProfileStore, name: &str) -> Result<()> {
+    store.upsert(&id(name)?, &ProviderId::anthropic(), &key("sk-conformance"), None)
+}
+
+fn fresh_is_empty(store: &dyn AuthProfileStore) -> Result<()> {
+    ensure(store.load()?.is_empty(), "the store has profiles before any was added")
+}
+
+fn update_is_seen(store: &dyn AuthProfileStore) -> Result<()> {
+    put(store, "anthropic:one")?;
+    let credential = key("sk-two");
+    let given = store.update(&mut |profiles| {
+        ensure(profiles.get("anthropic:one").is_some(), "the second update does not see the first")?;
+        profiles.upsert(&id("anthropic:two")?, &ProviderId::anthropic(), &credential, Some("user@example.com"))
+    })?;
+    let loaded = store.load()?;
+    for profiles in [&given, &loaded] {
+        ensure(profiles.change() == Change::None, "a committed document calls itself changed")?;
+        let two = profiles.get("anthropic:two");
+        let kept =
+            two.is_some_and(|two| two.credential() == Some(&credential) && two.email() == Some("user@example.com"));
+        ensure(kept && profiles.len() == 2, "the committed document is not the one that was made")?;
+    }
+    Ok(())
+}
+
+fn no_change(store: &dyn AuthProfileStore) -> Result<()> {
+    put(store, "anthropic:one")?;
+    let given = store.update(&mut |_| Ok(()))?;
+    ensure(given.get("anthropic:one").is_some(), "the document in force was not given")
+}
+
+fn load_is_snapshot(store: &dyn AuthProfileStore) -> Result<()> {
+    let before = store.load()?;
+    put(store, "anthropic:one")?;
+    ensure(before.is_empty(), "a document changed after it was loaded")
+}
+
+fn error_changes_nothing(store: &dyn AuthProfileStore) -> Result<()> {
+    put(store, "anthropic:one")?;
+    let result = store.update(&mut |profiles| {
+        profiles.remove(&id("anthropic:one")?)?;
+        Err(Error::new(ErrorKind::UpdateFailed, "the closure refuses"))
+    });
+    ensure(result.is_err_and(|error| error.kind() == ErrorKind::UpdateFailed), "the closure's error was not given")?;
+    ensure(store.load()?.get("anthropic:one").is_some(), "a refused change was committed")
+}
+
+fn panic_changes_nothing(store: &dyn AuthProfileStore) -> Result<()> {
+    put(store, "anthropic:one")?;
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        store.update(&mut |profiles| {
+            profiles.remove(&id("anthropic:one")?)?;
+            // Not `panic!`: the hook would print a message into the output of a suite that passes.
+            std::panic::resume_unwind(Box::new("conformance"))
+        })
+    }));
+    // A store may pass the panic on or turn it into an error.
+    ensure(!matches!(panicked, Ok(Ok(_))), "an update that panicked was reported as done")?;
+    ensure(store.load()?.get("anthropic:one").is_some(), "a change was committed although the closure panicked")?;
+    put(store, "anthropic:two")?;
+    ensure(store.load()?.len() == 2, "the store cannot be updated after a panic")
+}
+
+fn nested_is_error(store: &dyn AuthProfileStore) -> Result<()> {
+    let mut nested = None;
+    store.update(&mut |profiles| {
+        nested = Some(store.update(&mut |_| Ok(())));
+        profiles.upsert(&id("anthropic:outer")?, &ProviderId::anthropic(), &key("sk-outer"), None)
+    })?;
+    let refused = nested.is_some_and(|nested| nested.is_err_and(|error| error.kind() == ErrorKind::Reentrant));
+    ensure(refused, "the nested update was not refused as reentrant")?;
+    ensure(store.load()?.len() == 1, "the outer update was lost")
+}
+
+fn read_inside(store: &dyn AuthProfileStore) -> Result<()> {
+    put(store, "anthropic:one")?;
+    store.transact(|profiles| {
+        profiles.remove(&id("anthropic:one")?)?;
+        ensure(store.load()?.get("anthropic:one").is_some(), "an uncommitted change was visible")
+    })
+}
+
+const THREADS: usize = 8;
+const UPDATES: usize = 25;
+
+fn no_lost_update(store: &dyn AuthProfileStore) -> Result<()> {
+    let lost = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let lost = &lost;
+            scope.spawn(move || {
+                for update in 0..UPDATES {
+                    if put(store, &format!("anthropic:{thread}-{update}")).is_err() {
+                        lost.fetch_add(1, Ordering::SeqCst);
+                    }
+                }
+            });
+        }
+    });
+    ensure(lost.load(Ordering::SeqCst) == 0, "an update failed under contention")?;
+    ensure(store.load()?.len() == THREADS * UPDATES, "updates were lost under contention")
+}
+
+fn readers_do_not_wait(store: &dyn AuthProfileStore) -> Result<()> {
+    put(store, "anthropic:one")?;
+    store.transact(|profiles| {
+        profiles.remove(&id("anthropic:one")?)?;
+        // If a reader waited for this update it would wait for ever, so it is given a bounded time from outside.
+        let (sender, receiver) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            scope.spawn(move || sender.send(store.load().map(|profiles| profiles.len())).ok());
+            match receiver.recv_timeout(Duration::from_secs(10)) {
+                Ok(seen) => ensure(seen? == 1, "a reader saw an uncommitted change"),
+                Err(_) => Err(Error::new(ErrorKind::Conformance, "a reader waited for an update")),
+            }
+        })
+    })
+}
+
+const UNKNOWN: &str = r#"{
+  "later": {"big": 123456789012345678901234567890, "text": "\u00e9"},
+  "version": 1,
+  "profiles": {
+    "x:quantum": {"type": "entangled", "provider": "x", "spin": 0.10},
+    "anthropic:one": {"type": "api_key", "provider": "anthropic", "key": "sk-1", "metadata": {"team": "a"}}
+  },
+  "usageStats": {"anthropic:one": {"lastUsed": 5, "mood": "good"}}
+}
+"#;
+
+fn unknown_survives(store: &dyn AuthProfileStore) -> Result<()> {
+    store.transact(|profiles| {
+        profiles.replace(AuthProfiles::from_json(UNKNOWN)?);
+        Ok(())
+    })?;
+    put(store, "anthropic:two")?;
+    let text = store.load()?.to_json();
+    for kept in [
+        r#"{"big": 123456789012345678901234567890, "text": "\u00e9"}"#,
+        r#"{"type": "entangled", "provider": "x", "spin": 0.10}"#,
+        r#""metadata": {"team": "a"}"#,
+        r#"{"lastUsed": 5, "mood": "good"}"#,
+    ] {
+        ensure(text.expose().contains(kept), "something the store does not understand was changed or lost")?;
+    }
+    Ok(())
+}
+
+fn order_survives(store: &dyn AuthProfileStore) -> Result<()> {
+    let names = ["anthropic:c", "anthropic:a", "anthropic:b"];
+    for name in names {
+        put(store, name)?;
+    }
+    put(store, "anthropic:c")?;
+    let loaded = store.load()?;
+    let kept = loaded.iter().map(|(id, _)| id.as_str()).eq(names);
+    ensure(kept, "the order of insertion was not kept")
+}
+
+fn newer_is_not_written(store: &dyn AuthProfileStore) -> Result<()> {
+    let newer = AuthProfiles::from_json(r#"{"version": 99, "profiles": {}}"#)?;
+    let result = store.transact(|profiles| {
+        profiles.replace(newer.clone());
+        Ok(())
+    });
+    let refused = result.is_err_and(|error| error.kind() == ErrorKind::UnsupportedVersion);
+    ensure(refused, "a document of a newer version was written")
+}
+
+fn reports_count_once(store: &dyn AuthProfileStore) -> Result<()> {
+    put(store, "anthropic:one")?;
+    let selector = ProfileSelector::default();
+    let now = Timestamp::from_millis(1_000_000);
+    let receipt = Receipt::new(id("anthropic:one")?, ProviderId::anthropic(), None, now);
+    let report = || store.record_failure(&selector, &receipt, FailureReason::Auth, None, now);
+    // Inside an update the report cannot be written, so it must not count as made.
+    store.update(&mut |_| {
+        let nested = report();
+        ensure(nested.is_err_and(|error| error.kind() == ErrorKind::Reentrant), "a nested report was not refused")
+    })?;
+    ensure(!receipt.is_reported(), "a report that failed closed its receipt")?;
+    report()?;
+    report()?;
+    let loaded = store.load()?;
+    let count = loaded.usage("anthropic:one").map(|usage| usage.failure_count(FailureReason::Auth));
+    ensure(count == Some(1.0), "a receipt was counted more or less than once")
+}
+
+fn lease_excludes(store: &dyn AuthProfileStore) -> Result<()> {
+    let profile = id("anthropic:one")?;
+    let lease = store.lease(&profile, Duration::ZERO)?;
+    let second = store.lease(&profile, Duration::from_millis(1));
+    ensure(second.is_err_and(|error| error.is_locked()), "a lease was given twice")?;
+    drop(store.lease(&id("anthropic:two")?, Duration::ZERO)?);
+    put(store, "anthropic:one")?;
+    drop(lease);
+    drop(store.lease(&profile, Duration::ZERO)?);
+
+    let inside = Arc::new(AtomicUsize::new(0));
+    let mut worst = 0;
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS)
+            .map(|_| {
+                let (inside, profile) = (Arc::clone(&inside), profile.clone());
+                scope.spawn(move || match store.lease(&profile, Duration::from_secs(30)) {
+                    Ok(_lease) => {
+                        let together = inside.fetch_add(1, Ordering::SeqCst) + 1;
+                        std::thread::yield_now();
+                        inside.fetch_sub(1, Ordering::SeqCst);
+                        together
+                    }
+                    Err(_) => usize::MAX,
+                })
+            })
+            .collect();
+        for thread in threads {
+            worst = worst.max(thread.join().unwrap_or(usize::MAX));
+        }
+    });
+    ensure(worst == 1, "two threads held one lease together, or waited in vain")
+}

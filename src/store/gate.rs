@@ -1,0 +1,43 @@
+//! Exclusion between the updates of one store within this process.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::thread::{self, ThreadId};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Lets one update in at a time, and tells a nested one from a concurrent one.
+#[derive(Debug, Default)]
+pub(super) struct Gate {
+    inside: Mutex<Option<ThreadId>>,
+    left: Condvar,
+}
+
+/// The right to update; given back on drop, also by a panic.
+pub(super) struct Pass<'a>(&'a Gate);
+
+impl Gate {
+    /// Waits for the running update to end.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Reentrant`] if that one runs on this very thread and would never end.
+    pub(super) fn enter(&self) -> Result<Pass<'_>> {
+        let me = thread::current().id();
+        let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(other) = *inside {
+            if other == me {
+                return Err(Error::new(ErrorKind::Reentrant, "the store is being updated by the caller itself"));
+            }
+            inside = self.left.wait(inside).unwrap_or_else(PoisonError::into_inner);
+        }
+        *inside = Some(me);
+        Ok(Pass(self))
+    }
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        *self.0.inside.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.0.left.notify_one();
+    }
+}

@@ -1,0 +1,87 @@
+//! Where credential profiles are kept.
+
+#[cfg(feature = "conformance")]
+#[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]
+pub mod conformance;
+mod ext;
+mod gate;
+mod lease;
+mod memory;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use ext::AuthProfileStoreExt;
+pub use lease::Lease;
+pub use memory::MemoryStore;
+
+use crate::error::Result;
+use crate::id::ProfileId;
+use crate::profile::AuthProfiles;
+
+/// A place where the credential profiles of one agent are kept.
+///
+/// Two methods are required; everything else lives in [`AuthProfileStoreExt`]. The trait is synchronous because local
+/// files are, so that it works in every runtime and in none; an asynchronous caller wraps `update` in its runtime's
+/// blocking call. It is object-safe, and forwarded for `&T`, `Box<T>` and `Arc<T>`.
+///
+/// # Contract
+///
+/// - `update` is the only way to write. It runs the closure on fresh data, under exclusion, and commits all or nothing:
+///   an error or a panic in the closure changes nothing.
+/// - The closure may run more than once, must be quick, and must not update the same store: that is an error, never a
+///   hang. Reading the store inside it is allowed and gives the committed document.
+/// - `load` gives a snapshot that never changes, and does not wait for an update in progress.
+/// - A document for which [`AuthProfiles::check_writable`] fails is never written.
+///
+/// The exported suite `conformance` (feature of that name) proves a backend against this.
+pub trait AuthProfileStore: fmt::Debug + Send + Sync {
+    /// The committed document.
+    ///
+    /// # Errors
+    ///
+    /// [`Io`](crate::ErrorKind::Io) and the kinds of [`AuthProfiles::from_json`], as far as the backend can meet them.
+    fn load(&self) -> Result<Arc<AuthProfiles>>;
+
+    /// Runs a closure on the fresh document and commits what it changed; gives the document that is then in force.
+    ///
+    /// # Errors
+    ///
+    /// The closure's own error; [`Reentrant`](crate::ErrorKind::Reentrant) from inside an update of the same store;
+    /// [`Locked`](crate::ErrorKind::Locked) if the exclusion could not be had in time;
+    /// [`UnsupportedVersion`](crate::ErrorKind::UnsupportedVersion) if a newer program wrote the document.
+    fn update(&self, change: &mut dyn FnMut(&mut AuthProfiles) -> Result<()>) -> Result<Arc<AuthProfiles>>;
+
+    /// The exclusive right to renew a profile's credential, so that a refresh token is spent once.
+    ///
+    /// Never the right to write: updates go on meanwhile. The provided one holds within this process; a store that is
+    /// shared between processes must hold between them.
+    ///
+    /// # Errors
+    ///
+    /// [`Locked`](crate::ErrorKind::Locked) if another holder keeps it for longer than `wait`.
+    fn lease(&self, profile: &ProfileId, wait: Duration) -> Result<Lease> {
+        lease::in_process(std::ptr::from_ref(self).cast::<()>() as usize, profile, wait)
+    }
+}
+
+macro_rules! forward {
+    ($($pointer:ty),*) => {$(
+        impl<T: AuthProfileStore + ?Sized> AuthProfileStore for $pointer {
+            fn load(&self) -> Result<Arc<AuthProfiles>> {
+                (**self).load()
+            }
+
+            fn update(&self, change: &mut dyn FnMut(&mut AuthProfiles) -> Result<()>) -> Result<Arc<AuthProfiles>> {
+                (**self).update(change)
+            }
+
+            fn lease(&self, profile: &ProfileId, wait: Duration) -> Result<Lease> {
+                (**self).lease(profile, wait)
+            }
+        }
+    )*};
+}
+
+forward!(&T, Box<T>, Arc<T>);
