@@ -9,6 +9,8 @@ mod id;
 mod profile;
 mod retention;
 mod secret;
+#[allow(dead_code, unused_imports, reason = "its users follow")]
+mod syntax;
 
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use diagnostic::{Diagnostic, DiagnosticCode, Severity};
