@@ -12,6 +12,8 @@ mod retention;
 mod secret;
 mod select;
 mod store;
+#[allow(dead_code, unused_imports, reason = "its users follow")]
+mod syntax;
 
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use diagnostic::{Diagnostic, DiagnosticCode, Severity};

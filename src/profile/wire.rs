@@ -9,9 +9,10 @@ use super::raw::{self, RawObject};
 use super::section::Section;
 use super::usage::UsageStats;
 use crate::diagnostic::{Diagnostic, DiagnosticCode, Severity};
-use crate::error::{Error, ErrorKind, Location, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::ProfileId;
 use crate::secret::{Secret, is_blank_char};
+use crate::syntax::{self, Dialect, KeyPath, Limits};
 
 /// The members this crate understands, in the order in which it adds them.
 const OWN: [&str; 5] = ["version", "profiles", "order", "lastGood", "usageStats"];
@@ -26,30 +27,39 @@ impl AuthProfiles {
     /// [`ErrorKind::Syntax`], [`ErrorKind::TooLarge`], [`ErrorKind::TooDeep`] or [`ErrorKind::DuplicateKey`] if the
     /// text is not acceptable JSON; [`ErrorKind::Corrupt`] if it is not an object with an object `profiles`.
     pub fn from_json(text: &str) -> Result<Self> {
+        syntax::check(text, Dialect::Json, &Limits::default())?;
+        let text = syntax::without_bom(text);
+        let at = |path: KeyPath<'_>| syntax::locate(text, Dialect::Json, &path);
         let Some(document) = RawObject::parse(text) else {
-            return Err(Error::new(ErrorKind::Corrupt, "the credential document is not a JSON object"));
+            let message = "the credential document is not a JSON object";
+            return Err(Error::new(ErrorKind::Corrupt, message).with_location(at(KeyPath::root())));
         };
         let mut diagnostics = Vec::new();
         let Some(entries) = document.object("profiles") else {
             let message = "the credential document has no object `profiles`";
-            return Err(Error::new(ErrorKind::Corrupt, message).with_key_path("profiles"));
+            return Err(Error::new(ErrorKind::Corrupt, message).with_location(at(KeyPath::root().key("profiles"))));
         };
         let mut profiles = IndexMap::new();
         for (id, entry) in entries.iter() {
             let mut remarks = Vec::new();
             let profile = Profile::parse(entry.get(), &mut remarks);
             diagnostics.extend(remarks.into_iter().map(|remark| {
-                let location = Location::default().with_key_path(format!("profiles[{id:?}].{}", remark.member));
+                let location = at(KeyPath::root().key("profiles").key(id).key(remark.member));
                 Diagnostic::new(Severity::Warning, remark.code, location, remark.message)
             }));
             profiles.insert(ProfileId::verbatim(id), profile);
         }
-        let order = section(&document, "order", &mut diagnostics, |name, value| (name, order_list(value)));
-        let last_good = section(&document, "lastGood", &mut diagnostics, |name, value| {
+        let mut report = |name| {
+            let message = "the section is not an object; it is kept, ignored, and cannot be changed";
+            let location = at(KeyPath::root().key(name));
+            diagnostics.push(Diagnostic::new(Severity::Warning, DiagnosticCode::InvalidValue, location, message));
+        };
+        let order = section(&document, "order", &mut report, |name, value| (name, order_list(value)));
+        let last_good = section(&document, "lastGood", &mut report, |name, value| {
             let id = serde_json::from_str::<String>(value.get()).ok();
             (name, id.map(ProfileId::verbatim))
         });
-        let usage = section(&document, "usageStats", &mut diagnostics, |id, value| {
+        let usage = section(&document, "usageStats", &mut report, |id, value| {
             (ProfileId::verbatim(id), UsageStats::parse(value.get()).unwrap_or_default())
         });
         let version = document.number("version").unwrap_or(VERSION);
@@ -130,14 +140,12 @@ fn section_text<K, V>(section: &Section<K, V>, name: impl Fn(&K) -> &str) -> Opt
 fn section<K: std::hash::Hash + Eq, V>(
     document: &RawObject,
     name: &'static str,
-    diagnostics: &mut Vec<Diagnostic>,
+    report: &mut impl FnMut(&'static str),
     read: impl Fn(String, &RawValue) -> (K, V),
 ) -> Section<K, V> {
     let Some(value) = document.get(name).filter(|value| value.get() != "null") else { return Section::Absent };
     let Some(object) = RawObject::parse(value.get()) else {
-        let location = Location::default().with_key_path(name);
-        let message = "the section is not an object; it is kept, ignored, and cannot be changed";
-        diagnostics.push(Diagnostic::new(Severity::Warning, DiagnosticCode::InvalidValue, location, message));
+        report(name);
         return Section::Foreign(raw::guarded(value.get()));
     };
     let entries = object.iter().map(|(key, value)| {

@@ -1,0 +1,75 @@
+//! The way from the root of a document to one value.
+
+use std::fmt;
+
+/// A path of keys and indices, written `agents.list[1].model`; a key that is no plain name is written in brackets, as
+/// in `agents.defaults.models["anthropic/claude-opus-4-5"].params`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct KeyPath<'k> {
+    segments: Vec<Segment<'k>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Segment<'k> {
+    Key(&'k str),
+    Index(usize),
+}
+
+impl<'k> KeyPath<'k> {
+    /// The root.
+    pub(crate) fn root() -> Self {
+        Self::default()
+    }
+
+    /// The path one key further.
+    #[must_use]
+    pub(crate) fn key(mut self, key: &'k str) -> Self {
+        self.push_key(key);
+        self
+    }
+
+    /// The path one index further.
+    #[must_use]
+    pub(crate) fn index(mut self, index: usize) -> Self {
+        self.push_index(index);
+        self
+    }
+
+    pub(crate) fn push_key(&mut self, key: &'k str) {
+        self.segments.push(Segment::Key(key));
+    }
+
+    pub(crate) fn push_index(&mut self, index: usize) {
+        self.segments.push(Segment::Index(index));
+    }
+
+    pub(crate) fn pop(&mut self) {
+        self.segments.pop();
+    }
+
+    pub(super) fn segments(&self) -> &[Segment<'k>] {
+        &self.segments
+    }
+}
+
+impl fmt::Display for KeyPath<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, segment) in self.segments.iter().enumerate() {
+            match segment {
+                Segment::Index(index) => write!(f, "[{index}]")?,
+                Segment::Key(key) if is_plain(key) => {
+                    let dot = if position == 0 { "" } else { "." };
+                    write!(f, "{dot}{key}")?;
+                }
+                // Quoted and escaped, so that a key with a line break cannot forge a line of a log.
+                Segment::Key(key) => write!(f, "[{key:?}]")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_plain(key: &str) -> bool {
+    let name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$';
+    key.bytes().all(name) && key.bytes().next().is_some_and(|first| !first.is_ascii_digit())
+}

@@ -1,0 +1,78 @@
+//! From byte offsets to lines and columns.
+
+use std::cell::OnceCell;
+
+use crate::error::Location;
+
+/// Bytes between two remembered places. A text in one line of 16 MiB with a problem at every value would otherwise be
+/// counted through from its start for each of them.
+const STRIDE: usize = 1024;
+
+/// Finds lines and columns in a text. Lines end with LF, CR or CR LF; columns count characters; both begin at 1.
+#[derive(Debug)]
+pub(crate) struct Places<'t> {
+    text: &'t str,
+    /// The place of every [`STRIDE`]th byte, built when the first one is asked for.
+    marks: OnceCell<Vec<Place>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    line: u32,
+    column: u32,
+}
+
+impl Place {
+    const START: Self = Self { line: 1, column: 1 };
+
+    /// The place after `byte`, which `next` follows.
+    fn after(self, byte: u8, next: Option<u8>) -> Self {
+        match byte {
+            b'\n' => Self { line: self.line.saturating_add(1), column: 1 },
+            b'\r' if next != Some(b'\n') => Self { line: self.line.saturating_add(1), column: 1 },
+            // Neither the first half of a line break nor the later bytes of a character take a column.
+            b'\r' | 0x80..=0xbf => self,
+            _ => Self { line: self.line, column: self.column.saturating_add(1) },
+        }
+    }
+}
+
+impl<'t> Places<'t> {
+    pub(crate) fn new(text: &'t str) -> Self {
+        Self { text, marks: OnceCell::new() }
+    }
+
+    /// The line and the column of the character at this byte offset; an offset beyond the text is its end.
+    pub(crate) fn locate(&self, offset: usize) -> Location {
+        let bytes = self.text.as_bytes();
+        let offset = offset.min(bytes.len());
+        let mark = offset / STRIDE;
+        let start = self.marks().get(mark).copied().unwrap_or(Place::START);
+        let place = walk(bytes, mark * STRIDE, offset, start);
+        Location::at(place.line, place.column)
+    }
+
+    fn marks(&self) -> &[Place] {
+        self.marks.get_or_init(|| {
+            let bytes = self.text.as_bytes();
+            let mut marks = vec![Place::START];
+            let mut place = Place::START;
+            for mark in 1..=bytes.len() / STRIDE {
+                place = walk(bytes, (mark - 1) * STRIDE, mark * STRIDE, place);
+                marks.push(place);
+            }
+            marks
+        })
+    }
+}
+
+fn walk(bytes: &[u8], from: usize, to: usize, mut place: Place) -> Place {
+    // One byte more than is walked: a CR at the end must see whether LF follows.
+    let mut rest = bytes.get(from..).unwrap_or_default().iter().copied().peekable();
+    for _ in from..to {
+        let Some(byte) = rest.next() else { break };
+        // The place of a character is that of its first byte: the column moves when the next character begins.
+        place = place.after(byte, rest.peek().copied());
+    }
+    place
+}
