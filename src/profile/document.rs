@@ -1,6 +1,7 @@
 //! The document of all profiles of one agent.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use indexmap::IndexMap;
 
@@ -61,6 +62,20 @@ pub struct AuthProfiles {
     pub(super) usage: Section<ProfileId, UsageStats>,
     pub(super) diagnostics: Vec<Diagnostic>,
     pub(super) change: Change,
+    pub(super) links: Links,
+}
+
+/// For every profile, where its statistics stand in their section: found once for each state of the document, because
+/// every selection asks.
+#[derive(Clone, Default)]
+pub(super) struct Links(OnceLock<Box<[Option<usize>]>>);
+
+/// One profile with its name and its statistics.
+#[derive(Clone, Copy)]
+pub(crate) struct Entry<'a> {
+    pub(crate) id: &'a ProfileId,
+    pub(crate) profile: &'a Profile,
+    pub(crate) usage: Option<&'a UsageStats>,
 }
 
 impl AuthProfiles {
@@ -77,6 +92,7 @@ impl AuthProfiles {
             usage: Section::default(),
             diagnostics: Vec::new(),
             change: Change::None,
+            links: Links::default(),
         }
     }
 
@@ -303,6 +319,27 @@ impl AuthProfiles {
     fn touched(&mut self, change: Change) {
         self.change = self.change.max(change);
         self.text = None;
+        self.links = Links::default();
+    }
+
+    fn links(&self) -> &[Option<usize>] {
+        self.links.0.get_or_init(|| self.profiles.keys().map(|id| self.usage.index_of(id.as_str())).collect())
+    }
+
+    fn linked<'a>(&'a self, id: &'a ProfileId, profile: &'a Profile, link: Option<usize>) -> Entry<'a> {
+        Entry { id, profile, usage: link.and_then(|index| self.usage.at(index)) }
+    }
+
+    /// Every profile with its statistics, in file order.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
+        let links = self.links().iter();
+        self.profiles.iter().zip(links).map(|((id, profile), link)| self.linked(id, profile, *link))
+    }
+
+    /// One profile with its statistics.
+    pub(crate) fn entry(&self, id: &str) -> Option<Entry<'_>> {
+        let (index, id, profile) = self.profiles.get_full(id)?;
+        Some(self.linked(id, profile, self.links().get(index).copied().flatten()))
     }
 }
 

@@ -38,6 +38,21 @@ pub(crate) enum Expiry {
     Invalid(Option<f64>),
 }
 
+/// Whether a profile's secret can be used, found once because every selection asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SecretState {
+    /// It can stand in a header.
+    Good,
+    /// It has characters no header can carry.
+    Unusable,
+    /// There is none, but it can be had with the refresh token.
+    Refreshable,
+    /// There is none.
+    Blank,
+    /// It is kept elsewhere.
+    Elsewhere,
+}
+
 /// What a profile authenticates with.
 #[derive(Clone, Debug, PartialEq)]
 enum Content {
@@ -67,6 +82,7 @@ pub struct Profile {
     provider: ProviderId,
     stored_kind: Option<CredentialKind>,
     content: Content,
+    secret_state: SecretState,
     expiry: Expiry,
     email: Option<String>,
     display_name: Option<String>,
@@ -126,6 +142,7 @@ impl Profile {
             text: raw::guarded(text),
             provider: ProviderId::normalized(&provider_text),
             stored_kind,
+            secret_state: content.secret_state(),
             content,
             expiry,
             email: object.string("email"),
@@ -228,6 +245,15 @@ impl Profile {
         }
     }
 
+    pub(crate) fn secret_state(&self) -> SecretState {
+        self.secret_state
+    }
+
+    /// Whether it is a login that can be renewed.
+    pub(crate) fn is_refreshable(&self) -> bool {
+        matches!(&self.content, Content::Known(Credential::OAuth { refresh: Some(_), .. }))
+    }
+
     pub(crate) fn expiry(&self) -> Expiry {
         self.expiry
     }
@@ -252,6 +278,18 @@ impl Profile {
             }
             (Some(old), new) => old.kind() == new.kind() && old.secret() == new.secret(),
             (None, _) => false,
+        }
+    }
+}
+
+impl Content {
+    fn secret_state(&self) -> SecretState {
+        match self {
+            Self::Known(credential) if credential.secret().is_header_safe() => SecretState::Good,
+            Self::Known(credential) if !credential.secret().is_empty() => SecretState::Unusable,
+            Self::Known(Credential::OAuth { refresh: Some(_), .. }) => SecretState::Refreshable,
+            Self::Known(_) => SecretState::Blank,
+            Self::Reference { .. } | Self::Unknown => SecretState::Elsewhere,
         }
     }
 }

@@ -9,8 +9,9 @@ mod usage;
 mod wire;
 
 pub use credential::{Credential, CredentialKind};
+pub(crate) use document::Entry;
 pub use document::{AuthProfiles, Change};
-pub(crate) use entry::Expiry;
+pub(crate) use entry::{Expiry, SecretState};
 pub use entry::{Profile, SecretRef};
 pub use usage::UsageStats;
 pub(crate) use usage::{Window, key, timestamp};

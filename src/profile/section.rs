@@ -37,6 +37,23 @@ impl<K: Hash + Eq, V> Section<K, V> {
         }
     }
 
+    pub(super) fn index_of<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<usize>
+    where
+        K: Borrow<Q>,
+    {
+        match self {
+            Self::Map(map) => map.get_index_of(key),
+            _ => None,
+        }
+    }
+
+    pub(super) fn at(&self, index: usize) -> Option<&V> {
+        match self {
+            Self::Map(map) => map.get_index(index).map(|(_, (value, _))| value),
+            _ => None,
+        }
+    }
+
     fn map(&mut self) -> Result<&mut IndexMap<K, (V, Secret)>> {
         if matches!(self, Self::Absent) {
             *self = Self::Map(IndexMap::new());

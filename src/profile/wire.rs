@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde_json::value::RawValue;
 
-use super::document::{AuthProfiles, Change, VERSION};
+use super::document::{AuthProfiles, Change, Links, VERSION};
 use super::entry::Profile;
 use super::raw::{self, RawObject};
 use super::section::Section;
@@ -78,6 +78,7 @@ impl AuthProfiles {
             usage,
             diagnostics,
             change: Change::None,
+            links: Links::default(),
         })
     }
 

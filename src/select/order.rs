@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 
 use indexmap::IndexMap;
 
@@ -15,7 +16,7 @@ use crate::clock::Timestamp;
 use crate::diagnostic::{Diagnostic, DiagnosticCode, Severity};
 use crate::error::Location;
 use crate::id::{ProfileId, ProviderId};
-use crate::profile::{AuthProfiles, CredentialKind, Expiry, Profile};
+use crate::profile::{AuthProfiles, CredentialKind, Entry, Expiry, Profile};
 
 /// What the configuration says of one profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,13 +33,13 @@ pub(super) struct Settings {
     pub(super) order: Vec<(ProviderId, Vec<ProfileId>)>,
 }
 
-/// Where a list of profiles to choose from came from.
+/// Where the profiles to choose from come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Base {
-    Order,
+enum Base<'a> {
+    Locked(&'a ProfileId),
+    Order(&'a [ProfileId]),
     Configured,
     Stored,
-    Locked,
 }
 
 /// One selection under way: everything the rules look at.
@@ -69,70 +70,103 @@ impl Place {
     }
 }
 
+/// What is known of one profile: enough to rank it, and to say why.
+#[derive(Clone, Copy)]
+struct Judged<'a> {
+    id: &'a ProfileId,
+    kind: Option<CredentialKind>,
+    verdict: Verdict,
+}
+
 impl<'a> Selecting<'a> {
-    /// The list to choose from, and where it came from.
-    fn base(&self) -> (Vec<&'a ProfileId>, Base) {
+    /// Where to choose from, and whether that is instead of a list of which nothing exists.
+    fn base(&self) -> (Base<'a>, Option<Base<'a>>) {
         let provider = self.query.provider;
         if let Some(locked) = self.query.locked {
-            return (vec![locked], Base::Locked);
+            return (Base::Locked(locked), None);
         }
         let configured = || self.settings.order.iter().find(|(name, _)| name == provider).map(|(_, ids)| &**ids);
-        if let Some(order) = self.profiles.order(provider).or_else(configured) {
-            let mut seen = HashSet::with_capacity(order.len());
-            return (order.iter().filter(|id| seen.insert(id.as_str())).collect(), Base::Order);
+        let base = if let Some(order) = self.profiles.order(provider).or_else(configured) {
+            Base::Order(order)
+        } else if self.settings.profiles.values().any(|entry| entry.provider == *provider) {
+            Base::Configured
+        } else {
+            return (Base::Stored, None);
+        };
+        let mut named = false;
+        let exists = self.visit(base, |_, entry| {
+            named = true;
+            if entry.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        let repair = self.rules.repair_order && named && exists.is_continue();
+        if repair { (Base::Stored, Some(base)) } else { (base, None) }
+    }
+
+    /// Visits the profiles of a base in their order. An order may name one twice.
+    fn visit(
+        &self,
+        base: Base<'a>,
+        mut visit: impl FnMut(&'a ProfileId, Option<Entry<'a>>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let provider = self.query.provider;
+        match base {
+            Base::Locked(id) => visit(id, self.profiles.entry(id.as_str())),
+            Base::Order(ids) => ids.iter().try_for_each(|id| visit(id, self.profiles.entry(id.as_str()))),
+            Base::Configured => {
+                let listed = self.settings.profiles.iter().filter(|(_, entry)| entry.provider == *provider);
+                self.enumerate(listed.map(|(id, _)| (id, self.profiles.entry(id.as_str()))), visit)
+            }
+            Base::Stored => {
+                let own = self.profiles.entries().filter(|entry| entry.profile.provider() == provider);
+                self.enumerate(own.map(|entry| (entry.id, Some(entry))), visit)
+            }
         }
-        let listed = self.settings.profiles.iter().filter(|(_, entry)| entry.provider == *provider);
-        let listed: Vec<_> = listed.map(|(id, _)| id).collect();
-        if listed.is_empty() { (self.stored(), Base::Stored) } else { (self.enumerated(listed), Base::Configured) }
     }
 
-    fn stored(&self) -> Vec<&'a ProfileId> {
-        let own = self.profiles.iter().filter(|(_, profile)| profile.provider() == self.query.provider);
-        self.enumerated(own.map(|(id, _)| id).collect())
-    }
-
-    /// Names in the order in which a map of them is enumerated: file order, or JavaScript's.
-    fn enumerated(&self, mut ids: Vec<&'a ProfileId>) -> Vec<&'a ProfileId> {
-        if self.rules.integer_names_first {
-            // A stable sort: names that are not array indices stay in file order, after those that are.
-            ids.sort_by_key(|id| array_index(id.as_str()).map_or((1, 0), |index| (0, index)));
+    /// Visits the entries of a map in the order in which it is enumerated: file order, or JavaScript's.
+    fn enumerate(
+        &self,
+        mut entries: impl Iterator<Item = (&'a ProfileId, Option<Entry<'a>>)>,
+        mut visit: impl FnMut(&'a ProfileId, Option<Entry<'a>>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        if !self.rules.integer_names_first {
+            return entries.try_for_each(|(id, entry)| visit(id, entry));
         }
-        ids
+        let mut entries: Vec<_> = entries.collect();
+        // A stable sort: names that are not array indices stay in file order, after those that are.
+        entries.sort_by_key(|(id, _)| array_index(id.as_str()).map_or((1, 0), |index| (0, index)));
+        entries.into_iter().try_for_each(|(id, entry)| visit(id, entry))
     }
 
-    /// Whether nothing in the list exists, so that the stored profiles serve instead.
-    fn needs_repair(&self, ids: &[&'a ProfileId], base: Base) -> bool {
-        let repairable = matches!(base, Base::Order | Base::Configured) && self.rules.repair_order;
-        repairable && !ids.is_empty() && ids.iter().all(|id| self.profiles.get(id.as_str()).is_none())
-    }
-
-    fn judge(&self, id: &ProfileId, locked: bool) -> (Option<CredentialKind>, Verdict, Place) {
-        let unfit = |kind, verdict| (kind, verdict, Place { group: UNFIT, rank: 0, time: 0.0 });
-        let Some(profile) = self.profiles.get(id.as_str()) else { return unfit(None, Verdict::Missing) };
+    fn judge(&self, id: &'a ProfileId, entry: Option<Entry<'a>>, locked: bool) -> (Place, Judged<'a>) {
+        let unfit = |kind, verdict| (Place { group: UNFIT, rank: 0, time: 0.0 }, Judged { id, kind, verdict });
+        let Some(Entry { profile, usage, .. }) = entry else { return unfit(None, Verdict::Missing) };
         let kind = profile.kind();
         if profile.provider() != self.query.provider {
             return unfit(kind, Verdict::WrongProvider);
         }
-        if let Some(entry) = self.settings.profiles.get(id) {
-            if entry.provider != *self.query.provider {
+        if let Some(configured) = self.settings.profiles.get(id) {
+            if configured.provider != *self.query.provider {
                 return unfit(kind, Verdict::WrongProvider);
             }
-            if !locked && !self.accepts(entry, profile) {
+            if !locked && !self.accepts(configured, profile) {
                 return unfit(kind, Verdict::WrongMode);
             }
         }
         let now = as_millis(self.now);
-        let resolves = |profile: &Profile| self.resolve(profile).is_some();
-        let fitness = self.rules.fitness(profile, now, resolves);
+        let fitness = self.rules.fitness(profile, now, |profile| self.resolve(profile).is_some());
         if !fitness.is_ready() {
             return unfit(kind, fitness);
         }
-        let usage = self.profiles.usage(id.as_str());
         if let Some((until, verdict)) = self.rules.resting(usage, self.query.model, now) {
-            return (kind, verdict, Place { group: RESTING, rank: 0, time: until });
+            return (Place { group: RESTING, rank: 0, time: until }, Judged { id, kind, verdict });
         }
-        let last_used = usage.and_then(|usage| usage.last_used).unwrap_or(0.0);
-        (kind, Verdict::Ready, Place { group: READY, rank: self.rank(profile), time: last_used })
+        (self.place_if_ready(Entry { id, profile, usage }), Judged { id, kind, verdict: Verdict::Ready })
+    }
+
+    fn place_if_ready(&self, entry: Entry<'_>) -> Place {
+        let last_used = entry.usage.and_then(|usage| usage.last_used).unwrap_or(0.0);
+        Place { group: READY, rank: self.rank(entry.profile), time: last_used }
     }
 
     /// The secret a profile's reference leads to.
@@ -167,113 +201,122 @@ impl<'a> Selecting<'a> {
 
     /// Every profile of the provider with its verdict, in order.
     pub(super) fn candidates(&self) -> Candidates<'a> {
-        let (mut ids, mut base) = self.base();
-        let mut diagnostics = Vec::new();
-        let mut leftover: Vec<&ProfileId> = Vec::new();
-        if self.needs_repair(&ids, base) {
-            leftover = ids;
-            ids = self.stored();
-            base = Base::Stored;
-            let message = "none of the profiles named for this provider exists; the stored ones are used instead";
-            let location = Location::default().with_key_path(format!("order.{}", self.query.provider));
-            let diagnostic = Diagnostic::new(Severity::Warning, DiagnosticCode::RepairedOrder, location, message);
-            diagnostics.push(diagnostic.with_help("correct the order, or remove it"));
-        }
-        let ordered = base == Base::Order;
-        let mut ranked: Vec<(Place, Candidate<'a>)> = Vec::with_capacity(ids.len());
-        for id in &ids {
-            let (kind, verdict, mut place) = self.judge(id, base == Base::Locked);
-            if ordered && place.group == READY {
+        let (base, repaired) = self.base();
+        let mut judged: Vec<Judged<'a>> = Vec::with_capacity(self.profiles.len());
+        let mut places: Vec<(Place, usize)> = Vec::with_capacity(self.profiles.len());
+        let mut seen = HashSet::new();
+        let _ = self.visit(base, |id, entry| {
+            if matches!(base, Base::Order(_)) && !seen.insert(id.as_str()) {
+                return ControlFlow::Continue(());
+            }
+            let (mut place, verdict) = self.judge(id, entry, matches!(base, Base::Locked(_)));
+            if matches!(base, Base::Order(_)) && place.group == READY {
                 (place.rank, place.time) = (0, 0.0);
             }
-            ranked.push((place, Candidate { id: Cow::Borrowed(*id), kind, verdict }));
+            places.push((place, judged.len()));
+            judged.push(verdict);
+            ControlFlow::Continue(())
+        });
+        places.sort_unstable_by(|(a, first), (b, second)| a.cmp(b).then(first.cmp(second)));
+        let name = |index: usize| judged.get(index).map_or("", |judged| judged.id.as_str());
+        if let Some(session) = self.query.session.filter(|_| !matches!(base, Base::Order(_))) {
+            move_session_first(&mut places, session, name);
         }
-        ranked.sort_by(|(a, _), (b, _)| a.cmp(b));
-        if let Some(session) = self.query.session.filter(|_| !ordered) {
-            move_session_first(&mut ranked, session);
-        }
-        let eligible = ranked.iter().take_while(|(place, _)| place.group != UNFIT).count();
+        let eligible = places.iter().take_while(|(place, _)| place.group != UNFIT).count();
         if let Some(preferred) = self.query.preferred {
-            let found = ranked.iter().take(eligible).position(|(_, candidate)| *candidate.id == *preferred);
-            if let Some(part) = found.and_then(|index| ranked.get_mut(..=index)) {
+            let found = places.iter().take(eligible).position(|(_, index)| name(*index) == preferred.as_str());
+            if let Some(part) = found.and_then(|position| places.get_mut(..=position)) {
                 part.rotate_right(1);
             }
         }
-        let mut list: Vec<Candidate<'a>> = ranked.into_iter().map(|(_, candidate)| candidate).collect();
-        list.extend(leftover.into_iter().map(|id| {
-            let verdict = self.judge(id, false).1;
-            Candidate { id: Cow::Borrowed(id), kind: None, verdict }
-        }));
-        if base != Base::Stored {
-            self.add_outsiders(&mut list, base);
-        }
-        Candidates { list, eligible, diagnostics }
+        let ordered = places.iter().filter_map(|(_, index)| judged.get(*index));
+        let mut list: Vec<Candidate<'a>> = ordered.map(Judged::candidate).collect();
+        let diagnostics = repaired.map(|base| self.report_repair(base, &mut list));
+        self.add_outsiders(&mut list, base);
+        Candidates { list, eligible, diagnostics: diagnostics.into_iter().collect() }
+    }
+
+    /// The names of a list of which nothing exists, and the report that others serve in its place.
+    fn report_repair(&self, base: Base<'a>, list: &mut Vec<Candidate<'a>>) -> Diagnostic {
+        let _ = self.visit(base, |id, _| {
+            list.push(Judged { id, kind: None, verdict: Verdict::Missing }.candidate());
+            ControlFlow::Continue(())
+        });
+        let message = "none of the profiles named for this provider exists; the stored ones are used instead";
+        let location = Location::default().with_key_path(format!("order.{}", self.query.provider));
+        let diagnostic = Diagnostic::new(Severity::Warning, DiagnosticCode::RepairedOrder, location, message);
+        diagnostic.with_help("correct the order, or remove it")
     }
 
     /// The provider's stored profiles that the list in force leaves out.
-    fn add_outsiders(&self, list: &mut Vec<Candidate<'a>>, base: Base) {
+    fn add_outsiders(&self, list: &mut Vec<Candidate<'a>>, base: Base<'a>) {
         let verdict = match base {
-            Base::Locked => Verdict::NotWanted,
+            Base::Stored => return,
+            Base::Locked(_) => Verdict::NotWanted,
             Base::Configured => Verdict::NotConfigured,
-            _ => Verdict::NotInOrder,
+            Base::Order(_) => Verdict::NotInOrder,
         };
         let known: HashSet<ProfileId> = list.iter().map(|candidate| candidate.id.clone().into_owned()).collect();
-        let outsiders = self.stored().into_iter().filter(|id| !known.contains(*id));
-        list.extend(outsiders.map(|id| {
-            let kind = self.profiles.get(id.as_str()).and_then(Profile::kind);
-            Candidate { id: Cow::Borrowed(id), kind, verdict }
-        }));
+        let _ = self.visit(Base::Stored, |id, entry| {
+            if !known.contains(id) {
+                let kind = entry.and_then(|entry| entry.profile.kind());
+                list.push(Judged { id, kind, verdict }.candidate());
+            }
+            ControlFlow::Continue(())
+        });
     }
 
-    /// The first ready profile, without looking at why the others are not: one pass, nothing sorted or kept.
+    /// The first ready profile, without looking at why the others are not: one pass, nothing sorted or kept, and no
+    /// second look at a profile that another one precedes anyway.
     pub(super) fn pick(&self) -> Option<&'a ProfileId> {
-        let (mut ids, mut base) = self.base();
-        if self.needs_repair(&ids, base) {
-            ids = self.stored();
-            base = Base::Stored;
-        }
-        let ready = |id: &&'a ProfileId| {
-            let (_, _, place) = self.judge(id, base == Base::Locked);
-            (place.group == READY).then_some(place)
-        };
-        if let Some(preferred) = self.query.preferred
-            && let Some(id) = ids.iter().find(|id| **id == preferred)
-            && ready(id).is_some()
-        {
-            return Some(id);
-        }
-        if base == Base::Order {
-            return ids.into_iter().find(|id| ready(id).is_some());
-        }
+        let (base, _) = self.base();
+        let ordered = matches!(base, Base::Order(_));
         let mut best: Option<(&'a ProfileId, Place, u64)> = None;
-        for id in ids {
-            let Some(mut place) = ready(&id) else { continue };
-            let weight = self.query.session.map_or(0, |session| session::weight(session, id.as_str()));
-            if self.query.session.is_some() {
-                place.time = 0.0;
+        let _ = self.visit(base, |id, entry| {
+            let Some(known) = entry else { return ControlFlow::Continue(()) };
+            let is_preferred = self.query.preferred == Some(id);
+            let (mut place, mut weight) = (self.place_if_ready(known), 0);
+            if ordered {
+                (place.rank, place.time) = (0, 0.0);
+            } else if let Some(session) = self.query.session {
+                (place.time, weight) = (0.0, session::weight(session, id.as_str()));
             }
-            let better = best.as_ref().is_none_or(|(_, other, heaviest)| match place.cmp(other) {
+            let precedes = best.as_ref().is_none_or(|(_, other, heaviest)| match place.cmp(other) {
                 Ordering::Less => true,
                 Ordering::Equal => weight > *heaviest,
                 Ordering::Greater => false,
             });
-            if better {
-                best = Some((id, place, weight));
+            let worth_judging = precedes || is_preferred;
+            if !worth_judging || self.judge(id, entry, matches!(base, Base::Locked(_))).0.group != READY {
+                return ControlFlow::Continue(());
             }
-        }
+            best = Some((id, place, weight));
+            let found = is_preferred || (ordered && self.query.preferred.is_none());
+            if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
         best.map(|(id, _, _)| id)
     }
 }
 
+impl<'a> Judged<'a> {
+    fn candidate(&self) -> Candidate<'a> {
+        Candidate { id: Cow::Borrowed(self.id), kind: self.kind, verdict: self.verdict }
+    }
+}
+
 /// Moves the ready profile of the best rank that suits the session best to the front.
-fn move_session_first(ranked: &mut [(Place, Candidate<'_>)], session: &str) {
-    let Some(rank) = ranked.first().filter(|(place, _)| place.group == READY).map(|(place, _)| place.rank) else {
+fn move_session_first<'n>(places: &mut [(Place, usize)], session: &str, name: impl Fn(usize) -> &'n str) {
+    let Some(rank) = places.first().filter(|(place, _)| place.group == READY).map(|(place, _)| place.rank) else {
         return;
     };
-    let tier = ranked.iter().take_while(|(place, _)| place.group == READY && place.rank == rank);
-    let weights = tier.map(|(_, candidate)| session::weight(session, candidate.id.as_str())).enumerate();
-    let heaviest = weights.reduce(|best, next| if next.1 > best.1 { next } else { best });
-    if let Some(part) = heaviest.and_then(|(index, _)| ranked.get_mut(..=index)) {
+    let tier = places.iter().take_while(|(place, _)| place.group == READY && place.rank == rank);
+    let weights = tier.map(|(_, index)| (session::weight(session, name(*index)), *index)).enumerate();
+    // Equal weights go to the one that stands first in the document, whatever their last use.
+    let heaviest = weights.reduce(|best, next| {
+        let better = (next.1.0, std::cmp::Reverse(next.1.1)) > (best.1.0, std::cmp::Reverse(best.1.1));
+        if better { next } else { best }
+    });
+    if let Some(part) = heaviest.and_then(|(position, _)| places.get_mut(..=position)) {
         part.rotate_right(1);
     }
 }

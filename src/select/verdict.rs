@@ -4,8 +4,7 @@ use std::fmt;
 
 use super::rules::{Counting, SelectorRules, millis};
 use crate::clock::Timestamp;
-use crate::profile::{Credential, CredentialKind};
-use crate::profile::{Expiry, Profile, UsageStats, Window, timestamp};
+use crate::profile::{CredentialKind, Expiry, Profile, SecretState, UsageStats, Window, timestamp};
 use crate::reason::FailureReason;
 
 /// Whether a profile can be used now, and if not, why.
@@ -137,8 +136,11 @@ impl SelectorRules {
     /// Whether a window is in force. A window that could not have been opened before now, because no rule makes one so
     /// long, is the trace of a clock that was set back, and is not.
     pub(super) fn is_active(&self, window: &Window, now: f64) -> bool {
-        let sane = window.until.is_finite() && window.until > 0.0 && now < window.until;
-        sane && (self.cooldown.counting == Counting::Shared || window.until - now <= millis(self.cooldown.cap()))
+        let left = window.until - now;
+        let sane = window.until.is_finite() && window.until > 0.0 && left > 0.0;
+        // The deadline's cap is nearly always the longest of all, and costs less to look at.
+        let possible = || left <= millis(self.cooldown.deadline_cap) || left <= millis(self.cooldown.cap());
+        sane && (self.cooldown.counting == Counting::Shared || possible())
     }
 
     /// What the profile's windows say, and when the last of them ends in the file's own number. Without a model every
@@ -171,35 +173,28 @@ impl SelectorRules {
     pub(super) fn fitness(&self, profile: &Profile, now: f64, resolves: impl Fn(&Profile) -> bool) -> Verdict {
         let Some(kind) = profile.kind() else { return Verdict::UnknownKind };
         let kind = if self.inspect_secret { kind } else { profile.stored_kind().unwrap_or(kind) };
-        if kind == CredentialKind::Token {
-            match profile.expiry() {
-                Expiry::At(at) if now >= at => return Verdict::Expired { at: timestamp(at) },
-                Expiry::Invalid(Some(at)) if !self.strict_expiry && at.is_finite() && at > 0.0 && now >= at => {
-                    return Verdict::Expired { at: timestamp(at) };
-                }
-                Expiry::Invalid(_) if self.strict_expiry => return Verdict::InvalidExpiry,
-                _ => {}
-            }
-        }
-        let Some(credential) = profile.credential() else {
-            return if resolves(profile) { Verdict::Ready } else { Verdict::UnresolvedReference };
+        // A login that can be renewed outlives its access token; the reference lets every login do so.
+        let ends = match kind {
+            CredentialKind::Token => true,
+            CredentialKind::OAuth => self.strict_expiry && !profile.is_refreshable(),
+            CredentialKind::ApiKey => false,
         };
-        let refreshable = matches!(credential, Credential::OAuth { refresh: Some(_), .. });
-        if kind == CredentialKind::OAuth
-            && self.strict_expiry
-            && !refreshable
-            && let Expiry::At(at) = profile.expiry()
-            && now >= at
-        {
-            return Verdict::Expired { at: timestamp(at) };
+        match profile.expiry() {
+            Expiry::At(at) if ends && now >= at => return Verdict::Expired { at: timestamp(at) },
+            Expiry::Invalid(_) if self.strict_expiry && kind == CredentialKind::Token => return Verdict::InvalidExpiry,
+            // A finite number that is too large to be a moment in JavaScript is still a number to compare with.
+            Expiry::Invalid(Some(at)) if ends && at.is_finite() && at > 0.0 && now >= at => {
+                return Verdict::Expired { at: timestamp(at) };
+            }
+            _ => {}
         }
-        if credential.secret().is_empty() {
-            return if refreshable { Verdict::Ready } else { Verdict::Blank };
+        match profile.secret_state() {
+            SecretState::Unusable if self.inspect_secret => Verdict::UnusableSecret,
+            SecretState::Good | SecretState::Unusable | SecretState::Refreshable => Verdict::Ready,
+            SecretState::Blank => Verdict::Blank,
+            SecretState::Elsewhere if resolves(profile) => Verdict::Ready,
+            SecretState::Elsewhere => Verdict::UnresolvedReference,
         }
-        if self.inspect_secret && !credential.secret().is_header_safe() {
-            return Verdict::UnusableSecret;
-        }
-        Verdict::Ready
     }
 }
 
