@@ -3,9 +3,11 @@
 //! Everything here is pure: profiles, configuration and the time come in as arguments.
 
 mod candidate;
+mod configured;
 mod order;
 mod query;
 mod receipt;
+mod resolve;
 mod rules;
 mod selector;
 mod session;
@@ -16,6 +18,7 @@ mod verdict;
 pub use candidate::{Candidate, Candidates};
 pub use query::Query;
 pub use receipt::Receipt;
+pub use resolve::CredentialSource;
 pub use rules::{CooldownPolicy, Counting, Ladder, SelectorRules};
 pub use selector::{ProfileSelector, Selection};
 pub use unavailable::Unavailable;

@@ -22,8 +22,16 @@ use crate::profile::{AuthProfiles, CredentialKind, Entry, Expiry, Profile};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ConfiguredProfile {
     pub(super) provider: ProviderId,
-    /// The kind it must have; `None` for a mode no stored credential has.
-    pub(super) mode: Option<CredentialKind>,
+    pub(super) mode: Mode,
+}
+
+/// The kind of credential the configuration expects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    Any,
+    Only(CredentialKind),
+    /// A mode that no stored credential has.
+    Foreign,
 }
 
 /// The part of the configuration that orders profiles.
@@ -179,7 +187,11 @@ impl<'a> Selecting<'a> {
         let matches = |kind: Option<CredentialKind>| {
             let Some(kind) = kind else { return false };
             // A configured login accepts a static token, because a setup-token is one; not the other way round.
-            entry.mode == Some(kind) || (entry.mode == Some(CredentialKind::OAuth) && kind == CredentialKind::Token)
+            match entry.mode {
+                Mode::Any => true,
+                Mode::Only(mode) => mode == kind || (mode == CredentialKind::OAuth && kind == CredentialKind::Token),
+                Mode::Foreign => false,
+            }
         };
         matches(profile.stored_kind()) || (self.rules.inspect_secret && matches(profile.kind()))
     }

@@ -4,6 +4,7 @@ use super::candidate::{Candidate, Candidates};
 use super::order::{Selecting, Settings};
 use super::query::Query;
 use super::receipt::Receipt;
+use super::resolve::CredentialSource;
 use super::rules::SelectorRules;
 use super::unavailable::Unavailable;
 use crate::clock::Timestamp;
@@ -42,10 +43,13 @@ pub struct ProfileSelector {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Selection {
-    /// The profile.
+    /// The profile; for a key from the environment or the configuration its pseudo profile, `inline-api-key:` and the
+    /// provider.
     pub profile: ProfileId,
     /// What it authenticates with.
     pub credential: Credential,
+    /// Where that came from.
+    pub source: CredentialSource,
     /// On this the outcome is reported.
     pub receipt: Receipt,
     /// Every other profile that was considered, in order, with its verdict. Chosen and skipped are every candidate.
@@ -112,7 +116,7 @@ impl ProfileSelector {
                 let skipped =
                     considered.filter(|candidate| *candidate.id != profile).map(Candidate::into_owned).collect();
                 let receipt = Receipt::new(profile.clone(), query.provider.clone(), query.model, now);
-                Ok(Selection { profile, credential, receipt, skipped })
+                Ok(Selection { profile, credential, source: CredentialSource::Profile, receipt, skipped })
             }
             None => Err(Unavailable {
                 provider: query.provider.clone(),

@@ -7,13 +7,10 @@ use crate::profile::{AuthProfiles, UsageStats, Window, key};
 use crate::reason::{FailureReason, Lane};
 
 use super::receipt::Receipt;
+use super::resolve::INLINE_PREFIX;
 use super::rules::{Counting, SelectorRules, millis};
 use super::selector::ProfileSelector;
 use super::verdict::as_millis;
-
-/// How the pseudo profile of a provider's key from the environment or the configuration is called, before the
-/// provider's name.
-pub(super) const INLINE_PREFIX: &str = "inline-api-key:";
 
 /// What happened to one request, as its profile's statistics see it.
 struct Event<'a> {

@@ -194,7 +194,7 @@ fn plain(node: &Node<'_>) -> serde_json::Value {
 }
 
 fn starts(node: &Node<'_>, text: &str) {
-    let first = text[node.at..].chars().next().expect("a value");
+    let first = text.get(node.at..).unwrap().chars().next().expect("a value");
     match &node.value {
         Value::Null => assert_eq!(first, 'n'),
         Value::Bool(value) => assert_eq!(first, if *value { 't' } else { 'f' }),
@@ -202,12 +202,14 @@ fn starts(node: &Node<'_>, text: &str) {
         Value::String(_) => assert!("'\"".contains(first)),
         Value::Array(items) => {
             assert_eq!(first, '[');
-            items.iter().for_each(|item| starts(item, text));
+            for item in items {
+                starts(item, text);
+            }
         }
         Value::Object(members) => {
             assert_eq!(first, '{');
             for member in members {
-                let key = &text[member.key_at..];
+                let key = text.get(member.key_at..).unwrap();
                 let key = key.strip_prefix(['"', '\'']).unwrap_or(key);
                 assert!(key.starts_with(member.key.as_ref()) || key.contains('\\'));
                 starts(&member.node, text);
@@ -302,7 +304,7 @@ fn agrees(text: &str) -> Result<(), TestCaseError> {
     match json.map_err(|error| error.kind()) {
         Ok(()) => prop_assert!(parsed.is_ok(), "the guard lets invalid JSON pass: {text:?}"),
         Err(ErrorKind::Syntax) => {
-            prop_assert!(parsed.is_err() || text.contains("\\u"), "the guard refuses valid JSON: {text:?}")
+            prop_assert!(parsed.is_err() || text.contains("\\u"), "the guard refuses valid JSON: {text:?}");
         }
         Err(_) => {}
     }

@@ -1,0 +1,157 @@
+//! `auth`: which profiles serve which provider, and in which order.
+
+use indexmap::IndexMap;
+
+use crate::config::cooldowns::CooldownSettings;
+use crate::config::reader::{Reader, Shape};
+use crate::diagnostic::DiagnosticCode;
+use crate::id::{ProfileId, ProviderId};
+use crate::syntax::{Node, Value};
+
+const AUTH: Shape = Shape { owned: &["profiles", "order", "cooldowns"], foreign: &[], closed: true };
+const PROFILE: Shape = Shape { owned: &["provider", "mode", "email", "displayName"], foreign: &[], closed: true };
+
+/// The spellings of a profile's mode. Provider settings write the first with a dash; people mix them up.
+const MODES: &[(&str, ProfileMode)] = &[
+    ("api_key", ProfileMode::ApiKey),
+    ("oauth", ProfileMode::OAuth),
+    ("token", ProfileMode::Token),
+    ("aws-sdk", ProfileMode::AwsSdk),
+];
+
+/// The kind of credential a profile is said to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ProfileMode {
+    /// `api_key`
+    ApiKey,
+    /// `oauth`
+    OAuth,
+    /// `token`
+    Token,
+    /// `aws-sdk`: known, and not supported by this crate.
+    AwsSdk,
+}
+
+/// One entry of `auth.profiles`: says that a stored profile may be used, not what its secret is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ProfileSettings {
+    /// `provider`
+    pub provider: ProviderId,
+    /// `mode`; `None` only where lenient reading met one it does not know.
+    pub mode: Option<ProfileMode>,
+    /// `email`: whose account it is, for display.
+    pub email: Option<String>,
+    /// `displayName`
+    pub display_name: Option<String>,
+}
+
+/// The block.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Auth {
+    pub(super) profiles: IndexMap<ProfileId, ProfileSettings>,
+    pub(super) order: IndexMap<ProviderId, Vec<ProfileId>>,
+    pub(super) cooldowns: CooldownSettings,
+}
+
+impl Auth {
+    pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Self {
+        let mut auth = Self::default();
+        reader.object(node, &AUTH, |reader, member| match member.key.as_ref() {
+            "profiles" => auth.profiles = profiles(reader, &member.node),
+            "order" => auth.order = order(reader, &member.node),
+            _ => auth.cooldowns = CooldownSettings::read(reader, &member.node),
+        });
+        auth
+    }
+}
+
+fn profiles<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> IndexMap<ProfileId, ProfileSettings> {
+    let mut profiles = IndexMap::new();
+    reader.entries(node, |reader, member| {
+        if member.key.trim().is_empty() {
+            reader.report(reader.wrong, DiagnosticCode::InvalidValue, member.key_at, "the profile id is blank");
+        } else if let Some(profile) = profile(reader, &member.node) {
+            // Credential files compare ids exactly, so this one is kept exactly.
+            profiles.insert(ProfileId::verbatim(member.key.as_ref()), profile);
+        }
+    });
+    profiles
+}
+
+fn profile<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<ProfileSettings> {
+    let (mut provider, mut mode, mut email, mut display_name) = (None, None, None, None);
+    // What is there and wrong is reported where it stands; only what is not there is missing.
+    let (mut has_provider, mut has_mode) = (false, false);
+    reader.object(node, &PROFILE, |reader, member| {
+        let node = &member.node;
+        match member.key.as_ref() {
+            "provider" => {
+                has_provider = true;
+                provider = reader.word(node).map(|name| ProviderId::normalized(&name));
+            }
+            "mode" => {
+                has_mode = true;
+                mode = profile_mode(reader, node);
+            }
+            "email" => email = reader.text(node).map(|text| text.value.into_owned()),
+            _ => display_name = reader.text(node).map(|text| text.value.into_owned()),
+        }
+    });
+    if !matches!(node.value, Value::Object(_)) {
+        return None;
+    }
+    if !has_provider {
+        reader.missing(node, "provider");
+    }
+    if !has_mode {
+        reader.missing(node, "mode");
+    }
+    Some(ProfileSettings { provider: provider?, mode, email, display_name })
+}
+
+fn profile_mode<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<ProfileMode> {
+    if matches!(&node.value, Value::String(mode) if mode == "api-key") {
+        reader.warn(DiagnosticCode::Alias, node.at, "the mode of a profile is written `api_key`");
+        return Some(ProfileMode::ApiKey);
+    }
+    let mode = reader.choice(node, MODES)?;
+    if mode == ProfileMode::AwsSdk {
+        reader.warn(DiagnosticCode::IgnoredSetting, node.at, "profiles of the mode `aws-sdk` are not supported");
+    }
+    Some(mode)
+}
+
+fn order<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> IndexMap<ProviderId, Vec<ProfileId>> {
+    let mut orders = IndexMap::new();
+    reader.entries(node, |reader, member| {
+        let mut ids = Vec::new();
+        let mut dropped = false;
+        let is_list = reader.items(&member.node, |reader, item| match reader.text(item) {
+            Some(id) if !id.value.trim().is_empty() => ids.push(ProfileId::verbatim(id.value)),
+            Some(_) => {
+                dropped = true;
+                reader.wrong(item, "the profile id is blank");
+            }
+            None => dropped = true,
+        });
+        // An empty list means "none of them". A list that is empty because nothing in it could be read does not.
+        if !is_list || (ids.is_empty() && dropped) {
+            return;
+        }
+        match orders.entry(ProviderId::normalized(&member.key)) {
+            indexmap::map::Entry::Vacant(entry) => {
+                entry.insert(ids);
+            }
+            indexmap::map::Entry::Occupied(_) => {
+                reader.warn(
+                    DiagnosticCode::Conflict,
+                    member.key_at,
+                    "an entry further up is for the same provider and wins",
+                );
+            }
+        }
+    });
+    orders
+}

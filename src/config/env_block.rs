@@ -1,0 +1,134 @@
+//! The `env` block: variables in the file, under those of the process.
+
+use std::time::Duration;
+
+use indexmap::IndexMap;
+
+use crate::config::reader::{Reader, Shape};
+use crate::diagnostic::DiagnosticCode;
+use crate::secret::{Secret, is_blank_char};
+use crate::syntax::{Member, Node, Value};
+
+/// Names that decide what a program loads, runs or trusts, compared without regard to case.
+const HIJACKING: &[&str] = &[
+    "APPDATA",
+    "BASH_ENV",
+    "CLASSPATH",
+    "COMSPEC",
+    "CURL_CA_BUNDLE",
+    "ENV",
+    "GCONV_PATH",
+    "HOME",
+    "IFS",
+    "JAVA_TOOL_OPTIONS",
+    "LOCALAPPDATA",
+    "NODE_EXTRA_CA_CERTS",
+    "NODE_OPTIONS",
+    "NODE_PATH",
+    "PATH",
+    "PATHEXT",
+    "PERL5LIB",
+    "PERL5OPT",
+    "PROMPT_COMMAND",
+    "PS4",
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "PYTHONSTARTUP",
+    "REQUESTS_CA_BUNDLE",
+    "RUBYLIB",
+    "RUBYOPT",
+    "SHELL",
+    "SHELLOPTS",
+    "SSLKEYLOGFILE",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "USERPROFILE",
+    "ZDOTDIR",
+];
+
+/// Families of such names.
+const HIJACKING_PREFIXES: &[&str] = &["BASH_FUNC_", "DYLD_", "GIT_", "LD_", "NPM_CONFIG_"];
+
+const SHELL_ENV: Shape = Shape { owned: &["enabled", "timeoutMs"], foreign: &[], closed: true };
+
+/// `env.shellEnv`: whether variables should be imported from a login shell. This crate runs no shell; it only says what
+/// the file asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ShellEnv {
+    /// `enabled`; false unless set.
+    pub enabled: bool,
+    /// `timeoutMs`.
+    pub timeout: Option<Duration>,
+}
+
+/// What the block says.
+#[derive(Default)]
+pub(super) struct EnvBlock {
+    pub(super) variables: IndexMap<Box<str>, Secret>,
+    pub(super) shell: Option<ShellEnv>,
+}
+
+impl EnvBlock {
+    pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Self {
+        let mut block = Self::default();
+        let mut flat = Vec::new();
+        reader.entries(node, |reader, member| match member.key.as_ref() {
+            "vars" => reader.entries(&member.node, |reader, member| {
+                if let Some(value) = variable(reader, member) {
+                    block.variables.insert(member.key.as_ref().into(), value);
+                }
+            }),
+            "shellEnv" => block.shell = Some(shell_env(reader, &member.node)),
+            name => {
+                if let Some(value) = variable(reader, member) {
+                    flat.push((name.into(), value));
+                }
+            }
+        });
+        // Wherever `vars` stands, the names beside it win.
+        block.variables.extend(flat);
+        block
+    }
+}
+
+fn variable<'n>(reader: &mut Reader<'n>, member: &'n Member<'n>) -> Option<Secret> {
+    let name = member.key.as_ref();
+    let portable = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let upper = name.to_ascii_uppercase();
+    if name.is_empty() || !name.bytes().all(portable) || name.starts_with(|c: char| c.is_ascii_digit()) {
+        reader.warn(DiagnosticCode::RefusedVariable, member.key_at, "the name is not one a variable can portably have");
+        return None;
+    }
+    if HIJACKING.contains(&upper.as_str()) || HIJACKING_PREFIXES.iter().any(|prefix| upper.starts_with(prefix)) {
+        reader.warn(
+            DiagnosticCode::RefusedVariable,
+            member.key_at,
+            "a file may not set a variable that steers programs",
+        );
+        return None;
+    }
+    let Value::String(value) = &member.node.value else {
+        reader.wrong(&member.node, "text is expected");
+        return None;
+    };
+    if value.contains("${") {
+        reader.warn(
+            DiagnosticCode::IgnoredSetting,
+            member.node.at,
+            "values of the env block are not substituted; this one has no effect",
+        );
+        return None;
+    }
+    // A blank value means unset, here as in the process environment.
+    (!value.chars().all(is_blank_char)).then(|| Secret::new(value.as_ref()))
+}
+
+fn shell_env<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> ShellEnv {
+    let mut shell = ShellEnv::default();
+    reader.object(node, &SHELL_ENV, |reader, member| match member.key.as_ref() {
+        "enabled" => shell.enabled = reader.boolean(&member.node).unwrap_or_default(),
+        _ => shell.timeout = reader.whole(&member.node).map(|millis| Duration::from_millis(millis.into())),
+    });
+    shell
+}

@@ -1,0 +1,189 @@
+//! The user's configuration: a JSON5 file of which this crate owns some keys and leaves the others alone.
+
+mod agents;
+mod auth;
+mod cooldowns;
+mod env_block;
+mod model;
+mod nearest;
+mod open;
+mod options;
+mod params;
+mod providers;
+mod reader;
+mod retention;
+mod substitute;
+
+pub use auth::{ProfileMode, ProfileSettings};
+pub use cooldowns::CooldownSettings;
+pub use env_block::ShellEnv;
+pub use options::ReadOptions;
+pub use providers::{ProviderApi, ProviderAuth, ProviderConfig};
+pub use retention::{ResolvedRetention, RetentionLayer};
+
+use std::path::Path;
+
+use indexmap::IndexMap;
+
+use crate::config::agents::Agents;
+use crate::config::auth::Auth;
+use crate::config::env_block::EnvBlock;
+use crate::config::reader::{Reader, Shape};
+use crate::diagnostic::Diagnostic;
+use crate::env::Environment;
+use crate::error::Result;
+use crate::id::{ProfileId, ProviderId};
+use crate::syntax::{self, Document, KeyPath, Node, Value};
+
+const ROOT: Shape = Shape { owned: &["env", "auth", "agents", "models"], foreign: &[], closed: false };
+
+/// What the user configured, as far as it concerns credentials, models and caching.
+///
+/// Read from the text of an `openclaw.json`. Keys of other concerns are accepted and ignored. Text in the keys that are
+/// read may name variables as `${NAME}`; they come from the process environment first and from the file's `env` block
+/// second. API keys, header values and the values of the `env` block are [`Secret`](crate::Secret)s, so that `Debug`
+/// does not show them.
+///
+/// # Examples
+///
+/// ```
+/// use provider_auth::{Config, Environment, ProviderId, ReadOptions};
+///
+/// let text = r#"{
+///   // Comments and trailing commas are fine.
+///   env: { ANTHROPIC_API_KEY: "sk-ant-example" },
+///   auth: { order: { anthropic: ["anthropic:work", "anthropic:home"] } },
+///   agents: { defaults: { model: { primary: "anthropic/claude-opus-4-5" } } },
+/// }"#;
+/// let config = Config::from_json5_str(text, &ReadOptions::new().environment(Environment::empty()))?;
+///
+/// assert_eq!(config.primary_model(None), Some("anthropic/claude-opus-4-5"));
+/// assert_eq!(config.auth_order(&ProviderId::anthropic()).map(<[_]>::len), Some(2));
+/// let key = config.environment().credential(&ProviderId::anthropic()).unwrap();
+/// assert_eq!(key.variable, "ANTHROPIC_API_KEY");
+/// # Ok::<(), provider_auth::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    environment: Environment,
+    shell_env: Option<ShellEnv>,
+    auth: Auth,
+    agents: Agents,
+    providers: IndexMap<ProviderId, ProviderConfig>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Config {
+    /// Reads a configuration from its text.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Syntax`](crate::ErrorKind::Syntax), [`TooLarge`](crate::ErrorKind::TooLarge),
+    /// [`TooDeep`](crate::ErrorKind::TooDeep), [`DuplicateKey`](crate::ErrorKind::DuplicateKey) and
+    /// [`InvalidNumber`](crate::ErrorKind::InvalidNumber) for text that is not acceptable JSON5, anywhere in the file.
+    ///
+    /// Strict reading also refuses wrong values in the keys this crate owns, after it has looked at all of them:
+    /// [`MissingVariable`](crate::ErrorKind::MissingVariable) if every problem is a variable without a value, else
+    /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig). [`Error::diagnostics`](crate::Error::diagnostics) has all
+    /// problems, the warnings included.
+    pub fn from_json5_str(text: &str, options: &ReadOptions) -> Result<Self> {
+        let document = syntax::parse(text, &options.limits)?;
+        Self::read(&document, options, None)
+    }
+
+    fn read(document: &Document<'_>, options: &ReadOptions, file: Option<&Path>) -> Result<Self> {
+        let mut reader = Reader {
+            places: &document.places,
+            file,
+            wrong: options.severity(),
+            environment: options.environment.clone(),
+            path: KeyPath::root(),
+            diagnostics: Vec::new(),
+        };
+        let mut config = Self::default();
+        // First of all the variables: the rest may name them.
+        let env = member(&document.root, "env").map(|node| {
+            reader.path.push_key("env");
+            let block = EnvBlock::read(&mut reader, node);
+            reader.path.pop();
+            block
+        });
+        let env = env.unwrap_or_default();
+        config.shell_env = env.shell;
+        reader.environment = options.environment.over(env.variables);
+        config.environment = reader.environment.clone();
+        reader.object(&document.root, &ROOT, |reader, member| match member.key.as_ref() {
+            "auth" => config.auth = Auth::read(reader, &member.node),
+            "agents" => config.agents = Agents::read(reader, &member.node),
+            "models" => config.providers = providers::read(reader, &member.node),
+            _ => {}
+        });
+        if let Some(error) = reader.verdict() {
+            return Err(error);
+        }
+        config.diagnostics = reader.diagnostics;
+        Ok(config)
+    }
+
+    /// What was found that is not right, but not wrong enough to refuse the file.
+    #[must_use]
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
+    }
+
+    /// The variables the configuration was read with: the caller's, or the process's, over the file's `env` block.
+    ///
+    /// [`Environment::get`] says which of the two a value came from.
+    #[must_use]
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// `env.shellEnv`, which this crate reads and does not carry out.
+    #[must_use]
+    pub fn shell_env(&self) -> Option<ShellEnv> {
+        self.shell_env
+    }
+
+    /// `auth.profiles`, in the order of the file.
+    #[must_use]
+    pub fn auth_profiles(&self) -> impl ExactSizeIterator<Item = (&ProfileId, &ProfileSettings)> {
+        self.auth.profiles.iter()
+    }
+
+    /// The entry of `auth.profiles` with this id.
+    #[must_use]
+    pub fn auth_profile(&self, id: &ProfileId) -> Option<&ProfileSettings> {
+        self.auth.profiles.get(id)
+    }
+
+    /// `auth.order` of a provider: the first entry whose key names it, in any spelling.
+    ///
+    /// An empty list is not the same as none: it selects no profile at all.
+    #[must_use]
+    pub fn auth_order(&self, provider: &ProviderId) -> Option<&[ProfileId]> {
+        self.auth.order.get(provider).map(Vec::as_slice)
+    }
+
+    /// `auth.order` of every provider, in the order of the file.
+    pub fn auth_orders(&self) -> impl Iterator<Item = (&ProviderId, &[ProfileId])> {
+        self.auth.order.iter().map(|(provider, ids)| (provider, ids.as_slice()))
+    }
+
+    /// `auth.cooldowns`
+    #[must_use]
+    pub fn cooldowns(&self) -> &CooldownSettings {
+        &self.auth.cooldowns
+    }
+
+    /// `models.providers` of a provider: the first entry whose key names it, in any spelling.
+    #[must_use]
+    pub fn provider(&self, provider: &ProviderId) -> Option<&ProviderConfig> {
+        self.providers.get(provider)
+    }
+}
+
+fn member<'n>(node: &'n Node<'n>, key: &str) -> Option<&'n Node<'n>> {
+    let Value::Object(members) = &node.value else { return None };
+    members.iter().find(|member| member.key == key).map(|member| &member.node)
+}

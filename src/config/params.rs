@@ -1,0 +1,75 @@
+//! `params`: open objects in which three keys are ours.
+
+use crate::config::reader::{Reader, Shape};
+use crate::diagnostic::DiagnosticCode;
+use crate::retention::CacheRetention;
+use crate::secret::is_blank_char;
+use crate::syntax::{Node, Value};
+
+const PARAMS: Shape =
+    Shape { owned: &["cacheRetention", "cacheControlTtl", "anthropicBeta"], foreign: &[], closed: false };
+
+const RETENTIONS: &[(&str, CacheRetention)] =
+    &[("none", CacheRetention::None), ("short", CacheRetention::Short), ("long", CacheRetention::Long)];
+
+/// What one layer of parameters says.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Params {
+    retention: Option<CacheRetention>,
+    legacy: Option<CacheRetention>,
+    pub(super) betas: Option<Vec<String>>,
+}
+
+impl Params {
+    /// The layer's retention, and whether the legacy key gave it: the new key wins where it is valid.
+    pub(super) fn retention(&self) -> Option<(CacheRetention, bool)> {
+        let new = self.retention.map(|retention| (retention, false));
+        new.or(self.legacy.map(|retention| (retention, true)))
+    }
+
+    pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Self {
+        let mut params = Self::default();
+        reader.object(node, &PARAMS, |reader, member| match member.key.as_ref() {
+            "cacheRetention" => params.retention = reader.choice(&member.node, RETENTIONS),
+            "cacheControlTtl" => {
+                reader.warn(DiagnosticCode::DeprecatedKey, member.key_at, "the key is deprecated");
+                reader.help("write `cacheRetention`: `short` for `5m`, `long` for `1h`");
+                params.legacy = legacy(reader, &member.node);
+            }
+            _ => params.betas = betas(reader, &member.node),
+        });
+        params
+    }
+}
+
+fn legacy<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<CacheRetention> {
+    let ttl = reader.text(node)?;
+    let retention = CacheRetention::from_legacy_ttl(&ttl.value);
+    if retention.is_none() {
+        reader.wrong(node, "`5m` or `1h` is expected");
+    }
+    retention
+}
+
+/// Beta flags, as a list or as the text of a header.
+fn betas<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<Vec<String>> {
+    let mut flags = Vec::new();
+    if let Value::String(_) = node.value {
+        add(reader, node, &mut flags);
+    } else if !reader.items(node, |reader, item| add(reader, item, &mut flags)) {
+        return None;
+    }
+    Some(flags)
+}
+
+fn add<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>, flags: &mut Vec<String>) {
+    let Some(text) = reader.text(node) else { return };
+    for flag in text.value.split(',') {
+        let flag = flag.trim_matches(is_blank_char);
+        if !flag.is_empty() && flag.bytes().all(|byte| byte.is_ascii_graphic()) {
+            flags.push(flag.to_owned());
+        } else if !flag.is_empty() {
+            reader.wrong(node, "a beta flag has characters that cannot stand in a header");
+        }
+    }
+}

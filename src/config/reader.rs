@@ -1,0 +1,233 @@
+//! Walking the untyped tree: every problem is noted with its place, and the walk goes on.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use crate::config::nearest::nearest;
+use crate::config::substitute::substitute;
+use crate::diagnostic::{Diagnostic, DiagnosticCode, Severity};
+use crate::env::Environment;
+use crate::error::{Error, ErrorKind};
+use crate::secret::{Secret, is_blank_char};
+use crate::syntax::{KeyPath, Member, Node, Places, Value};
+
+/// The walk: where it is, and what it has found.
+pub(super) struct Reader<'n> {
+    pub(super) places: &'n Places<'n>,
+    pub(super) file: Option<&'n Path>,
+    /// How much a wrong value matters.
+    pub(super) wrong: Severity,
+    pub(super) environment: Environment,
+    pub(super) path: KeyPath<'n>,
+    pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+/// The keys of an object.
+pub(super) struct Shape {
+    /// The keys that are read.
+    pub(super) owned: &'static [&'static str],
+    /// Keys that are valid and mean nothing here.
+    pub(super) foreign: &'static [&'static str],
+    /// Whether any other key is a mistake; otherwise only a misspelling of an owned one is.
+    pub(super) closed: bool,
+}
+
+/// A text after substitution.
+pub(super) struct Text<'n> {
+    pub(super) value: Cow<'n, str>,
+    /// Whether a placeholder was left in it.
+    pub(super) unresolved: bool,
+}
+
+impl<'n> Reader<'n> {
+    /// Notes a problem at an offset of the text.
+    pub(super) fn report(&mut self, severity: Severity, code: DiagnosticCode, at: usize, message: impl Into<String>) {
+        let mut location = self.places.locate(at).with_key_path(self.path.to_string());
+        if let Some(file) = self.file {
+            location = location.with_path(file);
+        }
+        self.diagnostics.push(Diagnostic::new(severity, code, location, message));
+    }
+
+    /// Adds help to the problem noted last.
+    pub(super) fn help(&mut self, help: impl Into<String>) {
+        if let Some(last) = self.diagnostics.pop() {
+            self.diagnostics.push(last.with_help(help));
+        }
+    }
+
+    pub(super) fn warn(&mut self, code: DiagnosticCode, at: usize, message: impl Into<String>) {
+        self.report(Severity::Warning, code, at, message);
+    }
+
+    /// Notes a wrong value of a key that is ours.
+    pub(super) fn wrong(&mut self, node: &Node<'_>, message: impl Into<String>) {
+        self.report(self.wrong, DiagnosticCode::InvalidValue, node.at, message);
+    }
+
+    /// Notes a key that should be there.
+    pub(super) fn missing(&mut self, node: &Node<'_>, key: &str) {
+        self.report(self.wrong, DiagnosticCode::MissingKey, node.at, format!("the key `{key}` is missing"));
+    }
+
+    /// Visits the owned keys of an object of this shape and judges the others.
+    pub(super) fn object(
+        &mut self,
+        node: &'n Node<'n>,
+        shape: &Shape,
+        mut visit: impl FnMut(&mut Self, &'n Member<'n>),
+    ) {
+        self.entries(node, |reader, member| {
+            let key = member.key.as_ref();
+            if shape.owned.contains(&key) {
+                visit(reader, member);
+            } else if !shape.foreign.contains(&key) {
+                reader.unknown(member, shape);
+            }
+        });
+    }
+
+    fn unknown(&mut self, member: &Member<'_>, shape: &Shape) {
+        let meant = nearest(&member.key, shape.owned);
+        if shape.closed || meant.is_some() {
+            self.warn(DiagnosticCode::UnknownKey, member.key_at, "the key is not known and has no effect");
+        }
+        if let Some(meant) = meant {
+            self.help(format!("did you mean `{meant}`?"));
+        }
+    }
+
+    /// Visits every entry of an object whose keys are the user's own.
+    pub(super) fn entries(&mut self, node: &'n Node<'n>, mut visit: impl FnMut(&mut Self, &'n Member<'n>)) {
+        let Value::Object(members) = &node.value else {
+            return self.wrong(node, "an object is expected");
+        };
+        for member in members {
+            self.path.push_key(&member.key);
+            visit(self, member);
+            self.path.pop();
+        }
+    }
+
+    /// Visits every item of a list; false if it is none.
+    pub(super) fn items(&mut self, node: &'n Node<'n>, mut visit: impl FnMut(&mut Self, &'n Node<'n>)) -> bool {
+        let Value::Array(items) = &node.value else {
+            self.wrong(node, "a list is expected");
+            return false;
+        };
+        for (index, item) in items.iter().enumerate() {
+            self.path.push_index(index);
+            visit(self, item);
+            self.path.pop();
+        }
+        true
+    }
+
+    /// A text, with its variables put in.
+    pub(super) fn text(&mut self, node: &'n Node<'n>) -> Option<Text<'n>> {
+        let Value::String(raw) = &node.value else {
+            self.wrong(node, "text is expected");
+            return None;
+        };
+        let done = substitute(raw, |name| self.environment.get(name).map(|value| value.secret));
+        let unresolved = !done.missing.is_empty() || !done.untouched.is_empty();
+        for name in done.missing {
+            let message = format!("the variable `{name}` is unset or empty");
+            self.report(self.wrong, DiagnosticCode::MissingVariable, node.at, message);
+            self.help(ErrorKind::MissingVariable.help());
+        }
+        for name in done.untouched {
+            let message = format!("the variable `{name}` is not substituted: only a closing brace may follow its name");
+            self.warn(DiagnosticCode::NotSubstituted, node.at, message);
+        }
+        Some(Text { value: done.text, unresolved })
+    }
+
+    /// A text that is not blank, white space around it removed.
+    pub(super) fn word(&mut self, node: &'n Node<'n>) -> Option<String> {
+        let text = self.text(node)?;
+        let word = text.value.trim_matches(is_blank_char);
+        if word.is_empty() {
+            self.wrong(node, "the text is blank");
+            return None;
+        }
+        Some(word.to_owned())
+    }
+
+    /// A secret. One with a placeholder left in it is no secret, and a reference to one elsewhere is not followed.
+    pub(super) fn secret(&mut self, node: &'n Node<'n>) -> Option<Secret> {
+        if let Value::Object(members) = &node.value
+            && members.iter().any(|member| member.key == "source")
+        {
+            self.warn(DiagnosticCode::IgnoredSetting, node.at, "a reference to a secret is not followed here");
+            return None;
+        }
+        let text = self.text(node)?;
+        if text.unresolved {
+            return None;
+        }
+        if text.value.chars().all(is_blank_char) {
+            self.warn(DiagnosticCode::IgnoredSetting, node.at, "the value is blank and counts as absent");
+            return None;
+        }
+        Some(Secret::new(text.value.into_owned()))
+    }
+
+    pub(super) fn boolean(&mut self, node: &Node<'_>) -> Option<bool> {
+        if let Value::Bool(value) = node.value {
+            return Some(value);
+        }
+        self.wrong(node, "`true` or `false` is expected");
+        None
+    }
+
+    /// A number greater than zero.
+    pub(super) fn positive(&mut self, node: &Node<'_>) -> Option<f64> {
+        match node.value {
+            Value::Number(value) if value > 0.0 => Some(value),
+            _ => {
+                self.wrong(node, "a number greater than zero is expected");
+                None
+            }
+        }
+    }
+
+    /// A whole number from zero to 2^32 - 1.
+    pub(super) fn whole(&mut self, node: &Node<'_>) -> Option<u32> {
+        match node.value {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range and whole")]
+            Value::Number(value) if (0.0..=f64::from(u32::MAX)).contains(&value) && value.fract() == 0.0 => {
+                Some(value as u32)
+            }
+            _ => {
+                self.wrong(node, "a whole number, zero or greater, is expected");
+                None
+            }
+        }
+    }
+
+    /// One of a few words, by a table of spellings.
+    pub(super) fn choice<T: Copy>(&mut self, node: &'n Node<'n>, table: &[(&str, T)]) -> Option<T> {
+        let text = self.text(node)?;
+        let found = table.iter().find(|(spelling, _)| *spelling == text.value).map(|(_, value)| *value);
+        if found.is_none() {
+            let spellings: Vec<_> = table.iter().map(|(spelling, _)| format!("`{spelling}`")).collect();
+            self.wrong(node, format!("one of {} is expected", spellings.join(", ")));
+        }
+        found
+    }
+
+    /// The error that the problems found amount to, if they do.
+    pub(super) fn verdict(&mut self) -> Option<Error> {
+        let errors: Vec<_> = self.diagnostics.iter().filter(|found| found.severity == Severity::Error).collect();
+        let first = errors.first()?.location.clone();
+        let (kind, message) = if errors.iter().all(|found| found.code == DiagnosticCode::MissingVariable) {
+            (ErrorKind::MissingVariable, "the configuration names variables that are unset or empty")
+        } else {
+            (ErrorKind::InvalidConfig, "the configuration has problems")
+        };
+        let message = format!("{message}: {} found", errors.len());
+        let diagnostics = std::mem::take(&mut self.diagnostics);
+        Some(Error::new(kind, message).with_location(first).with_diagnostics(diagnostics))
+    }
+}

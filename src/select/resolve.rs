@@ -1,0 +1,119 @@
+//! Where a credential comes from when profiles are not the only place for one.
+
+use std::borrow::Cow;
+
+use super::candidate::Candidate;
+use super::query::Query;
+use super::receipt::Receipt;
+use super::selector::{ProfileSelector, Selection};
+use super::unavailable::Unavailable;
+use super::verdict::{Verdict, as_millis};
+use crate::clock::Timestamp;
+use crate::config::{Config, ProviderAuth};
+use crate::env::EnvOrigin;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{ProfileId, ProviderId};
+use crate::profile::{AuthProfiles, Credential};
+
+/// How the pseudo profile of a provider's key from the environment or the configuration is called, before the
+/// provider's name.
+pub(super) const INLINE_PREFIX: &str = "inline-api-key:";
+
+/// Where a credential came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CredentialSource {
+    /// A stored profile.
+    Profile,
+    /// An environment variable, or its stand-in in the configuration's `env` block.
+    #[non_exhaustive]
+    Environment {
+        /// The variable's name.
+        variable: &'static str,
+        /// The process environment or the `env` block.
+        origin: EnvOrigin,
+    },
+    /// `models.providers.<provider>.apiKey` of the configuration.
+    Config,
+}
+
+impl ProfileSelector {
+    /// The credential to use now, wherever it is kept: a stored profile, else the provider's environment variable, else
+    /// the provider's key in the configuration.
+    ///
+    /// The environment and the configuration are asked only when no profile could serve, not even later: never because
+    /// all of them rest. A locked profile is not replaced by anything. What happens to a key from outside the document
+    /// is remembered under the pseudo profile `inline-api-key:` and the provider.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::MissingApiKey`] if there is no credential anywhere, [`ErrorKind::Unavailable`] if there are some and
+    /// all of them rest, [`ErrorKind::MissingCredentials`] or [`ErrorKind::ProfileNotConfigured`] for a locked profile
+    /// that cannot serve. The source of the error is the [`Unavailable`] with every profile that was considered.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use provider_auth::{
+    ///     AuthProfiles, Config, CredentialSource, Environment, ProfileSelector, ProviderId, Query, ReadOptions, Timestamp,
+    /// };
+    ///
+    /// let environment = Environment::from_fn(|name| (name == "ANTHROPIC_API_KEY").then(|| "sk-ant-example".to_owned()));
+    /// let config = Config::from_json5_str("{}", &ReadOptions::new().environment(environment))?;
+    /// let anthropic = ProviderId::anthropic();
+    ///
+    /// let selector = ProfileSelector::default().with_config(&config);
+    /// let now = Timestamp::from_millis(1_700_000_000_000);
+    /// let selection = selector.resolve(&AuthProfiles::new(), &config, &Query::new(&anthropic), now)?;
+    /// assert!(matches!(selection.source, CredentialSource::Environment { variable: "ANTHROPIC_API_KEY", .. }));
+    /// # Ok::<(), provider_auth::Error>(())
+    /// ```
+    pub fn resolve(
+        &self,
+        profiles: &AuthProfiles,
+        config: &Config,
+        query: &Query<'_>,
+        now: Timestamp,
+    ) -> Result<Selection> {
+        let refusal = match self.select(profiles, query, now) {
+            Ok(selection) => return Ok(selection),
+            Err(refusal) => refusal,
+        };
+        let may_serve_later = refusal.candidates.iter().any(|candidate| candidate.verdict.is_resting());
+        if query.locked.is_some() || may_serve_later {
+            return Err(refusal.into());
+        }
+        let Some((credential, source)) = inline(config, query.provider) else {
+            let message = format!("No API key found for provider \"{}\".", query.provider);
+            return Err(Error::new(ErrorKind::MissingApiKey, message).with_source(refusal));
+        };
+        let profile = ProfileId::verbatim(format!("{INLINE_PREFIX}{}", query.provider));
+        let kind = Some(credential.kind());
+        let fit = credential.secret().is_header_safe();
+        let resting = self.rules.resting(profiles.usage(profile.as_str()), query.model, as_millis(now));
+        let verdict =
+            resting.map_or(if fit { Verdict::Ready } else { Verdict::UnusableSecret }, |(_, verdict)| verdict);
+        let mut considered = refusal.candidates;
+        if verdict.is_ready() {
+            let receipt = Receipt::new(profile.clone(), query.provider.clone(), query.model, now);
+            return Ok(Selection { profile, credential, source, receipt, skipped: considered });
+        }
+        considered.insert(0, Candidate { id: Cow::Owned(profile), kind, verdict });
+        Err(Unavailable { candidates: considered, retry_at: verdict.until(), ..refusal }.into())
+    }
+}
+
+/// The provider's key outside the document.
+fn inline(config: &Config, provider: &ProviderId) -> Option<(Credential, CredentialSource)> {
+    if let Some(found) = config.environment().credential(provider) {
+        let source = CredentialSource::Environment { variable: found.variable, origin: found.origin };
+        return Some((found.into(), source));
+    }
+    let settings = config.provider(provider)?;
+    let secret = settings.api_key().filter(|key| !key.is_empty())?.clone();
+    let credential = match settings.auth() {
+        Some(ProviderAuth::Token | ProviderAuth::OAuth) => Credential::token(secret, None),
+        _ => Credential::api_key(secret),
+    };
+    Some((credential, CredentialSource::Config))
+}
