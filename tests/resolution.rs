@@ -1,0 +1,214 @@
+//! Where a credential comes from: profiles, then the environment, then the configuration.
+
+use std::collections::HashMap;
+use std::error::Error as _;
+
+use provider_auth::{
+    AuthProfiles, Config, CredentialKind, CredentialSource, EnvOrigin, Environment, ErrorKind, FailureReason, ProfileId,
+    ProfileSelector, ProviderId, Query, ReadOptions, Selection, Timestamp, Unavailable, Verdict,
+};
+
+const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+fn config(text: &str, variables: &[(&str, &str)]) -> Config {
+    let variables: HashMap<String, String> =
+        variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let environment = Environment::from_fn(move |name| variables.get(name).cloned());
+    Config::from_json5_str(text, &ReadOptions::new().environment(environment)).unwrap()
+}
+
+fn resolve(profiles: &str, config: &Config, provider: &str) -> Result<Selection, provider_auth::Error> {
+    let profiles = AuthProfiles::from_json(profiles).unwrap();
+    let provider = ProviderId::new(provider).unwrap();
+    let selector = ProfileSelector::default().with_config(config);
+    selector.resolve(&profiles, config, &Query::new(&provider), NOW)
+}
+
+const EMPTY: &str = r#"{"version": 1, "profiles": {}}"#;
+const STORED: &str =
+    r#"{"version":1,"profiles":{"anthropic:default":{"type":"api_key","provider":"anthropic","key":"sk-store"}}}"#;
+const CONFIG_KEY: &str = r#"{models: {providers: {anthropic: {baseUrl: "https://api.anthropic.com", apiKey: "sk-cfg"}}}}"#;
+
+#[test]
+fn profiles_come_before_the_environment_and_that_before_the_configuration() {
+    let both = config(CONFIG_KEY, &[("ANTHROPIC_API_KEY", "sk-env")]);
+    let selection = resolve(STORED, &both, "anthropic").unwrap();
+    assert_eq!((selection.source, selection.credential.secret().expose()), (CredentialSource::Profile, "sk-store"));
+
+    let selection = resolve(EMPTY, &both, "anthropic").unwrap();
+    assert!(matches!(
+        selection.source,
+        CredentialSource::Environment { variable: "ANTHROPIC_API_KEY", origin: EnvOrigin::Process, .. }
+    ));
+    assert_eq!(selection.credential.secret().expose(), "sk-env");
+    assert_eq!(selection.profile.as_str(), "inline-api-key:anthropic");
+    assert_eq!(selection.receipt.profile(), &selection.profile);
+
+    let selection = resolve(EMPTY, &config(CONFIG_KEY, &[]), "anthropic").unwrap();
+    assert_eq!((selection.source, selection.credential.secret().expose()), (CredentialSource::Config, "sk-cfg"));
+}
+
+#[test]
+fn the_env_block_of_the_configuration_stands_in_for_the_process() {
+    let text = r#"{env: {ANTHROPIC_API_KEY: "sk-block", vars: {ANTHROPIC_API_KEY: "sk-vars"}}}"#;
+    let selection = resolve(EMPTY, &config(text, &[]), "anthropic").unwrap();
+    assert!(matches!(selection.source, CredentialSource::Environment { origin: EnvOrigin::ConfigBlock, .. }));
+    assert_eq!(selection.credential.secret().expose(), "sk-block");
+
+    let selection = resolve(EMPTY, &config(text, &[("ANTHROPIC_API_KEY", "sk-env")]), "anthropic").unwrap();
+    assert_eq!(selection.credential.secret().expose(), "sk-env");
+    let blank = resolve(EMPTY, &config(text, &[("ANTHROPIC_API_KEY", "  ")]), "anthropic").unwrap();
+    assert_eq!(blank.credential.secret().expose(), "sk-block");
+}
+
+#[test]
+fn the_kind_follows_the_variable_and_the_text() {
+    for (name, value, kind) in [
+        ("ANTHROPIC_API_KEY", "sk-ant-api03-x", CredentialKind::ApiKey),
+        ("ANTHROPIC_API_KEY", "sk-ant-oat01-x", CredentialKind::Token),
+        ("ANTHROPIC_OAUTH_TOKEN", "anything", CredentialKind::Token),
+    ] {
+        let selection = resolve(EMPTY, &config("{}", &[(name, value)]), "anthropic").unwrap();
+        assert_eq!(selection.credential.kind(), kind, "{name}");
+    }
+    let both = config("{}", &[("ANTHROPIC_API_KEY", "sk-key"), ("ANTHROPIC_OAUTH_TOKEN", "token")]);
+    assert_eq!(resolve(EMPTY, &both, "anthropic").unwrap().credential.secret().expose(), "token");
+    assert!(resolve(EMPTY, &both, "openai").is_err());
+}
+
+#[test]
+fn a_resting_profile_is_waited_for_and_not_replaced() {
+    let resting = STORED.replace("}}}", r#"}},"usageStats":{"anthropic:default":{"cooldownUntil":1700000060000}}}"#);
+    let error = resolve(&resting, &config(CONFIG_KEY, &[("ANTHROPIC_API_KEY", "sk-env")]), "anthropic").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert_eq!(error.to_string(), "No available auth profile for anthropic (all in cooldown or unavailable).");
+    let unavailable = error.source().unwrap().downcast_ref::<Unavailable>().unwrap();
+    assert_eq!(unavailable.retry_after().unwrap().as_secs(), 60);
+    assert_eq!(unavailable.candidates.len(), 1);
+}
+
+#[test]
+fn an_unfit_profile_is_replaced_and_named() {
+    let blank = STORED.replace("sk-store", " ");
+    let selection = resolve(&blank, &config("{}", &[("ANTHROPIC_API_KEY", "sk-env")]), "anthropic").unwrap();
+    assert_eq!(selection.skipped.len(), 1);
+    assert_eq!(selection.skipped[0].verdict, Verdict::Blank);
+
+    let error = resolve(&blank, &config("{}", &[]), "anthropic").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::MissingApiKey);
+    assert_eq!(error.to_string(), "No API key found for provider \"anthropic\".");
+    let unavailable = error.source().unwrap().downcast_ref::<Unavailable>().unwrap();
+    assert_eq!(unavailable.candidates[0].verdict, Verdict::Blank);
+}
+
+#[test]
+fn a_locked_profile_is_not_replaced_by_anything() {
+    let config = config("{}", &[("ANTHROPIC_API_KEY", "sk-env")]);
+    let anthropic = ProviderId::anthropic();
+    let other = r#"{"version":1,"profiles":{
+        "anthropic:default":{"type":"api_key","provider":"anthropic","key":"sk-store"},
+        "openai:default":{"type":"api_key","provider":"openai","key":"sk-openai"}}}"#;
+    let profiles = AuthProfiles::from_json(other).unwrap();
+    let selector = ProfileSelector::default().with_config(&config);
+    for (id, kind, text) in [
+        ("anthropic:gone", ErrorKind::MissingCredentials, "No credentials found for profile \"anthropic:gone\"."),
+        (
+            "openai:default",
+            ErrorKind::ProfileNotConfigured,
+            "Auth profile \"openai:default\" is not configured for anthropic.",
+        ),
+    ] {
+        let id = ProfileId::new(id).unwrap();
+        let error = selector.resolve(&profiles, &config, &Query::new(&anthropic).locked(&id), NOW).unwrap_err();
+        assert_eq!((error.kind(), error.to_string().as_str()), (kind, text));
+    }
+}
+
+#[test]
+fn failures_of_an_inline_key_are_kept_under_its_pseudo_profile() {
+    let config = config("{}", &[("ANTHROPIC_API_KEY", "sk-env")]);
+    let selector = ProfileSelector::default().with_config(&config);
+    let anthropic = ProviderId::anthropic();
+    let mut profiles = AuthProfiles::new();
+    let selection = selector.resolve(&profiles, &config, &Query::new(&anthropic), NOW).unwrap();
+    selector.record_failure(&mut profiles, &selection.receipt, FailureReason::Billing, None, NOW).unwrap();
+
+    let error = selector.resolve(&profiles, &config, &Query::new(&anthropic), NOW).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    let unavailable = error.source().unwrap().downcast_ref::<Unavailable>().unwrap();
+    assert_eq!(unavailable.candidates[0].id.as_str(), "inline-api-key:anthropic");
+    assert_eq!(unavailable.retry_after().unwrap().as_secs(), 600);
+    assert_eq!(unavailable.reason(), Some(FailureReason::Billing));
+
+    let later = Timestamp::from_millis(NOW.as_millis() + 600_000);
+    assert!(selector.resolve(&profiles, &config, &Query::new(&anthropic), later).is_ok());
+}
+
+#[test]
+fn the_configuration_orders_lists_and_restricts() {
+    let stored = r#"{"version":1,"profiles":{
+        "anthropic:a":{"type":"api_key","provider":"anthropic","key":"sk-a"},
+        "anthropic:b":{"type":"api_key","provider":"anthropic","key":"sk-b"},
+        "anthropic:c":{"type":"token","provider":"anthropic","token":"sk-c"}}}"#;
+    let profiles = AuthProfiles::from_json(stored).unwrap();
+    let anthropic = ProviderId::anthropic();
+    let verdicts = |text: &str| -> Vec<(String, Verdict)> {
+        let selector = ProfileSelector::default().with_config(&config(text, &[]));
+        let query = Query::new(&anthropic);
+        let candidates = selector.candidates(&profiles, &query, NOW);
+        candidates.iter().map(|candidate| (candidate.id.to_string(), candidate.verdict)).collect()
+    };
+    let row = |id: &str, verdict| (format!("anthropic:{id}"), verdict);
+    assert_eq!(
+        verdicts("{auth: {order: {Anthropic: ['anthropic:b', 'anthropic:gone', 'anthropic:b']}}}"),
+        [
+            row("b", Verdict::Ready),
+            row("gone", Verdict::Missing),
+            row("a", Verdict::NotInOrder),
+            row("c", Verdict::NotInOrder)
+        ]
+    );
+    assert_eq!(
+        verdicts("{auth: {profiles: {'anthropic:a': {provider: 'anthropic', mode: 'api_key'}}}}"),
+        [row("a", Verdict::Ready), row("b", Verdict::NotConfigured), row("c", Verdict::NotConfigured)]
+    );
+    let modes = "{auth: {profiles: {
+        'anthropic:a': {provider: 'anthropic', mode: 'oauth'},
+        'anthropic:b': {provider: 'anthropic', mode: 'token'},
+        'anthropic:c': {provider: 'anthropic', mode: 'oauth'}}}}";
+    assert_eq!(
+        verdicts(modes),
+        [row("c", Verdict::Ready), row("a", Verdict::WrongMode), row("b", Verdict::WrongMode)],
+        "a configured login accepts a token, not the other way round"
+    );
+    assert_eq!(verdicts("{auth: {order: {anthropic: []}}}").iter().filter(|(_, verdict)| verdict.is_ready()).count(), 0);
+}
+
+#[test]
+fn cooldown_settings_override_the_rules() {
+    let text = "{auth: {cooldowns: {billingBackoffHours: 2, billingMaxHours: 3, failureWindowHours: 1,
+        billingBackoffHoursByProvider: {OpenAI: 0.001}, authPermanentBackoffMinutes: 5, authPermanentMaxMinutes: 6}}}";
+    let settings = config(text, &[]);
+    let fails = |provider: &str, reason, times: i64| {
+        let selector = ProfileSelector::default().with_config(&settings);
+        let document = format!(r#"{{"version":1,"profiles":{{"p":{{"type":"api_key","provider":"{provider}","key":"k"}}}}}}"#);
+        let mut profiles = AuthProfiles::from_json(&document).unwrap();
+        let provider = ProviderId::new(provider).unwrap();
+        let mut now = NOW;
+        let mut rest = 0;
+        for _ in 0..times {
+            let selection = selector.select(&profiles, &Query::new(&provider), now).unwrap();
+            selector.record_failure(&mut profiles, &selection.receipt, reason, None, now).unwrap();
+            let until = profiles.usage("p").unwrap().disabled_until().unwrap();
+            rest = (until - now).as_secs();
+            now = until;
+        }
+        rest
+    };
+    assert_eq!(fails("anthropic", FailureReason::Billing, 1), 7_200);
+    assert_eq!(fails("anthropic", FailureReason::Billing, 2), 7_200, "the counter starts again after one hour");
+    assert_eq!(fails("openai", FailureReason::Billing, 1), 60, "no base is shorter than a minute");
+    assert_eq!(fails("openai", FailureReason::Billing, 3), 240);
+    assert_eq!(fails("anthropic", FailureReason::AuthPermanent, 1), 300);
+    assert_eq!(fails("anthropic", FailureReason::AuthPermanent, 2), 360);
+}
