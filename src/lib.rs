@@ -2,6 +2,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod cache;
 mod clock;
 mod diagnostic;
 mod error;
@@ -10,6 +11,7 @@ mod profile;
 mod retention;
 mod secret;
 
+pub use cache::{CacheMarker, CacheTtl, MarkerNote, MarkerOrigin, MarkerPlan, MarkerReason, MarkerSection, mark_body};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use diagnostic::{Diagnostic, DiagnosticCode, Severity};
 pub use error::{Error, ErrorKind, Location, Result};
