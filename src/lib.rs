@@ -8,6 +8,7 @@ mod diagnostic;
 mod error;
 mod id;
 mod profile;
+mod request;
 mod retention;
 mod secret;
 
@@ -17,5 +18,6 @@ pub use diagnostic::{Diagnostic, DiagnosticCode, Severity};
 pub use error::{Error, ErrorKind, Location, Result};
 pub use id::{ModelRef, ProfileId, ProviderId};
 pub use profile::{Credential, CredentialKind};
+pub use request::{AuthScheme, BetaList, BetaPolicy, Endpoint, EndpointKind, PreparedRequest, RequestBuilder};
 pub use retention::CacheRetention;
 pub use secret::Secret;

@@ -167,7 +167,7 @@ mod tests {
             (r#"\ude00""#, false),
             (r#"\ud83d\u0041""#, false),
             (r#"\u00g0""#, false),
-            (r#"\u00"#, false),
+            (r"\u00", false),
             (r#"\x""#, false),
             (r"\", false),
             ("no end", false),

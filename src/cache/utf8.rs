@@ -51,12 +51,12 @@ fn block_is_utf8(window: &[u8; WINDOW]) -> bool {
         // Leading bytes that only overlong forms or code points beyond U+10FFFF would have.
         let never = u8::from(*byte >= 0xf5) | u8::from(*byte & 0xfe == 0xc0);
         // Second bytes that make a form overlong, half a surrogate pair, or too large.
-        let below_a0 = u8::from(*byte < 0xa0);
-        let below_90 = u8::from(*byte < 0x90);
-        let second = (u8::from(*one == 0xe0) & below_a0)
-            | (u8::from(*one == 0xed) & (below_a0 ^ 1))
-            | (u8::from(*one == 0xf0) & below_90)
-            | (u8::from(*one == 0xf4) & (below_90 ^ 1));
+        let low = u8::from(*byte < 0xa0);
+        let lowest = u8::from(*byte < 0x90);
+        let second = (u8::from(*one == 0xe0) & low)
+            | (u8::from(*one == 0xed) & (low ^ 1))
+            | (u8::from(*one == 0xf0) & lowest)
+            | (u8::from(*one == 0xf4) & (lowest ^ 1));
         broken | (due ^ is_continuation) | never | second
     });
     broken == 0
