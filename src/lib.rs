@@ -2,6 +2,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod cache;
 mod clock;
 mod config;
 mod diagnostic;
@@ -10,12 +11,14 @@ mod error;
 mod id;
 mod profile;
 mod reason;
+mod request;
 mod retention;
 mod secret;
 mod select;
 mod store;
 mod syntax;
 
+pub use cache::{CacheMarker, CacheTtl, MarkerNote, MarkerOrigin, MarkerPlan, MarkerReason, MarkerSection, mark_body};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use config::{
     Config, CooldownSettings, ProfileMode, ProfileSettings, ProviderApi, ProviderAuth, ProviderConfig, ReadOptions,
@@ -27,6 +30,7 @@ pub use error::{Error, ErrorKind, Location, Result};
 pub use id::{ModelRef, ProfileId, ProviderId};
 pub use profile::{AuthProfiles, Change, Credential, CredentialKind, Profile, SecretRef, UsageStats};
 pub use reason::{Blame, FailureReason, Lane};
+pub use request::{AuthScheme, BetaList, BetaPolicy, Endpoint, EndpointKind, PreparedRequest, RequestBuilder};
 pub use retention::CacheRetention;
 pub use secret::Secret;
 pub use select::{

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::error::Error as _;
 
 use provider_auth::{
-    AuthProfiles, Config, CredentialKind, CredentialSource, EnvOrigin, Environment, ErrorKind, FailureReason, ProfileId,
-    ProfileSelector, ProviderId, Query, ReadOptions, Selection, Timestamp, Unavailable, Verdict,
+    AuthProfiles, Config, CredentialKind, CredentialSource, EnvOrigin, Environment, ErrorKind, FailureReason,
+    ProfileId, ProfileSelector, ProviderId, Query, ReadOptions, Selection, Timestamp, Unavailable, Verdict,
 };
 
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -27,7 +27,8 @@ fn resolve(profiles: &str, config: &Config, provider: &str) -> Result<Selection,
 const EMPTY: &str = r#"{"version": 1, "profiles": {}}"#;
 const STORED: &str =
     r#"{"version":1,"profiles":{"anthropic:default":{"type":"api_key","provider":"anthropic","key":"sk-store"}}}"#;
-const CONFIG_KEY: &str = r#"{models: {providers: {anthropic: {baseUrl: "https://api.anthropic.com", apiKey: "sk-cfg"}}}}"#;
+const CONFIG_KEY: &str =
+    r#"{models: {providers: {anthropic: {baseUrl: "https://api.anthropic.com", apiKey: "sk-cfg"}}}}"#;
 
 #[test]
 fn profiles_come_before_the_environment_and_that_before_the_configuration() {
@@ -181,7 +182,10 @@ fn the_configuration_orders_lists_and_restricts() {
         [row("c", Verdict::Ready), row("a", Verdict::WrongMode), row("b", Verdict::WrongMode)],
         "a configured login accepts a token, not the other way round"
     );
-    assert_eq!(verdicts("{auth: {order: {anthropic: []}}}").iter().filter(|(_, verdict)| verdict.is_ready()).count(), 0);
+    assert_eq!(
+        verdicts("{auth: {order: {anthropic: []}}}").iter().filter(|(_, verdict)| verdict.is_ready()).count(),
+        0
+    );
 }
 
 #[test]
@@ -191,7 +195,8 @@ fn cooldown_settings_override_the_rules() {
     let settings = config(text, &[]);
     let fails = |provider: &str, reason, times: i64| {
         let selector = ProfileSelector::default().with_config(&settings);
-        let document = format!(r#"{{"version":1,"profiles":{{"p":{{"type":"api_key","provider":"{provider}","key":"k"}}}}}}"#);
+        let document =
+            format!(r#"{{"version":1,"profiles":{{"p":{{"type":"api_key","provider":"{provider}","key":"k"}}}}}}"#);
         let mut profiles = AuthProfiles::from_json(&document).unwrap();
         let provider = ProviderId::new(provider).unwrap();
         let mut now = NOW;

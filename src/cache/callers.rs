@@ -1,0 +1,109 @@
+//! The caller's own markers: which there are, and whether the API would accept them.
+
+use super::layout::{Kind, Layout, Mark};
+use super::marker::{CacheMarker, MarkerOrigin};
+use crate::error::{Error, ErrorKind, Result};
+
+/// How many markers the API takes, the automatic one included (prompt caching page, 2026-09).
+pub(super) const MAX_MARKERS: usize = 4;
+
+/// Where a marker stands in the order in which the API reads them: section, block, and inside the block or on it.
+pub(super) type Order = (usize, usize, bool);
+
+/// The top-level marker falls on the last block, so it counts as the last of all.
+const TOP: Order = (usize::MAX, 0, false);
+
+pub(super) type Placed = (Order, CacheMarker);
+
+/// The caller's markers in the order in which the API reads them.
+pub(super) fn callers(layout: &Layout) -> Result<Vec<Placed>> {
+    let mut placed = Vec::new();
+    let mut add = |order, path: String, kind, mark| match mark {
+        Mark::Absent | Mark::Null => Ok(()),
+        Mark::Set(_) if kind == Kind::Thinking => Err(misplaced("a thinking block cannot carry a cache marker", path)),
+        Mark::Set(_) if kind == Kind::EmptyText => {
+            Err(misplaced("an empty text block cannot carry a cache marker", path))
+        }
+        Mark::Set(ttl) => {
+            placed.push((order, CacheMarker { path, ttl, origin: MarkerOrigin::Caller }));
+            Ok(())
+        }
+        Mark::Invalid => Err(misplaced("a cache marker has a type or ttl that the API does not know", path)),
+    };
+    for (rank, section) in layout.sections().into_iter().enumerate() {
+        let mut nested = section.nested.iter().peekable();
+        for (index, block) in section.blocks.iter().enumerate() {
+            while let Some(inner) = nested.next_if(|inner| inner.parent == index) {
+                add((rank, index, false), inner.path.clone(), inner.kind, inner.mark)?;
+                if !inner.last {
+                    return Err(misplaced(
+                        "only the last of several nested blocks can carry a cache marker",
+                        inner.path.clone(),
+                    ));
+                }
+            }
+            if matches!(block.mark, Mark::Set(_) | Mark::Invalid) {
+                add((rank, index, true), block.path.to_string(), block.kind, block.mark)?;
+            }
+        }
+    }
+    add(TOP, String::new(), Kind::Carrier, layout.top)?;
+    Ok(placed)
+}
+
+pub(super) fn check_count_and_order(placed: &[Placed]) -> Result<()> {
+    if placed.len() > MAX_MARKERS {
+        let message = format!("the request body has {} cache markers; the API takes four", placed.len());
+        return Err(Error::new(ErrorKind::TooManyCacheMarkers, message));
+    }
+    for (earlier, later) in placed.iter().zip(placed.iter().skip(1)) {
+        if earlier.1.ttl < later.1.ttl {
+            let message = "a one-hour cache marker stands after a five-minute one";
+            return Err(Error::new(ErrorKind::CacheMarkerOrder, message).with_key_path(later.1.path.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// The block on which a top-level marker falls.
+#[derive(Clone, Copy)]
+pub(super) struct Automatic {
+    /// Section and block.
+    pub(super) at: (usize, usize),
+    /// Whether the API will see it the same way: no later block might carry a marker after all.
+    certain: bool,
+}
+
+pub(super) fn automatic(layout: &Layout) -> Option<Automatic> {
+    if !matches!(layout.top, Mark::Set(_)) {
+        return None;
+    }
+    let mut certain = true;
+    for (rank, section) in layout.sections().into_iter().enumerate().rev() {
+        for (index, block) in section.blocks.iter().enumerate().rev() {
+            match block.kind {
+                _ if matches!(block.mark, Mark::Set(_)) => return Some(Automatic { at: (rank, index), certain }),
+                Kind::Tool | Kind::Text | Kind::Carrier => return Some(Automatic { at: (rank, index), certain }),
+                Kind::DeferredTool | Kind::BlankText | Kind::Unknown => certain = false,
+                Kind::EmptyText | Kind::Thinking => {}
+            }
+        }
+    }
+    None
+}
+
+pub(super) fn check_automatic(layout: &Layout, automatic: Option<Automatic>, placed: &[Placed]) -> Result<()> {
+    let (Mark::Set(top), Some(Automatic { at, certain: true })) = (layout.top, automatic) else { return Ok(()) };
+    match placed.iter().find(|((rank, index, _), marker)| (*rank, *index) == at && marker.ttl != top) {
+        Some((_, marker)) => Err(misplaced(
+            "the top-level cache marker falls on a block that has one with another ttl",
+            marker.path.clone(),
+        )),
+        None => Ok(()),
+    }
+}
+
+fn misplaced(message: &str, path: String) -> Error {
+    let error = Error::new(ErrorKind::InvalidCacheMarker, message);
+    if path.is_empty() { error } else { error.with_key_path(path) }
+}

@@ -1,0 +1,366 @@
+//! A reader of JSON bytes that checks every rule and keeps nothing.
+//!
+//! It accepts what `serde_json` accepts as a `Value` and refuses what that refuses, so a body that passes here is JSON for
+//! everyone downstream. The containers a caller is interested in are walked with closures; everything else goes through
+//! [`Reader::skip`], whose stack of open containers is one integer.
+
+use super::text;
+
+/// How many containers may be open at once; `serde_json` refuses the 128th.
+pub(super) const MAX_DEPTH: u32 = 127;
+
+/// Longest text that is decoded to compare it with a name. Every name the API has is shorter, even with each of its
+/// characters written as a `\u` escape.
+const MAX_NAME: usize = 512;
+
+/// Digits that a double's range cannot overflow without an exponent.
+const SAFE_DIGITS: usize = 300;
+
+/// Why reading stopped, and at which byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    Syntax(usize),
+    TooDeep(usize),
+}
+
+pub(super) type Read<T> = Result<T, Fault>;
+
+/// A string as it stands in the body, quotes included.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Text<'a> {
+    pub(super) quoted: &'a [u8],
+    escaped: bool,
+}
+
+impl<'a> Text<'a> {
+    /// What stands between the quotes, escapes and all.
+    #[inline]
+    pub(super) fn raw(&self) -> &'a [u8] {
+        self.quoted.get(1..self.quoted.len().saturating_sub(1)).unwrap_or_default()
+    }
+
+    /// Calls `look_up` with the text, its escapes resolved where the result could still be a name.
+    #[inline]
+    pub(super) fn named<T>(&self, look_up: impl FnOnce(&[u8]) -> T) -> T {
+        if self.escaped { look_up(&self.decoded()) } else { look_up(self.raw()) }
+    }
+
+    #[cold]
+    fn decoded(&self) -> Vec<u8> {
+        let short = self.quoted.get(..MAX_NAME).is_none();
+        let decoded = short.then(|| serde_json::from_slice::<String>(self.quoted));
+        decoded.and_then(Result::ok).map_or_else(Vec::new, String::into_bytes)
+    }
+}
+
+/// The keys that mean something to the planner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Key {
+    CacheControl,
+    Content,
+    DeferLoading,
+    Messages,
+    Role,
+    Source,
+    System,
+    Text,
+    Tools,
+    Ttl,
+    Type,
+    Other,
+}
+
+impl Key {
+    #[inline]
+    fn from_name(name: &[u8]) -> Self {
+        match name {
+            b"cache_control" => Self::CacheControl,
+            b"content" => Self::Content,
+            b"defer_loading" => Self::DeferLoading,
+            b"messages" => Self::Messages,
+            b"role" => Self::Role,
+            b"source" => Self::Source,
+            b"system" => Self::System,
+            b"text" => Self::Text,
+            b"tools" => Self::Tools,
+            b"ttl" => Self::Ttl,
+            b"type" => Self::Type,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Where a member can be added to an object that was just read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ObjectEnd {
+    /// The byte after the last member, or after the opening brace if there is none.
+    pub(super) at: usize,
+    /// Whether there is no member yet.
+    pub(super) empty: bool,
+}
+
+/// The reader: a position in the bytes.
+#[derive(Debug)]
+pub(super) struct Reader<'a> {
+    bytes: &'a [u8],
+    pos: usize,
+    depth: u32,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, pos: 0, depth: 0 }
+    }
+
+    pub(super) fn position(&self) -> usize {
+        self.pos
+    }
+
+    #[inline]
+    pub(super) fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.pos).copied()
+    }
+
+    #[inline]
+    pub(super) fn white_space(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
+            self.pos += 1;
+        }
+    }
+
+    /// Nothing but white space is left.
+    pub(super) fn end(&mut self) -> Read<()> {
+        self.white_space();
+        if self.pos == self.bytes.len() { Ok(()) } else { self.refuse() }
+    }
+
+    #[cold]
+    fn refuse<T>(&self) -> Read<T> {
+        Err(Fault::Syntax(self.pos))
+    }
+
+    #[inline]
+    fn enter(&mut self) -> Read<()> {
+        if self.depth == MAX_DEPTH {
+            return Err(Fault::TooDeep(self.pos));
+        }
+        self.depth += 1;
+        self.pos += 1;
+        Ok(())
+    }
+
+    #[inline]
+    fn leave(&mut self) {
+        self.depth -= 1;
+        self.pos += 1;
+    }
+
+    /// Reads the object at the position. `member` is called at each value and must read it whole.
+    #[inline]
+    pub(super) fn object(&mut self, mut member: impl FnMut(&mut Self, Key) -> Read<()>) -> Read<ObjectEnd> {
+        if self.peek() != Some(b'{') {
+            return self.refuse();
+        }
+        self.enter()?;
+        let mut end = ObjectEnd { at: self.pos, empty: true };
+        self.white_space();
+        if self.peek() == Some(b'}') {
+            self.leave();
+            return Ok(end);
+        }
+        end.empty = false;
+        loop {
+            let key = self.key()?;
+            let key = key.named(Key::from_name);
+            self.white_space();
+            member(self, key)?;
+            end.at = self.pos;
+            self.white_space();
+            match self.peek() {
+                Some(b',') => self.pos += 1,
+                Some(b'}') => {
+                    self.leave();
+                    return Ok(end);
+                }
+                _ => return self.refuse(),
+            }
+            self.white_space();
+        }
+    }
+
+    /// Reads the array at the position. `element` is called at each element with its index and must read it whole.
+    #[inline]
+    pub(super) fn array(&mut self, mut element: impl FnMut(&mut Self, u32) -> Read<()>) -> Read<()> {
+        if self.peek() != Some(b'[') {
+            return self.refuse();
+        }
+        self.enter()?;
+        self.white_space();
+        if self.peek() == Some(b']') {
+            self.leave();
+            return Ok(());
+        }
+        let mut index = 0;
+        loop {
+            self.white_space();
+            element(self, index)?;
+            index = index.saturating_add(1);
+            self.white_space();
+            match self.peek() {
+                Some(b',') => self.pos += 1,
+                Some(b']') => {
+                    self.leave();
+                    return Ok(());
+                }
+                _ => return self.refuse(),
+            }
+        }
+    }
+
+    #[inline]
+    /// Reads the value at the position if it is a string; another value is skipped.
+    pub(super) fn text_or_skip(&mut self) -> Read<Option<Text<'a>>> {
+        if self.peek() == Some(b'"') { self.string().map(Some) } else { self.skip().map(|()| None) }
+    }
+
+    /// Whether the value at the position is `true`. It is read whole either way.
+    pub(super) fn is_true(&mut self) -> Read<bool> {
+        let truth = self.peek() == Some(b't');
+        self.skip()?;
+        Ok(truth)
+    }
+
+    /// Reads one value of any kind, however deep, without recursion.
+    pub(super) fn skip(&mut self) -> Read<()> {
+        let outer = self.depth;
+        // The innermost open container is the lowest bit: 1 for an object. `enter` keeps it within the integer.
+        let mut objects = 0_u128;
+        loop {
+            self.white_space();
+            match self.peek() {
+                Some(b'"') => {
+                    self.string()?;
+                }
+                Some(b'{') => {
+                    self.enter()?;
+                    self.white_space();
+                    if self.peek() == Some(b'}') {
+                        self.leave();
+                    } else {
+                        objects = (objects << 1) | 1;
+                        self.key()?;
+                        continue;
+                    }
+                }
+                Some(b'[') => {
+                    self.enter()?;
+                    self.white_space();
+                    if self.peek() == Some(b']') {
+                        self.leave();
+                    } else {
+                        objects <<= 1;
+                        continue;
+                    }
+                }
+                Some(b'-' | b'0'..=b'9') => self.number()?,
+                Some(b't') => self.literal(b"true")?,
+                Some(b'f') => self.literal(b"false")?,
+                Some(b'n') => self.literal(b"null")?,
+                _ => return self.refuse(),
+            }
+            loop {
+                if self.depth == outer {
+                    return Ok(());
+                }
+                self.white_space();
+                match (self.peek(), objects & 1 == 1) {
+                    (Some(b','), in_object) => {
+                        self.pos += 1;
+                        if in_object {
+                            self.white_space();
+                            self.key()?;
+                        }
+                        break;
+                    }
+                    (Some(b'}'), true) | (Some(b']'), false) => {
+                        self.leave();
+                        objects >>= 1;
+                    }
+                    _ => return self.refuse(),
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn key(&mut self) -> Read<Text<'a>> {
+        let key = self.string()?;
+        self.white_space();
+        if self.peek() != Some(b':') {
+            return self.refuse();
+        }
+        self.pos += 1;
+        Ok(key)
+    }
+
+    #[inline]
+    pub(super) fn string(&mut self) -> Read<Text<'a>> {
+        let start = self.pos;
+        if self.peek() != Some(b'"') {
+            return self.refuse();
+        }
+        let (end, escaped) = text::end_of_string(self.bytes, start + 1).map_err(Fault::Syntax)?;
+        self.pos = end + 1;
+        Ok(Text { quoted: self.bytes.get(start..self.pos).unwrap_or_default(), escaped })
+    }
+
+    fn literal(&mut self, word: &[u8]) -> Read<()> {
+        let end = self.pos + word.len();
+        if self.bytes.get(self.pos..end) != Some(word) {
+            return self.refuse();
+        }
+        self.pos = end;
+        Ok(())
+    }
+
+    fn digits(&mut self) -> Read<()> {
+        let start = self.pos;
+        while matches!(self.peek(), Some(b'0'..=b'9')) {
+            self.pos += 1;
+        }
+        if self.pos == start { self.refuse() } else { Ok(()) }
+    }
+
+    fn number(&mut self) -> Read<()> {
+        let start = self.pos;
+        if self.peek() == Some(b'-') {
+            self.pos += 1;
+        }
+        if self.peek() == Some(b'0') {
+            self.pos += 1;
+        } else {
+            self.digits()?;
+        }
+        if self.peek() == Some(b'.') {
+            self.pos += 1;
+            self.digits()?;
+        }
+        let has_exponent = matches!(self.peek(), Some(b'e' | b'E'));
+        if has_exponent {
+            self.pos += 1;
+            if matches!(self.peek(), Some(b'+' | b'-')) {
+                self.pos += 1;
+            }
+            self.digits()?;
+        }
+        // A number beyond a double's range is an error in most readers; only such a text can be one.
+        if has_exponent || self.pos - start > SAFE_DIGITS {
+            let digits = self.bytes.get(start..self.pos).unwrap_or_default();
+            let value = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse::<f64>().ok());
+            if !value.is_some_and(f64::is_finite) {
+                return Err(Fault::Syntax(start));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,176 @@
+//! The words of a plan: markers, lifetimes and reasons.
+
+use std::fmt;
+
+use crate::retention::CacheRetention;
+
+/// How long the provider keeps what a marker writes, counted from the start of the request; every hit renews it.
+///
+/// The Anthropic API knows these two (prompt caching page, 2026-09).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum CacheTtl {
+    /// Five minutes, `5m`: what a marker without `ttl` means.
+    FiveMinutes,
+    /// One hour, `1h`.
+    OneHour,
+}
+
+impl CacheTtl {
+    /// The wire's spelling, `5m` or `1h`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::FiveMinutes => "5m",
+            Self::OneHour => "1h",
+        }
+    }
+
+    pub(super) fn from_wire(text: &[u8]) -> Option<Self> {
+        match text {
+            b"5m" => Some(Self::FiveMinutes),
+            b"1h" => Some(Self::OneHour),
+            _ => None,
+        }
+    }
+
+    /// The lifetime of the markers this retention asks for, if it asks for any.
+    pub(super) fn wanted(retention: CacheRetention) -> Option<Self> {
+        match retention {
+            CacheRetention::None => None,
+            CacheRetention::Short => Some(Self::FiveMinutes),
+            CacheRetention::Long => Some(Self::OneHour),
+        }
+    }
+}
+
+impl fmt::Display for CacheTtl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Who put a marker into the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum MarkerOrigin {
+    /// It was in the body that was passed in.
+    Caller,
+    /// The plan adds it.
+    Planned,
+}
+
+/// One marker of the finished body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CacheMarker {
+    /// The block that carries it, as a JSON Pointer into the finished body; empty for the top-level marker.
+    pub path: String,
+    /// How long it asks for.
+    pub ttl: CacheTtl,
+    /// Whose it is.
+    pub origin: MarkerOrigin,
+}
+
+/// The parts of a prompt that the plan marks, in the order in which the API reads them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum MarkerSection {
+    /// The last tool that is not loaded on demand.
+    Tools,
+    /// The last text of the system prompt.
+    System,
+    /// The last block of the user's last turn.
+    Messages,
+}
+
+impl fmt::Display for MarkerSection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tools => "tools",
+            Self::System => "system",
+            Self::Messages => "messages",
+        })
+    }
+}
+
+/// Why no marker was added at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum MarkerReason {
+    /// The section is absent, or holds nothing that could carry a marker.
+    NothingToMark,
+    /// The caller marked this block, or the last block nested in it.
+    AlreadyMarked,
+    /// The caller's top-level marker already falls on this block; a second one with another lifetime would be refused.
+    AutomaticMarker,
+    /// `cache_control` stands there with the value `null`; a second key of that name would be needed.
+    NullMarker,
+    /// The API refuses markers on thinking blocks.
+    Thinking,
+    /// The API refuses markers on empty text; blank text is treated alike.
+    EmptyText,
+    /// The tool is loaded on demand (`defer_loading`); one report says the API refuses a marker there.
+    DeferredTool,
+    /// The type of the block is not one of those known to take a marker.
+    UnknownType,
+    /// A one-hour marker of the caller stands later, and lifetimes must not increase.
+    LaterOneHour,
+    /// A five-minute marker of the caller stands earlier, and lifetimes must not increase.
+    EarlierFiveMinutes,
+    /// The API takes four markers, and those worth more took the last of them.
+    NoMarkerLeft,
+}
+
+impl MarkerReason {
+    /// The reason as one clause without a full stop.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NothingToMark => "there is nothing that could carry a marker",
+            Self::AlreadyMarked => "the caller marked it already",
+            Self::AutomaticMarker => "the caller's top-level marker falls on it",
+            Self::NullMarker => "its cache_control is null",
+            Self::Thinking => "thinking cannot be marked",
+            Self::EmptyText => "empty text cannot be marked",
+            Self::DeferredTool => "the tool is loaded on demand",
+            Self::UnknownType => "blocks of its type are not known to take a marker",
+            Self::LaterOneHour => "a one-hour marker of the caller stands later",
+            Self::EarlierFiveMinutes => "a five-minute marker of the caller stands earlier",
+            Self::NoMarkerLeft => "all four markers are in use",
+        }
+    }
+}
+
+impl fmt::Display for MarkerReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A place where the plan added no marker, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MarkerNote {
+    /// The section the marker was meant for.
+    pub section: MarkerSection,
+    /// The block, as a JSON Pointer; absent where the reason concerns the whole section.
+    pub path: Option<String>,
+    /// How many neighbouring blocks the reason holds for, the one of `path` being the last; 1 or more.
+    pub blocks: usize,
+    /// Why.
+    pub reason: MarkerReason,
+}
+
+impl fmt::Display for MarkerNote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.path {
+            Some(path) => write!(f, "no marker added at {path}")?,
+            None => write!(f, "no marker added in {}", self.section)?,
+        }
+        if self.blocks > 1 {
+            write!(f, " and {} blocks before it", self.blocks - 1)?;
+        }
+        write!(f, ": {}", self.reason)
+    }
+}

@@ -1,0 +1,288 @@
+//! Finds, in one pass over a request body, every place where a cache marker stands or could stand.
+//!
+//! Where a key appears twice in one object the last one counts, as it does for the API's reader and for `serde_json`.
+
+use super::json::{Fault, Key, ObjectEnd, Read, Reader, Text};
+use super::layout::{Block, Kind, Layout, Mark, Nested, Path, Section, Slot};
+use super::marker::CacheTtl;
+use crate::error::{Error, ErrorKind, Location, Result};
+
+/// Reads a body whole.
+///
+/// # Errors
+///
+/// `InvalidBody` if it is not one JSON object, `TooDeep` if it nests deeper than the limit.
+pub(super) fn scan(body: &[u8]) -> Result<Layout> {
+    let mut reader = Reader::new(body);
+    let mut found = Layout::default();
+    read_root(&mut reader, &mut found).map_err(|fault| refusal(body, fault))?.ok_or_else(|| {
+        Error::new(ErrorKind::InvalidBody, "the request body is JSON, but not an object")
+            .with_location(Location::at(1, 1))
+    })?;
+    Ok(found)
+}
+
+/// `None` if the body is some other JSON than an object.
+fn read_root(reader: &mut Reader<'_>, found: &mut Layout) -> Read<Option<()>> {
+    reader.white_space();
+    if reader.peek() != Some(b'{') {
+        reader.skip()?;
+        reader.end()?;
+        return Ok(None);
+    }
+    reader.object(|reader, key| {
+        match key {
+            Key::Tools => {
+                found.tools = section(reader, |reader, index| tool(reader, index).map(|tool| (tool, Vec::new())))?;
+            }
+            Key::System => found.system = system(reader)?,
+            Key::Messages => found.messages = messages(reader)?,
+            Key::CacheControl => found.top = mark(reader)?,
+            _ => reader.skip()?,
+        }
+        Ok(())
+    })?;
+    reader.end()?;
+    Ok(Some(()))
+}
+
+/// Reads an array of blocks, passing over elements that are not objects and values that are not arrays: what they mean
+/// is the API's to say.
+fn section<'a>(
+    reader: &mut Reader<'a>,
+    mut read: impl FnMut(&mut Reader<'a>, u32) -> Read<(Block, Vec<Nested>)>,
+) -> Read<Section> {
+    let mut section = Section::default();
+    if reader.peek() != Some(b'[') {
+        reader.skip()?;
+        return Ok(section);
+    }
+    reader.array(|reader, index| {
+        if reader.peek() != Some(b'{') {
+            return reader.skip();
+        }
+        let (block, nested) = read(reader, index)?;
+        section.add(block, nested);
+        Ok(())
+    })?;
+    Ok(section)
+}
+
+fn tool(reader: &mut Reader<'_>, index: u32) -> Read<Block> {
+    let mut found = Mark::Absent;
+    let mut deferred = false;
+    let end = reader.object(|reader, key| {
+        match key {
+            Key::CacheControl => found = mark(reader)?,
+            Key::DeferLoading => deferred = reader.is_true()?,
+            _ => reader.skip()?,
+        }
+        Ok(())
+    })?;
+    let kind = if deferred { Kind::DeferredTool } else { Kind::Tool };
+    Ok(Block { path: Path::Tool(index), kind, mark: found, slot: Slot::Member(end), user: false })
+}
+
+fn system(reader: &mut Reader<'_>) -> Read<Section> {
+    if reader.peek() == Some(b'"') {
+        let mut section = Section::default();
+        section.add(string_block(reader, Path::System(0))?, Vec::new());
+        return Ok(section);
+    }
+    section(reader, |reader, index| block(reader, Path::System(index)))
+}
+
+fn messages(reader: &mut Reader<'_>) -> Read<Section> {
+    let mut all = Section::default();
+    if reader.peek() != Some(b'[') {
+        reader.skip()?;
+        return Ok(all);
+    }
+    reader.array(|reader, message| {
+        if reader.peek() != Some(b'{') {
+            return reader.skip();
+        }
+        let (first, first_nested) = (all.blocks.len(), all.nested.len());
+        let mut user = false;
+        reader.object(|reader, key| {
+            match key {
+                Key::Role => user = reader.text_or_skip()?.is_some_and(|role| role.named(|role| role == b"user")),
+                Key::Content => {
+                    all.blocks.truncate(first);
+                    all.nested.truncate(first_nested);
+                    content(reader, message, &mut all)?;
+                }
+                _ => reader.skip()?,
+            }
+            Ok(())
+        })?;
+        all.blocks.iter_mut().skip(first).for_each(|block| block.user = user);
+        Ok(())
+    })?;
+    Ok(all)
+}
+
+fn content(reader: &mut Reader<'_>, message: u32, all: &mut Section) -> Read<()> {
+    match reader.peek() {
+        Some(b'"') => all.add(string_block(reader, Path::Message(message, 0))?, Vec::new()),
+        Some(b'[') => reader.array(|reader, index| {
+            if reader.peek() != Some(b'{') {
+                return reader.skip();
+            }
+            let (block, nested) = block(reader, Path::Message(message, index))?;
+            all.add(block, nested);
+            Ok(())
+        })?,
+        _ => reader.skip()?,
+    }
+    Ok(())
+}
+
+fn string_block(reader: &mut Reader<'_>, path: Path<'static>) -> Read<Block> {
+    let start = reader.position();
+    let kind = text_kind(reader.string()?);
+    let slot = Slot::Wrap { start, end: reader.position() };
+    Ok(Block { path, kind, mark: Mark::Absent, slot, user: false })
+}
+
+fn block(reader: &mut Reader<'_>, path: Path<'static>) -> Read<(Block, Vec<Nested>)> {
+    let parts = parts(reader, &path)?;
+    let block = Block { path, kind: parts.kind, mark: parts.mark, slot: Slot::Member(parts.end), user: false };
+    Ok((block, parts.nested))
+}
+
+struct Parts {
+    kind: Kind,
+    mark: Mark,
+    end: ObjectEnd,
+    nested: Vec<Nested>,
+}
+
+fn parts(reader: &mut Reader<'_>, path: &Path<'_>) -> Read<Parts> {
+    let mut kind = Kind::Unknown;
+    let mut text = Kind::BlankText;
+    let mut found = Mark::Absent;
+    // One list for each way in, so that a repeated key replaces what its first value held.
+    let (mut inner, mut inner_source) = (Vec::new(), Vec::new());
+    let end = reader.object(|reader, key| {
+        match key {
+            Key::Type => kind = reader.text_or_skip()?.map_or(Kind::Unknown, |name| name.named(block_kind)),
+            Key::Text => text = reader.text_or_skip()?.map_or(Kind::BlankText, text_kind),
+            Key::CacheControl => found = mark(reader)?,
+            Key::Content => inner = nested(reader, path, "content")?,
+            Key::Source => inner_source = source(reader, path)?,
+            _ => reader.skip()?,
+        }
+        Ok(())
+    })?;
+    if kind == Kind::Text {
+        kind = text;
+    }
+    inner.append(&mut inner_source);
+    Ok(Parts { kind, mark: found, end, nested: inner })
+}
+
+fn source(reader: &mut Reader<'_>, path: &Path<'_>) -> Read<Vec<Nested>> {
+    let mut found = Vec::new();
+    if reader.peek() != Some(b'{') {
+        reader.skip()?;
+        return Ok(found);
+    }
+    reader.object(|reader, key| {
+        match key {
+            Key::Content => found = nested(reader, path, "source/content")?,
+            _ => reader.skip()?,
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// The markers in a list of blocks inside a block. Recursion is as deep as such lists nest, which the depth limit bounds.
+fn nested(reader: &mut Reader<'_>, outer: &Path<'_>, list: &'static str) -> Read<Vec<Nested>> {
+    let mut found: Vec<Nested> = Vec::new();
+    if reader.peek() != Some(b'[') {
+        reader.skip()?;
+        return Ok(found);
+    }
+    reader.array(|reader, index| {
+        for earlier in &mut found {
+            earlier.last = false;
+        }
+        if reader.peek() != Some(b'{') {
+            return reader.skip();
+        }
+        let path = Path::Inside(outer, list, index);
+        let mut parts = parts(reader, &path)?;
+        found.append(&mut parts.nested);
+        if matches!(parts.mark, Mark::Set(_) | Mark::Invalid) {
+            let (kind, mark) = (parts.kind, parts.mark);
+            found.push(Nested { parent: 0, path: path.to_string(), kind, mark, last: true });
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+fn mark(reader: &mut Reader<'_>) -> Read<Mark> {
+    match reader.peek() {
+        Some(b'n') => reader.skip().map(|()| Mark::Null),
+        Some(b'{') => {
+            let mut ephemeral = false;
+            let mut ttl = Some(CacheTtl::FiveMinutes);
+            reader.object(|reader, key| {
+                match key {
+                    Key::Type => {
+                        ephemeral = reader.text_or_skip()?.is_some_and(|kind| kind.named(|kind| kind == b"ephemeral"));
+                    }
+                    Key::Ttl if reader.peek() == Some(b'n') => {
+                        reader.skip()?;
+                        ttl = Some(CacheTtl::FiveMinutes);
+                    }
+                    Key::Ttl => ttl = reader.text_or_skip()?.and_then(|ttl| ttl.named(CacheTtl::from_wire)),
+                    _ => reader.skip()?,
+                }
+                Ok(())
+            })?;
+            Ok(ttl.filter(|_| ephemeral).map_or(Mark::Invalid, Mark::Set))
+        }
+        _ => reader.skip().map(|()| Mark::Invalid),
+    }
+}
+
+fn text_kind(text: Text<'_>) -> Kind {
+    let mut rest = text.raw();
+    if rest.is_empty() {
+        return Kind::EmptyText;
+    }
+    while let Some(next) = [&b" "[..], b"\\n", b"\\r", b"\\t"].iter().find_map(|blank| rest.strip_prefix(*blank)) {
+        rest = next;
+    }
+    if rest.is_empty() { Kind::BlankText } else { Kind::Text }
+}
+
+/// Types that may carry a marker: prompt-caching page 2026-09 and the type definitions of the SDKs, 2026-08.
+fn block_kind(name: &[u8]) -> Kind {
+    match name {
+        b"text" => Kind::Text,
+        b"thinking" | b"redacted_thinking" => Kind::Thinking,
+        b"image" | b"document" | b"tool_use" | b"tool_result" | b"search_result" | b"server_tool_use"
+        | b"container_upload" | b"tool_reference" => Kind::Carrier,
+        _ if name.ends_with(b"_tool_result") => Kind::Carrier,
+        _ => Kind::Unknown,
+    }
+}
+
+fn refusal(body: &[u8], fault: Fault) -> Error {
+    let (kind, message, at) = match fault {
+        Fault::Syntax(at) => (ErrorKind::InvalidBody, "the request body is not valid JSON", at),
+        Fault::TooDeep(at) => (ErrorKind::TooDeep, "the request body nests 128 levels or deeper", at),
+    };
+    let before = body.get(..at).unwrap_or(body);
+    let lines = before.split(|byte| *byte == b'\n').count() - 1;
+    let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+    // A character is counted at its first byte.
+    let column = before.iter().skip(line_start).filter(|byte| **byte & 0xc0 != 0x80).count();
+    let counted = |count: usize| u32::try_from(count).unwrap_or(u32::MAX).saturating_add(1);
+    Error::new(kind, message).with_location(Location::at(counted(lines), counted(column)))
+}

@@ -1,0 +1,119 @@
+//! Beta flags: values of the `anthropic-beta` header.
+
+use std::fmt;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Asks for one-hour cache entries. Since 2025-08-13 the API needs no flag for them and tolerates this one; gateways in
+/// front of it may still look for it.
+pub(super) const EXTENDED_CACHE_TTL: &str = "extended-cache-ttl-2025-04-11";
+
+/// Goes with bearer tokens; without it the API answers that OAuth authentication is not supported (reports up to 2026).
+pub(super) const OAUTH: &str = "oauth-2025-04-20";
+
+/// Whether a request carries the flag `extended-cache-ttl-2025-04-11` without the caller naming it.
+///
+/// Only requests with an API key do, and those with a subscription credential for which
+/// [`cache_for_subscription`](crate::RequestBuilder::cache_for_subscription) was called. Flags that the caller or the
+/// configuration names are sent under every policy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum BetaPolicy {
+    /// To the host `api.anthropic.com`, and to endpoints whose kind the caller set to
+    /// [`EndpointKind::Anthropic`](crate::EndpointKind::Anthropic). The default: other hosts may refuse unknown flags.
+    #[default]
+    Auto,
+    /// To this endpoint, whatever it is.
+    On,
+    /// Never.
+    Off,
+}
+
+/// An ordered list of beta flags without duplicates.
+///
+/// Flags are compared whole and without regard to case; the first spelling and the first position win.
+///
+/// # Examples
+///
+/// ```
+/// use provider_auth::BetaList;
+///
+/// let mut betas = BetaList::parse("files-api-2025-04-14, ,Files-API-2025-04-14")?;
+/// betas.merge(&BetaList::parse("files-api")?);
+/// assert_eq!(betas.to_string(), "files-api-2025-04-14,files-api");
+/// # Ok::<(), provider_auth::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BetaList(Vec<Box<str>>);
+
+impl BetaList {
+    /// Reads a header value: flags between commas, white space around them and empty ones ignored.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidHeader`] if a flag has characters other than those of an HTTP token.
+    pub fn parse(text: &str) -> Result<Self> {
+        let mut list = Self::default();
+        for flag in text.split(',').map(|flag| flag.trim_matches([' ', '\t'])).filter(|flag| !flag.is_empty()) {
+            if !flag.bytes().all(is_token_byte) {
+                let message = "a beta flag has characters that cannot stand in one";
+                return Err(Error::new(ErrorKind::InvalidHeader, message));
+            }
+            list.add(flag);
+        }
+        Ok(list)
+    }
+
+    /// Adds the flags of another list that are not in this one, in their order.
+    pub fn merge(&mut self, other: &Self) {
+        for flag in &other.0 {
+            self.add(flag);
+        }
+    }
+
+    /// Whether the flag is in the list, in any case.
+    #[must_use]
+    pub fn contains(&self, flag: &str) -> bool {
+        self.iter().any(|known| known.eq_ignore_ascii_case(flag))
+    }
+
+    /// The flags in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(AsRef::as_ref)
+    }
+
+    /// Whether there is no flag.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Makes sure that a flag is there in exactly this spelling: whether the server minds the case is not documented.
+    pub(super) fn protect(&mut self, flag: &str) {
+        match self.0.iter_mut().find(|known| known.eq_ignore_ascii_case(flag)) {
+            Some(known) => *known = flag.into(),
+            None => self.0.push(flag.into()),
+        }
+    }
+
+    fn add(&mut self, flag: &str) {
+        if !self.contains(flag) {
+            self.0.push(flag.into());
+        }
+    }
+}
+
+impl fmt::Display for BetaList {
+    /// Writes the header value: flags joined by commas, without spaces.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, flag) in self.iter().enumerate() {
+            f.write_str(if index == 0 { "" } else { "," })?;
+            f.write_str(flag)?;
+        }
+        Ok(())
+    }
+}
+
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}

@@ -1,0 +1,82 @@
+//! Merging headers: built in, then the endpoint's, then the call's; later ones replace earlier ones.
+
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+
+use super::auth::is_auth_header;
+use super::beta::BetaList;
+use crate::error::{Error, ErrorKind, Result};
+use crate::secret::Secret;
+
+pub(super) const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
+pub(super) const ANTHROPIC_BETA: HeaderName = HeaderName::from_static("anthropic-beta");
+
+/// Headers whose values may be shown.
+const SHOWN: [HeaderName; 4] = [CONTENT_TYPE, ACCEPT, ANTHROPIC_VERSION, ANTHROPIC_BETA];
+
+/// Headers that belong to the connection or to the body as it is sent; set from outside they would contradict it.
+const CONNECTION: [&str; 10] = [
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Whether a value may appear in debug output and logs.
+pub(super) fn is_shown(name: &HeaderName) -> bool {
+    SHOWN.contains(name)
+}
+
+/// The headers of a request while it is built.
+#[derive(Default)]
+pub(super) struct Headers {
+    pub(super) map: HeaderMap,
+    pub(super) betas: BetaList,
+}
+
+impl Headers {
+    /// Sets a header, or merges it if it is the list of beta flags.
+    ///
+    /// The name is compared without regard to case. Values count as secret unless the header is one of those shown.
+    pub(super) fn set(&mut self, name: &str, value: &Secret) -> Result<()> {
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| refused("a header name is not valid"))?;
+        if is_auth_header(&name) {
+            let message = format!("the header {name} would authenticate the request a second time");
+            return Err(Error::new(ErrorKind::ConflictingAuthHeader, message));
+        }
+        if CONNECTION.contains(&name.as_str()) {
+            return Err(refused(&format!("the header {name} is set by the HTTP client only")));
+        }
+        let bytes = value.expose().as_bytes();
+        if bytes.iter().any(u8::is_ascii_control) {
+            return Err(refused(&format!("the value of the header {name} has a line break or control character")));
+        }
+        if name == ANTHROPIC_BETA {
+            self.betas.merge(&BetaList::parse(value.expose())?);
+            return Ok(());
+        }
+        let mut value = HeaderValue::from_bytes(bytes)
+            .map_err(|_| refused(&format!("the value of the header {name} has characters that cannot stand in one")))?;
+        value.set_sensitive(!is_shown(&name));
+        self.map.insert(name, value);
+        Ok(())
+    }
+
+    /// The finished map, with the beta flags if there are any.
+    pub(super) fn finish(mut self) -> Result<HeaderMap> {
+        if !self.betas.is_empty() {
+            let value = HeaderValue::try_from(self.betas.to_string());
+            self.map.insert(ANTHROPIC_BETA, value.map_err(|_| refused("the beta flags cannot stand in a header"))?);
+        }
+        Ok(self.map)
+    }
+}
+
+fn refused(message: &str) -> Error {
+    Error::new(ErrorKind::InvalidHeader, message)
+}

@@ -1,0 +1,18 @@
+//! A credential, an endpoint and a body become a request that is ready to send.
+
+mod auth;
+mod beta;
+mod builder;
+mod configured;
+mod endpoint;
+mod headers;
+mod prepared;
+#[cfg(feature = "client")]
+mod reqwest;
+mod url;
+
+pub use auth::AuthScheme;
+pub use beta::{BetaList, BetaPolicy};
+pub use builder::RequestBuilder;
+pub use endpoint::{Endpoint, EndpointKind};
+pub use prepared::PreparedRequest;

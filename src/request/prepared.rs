@@ -1,0 +1,119 @@
+//! A request that is ready to send.
+
+use std::fmt;
+
+use http::{HeaderMap, Method, Uri};
+
+use super::endpoint::shown_url;
+use super::headers::is_shown;
+use crate::cache::MarkerPlan;
+use crate::diagnostic::Diagnostic;
+
+/// An authenticated request: method, URL, headers, body, and why its cache markers stand where they do.
+///
+/// Nothing is needed to build one, neither client nor runtime. It converts into an `http::Request` and, with the feature
+/// `client`, into a `reqwest::Request`. Send it with a client that does not follow redirects: clients take `authorization`
+/// off a redirected request, but not `x-api-key`.
+///
+/// `Debug` shows host and path, header names, the values of `content-type`, `accept`, `anthropic-version` and
+/// `anthropic-beta`, and the length of the body. In the header map every other value is marked sensitive. The converted
+/// requests have a `Debug` of their own, which shows more.
+///
+/// # Examples
+///
+/// ```
+/// use provider_auth::{Credential, Endpoint, RequestBuilder, Secret};
+///
+/// let credential = Credential::api_key(Secret::new("sk-ant-api03-example"));
+/// let request = RequestBuilder::new(&Endpoint::anthropic(), &credential)
+///     .body(br#"{"model":"claude-opus-4-5","max_tokens":64,"messages":[{"role":"user","content":"Hello"}]}"#)
+///     .build()?;
+/// assert!(!format!("{request:?}").contains("example"));
+///
+/// let request: http::Request<Vec<u8>> = request.into();
+/// assert_eq!(request.uri(), "https://api.anthropic.com/v1/messages");
+/// assert!(request.headers()["x-api-key"].is_sensitive());
+/// # Ok::<(), provider_auth::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct PreparedRequest {
+    pub(super) uri: Uri,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+    pub(super) plan: MarkerPlan,
+    pub(super) notes: Vec<Diagnostic>,
+}
+
+impl PreparedRequest {
+    /// The method, which is `POST`.
+    #[must_use]
+    pub fn method(&self) -> &Method {
+        &Method::POST
+    }
+
+    /// The URL. A query configured in the base URL is part of it.
+    #[must_use]
+    pub fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    /// The headers, without those that the HTTP client sets (`host`, `content-length`).
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The exact bytes of the body.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The cache markers of the body and the reasons behind them.
+    #[must_use]
+    pub fn plan(&self) -> &MarkerPlan {
+        &self.plan
+    }
+
+    /// Settings that had no effect, and why. Empty if everything was honoured.
+    #[must_use]
+    pub fn notes(&self) -> &[Diagnostic] {
+        &self.notes
+    }
+}
+
+impl From<PreparedRequest> for http::Request<Vec<u8>> {
+    fn from(prepared: PreparedRequest) -> Self {
+        let mut request = Self::new(prepared.body);
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = prepared.uri;
+        *request.headers_mut() = prepared.headers;
+        request
+    }
+}
+
+/// Names of all headers, values of those that may be shown.
+struct ShownHeaders<'a>(&'a HeaderMap);
+
+impl fmt::Debug for ShownHeaders<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.0.iter().map(|(name, value)| {
+            let value = value.to_str().ok().filter(|_| is_shown(name));
+            (name.as_str(), value.unwrap_or("[redacted]"))
+        });
+        f.debug_map().entries(shown).finish()
+    }
+}
+
+impl fmt::Debug for PreparedRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PreparedRequest")
+            .field("method", self.method())
+            .field("url", &shown_url(&self.uri))
+            .field("headers", &ShownHeaders(&self.headers))
+            .field("body_bytes", &self.body.len())
+            .field("plan", &self.plan)
+            .field("notes", &self.notes)
+            .finish()
+    }
+}
