@@ -1,6 +1,7 @@
 //! Where a credential comes from when profiles are not the only place for one.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use super::candidate::Candidate;
 use super::query::Query;
@@ -35,6 +36,19 @@ pub enum CredentialSource {
     },
     /// `models.providers.<provider>.apiKey` of the configuration.
     Config,
+}
+
+impl fmt::Display for CredentialSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Profile => f.write_str("a stored profile"),
+            Self::Environment { variable, origin: EnvOrigin::ConfigBlock } => {
+                write!(f, "{variable} in the configuration's `env` block")
+            }
+            Self::Environment { variable, .. } => write!(f, "the environment variable {variable}"),
+            Self::Config => f.write_str("`models.providers` of the configuration"),
+        }
+    }
 }
 
 impl ProfileSelector {

@@ -1,0 +1,235 @@
+//! The main job on real input: configuration in, credential chosen, cached request out, outcome recorded.
+//!
+//!     cargo run --example quickstart                              # files of its own
+//!     cargo run --example quickstart -- openclaw.json STATE_DIR   # yours; nothing is written
+//!
+//! It talks to a server it starts on loopback. No key and no network are needed, and yours would not leave the machine.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    reason = "an example talks to its reader, and reads and writes files of its own"
+)]
+
+mod loopback;
+
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use loopback::Answer;
+use provider_auth::{
+    AuthProfileStore, AuthProfileStoreExt, AuthProfiles, Candidate, Clock, Config, Endpoint, EndpointKind,
+    FailureReason, MemoryStore, ModelRef, PreparedRequest, ProfileSelector, Query, ReadOptions, RequestBuilder,
+    Selection, SystemClock,
+};
+use serde_json::{Value, json};
+
+type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+
+const CONFIG: &str = r#"{
+  // What a user of OpenClaw has: comments, trailing commas, one key of last year.
+  auth: { order: { anthropic: ["anthropic:work", "anthropic:home", "anthropic:subscription"] } },
+  agents: { defaults: {
+    model: { primary: "anthropic/claude-opus-4-5" },
+    models: { "anthropic/claude-opus-4-5": { params: { cacheControlTtl: "1h" } } },
+  } },
+}"#;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    if let Err(error) = run().await {
+        eprintln!("error: {error}");
+        if let Some(error) = error.downcast_ref::<provider_auth::Error>() {
+            error.diagnostics().iter().for_each(|diagnostic| eprintln!("  {diagnostic}"));
+            eprintln!("help: {}", error.help());
+        }
+        std::process::exit(1);
+    }
+}
+
+async fn run() -> Outcome {
+    let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
+    let own = tempfile::tempdir()?;
+    let config_path = arguments.next().map_or_else(|| write_config(own.path()), Ok)?;
+    let profiles = match arguments.next() {
+        Some(state_dir) => read_profiles(&state_dir)?,
+        None => AuthProfiles::from_json(&fs::read_to_string(write_profiles(own.path())?)?)?,
+    };
+
+    heading("1. Configuration");
+    let config = Config::from_path(&config_path, &ReadOptions::new())?;
+    println!("read {}", config_path.display());
+    for diagnostic in config.diagnostics().iter().chain(profiles.diagnostics()) {
+        println!("  {diagnostic}");
+    }
+    let model: ModelRef = config.resolve_model(config.primary_model(None).unwrap_or("claude-opus-4-5"))?;
+    println!("model: {model}");
+
+    heading("2. Which credential now?");
+    let clock = SystemClock;
+    let store = MemoryStore::new(profiles);
+    let selector = ProfileSelector::default().with_config(&config);
+    let query = Query::for_model(&model).session("quickstart");
+    let selection = selector.resolve(&*store.load()?, &config, &query, clock.now())?;
+    show_candidates(&store, &selector, &query, &clock)?;
+    show_choice(&selection);
+
+    heading("3. The request");
+    let url = loopback::start(vec![Answer::Message, Answer::RateLimit(20), Answer::Message])?;
+    // A gateway of your own is set up the same way; `Endpoint::for_model(&config, &model)` is the configured one.
+    let endpoint = Endpoint::new(&url)?.with_kind(EndpointKind::Anthropic);
+    let request = prepare(&endpoint, &selection, &config, &model, &conversation(&model, 1))?;
+    show_request(&request);
+
+    heading("4. The reply");
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build()?;
+    let (status, reply, _) = send(&client, request).await?;
+    println!("status {status}; {}", usage(&reply));
+    store.record_success(&selector, &selection.receipt, clock.now())?;
+
+    heading("5. The next turn meets a rate limit");
+    let selection = selector.resolve(&*store.load()?, &config, &query, clock.now())?;
+    let request = prepare(&endpoint, &selection, &config, &model, &conversation(&model, 2))?;
+    let (status, _, retry_after) = send(&client, request).await?;
+    println!("status {status} for {}; retry-after: {} s", selection.profile, retry_after.as_secs());
+    let deadline = clock.now() + retry_after;
+    store.record_failure(&selector, &selection.receipt, FailureReason::RateLimit, Some(deadline), clock.now())?;
+    if let Some(usage) = store.load()?.usage(selection.profile.as_str()) {
+        let json: Value = serde_json::from_str(&usage.to_json())?;
+        println!("statistics of {} now:\n{json:#}", selection.profile);
+    }
+
+    heading("6. Who takes over");
+    show_candidates(&store, &selector, &query, &clock)?;
+    match selector.resolve(&*store.load()?, &config, &query, clock.now()) {
+        Ok(selection) => {
+            show_choice(&selection);
+            let request = prepare(&endpoint, &selection, &config, &model, &conversation(&model, 2))?;
+            show_request(&request);
+            let (status, reply, _) = send(&client, request).await?;
+            println!("status {status}; {}", usage(&reply));
+            store.record_success(&selector, &selection.receipt, clock.now())?;
+        }
+        Err(error) => println!("nobody: {error}\n  {}", error.help()),
+    }
+    Ok(())
+}
+
+fn prepare(
+    endpoint: &Endpoint,
+    selection: &Selection,
+    config: &Config,
+    model: &ModelRef,
+    body: &Value,
+) -> provider_auth::Result<PreparedRequest> {
+    RequestBuilder::new(endpoint, &selection.credential).configured(config, model, None, None).json(body).build()
+}
+
+async fn send(client: &reqwest::Client, request: PreparedRequest) -> Outcome<(u16, Value, Duration)> {
+    let reply = client.execute(reqwest::Request::try_from(request)?).await?;
+    let status = reply.status().as_u16();
+    let seconds = reply.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+    let body = serde_json::from_slice(&reply.bytes().await?)?;
+    Ok((status, body, Duration::from_secs(seconds.unwrap_or(0))))
+}
+
+fn conversation(model: &ModelRef, turns: usize) -> Value {
+    let mut messages = vec![json!({"role": "user", "content": "What does a cache marker cost?"})];
+    for _ in 1..turns {
+        messages.push(json!({"role": "assistant", "content": "Nothing; only tokens written or read are billed."}));
+        messages.push(json!({"role": "user", "content": "And how long does it last?"}));
+    }
+    json!({
+        "model": model.model(),
+        "max_tokens": 256,
+        "tools": [{"name": "search", "description": "Search the docs", "input_schema": {"type": "object"}}],
+        "system": "You answer questions about prompt caching, briefly.",
+        "messages": messages,
+    })
+}
+
+fn show_candidates(
+    store: &MemoryStore,
+    selector: &ProfileSelector,
+    query: &Query<'_>,
+    clock: &impl Clock,
+) -> provider_auth::Result<()> {
+    let (profiles, now) = (store.load()?, clock.now());
+    let candidates = selector.candidates(&profiles, query, now);
+    println!("  {:<26} {:<9} {:>7}  verdict", "profile", "kind", "wait");
+    for Candidate { id, kind, verdict, .. } in &candidates {
+        let wait = verdict.until().map_or(String::new(), |until| format!("{:.0} s", (until - now).as_secs_f64()));
+        println!("  {:<26} {:<9} {wait:>7}  {verdict}", id.as_str(), kind.map_or("?", |kind| kind.as_str()));
+    }
+    candidates.diagnostics().iter().for_each(|diagnostic| println!("  {diagnostic}"));
+    Ok(())
+}
+
+fn show_choice(selection: &Selection) {
+    let (kind, source) = (selection.credential.kind(), &selection.source);
+    println!("chosen: {}, a credential of kind {kind} from {source}:", selection.profile);
+    println!("        the first that is ready, in the order set or by kind and last use");
+}
+
+fn show_request(request: &PreparedRequest) {
+    println!("{} {}", request.method(), request.uri());
+    let names: Vec<_> = request.headers().keys().map(http::HeaderName::as_str).collect();
+    println!("  headers: {}", names.join(", "));
+    let betas = request.headers().get("anthropic-beta").and_then(|value| value.to_str().ok());
+    println!("  betas:   {}", betas.unwrap_or("none"));
+    for marker in request.plan().markers() {
+        println!("  marker:  {} at {}", marker.ttl, marker.path);
+    }
+    request.notes().iter().for_each(|note| println!("  {note}"));
+    println!("  body:    {} bytes", request.body().len());
+}
+
+fn usage(reply: &Value) -> String {
+    let count = |name: &str| reply["usage"][name].as_u64().unwrap_or(0);
+    format!(
+        "cache written {} tokens, read {}, uncached input {}",
+        count("cache_creation_input_tokens"),
+        count("cache_read_input_tokens"),
+        count("input_tokens")
+    )
+}
+
+/// A state directory, or the directory of one agent in it.
+fn read_profiles(state_dir: &Path) -> Outcome<AuthProfiles> {
+    let places = [state_dir.join("auth-profiles.json"), state_dir.join("agents/main/agent/auth-profiles.json")];
+    let Some(path) = places.iter().find(|path| path.exists()) else {
+        return Err(format!("{} holds no auth-profiles.json", state_dir.display()).into());
+    };
+    Ok(AuthProfiles::from_json(&fs::read_to_string(path)?).map_err(|error| error.with_path(path))?)
+}
+
+fn write_config(directory: &Path) -> std::io::Result<PathBuf> {
+    let path = directory.join("openclaw.json");
+    fs::write(&path, CONFIG)?;
+    Ok(path)
+}
+
+/// One key that rests, one healthy key, one setup-token. None of them is real.
+fn write_profiles(directory: &Path) -> std::io::Result<PathBuf> {
+    let soon = (SystemClock.now() + Duration::from_secs(45)).as_millis();
+    let profiles = json!({
+        "version": 1,
+        "profiles": {
+            "anthropic:work": {"type": "api_key", "provider": "anthropic", "key": "sk-ant-api03-work-is-not-real"},
+            "anthropic:home": {"type": "api_key", "provider": "anthropic", "key": "sk-ant-api03-home-is-not-real"},
+            "anthropic:subscription": {"type": "token", "provider": "anthropic", "token": "sk-ant-oat01-is-not-real"}
+        },
+        "usageStats": {"anthropic:work": {"cooldownUntil": soon, "errorCount": 1, "failureCounts": {"auth": 1}}}
+    });
+    let path = directory.join("auth-profiles.json");
+    fs::write(&path, serde_json::to_string_pretty(&profiles)?)?;
+    Ok(path)
+}
+
+fn heading(text: &str) {
+    println!("\n── {text} {}", "─".repeat(70_usize.saturating_sub(text.len())));
+}
