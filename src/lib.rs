@@ -1,4 +1,75 @@
 //! Config, credential profiles, cooldowns and cache-marked Anthropic requests for LLM agents.
+//!
+//! Four questions an agent has, and who answers them:
+//!
+//! | question | answer |
+//! | --- | --- |
+//! | What did the user configure? | [`Config`]: typed JSON5, `${VAR}`, legacy keys, [`Diagnostic`]s |
+//! | Which credential do I use now? | [`ProfileSelector`] over the [`AuthProfiles`] of an [`AuthProfileStore`] |
+//! | How do I say it on the wire? | [`RequestBuilder`]: a [`PreparedRequest`] for an [`Endpoint`], with a [`MarkerPlan`] |
+//! | What does the answer mean for it? | the selection's [`Receipt`], reported through [`AuthProfileStoreExt`] |
+//!
+//! # Example
+//!
+//! ```
+//! use provider_auth::{
+//!     AuthProfileStore, AuthProfileStoreExt, AuthProfiles, Clock, Config, Endpoint, FailureReason, MemoryStore,
+//!     ProfileSelector, Query, ReadOptions, RequestBuilder, SystemClock,
+//! };
+//!
+//! let config = Config::from_json5_str("{ auth: { order: { anthropic: ['anthropic:a', 'anthropic:b'] } } }", &ReadOptions::new())?;
+//! let store = MemoryStore::new(AuthProfiles::from_json(r#"{"version": 1, "profiles": {
+//!     "anthropic:a": {"type": "api_key", "provider": "anthropic", "key": "sk-ant-a"},
+//!     "anthropic:b": {"type": "api_key", "provider": "anthropic", "key": "sk-ant-b"}}}"#)?);
+//! let selector = ProfileSelector::default().with_config(&config);
+//! let model = config.resolve_model("anthropic/claude-opus-4-5")?;
+//! let (query, clock) = (Query::for_model(&model), SystemClock);
+//!
+//! let selection = selector.resolve(&*store.load()?, &config, &query, clock.now())?;
+//! let request = RequestBuilder::new(&Endpoint::anthropic(), &selection.credential)
+//!     .configured(&config, &model, None, None)
+//!     .body(br#"{"model":"claude-opus-4-5","max_tokens":9,"messages":[{"role":"user","content":"Hello"}]}"#)
+//!     .build()?;
+//! assert_eq!(request.headers()["x-api-key"], "sk-ant-a");
+//!
+//! // Send it; say it was answered with 429. The next pick is the other profile.
+//! store.record_failure(&selector, &selection.receipt, FailureReason::RateLimit, None, clock.now())?;
+//! let next = selector.resolve(&*store.load()?, &config, &query, clock.now())?;
+//! assert_eq!(next.profile.as_str(), "anthropic:b");
+//! # Ok::<(), provider_auth::Error>(())
+//! ```
+//!
+//! # Promises
+//!
+//! - What is not understood is kept: unknown keys, unknown kinds of credential, numbers no double holds, all with their
+//!   exact text. A document that was not changed is written back byte for byte.
+//! - A store's update is all or nothing, and no update is lost between threads; the suite `conformance` proves it for
+//!   backends of others.
+//! - No secret stands in any `Debug`, `Display`, error chain or diagnostic, and no message repeats a value of the input.
+//! - Chosen and skipped are every candidate; a profile that rests is never picked while another is ready; a wall clock
+//!   that is set back rests nobody longer than [`CooldownPolicy::cap`].
+//! - Cache markers are legal and edit nothing else; marking twice equals marking once.
+//! - Input that is too deep, too large, duplicated or not finite is a typed error with line and column.
+//!
+//! # Limits
+//!
+//! - Secrets are wiped on drop; copies made by parsers, by the HTTP client and by the operating system are not.
+//! - Times are wall-clock milliseconds, as the files have them. A clock that is set forward ends every rest early.
+//! - Only the Messages API is spoken; SigV4 signing is left to a signer that takes the prepared request.
+//! - Subscription tokens are opaque secrets that their owner handed over. Anthropic's terms have not allowed them in other
+//!   products since February 2026; an API key is the supported way.
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! | --- | --- | --- |
+//! | `file` | yes | the file-backed store |
+//! | `client` | yes | conversion into `reqwest::Request`; reqwest without TLS |
+//! | `rustls` | no | `client` and reqwest's `rustls` |
+//! | `conformance` | no | the suite for stores of others |
+//! | `tracing` | no | events of selection |
+//!
+//! The minimum supported Rust version is 1.89.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -41,3 +112,8 @@ pub use select::{
 #[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]
 pub use store::conformance;
 pub use store::{AuthProfileStore, AuthProfileStoreExt, Lease, MemoryStore};
+
+/// The examples of the README, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,5 +1,7 @@
 //! Where a credential comes from: profiles, then the environment, then the configuration.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop where it fails")]
+
 use std::collections::HashMap;
 use std::error::Error as _;
 
