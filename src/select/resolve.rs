@@ -89,6 +89,19 @@ impl ProfileSelector {
         query: &Query<'_>,
         now: Timestamp,
     ) -> Result<Selection> {
+        let resolved = self.resolve_untraced(profiles, config, query, now);
+        #[cfg(feature = "tracing")]
+        trace(query, &resolved);
+        resolved
+    }
+
+    fn resolve_untraced(
+        &self,
+        profiles: &AuthProfiles,
+        config: &Config,
+        query: &Query<'_>,
+        now: Timestamp,
+    ) -> Result<Selection> {
         let refusal = match self.select(profiles, query, now) {
             Ok(selection) => return Ok(selection),
             Err(refusal) => refusal,
@@ -114,6 +127,23 @@ impl ProfileSelector {
         }
         considered.insert(0, Candidate { id: Cow::Owned(profile), kind, verdict });
         Err(Unavailable { candidates: considered, retry_at: verdict.until(), ..refusal }.into())
+    }
+}
+
+/// Reports which credential was chosen, or that none was: names, kinds and reasons, never a secret.
+#[cfg(feature = "tracing")]
+fn trace(query: &Query<'_>, resolved: &Result<Selection>) {
+    match resolved {
+        Ok(selection) => tracing::debug!(
+            provider = %query.provider,
+            model = query.model,
+            profile = %selection.profile,
+            source = %selection.source,
+            kind = %selection.credential.kind(),
+            skipped = selection.skipped.len(),
+            "credential chosen"
+        ),
+        Err(error) => tracing::warn!(provider = %query.provider, model = query.model, %error, "no credential"),
     }
 }
 
