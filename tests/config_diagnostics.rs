@@ -4,6 +4,9 @@
 
 use provider_auth::{Config, Diagnostic, DiagnosticCode, Environment, ErrorKind, ReadOptions, Severity};
 
+use Severity::{Error, Warning};
+use provider_auth::DiagnosticCode as Code;
+
 fn options() -> ReadOptions {
     ReadOptions::new().environment(Environment::empty())
 }
@@ -16,254 +19,245 @@ fn place(found: &Diagnostic) -> (u32, u32, &str) {
 /// One problem: text, what it is, and line, column and path of where it is.
 type Case = (&'static str, Severity, DiagnosticCode, (u32, u32, &'static str));
 
-fn cases() -> Vec<Case> {
-    use DiagnosticCode as Code;
-    use Severity::{Error, Warning};
-    vec![
-        ("[]", Error, Code::InvalidValue, (1, 1, "")),
-        ("{ env: [] }", Error, Code::InvalidValue, (1, 8, "env")),
-        ("{ env: { A: 1 } }", Error, Code::InvalidValue, (1, 13, "env.A")),
-        ("{ env: { vars: { A: null } } }", Error, Code::InvalidValue, (1, 21, "env.vars.A")),
-        ("{ env: { 'A-B': 'x' } }", Warning, Code::RefusedVariable, (1, 10, "env[\"A-B\"]")),
-        ("{ env: { vars: { LD_PRELOAD: 'x' } } }", Warning, Code::RefusedVariable, (1, 18, "env.vars.LD_PRELOAD")),
-        ("{ env: { Path: 'x' } }", Warning, Code::RefusedVariable, (1, 10, "env.Path")),
-        ("{ env: { A: '${B}' } }", Warning, Code::IgnoredSetting, (1, 13, "env.A")),
-        ("{ env: { shellEnv: { enabled: 'yes' } } }", Error, Code::InvalidValue, (1, 31, "env.shellEnv.enabled")),
-        ("{ env: { shellEnv: { timeoutMs: -1 } } }", Error, Code::InvalidValue, (1, 33, "env.shellEnv.timeoutMs")),
-        ("{ env: { shellEnv: { shell: 1 } } }", Warning, Code::UnknownKey, (1, 22, "env.shellEnv.shell")),
-        ("{ auth: { profile: {} } }", Warning, Code::UnknownKey, (1, 11, "auth.profile")),
-        ("{ auth: { profiles: 1 } }", Error, Code::InvalidValue, (1, 21, "auth.profiles")),
-        (
-            "{\n auth: {\n  profiles: {\n   a: { mode: 'token' } } } }",
-            Error,
-            Code::MissingKey,
-            (4, 7, "auth.profiles.a"),
-        ),
-        ("{ auth: { profiles: { a: { provider: 'x' } } } }", Error, Code::MissingKey, (1, 26, "auth.profiles.a")),
-        ("{ auth: { profiles: { a: 'x' } } }", Error, Code::InvalidValue, (1, 26, "auth.profiles.a")),
-        (
-            "{ auth: { profiles: { ' ': { provider: 'x', mode: 'token' } } } }",
-            Error,
-            Code::InvalidValue,
-            (1, 23, "auth.profiles[\" \"]"),
-        ),
-        (
-            "{ auth: { profiles: { a: { provider: ' ', mode: 'token' } } } }",
-            Error,
-            Code::InvalidValue,
-            (1, 38, "auth.profiles.a.provider"),
-        ),
-        (
-            "{ auth: { profiles: { a: { provider: 'x', mode: 'key' } } } }",
-            Error,
-            Code::InvalidValue,
-            (1, 49, "auth.profiles.a.mode"),
-        ),
-        (
-            "{ auth: { profiles: { a: { provider: 'x', mode: 'api-key' } } } }",
-            Warning,
-            Code::Alias,
-            (1, 49, "auth.profiles.a.mode"),
-        ),
-        (
-            "{ auth: { profiles: { a: { provider: 'x', mode: 'aws-sdk' } } } }",
-            Warning,
-            Code::IgnoredSetting,
-            (1, 49, "auth.profiles.a.mode"),
-        ),
-        ("{ auth: { order: { a: 'b' } } }", Error, Code::InvalidValue, (1, 23, "auth.order.a")),
-        ("{ auth: { order: { a: ['b', 2] } } }", Error, Code::InvalidValue, (1, 29, "auth.order.a[1]")),
-        ("{ auth: { order: { zai: [], 'Z.AI': [] } } }", Warning, Code::Conflict, (1, 29, "auth.order[\"Z.AI\"]")),
-        (
-            "{ auth: { cooldowns: { billingMaxHours: 0 } } }",
-            Error,
-            Code::InvalidValue,
-            (1, 41, "auth.cooldowns.billingMaxHours"),
-        ),
-        (
-            "{ auth: { cooldowns: { billingBackoffHoursByProvider: { a: '1' } } } }",
-            Error,
-            Code::InvalidValue,
-            (1, 60, "auth.cooldowns.billingBackoffHoursByProvider.a"),
-        ),
-        (
-            "{ auth: { cooldowns: { overloadedProfileRotations: 0.5 } } }",
-            Error,
-            Code::InvalidValue,
-            (1, 52, "auth.cooldowns.overloadedProfileRotations"),
-        ),
-        (
-            "{ auth: { cooldowns: { billingMaxHour: 1 } } }",
-            Warning,
-            Code::UnknownKey,
-            (1, 24, "auth.cooldowns.billingMaxHour"),
-        ),
-        ("{ agents: { defaults: { model: 1 } } }", Error, Code::InvalidValue, (1, 32, "agents.defaults.model")),
-        (
-            "{ agents: { defaults: { model: { fallbacks: 'x' } } } }",
-            Error,
-            Code::InvalidValue,
-            (1, 45, "agents.defaults.model.fallbacks"),
-        ),
-        (
-            "{ agents: { defaults: { imageModel: { primary: '' } } } }",
-            Error,
-            Code::InvalidValue,
-            (1, 48, "agents.defaults.imageModel.primary"),
-        ),
-        (
-            "{ agents: { defaults: { models: { 'a/': {} } } } }",
-            Error,
-            Code::InvalidValue,
-            (1, 35, "agents.defaults.models[\"a/\"]"),
-        ),
-        (
-            "{ agents: { defaults: { models: { 'zai/m': {}, 'Z.AI/m': {} } } } }",
-            Warning,
-            Code::Conflict,
-            (1, 48, "agents.defaults.models[\"Z.AI/m\"]"),
-        ),
-        (
-            "{ agents: { defaults: { models: { a: { alias: 'X' }, b: { alias: 'x' } } } } }",
-            Warning,
-            Code::Conflict,
-            (1, 66, "agents.defaults.models.b.alias"),
-        ),
-        (
-            "{ agents: { defaults: { models: { a: { parms: {} } } } } }",
-            Warning,
-            Code::UnknownKey,
-            (1, 40, "agents.defaults.models.a.parms"),
-        ),
-        (
-            "{ agents: { defaults: { params: { cacheRetention: 'Long' } } } }",
-            Error,
-            Code::InvalidValue,
-            (1, 51, "agents.defaults.params.cacheRetention"),
-        ),
-        (
-            "{ agents: { defaults: { params: { cacheControlTtl: '5m' } } } }",
-            Warning,
-            Code::DeprecatedKey,
-            (1, 35, "agents.defaults.params.cacheControlTtl"),
-        ),
-        (
-            "{ agents: { defaults: { params: { cacheRetenton: 'long' } } } }",
-            Warning,
-            Code::UnknownKey,
-            (1, 35, "agents.defaults.params.cacheRetenton"),
-        ),
-        (
-            "{ agents: { defaults: { params: { anthropicBeta: 1 } } } }",
-            Error,
-            Code::InvalidValue,
-            (1, 50, "agents.defaults.params.anthropicBeta"),
-        ),
-        (
-            "{ agents: { defaults: { params: { anthropicBeta: ['a b'] } } } }",
-            Error,
-            Code::InvalidValue,
-            (1, 51, "agents.defaults.params.anthropicBeta[0]"),
-        ),
-        ("{ agents: { list: {} } }", Error, Code::InvalidValue, (1, 19, "agents.list")),
-        ("{ agents: { list: [{ id: 'a' },\n {}] } }", Error, Code::MissingKey, (2, 2, "agents.list[1]")),
-        ("{ agents: { list: [{ id: 'a' }, { id: 'A' }] } }", Warning, Code::Conflict, (1, 33, "agents.list[1]")),
-        ("{ agents: { default: {} } }", Warning, Code::UnknownKey, (1, 13, "agents.default")),
-        ("{ agent: {} }", Warning, Code::UnknownKey, (1, 3, "agent")),
-        (
-            "{ models: { providers: { 'a-b': { baseUrl: '' } } } }",
-            Error,
-            Code::InvalidValue,
-            (1, 44, "models.providers[\"a-b\"].baseUrl"),
-        ),
-        (
-            "{ models: { providers: { a: { apiKey: 5 } } } }",
-            Error,
-            Code::InvalidValue,
-            (1, 39, "models.providers.a.apiKey"),
-        ),
-        (
-            "{ models: { providers: { a: { apiKey: ' ' } } } }",
-            Warning,
-            Code::IgnoredSetting,
-            (1, 39, "models.providers.a.apiKey"),
-        ),
-        (
-            "{ models: { providers: { a: { apiKey: { source: 'env', id: 'K' } } } } }",
-            Warning,
-            Code::IgnoredSetting,
-            (1, 39, "models.providers.a.apiKey"),
-        ),
-        (
-            "{ models: { providers: { a: { api_key: 'x' } } } }",
-            Warning,
-            Code::UnknownKey,
-            (1, 31, "models.providers.a.api_key"),
-        ),
-        (
-            "{ models: { providers: { a: { auth: 'api_key' } } } }",
-            Error,
-            Code::InvalidValue,
-            (1, 37, "models.providers.a.auth"),
-        ),
-        (
-            "{ models: { providers: { a: { api: 'ollama' } } } }",
-            Warning,
-            Code::IgnoredSetting,
-            (1, 36, "models.providers.a.api"),
-        ),
-        (
-            "{ models: { providers: { a: { authHeader: 1 } } } }",
-            Error,
-            Code::InvalidValue,
-            (1, 43, "models.providers.a.authHeader"),
-        ),
-        (
-            "{ models: { providers: { a: { headers: { 'x-y': 1 } } } } }",
-            Error,
-            Code::InvalidValue,
-            (1, 49, "models.providers.a.headers[\"x-y\"]"),
-        ),
-        (
-            "{ models: { providers: { a: { models: [{}] } } } }",
-            Error,
-            Code::MissingKey,
-            (1, 40, "models.providers.a.models[0]"),
-        ),
-        (
-            "{ models: { providers: { zai: {}, 'z-ai': {} } } }",
-            Warning,
-            Code::Conflict,
-            (1, 35, "models.providers[\"z-ai\"]"),
-        ),
-        (
-            "{ models: { providers: { a: { baseUrl: '${NO_SUCH}' } } } }",
-            Error,
-            Code::MissingVariable,
-            (1, 40, "models.providers.a.baseUrl"),
-        ),
-        (
-            "{ models: { providers: { a: { baseUrl: '${NAME:-x}' } } } }",
-            Warning,
-            Code::NotSubstituted,
-            (1, 40, "models.providers.a.baseUrl"),
-        ),
-    ]
-}
+const CASES: &[Case] = &[
+    ("[]", Error, Code::InvalidValue, (1, 1, "")),
+    ("{ env: [] }", Error, Code::InvalidValue, (1, 8, "env")),
+    ("{ env: { A: 1 } }", Error, Code::InvalidValue, (1, 13, "env.A")),
+    ("{ env: { vars: { A: null } } }", Error, Code::InvalidValue, (1, 21, "env.vars.A")),
+    ("{ env: { 'A-B': 'x' } }", Warning, Code::RefusedVariable, (1, 10, "env[\"A-B\"]")),
+    ("{ env: { vars: { LD_PRELOAD: 'x' } } }", Warning, Code::RefusedVariable, (1, 18, "env.vars.LD_PRELOAD")),
+    ("{ env: { Path: 'x' } }", Warning, Code::RefusedVariable, (1, 10, "env.Path")),
+    ("{ env: { A: '${B}' } }", Warning, Code::IgnoredSetting, (1, 13, "env.A")),
+    ("{ env: { shellEnv: { enabled: 'yes' } } }", Error, Code::InvalidValue, (1, 31, "env.shellEnv.enabled")),
+    ("{ env: { shellEnv: { timeoutMs: -1 } } }", Error, Code::InvalidValue, (1, 33, "env.shellEnv.timeoutMs")),
+    ("{ env: { shellEnv: { shell: 1 } } }", Warning, Code::UnknownKey, (1, 22, "env.shellEnv.shell")),
+    ("{ auth: { profile: {} } }", Warning, Code::UnknownKey, (1, 11, "auth.profile")),
+    ("{ auth: { profiles: 1 } }", Error, Code::InvalidValue, (1, 21, "auth.profiles")),
+    ("{\n auth: {\n  profiles: {\n   a: { mode: 'token' } } } }", Error, Code::MissingKey, (4, 7, "auth.profiles.a")),
+    ("{ auth: { profiles: { a: { provider: 'x' } } } }", Error, Code::MissingKey, (1, 26, "auth.profiles.a")),
+    ("{ auth: { profiles: { a: 'x' } } }", Error, Code::InvalidValue, (1, 26, "auth.profiles.a")),
+    (
+        "{ auth: { profiles: { ' ': { provider: 'x', mode: 'token' } } } }",
+        Error,
+        Code::InvalidValue,
+        (1, 23, "auth.profiles[\" \"]"),
+    ),
+    (
+        "{ auth: { profiles: { a: { provider: ' ', mode: 'token' } } } }",
+        Error,
+        Code::InvalidValue,
+        (1, 38, "auth.profiles.a.provider"),
+    ),
+    (
+        "{ auth: { profiles: { a: { provider: 'x', mode: 'key' } } } }",
+        Error,
+        Code::InvalidValue,
+        (1, 49, "auth.profiles.a.mode"),
+    ),
+    (
+        "{ auth: { profiles: { a: { provider: 'x', mode: 'api-key' } } } }",
+        Warning,
+        Code::Alias,
+        (1, 49, "auth.profiles.a.mode"),
+    ),
+    (
+        "{ auth: { profiles: { a: { provider: 'x', mode: 'aws-sdk' } } } }",
+        Warning,
+        Code::IgnoredSetting,
+        (1, 49, "auth.profiles.a.mode"),
+    ),
+    ("{ auth: { order: { a: 'b' } } }", Error, Code::InvalidValue, (1, 23, "auth.order.a")),
+    ("{ auth: { order: { a: ['b', 2] } } }", Error, Code::InvalidValue, (1, 29, "auth.order.a[1]")),
+    ("{ auth: { order: { zai: [], 'Z.AI': [] } } }", Warning, Code::Conflict, (1, 29, "auth.order[\"Z.AI\"]")),
+    (
+        "{ auth: { cooldowns: { billingMaxHours: 0 } } }",
+        Error,
+        Code::InvalidValue,
+        (1, 41, "auth.cooldowns.billingMaxHours"),
+    ),
+    (
+        "{ auth: { cooldowns: { billingBackoffHoursByProvider: { a: '1' } } } }",
+        Error,
+        Code::InvalidValue,
+        (1, 60, "auth.cooldowns.billingBackoffHoursByProvider.a"),
+    ),
+    (
+        "{ auth: { cooldowns: { overloadedProfileRotations: 0.5 } } }",
+        Error,
+        Code::InvalidValue,
+        (1, 52, "auth.cooldowns.overloadedProfileRotations"),
+    ),
+    (
+        "{ auth: { cooldowns: { billingMaxHour: 1 } } }",
+        Warning,
+        Code::UnknownKey,
+        (1, 24, "auth.cooldowns.billingMaxHour"),
+    ),
+    ("{ agents: { defaults: { model: 1 } } }", Error, Code::InvalidValue, (1, 32, "agents.defaults.model")),
+    (
+        "{ agents: { defaults: { model: { fallbacks: 'x' } } } }",
+        Error,
+        Code::InvalidValue,
+        (1, 45, "agents.defaults.model.fallbacks"),
+    ),
+    (
+        "{ agents: { defaults: { imageModel: { primary: '' } } } }",
+        Error,
+        Code::InvalidValue,
+        (1, 48, "agents.defaults.imageModel.primary"),
+    ),
+    (
+        "{ agents: { defaults: { models: { 'a/': {} } } } }",
+        Error,
+        Code::InvalidValue,
+        (1, 35, "agents.defaults.models[\"a/\"]"),
+    ),
+    (
+        "{ agents: { defaults: { models: { 'zai/m': {}, 'Z.AI/m': {} } } } }",
+        Warning,
+        Code::Conflict,
+        (1, 48, "agents.defaults.models[\"Z.AI/m\"]"),
+    ),
+    (
+        "{ agents: { defaults: { models: { a: { alias: 'X' }, b: { alias: 'x' } } } } }",
+        Warning,
+        Code::Conflict,
+        (1, 66, "agents.defaults.models.b.alias"),
+    ),
+    (
+        "{ agents: { defaults: { models: { a: { parms: {} } } } } }",
+        Warning,
+        Code::UnknownKey,
+        (1, 40, "agents.defaults.models.a.parms"),
+    ),
+    (
+        "{ agents: { defaults: { params: { cacheRetention: 'Long' } } } }",
+        Error,
+        Code::InvalidValue,
+        (1, 51, "agents.defaults.params.cacheRetention"),
+    ),
+    (
+        "{ agents: { defaults: { params: { cacheControlTtl: '5m' } } } }",
+        Warning,
+        Code::DeprecatedKey,
+        (1, 35, "agents.defaults.params.cacheControlTtl"),
+    ),
+    (
+        "{ agents: { defaults: { params: { cacheRetenton: 'long' } } } }",
+        Warning,
+        Code::UnknownKey,
+        (1, 35, "agents.defaults.params.cacheRetenton"),
+    ),
+    (
+        "{ agents: { defaults: { params: { anthropicBeta: 1 } } } }",
+        Error,
+        Code::InvalidValue,
+        (1, 50, "agents.defaults.params.anthropicBeta"),
+    ),
+    (
+        "{ agents: { defaults: { params: { anthropicBeta: ['a b'] } } } }",
+        Error,
+        Code::InvalidValue,
+        (1, 51, "agents.defaults.params.anthropicBeta[0]"),
+    ),
+    ("{ agents: { list: {} } }", Error, Code::InvalidValue, (1, 19, "agents.list")),
+    ("{ agents: { list: [{ id: 'a' },\n {}] } }", Error, Code::MissingKey, (2, 2, "agents.list[1]")),
+    ("{ agents: { list: [{ id: 'a' }, { id: 'A' }] } }", Warning, Code::Conflict, (1, 33, "agents.list[1]")),
+    ("{ agents: { default: {} } }", Warning, Code::UnknownKey, (1, 13, "agents.default")),
+    ("{ agent: {} }", Warning, Code::UnknownKey, (1, 3, "agent")),
+    (
+        "{ models: { providers: { 'a-b': { baseUrl: '' } } } }",
+        Error,
+        Code::InvalidValue,
+        (1, 44, "models.providers[\"a-b\"].baseUrl"),
+    ),
+    (
+        "{ models: { providers: { a: { apiKey: 5 } } } }",
+        Error,
+        Code::InvalidValue,
+        (1, 39, "models.providers.a.apiKey"),
+    ),
+    (
+        "{ models: { providers: { a: { apiKey: ' ' } } } }",
+        Warning,
+        Code::IgnoredSetting,
+        (1, 39, "models.providers.a.apiKey"),
+    ),
+    (
+        "{ models: { providers: { a: { apiKey: { source: 'env', id: 'K' } } } } }",
+        Warning,
+        Code::IgnoredSetting,
+        (1, 39, "models.providers.a.apiKey"),
+    ),
+    (
+        "{ models: { providers: { a: { api_key: 'x' } } } }",
+        Warning,
+        Code::UnknownKey,
+        (1, 31, "models.providers.a.api_key"),
+    ),
+    (
+        "{ models: { providers: { a: { auth: 'api_key' } } } }",
+        Error,
+        Code::InvalidValue,
+        (1, 37, "models.providers.a.auth"),
+    ),
+    (
+        "{ models: { providers: { a: { api: 'ollama' } } } }",
+        Warning,
+        Code::IgnoredSetting,
+        (1, 36, "models.providers.a.api"),
+    ),
+    (
+        "{ models: { providers: { a: { authHeader: 1 } } } }",
+        Error,
+        Code::InvalidValue,
+        (1, 43, "models.providers.a.authHeader"),
+    ),
+    (
+        "{ models: { providers: { a: { headers: { 'x-y': 1 } } } } }",
+        Error,
+        Code::InvalidValue,
+        (1, 49, "models.providers.a.headers[\"x-y\"]"),
+    ),
+    (
+        "{ models: { providers: { a: { models: [{}] } } } }",
+        Error,
+        Code::MissingKey,
+        (1, 40, "models.providers.a.models[0]"),
+    ),
+    (
+        "{ models: { providers: { zai: {}, 'z-ai': {} } } }",
+        Warning,
+        Code::Conflict,
+        (1, 35, "models.providers[\"z-ai\"]"),
+    ),
+    (
+        "{ models: { providers: { a: { baseUrl: '${NO_SUCH}' } } } }",
+        Error,
+        Code::MissingVariable,
+        (1, 40, "models.providers.a.baseUrl"),
+    ),
+    (
+        "{ models: { providers: { a: { baseUrl: '${NAME:-x}' } } } }",
+        Warning,
+        Code::NotSubstituted,
+        (1, 40, "models.providers.a.baseUrl"),
+    ),
+];
 
 #[test]
 fn every_problem_has_its_code_its_place_and_its_weight() {
-    for (text, severity, code, at) in cases() {
+    for &(text, severity, code, at) in CASES {
         let strict = Config::from_json5_str(text, &options());
         let found = match (&strict, severity) {
-            (Err(error), Severity::Error) => {
+            (Err(error), Error) => {
                 let missing = code == DiagnosticCode::MissingVariable;
                 let kind = if missing { ErrorKind::MissingVariable } else { ErrorKind::InvalidConfig };
                 assert_eq!(error.kind(), kind, "{text}");
                 assert_eq!(error.location(), Some(&error.diagnostics()[0].location), "{text}");
                 error.diagnostics()
             }
-            (Ok(config), Severity::Warning) => config.diagnostics(),
+            (Ok(config), Warning) => config.diagnostics(),
             other => panic!("{text}: {other:?}"),
         };
         assert_eq!(found.len(), 1, "{text}: {found:?}");
@@ -272,7 +266,7 @@ fn every_problem_has_its_code_its_place_and_its_weight() {
         let lenient = Config::from_json5_str(text, &options().lenient(true)).expect(text);
         let found = lenient.diagnostics();
         assert_eq!(found.len(), 1, "{text}: {found:?}");
-        assert_eq!((found[0].severity, found[0].code, place(&found[0])), (Severity::Warning, code, at), "{text}");
+        assert_eq!((found[0].severity, found[0].code, place(&found[0])), (Warning, code, at), "{text}");
     }
 }
 
@@ -285,12 +279,12 @@ fn all_problems_of_a_file_are_reported_together_and_in_order() {
     assert_eq!(
         found,
         [
-            (Severity::Error, (2, 41, "auth.cooldowns.billingMaxHours")),
-            (Severity::Error, (2, 66, "auth.cooldowns.failureWindowHours")),
-            (Severity::Warning, (3, 35, "agents.defaults.params.cacheControlTtl")),
-            (Severity::Error, (3, 52, "agents.defaults.params.cacheControlTtl")),
+            (Error, (2, 41, "auth.cooldowns.billingMaxHours")),
+            (Error, (2, 66, "auth.cooldowns.failureWindowHours")),
+            (Warning, (3, 35, "agents.defaults.params.cacheControlTtl")),
+            (Error, (3, 52, "agents.defaults.params.cacheControlTtl")),
             // Variables are read first, and still reported where they stand.
-            (Severity::Warning, (4, 10, "env.HOME")),
+            (Warning, (4, 10, "env.HOME")),
         ]
     );
     assert_eq!(error.to_string(), "the configuration has problems: 3 found (2:41, auth.cooldowns.billingMaxHours)");
@@ -330,6 +324,7 @@ fn the_rest_of_the_file_is_the_users_own() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the file is the user's, not a credential file")]
 fn a_file_is_named_in_every_problem() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("openclaw.json");
@@ -341,7 +336,8 @@ fn a_file_is_named_in_every_problem() {
     assert_eq!(config.diagnostics()[0].location.path.as_deref(), Some(path.as_path()));
     assert_eq!(place(&config.diagnostics()[0]), (1, 11, "auth.orders"));
 
-    let cases: [(&[u8], ErrorKind, Option<(u32, u32)>); 5] = [
+    type Case = (&'static [u8], ErrorKind, Option<(u32, u32)>);
+    let cases: [Case; 5] = [
         (b"{ auth: 1 }", ErrorKind::InvalidConfig, Some((1, 9))),
         (b"{\n auth", ErrorKind::Syntax, Some((2, 6))),
         (b"{\n \xc3\xa4: '\xff' }", ErrorKind::Syntax, Some((2, 6))),

@@ -5,29 +5,47 @@
 /// Case and the separators `_` and `-` do not count; beyond that one edit is forgiven in short keys and two in long
 /// ones, where a swap of neighbours is one edit.
 pub(super) fn nearest(written: &str, known: &[&'static str]) -> Option<&'static str> {
-    let folded = fold(written)?;
-    known
-        .iter()
-        .filter_map(|key| {
-            let target = fold(key)?;
-            let allowed = match target.len() {
-                0..=3 => 0,
-                4..=7 => 1,
-                _ => 2,
-            };
-            let distance = distance(&folded, &target);
-            (distance <= allowed).then_some((distance, *key))
-        })
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, key)| key)
+    let mut best: Option<(usize, &'static str)> = None;
+    for key in known {
+        let allowed = match significant(key).count() {
+            0..=3 => 0,
+            4..=7 => 1,
+            _ => 2,
+        };
+        // Nearly every key of a file is far from all of ours, and is ruled out without the table.
+        if !may_be_near(written, key, allowed) {
+            continue;
+        }
+        let distance = distance(&fold(written), &fold(key));
+        if distance <= allowed && best.is_none_or(|(least, _)| distance < least) {
+            best = Some((distance, key));
+        }
+    }
+    best.map(|(_, key)| key)
 }
 
-/// The letters that count; `None` for what is too long to be a misspelling of any of our keys.
-fn fold(key: &str) -> Option<Vec<char>> {
-    if key.len() > 40 {
-        return None;
+/// Whether the lengths and the sets of letters leave room for a distance this small: an edit changes the length by one
+/// at most, and brings in or takes away one letter at most.
+fn may_be_near(a: &str, b: &str, allowed: usize) -> bool {
+    // In bytes, which rules out early what is very long; a character of several bytes is an edit on its own.
+    if a.len() > 4 * (b.len() + allowed) {
+        return false;
     }
-    Some(key.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect())
+    let summary = |text: &str| {
+        significant(text).fold((0_usize, 0_u32), |(length, set), c| (length + 1, set | 1 << (u32::from(c) % 32)))
+    };
+    let ((a_length, a_set), (b_length, b_set)) = (summary(a), summary(b));
+    let missing = |from: u32, other: u32| (from & !other).count_ones() as usize;
+    a_length.abs_diff(b_length) <= allowed && missing(a_set, b_set) <= allowed && missing(b_set, a_set) <= allowed
+}
+
+/// The letters that count, in lower case.
+fn significant(key: &str) -> impl Iterator<Item = char> {
+    key.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase)
+}
+
+fn fold(key: &str) -> Vec<char> {
+    significant(key).collect()
 }
 
 /// Insertions, deletions, replacements and swaps of neighbours between two texts.
