@@ -323,6 +323,9 @@ fn the_rest_of_the_file_is_the_users_own() {
     assert!(config.diagnostics().is_empty(), "{:?}", config.diagnostics());
 }
 
+/// What stands in a file, the kind of error, and line and column.
+type BytesCase = (&'static [u8], ErrorKind, Option<(u32, u32)>);
+
 #[test]
 #[expect(clippy::disallowed_methods, reason = "the file is the user's, not a credential file")]
 fn a_file_is_named_in_every_problem() {
@@ -336,8 +339,7 @@ fn a_file_is_named_in_every_problem() {
     assert_eq!(config.diagnostics()[0].location.path.as_deref(), Some(path.as_path()));
     assert_eq!(place(&config.diagnostics()[0]), (1, 11, "auth.orders"));
 
-    type Case = (&'static [u8], ErrorKind, Option<(u32, u32)>);
-    let cases: [Case; 5] = [
+    let cases: [BytesCase; 5] = [
         (b"{ auth: 1 }", ErrorKind::InvalidConfig, Some((1, 9))),
         (b"{\n auth", ErrorKind::Syntax, Some((2, 6))),
         (b"{\n \xc3\xa4: '\xff' }", ErrorKind::Syntax, Some((2, 6))),

@@ -5,15 +5,22 @@
 /// Case and the separators `_` and `-` do not count; beyond that one edit is forgiven in short keys and two in long
 /// ones, where a swap of neighbours is one edit.
 pub(super) fn nearest(written: &str, known: &[&'static str]) -> Option<&'static str> {
+    let (length, letters) = summary(written);
     let mut best: Option<(usize, &'static str)> = None;
     for key in known {
-        let allowed = match significant(key).count() {
+        let allowed = match key.len() {
             0..=3 => 0,
             4..=7 => 1,
             _ => 2,
         };
-        // Nearly every key of a file is far from all of ours, and is ruled out without the table.
-        if !may_be_near(written, key, allowed) {
+        // Nearly every key of a file is far from all of ours, and is ruled out without the table: an edit changes the
+        // length by one at most, and brings in or takes away one letter at most.
+        if length.abs_diff(key.len()) > allowed {
+            continue;
+        }
+        let (_, key_letters) = summary(key);
+        let differing = (letters & !key_letters).count_ones().max((key_letters & !letters).count_ones());
+        if differing as usize > allowed {
             continue;
         }
         let distance = distance(&fold(written), &fold(key));
@@ -24,19 +31,9 @@ pub(super) fn nearest(written: &str, known: &[&'static str]) -> Option<&'static 
     best.map(|(_, key)| key)
 }
 
-/// Whether the lengths and the sets of letters leave room for a distance this small: an edit changes the length by one
-/// at most, and brings in or takes away one letter at most.
-fn may_be_near(a: &str, b: &str, allowed: usize) -> bool {
-    // In bytes, which rules out early what is very long; a character of several bytes is an edit on its own.
-    if a.len() > 4 * (b.len() + allowed) {
-        return false;
-    }
-    let summary = |text: &str| {
-        significant(text).fold((0_usize, 0_u32), |(length, set), c| (length + 1, set | 1 << (u32::from(c) % 32)))
-    };
-    let ((a_length, a_set), (b_length, b_set)) = (summary(a), summary(b));
-    let missing = |from: u32, other: u32| (from & !other).count_ones() as usize;
-    a_length.abs_diff(b_length) <= allowed && missing(a_set, b_set) <= allowed && missing(b_set, a_set) <= allowed
+/// How many letters count, and a set of them that may confuse some.
+fn summary(key: &str) -> (usize, u32) {
+    significant(key).fold((0, 0), |(length, set), c| (length + 1, set | 1 << (u32::from(c) % 32)))
 }
 
 /// The letters that count, in lower case.

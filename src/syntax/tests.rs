@@ -151,6 +151,26 @@ fn columns_count_characters_and_any_line_break_counts_once() {
     for (text, at) in [("\n\n x", (3, 2)), ("\r\r x", (3, 2)), ("\r\n\r\n x", (3, 2)), ("\u{feff} x", (1, 2))] {
         assert_eq!(place(&refused(text, Dialect::Json)), at, "{text:?}");
     }
+    // Counted in stretches, found the same as character by character.
+    for text in ["a\n\u{e4}\n\n", "\u{1f600}\r\nab\n", "\r", "abc\r\r\n\u{4e2d}"] {
+        let text = text.repeat(700);
+        for (offset, _) in text.char_indices() {
+            let before: Vec<_> = text.get(..offset).unwrap().chars().collect();
+            let ends = |(i, c): (usize, &char)| match c {
+                '\n' => true,
+                '\r' => before.get(i + 1).copied().or_else(|| text.get(offset..)?.chars().next()) != Some('\n'),
+                _ => false,
+            };
+            let last = before.iter().enumerate().filter(|pair| ends(*pair)).map(|(i, _)| i + 1).max().unwrap_or(0);
+            let line = before.iter().enumerate().filter(|pair| ends(*pair)).count() + 1;
+            let column = before.iter().skip(last).filter(|c| **c != '\r').count() + 1;
+            if offset % 97 < 5 {
+                let found = super::Places::new(&text).locate(offset);
+                let expected = (u32::try_from(line).ok(), u32::try_from(column).ok());
+                assert_eq!((found.line, found.column), expected, "{offset}");
+            }
+        }
+    }
     // Places beyond the remembered ones, with a break of two bytes on a boundary.
     let text = format!("{}\r\n{}x", " ".repeat(1023), " ".repeat(5000));
     assert_eq!(place(&refused(&text, Dialect::Json)), (2, 5001));
