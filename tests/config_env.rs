@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use provider_auth::{
     Config, Credential, CredentialKind, DiagnosticCode, EnvOrigin, Environment, ErrorKind, ProviderId, ReadOptions,
+    process_env,
 };
 
 fn environment(variables: &[(&str, &str)]) -> Environment {
@@ -205,6 +206,28 @@ fn a_placeholder_is_never_taken_for_a_secret() {
     let config = read("{ models: { providers: { p: { apiKey: '${KEY:-x}' } } } }", &[("KEY", "k")]);
     assert!(provider(&config).api_key().is_none());
     assert_eq!(config.diagnostics()[0].code, DiagnosticCode::NotSubstituted);
+}
+
+#[test]
+fn a_placeholder_is_never_taken_for_a_beta_flag() {
+    let options = ReadOptions::new().environment(Environment::empty()).lenient(true);
+    let text = "{ agents: { defaults: { params: { anthropicBeta: ['${NO_FLAG}', 'a'] } } } }";
+    let config = Config::from_json5_str(text, &options).unwrap();
+    assert_eq!(config.anthropic_betas(&"anthropic/m".parse().unwrap(), None), ["a"]);
+}
+
+#[test]
+fn the_process_environment_is_the_default() {
+    // Cargo sets this one for every test it runs.
+    assert_eq!(process_env("CARGO_PKG_NAME").as_deref(), Some("provider-auth"));
+    assert_eq!(process_env("PROVIDER_AUTH_NOT_SET"), None);
+    assert_eq!(process_env(""), None);
+    assert_eq!(process_env("A=B\0"), None);
+    let config = Config::from_json5_str(
+        "{ models: { providers: { p: { apiKey: '${CARGO_PKG_NAME}' } } } }",
+        &ReadOptions::new(),
+    );
+    assert_eq!(provider(&config.unwrap()).api_key().unwrap().expose(), "provider-auth");
 }
 
 #[test]

@@ -76,6 +76,20 @@ fn profiles_and_orders_keep_the_order_of_the_file() {
 }
 
 #[test]
+fn modes_by_name() {
+    for (name, mode, kind) in [
+        ("api_key", ProfileMode::ApiKey, Some(CredentialKind::ApiKey)),
+        ("oauth", ProfileMode::OAuth, Some(CredentialKind::OAuth)),
+        ("token", ProfileMode::Token, Some(CredentialKind::Token)),
+        ("aws-sdk", ProfileMode::AwsSdk, None),
+    ] {
+        let config = read(&format!("{{ auth: {{ profiles: {{ p: {{ provider: 'x', mode: '{name}' }} }} }} }}"));
+        let (_, profile) = config.auth_profiles().next().unwrap();
+        assert_eq!((profile.mode, mode.as_str(), mode.kind()), (Some(mode), name, kind));
+    }
+}
+
+#[test]
 fn lenient_reading_never_turns_a_broken_order_into_an_order_for_nobody() {
     let options = ReadOptions::new().environment(Environment::empty()).lenient(true);
     let config =

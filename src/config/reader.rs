@@ -90,7 +90,7 @@ impl<'n> Reader<'n> {
     fn unknown(&mut self, member: &Member<'_>, shape: &Shape) {
         let meant = nearest(&member.key, shape.owned);
         if shape.closed || meant.is_some() {
-            self.warn(DiagnosticCode::UnknownKey, member.key_at, "the key is not known and has no effect");
+            self.warn(DiagnosticCode::UnknownKey, member.key_at, "the key is not known here and has no effect");
         }
         if let Some(meant) = meant {
             self.help(format!("did you mean `{meant}`?"));

@@ -1,6 +1,7 @@
 //! From byte offsets to lines and columns.
 
 use std::cell::OnceCell;
+use std::fmt;
 
 use crate::error::Location;
 
@@ -9,7 +10,6 @@ use crate::error::Location;
 const STRIDE: usize = 1024;
 
 /// Finds lines and columns in a text. Lines end with LF, CR or CR LF; columns count characters; both begin at 1.
-#[derive(Debug)]
 pub(crate) struct Places<'t> {
     text: &'t str,
     /// The place of every [`STRIDE`]th byte, built when the first one is asked for.
@@ -34,6 +34,13 @@ impl Place {
             b'\r' | 0x80..=0xbf => self,
             _ => Self { line: self.line, column: self.column.saturating_add(1) },
         }
+    }
+}
+
+/// Without the text, which holds secrets.
+impl fmt::Debug for Places<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Places").finish_non_exhaustive()
     }
 }
 

@@ -188,7 +188,7 @@ fn paths_are_written_the_way_people_write_them() {
 
 #[test]
 fn a_value_is_found_by_its_path() {
-    let text = "{\"p\": {\"x\": 1},\n \"profiles\": {\"a\": {\"x\": [0,\n  {\"y\": 5}]}, \"x\": 2}}";
+    let text = "{\"p\": {\"x\": 1},\n \"profiles\": {\"a\": {\"x\": [0,\n  {\"y\": 5}]}, \"x\": 2},\n \"q\": {\"x\": [0, {\"y\": 6}], \"a\": {\"x\": 7}}}";
     let at = |path: KeyPath<'_>| {
         let location = locate(text, Dialect::Json, &path);
         (location.line.expect("line"), location.column.expect("column"), location.key_path.expect("path"))
