@@ -13,6 +13,8 @@ mod locate;
 mod number;
 mod path;
 mod place;
+#[cfg(test)]
+mod properties;
 mod scan;
 #[cfg(test)]
 mod tests;
