@@ -302,8 +302,10 @@ fn help_names_what_was_meant() {
             "{ agents: { defaults: { params: { cacheControlTtl: '5m' } } } }",
             "write `cacheRetention`: `short` for `5m`, `long` for `1h`",
         ),
+        ("{ env: { var: { A: 'x' } } }", "did you mean `vars`?"),
+        ("{ env: { shellenv: { enabled: true } } }", "did you mean `shellEnv`?"),
     ] {
-        let config = Config::from_json5_str(text, &options()).unwrap();
+        let config = Config::from_json5_str(text, &options().lenient(true)).unwrap();
         assert_eq!(config.diagnostics()[0].help.as_deref(), Some(help), "{text}");
     }
 }
