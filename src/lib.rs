@@ -55,7 +55,7 @@
 //!
 //! - Secrets are wiped on drop; copies made by parsers, by the HTTP client and by the operating system are not.
 //! - Times are wall-clock milliseconds, as the files have them. A clock that is set forward ends every rest early.
-//! - Only the Messages API is spoken; SigV4 signing is left to a signer that takes the prepared request.
+//! - Only the Messages API is spoken; `SigV4` signing is left to a signer that takes the prepared request.
 //! - Subscription tokens are opaque secrets that their owner handed over. Anthropic's terms have not allowed them in other
 //!   products since February 2026; an API key is the supported way.
 //!

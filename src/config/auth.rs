@@ -6,6 +6,7 @@ use crate::config::cooldowns::CooldownSettings;
 use crate::config::reader::{Reader, Shape};
 use crate::diagnostic::DiagnosticCode;
 use crate::id::{ProfileId, ProviderId};
+use crate::profile::CredentialKind;
 use crate::syntax::{Node, Value};
 
 const AUTH: Shape = Shape { owned: &["profiles", "order", "cooldowns"], foreign: &[], closed: true };
@@ -31,6 +32,25 @@ pub enum ProfileMode {
     Token,
     /// `aws-sdk`: known, and not supported by this crate.
     AwsSdk,
+}
+
+impl ProfileMode {
+    /// The name in the configuration.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        MODES.iter().find(|(_, mode)| *mode == self).map_or("", |(name, _)| name)
+    }
+
+    /// The kind of credential it stands for; none for `aws-sdk`, whose secrets are kept elsewhere.
+    #[must_use]
+    pub fn kind(self) -> Option<CredentialKind> {
+        match self {
+            Self::ApiKey => Some(CredentialKind::ApiKey),
+            Self::OAuth => Some(CredentialKind::OAuth),
+            Self::Token => Some(CredentialKind::Token),
+            Self::AwsSdk => None,
+        }
+    }
 }
 
 /// One entry of `auth.profiles`: says that a stored profile may be used, not what its secret is.

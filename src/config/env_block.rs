@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
+use crate::config::nearest::nearest;
 use crate::config::reader::{Reader, Shape};
 use crate::diagnostic::DiagnosticCode;
 use crate::secret::{Secret, is_blank_char};
@@ -110,6 +111,9 @@ fn variable<'n>(reader: &mut Reader<'n>, member: &'n Member<'n>) -> Option<Secre
     }
     let Value::String(value) = &member.node.value else {
         reader.wrong(&member.node, "text is expected");
+        if let Some(meant) = nearest(name, &["vars", "shellEnv"]) {
+            reader.help(format!("did you mean `{meant}`?"));
+        }
         return None;
     };
     if value.contains("${") {

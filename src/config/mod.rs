@@ -118,10 +118,7 @@ impl Config {
             "models" => config.providers = providers::read(reader, &member.node),
             _ => {}
         });
-        if let Some(error) = reader.verdict() {
-            return Err(error);
-        }
-        config.diagnostics = reader.diagnostics;
+        config.diagnostics = reader.verdict()?;
         Ok(config)
     }
 

@@ -5,29 +5,44 @@
 /// Case and the separators `_` and `-` do not count; beyond that one edit is forgiven in short keys and two in long
 /// ones, where a swap of neighbours is one edit.
 pub(super) fn nearest(written: &str, known: &[&'static str]) -> Option<&'static str> {
-    let folded = fold(written)?;
-    known
-        .iter()
-        .filter_map(|key| {
-            let target = fold(key)?;
-            let allowed = match target.len() {
-                0..=3 => 0,
-                4..=7 => 1,
-                _ => 2,
-            };
-            let distance = distance(&folded, &target);
-            (distance <= allowed).then_some((distance, *key))
-        })
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, key)| key)
+    let (length, letters) = summary(written);
+    let mut best: Option<(usize, &'static str)> = None;
+    for key in known {
+        let allowed = match key.len() {
+            0..=3 => 0,
+            4..=7 => 1,
+            _ => 2,
+        };
+        // Nearly every key of a file is far from all of ours, and is ruled out without the table: an edit changes the
+        // length by one at most, and brings in or takes away one letter at most.
+        if length.abs_diff(key.len()) > allowed {
+            continue;
+        }
+        let (_, key_letters) = summary(key);
+        let differing = (letters & !key_letters).count_ones().max((key_letters & !letters).count_ones());
+        if differing as usize > allowed {
+            continue;
+        }
+        let distance = distance(&fold(written), &fold(key));
+        if distance <= allowed && best.is_none_or(|(least, _)| distance < least) {
+            best = Some((distance, key));
+        }
+    }
+    best.map(|(_, key)| key)
 }
 
-/// The letters that count; `None` for what is too long to be a misspelling of any of our keys.
-fn fold(key: &str) -> Option<Vec<char>> {
-    if key.len() > 40 {
-        return None;
-    }
-    Some(key.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect())
+/// How many letters count, and a set of them that may confuse some.
+fn summary(key: &str) -> (usize, u32) {
+    significant(key).fold((0, 0), |(length, set), c| (length + 1, set | 1 << (u32::from(c) % 32)))
+}
+
+/// The letters that count, in lower case.
+fn significant(key: &str) -> impl Iterator<Item = char> {
+    key.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase)
+}
+
+fn fold(key: &str) -> Vec<char> {
+    significant(key).collect()
 }
 
 /// Insertions, deletions, replacements and swaps of neighbours between two texts.

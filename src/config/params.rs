@@ -63,7 +63,8 @@ fn betas<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<Vec<String>>
 }
 
 fn add<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>, flags: &mut Vec<String>) {
-    let Some(text) = reader.text(node) else { return };
+    // A placeholder is no flag: the provider would refuse the request.
+    let Some(text) = reader.text(node).filter(|text| !text.unresolved) else { return };
     for flag in text.value.split(',') {
         let flag = flag.trim_matches(is_blank_char);
         if !flag.is_empty() && flag.bytes().all(|byte| byte.is_ascii_graphic()) {

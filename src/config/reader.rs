@@ -7,7 +7,7 @@ use crate::config::nearest::nearest;
 use crate::config::substitute::substitute;
 use crate::diagnostic::{Diagnostic, DiagnosticCode, Severity};
 use crate::env::Environment;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
 use crate::secret::{Secret, is_blank_char};
 use crate::syntax::{KeyPath, Member, Node, Places, Value};
 
@@ -90,7 +90,7 @@ impl<'n> Reader<'n> {
     fn unknown(&mut self, member: &Member<'_>, shape: &Shape) {
         let meant = nearest(&member.key, shape.owned);
         if shape.closed || meant.is_some() {
-            self.warn(DiagnosticCode::UnknownKey, member.key_at, "the key is not known and has no effect");
+            self.warn(DiagnosticCode::UnknownKey, member.key_at, "the key is not known here and has no effect");
         }
         if let Some(meant) = meant {
             self.help(format!("did you mean `{meant}`?"));
@@ -217,17 +217,19 @@ impl<'n> Reader<'n> {
         found
     }
 
-    /// The error that the problems found amount to, if they do.
-    pub(super) fn verdict(&mut self) -> Option<Error> {
-        let errors: Vec<_> = self.diagnostics.iter().filter(|found| found.severity == Severity::Error).collect();
-        let first = errors.first()?.location.clone();
+    /// The problems found, in the order of the file, or the error that they amount to.
+    pub(super) fn verdict(self) -> Result<Vec<Diagnostic>> {
+        let mut diagnostics = self.diagnostics;
+        diagnostics.sort_by_key(|found| (found.location.line, found.location.column));
+        let errors: Vec<_> = diagnostics.iter().filter(|found| found.severity == Severity::Error).collect();
+        let Some(first) = errors.first() else { return Ok(diagnostics) };
         let (kind, message) = if errors.iter().all(|found| found.code == DiagnosticCode::MissingVariable) {
             (ErrorKind::MissingVariable, "the configuration names variables that are unset or empty")
         } else {
             (ErrorKind::InvalidConfig, "the configuration has problems")
         };
-        let message = format!("{message}: {} found", errors.len());
-        let diagnostics = std::mem::take(&mut self.diagnostics);
-        Some(Error::new(kind, message).with_location(first).with_diagnostics(diagnostics))
+        let error =
+            Error::new(kind, format!("{message}: {} found", errors.len())).with_location(first.location.clone());
+        Err(error.with_diagnostics(diagnostics))
     }
 }

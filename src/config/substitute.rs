@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use crate::secret::Secret;
 
-/// A text after substitution.
-#[derive(Debug, Default)]
+/// A text after substitution. No `Debug`: the text may be a secret.
+#[derive(Default)]
 pub(super) struct Substituted<'t> {
     /// The result; the only field that may hold a secret.
     pub(super) text: Cow<'t, str>,

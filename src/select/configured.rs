@@ -5,8 +5,7 @@ use std::time::Duration;
 use super::order::{ConfiguredProfile, Mode, Settings};
 use super::rules::{CooldownPolicy, Ladder};
 use super::selector::ProfileSelector;
-use crate::config::{Config, CooldownSettings, ProfileMode};
-use crate::profile::CredentialKind;
+use crate::config::{Config, CooldownSettings};
 
 const HOUR: f64 = 3_600.0;
 const MINUTE: f64 = 60.0;
@@ -23,10 +22,7 @@ impl ProfileSelector {
     pub fn with_config(mut self, config: &Config) -> Self {
         let profiles = config.auth_profiles().map(|(id, entry)| {
             let mode = match entry.mode {
-                Some(ProfileMode::ApiKey) => Mode::Only(CredentialKind::ApiKey),
-                Some(ProfileMode::Token) => Mode::Only(CredentialKind::Token),
-                Some(ProfileMode::OAuth) => Mode::Only(CredentialKind::OAuth),
-                Some(ProfileMode::AwsSdk) => Mode::Foreign,
+                Some(mode) => mode.kind().map_or(Mode::Foreign, Mode::Only),
                 // Lenient reading has reported it; it must not take the profile out of use.
                 None => Mode::Any,
             };

@@ -13,6 +13,8 @@ mod locate;
 mod number;
 mod path;
 mod place;
+#[cfg(test)]
+mod properties;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -72,7 +74,7 @@ pub(crate) fn without_bom(text: &str) -> &str {
 /// Checks a text without building anything.
 ///
 /// A text that passes as [`Dialect::Json`] is parsed by `serde_json` without a syntax error once
-/// [`without_bom`] has been applied. Numbers beyond the range of a double pass: unknown fields keep their exact text.
+/// [`without_bom`] has been applied, into raw values at any depth and into a tree up to 127 levels. Numbers beyond the range of a double pass: unknown fields keep their exact text.
 ///
 /// # Errors
 ///

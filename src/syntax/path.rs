@@ -29,6 +29,7 @@ impl<'k> KeyPath<'k> {
     }
 
     /// The path one index further.
+    #[cfg(test)]
     #[must_use]
     pub(crate) fn index(mut self, index: usize) -> Self {
         self.push_index(index);

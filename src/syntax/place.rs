@@ -1,6 +1,7 @@
 //! From byte offsets to lines and columns.
 
 use std::cell::OnceCell;
+use std::fmt;
 
 use crate::error::Location;
 
@@ -9,7 +10,6 @@ use crate::error::Location;
 const STRIDE: usize = 1024;
 
 /// Finds lines and columns in a text. Lines end with LF, CR or CR LF; columns count characters; both begin at 1.
-#[derive(Debug)]
 pub(crate) struct Places<'t> {
     text: &'t str,
     /// The place of every [`STRIDE`]th byte, built when the first one is asked for.
@@ -34,6 +34,13 @@ impl Place {
             b'\r' | 0x80..=0xbf => self,
             _ => Self { line: self.line, column: self.column.saturating_add(1) },
         }
+    }
+}
+
+/// Without the text, which holds secrets.
+impl fmt::Debug for Places<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Places").finish_non_exhaustive()
     }
 }
 
@@ -67,12 +74,19 @@ impl<'t> Places<'t> {
 }
 
 fn walk(bytes: &[u8], from: usize, to: usize, mut place: Place) -> Place {
-    // One byte more than is walked: a CR at the end must see whether LF follows.
-    let mut rest = bytes.get(from..).unwrap_or_default().iter().copied().peekable();
-    for _ in from..to {
-        let Some(byte) = rest.next() else { break };
-        // The place of a character is that of its first byte: the column moves when the next character begins.
-        place = place.after(byte, rest.peek().copied());
+    let stretch = bytes.get(from..to).unwrap_or_default();
+    if stretch.contains(&b'\r') {
+        // One byte more than is walked: a CR at the end must see whether LF follows.
+        let next = bytes.iter().skip(from + 1).copied().map(Some).chain([None]);
+        return stretch.iter().zip(next).fold(place, |place, (byte, next)| place.after(*byte, next));
     }
-    place
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let mut line = stretch;
+    if let Some(last) = stretch.iter().rposition(|byte| *byte == b'\n') {
+        let breaks = stretch.split(|byte| *byte == b'\n').count() - 1;
+        place = Place { line: place.line.saturating_add(count(breaks)), column: 1 };
+        line = stretch.get(last + 1..).unwrap_or_default();
+    }
+    let characters = line.iter().filter(|byte| !matches!(byte, 0x80..=0xbf)).count();
+    Place { column: place.column.saturating_add(count(characters)), ..place }
 }
