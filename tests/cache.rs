@@ -1,4 +1,5 @@
 //! The rules of marker placement, one row each.
+#![allow(clippy::expect_used, clippy::string_slice, reason = "a test fails by panicking")]
 
 use provider_auth::{CacheRetention, ErrorKind, MarkerOrigin, MarkerPlan, MarkerReason, mark_body};
 
