@@ -266,3 +266,18 @@ fn hostile_nesting_is_an_error_on_a_small_stack() {
         .expect("no overflow");
     assert!(kinds.iter().all(|kind| *kind == Err(ErrorKind::TooDeep)), "{kinds:?}");
 }
+
+#[test]
+fn a_flood_of_markers_is_refused_in_linear_time() {
+    let block = r#"{"type":"text","text":"x","cache_control":{"type":"ephemeral"}}"#;
+    let many = vec![block; 200_000].join(",");
+    for (body, kind) in [
+        (format!(r#"{{"system":[{many}]}}"#), ErrorKind::TooManyCacheMarkers),
+        (
+            format!(r#"{{"messages":[{{"role":"user","content":[{{"type":"tool_result","content":[{many}]}}]}}]}}"#),
+            ErrorKind::InvalidCacheMarker,
+        ),
+    ] {
+        assert_eq!(MarkerPlan::for_body(body.as_bytes(), SHORT).expect_err("refused").kind(), kind);
+    }
+}
