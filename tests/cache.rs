@@ -1,4 +1,5 @@
 //! The rules of marker placement, one row each.
+#![allow(clippy::expect_used, clippy::string_slice, reason = "a test fails by panicking")]
 
 use provider_auth::{CacheRetention, ErrorKind, MarkerOrigin, MarkerPlan, MarkerReason, mark_body};
 
@@ -264,4 +265,32 @@ fn hostile_nesting_is_an_error_on_a_small_stack() {
         .join()
         .expect("no overflow");
     assert!(kinds.iter().all(|kind| *kind == Err(ErrorKind::TooDeep)), "{kinds:?}");
+}
+
+#[test]
+fn the_output_is_allocated_once_at_its_exact_size() {
+    let body = r#"{"tools":[{"name":"a"}],"system":"s","messages":[{"role":"user","content":"u"}]}"#;
+    let (marked, _) = mark_body(body.as_bytes().to_vec(), LONG).expect("a legal body");
+    assert_eq!(marked.capacity(), marked.len());
+
+    // Without a marker to add, the body is handed back as it came.
+    let body = body.as_bytes().to_vec();
+    let address = body.as_ptr();
+    let (same, _) = mark_body(body, CacheRetention::None).expect("a legal body");
+    assert_eq!(same.as_ptr(), address);
+}
+
+#[test]
+fn a_flood_of_markers_is_refused_in_linear_time() {
+    let block = r#"{"type":"text","text":"x","cache_control":{"type":"ephemeral"}}"#;
+    let many = vec![block; 200_000].join(",");
+    for (body, kind) in [
+        (format!(r#"{{"system":[{many}]}}"#), ErrorKind::TooManyCacheMarkers),
+        (
+            format!(r#"{{"messages":[{{"role":"user","content":[{{"type":"tool_result","content":[{many}]}}]}}]}}"#),
+            ErrorKind::InvalidCacheMarker,
+        ),
+    ] {
+        assert_eq!(MarkerPlan::for_body(body.as_bytes(), SHORT).expect_err("refused").kind(), kind);
+    }
 }

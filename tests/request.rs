@@ -1,4 +1,5 @@
 //! What a request says on the wire: URL, authentication, betas, headers.
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
 use provider_auth::{
     AuthScheme, BetaList, BetaPolicy, CacheRetention, Credential, DiagnosticCode, Endpoint, EndpointKind, ErrorKind,

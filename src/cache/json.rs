@@ -4,14 +4,11 @@
 //! everyone downstream. The containers a caller is interested in are walked with closures; everything else goes through
 //! [`Reader::skip`], whose stack of open containers is one integer.
 
+use super::name::{Key, Text};
 use super::text;
 
 /// How many containers may be open at once; `serde_json` refuses the 128th.
 pub(super) const MAX_DEPTH: u32 = 127;
-
-/// Longest text that is decoded to compare it with a name. Every name the API has is shorter, even with each of its
-/// characters written as a `\u` escape.
-const MAX_NAME: usize = 512;
 
 /// Digits that a double's range cannot overflow without an exponent.
 const SAFE_DIGITS: usize = 300;
@@ -24,71 +21,6 @@ pub(super) enum Fault {
 }
 
 pub(super) type Read<T> = Result<T, Fault>;
-
-/// A string as it stands in the body, quotes included.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Text<'a> {
-    pub(super) quoted: &'a [u8],
-    escaped: bool,
-}
-
-impl<'a> Text<'a> {
-    /// What stands between the quotes, escapes and all.
-    #[inline]
-    pub(super) fn raw(&self) -> &'a [u8] {
-        self.quoted.get(1..self.quoted.len().saturating_sub(1)).unwrap_or_default()
-    }
-
-    /// Calls `look_up` with the text, its escapes resolved where the result could still be a name.
-    #[inline]
-    pub(super) fn named<T>(&self, look_up: impl FnOnce(&[u8]) -> T) -> T {
-        if self.escaped { look_up(&self.decoded()) } else { look_up(self.raw()) }
-    }
-
-    #[cold]
-    fn decoded(&self) -> Vec<u8> {
-        let short = self.quoted.get(..MAX_NAME).is_none();
-        let decoded = short.then(|| serde_json::from_slice::<String>(self.quoted));
-        decoded.and_then(Result::ok).map_or_else(Vec::new, String::into_bytes)
-    }
-}
-
-/// The keys that mean something to the planner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Key {
-    CacheControl,
-    Content,
-    DeferLoading,
-    Messages,
-    Role,
-    Source,
-    System,
-    Text,
-    Tools,
-    Ttl,
-    Type,
-    Other,
-}
-
-impl Key {
-    #[inline]
-    fn from_name(name: &[u8]) -> Self {
-        match name {
-            b"cache_control" => Self::CacheControl,
-            b"content" => Self::Content,
-            b"defer_loading" => Self::DeferLoading,
-            b"messages" => Self::Messages,
-            b"role" => Self::Role,
-            b"source" => Self::Source,
-            b"system" => Self::System,
-            b"text" => Self::Text,
-            b"tools" => Self::Tools,
-            b"ttl" => Self::Ttl,
-            b"type" => Self::Type,
-            _ => Self::Other,
-        }
-    }
-}
 
 /// Where a member can be added to an object that was just read.
 #[derive(Clone, Copy, Debug)]
@@ -217,8 +149,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    #[inline]
     /// Reads the value at the position if it is a string; another value is skipped.
+    #[inline]
     pub(super) fn text_or_skip(&mut self) -> Read<Option<Text<'a>>> {
         if self.peek() == Some(b'"') { self.string().map(Some) } else { self.skip().map(|()| None) }
     }
@@ -311,7 +243,7 @@ impl<'a> Reader<'a> {
         }
         let (end, escaped) = text::end_of_string(self.bytes, start + 1).map_err(Fault::Syntax)?;
         self.pos = end + 1;
-        Ok(Text { quoted: self.bytes.get(start..self.pos).unwrap_or_default(), escaped })
+        Ok(Text::new(self.bytes.get(start..self.pos).unwrap_or_default(), escaped))
     }
 
     fn literal(&mut self, word: &[u8]) -> Read<()> {

@@ -4,6 +4,7 @@ mod callers;
 mod json;
 mod layout;
 mod marker;
+mod name;
 mod plan;
 mod scan;
 mod splice;

@@ -2,9 +2,10 @@
 //!
 //! Where a key appears twice in one object the last one counts, as it does for the API's reader and for `serde_json`.
 
-use super::json::{Fault, Key, ObjectEnd, Read, Reader, Text};
+use super::json::{Fault, ObjectEnd, Read, Reader};
 use super::layout::{Block, Kind, Layout, Mark, Nested, Path, Section, Slot};
 use super::marker::CacheTtl;
+use super::name::{Key, Text};
 use crate::error::{Error, ErrorKind, Location, Result};
 
 /// Reads a body whole.
@@ -201,14 +202,17 @@ fn source(reader: &mut Reader<'_>, path: &Path<'_>) -> Read<Vec<Nested>> {
 /// The markers in a list of blocks inside a block. Recursion is as deep as such lists nest, which the depth limit bounds.
 fn nested(reader: &mut Reader<'_>, outer: &Path<'_>, list: &'static str) -> Read<Vec<Nested>> {
     let mut found: Vec<Nested> = Vec::new();
+    let mut settled = 0;
     if reader.peek() != Some(b'[') {
         reader.skip()?;
         return Ok(found);
     }
     reader.array(|reader, index| {
-        for earlier in &mut found {
+        // What the element before this one holds is not the last any more; what came before that is known already.
+        for earlier in found.iter_mut().skip(settled) {
             earlier.last = false;
         }
+        settled = found.len();
         if reader.peek() != Some(b'{') {
             return reader.skip();
         }

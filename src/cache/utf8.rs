@@ -14,23 +14,26 @@ pub(super) fn is_utf8(bytes: &[u8]) -> bool {
 }
 
 fn blocks_are_utf8(bytes: &[u8]) -> bool {
-    // The first bytes have fewer than three before them, so the standard library looks at them. It stops within a
-    // character if the cut is in one, which is no error: the blocks begin at that character again.
-    let head = bytes.get(..BLOCK).unwrap_or(bytes);
-    let mut checked = match str::from_utf8(head) {
-        Ok(_) => head.len(),
-        Err(error) if error.error_len().is_none() && head.len() < bytes.len() => error.valid_up_to(),
-        Err(_) => return false,
+    let (Some(head), Some(last)) = (bytes.first_chunk::<BLOCK>(), bytes.last_chunk::<WINDOW>()) else {
+        return str::from_utf8(bytes).is_ok();
     };
-    while let Some(window) = bytes.get(checked - LOOK_BACK.min(checked)..).and_then(<[u8]>::first_chunk) {
+    // Nothing stands before the first block; ASCII there breaks no rule and asks for nothing.
+    let mut window = [0; WINDOW];
+    if let Some(block) = window.last_chunk_mut::<BLOCK>() {
+        *block = *head;
+    }
+    if !block_is_utf8(&window) {
+        return false;
+    }
+    let mut checked = BLOCK;
+    while let Some(window) = bytes.get(checked - LOOK_BACK..).and_then(<[u8]>::first_chunk) {
         if !block_is_utf8(window) {
             return false;
         }
         checked += BLOCK;
     }
-    // Up to three bytes before the rest may begin a character that it completes.
-    let rest = bytes.get(..checked).map_or(0, |done| done.len() - open_character(done));
-    bytes.get(rest..).is_some_and(|rest| str::from_utf8(rest).is_ok())
+    // What is left is shorter than a block; looking at some bytes twice does no harm.
+    block_is_utf8(last) && open_character(bytes) == 0
 }
 
 const LOOK_BACK: usize = 3;
@@ -43,23 +46,43 @@ fn block_is_utf8(window: &[u8; WINDOW]) -> bool {
     let (Some(block), Some(one), Some(two), Some(three)) = (shifted(3), shifted(2), shifted(1), shifted(0)) else {
         return false;
     };
+    // Characters of four bytes are rare, and three of the rules are about them.
+    let highest = block.iter().fold(0, |highest: u8, byte| highest.max(*byte));
+    if highest < 0xf0 && three.iter().take(LOOK_BACK).all(|byte| *byte < 0xf0) {
+        obeys::<false>(block, one, two, three)
+    } else {
+        obeys::<true>(block, one, two, three)
+    }
+}
+
+/// The rules, each as a byte whose highest bit says that it is broken. `one`, `two` and `three` are the block as it
+/// stands that many bytes earlier. Without `FOUR` there is no byte of 0xf0 or more in any of them.
+#[inline]
+fn obeys<const FOUR: bool>(block: &[u8; BLOCK], one: &[u8; BLOCK], two: &[u8; BLOCK], three: &[u8; BLOCK]) -> bool {
+    let all_bits_if = |condition: bool| 0_u8.wrapping_sub(u8::from(condition));
     let before = one.iter().zip(two).zip(three);
-    let broken = block.iter().zip(before).fold(0_u8, |broken, (byte, ((one, two), three))| {
+    let broken = block.iter().zip(before).fold(0, |broken: u8, (&byte, ((&one, &two), &three))| {
         // A leading byte says how many continuations follow it; nothing else may be followed by one.
-        let due = u8::from(*one >= 0xc0) | u8::from(*two >= 0xe0) | u8::from(*three >= 0xf0);
-        let is_continuation = u8::from(*byte & 0xc0 == 0x80);
-        // Leading bytes that only overlong forms or code points beyond U+10FFFF would have.
-        let never = u8::from(*byte >= 0xf5) | u8::from(*byte & 0xfe == 0xc0);
-        // Second bytes that make a form overlong, half a surrogate pair, or too large.
-        let low = u8::from(*byte < 0xa0);
-        let lowest = u8::from(*byte < 0x90);
-        let second = (u8::from(*one == 0xe0) & low)
-            | (u8::from(*one == 0xed) & (low ^ 1))
-            | (u8::from(*one == 0xf0) & lowest)
-            | (u8::from(*one == 0xf4) & (lowest ^ 1));
-        broken | (due ^ is_continuation) | never | second
+        let due = one.saturating_sub(0xc0 - 0x80)
+            | two.saturating_sub(0xe0 - 0x80)
+            | if FOUR { three.saturating_sub(0xf0 - 0x80) } else { 0 };
+        let is_continuation = byte & !(byte << 1);
+        // Leading bytes that only overlong forms have, and second bytes that make a form overlong or half a pair.
+        let bit_5 = byte << 2;
+        let misused =
+            all_bits_if(byte & 0xfe == 0xc0) | (all_bits_if(one == 0xe0) & !bit_5) | (all_bits_if(one == 0xed) & bit_5);
+        // The same for four bytes, where code points beyond U+10FFFF are possible too.
+        let misused_four = if FOUR {
+            let bit_5_or_4 = bit_5 | (byte << 3);
+            (all_bits_if(one == 0xf0) & !bit_5_or_4)
+                | (all_bits_if(one == 0xf4) & bit_5_or_4)
+                | byte.saturating_sub(0xf5 - 0x80)
+        } else {
+            0
+        };
+        broken | (due ^ is_continuation) | misused | misused_four
     });
-    broken == 0
+    broken & 0x80 == 0
 }
 
 /// How many bytes at the end begin a character that is not complete.

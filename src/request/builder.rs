@@ -17,8 +17,8 @@ use crate::profile::{Credential, CredentialKind};
 use crate::retention::CacheRetention;
 use crate::secret::Secret;
 
-/// The version of the API that is asked for unless the caller names one. `2026-10-21` exists too, but refuses bodies that
-/// this one takes, and the body is the caller's.
+/// The version of the API that is asked for unless the caller names one: the body is the caller's, and newer versions
+/// refuse bodies that this one takes.
 const DEFAULT_VERSION: &str = "2023-06-01";
 
 /// Builds an authenticated request for the Messages API.
@@ -112,6 +112,8 @@ impl<'a> RequestBuilder<'a> {
     }
 
     /// The value of `anthropic-version`, `2023-06-01` by default. Wins over the endpoint's header, not over one of the call.
+    ///
+    /// The API also knows `2026-10-21`, released that day, which refuses some bodies that the default takes.
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.version = Some(Secret::new(version));
         self

@@ -1,0 +1,76 @@
+//! Strings that are compared with names: keys, types, roles.
+
+/// Longest text that is decoded to compare it with a name. Every name the API has is shorter, even with each of its
+/// characters written as a `\u` escape.
+const MAX_NAME: usize = 512;
+
+/// A string as it stands in the body, quotes included.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Text<'a> {
+    quoted: &'a [u8],
+    escaped: bool,
+}
+
+impl<'a> Text<'a> {
+    /// A string with its quotes, and whether there is an escape in it.
+    #[inline]
+    pub(super) fn new(quoted: &'a [u8], escaped: bool) -> Self {
+        Self { quoted, escaped }
+    }
+
+    /// What stands between the quotes, escapes and all.
+    #[inline]
+    pub(super) fn raw(&self) -> &'a [u8] {
+        self.quoted.get(1..self.quoted.len().saturating_sub(1)).unwrap_or_default()
+    }
+
+    /// Calls `look_up` with the text, its escapes resolved where the result could still be a name.
+    #[inline]
+    pub(super) fn named<T>(&self, look_up: impl FnOnce(&[u8]) -> T) -> T {
+        if self.escaped { look_up(&self.decoded()) } else { look_up(self.raw()) }
+    }
+
+    #[cold]
+    fn decoded(&self) -> Vec<u8> {
+        let short = self.quoted.get(..MAX_NAME).is_none();
+        let decoded = short.then(|| serde_json::from_slice::<String>(self.quoted));
+        decoded.and_then(Result::ok).map_or_else(Vec::new, String::into_bytes)
+    }
+}
+
+/// The keys that mean something to the planner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Key {
+    CacheControl,
+    Content,
+    DeferLoading,
+    Messages,
+    Role,
+    Source,
+    System,
+    Text,
+    Tools,
+    Ttl,
+    Type,
+    Other,
+}
+
+impl Key {
+    #[inline]
+    pub(super) fn from_name(name: &[u8]) -> Self {
+        match name {
+            b"cache_control" => Self::CacheControl,
+            b"content" => Self::Content,
+            b"defer_loading" => Self::DeferLoading,
+            b"messages" => Self::Messages,
+            b"role" => Self::Role,
+            b"source" => Self::Source,
+            b"system" => Self::System,
+            b"text" => Self::Text,
+            b"tools" => Self::Tools,
+            b"ttl" => Self::Ttl,
+            b"type" => Self::Type,
+            _ => Self::Other,
+        }
+    }
+}
