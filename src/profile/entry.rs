@@ -81,6 +81,7 @@ pub struct Profile {
     text: Secret,
     provider: ProviderId,
     stored_kind: Option<CredentialKind>,
+    kind: Option<CredentialKind>,
     content: Content,
     secret_state: SecretState,
     expiry: Expiry,
@@ -142,6 +143,7 @@ impl Profile {
             text: raw::guarded(text),
             provider: ProviderId::normalized(&provider_text),
             stored_kind,
+            kind: content.kind(),
             secret_state: content.secret_state(),
             content,
             expiry,
@@ -223,11 +225,7 @@ impl Profile {
     /// The kind of credential as it is used; `None` if this version does not know it.
     #[must_use]
     pub fn kind(&self) -> Option<CredentialKind> {
-        match &self.content {
-            Content::Known(credential) => Some(credential.kind()),
-            Content::Reference { kind, .. } => Some(*kind),
-            Content::Unknown => None,
-        }
+        self.kind
     }
 
     /// The kind the entry declares, even where the secret shows that it is another.
@@ -283,6 +281,14 @@ impl Profile {
 }
 
 impl Content {
+    fn kind(&self) -> Option<CredentialKind> {
+        match self {
+            Self::Known(credential) => Some(credential.kind()),
+            Self::Reference { kind, .. } => Some(*kind),
+            Self::Unknown => None,
+        }
+    }
+
     fn secret_state(&self) -> SecretState {
         match self {
             Self::Known(credential) if credential.secret().is_header_safe() => SecretState::Good,

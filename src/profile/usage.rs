@@ -61,6 +61,9 @@ pub struct UsageStats {
     pub(crate) blocked: Option<Window>,
     /// Windows of single models beside the one in `cooldown`.
     pub(crate) model_cooldowns: Vec<Window>,
+    /// The end of the window that ends last, whatever it concerns; zero if there is none. While it lies ahead, a window
+    /// may be in force.
+    pub(crate) last_end: f64,
     pub(crate) failure_counts: IndexMap<Box<str>, f64>,
     pub(crate) last_success_picked_at: Option<f64>,
     pub(crate) last_success_model: Option<Box<str>>,
@@ -122,6 +125,8 @@ impl UsageStats {
         let failure_counts = object.object(key::FAILURE_COUNTS).map_or_else(IndexMap::new, |counts| {
             counts.iter().filter_map(|(reason, count)| Some((reason.into(), raw::as_number(count)?))).collect()
         });
+        let windows = cooldown.iter().chain(&disabled).chain(&blocked).chain(&model_cooldowns);
+        let last_end = windows.map(|window| window.until).filter(|until| until.is_finite()).fold(0.0, f64::max);
         Self {
             text: object.to_text(DEPTH).into(),
             last_used: object.number(key::LAST_USED),
@@ -131,6 +136,7 @@ impl UsageStats {
             disabled,
             blocked,
             model_cooldowns,
+            last_end,
             failure_counts,
             last_success_picked_at: object.number(key::LAST_SUCCESS_PICKED_AT),
             last_success_model: text_of(object, key::LAST_SUCCESS_MODEL),

@@ -146,18 +146,18 @@ impl<'a> Selecting<'a> {
         entries.into_iter().try_for_each(|(id, entry)| visit(id, entry))
     }
 
-    fn judge(&self, id: &'a ProfileId, entry: Option<Entry<'a>>, locked: bool) -> (Place, Judged<'a>) {
+    fn judge(&self, id: &'a ProfileId, entry: Option<Entry<'a>>, base: Base<'a>) -> (Place, Judged<'a>) {
         let unfit = |kind, verdict| (Place { group: UNFIT, rank: 0, time: 0.0 }, Judged { id, kind, verdict });
         let Some(Entry { profile, usage, .. }) = entry else { return unfit(None, Verdict::Missing) };
         let kind = profile.kind();
-        if profile.provider() != self.query.provider {
+        if base != Base::Stored && profile.provider() != self.query.provider {
             return unfit(kind, Verdict::WrongProvider);
         }
         if let Some(configured) = self.settings.profiles.get(id) {
             if configured.provider != *self.query.provider {
                 return unfit(kind, Verdict::WrongProvider);
             }
-            if !locked && !self.accepts(configured, profile) {
+            if !matches!(base, Base::Locked(_)) && !self.accepts(configured, profile) {
                 return unfit(kind, Verdict::WrongMode);
             }
         }
@@ -221,7 +221,7 @@ impl<'a> Selecting<'a> {
             if matches!(base, Base::Order(_)) && !seen.insert(id.as_str()) {
                 return ControlFlow::Continue(());
             }
-            let (mut place, verdict) = self.judge(id, entry, matches!(base, Base::Locked(_)));
+            let (mut place, verdict) = self.judge(id, entry, base);
             if matches!(base, Base::Order(_)) && place.group == READY {
                 (place.rank, place.time) = (0, 0.0);
             }
@@ -299,7 +299,7 @@ impl<'a> Selecting<'a> {
                 Ordering::Greater => false,
             });
             let worth_judging = precedes || is_preferred;
-            if !worth_judging || self.judge(id, entry, matches!(base, Base::Locked(_))).0.group != READY {
+            if !worth_judging || self.judge(id, entry, base).0.group != READY {
                 return ControlFlow::Continue(());
             }
             best = Some((id, place, weight));

@@ -146,7 +146,7 @@ impl SelectorRules {
     /// What the profile's windows say, and when the last of them ends in the file's own number. Without a model every
     /// window counts.
     pub(super) fn resting(&self, usage: Option<&UsageStats>, model: Option<&str>, now: f64) -> Option<(f64, Verdict)> {
-        let usage = usage?;
+        let usage = usage.filter(|usage| now < usage.last_end)?;
         if self.cooldown.counting == Counting::Shared {
             return resting_as_reference(usage, now);
         }
