@@ -156,13 +156,34 @@ mod model {
 }
 
 const IDS: [&str; 12] = [
-    "anthropic:a", "10", "anthropic:b", "2", "zai:a", "007", "anthropic:c", "4294967295", "0", "zai:b", "4294967294", "-1",
+    "anthropic:a",
+    "10",
+    "anthropic:b",
+    "2",
+    "zai:a",
+    "007",
+    "anthropic:c",
+    "4294967295",
+    "0",
+    "zai:b",
+    "4294967294",
+    "-1",
 ];
 const PROVIDERS: [&str; 7] = ["anthropic", "anthropic", "Anthropic", " ANTHROPIC ", "zai", "z.ai", "Z-AI"];
 /// The reasons that version knew.
 const REASONS: [&str; 6] = ["auth", "format", "rate_limit", "billing", "timeout", "unknown"];
 const SECRETS: [&str; 12] = [
-    "sk-a", "sk-b", "sk-ant-oat01-x", "two words", "br\noken", "", "  ", "\u{feff}\u{a0}", "\u{85}", "\n\u{2028}", "\u{200b}",
+    "sk-a",
+    "sk-b",
+    "sk-ant-oat01-x",
+    "two words",
+    "br\noken",
+    "",
+    "  ",
+    "\u{feff}\u{a0}",
+    "\u{85}",
+    "\n\u{2028}",
+    "\u{200b}",
     "\u{3000}\u{2003}\u{1680}",
 ];
 
@@ -186,7 +207,8 @@ fn number() -> BoxedStrategy<Value> {
 
 /// An object with some of these members.
 fn object(members: Vec<(&'static str, BoxedStrategy<Value>)>) -> BoxedStrategy<Value> {
-    let members: Vec<_> = members.into_iter().map(|(key, value)| proptest::option::of(value.prop_map(move |v| (key, v)))).collect();
+    let members: Vec<_> =
+        members.into_iter().map(|(key, value)| proptest::option::of(value.prop_map(move |v| (key, v)))).collect();
     members.prop_map(|some| some.into_iter().flatten().map(|(key, value)| (key.to_owned(), value)).collect()).boxed()
 }
 
@@ -237,15 +259,16 @@ fn stats() -> BoxedStrategy<Value> {
 fn store() -> impl Strategy<Value = Value> {
     let some_ids = proptest::sample::subsequence(IDS.to_vec(), 0..IDS.len()).prop_shuffle();
     let profiles = some_ids.prop_flat_map(|ids| {
-        let entries: Vec<_> = ids.into_iter().map(|id| profile().prop_map(move |entry| (id.to_owned(), entry))).collect();
+        let entries: Vec<_> =
+            ids.into_iter().map(|id| profile().prop_map(move |entry| (id.to_owned(), entry))).collect();
         entries.prop_map(|entries| Value::Object(entries.into_iter().collect::<Map<_, _>>()))
     });
     let list = proptest::collection::vec(select(&IDS[..]), 0..8).prop_map(|ids| json!(ids)).boxed();
     let orders = object(PROVIDERS[1..].iter().map(|name| (*name, list.clone())).collect());
     let usage = object(IDS.iter().map(|id| (*id, stats())).collect());
     let absent = || Just(Value::Null);
-    (profiles, prop_oneof![2 => absent().boxed(), 1 => orders], prop_oneof![1 => absent().boxed(), 4 => usage]).prop_map(
-        |(profiles, order, usage)| {
+    (profiles, prop_oneof![2 => absent().boxed(), 1 => orders], prop_oneof![1 => absent().boxed(), 4 => usage])
+        .prop_map(|(profiles, order, usage)| {
             let mut store = json!({"version": 1, "profiles": profiles, "lastGood": {"anthropic": "anthropic:b"}});
             for (key, value) in [("order", order), ("usageStats", usage)] {
                 if !value.is_null() {
@@ -253,17 +276,40 @@ fn store() -> impl Strategy<Value = Value> {
                 }
             }
             store
-        },
-    )
+        })
 }
 
 /// One step: how the clock moves, whom it concerns, and what happens.
 #[derive(Clone, Debug)]
 struct Step {
     jump: i64,
-    to_window_end: bool,
+    aim: Aim,
     id: &'static str,
     event: Event,
+}
+
+/// The moments at which rules change, to which the clock is often set.
+#[derive(Clone, Copy, Debug)]
+enum Aim {
+    Free,
+    WindowEnd,
+    FailureForgotten,
+    TokenEnd,
+}
+
+impl Aim {
+    fn moment(self, model: &Value, id: &str) -> Option<i64> {
+        let stats = model["usageStats"].get(id);
+        let moment = match self {
+            Self::Free => None,
+            Self::WindowEnd => stats.and_then(model::unusable_until),
+            Self::FailureForgotten => {
+                stats.and_then(|stats| model::number(stats, "lastFailureAt")).map(|last| last + DAY as f64)
+            }
+            Self::TokenEnd => model["profiles"].get(id).and_then(|profile| model::number(profile, "expires")),
+        };
+        moment.filter(|moment| moment.abs() < 9e15).map(|moment| moment as i64)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -280,10 +326,11 @@ fn step() -> impl Strategy<Value = Step> {
         6 => select(&REASONS[..]).prop_map(Event::Failure),
         1 => Just(Event::Clear),
     ];
+    let aim = select(vec![Aim::Free, Aim::Free, Aim::Free, Aim::WindowEnd, Aim::FailureForgotten, Aim::TokenEnd]);
     let whom = prop_oneof![4 => select(&IDS[..]), 2 => Just("anthropic:a"), 1 => Just("anthropic:ghost")];
-    (jump, proptest::bool::weighted(0.3), whom, event).prop_map(|((unit, times, off), to_window_end, id, event)| Step {
+    (jump, aim, whom, event).prop_map(|((unit, times, off), aim, id, event)| Step {
         jump: unit * times + off,
-        to_window_end,
+        aim,
         id,
         event,
     })
@@ -331,9 +378,8 @@ proptest! {
         let mut now = NOW;
         check(&selector, &profiles, &model, preferred, now)?;
         for step in steps {
-            let end = model["usageStats"].get(step.id).and_then(model::unusable_until);
-            now = match end.filter(|end| step.to_window_end && *end < 9e15) {
-                Some(end) => end as i64 + step.jump.signum(),
+            now = match step.aim.moment(&model, step.id) {
+                Some(moment) => moment + step.jump.signum(),
                 None => now + step.jump,
             };
             check(&selector, &profiles, &model, preferred, now)?;
