@@ -239,6 +239,14 @@ fn removing_a_profile_removes_every_mention_of_it() {
 }
 
 #[test]
+fn a_profile_without_a_provider_is_nobodys_last_good_one() {
+    let mut profiles = one("5");
+    profiles.set_last_good(&id("p")).unwrap();
+    // DEFECT: this writes an entry with a blank name.
+    assert_eq!(profiles.change(), Change::None);
+}
+
+#[test]
 fn a_newer_version_can_be_read_and_says_that_it_must_not_be_written() {
     let profiles = AuthProfiles::from_json(r#"{"version": 2, "profiles": {}}"#).unwrap();
     assert_eq!(profiles.check_writable().unwrap_err().kind(), ErrorKind::UnsupportedVersion);
