@@ -1,0 +1,422 @@
+//! The rules of February 2026 against a naive model of that version: the same order and the same statistics, to the
+//! millisecond, for any well-typed document, any sequence of events and any clock.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a fixture that fails is a failed test")]
+
+mod support;
+
+use proptest::prelude::*;
+use proptest::sample::select;
+use provider_auth::{FailureReason, ProfileSelector, Query, Receipt, SelectorRules};
+use serde_json::{Map, Value, json};
+use support::{DAY, HOUR, MINUTE, NOW, SECOND, YEAR, at, document, exact, id, provider, written};
+
+/// The naive model: plain JSON and doubles, nothing remembered between calls.
+mod model {
+    use serde_json::{Map, Value, json};
+
+    const BLANKS: [char; 15] = [
+        '\t', '\n', '\u{b}', '\u{c}', '\r', ' ', '\u{a0}', '\u{1680}', '\u{2028}', '\u{2029}', '\u{202f}', '\u{205f}',
+        '\u{3000}', '\u{feff}', '\u{2003}',
+    ];
+
+    fn is_blank(value: Option<&Value>) -> bool {
+        let blank = |c: char| BLANKS.contains(&c) || ('\u{2000}'..='\u{200a}').contains(&c);
+        value.and_then(Value::as_str).is_none_or(|text| text.chars().all(blank))
+    }
+
+    fn same_provider(name: &str, wanted: &str) -> bool {
+        let name = name.trim().to_lowercase();
+        let name = if ["z.ai", "z-ai"].contains(&&*name) { "zai" } else { &name };
+        name == wanted
+    }
+
+    /// The names of an object in the order in which JavaScript enumerates them.
+    pub(super) fn enumerate(object: Option<&Map<String, Value>>) -> Vec<&str> {
+        let names: Vec<&str> = object.into_iter().flat_map(|object| object.keys()).map(String::as_str).collect();
+        let index = |name: &&str| name.parse::<u64>().ok().filter(|n| *n < 4_294_967_295 && n.to_string() == **name);
+        let mut indices: Vec<&str> = names.iter().copied().filter(|name| index(name).is_some()).collect();
+        indices.sort_by_key(index);
+        indices.into_iter().chain(names.iter().copied().filter(|name| index(name).is_none())).collect()
+    }
+
+    pub(super) fn number(stats: &Value, key: &str) -> Option<f64> {
+        stats.get(key).and_then(Value::as_f64)
+    }
+
+    /// When the profile can be used again; both windows must be over.
+    pub(super) fn unusable_until(stats: &Value) -> Option<f64> {
+        let ends = ["cooldownUntil", "disabledUntil"].into_iter().filter_map(|key| number(stats, key));
+        ends.filter(|end| *end > 0.0).fold(None, |last: Option<f64>, end| Some(last.map_or(end, |last| last.max(end))))
+    }
+
+    fn eligible(profile: &Value, wanted: &str, now: f64) -> bool {
+        if !profile["provider"].as_str().is_some_and(|own| same_provider(own, wanted)) {
+            return false;
+        }
+        match profile["type"].as_str() {
+            Some("api_key") => !is_blank(profile.get("key")),
+            Some("token") => {
+                let over = number(profile, "expires").is_some_and(|end| end > 0.0 && now >= end);
+                !is_blank(profile.get("token")) && !over
+            }
+            Some("oauth") => !is_blank(profile.get("access")) || !is_blank(profile.get("refresh")),
+            _ => false,
+        }
+    }
+
+    pub(super) fn order(store: &Value, wanted: &str, preferred: Option<&str>, now: f64) -> Vec<String> {
+        let orders = store["order"].as_object();
+        let explicit = enumerate(orders).into_iter().find(|name| same_provider(name, wanted));
+        let explicit = explicit.and_then(|name| store["order"][name].as_array());
+        let base: Vec<&str> = match explicit {
+            Some(list) => list.iter().filter_map(Value::as_str).collect(),
+            None => enumerate(store["profiles"].as_object())
+                .into_iter()
+                .filter(|id| same_provider(store["profiles"][*id]["provider"].as_str().unwrap_or(""), wanted))
+                .collect(),
+        };
+        let mut ids: Vec<&str> = Vec::new();
+        for id in base {
+            let fit = store["profiles"].get(id).is_some_and(|profile| eligible(profile, wanted, now));
+            if fit && !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        let stats = |id: &str| store["usageStats"].get(id).cloned().unwrap_or(Value::Null);
+        let rests = |id: &str| unusable_until(&stats(id)).filter(|until| now < *until);
+        let (mut resting, mut ready): (Vec<&str>, Vec<&str>) = ids.into_iter().partition(|id| rests(id).is_some());
+        if explicit.is_none() {
+            let tier = |id: &str| match store["profiles"][id]["type"].as_str() {
+                Some("oauth") => 0,
+                Some("token") => 1,
+                _ => 2,
+            };
+            let used = |id: &str| number(&stats(id), "lastUsed").unwrap_or(0.0);
+            ready.sort_by(|a, b| tier(a).cmp(&tier(b)).then(used(a).partial_cmp(&used(b)).unwrap()));
+        }
+        resting.sort_by(|a, b| rests(a).partial_cmp(&rests(b)).unwrap());
+        let mut all: Vec<String> = ready.into_iter().chain(resting).map(str::to_owned).collect();
+        if let Some(preferred) = preferred.filter(|preferred| all.iter().any(|id| id == preferred)) {
+            all.retain(|id| id != preferred);
+            all.insert(0, preferred.to_owned());
+        }
+        all
+    }
+
+    fn stats_of<'a>(store: &'a mut Value, id: &str) -> &'a mut Map<String, Value> {
+        let stats = store.as_object_mut().unwrap().entry("usageStats").or_insert_with(|| json!({}));
+        stats.as_object_mut().unwrap().entry(id).or_insert_with(|| json!({})).as_object_mut().unwrap()
+    }
+
+    pub(super) fn mark_used(store: &mut Value, id: &str, now: f64) {
+        if store["profiles"].get(id).is_none() {
+            return;
+        }
+        let stats = stats_of(store, id);
+        stats.retain(|key, _| !["cooldownUntil", "disabledUntil", "disabledReason", "failureCounts"].contains(&&**key));
+        stats.insert("lastUsed".to_owned(), json!(now));
+        stats.insert("errorCount".to_owned(), json!(0.0));
+    }
+
+    pub(super) fn mark_failure(store: &mut Value, id: &str, reason: &str, now: f64) {
+        if store["profiles"].get(id).is_none() {
+            return;
+        }
+        let stats = stats_of(store, id);
+        let read = |stats: &Map<String, Value>, key: &str| stats.get(key).and_then(Value::as_f64);
+        let fresh = read(stats, "lastFailureAt").is_some_and(|last| last > 0.0 && now - last > 86_400_000.0);
+        let errors = if fresh { 0.0 } else { read(stats, "errorCount").unwrap_or(0.0) } + 1.0;
+        let mut counts = stats.get("failureCounts").and_then(Value::as_object).cloned().unwrap_or_default();
+        if fresh {
+            counts.clear();
+        }
+        let own = read(&counts, reason).unwrap_or(0.0) + 1.0;
+        counts.insert(reason.to_owned(), json!(own));
+        if reason == "billing" {
+            let length = (18_000_000.0 * 2_f64.powf((own.max(1.0) - 1.0).min(10.0))).min(86_400_000.0);
+            stats.insert("disabledUntil".to_owned(), json!(now + length));
+            stats.insert("disabledReason".to_owned(), json!("billing"));
+        } else {
+            let length = (60_000.0 * 5_f64.powf((errors.max(1.0) - 1.0).min(3.0))).min(3_600_000.0);
+            stats.insert("cooldownUntil".to_owned(), json!(now + length));
+        }
+        stats.insert("errorCount".to_owned(), json!(errors));
+        stats.insert("failureCounts".to_owned(), Value::Object(counts));
+        stats.insert("lastFailureAt".to_owned(), json!(now));
+    }
+
+    pub(super) fn clear(store: &mut Value, id: &str) {
+        if store["usageStats"].get(id).is_some() {
+            let stats = stats_of(store, id);
+            stats.remove("cooldownUntil");
+            stats.insert("errorCount".to_owned(), json!(0.0));
+        }
+    }
+}
+
+const IDS: [&str; 12] = [
+    "anthropic:a",
+    "10",
+    "anthropic:b",
+    "2",
+    "zai:a",
+    "007",
+    "anthropic:c",
+    "4294967295",
+    "0",
+    "zai:b",
+    "4294967294",
+    "-1",
+];
+const PROVIDERS: [&str; 7] = ["anthropic", "anthropic", "Anthropic", " ANTHROPIC ", "zai", "z.ai", "Z-AI"];
+/// The reasons that version knew.
+const REASONS: [&str; 6] = ["auth", "format", "rate_limit", "billing", "timeout", "unknown"];
+const SECRETS: [&str; 12] = [
+    "sk-a",
+    "sk-b",
+    "sk-ant-oat01-x",
+    "two words",
+    "br\noken",
+    "",
+    "  ",
+    "\u{feff}\u{a0}",
+    "\u{85}",
+    "\n\u{2028}",
+    "\u{200b}",
+    "\u{3000}\u{2003}\u{1680}",
+];
+
+fn secret() -> impl Strategy<Value = &'static str> {
+    prop_oneof![2 => Just("sk-ok"), 1 => select(&SECRETS[..])]
+}
+
+/// Any finite number, most of them near the places where rules change.
+fn number() -> BoxedStrategy<Value> {
+    let near = (select(vec![0, SECOND, MINUTE, HOUR, DAY, YEAR]), -3_i64..4, -2_i64..3);
+    prop_oneof![
+        4 => near.prop_map(|(unit, times, off)| json!(NOW + unit * times + off)),
+        3 => (-3_i64..15).prop_map(|n| json!(n)),
+        2 => (-40_i64..60).prop_map(|n| json!(n as f64 / 8.0)),
+        1 => (-20_i64..20).prop_map(|n| json!(NOW as f64 + n as f64 / 4.0)),
+        1 => select(vec![0.0, -0.0, 1e300, -1e300, f64::MAX, f64::MIN, 5e-324, 8.64e15, 9.007_199_254_740_993e15, 1e16])
+            .prop_map(|n| json!(n)),
+    ]
+    .boxed()
+}
+
+/// An object with some of these members.
+fn object(members: Vec<(&'static str, BoxedStrategy<Value>)>) -> BoxedStrategy<Value> {
+    let members: Vec<_> =
+        members.into_iter().map(|(key, value)| proptest::option::of(value.prop_map(move |v| (key, v)))).collect();
+    members.prop_map(|some| some.into_iter().flatten().map(|(key, value)| (key.to_owned(), value)).collect()).boxed()
+}
+
+fn profile() -> impl Strategy<Value = Value> {
+    let extra = object(vec![
+        ("email", Just(json!("user@example.com")).boxed()),
+        ("x-later", number()),
+        ("keyRef", Just(json!({"source": "env", "provider": "default", "id": "KEY"})).boxed()),
+    ]);
+    let kinds = select(vec!["api_key", "token", "oauth"]);
+    (kinds, select(&PROVIDERS[..]), secret(), secret(), proptest::option::of(number()), extra).prop_map(
+        |(kind, provider, first, second, expires, extra)| {
+            let mut entry = match kind {
+                "api_key" => json!({"type": kind, "provider": provider, "key": first}),
+                "token" => json!({"type": kind, "provider": provider, "token": first}),
+                _ => json!({"type": kind, "provider": provider, "access": first, "refresh": second}),
+            };
+            let entry_map = entry.as_object_mut().unwrap();
+            if kind == "oauth" || expires.is_some() {
+                entry_map.insert("expires".to_owned(), expires.unwrap_or_else(|| json!(NOW)));
+            }
+            entry_map.extend(extra.as_object().unwrap().clone());
+            entry
+        },
+    )
+}
+
+fn stats() -> BoxedStrategy<Value> {
+    let counts = object(REASONS.iter().map(|reason| (*reason, number())).collect());
+    let model = Just(json!({"m": {"until": NOW + YEAR, "since": NOW, "reason": "rate_limit"}})).boxed();
+    object(vec![
+        ("lastUsed", number()),
+        ("cooldownUntil", number()),
+        ("disabledUntil", number()),
+        ("disabledReason", Just(json!("billing")).boxed()),
+        ("errorCount", number()),
+        ("failureCounts", counts),
+        ("lastFailureAt", number()),
+        ("cooldownReason", Just(json!("rate_limit")).boxed()),
+        ("cooldownModel", Just(json!("m")).boxed()),
+        ("blockedUntil", number()),
+        ("modelCooldowns", model),
+        ("lastSuccessPickedAt", number()),
+        ("later", Just(json!({"kept": [1, null]})).boxed()),
+    ])
+}
+
+fn store() -> impl Strategy<Value = Value> {
+    let some_ids = proptest::sample::subsequence(IDS.to_vec(), 0..IDS.len()).prop_shuffle();
+    let profiles = some_ids.prop_flat_map(|ids| {
+        let entries: Vec<_> =
+            ids.into_iter().map(|id| profile().prop_map(move |entry| (id.to_owned(), entry))).collect();
+        entries.prop_map(|entries| Value::Object(entries.into_iter().collect::<Map<_, _>>()))
+    });
+    let list = proptest::collection::vec(select(&IDS[..]), 0..8).prop_map(|ids| json!(ids)).boxed();
+    let orders = object(PROVIDERS[1..].iter().map(|name| (*name, list.clone())).collect());
+    let usage = object(IDS.iter().map(|id| (*id, stats())).collect());
+    let absent = || Just(Value::Null);
+    (profiles, prop_oneof![2 => absent().boxed(), 1 => orders], prop_oneof![1 => absent().boxed(), 4 => usage])
+        .prop_map(|(profiles, order, usage)| {
+            let mut store = json!({"version": 1, "profiles": profiles, "lastGood": {"anthropic": "anthropic:b"}});
+            for (key, value) in [("order", order), ("usageStats", usage)] {
+                if !value.is_null() {
+                    store[key] = value;
+                }
+            }
+            store
+        })
+}
+
+/// One step: how the clock moves, whom it concerns, and what happens.
+#[derive(Clone, Debug)]
+struct Step {
+    jump: i64,
+    aim: Aim,
+    id: &'static str,
+    event: Event,
+}
+
+/// The moments at which rules change, to which the clock is often set.
+#[derive(Clone, Copy, Debug)]
+enum Aim {
+    Free,
+    WindowEnd,
+    FailureForgotten,
+    TokenEnd,
+}
+
+impl Aim {
+    fn moment(self, model: &Value, id: &str) -> Option<i64> {
+        let stats = model["usageStats"].get(id);
+        let moment = match self {
+            Self::Free => None,
+            Self::WindowEnd => stats.and_then(model::unusable_until),
+            Self::FailureForgotten => {
+                stats.and_then(|stats| model::number(stats, "lastFailureAt")).map(|last| last + DAY as f64)
+            }
+            Self::TokenEnd => model["profiles"].get(id).and_then(|profile| model::number(profile, "expires")),
+        };
+        moment.filter(|moment| moment.abs() < 9e15).map(|moment| moment as i64)
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Event {
+    Success,
+    Failure(&'static str),
+    Clear,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let jump = (select(vec![0, 1, SECOND, MINUTE, HOUR, DAY, YEAR]), -2_i64..4, -1_i64..2);
+    let event = prop_oneof![
+        2 => Just(Event::Success),
+        6 => select(&REASONS[..]).prop_map(Event::Failure),
+        1 => Just(Event::Clear),
+    ];
+    let aim = select(vec![Aim::Free, Aim::Free, Aim::Free, Aim::WindowEnd, Aim::FailureForgotten, Aim::TokenEnd]);
+    let whom = prop_oneof![4 => select(&IDS[..]), 2 => Just("anthropic:a"), 1 => Just("anthropic:ghost")];
+    (jump, aim, whom, event).prop_map(|((unit, times, off), aim, id, event)| Step {
+        jump: unit * times + off,
+        aim,
+        id,
+        event,
+    })
+}
+
+fn check(
+    selector: &ProfileSelector,
+    profiles: &provider_auth::AuthProfiles,
+    model: &Value,
+    preferred: &str,
+    now: i64,
+) -> Result<(), TestCaseError> {
+    for wanted in ["anthropic", "zai"] {
+        for preferred in [None, Some(preferred)] {
+            let (owner, front) = (provider(wanted), preferred.map(id));
+            let mut query = Query::new(&owner);
+            if let Some(front) = &front {
+                query = query.preferred(front);
+            }
+            let candidates = selector.candidates(profiles, &query, at(now));
+            let ours: Vec<&str> = candidates.order().map(provider_auth::ProfileId::as_str).collect();
+            prop_assert_eq!(ours, model::order(model, wanted, preferred, now as f64), "order of {} at {}", wanted, now);
+        }
+    }
+    let ours = written(profiles);
+    prop_assert_eq!(&ours["usageStats"], &model["usageStats"], "statistics at {}", now);
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
+
+    #[test]
+    fn order_and_statistics_equal_those_of_february_2026(
+        store in store(),
+        steps in proptest::collection::vec(step(), 1..12),
+        preferred in select(&IDS[..]),
+    ) {
+        let selector = ProfileSelector::new(SelectorRules::openclaw_2026_02());
+        let mut profiles = document(&store);
+        let mut model = exact(&store.to_string());
+        // The exact reading sorts names; the model needs them as the file has them.
+        model["profiles"] = store["profiles"].clone();
+        model["order"] = store["order"].clone();
+        let mut now = NOW;
+        check(&selector, &profiles, &model, preferred, now)?;
+        for step in steps {
+            now = match step.aim.moment(&model, step.id) {
+                Some(moment) => moment + step.jump.signum(),
+                None => now + step.jump,
+            };
+            check(&selector, &profiles, &model, preferred, now)?;
+            let owner = model["profiles"][step.id]["provider"].as_str().unwrap_or("anthropic").to_owned();
+            let receipt = Receipt::new(id(step.id), provider(&owner), None, at(now));
+            match step.event {
+                Event::Success => {
+                    selector.record_success(&mut profiles, &receipt, at(now)).unwrap();
+                    model::mark_used(&mut model, step.id, now as f64);
+                }
+                Event::Failure(reason) => {
+                    let named = FailureReason::from_name(reason).unwrap();
+                    selector.record_failure(&mut profiles, &receipt, named, None, at(now)).unwrap();
+                    model::mark_failure(&mut model, step.id, reason, now as f64);
+                }
+                Event::Clear => {
+                    selector.clear_cooldown(&mut profiles, &id(step.id)).unwrap();
+                    model::clear(&mut model, step.id);
+                }
+            }
+            check(&selector, &profiles, &model, preferred, now)?;
+        }
+    }
+}
+
+#[test]
+fn the_model_itself_keeps_the_documented_figures() {
+    let mut store = json!({"profiles": {"a": {"type": "api_key", "provider": "anthropic", "key": "k"}}});
+    for (failure, minutes) in [1.0, 5.0, 25.0, 60.0, 60.0].into_iter().enumerate() {
+        let now = 1e12 + failure as f64;
+        model::mark_failure(&mut store, "a", "rate_limit", now);
+        assert_eq!(store["usageStats"]["a"]["cooldownUntil"], json!(now + minutes * 60_000.0));
+    }
+    for hours in [5.0, 10.0, 20.0, 24.0, 24.0] {
+        model::mark_failure(&mut store, "a", "billing", 1e12);
+        assert_eq!(store["usageStats"]["a"]["disabledUntil"], json!(1e12 + hours * 3_600_000.0));
+    }
+    assert_eq!(store["usageStats"]["a"]["errorCount"], json!(10.0));
+    assert_eq!(model::enumerate(json!({"b": 0, "10": 0, "2": 0, "02": 0}).as_object()), ["2", "10", "b", "02"]);
+}
