@@ -296,8 +296,8 @@ impl AuthProfiles {
     ///
     /// [`ErrorKind::Corrupt`] if the document's `lastGood` is not an object.
     pub fn set_last_good(&mut self, id: &ProfileId) -> Result<()> {
-        let Some(profile) = self.profiles.get(id) else { return Ok(()) };
-        let provider = profile.provider().clone();
+        let provider = self.profiles.get(id).map(Profile::provider).filter(|provider| !provider.as_str().is_empty());
+        let Some(provider) = provider.cloned() else { return Ok(()) };
         let known = self.last_good.iter().map(|(name, _)| name).find(|name| ProviderId::normalized(name) == provider);
         let name = known.cloned().unwrap_or_else(|| provider.as_str().to_owned());
         let text = raw::string(id.as_str()).get().to_owned();

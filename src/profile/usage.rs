@@ -200,6 +200,14 @@ impl UsageStats {
         self.failure_counts.get(reason.as_str()).copied().unwrap_or(0.0)
     }
 
+    /// The reason that was counted most often, a tie going to the more serious one: why the profile rests where nothing
+    /// else says so.
+    pub(crate) fn main_reason(&self) -> Option<FailureReason> {
+        let counted = FailureReason::all().map(|reason| (reason, self.failure_count(reason)));
+        let most = counted.reduce(|most, next| if next.1 > most.1 { next } else { most })?;
+        (most.1 > 0.0).then_some(most.0)
+    }
+
     /// The entry as the JSON object the file holds. There is no secret in it.
     #[must_use]
     pub fn to_json(&self) -> String {

@@ -106,7 +106,7 @@ impl ProfileSelector {
             Ok(selection) => return Ok(selection),
             Err(refusal) => refusal,
         };
-        let may_serve_later = refusal.candidates.iter().any(|candidate| candidate.verdict.is_resting());
+        let may_serve_later = refusal.retry_at.is_some();
         if query.locked.is_some() || may_serve_later {
             return Err(refusal.into());
         }
@@ -125,7 +125,7 @@ impl ProfileSelector {
             let receipt = Receipt::new(profile.clone(), query.provider.clone(), query.model, now);
             return Ok(Selection { profile, credential, source, receipt, skipped: considered });
         }
-        considered.insert(0, Candidate { id: Cow::Owned(profile), kind, verdict });
+        considered.insert(0, Candidate { id: Cow::Owned(profile), kind, verdict, retry_at: verdict.until() });
         Err(Unavailable { candidates: considered, retry_at: verdict.until(), ..refusal }.into())
     }
 }

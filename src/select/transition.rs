@@ -188,8 +188,12 @@ impl SelectorRules {
             } else {
                 edit.failure_counts(&counts);
             }
-            edit.number(key::LAST_SUCCESS_PICKED_AT, event.picked_at);
-            edit.optional_text(key::LAST_SUCCESS_MODEL, event.model);
+            // Reports can arrive out of order; a stamp that lies ahead of the clock says nothing.
+            let newer = usage.last_success_picked_at.is_some_and(|known| known > event.picked_at && known <= event.now);
+            if !newer {
+                edit.number(key::LAST_SUCCESS_PICKED_AT, event.picked_at);
+                edit.optional_text(key::LAST_SUCCESS_MODEL, event.model);
+            }
         })
     }
 
@@ -245,7 +249,7 @@ impl SelectorRules {
         let long = lane == Lane::Disabled;
         let running = window_of(usage, model, long);
         let opened = running.map(|window| window.since.or(usage.last_failure_at).unwrap_or(window.until));
-        let counts_not = opened.is_some_and(|opened| event.picked_at < opened && opened <= event.now);
+        let counts_not = opened.is_some_and(|opened| event.picked_at <= opened && opened <= event.now);
         let active = running.filter(|window| self.is_active(window, event.now));
         let mut window = match active {
             Some(active) => {

@@ -160,7 +160,7 @@ impl SelectorRules {
         let active = windows.filter(|(window, _)| concerns(window) && self.is_active(window, now));
         let (window, long) =
             active.reduce(|longest, next| if next.0.until > longest.0.until { next } else { longest })?;
-        let (until, reason) = (timestamp(window.until), window.reason);
+        let (until, reason) = (timestamp(window.until), window.reason.or_else(|| usage.main_reason()));
         let verdict = if long {
             Verdict::Disabled { until, reason }
         } else {
@@ -169,24 +169,33 @@ impl SelectorRules {
         Some((window.until, verdict))
     }
 
-    /// What the credential itself says, its windows aside. `resolves` tells whether its reference leads to a secret.
-    pub(super) fn fitness(&self, profile: &Profile, now: f64, resolves: impl Fn(&Profile) -> bool) -> Verdict {
-        let Some(kind) = profile.kind() else { return Verdict::UnknownKind };
-        let kind = if self.inspect_secret { kind } else { profile.stored_kind().unwrap_or(kind) };
-        // A login that can be renewed outlives its access token; the reference lets every login do so.
-        let ends = match kind {
+    /// When the profile ends for good, if it does: a login that can be renewed outlives its access token, and the
+    /// reference lets every login do so.
+    pub(super) fn end(&self, profile: &Profile) -> Option<f64> {
+        let kind = if self.inspect_secret { profile.kind() } else { profile.stored_kind() };
+        let ends = match kind? {
             CredentialKind::Token => true,
             CredentialKind::OAuth => self.strict_expiry && !profile.is_refreshable(),
             CredentialKind::ApiKey => false,
         };
         match profile.expiry() {
-            Expiry::At(at) if ends && now >= at => return Verdict::Expired { at: timestamp(at) },
-            Expiry::Invalid(_) if self.strict_expiry && kind == CredentialKind::Token => return Verdict::InvalidExpiry,
+            Expiry::At(at) if ends => Some(at),
             // A finite number that is too large to be a moment in JavaScript is still a number to compare with.
-            Expiry::Invalid(Some(at)) if ends && at.is_finite() && at > 0.0 && now >= at => {
-                return Verdict::Expired { at: timestamp(at) };
-            }
-            _ => {}
+            Expiry::Invalid(Some(at)) if ends && at.is_finite() && at > 0.0 => Some(at),
+            _ => None,
+        }
+    }
+
+    /// What the credential itself says, its windows aside. `resolves` tells whether its reference leads to a secret.
+    pub(super) fn fitness(&self, profile: &Profile, now: f64, resolves: impl Fn(&Profile) -> bool) -> Verdict {
+        let Some(kind) = profile.kind() else { return Verdict::UnknownKind };
+        let kind = if self.inspect_secret { kind } else { profile.stored_kind().unwrap_or(kind) };
+        let invalid = matches!(profile.expiry(), Expiry::Invalid(_));
+        if invalid && self.strict_expiry && kind == CredentialKind::Token {
+            return Verdict::InvalidExpiry;
+        }
+        if let Some(at) = self.end(profile).filter(|at| now >= *at) {
+            return Verdict::Expired { at: timestamp(at) };
         }
         match profile.secret_state() {
             SecretState::Unusable if self.inspect_secret => Verdict::UnusableSecret,
@@ -208,7 +217,7 @@ fn resting_as_reference(usage: &UsageStats, now: f64) -> Option<(f64, Verdict)> 
     let until = timestamp(last);
     let verdict = match &usage.disabled {
         Some(disabled) if long.is_some_and(|long| now < long) => Verdict::Disabled { until, reason: disabled.reason },
-        _ => Verdict::Cooling { until, reason: None, model_only: false },
+        _ => Verdict::Cooling { until, reason: usage.main_reason(), model_only: false },
     };
     Some((last, verdict))
 }
