@@ -1,6 +1,11 @@
 //! The leak hunter: random secrets in every place where a document may hold one, and every text the crate can make.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a fixture that fails is a failed test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a fixture that fails is a failed test"
+)]
 
 mod support;
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use provider_auth::{AuthProfiles, FailureReason, ProfileSelector, Query, Receipt, Verdict};
+use provider_auth::{AuthProfiles, FailureReason, ProfileSelector, Query, Receipt, SelectorRules, Verdict};
 use serde_json::{Map, Value, json};
 use support::{DAY, HOUR, MINUTE, NOW, SECOND, YEAR, at, document, id, provider};
 
@@ -269,20 +269,24 @@ proptest! {
 
     #[test]
     fn no_resting_profile_is_chosen_while_one_is_ready(store in store(), wish in wish(), now in moment()) {
-        let (selector, profiles) = (ProfileSelector::default(), document(&store));
-        ask(&wish, |query| {
-            for moment in [now, now - YEAR, now + YEAR, now + DAY] {
-                let candidates = selector.candidates(&profiles, query, at(moment));
-                let ready = candidates.iter().find(|candidate| candidate.verdict == Verdict::Ready);
-                let chosen = selector.select(&profiles, query, at(moment)).ok().map(|selection| selection.profile);
-                prop_assert_eq!(chosen.is_some(), ready.is_some());
-                if let Some(chosen) = chosen {
-                    let own = state(&store, chosen.as_str(), wish.model, moment);
-                    prop_assert!(matches!(own, State::Ready { .. }), "{} is {:?}", chosen, own);
+        let profiles = document(&store);
+        let rules = [SelectorRules::default(), SelectorRules::openclaw_2026_02()];
+        for (n, selector) in rules.into_iter().map(ProfileSelector::new).enumerate() {
+            ask(&wish, |query| {
+                for moment in [now, now - YEAR, now + YEAR, now + DAY] {
+                    let candidates = selector.candidates(&profiles, query, at(moment));
+                    let ready = candidates.iter().find(|candidate| candidate.verdict == Verdict::Ready);
+                    let chosen = selector.select(&profiles, query, at(moment)).ok().map(|selection| selection.profile);
+                    prop_assert_eq!(chosen.is_some(), ready.is_some());
+                    prop_assert_eq!(selector.pick(&profiles, query, at(moment)), chosen.as_ref());
+                    if let Some(chosen) = chosen.filter(|_| n == 0) {
+                        let own = state(&store, chosen.as_str(), wish.model, moment);
+                        prop_assert!(matches!(own, State::Ready { .. }), "{} is {:?}", chosen, own);
+                    }
                 }
-            }
-            Ok(())
-        })?;
+                Ok(())
+            })?;
+        }
     }
 
     #[test]

@@ -304,7 +304,7 @@ fn every_recorded_case_holds_under_the_rules_it_speaks_of() {
                 (false, true) => excused += 1,
                 (true, true) => wrong.push(format!("{name} is listed as decided otherwise, but holds")),
                 (false, false) => {
-                    wrong.push(format!("{name} under {preset}: {} expected, {seen} seen", vector["expected"]))
+                    wrong.push(format!("{name} under {preset}: {} expected, {seen} seen", vector["expected"]));
                 }
             }
         }

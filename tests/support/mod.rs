@@ -2,6 +2,8 @@
 
 #![allow(dead_code, clippy::unwrap_used, reason = "each test uses its own part; a fixture that fails is a failed test")]
 
+pub(crate) mod bench;
+
 use std::collections::BTreeMap;
 
 use provider_auth::{AuthProfiles, ProfileId, ProviderId, Timestamp};
