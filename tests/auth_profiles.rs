@@ -242,7 +242,6 @@ fn removing_a_profile_removes_every_mention_of_it() {
 fn a_profile_without_a_provider_is_nobodys_last_good_one() {
     let mut profiles = one("5");
     profiles.set_last_good(&id("p")).unwrap();
-    // DEFECT: this writes an entry with a blank name.
     assert_eq!(profiles.change(), Change::None);
 }
 

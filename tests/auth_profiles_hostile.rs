@@ -79,7 +79,6 @@ fn a_key_that_stands_twice_is_an_error_at_every_level() {
         r#"{"profiles":{},"usageStats":{"a":{"lastUsed":1,"lastUsed":2}}}"#,
         r#"{"profiles":{},"later":{"x":1,"x":2}}"#,
     ] {
-        // DEFECT: needs the guard scan that runs before parsing; without it some pass and others are `Corrupt`.
         assert_eq!(refused(text), ErrorKind::DuplicateKey, "{text}");
     }
 }
@@ -98,7 +97,6 @@ fn endless_nesting_is_a_typed_error_on_a_small_stack() {
     }
     let on_a_small_stack = move || {
         for text in &texts {
-            // DEFECT: needs the guard scan that runs before parsing.
             assert_eq!(refused(text), ErrorKind::TooDeep);
         }
     };

@@ -41,8 +41,6 @@ fn ten_parallel_failures_within_one_millisecond_are_one() {
     for _ in 0..10 {
         bench.fail_full(Timeout, None, NOW, None, NOW);
     }
-    // DEFECT: a pick of the same millisecond in which the window was opened counts, although no pick of this profile
-    // can follow the opening. A refused connection on one machine fails within a millisecond.
     assert_eq!(bench.count(Timeout), 1);
 }
 
@@ -78,7 +76,6 @@ fn the_newest_success_is_remembered_in_whatever_order_reports_arrive() {
     bench.succeed(None, NOW, NOW + 201);
     let before = bench.text();
     bench.fail_full(Auth, None, NOW + 50, None, NOW + 202);
-    // DEFECT: the report of an older success overwrites the stamp of the newer one.
     assert_eq!(bench.text(), before, "picked before the success of {}", NOW + 100);
 }
 
@@ -89,7 +86,6 @@ fn a_late_failure_of_a_model_is_late_whatever_other_models_did() {
     bench.succeed(Some("sonnet"), NOW + 11, NOW + 21);
     let before = bench.text();
     bench.fail_full(RateLimit, Some("opus"), NOW, None, NOW + 30);
-    // DEFECT: one stamp is kept for all models, so the success on sonnet hides the newer one on opus.
     assert_eq!(bench.text(), before);
 }
 

@@ -114,7 +114,6 @@ fn the_order_of_kinds() {
         "over": login("x", NOW),
         "live": login("x", NOW + 1),
     }}));
-    // DEFECT: a login without an access token must be refreshed before it can serve, whatever its expiry says.
     assert_eq!(order(&profiles), ["live", "no-access", "over", "mislabelled", "token", "key"]);
 }
 

@@ -49,7 +49,6 @@ fn state(store: &Value, id: &str, model: Option<&str>, now: i64) -> State {
     let invalid = profile["expires"].as_i64().is_some_and(|end| !(1..=8_640_000_000_000_000).contains(&end));
     let is_token = profile["key"].as_str().is_some_and(|key| key.starts_with("sk-ant-oat"));
     let tier = match profile["type"].as_str().unwrap() {
-        // DEFECT: without an access token there is nothing live, whatever `expires` says.
         "oauth" if has("access") && !over => Some(0),
         "oauth" if has("refresh") => Some(1),
         "token" if has("token") && usable("token") && !over && !invalid => Some(2),
@@ -312,7 +311,6 @@ proptest! {
                     prop_assert!(still.retry_after() <= refusal.retry_after(), "the wait grows while the clock runs");
                 }
             }
-            // DEFECT: a resting token whose own end comes before the end of its rest is named as worth the wait.
             prop_assert!(selector.select(&profiles, query, retry_at).is_ok(), "nothing is ready at {:?}", retry_at);
             Ok(())
         })?;

@@ -110,7 +110,7 @@ fn stats() -> BoxedStrategy<Value> {
         ("cooldownModel", Just(json!("m")).boxed()),
         ("blockedUntil", number()),
         ("modelCooldowns", model),
-        ("lastSuccessPickedAt", number()),
+        ("successPickedAt", Just(json!({"": NOW, "m": NOW + YEAR})).boxed()),
         ("later", Just(json!({"kept": [1, null]})).boxed()),
     ])
 }

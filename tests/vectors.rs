@@ -309,7 +309,6 @@ fn every_recorded_case_holds_under_the_rules_it_speaks_of() {
             }
         }
     }
-    // DEFECT: why-003 and why-007 (a window without a recorded reason: the counters say why).
     assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), vectors.len(), wrong.join("\n"));
     assert_eq!(excused, DECIDED_OTHERWISE.len(), "an exception names no case");
 }

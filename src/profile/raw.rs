@@ -52,6 +52,14 @@ impl RawObject {
         self.set(key, self::number(number));
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn retain(&mut self, keep: impl Fn(&str, &RawValue) -> bool) {
+        self.0.retain(|key, value| keep(key, value));
+    }
+
     pub(super) fn remove(&mut self, key: &str) -> bool {
         self.0.shift_remove(key).is_some()
     }

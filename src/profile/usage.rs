@@ -31,8 +31,7 @@ pub(crate) mod key {
     pub(crate) const COOLDOWN_SINCE: &str = "cooldownSince";
     pub(crate) const DISABLED_SINCE: &str = "disabledSince";
     pub(crate) const MODEL_COOLDOWNS: &str = "modelCooldowns";
-    pub(crate) const LAST_SUCCESS_PICKED_AT: &str = "lastSuccessPickedAt";
-    pub(crate) const LAST_SUCCESS_MODEL: &str = "lastSuccessModel";
+    pub(crate) const SUCCESS_PICKED_AT: &str = "successPickedAt";
 }
 
 /// A period in which a profile, or one model of it, rests. Times are milliseconds as the file has them.
@@ -65,8 +64,8 @@ pub struct UsageStats {
     /// may be in force.
     pub(crate) last_end: f64,
     pub(crate) failure_counts: IndexMap<Box<str>, f64>,
-    pub(crate) last_success_picked_at: Option<f64>,
-    pub(crate) last_success_model: Option<Box<str>>,
+    /// By model, when the latest request that succeeded was picked; the empty name stands for no model.
+    pub(crate) success_picked_at: IndexMap<Box<str>, f64>,
 }
 
 impl Default for UsageStats {
@@ -122,9 +121,11 @@ impl UsageStats {
             });
             windows.collect()
         });
-        let failure_counts = object.object(key::FAILURE_COUNTS).map_or_else(IndexMap::new, |counts| {
-            counts.iter().filter_map(|(reason, count)| Some((reason.into(), raw::as_number(count)?))).collect()
-        });
+        let numbers = |key| {
+            object.object(key).map_or_else(IndexMap::new, |numbers| {
+                numbers.iter().filter_map(|(name, number)| Some((name.into(), raw::as_number(number)?))).collect()
+            })
+        };
         let windows = cooldown.iter().chain(&disabled).chain(&blocked).chain(&model_cooldowns);
         let last_end = windows.map(|window| window.until).filter(|until| until.is_finite()).fold(0.0, f64::max);
         Self {
@@ -137,9 +138,8 @@ impl UsageStats {
             blocked,
             model_cooldowns,
             last_end,
-            failure_counts,
-            last_success_picked_at: object.number(key::LAST_SUCCESS_PICKED_AT),
-            last_success_model: text_of(object, key::LAST_SUCCESS_MODEL),
+            failure_counts: numbers(key::FAILURE_COUNTS),
+            success_picked_at: numbers(key::SUCCESS_PICKED_AT),
         }
     }
 
@@ -266,22 +266,17 @@ impl UsageEdit {
         self.0.remove(key);
     }
 
-    pub(crate) fn failure_counts(&mut self, counts: &IndexMap<Box<str>, f64>) {
-        // What is no number in it was never a count; it is kept all the same.
-        let mut object = self.0.object(key::FAILURE_COUNTS).unwrap_or_else(RawObject::new);
-        let gone: Vec<String> = object
-            .iter()
-            .filter(|(reason, count)| raw::as_number(count).is_some() && !counts.contains_key(*reason))
-            .map(|(reason, _)| reason.to_owned())
-            .collect();
-        for reason in gone {
-            object.remove(&reason);
+    /// Replaces the numbers of an object, or removes it with the last of them.
+    pub(crate) fn numbers(&mut self, key: &str, numbers: &IndexMap<Box<str>, f64>) {
+        // What is no number in it was never one of ours; it is kept all the same.
+        let mut object = self.0.object(key).unwrap_or_else(RawObject::new);
+        object.retain(|name, value| numbers.contains_key(name) || raw::as_number(value).is_none());
+        for (name, number) in numbers {
+            object.set_number(name, *number);
         }
-        for (reason, count) in counts {
-            object.set_number(reason, *count);
-        }
-        if let Some(text) = raw::value(object.to_text(DEPTH + 1)) {
-            self.0.set(key::FAILURE_COUNTS, text);
+        match raw::value(object.to_text(DEPTH + 1)) {
+            Some(text) if !object.is_empty() => self.0.set(key, text),
+            _ => self.remove(key),
         }
     }
 

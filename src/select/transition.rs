@@ -183,18 +183,19 @@ impl SelectorRules {
                     edit.remove(gone);
                 }
             }
-            if counts.is_empty() {
-                edit.remove(key::FAILURE_COUNTS);
-            } else {
-                edit.failure_counts(&counts);
-            }
-            // Reports can arrive out of order; a stamp that lies ahead of the clock says nothing.
-            let newer = usage.last_success_picked_at.is_some_and(|known| known > event.picked_at && known <= event.now);
-            if !newer {
-                edit.number(key::LAST_SUCCESS_PICKED_AT, event.picked_at);
-                edit.optional_text(key::LAST_SUCCESS_MODEL, event.model);
-            }
+            edit.numbers(key::FAILURE_COUNTS, &counts);
+            edit.numbers(key::SUCCESS_PICKED_AT, &self.successes(usage, event));
         })
+    }
+
+    /// The stamps of success with this event's among them. Reports can arrive out of order; a stamp that lies ahead of the
+    /// clock says nothing, and one as old as the failure window no longer matters.
+    fn successes(&self, usage: &UsageStats, event: &Event<'_>) -> indexmap::IndexMap<Box<str>, f64> {
+        let mut stamps = usage.success_picked_at.clone();
+        stamps.retain(|_, at| *at <= event.now && event.now - *at <= millis(self.cooldown.failure_window));
+        let stamp = stamps.entry(event.model.unwrap_or_default().into()).or_insert(event.picked_at);
+        *stamp = stamp.max(event.picked_at);
+        stamps
     }
 
     fn after_failure(
@@ -219,7 +220,7 @@ impl SelectorRules {
             let until = event.now + policy.millis(reason, event.provider, failures);
             return usage.edited(|edit| {
                 edit.number(key::ERROR_COUNT, errors + 1.0);
-                edit.failure_counts(&counts);
+                edit.numbers(key::FAILURE_COUNTS, &counts);
                 edit.number(key::LAST_FAILURE_AT, event.now);
                 if policy.lane(reason) == Lane::Disabled {
                     edit.number(key::DISABLED_UNTIL, until);
@@ -277,7 +278,7 @@ impl SelectorRules {
         let errors = if resting { errors } else { 0.0 };
         let counted = usage.edited(|edit| {
             edit.number(key::ERROR_COUNT, errors + 1.0);
-            edit.failure_counts(&counts);
+            edit.numbers(key::FAILURE_COUNTS, &counts);
             edit.number(key::LAST_FAILURE_AT, event.now);
         });
         self.with_window(&counted, window, long, event.now)
@@ -330,8 +331,11 @@ impl Event<'_> {
 
     /// Whether a request that was picked later has succeeded already, on the same model where the reason concerns one.
     fn is_before_success(&self, usage: &UsageStats, reason: FailureReason) -> bool {
-        let newer = usage.last_success_picked_at.is_some_and(|picked| picked > self.picked_at && picked <= self.now);
-        let same = !reason.is_model_scoped() || usage.last_success_model.as_deref() == self.model;
-        newer && same
+        let newer = |at: &f64| *at > self.picked_at && *at <= self.now;
+        if reason.is_model_scoped() {
+            usage.success_picked_at.get(self.model.unwrap_or_default()).is_some_and(newer)
+        } else {
+            usage.success_picked_at.values().any(newer)
+        }
     }
 }
