@@ -10,7 +10,7 @@ mod support;
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use provider_auth::{FailureReason, ProfileSelector, Query, Receipt, SelectorRules};
+use provider_auth::{Config, Environment, FailureReason, ProfileSelector, Query, ReadOptions, Receipt, SelectorRules};
 use serde_json::{Map, Value, json};
 use support::{DAY, HOUR, MINUTE, NOW, SECOND, YEAR, at, document, exact, id, provider, written};
 
@@ -195,10 +195,33 @@ fn step() -> impl Strategy<Value = Step> {
     })
 }
 
+/// The configuration's `auth`, or null for none.
+fn auth() -> impl Strategy<Value = Value> {
+    let mode = select(vec!["api_key", "token", "oauth", "aws-sdk"]);
+    let entry = (select(&PROVIDERS[..]), mode).prop_map(|(provider, mode)| json!({"provider": provider, "mode": mode}));
+    let some_ids = proptest::sample::subsequence(IDS.to_vec(), 0..5).prop_shuffle();
+    let profiles = some_ids.prop_flat_map(move |ids| {
+        let entries: Vec<_> = ids.into_iter().map(|id| entry.clone().prop_map(move |e| (id.to_owned(), e))).collect();
+        entries.prop_map(|entries| Value::Object(entries.into_iter().collect::<Map<_, _>>()))
+    });
+    let list = proptest::collection::vec(select(&IDS[..]), 0..6).prop_map(|ids| json!(ids)).boxed();
+    let order = object(vec![("anthropic", list.clone()), ("Z.AI", list)]);
+    let hours = || select(vec![0.001, 0.5, 1.0, 5.0, 23.0, 30.0, 0.333, 100.0]).prop_map(|hours| json!(hours)).boxed();
+    let by_provider = object(vec![("Anthropic", hours()), ("zai", hours())]);
+    let cooldowns = object(vec![
+        ("billingBackoffHours", hours()),
+        ("billingBackoffHoursByProvider", by_provider),
+        ("billingMaxHours", hours()),
+        ("failureWindowHours", hours()),
+    ]);
+    let parts = vec![("profiles", profiles.boxed()), ("order", order), ("cooldowns", cooldowns)];
+    prop_oneof![1 => Just(Value::Null).boxed(), 3 => object(parts)]
+}
+
 fn check(
     selector: &ProfileSelector,
     profiles: &provider_auth::AuthProfiles,
-    model: &Value,
+    (model, config): (&Value, &Value),
     preferred: &str,
     now: i64,
 ) -> Result<(), TestCaseError> {
@@ -211,7 +234,13 @@ fn check(
             }
             let candidates = selector.candidates(profiles, &query, at(now));
             let ours: Vec<&str> = candidates.order().map(provider_auth::ProfileId::as_str).collect();
-            prop_assert_eq!(ours, model::order(model, wanted, preferred, now as f64), "order of {} at {}", wanted, now);
+            prop_assert_eq!(
+                ours,
+                model::order(model, config, wanted, preferred, now as f64),
+                "order of {} at {}",
+                wanted,
+                now
+            );
         }
     }
     let ours = written(profiles);
@@ -225,23 +254,26 @@ proptest! {
     #[test]
     fn order_and_statistics_equal_those_of_february_2026(
         store in store(),
+        config in auth(),
         steps in proptest::collection::vec(step(), 1..12),
         preferred in select(&IDS[..]),
     ) {
-        let selector = ProfileSelector::new(SelectorRules::openclaw_2026_02());
+        let text = json!({"auth": if config.is_null() { json!({}) } else { config.clone() }}).to_string();
+        let read = Config::from_json5_str(&text, &ReadOptions::new().environment(Environment::empty())).unwrap();
+        let selector = ProfileSelector::new(SelectorRules::openclaw_2026_02()).with_config(&read);
         let mut profiles = document(&store);
         let mut model = exact(&store.to_string());
         // The exact reading sorts names; the model needs them as the file has them.
         model["profiles"] = store["profiles"].clone();
         model["order"] = store["order"].clone();
         let mut now = NOW;
-        check(&selector, &profiles, &model, preferred, now)?;
+        check(&selector, &profiles, (&model, &config), preferred, now)?;
         for step in steps {
             now = match step.aim.moment(&model, step.id) {
                 Some(moment) => moment + step.jump.signum(),
                 None => now + step.jump,
             };
-            check(&selector, &profiles, &model, preferred, now)?;
+            check(&selector, &profiles, (&model, &config), preferred, now)?;
             let owner = model["profiles"][step.id]["provider"].as_str().unwrap_or("anthropic").to_owned();
             let receipt = Receipt::new(id(step.id), provider(&owner), None, at(now));
             match step.event {
@@ -252,14 +284,14 @@ proptest! {
                 Event::Failure(reason) => {
                     let named = FailureReason::from_name(reason).unwrap();
                     selector.record_failure(&mut profiles, &receipt, named, None, at(now)).unwrap();
-                    model::mark_failure(&mut model, step.id, reason, now as f64);
+                    model::mark_failure(&mut model, &config, step.id, reason, now as f64);
                 }
                 Event::Clear => {
                     selector.clear_cooldown(&mut profiles, &id(step.id)).unwrap();
                     model::clear(&mut model, step.id);
                 }
             }
-            check(&selector, &profiles, &model, preferred, now)?;
+            check(&selector, &profiles, (&model, &config), preferred, now)?;
         }
     }
 }
@@ -269,11 +301,11 @@ fn the_model_itself_keeps_the_documented_figures() {
     let mut store = json!({"profiles": {"a": {"type": "api_key", "provider": "anthropic", "key": "k"}}});
     for (failure, minutes) in [1.0, 5.0, 25.0, 60.0, 60.0].into_iter().enumerate() {
         let now = 1e12 + failure as f64;
-        model::mark_failure(&mut store, "a", "rate_limit", now);
+        model::mark_failure(&mut store, &Value::Null, "a", "rate_limit", now);
         assert_eq!(store["usageStats"]["a"]["cooldownUntil"], json!(now + minutes * 60_000.0));
     }
     for hours in [5.0, 10.0, 20.0, 24.0, 24.0] {
-        model::mark_failure(&mut store, "a", "billing", 1e12);
+        model::mark_failure(&mut store, &Value::Null, "a", "billing", 1e12);
         assert_eq!(store["usageStats"]["a"]["disabledUntil"], json!(1e12 + hours * 3_600_000.0));
     }
     assert_eq!(store["usageStats"]["a"]["errorCount"], json!(10.0));

@@ -12,10 +12,13 @@ fn is_blank(value: Option<&Value>) -> bool {
     value.and_then(Value::as_str).is_none_or(|text| text.chars().all(blank))
 }
 
-fn same_provider(name: &str, wanted: &str) -> bool {
+fn normal(name: &str) -> String {
     let name = name.trim().to_lowercase();
-    let name = if ["z.ai", "z-ai"].contains(&&*name) { "zai" } else { &name };
-    name == wanted
+    if ["z.ai", "z-ai"].contains(&&*name) { "zai".to_owned() } else { name }
+}
+
+fn same_provider(name: &str, wanted: &str) -> bool {
+    normal(name) == wanted
 }
 
 /// The names of an object in the order in which JavaScript enumerates them.
@@ -37,8 +40,13 @@ pub(crate) fn unusable_until(stats: &Value) -> Option<f64> {
     ends.filter(|end| *end > 0.0).fold(None, |last: Option<f64>, end| Some(last.map_or(end, |last| last.max(end))))
 }
 
-fn eligible(profile: &Value, wanted: &str, now: f64) -> bool {
-    if !profile["provider"].as_str().is_some_and(|own| same_provider(own, wanted)) {
+fn eligible(profile: &Value, configured: Option<&Value>, wanted: &str, now: f64) -> bool {
+    let belongs = |entry: &Value| entry["provider"].as_str().is_some_and(|own| same_provider(own, wanted));
+    let fits = |entry: &Value| {
+        let (mode, kind) = (&entry["mode"], &profile["type"]);
+        belongs(entry) && (mode == kind || (mode == "oauth" && kind == "token"))
+    };
+    if !belongs(profile) || !configured.is_none_or(fits) {
         return false;
     }
     match profile["type"].as_str() {
@@ -52,20 +60,28 @@ fn eligible(profile: &Value, wanted: &str, now: f64) -> bool {
     }
 }
 
-pub(crate) fn order(store: &Value, wanted: &str, preferred: Option<&str>, now: f64) -> Vec<String> {
-    let orders = store["order"].as_object();
-    let explicit = enumerate(orders).into_iter().find(|name| same_provider(name, wanted));
-    let explicit = explicit.and_then(|name| store["order"][name].as_array());
-    let base: Vec<&str> = match explicit {
-        Some(list) => list.iter().filter_map(Value::as_str).collect(),
-        None => enumerate(store["profiles"].as_object())
-            .into_iter()
-            .filter(|id| same_provider(store["profiles"][*id]["provider"].as_str().unwrap_or(""), wanted))
-            .collect(),
+/// `config` is the configuration's `auth`, or null.
+pub(crate) fn order(store: &Value, config: &Value, wanted: &str, preferred: Option<&str>, now: f64) -> Vec<String> {
+    let order_in = |orders: &Value| -> Option<Value> {
+        let name = enumerate(orders.as_object()).into_iter().find(|name| same_provider(name, wanted))?;
+        Some(orders[name].clone())
     };
+    let explicit = order_in(&store["order"]).or_else(|| order_in(&config["order"]));
+    let of_provider = |entries: &Value| -> Vec<String> {
+        let own = |id: &&str| same_provider(entries[*id]["provider"].as_str().unwrap_or(""), wanted);
+        enumerate(entries.as_object()).into_iter().filter(own).map(str::to_owned).collect()
+    };
+    let base: Vec<String> = match &explicit {
+        Some(list) => list.as_array().unwrap().iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        None => Some(of_provider(&config["profiles"]))
+            .filter(|ids| !ids.is_empty())
+            .unwrap_or_else(|| of_provider(&store["profiles"])),
+    };
+    let configured = |id: &str| config["profiles"].get(id);
     let mut ids: Vec<&str> = Vec::new();
-    for id in base {
-        let fit = store["profiles"].get(id).is_some_and(|profile| eligible(profile, wanted, now));
+    for id in base.iter().map(String::as_str) {
+        let stored = store["profiles"].get(id);
+        let fit = stored.is_some_and(|profile| eligible(profile, configured(id), wanted, now));
         if fit && !ids.contains(&id) {
             ids.push(id);
         }
@@ -73,7 +89,7 @@ pub(crate) fn order(store: &Value, wanted: &str, preferred: Option<&str>, now: f
     let stats = |id: &str| store["usageStats"].get(id).cloned().unwrap_or(Value::Null);
     let rests = |id: &str| unusable_until(&stats(id)).filter(|until| now < *until);
     let (mut resting, mut ready): (Vec<&str>, Vec<&str>) = ids.into_iter().partition(|id| rests(id).is_some());
-    if explicit.is_none() {
+    if explicit.is_none_or(|list| list.as_array().unwrap().is_empty()) {
         let tier = |id: &str| match store["profiles"][id]["type"].as_str() {
             Some("oauth") => 0,
             Some("token") => 1,
@@ -106,13 +122,24 @@ pub(crate) fn mark_used(store: &mut Value, id: &str, now: f64) {
     stats.insert("errorCount".to_owned(), json!(0.0));
 }
 
-pub(crate) fn mark_failure(store: &mut Value, id: &str, reason: &str, now: f64) {
+pub(crate) fn mark_failure(store: &mut Value, config: &Value, id: &str, reason: &str, now: f64) {
+    let owner = store["profiles"][id]["provider"].as_str().unwrap_or("").to_owned();
     if store["profiles"].get(id).is_none() {
         return;
     }
+    let settings = &config["cooldowns"];
+    let hours = |value: Option<f64>, default: f64| value.filter(|v| *v > 0.0).unwrap_or(default) * 60.0 * 60.0 * 1000.0;
+    let window = hours(number(settings, "failureWindowHours"), 24.0);
+    let by_provider = &settings["billingBackoffHoursByProvider"];
+    let own = enumerate(by_provider.as_object())
+        .into_iter()
+        .find(|name| same_provider(name, &normal(&owner)))
+        .and_then(|name| by_provider[name].as_f64());
+    let base = hours(own.or_else(|| number(settings, "billingBackoffHours")), 5.0).max(60_000.0);
+    let cap = hours(number(settings, "billingMaxHours"), 24.0).max(base);
     let stats = stats_of(store, id);
     let read = |stats: &Map<String, Value>, key: &str| stats.get(key).and_then(Value::as_f64);
-    let fresh = read(stats, "lastFailureAt").is_some_and(|last| last > 0.0 && now - last > 86_400_000.0);
+    let fresh = read(stats, "lastFailureAt").is_some_and(|last| last > 0.0 && now - last > window);
     let errors = if fresh { 0.0 } else { read(stats, "errorCount").unwrap_or(0.0) } + 1.0;
     let mut counts = stats.get("failureCounts").and_then(Value::as_object).cloned().unwrap_or_default();
     if fresh {
@@ -121,7 +148,7 @@ pub(crate) fn mark_failure(store: &mut Value, id: &str, reason: &str, now: f64) 
     let own = read(&counts, reason).unwrap_or(0.0) + 1.0;
     counts.insert(reason.to_owned(), json!(own));
     if reason == "billing" {
-        let length = (18_000_000.0 * 2_f64.powf((own.max(1.0) - 1.0).min(10.0))).min(86_400_000.0);
+        let length = (base * 2_f64.powf((own.max(1.0) - 1.0).min(10.0))).min(cap);
         stats.insert("disabledUntil".to_owned(), json!(now + length));
         stats.insert("disabledReason".to_owned(), json!("billing"));
     } else {
