@@ -148,6 +148,22 @@ fn a_written_profile_has_canonical_names_only() {
 }
 
 #[test]
+fn a_new_token_does_not_inherit_the_end_of_the_old_one() {
+    for entry in [
+        r#"{"type":"token","provider":"a","token":"old","expires":5}"#,
+        r#"{"type":"oauth","provider":"a","access":"old","refresh":"r","expires":5}"#,
+    ] {
+        let mut profiles = one(entry);
+        profiles.upsert(&id("p"), &provider("a"), &Credential::token(Secret::new("new"), None), None).unwrap();
+        assert_eq!(profiles.get("p").unwrap().expires(), None, "{entry}");
+        assert_eq!(
+            verbatim(profiles.to_json().expose())["profiles"]["p"],
+            verbatim(r#"{"type":"token","provider":"a","token":"new"}"#)
+        );
+    }
+}
+
+#[test]
 fn orders_are_trimmed_and_what_is_no_list_is_ignored_but_kept() {
     let text =
         r#"{"profiles":{},"order":{"Anthropic":[" a:1 ","",5,"a:2",null,"a:1"],"openai":["",7],"x":"nope","zai":[]}}"#;

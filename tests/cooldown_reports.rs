@@ -100,6 +100,18 @@ fn a_late_success_does_not_end_what_the_server_said_since() {
 }
 
 #[test]
+fn a_success_on_one_model_leaves_the_window_of_another() {
+    let mut bench = Bench::new();
+    bench.fail_full(RateLimit, Some("opus"), NOW, Some(NOW + HOUR), NOW + 1);
+    bench.succeed(Some("sonnet"), NOW + 2, NOW + 3);
+    assert_eq!(bench.rest(Some("opus"), NOW + 3), HOUR - 3);
+    assert!(bench.verdict(Some("sonnet"), NOW + 3).is_ready());
+    bench.succeed(Some("opus"), NOW + HOUR, NOW + HOUR + 1);
+    assert!(bench.verdict(None, NOW + HOUR + 1).is_ready());
+    assert_eq!(bench.count(RateLimit), 0);
+}
+
+#[test]
 fn a_key_from_outside_the_document_has_statistics_too() {
     let mut bench = Bench::new();
     let pseudo = || Receipt::new(id("inline-api-key:anthropic"), provider("anthropic"), None, at(NOW));
