@@ -260,7 +260,6 @@ proptest! {
         }).map(str::to_owned).collect();
         let mentions = [mentions, about(!owner.is_empty(), &owner.trim().to_lowercase())].concat();
         same_but(&before["order"], &after["order"], &mentions)?;
-        // DEFECT: a success of a profile without a provider adds an entry with a blank name here.
         let mut good: Vec<String> = ["Anthropic", "anthropic", "openai"].map(str::to_owned).to_vec();
         if removed && before["lastGood"]["x-later"] == whom {
             good.push("x-later".to_owned());

@@ -4,7 +4,10 @@
 
 mod support;
 
-use provider_auth::{AuthProfileStore, AuthProfileStoreExt, Change, FailureReason, MemoryStore, Receipt};
+use provider_auth::{
+    AuthProfileStore, AuthProfileStoreExt, AuthProfiles, Change, Credential, FailureReason, MemoryStore,
+    ProfileSelector, Query, Receipt, Secret,
+};
 use serde_json::json;
 use support::bench::{Bench, ID};
 use support::{DAY, HOUR, MINUTE, NOW, SECOND, at, document, id, provider};
@@ -189,4 +192,28 @@ fn a_store_records_what_the_pure_rules_say() {
         store.record_failure(&bench.selector, &ghost, Billing, None, at(NOW)).unwrap();
     }
     assert_eq!(store.load().unwrap().to_json(), after.to_json(), "a profile that is not there learns nothing");
+}
+
+#[test]
+fn a_failure_of_a_secret_that_was_replaced_says_nothing_about_the_new_one() {
+    let anthropic = provider("anthropic");
+    let selector = ProfileSelector::default();
+    let fails_after = |old: &Credential, new: &Credential, reason: FailureReason| {
+        let mut profiles = AuthProfiles::new();
+        profiles.upsert(&id(ID), &anthropic, old, None).unwrap();
+        let selection = selector.select(&profiles, &Query::new(&anthropic), at(NOW)).unwrap();
+        profiles.upsert(&id(ID), &anthropic, new, None).unwrap();
+        selector.record_failure(&mut profiles, &selection.receipt, reason, None, at(NOW + 1)).unwrap();
+        profiles.usage(ID).map_or(0.0, |usage| usage.failure_count(reason))
+    };
+    let key = |text: &str| Credential::api_key(Secret::new(text));
+    assert!(fails_after(&key("sk-old"), &key("sk-new"), RateLimit) > 0.5, "a short rest does little harm");
+    for reason in [Auth, AuthPermanent, SessionExpired, Billing] {
+        assert!(fails_after(&key("sk-old"), &key("sk-new"), reason) < 0.5, "{reason}");
+        assert!(fails_after(&key("sk-old"), &key("sk-old"), reason) > 0.5, "{reason}");
+    }
+    // A login's access token is renewed for one and the same account: its limits stay its limits.
+    let login = |access: &str| Credential::oauth(Secret::new(access), Some(Secret::new("refresh")), None);
+    assert!(fails_after(&login("old"), &login("new"), AuthPermanent) < 0.5);
+    assert!(fails_after(&login("old"), &login("new"), Billing) > 0.5);
 }

@@ -56,7 +56,7 @@ fn state(store: &Value, id: &str, model: Option<&str>, now: i64) -> State {
         _ => None,
     };
     let Some(tier) = tier else { return State::Unfit };
-    match windows(stats, model).into_iter().filter(|end| *end > 0 && now < *end && *end - now <= DAY).max() {
+    match windows(stats, model).into_iter().filter(|end| *end > 0 && now < *end && *end - now <= DAY + MINUTE).max() {
         Some(until) => State::Resting { until },
         None => State::Ready { tier, last_used: stats["lastUsed"].as_i64().unwrap_or(0) },
     }

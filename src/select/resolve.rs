@@ -123,6 +123,7 @@ impl ProfileSelector {
         let mut considered = refusal.candidates;
         if verdict.is_ready() {
             let receipt = Receipt::new(profile.clone(), query.provider.clone(), query.model, now);
+            let receipt = receipt.with_secret(credential.secret());
             return Ok(Selection { profile, credential, source, receipt, skipped: considered });
         }
         considered.insert(0, Candidate { id: Cow::Owned(profile), kind, verdict, retry_at: verdict.until() });

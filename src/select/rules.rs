@@ -8,6 +8,9 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 
+/// By how much a clock may be set back without windows losing their force.
+const CLOCK_CORRECTION: Duration = MINUTE;
+
 /// How the length of a window grows with the number of failures.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -106,12 +109,15 @@ pub struct CooldownPolicy {
 }
 
 impl CooldownPolicy {
-    /// The longest any window can last. One that ends later was written by a clock that has since jumped back.
+    /// The longest any window can last, with a minute on top, because clocks are corrected by small steps all the time.
+    /// A window that ends later than this from now was written by a clock that has since jumped back, and binds nobody.
     #[must_use]
     pub fn cap(&self) -> Duration {
         let ladders = [&self.transient, &self.rate_limit, &self.billing, &self.auth_permanent];
         let by_provider = self.billing_base_by_provider.iter().map(|(_, base)| *base);
-        ladders.into_iter().map(Ladder::longest).chain(by_provider).fold(self.deadline_cap, Duration::max)
+        let longest =
+            ladders.into_iter().map(Ladder::longest).chain(by_provider).fold(self.deadline_cap, Duration::max);
+        longest.saturating_add(CLOCK_CORRECTION)
     }
 
     pub(super) fn lane(&self, reason: FailureReason) -> Lane {

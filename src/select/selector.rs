@@ -116,6 +116,7 @@ impl ProfileSelector {
                 let skipped =
                     considered.filter(|candidate| *candidate.id != profile).map(Candidate::into_owned).collect();
                 let receipt = Receipt::new(profile.clone(), query.provider.clone(), query.model, now);
+                let receipt = receipt.with_secret(credential.secret());
                 Ok(Selection { profile, credential, source: CredentialSource::Profile, receipt, skipped })
             }
             None => Err(Unavailable {

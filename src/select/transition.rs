@@ -89,7 +89,8 @@ impl ProfileSelector {
 
     /// Records in the document that the request of this receipt failed.
     ///
-    /// Does nothing for a profile that is no longer there, or for a receipt that was reported before.
+    /// Does nothing for a profile that is no longer there or has another secret by now, or for a receipt that was
+    /// reported before.
     ///
     /// # Errors
     ///
@@ -114,6 +115,9 @@ impl ProfileSelector {
         deadline: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<()> {
+        if receipt.is_outdated(profiles.get(receipt.profile().as_str()), reason) {
+            return Ok(());
+        }
         change(profiles, receipt.profile(), |usage| self.after_failure(usage, receipt, reason, deadline, now))
     }
 
