@@ -115,6 +115,21 @@ impl AuthProfiles {
         Ok(())
     }
 
+    /// Adds a profile of another document with everything in its entry; `false` if there is one of this id.
+    pub(crate) fn adopt(&mut self, id: &ProfileId, profile: &Profile) -> bool {
+        if self.profiles.contains_key(id) {
+            return false;
+        }
+        self.profiles.insert(id.clone(), profile.clone());
+        self.touched(Change::Credentials);
+        true
+    }
+
+    /// What was found odd while reading, for a store that knows more about it.
+    pub(crate) fn diagnostics_mut(&mut self) -> &mut Vec<Diagnostic> {
+        &mut self.diagnostics
+    }
+
     /// What was found odd while reading.
     #[must_use]
     pub fn diagnostics(&self) -> &[Diagnostic] {

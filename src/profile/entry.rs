@@ -189,6 +189,12 @@ impl Profile {
         Self::parse(&object.to_text(DEPTH), &mut Vec::new())
     }
 
+    /// Whether the owner allows or forbids other agents a copy; `None` if nothing is said.
+    pub(crate) fn copy_to_agents(&self) -> Option<bool> {
+        let object = RawObject::parse(self.text.expose())?;
+        serde_json::from_str(object.get("copyToAgents")?.get()).ok()
+    }
+
     /// The entry as JSON text, secret included.
     pub(super) fn text(&self) -> &str {
         self.text.expose()

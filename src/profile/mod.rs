@@ -3,8 +3,10 @@
 mod credential;
 mod document;
 mod entry;
+mod legacy;
 mod raw;
 mod section;
+mod split;
 mod usage;
 mod wire;
 
@@ -13,5 +15,6 @@ pub(crate) use document::Entry;
 pub use document::{AuthProfiles, Change};
 pub(crate) use entry::{Expiry, SecretState};
 pub use entry::{Profile, SecretRef};
+pub(crate) use legacy::LegacyForm;
 pub use usage::UsageStats;
 pub(crate) use usage::{Window, key, timestamp};

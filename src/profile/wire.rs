@@ -17,6 +17,21 @@ use crate::syntax::{self, Dialect, KeyPath, Limits};
 /// The members this crate understands, in the order in which it adds them.
 const OWN: [&str; 5] = ["version", "profiles", "order", "lastGood", "usageStats"];
 
+/// Which file a text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// The one with the credentials, which may hold everything.
+    Whole,
+    /// The one with nothing but state.
+    State,
+}
+
+impl Part {
+    fn own(self, name: &str) -> bool {
+        OWN.contains(&name) && (self == Self::Whole || name != "profiles")
+    }
+}
+
 impl AuthProfiles {
     /// Reads the text of an `auth-profiles.json`.
     ///
@@ -27,7 +42,11 @@ impl AuthProfiles {
     /// [`ErrorKind::Syntax`], [`ErrorKind::TooLarge`], [`ErrorKind::TooDeep`] or [`ErrorKind::DuplicateKey`] if the
     /// text is not acceptable JSON; [`ErrorKind::Corrupt`] if it is not an object with an object `profiles`.
     pub fn from_json(text: &str) -> Result<Self> {
-        syntax::check(text, Dialect::Json, &Limits::default())?;
+        Self::read(text, &Limits::default(), Part::Whole)
+    }
+
+    pub(super) fn read(text: &str, limits: &Limits, part: Part) -> Result<Self> {
+        syntax::check(text, Dialect::Json, limits)?;
         let text = syntax::without_bom(text);
         let at = |path: KeyPath<'_>| syntax::locate(text, Dialect::Json, &path);
         let Some(document) = RawObject::parse(text) else {
@@ -35,7 +54,11 @@ impl AuthProfiles {
             return Err(Error::new(ErrorKind::Corrupt, message).with_location(at(KeyPath::root())));
         };
         let mut diagnostics = Vec::new();
-        let Some(entries) = document.object("profiles") else {
+        let entries = match part {
+            Part::Whole => document.object("profiles"),
+            Part::State => Some(RawObject::new()),
+        };
+        let Some(entries) = entries else {
             let message = "the credential document has no object `profiles`";
             return Err(Error::new(ErrorKind::Corrupt, message).with_location(at(KeyPath::root().key("profiles"))));
         };
@@ -64,7 +87,7 @@ impl AuthProfiles {
         });
         let version = document.number("version").unwrap_or(VERSION);
         let members = document.into_iter().map(|(key, value)| {
-            let own = OWN.contains(&key.as_str()) && key != "version";
+            let own = part.own(&key) && key != "version";
             let text = if own { Secret::default() } else { raw::guarded(value.get()) };
             (key, text)
         });
@@ -90,6 +113,10 @@ impl AuthProfiles {
     /// The text holds every secret in clear.
     #[must_use]
     pub fn to_json(&self) -> Secret {
+        self.write(Part::Whole)
+    }
+
+    pub(super) fn write(&self, part: Part) -> Secret {
         if let Some(text) = &self.text {
             return text.clone();
         }
@@ -109,11 +136,11 @@ impl AuthProfiles {
             _ => None,
         };
         for (name, text) in &self.members {
-            let text = if OWN.contains(&name.as_str()) { own(name) } else { Some(text.expose().to_owned()) };
+            let text = if part.own(name) { own(name) } else { Some(text.expose().to_owned()) };
             members.extend(text.map(|text| (name.as_str(), text)));
         }
         for name in OWN {
-            if !self.members.contains_key(name) {
+            if part.own(name) && !self.members.contains_key(name) {
                 members.extend(own(name).map(|text| (name, text)));
             }
         }
