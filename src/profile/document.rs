@@ -126,6 +126,7 @@ impl AuthProfiles {
     }
 
     /// What was found odd while reading, for a store that knows more about it.
+    #[cfg(feature = "file")]
     pub(crate) fn diagnostics_mut(&mut self) -> &mut Vec<Diagnostic> {
         &mut self.diagnostics
     }

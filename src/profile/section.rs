@@ -78,56 +78,6 @@ impl<K: Hash + Eq, V> Section<K, V> {
         Ok(true)
     }
 
-    pub(super) fn is_map(&self) -> bool {
-        matches!(self, Self::Map(_))
-    }
-
-    /// Makes a map absent; what is no map stays.
-    pub(super) fn drop_map(&mut self) {
-        if self.is_map() {
-            *self = Self::Absent;
-        }
-    }
-
-    /// Whether both have the same text in the same order.
-    pub(super) fn same_text(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Absent, Self::Absent) => true,
-            (Self::Foreign(one), Self::Foreign(two)) => one == two,
-            (Self::Map(one), Self::Map(two)) => {
-                one.len() == two.len() && one.iter().zip(two).all(|((a, (_, one)), (b, (_, two)))| a == b && one == two)
-            }
-            _ => false,
-        }
-    }
-
-    /// This section with those entries of another that it does not have; tells which it has otherwise.
-    pub(super) fn over<'a>(&self, below: &'a Self) -> (Self, Vec<&'a K>)
-    where
-        Self: Clone,
-        K: Clone,
-        V: Clone,
-    {
-        match (self, below) {
-            (Self::Absent, below) => (below.clone(), Vec::new()),
-            (Self::Map(above), Self::Map(below)) => {
-                let mut map = above.clone();
-                let mut hidden = Vec::new();
-                for (key, entry) in below {
-                    match above.get(key) {
-                        None => {
-                            map.insert(key.clone(), entry.clone());
-                        }
-                        Some((_, text)) if *text != entry.1 => hidden.push(key),
-                        Some(_) => {}
-                    }
-                }
-                (Self::Map(map), hidden)
-            }
-            (above, _) => (above.clone(), Vec::new()),
-        }
-    }
-
     /// Removes an entry, and the section with its last one; `false` if there was none.
     pub(super) fn remove<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Result<bool>
     where

@@ -1,6 +1,9 @@
 //! One document in two files: the credentials in one, order and statistics in the other.
 
+use std::hash::Hash;
+
 use super::document::AuthProfiles;
+use super::section::Section;
 use super::wire::Part;
 use crate::diagnostic::{Diagnostic, DiagnosticCode, Severity};
 use crate::error::{Location, Result};
@@ -92,6 +95,53 @@ impl AuthProfiles {
         part.text = None;
         (part.order, part.last_good, part.usage) = (self.order.clone(), self.last_good.clone(), self.usage.clone());
         part
+    }
+}
+
+impl<K: Hash + Eq + Clone, V: Clone> Section<K, V> {
+    fn is_map(&self) -> bool {
+        matches!(self, Self::Map(_))
+    }
+
+    /// Makes a map absent; what is no map stays.
+    fn drop_map(&mut self) {
+        if self.is_map() {
+            *self = Self::Absent;
+        }
+    }
+
+    /// Whether both have the same text in the same order.
+    fn same_text(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Absent, Self::Absent) => true,
+            (Self::Foreign(one), Self::Foreign(two)) => one == two,
+            (Self::Map(one), Self::Map(two)) => {
+                one.len() == two.len() && one.iter().zip(two).all(|((a, (_, one)), (b, (_, two)))| a == b && one == two)
+            }
+            _ => false,
+        }
+    }
+
+    /// This section with those entries of another that it does not have; tells which it has otherwise.
+    fn over<'a>(&self, below: &'a Self) -> (Self, Vec<&'a K>) {
+        match (self, below) {
+            (Self::Absent, below) => (below.clone(), Vec::new()),
+            (Self::Map(above), Self::Map(below)) => {
+                let mut map = above.clone();
+                let mut hidden = Vec::new();
+                for (key, entry) in below {
+                    match above.get(key) {
+                        None => {
+                            map.insert(key.clone(), entry.clone());
+                        }
+                        Some((_, text)) if *text != entry.1 => hidden.push(key),
+                        Some(_) => {}
+                    }
+                }
+                (Self::Map(map), hidden)
+            }
+            (above, _) => (above.clone(), Vec::new()),
+        }
     }
 }
 

@@ -23,6 +23,7 @@ pub(super) enum Part {
     /// The one with the credentials, which may hold everything.
     Whole,
     /// The one with nothing but state.
+    #[cfg(feature = "file")]
     State,
 }
 
@@ -54,10 +55,7 @@ impl AuthProfiles {
             return Err(Error::new(ErrorKind::Corrupt, message).with_location(at(KeyPath::root())));
         };
         let mut diagnostics = Vec::new();
-        let entries = match part {
-            Part::Whole => document.object("profiles"),
-            Part::State => Some(RawObject::new()),
-        };
+        let entries = if part.own("profiles") { document.object("profiles") } else { Some(RawObject::new()) };
         let Some(entries) = entries else {
             let message = "the credential document has no object `profiles`";
             return Err(Error::new(ErrorKind::Corrupt, message).with_location(at(KeyPath::root().key("profiles"))));

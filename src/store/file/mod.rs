@@ -13,6 +13,8 @@ mod replace;
 mod snapshot;
 mod system;
 mod target;
+#[cfg(test)]
+mod tests;
 mod trouble;
 
 use std::fmt;
