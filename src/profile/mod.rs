@@ -10,6 +10,7 @@ mod section;
 #[cfg(feature = "file")]
 mod split;
 mod usage;
+mod view;
 mod wire;
 
 pub use credential::{Credential, CredentialKind};

@@ -19,7 +19,7 @@ impl AuthProfiles {
     /// # Errors
     ///
     /// As [`from_json`](Self::from_json).
-    pub(crate) fn from_json_within(text: &str, limits: &Limits) -> Result<Self> {
+    pub(crate) fn from_json_within(text: String, limits: &Limits) -> Result<Self> {
         Self::read(text, limits, Part::Whole)
     }
 
@@ -28,13 +28,25 @@ impl AuthProfiles {
     /// # Errors
     ///
     /// As [`from_json`](Self::from_json).
-    pub(crate) fn state_from_json(text: &str, limits: &Limits) -> Result<Self> {
+    pub(crate) fn state_from_json(text: String, limits: &Limits) -> Result<Self> {
         Self::read(text, limits, Part::State)
     }
 
     /// The text of this document as an `auth-state.json`.
     pub(crate) fn to_state_json(&self) -> Secret {
         self.write(Part::State)
+    }
+
+    /// The text this document was read from or written as, if it has not been changed since. There is none of a
+    /// document made from two files.
+    pub(crate) fn text(&self) -> Option<&str> {
+        self.text.as_ref().map(Secret::expose)
+    }
+
+    /// Declares the present content to be the committed one, written as this text.
+    pub(crate) fn committed_as(&mut self, text: Secret) {
+        self.committed();
+        self.text = Some(text);
     }
 
     /// Both files as one document. What the state file says counts, entry by entry.
@@ -157,7 +169,7 @@ mod tests {
     }
 
     fn read_state(text: &str) -> AuthProfiles {
-        AuthProfiles::state_from_json(text, &Limits::default()).unwrap()
+        AuthProfiles::state_from_json(text.to_owned(), &Limits::default()).unwrap()
     }
 
     const CREDENTIALS: &str = r#"{"version":1,"note":"n","profiles":{"x:a":{"type":"api_key","provider":"x","key":"k"}},

@@ -36,11 +36,9 @@ impl Commit<'_> {
         draft.committed();
         without_file_remarks(draft.diagnostics_mut());
         if !split {
-            let document = Arc::new(draft);
-            let sync = self.sync(change, Sync::Content);
-            let credentials = self.replace_credentials(Arc::clone(&document), sync)?;
-            let state = Part::absent();
-            return Ok(Snapshot { credentials, state, document, import: None });
+            let credentials = self.replace_credentials(draft, self.sync(change, Sync::Content))?;
+            let document = Arc::clone(&credentials.document);
+            return Ok(Snapshot { credentials, state: Part::absent(), document, import: None });
         }
         let (old, old_state) = (&self.before.credentials, &self.before.state);
         let pending = old.document.has_state();
@@ -56,7 +54,7 @@ impl Commit<'_> {
         }
         let state = if state_changes {
             let sync = if pending { Sync::Full } else { self.sync(change, Sync::Nothing) };
-            self.replace_state(Arc::new(state), sync)?
+            self.replace_state(state, sync)?
         } else {
             old_state.again()
         };
@@ -67,10 +65,10 @@ impl Commit<'_> {
         Ok(Snapshot { credentials, state, document: Arc::new(draft), import: None })
     }
 
-    fn credentials_part(&self, draft: &AuthProfiles, keep_state: bool) -> Arc<AuthProfiles> {
+    fn credentials_part(&self, draft: &AuthProfiles, keep_state: bool) -> AuthProfiles {
         let mut part = draft.credentials_part(&self.before.credentials.document, keep_state);
         without_file_remarks(part.diagnostics_mut());
-        Arc::new(part)
+        part
     }
 
     fn sync(&self, change: Change, relaxed: Sync) -> Sync {
@@ -80,28 +78,29 @@ impl Commit<'_> {
         }
     }
 
-    fn replace_credentials(&self, document: Arc<AuthProfiles>, sync: Sync) -> Result<Part> {
+    fn replace_credentials(&self, document: AuthProfiles, sync: Sync) -> Result<Part> {
         let text = document.to_json();
         let old = &self.before.credentials;
-        if old.stat.is_some() && old.text == text {
+        if old.stat.is_some() && old.document.text() == Some(text.expose()) {
             return Ok(old.again());
         }
         self.replace(self.target, document, text, sync)
     }
 
-    fn replace_state(&self, document: Arc<AuthProfiles>, sync: Sync) -> Result<Part> {
+    fn replace_state(&self, document: AuthProfiles, sync: Sync) -> Result<Part> {
         let text = document.to_state_json();
         let target = super::target::resolve(self.system(), &self.store.place.state)?;
         self.replace(&target, document, text, sync)
     }
 
-    fn replace(&self, target: &Path, document: Arc<AuthProfiles>, text: Secret, sync: Sync) -> Result<Part> {
+    fn replace(&self, target: &Path, mut document: AuthProfiles, text: Secret, sync: Sync) -> Result<Part> {
         if text.expose().len() > self.store.settings.max_bytes {
             let message = "the new document is larger than the size cap, so it could not be read again";
             return Err(Error::new(ErrorKind::TooLarge, message).with_path(target));
         }
         let stat = replace(self.system(), target, text.expose().as_bytes(), sync)?;
-        Ok(Part::written(stat, text, document))
+        document.committed_as(text);
+        Ok(Part::written(stat, Arc::new(document)))
     }
 
     fn system(&self) -> &dyn System {

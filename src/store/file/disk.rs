@@ -38,12 +38,21 @@ pub(super) fn nanos(time: SystemTime) -> i128 {
 fn read_once(path: &Path, max: u64) -> io::Result<(Vec<u8>, Stat, bool)> {
     let file = platform::never_waiting(OpenOptions::new().read(true)).open(path)?;
     let before = stat_of(&file.metadata()?);
-    let mut bytes = Vec::new();
     if before.kind != Kind::File || before.size > max {
-        return Ok((bytes, before, true));
+        return Ok((Vec::new(), before, true));
     }
-    bytes.reserve_exact(usize::try_from(before.size).unwrap_or(0).saturating_add(1));
-    (&file).take(max.saturating_add(1)).read_to_end(&mut bytes)?;
+    // One byte more than there should be, to see that there is none.
+    let mut bytes = vec![0; usize::try_from(before.size).unwrap_or(usize::MAX).saturating_add(1)];
+    let mut length = 0;
+    while let Some(rest) = bytes.get_mut(length..).filter(|rest| !rest.is_empty()) {
+        match (&file).read(rest) {
+            Ok(0) => break,
+            Ok(read) => length += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    bytes.truncate(length);
     let after = stat_of(&file.metadata()?);
     let whole = u64::try_from(bytes.len()).is_ok_and(|read| read == after.size);
     Ok((bytes, after, before == after && whole))

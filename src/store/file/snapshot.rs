@@ -13,7 +13,6 @@ use super::trouble::{not_a_file, refused};
 use crate::diagnostic::Diagnostic;
 use crate::error::{Error, ErrorKind, Result};
 use crate::profile::AuthProfiles;
-use crate::secret::Secret;
 use crate::syntax::Limits;
 
 /// A file that was written this short a time before it was read may be written again without a change of size or time:
@@ -48,7 +47,6 @@ impl Reading {
 pub(super) struct Part {
     /// `None` if there was no file.
     pub(super) stat: Option<Stat>,
-    pub(super) text: Secret,
     pub(super) document: Arc<AuthProfiles>,
     /// Whether an unchanged `stat` means an unchanged file.
     settled: bool,
@@ -65,18 +63,17 @@ pub(super) struct Snapshot {
 
 impl Part {
     pub(super) fn absent() -> Self {
-        Self { stat: None, text: Secret::default(), document: Arc::default(), settled: true }
+        Self { stat: None, document: Arc::default(), settled: true }
     }
 
     /// The same part of a later snapshot.
     pub(super) fn again(&self) -> Self {
-        let document = Arc::clone(&self.document);
-        Self { stat: self.stat, text: self.text.clone(), document, settled: self.settled }
+        Self { stat: self.stat, document: Arc::clone(&self.document), settled: self.settled }
     }
 
     /// A file that this store has just written. It is read again until its times are old enough to be trusted.
-    pub(super) fn written(stat: Stat, text: Secret, document: Arc<AuthProfiles>) -> Self {
-        Self { stat: Some(stat), text, document, settled: false }
+    pub(super) fn written(stat: Stat, document: Arc<AuthProfiles>) -> Self {
+        Self { stat: Some(stat), document, settled: false }
     }
 
     /// Reads a file, and makes nothing of it that `previous` has made already.
@@ -133,23 +130,22 @@ impl Part {
         let settled = is_settled(&stat, now);
         if let Some(previous) = previous
             && previous.is_of(&stat)
-            && previous.text.expose().as_bytes() == bytes
+            && previous.document.text().is_some_and(|text| text.as_bytes() == bytes)
         {
-            let (text, document) = (previous.text.clone(), Arc::clone(&previous.document));
-            return Ok(Self { stat: Some(stat), text, document, settled });
+            return Ok(Self { stat: Some(stat), document: Arc::clone(&previous.document), settled });
         }
         let remarks = permissions::inspect(system, &stat, path, reading.strict)?;
         let text = String::from_utf8(bytes).map_err(|error| not_utf8(&error, path))?;
         let read = match role {
-            Role::Credentials => AuthProfiles::from_json_within(&text, &reading.limits()),
-            Role::State => AuthProfiles::state_from_json(&text, &reading.limits()),
+            Role::Credentials => AuthProfiles::from_json_within(text, &reading.limits()),
+            Role::State => AuthProfiles::state_from_json(text, &reading.limits()),
         };
         let mut document = read.map_err(|error| error.with_path(path))?;
         for diagnostic in document.diagnostics_mut() {
             diagnostic.location.path = Some(path.to_owned());
         }
         document.diagnostics_mut().extend(remarks);
-        Ok(Self { stat: Some(stat), text: Secret::new(text), document: Arc::new(document), settled })
+        Ok(Self { stat: Some(stat), document: Arc::new(document), settled })
     }
 
     /// Whether this was read from a file with the same owner and mode.
