@@ -299,6 +299,10 @@ impl AuthProfiles {
             }
             return Ok(());
         }
+        if self.order.get(name).is_some_and(|old| old.as_ref() == Some(&list)) {
+            // It may be written another way, which is nobody's business.
+            return Ok(());
+        }
         let text = raw::list(list.iter().map(ProfileId::as_str), 2);
         if self.order.set(name.to_owned(), Some(list), text)? {
             self.touched(Change::State);
