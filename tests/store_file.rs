@@ -1,5 +1,7 @@
 //! The file store against the exported suite, directly and behind pointers, in every setting.
 
+#![allow(clippy::unwrap_used, reason = "a test stops where something is wrong")]
+
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -46,4 +48,11 @@ fn so_does_it_relaxed_strict_and_without_file_locks() {
     let set =
         |builder: FileStoreBuilder| builder.durability(Durability::Relaxed).strict_permissions(true).file_locks(false);
     conformance::check(|| stores.open(set)).unwrap();
+}
+
+#[test]
+fn it_can_be_shared_sent_and_unwound_through() {
+    fn check<T: Send + Sync + std::panic::UnwindSafe + std::panic::RefUnwindSafe + 'static>() {}
+    check::<FileStore>();
+    check::<FileStoreBuilder>();
 }

@@ -43,7 +43,7 @@ fn symbolic_links_are_followed_and_kept() {
     let home = directory.path().canonicalize().unwrap();
     let (here, there) = (home.join("here"), home.join("there"));
     fs::create_dir_all(here.join("deep")).unwrap();
-    fs::create_dir(&there).unwrap();
+    fs::create_dir_all(&there).unwrap();
     let target = there.join("real.json");
     let link = here.join(NAME);
     let chain = here.join("deep").join("chain.json");
@@ -105,7 +105,7 @@ fn links_that_lead_nowhere_or_in_a_circle_are_errors() {
 fn one_file_by_two_paths_is_one_store() {
     let directory = tempfile::tempdir().unwrap();
     let real = directory.path().join("real");
-    fs::create_dir(&real).unwrap();
+    fs::create_dir_all(&real).unwrap();
     symlink("real", directory.path().join("linked")).unwrap();
     write(&real.join(NAME), ONE);
     symlink("real/auth-profiles.json", directory.path().join("direct.json")).unwrap();
@@ -165,7 +165,7 @@ fn what_is_no_file_is_an_error_and_no_hang() {
     let fifo = directory.path().join("fifo.json");
     assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
     let folder = directory.path().join("folder.json");
-    fs::create_dir(&folder).unwrap();
+    fs::create_dir_all(&folder).unwrap();
     let socket = directory.path().join("socket.json");
     let _socket = std::os::unix::net::UnixListener::bind(&socket).unwrap();
     let device = directory.path().join("device.json");
@@ -285,7 +285,7 @@ fn watch_modes(home: &Path) {
             for entry in fs::read_dir(&agent).into_iter().flatten().flatten() {
                 let Ok(metadata) = entry.metadata() else { continue };
                 let expected = if metadata.is_dir() { 0o700 } else { 0o600 };
-                assert_eq!(metadata.mode() & 0o7777, expected, "{:?}", entry.file_name());
+                assert_eq!(metadata.mode() & 0o7777, expected, "{}", entry.file_name().display());
                 seen += 1;
                 temporary += usize::from(entry.file_name().to_string_lossy().contains("-tmp-"));
             }

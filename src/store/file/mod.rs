@@ -16,6 +16,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod trouble;
+mod update;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -24,18 +25,14 @@ use std::time::Duration;
 
 pub use builder::{Durability, FileStoreBuilder, Layout};
 
-use self::commit::Commit;
 use self::legacy::Legacy;
-use self::lock::{KernelLock, Patience};
+use self::lock::Patience;
 use self::snapshot::{Part, Reading, Role, Snapshot};
 use self::system::System;
 use super::{AuthProfileStore, Lease, lease};
 use crate::error::Result;
 use crate::id::ProfileId;
-use crate::profile::{AuthProfiles, Change};
-
-/// How often leftovers of killed writers are looked for, beside the first update.
-const SWEEP_EVERY: Duration = Duration::from_secs(3600);
+use crate::profile::AuthProfiles;
 
 /// Credential profiles in the reference's `auth-profiles.json`.
 ///
@@ -103,8 +100,10 @@ const SWEEP_EVERY: Duration = Duration::from_secs(3600);
 ///
 /// # Limits
 ///
-/// - Other programs do not know the lock. A running OpenClaw has a lock of its own and is not kept out; what it writes
-///   between the reading and the replacing of an update is lost. That moment is short, and what it wrote before is kept.
+/// - Other programs do not know the lock. A running OpenClaw has a lock of its own and is not kept out. What it writes
+///   while an update is at work is noticed just before the file is replaced, and the update begins anew on it; what it
+///   writes in the moment between that look and the rename is lost. While it writes in place, a reader may find half a
+///   file: one that is damaged and has just been written is read once more after two milliseconds.
 /// - File locks over a network cannot be relied on: NFS, SMB and similar are refused where they are recognised, which is
 ///   on Linux; [`file_locks(false)`](FileStoreBuilder::file_locks) is the way around for a single writer.
 /// - Windows is untested: it has no modes to set, directories are not synced, and a reader that holds the file open may
@@ -222,65 +221,6 @@ impl FileStore {
         self.keep(&snapshot);
         Ok(snapshot)
     }
-
-    /// The file that is replaced, and its directory, which is made if it is not there.
-    fn target(&self) -> Result<PathBuf> {
-        target::make_directory(&*self.system, self.path())?;
-        target::resolve(&*self.system, self.path())
-    }
-
-    /// Keeps other processes out, if the builder did not switch that off.
-    fn lock(&self, path: &Path, patience: Patience) -> Result<Option<KernelLock>> {
-        if !self.settings.file_locks {
-            return Ok(None);
-        }
-        let directory = replace::split(path).0;
-        match self.network.get_or_init(|| self.system.network(directory)) {
-            Some(kind) => Err(lock::network(path, kind)),
-            None => lock::acquire(&*self.system, path, patience).map(Some),
-        }
-    }
-
-    /// Runs something with the right to write, which nobody else has meanwhile, on what is in the files now.
-    fn exclusively<T>(&self, run: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
-        let system = &*self.system;
-        let patience = Patience::new(system, self.settings.lock_wait);
-        let target = self.target()?;
-        let gate = gates::gate(&target);
-        let Some(_pass) = gate.enter_within(patience.left(system))? else {
-            return Err(lock::too_long(&target, patience.waited(system), 1));
-        };
-        let _lock = self.lock(&lock::beside(&target), patience)?;
-        // A login that several agents could take over goes to one of them.
-        let _logins = self.lock_logins(patience)?;
-        self.sweep(&target);
-        run(&target)
-    }
-
-    fn lock_logins(&self, patience: Patience) -> Result<Option<KernelLock>> {
-        let Some(logins) = self.place.legacy.as_ref().and_then(|legacy| legacy.logins.as_ref()) else {
-            return Ok(None);
-        };
-        let there = |path: &Path| self.system.stat(path).is_ok();
-        if there(self.path()) || !there(logins) {
-            return Ok(None);
-        }
-        self.lock(&lock::beside(logins), patience)
-    }
-
-    /// Clears leftovers of killed writers away, once in a while. The caller has the right to write.
-    fn sweep(&self, target: &Path) {
-        let now = self.system.monotonic();
-        let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
-        if swept.is_none_or(|last| now.saturating_sub(last) > SWEEP_EVERY) {
-            *swept = Some(now);
-            drop(swept);
-            replace::sweep(&*self.system, target);
-            if let Ok(state) = target::resolve(&*self.system, self.state_path()) {
-                replace::sweep(&*self.system, &state);
-            }
-        }
-    }
 }
 
 impl AuthProfileStore for FileStore {
@@ -309,23 +249,7 @@ impl AuthProfileStore for FileStore {
     /// where the message says that the new one is in place and may not survive a loss of power, or, with two files,
     /// where the first of them was written.
     fn update(&self, change: &mut dyn FnMut(&mut AuthProfiles) -> Result<()>) -> Result<Arc<AuthProfiles>> {
-        self.exclusively(|target| {
-            let before = self.snapshot()?;
-            let mut draft = AuthProfiles::clone(&before.document);
-            change(&mut draft)?;
-            if draft.change() == Change::None && before.import.is_none() {
-                return Ok(Arc::clone(&before.document));
-            }
-            let split = before.state.stat.is_some() || self.settings.layout == Layout::Split;
-            let after = Commit { store: self, target, before: &before }.write(draft, split)?;
-            for imported in before.import.iter().flat_map(|import| &import.taken) {
-                // What stays is never read again, now that there is a file of this format.
-                drop(self.system.remove(imported));
-            }
-            let after = Arc::new(after);
-            self.keep(&after);
-            Ok(Arc::clone(&after.document))
-        })
+        self.update_exclusively(change)
     }
 
     /// The exclusive right to renew a profile's credential, between threads and between processes.

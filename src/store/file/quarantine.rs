@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::FileStore;
-use super::replace::{Sync, replace, split};
+use super::replace::{Expected, Sync, replace, split};
 use super::snapshot::{Part, Role};
 use super::trouble::refused;
 use crate::clock::Timestamp;
@@ -73,7 +73,7 @@ impl FileStore {
                 Role::Credentials => empty.to_json(),
                 Role::State => empty.to_state_json(),
             };
-            replace(system, &target, text.expose().as_bytes(), Sync::Full)?;
+            replace(system, &target, text.expose().as_bytes(), Sync::Full, Expected::Version(None))?;
         }
         Ok(aside)
     }

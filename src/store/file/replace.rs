@@ -20,6 +20,25 @@ pub(super) enum Sync {
     Nothing,
 }
 
+/// What a caller of [`replace`] knows of the file that is there.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Expected {
+    /// This version of it, or none at all.
+    Version(Option<Stat>),
+    /// Nothing.
+    Anything,
+}
+
+impl Expected {
+    fn holds(self, system: &dyn System, target: &Path) -> bool {
+        match (self, system.stat_link(target)) {
+            (Self::Anything, _) => true,
+            (Self::Version(expected), Ok(there)) => expected == Some(there),
+            (Self::Version(expected), Err(error)) => expected.is_none() && error.kind() == io::ErrorKind::NotFound,
+        }
+    }
+}
+
 /// How often another name is tried for a temporary file. The names are random; a second try is unheard of.
 const NAMES: usize = 16;
 
@@ -32,24 +51,45 @@ const LEFTOVER_AGE: i128 = 3_600_000_000_000;
 /// old one allowed. An error leaves the old file, unless only the last step failed, which makes the new name survive a
 /// loss of power. Gives which version the new file is.
 ///
+/// `expected` is what the caller knows to stand there. If another program has put something else there, which it does
+/// without the lock, nothing is replaced and `None` is given: the caller looks again. Between that look and the rename
+/// is all the time such a program has to have its work undone.
+///
 /// # Errors
 ///
 /// `PermissionDenied`, `StorageFull`, `NotFound`, `Io`.
-pub(super) fn replace(system: &dyn System, target: &Path, content: &[u8], sync: Sync) -> Result<Stat> {
+pub(super) fn replace(
+    system: &dyn System,
+    target: &Path,
+    content: &[u8],
+    sync: Sync,
+    expected: Expected,
+) -> Result<Option<Stat>> {
     let (directory, name) = split(target);
     let (mut output, temporary) = create(system, directory, name)
         .map_err(|error| refused("a file beside the credential file cannot be made", target, error))?;
-    let written = (|| {
+    let written = (|| -> io::Result<bool> {
         output.write(content)?;
         if sync != Sync::Nothing {
             output.sync()?;
         }
-        system.rename(&temporary, target)
+        let expected = expected.holds(system, target);
+        if expected {
+            system.rename(&temporary, target)?;
+        }
+        Ok(expected)
     })();
-    if let Err(error) = written {
-        // What matters is the first failure; a leftover is swept up later.
-        drop(system.remove(&temporary));
-        return Err(refused("the file cannot be replaced; it was left as it is", target, error));
+    match written {
+        Ok(true) => {}
+        Ok(false) => {
+            drop(system.remove(&temporary));
+            return Ok(None);
+        }
+        Err(error) => {
+            // What matters is the first failure; a leftover is swept up later.
+            drop(system.remove(&temporary));
+            return Err(refused("the file cannot be replaced; it was left as it is", target, error));
+        }
     }
     if sync == Sync::Full {
         system.sync_directory(directory).map_err(|error| {
@@ -57,7 +97,7 @@ pub(super) fn replace(system: &dyn System, target: &Path, content: &[u8], sync: 
             refused(what, target, error)
         })?;
     }
-    output.stat().map_err(|error| refused("the new file cannot be examined", target, error))
+    output.stat().map(Some).map_err(|error| refused("the new file cannot be examined", target, error))
 }
 
 fn create(

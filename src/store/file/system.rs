@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -60,7 +61,7 @@ pub(super) trait Lockable: fmt::Debug + Send {
 }
 
 /// The operating system.
-pub(super) trait System: fmt::Debug + Send + Sync {
+pub(super) trait System: fmt::Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
     /// What stands at a path, symbolic links followed.
     fn stat(&self, path: &Path) -> io::Result<Stat>;
     /// What stands at a path, a symbolic link being one.

@@ -47,6 +47,8 @@ pub(super) struct Record {
     /// Time stands still but for sleeping, and these were the pauses.
     pub(super) pauses: Option<Vec<Duration>>,
     pub(super) user: Option<u32>,
+    /// What another program writes as soon as a temporary file is there, and how often.
+    pub(super) interference: Option<(PathBuf, String, usize)>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -107,6 +109,12 @@ impl System for Double {
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn Output>> {
         self.enter(Operation::Create(path.to_owned()))?;
+        if let Some((path, text, times)) = &mut self.0.lock().unwrap().interference
+            && *times > 0
+        {
+            *times -= 1;
+            std::fs::write(path, text)?;
+        }
         Ok(Box::new(DoubleOutput { double: self.clone(), path: path.to_owned(), output: Disk.create(path)? }))
     }
 

@@ -150,6 +150,44 @@ fn without_locks_nothing_is_written_unless_that_was_asked_for() {
 }
 
 #[test]
+fn what_another_program_writes_meanwhile_is_not_lost() {
+    let foreign = OLD
+        .replace("\"x:a\": ", "\"x:a\":")
+        .replace("\"x:a\":{", "\"x:foreign\":{\"type\":\"api_key\",\"provider\":\"x\",\"key\":\"f\"},\"x:a\":{");
+    for layout in [Layout::Auto, Layout::Split] {
+        for (times, runs) in [(1, 2), (3, 4)] {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join(NAME);
+            fs::write(&path, OLD).unwrap();
+            let double = Double::default();
+            double.0.lock().unwrap().interference = Some((path.clone(), foreign.clone(), times));
+            let store = FileStore::builder().path(&path).layout(layout).build_on(Arc::new(double)).unwrap();
+            let mut ran = 0;
+            store
+                .transact(|profiles| {
+                    ran += 1;
+                    let key = Credential::api_key(Secret::new("new"));
+                    profiles.upsert(&ProfileId::new("x:new")?, &ProviderId::new("x")?, &key, None)
+                })
+                .unwrap();
+            assert_eq!(ran, runs);
+            let text = fs::read_to_string(&path).unwrap();
+            assert!(text.contains("x:new") && text.contains("x:foreign") && text.contains("x:a"), "{text}");
+            assert_eq!(leftovers(directory.path()), 0);
+        }
+    }
+    // Without an end it is given up.
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(NAME);
+    let double = Double::default();
+    double.0.lock().unwrap().interference = Some((path.clone(), foreign.clone(), usize::MAX));
+    let store = FileStore::builder().path(&path).build_on(Arc::new(double)).unwrap();
+    assert_eq!(change(&store).unwrap_err().kind(), ErrorKind::Locked);
+    assert_eq!(fs::read_to_string(&path).unwrap(), foreign);
+    assert_eq!(leftovers(directory.path()), 0);
+}
+
+#[test]
 fn a_network_file_system_is_refused_by_name() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(NAME);
