@@ -434,6 +434,19 @@ fn an_older_file_that_cannot_be_read_is_reported_and_kept() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_strict_store_takes_nothing_from_a_file_others_can_write() {
+    let home = Home::new(&[("auth.json", r#"{"x":{"type":"api_key","key":"k"}}"#)]);
+    let open = |strict| FileStore::builder().path(home.path(NAME)).strict_permissions(strict).build().unwrap();
+    let loaded = open(true).load().unwrap();
+    assert!(loaded.is_empty());
+    assert_eq!(loaded.diagnostics()[0].severity, Severity::Warning);
+    let loaded = open(false).load().unwrap();
+    assert_eq!(loaded.len(), 1);
+    assert!(loaded.diagnostics().iter().any(|remark| remark.code == DiagnosticCode::InsecurePermissions));
+}
+
 #[test]
 fn a_file_of_another_name_has_a_state_file_of_its_own_and_no_older_files() {
     let home = Home::new(&[("auth.json", r#"{"x":{"type":"api_key","key":"k"}}"#), (STATE, "no state of ours")]);
