@@ -3,6 +3,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::disallowed_methods,
+    clippy::panic,
     clippy::indexing_slicing,
     clippy::string_slice,
     reason = "a test stops where something is wrong, and looks at files from outside"
@@ -434,6 +435,19 @@ fn an_older_file_that_cannot_be_read_is_reported_and_kept() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_strict_store_takes_nothing_from_a_file_others_can_write() {
+    let home = Home::new(&[("auth.json", r#"{"x":{"type":"api_key","key":"k"}}"#)]);
+    let open = |strict| FileStore::builder().path(home.path(NAME)).strict_permissions(strict).build().unwrap();
+    let loaded = open(true).load().unwrap();
+    assert!(loaded.is_empty());
+    assert_eq!(loaded.diagnostics()[0].severity, Severity::Warning);
+    let loaded = open(false).load().unwrap();
+    assert_eq!(loaded.len(), 1);
+    assert!(loaded.diagnostics().iter().any(|remark| remark.code == DiagnosticCode::InsecurePermissions));
+}
+
 #[test]
 fn a_file_of_another_name_has_a_state_file_of_its_own_and_no_older_files() {
     let home = Home::new(&[("auth.json", r#"{"x":{"type":"api_key","key":"k"}}"#), (STATE, "no state of ours")]);
@@ -451,15 +465,18 @@ fn a_program_that_writes_in_place_is_waited_for() {
     let path = home.path(NAME);
     std::thread::scope(|scope| {
         let writer = scope.spawn(move || write_in_place(&path));
+        let (mut reads, mut damaged) = (0, 0);
         while !writer.is_finished() {
-            // A machine that stands still between truncating and writing shows a damaged file, never an empty document.
+            reads += 1;
             match store.load() {
-                Ok(profiles) => assert_eq!(profiles.len(), 3),
-                Err(error) => assert!(error.is_corrupt(), "{error}"),
+                Ok(loaded) => assert_eq!(loaded.len(), 3),
+                // A writer that is stopped in the middle for very long cannot be waited for.
+                Err(error) if error.is_corrupt() => damaged += 1,
+                Err(error) => panic!("{error}"),
             }
         }
+        assert!(damaged * 100 <= reads, "{damaged} of {reads}");
     });
-    assert_eq!(store.load().unwrap().len(), 3);
 }
 
 /// Truncates and writes, as the reference of February 2026 does, with moments of rest.

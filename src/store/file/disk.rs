@@ -95,8 +95,11 @@ impl System for Disk {
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn Output>> {
         let file = platform::private(OpenOptions::new().write(true).create_new(true)).open(path)?;
-        // Where the file system has no locks, leftovers are told by their age alone.
-        drop(file.try_lock());
+        // Where the file system has no locks, leftovers are told by their age alone. Outside Unix a lock would keep
+        // readers out of the file once it has its name.
+        if cfg!(unix) {
+            drop(file.try_lock());
+        }
         Ok(Box::new(DiskOutput(file)))
     }
 

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::permissions;
 use super::snapshot::Reading;
 use super::system::{Kind, System};
 use crate::diagnostic::{Diagnostic, DiagnosticCode, Severity};
@@ -36,7 +37,13 @@ impl Legacy {
             let remark = match system.read(path, max) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Ok((bytes, stat)) if stat.kind == Kind::File && stat.size <= max => {
-                    take(&mut import, path, form, bytes, reading)
+                    match permissions::inspect(system, &stat, path, reading.strict) {
+                        Ok(remarks) => {
+                            import.document.diagnostics_mut().extend(remarks);
+                            take(&mut import, path, form, bytes, reading)
+                        }
+                        Err(_) => Remark::Insecure,
+                    }
                 }
                 _ => Remark::Unreadable,
             };
@@ -64,6 +71,7 @@ enum Remark {
     Taken,
     Partly,
     Unreadable,
+    Insecure,
 }
 
 impl Remark {
@@ -76,6 +84,10 @@ impl Remark {
             Self::Partly => {
                 (Severity::Warning, "some entries of an older file could not be taken over; the file is kept")
             }
+            Self::Insecure => (
+                Severity::Warning,
+                "an older credential file is open to others or belongs to someone else, and is not taken over",
+            ),
             Self::Unreadable => {
                 (Severity::Warning, "an older credential file cannot be understood and is kept as it is")
             }

@@ -103,7 +103,8 @@ use crate::profile::AuthProfiles;
 /// - Other programs do not know the lock. A running OpenClaw has a lock of its own and is not kept out. What it writes
 ///   while an update is at work is noticed just before the file is replaced, and the update begins anew on it; what it
 ///   writes in the moment between that look and the rename is lost. While it writes in place, a reader may find half a
-///   file: one that is damaged and has just been written is read once more after two milliseconds.
+///   file: one that is damaged and has just been written is read once more after two milliseconds, and one that is empty
+///   up to five times within 62 milliseconds.
 /// - File locks over a network cannot be relied on: NFS, SMB and similar are refused where they are recognised, which is
 ///   on Linux; [`file_locks(false)`](FileStoreBuilder::file_locks) is the way around for a single writer.
 /// - Windows is untested: it has no modes to set, directories are not synced, and a reader that holds the file open may

@@ -98,6 +98,7 @@ mod imp {
 pub(super) use imp::{make_private, never_waiting, private, private_directories, stat};
 
 /// File systems whose locks may not hold between machines.
+#[cfg(any(target_os = "linux", test))]
 const NETWORK: [&str; 8] = ["nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "fuse.sshfs"];
 
 /// The network file system a file is on, by the kernel's list of mounts. Only Linux has such a list to read.

@@ -19,8 +19,15 @@ use crate::syntax::Limits;
 /// clocks of file systems tick as coarsely as once in two seconds.
 const RACY: i128 = 2_000_000_000;
 
-/// How long a program that writes in place is given to finish, once.
-const HALF_WRITTEN: Duration = Duration::from_millis(2);
+/// How long a program that writes in place is given to finish: once if there is something, and again and again as long
+/// as the file is empty, which is how such a program begins.
+const HALF_WRITTEN: [Duration; 5] = [
+    Duration::from_millis(2),
+    Duration::from_millis(4),
+    Duration::from_millis(8),
+    Duration::from_millis(16),
+    Duration::from_millis(32),
+];
 
 /// Which file is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,18 +96,21 @@ impl Part {
         reading: &Reading,
         previous: Option<&Self>,
     ) -> Result<Self> {
-        let part = Self::read_once(system, path, role, reading, previous);
-        match part {
-            Err(error) if error.is_corrupt() && error.kind() != ErrorKind::TooLarge => {
-                let young = system.stat(path).is_ok_and(|stat| !is_settled(&stat, system.wall()));
-                if !young {
-                    return Err(error);
-                }
-                system.sleep(HALF_WRITTEN);
-                Self::read_once(system, path, role, reading, previous)
+        let read = || Self::read_once(system, path, role, reading, previous);
+        let mut part = read();
+        for (attempt, pause) in HALF_WRITTEN.into_iter().enumerate() {
+            match &part {
+                Err(error) if error.is_corrupt() && error.kind() != ErrorKind::TooLarge => {}
+                _ => break,
             }
-            part => part,
+            let unfinished = |stat: &Stat| !is_settled(stat, system.wall()) && (attempt == 0 || stat.size == 0);
+            if !system.stat(path).is_ok_and(|stat| unfinished(&stat)) {
+                break;
+            }
+            system.sleep(pause);
+            part = read();
         }
+        part
     }
 
     fn read_once(

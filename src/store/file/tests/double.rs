@@ -47,6 +47,14 @@ pub(super) struct Record {
     /// Time stands still but for sleeping, and these were the pauses.
     pub(super) pauses: Option<Vec<Duration>>,
     pub(super) user: Option<u32>,
+    /// How often the lock file is deleted between its opening and its locking.
+    pub(super) lock_deletions: usize,
+    /// All files are one, and times are whole seconds and even: the coarsest there is.
+    pub(super) coarse: bool,
+    /// How far the wall clock is ahead, in nanoseconds.
+    pub(super) ahead: i128,
+    /// How many files were opened and read.
+    pub(super) reads: usize,
     /// What another program writes as soon as a temporary file is there, and how often.
     pub(super) interference: Option<(PathBuf, String, usize)>,
 }
@@ -67,6 +75,15 @@ impl Double {
         self.0.lock().unwrap().failed.clone()
     }
 
+    fn seen(&self, stat: Stat) -> Stat {
+        const TICK: i128 = 2_000_000_000;
+        if !self.0.lock().unwrap().coarse {
+            return stat;
+        }
+        let (modified, changed) = (stat.modified / TICK * TICK, stat.changed / TICK * TICK);
+        Stat { inode: 1, modified, changed, ..stat }
+    }
+
     fn enter(&self, operation: Operation) -> io::Result<()> {
         let mut record = self.0.lock().unwrap();
         let number = record.done.len() + usize::from(record.failed.is_some());
@@ -83,7 +100,7 @@ impl Double {
 
 impl System for Double {
     fn stat(&self, path: &Path) -> io::Result<Stat> {
-        Disk.stat(path)
+        Ok(self.seen(Disk.stat(path)?))
     }
 
     fn stat_link(&self, path: &Path) -> io::Result<Stat> {
@@ -104,7 +121,9 @@ impl System for Double {
     }
 
     fn read(&self, path: &Path, max: u64) -> io::Result<(Vec<u8>, Stat)> {
-        Disk.read(path, max)
+        let (bytes, stat) = Disk.read(path, max)?;
+        self.0.lock().unwrap().reads += 1;
+        Ok((bytes, self.seen(stat)))
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn Output>> {
@@ -145,7 +164,12 @@ impl System for Double {
     fn open_lock(&self, path: &Path) -> io::Result<Box<dyn Lockable>> {
         self.enter(Operation::OpenLock(path.to_owned()))?;
         let lock = Disk.open_lock(path)?;
-        Ok(match self.0.lock().unwrap().locks {
+        let mut record = self.0.lock().unwrap();
+        if record.lock_deletions > 0 {
+            record.lock_deletions -= 1;
+            std::fs::remove_file(path)?;
+        }
+        Ok(match record.locks {
             Locks::Real => lock,
             locks => Box::new(OddLock(lock, locks)),
         })
@@ -168,7 +192,7 @@ impl System for Double {
     }
 
     fn wall(&self) -> i128 {
-        Disk.wall()
+        Disk.wall() + self.0.lock().unwrap().ahead
     }
 
     fn monotonic(&self) -> Duration {

@@ -11,4 +11,5 @@
 mod crash;
 mod double;
 mod failure;
+mod freshness;
 mod waiting;
