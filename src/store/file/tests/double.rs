@@ -168,7 +168,7 @@ impl System for Double {
         if record.lock_deletions > 0 {
             record.lock_deletions -= 1;
             std::fs::rename(path, path.with_extension(format!("gone-{}", record.lock_deletions)))?;
-            if record.lock_deletions % 2 == 0 {
+            if record.lock_deletions.is_multiple_of(2) {
                 // Another waiter has made a new one already.
                 std::fs::write(path, "")?;
             }
