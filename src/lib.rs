@@ -107,8 +107,8 @@ pub use request::{AuthScheme, BetaList, BetaPolicy, Endpoint, EndpointKind, Prep
 pub use retention::CacheRetention;
 pub use secret::Secret;
 pub use select::{
-    Candidate, Candidates, CooldownPolicy, Counting, CredentialSource, Ladder, ProfileSelector, Query, Receipt,
-    Selection, SelectorRules, Unavailable, Verdict,
+    Candidate, Candidates, CooldownPolicy, Counting, CredentialSource, Ladder, Probe, ProbePolicy, ProfileSelector,
+    Query, Receipt, Selection, SelectorRules, Unavailable, Verdict,
 };
 #[cfg(feature = "conformance")]
 #[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]
