@@ -1,6 +1,11 @@
 //! Until when a server wants to be left alone, in every form it says so, hostile ones included.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop where it fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::too_many_lines,
+    clippy::type_complexity,
+    reason = "a test may stop where it fails, and a table is as long as it is"
+)]
 
 use std::time::Duration;
 

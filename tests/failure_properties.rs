@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 
 use std::error::Error as _;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -135,7 +136,7 @@ fn shown(failure: &Failure) -> String {
         format!("{failure} {failure:?} {failure:#?} {} {} {error} {error:?}", failure.sentence(), failure.help());
     let mut source = error.source();
     while let Some(cause) = source {
-        all += &format!("{cause} {cause:?}");
+        write!(all, "{cause} {cause:?}").unwrap();
         source = cause.source();
     }
     all

@@ -1,6 +1,10 @@
 //! The documented errors of the providers beyond the recorded samples, row by row, and the traps among them.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::too_many_lines,
+    reason = "a test may stop where it fails, and a table is as long as it is"
+)]
 
 use FailureReason::{
     Auth, AuthPermanent, Billing, ContextOverflow, Format, ModelNotFound, Overloaded, RateLimit, ServerError,

@@ -6,7 +6,7 @@ use super::unavailable::Unavailable;
 use super::verdict::Verdict;
 use crate::clock::Timestamp;
 use crate::id::ProfileId;
-use crate::profile::AuthProfiles;
+use crate::profile::{AuthProfiles, UsageStats};
 use crate::reason::FailureReason;
 
 /// When one request may try a resting profile, if every profile of the provider rests.
@@ -95,7 +95,7 @@ impl ProbePolicy {
         let mut best: Option<(Timestamp, Timestamp, &ProfileId)> = None;
         for candidate in &unavailable.candidates {
             let Some(until) = candidate.verdict.until() else { continue };
-            let failed = profiles.usage(candidate.id.as_str()).and_then(|usage| usage.last_failure_at()).filter(past);
+            let failed = profiles.usage(candidate.id.as_str()).and_then(UsageStats::last_failure_at).filter(past);
             let (earliest, pause) = match candidate.verdict {
                 Verdict::Disabled { reason: Some(FailureReason::Billing), .. } => (now, self.billing_interval),
                 Verdict::Disabled { .. } => (until, self.interval),
