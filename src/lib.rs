@@ -7,7 +7,7 @@
 //! | What did the user configure? | [`Config`]: typed JSON5, `${VAR}`, legacy keys, [`Diagnostic`]s |
 //! | Which credential do I use now? | [`ProfileSelector`] over the [`AuthProfiles`] of an [`AuthProfileStore`] |
 //! | How do I say it on the wire? | [`RequestBuilder`]: a [`PreparedRequest`] for an [`Endpoint`], with a [`MarkerPlan`] |
-//! | What does the answer mean for it? | the selection's [`Receipt`], reported through [`AuthProfileStoreExt`] |
+//! | What does the answer mean for it? | [`FailureClassifier`]: a [`Failure`], recorded on the selection's [`Receipt`] through [`AuthProfileStoreExt`] |
 //!
 //! # Example
 //!

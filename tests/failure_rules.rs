@@ -357,6 +357,13 @@ fn words_alone() {
             "Error: 400 {\"error\":{\"type\":\"invalid_request_error\",\"message\":\"Your credit balance is too low\"}}",
             Billing,
         ),
+        // Codes alone.
+        ("UNAVAILABLE", Overloaded),
+        ("invalid_grant", AuthPermanent),
+        ("ModelNotReadyException", RateLimit),
+        ("TOO_MANY_REQUESTS", RateLimit),
+        ("UND_ERR_CONNECT_TIMEOUT", Timeout),
+        ("statusCode=429", RateLimit),
         // Prose that only looks like one of them.
         ("See ticket #402 for details", Unknown),
         ("The final balance could not be reconciled; credit the author", Unknown),

@@ -141,7 +141,11 @@ impl Found {
     /// What a text says that may hold JSON somewhere: both its own words and the object's.
     pub(super) fn in_prose(text: &str) -> Self {
         let mut found = Self::in_text(text);
-        if found.codes.is_empty()
+        let alone = text.trim();
+        if alone.len() > 3 && is_token(alone) {
+            // Nothing but a code, such as `RESOURCE_EXHAUSTED`.
+            found.add_code(alone);
+        } else if found.codes.is_empty()
             && let Some(value) = parse_embedded(text)
         {
             let own = std::mem::take(&mut found.text);
