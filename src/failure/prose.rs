@@ -102,6 +102,7 @@ mod tests {
             ("There is a 402 near me", None),
             ("4020 things", None),
             ("429.5 tokens", None),
+            ("request failed: error code 429, upstream status 500", Some(429)),
             ("status 200", None),
             ("decode 404", None),
             ("", None),
