@@ -155,6 +155,12 @@ fn windows_of_models_stand_side_by_side() {
     assert_eq!((desk.rests(Some("o"), 1), desk.rests(Some("m"), 1), desk.rests(Some("n"), 1)), (30, 30, 89));
     desk.fail(FailureReason::Billing, Some("m"), 2, 2);
     assert_eq!(desk.rests(Some("o"), 2), 600);
+
+    // The window of a model is not lost when the whole profile gets one.
+    let mut desk = Desk::new();
+    desk.fail_until(FailureReason::RateLimit, Some("m"), 0, 0, Some(500));
+    desk.fail(FailureReason::Auth, Some("m"), 1, 1);
+    assert_eq!((desk.rests(Some("m"), 1), desk.rests(Some("n"), 1)), (499, 30));
 }
 
 #[test]
