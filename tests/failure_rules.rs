@@ -500,6 +500,26 @@ fn errors_of_this_crate() {
 }
 
 #[test]
+fn every_reason_has_a_status_of_its_own_family() {
+    for (reason, status) in [
+        (Auth, 401),
+        (AuthPermanent, 403),
+        (SessionExpired, 410),
+        (Billing, 402),
+        (RateLimit, 429),
+        (Timeout, 408),
+        (ModelNotFound, 404),
+        (Overloaded, 503),
+        (ServerError, 500),
+        (Unknown, 500),
+        (Format, 400),
+        (ContextOverflow, 400),
+    ] {
+        assert_eq!(reason.as_status().as_u16(), status, "{reason}");
+    }
+}
+
+#[test]
 fn no_answer_at_all() {
     for (error, reason, blame) in [
         (TransportError::TimedOut, Timeout, Blame::Model),
