@@ -227,7 +227,7 @@ mod tests {
         assert_eq!(
             resolve(Hint::After(0.07)),
             Some(Duration::from_millis(70)),
-            "0.07 s times 1000 is a little more than 70"
+            "2.007 times 1000 is a little more than 2007"
         );
         assert_eq!(resolve(Hint::After(0.000_1)), Some(Duration::from_millis(1)));
         assert_eq!(resolve(Hint::After(1e6)), Some(day));
