@@ -249,6 +249,13 @@ fn the_others() {
             "Your subscription quota limit is reached. Wait for the automatic quota refresh in the rolling time window, or top up.",
             RateLimit,
         ),
+        // A code beats words about money.
+        (
+            "generic",
+            429,
+            r#"{"error":{"code":"rate_limit_exceeded","message":"Limit reached. Purchase more credits to raise it."}}"#,
+            RateLimit,
+        ),
         ("generic", 599, "", ServerError),
         ("generic", 401, r#"{"error":{"code":503,"message":"x"}}"#, Auth),
         ("generic", 399, "", Format),
