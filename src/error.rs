@@ -87,6 +87,16 @@ pub enum ErrorKind {
     UpdateFailed,
     /// A backend broke a promise of the store contract.
     Conformance,
+    /// The account's credit, quota or spend limit is exhausted.
+    PaymentRequired,
+    /// The provider limits the rate of requests.
+    RateLimited,
+    /// The provider does not know the model, or does not serve it to this account.
+    ModelUnavailable,
+    /// The provider refused the request itself: malformed, too long, or not allowed.
+    RequestRefused,
+    /// The provider failed, is overloaded, did not answer, or answered with something unknown.
+    ProviderFailed,
 }
 
 impl ErrorKind {
@@ -162,6 +172,13 @@ impl ErrorKind {
             Self::Reentrant => "Finish the outer update first; do everything in one closure.",
             Self::UpdateFailed => "Nothing was changed; see the source of this error.",
             Self::Conformance => "The backend must be corrected; see the documentation of AuthProfileStore.",
+            Self::PaymentRequired => "Add credit or raise the spend limit at the provider, or use another account.",
+            Self::RateLimited => "Wait until the time given, or add another profile.",
+            Self::ModelUnavailable => "Check the model's name, whether this account may use it, or use another model.",
+            Self::RequestRefused => {
+                "Correct or shorten the request; another credential would be answered the same way."
+            }
+            Self::ProviderFailed => "Try again later; if it persists, look at the provider's status page.",
         }
     }
 }
@@ -253,8 +270,9 @@ struct Inner {
     location: Option<Location>,
     diagnostics: Vec<Diagnostic>,
     source: Option<Box<dyn StdError + Send + Sync>>,
-    /// Whether waiting helps and what to do, where the kind alone does not tell.
-    advice: Option<(bool, &'static str)>,
+    help: Option<&'static str>,
+    /// Whether waiting helps, where the kind alone does not tell.
+    transient: Option<bool>,
 }
 
 impl Inner {
@@ -278,7 +296,8 @@ impl Error {
             location: None,
             diagnostics: Vec::new(),
             source: None,
-            advice: None,
+            help: None,
+            transient: None,
         };
         Self { inner: Box::new(inner) }
     }
@@ -318,9 +337,16 @@ impl Error {
         self
     }
 
-    /// The same error with an answer of its own to whether a retry can help, and what else to do.
-    pub(crate) fn with_advice(mut self, transient: bool, help: &'static str) -> Self {
-        self.inner.advice = Some((transient, help));
+    /// The same error with an answer of its own to whether waiting helps.
+    pub(crate) fn with_transience(mut self, transient: bool) -> Self {
+        self.inner.transient = Some(transient);
+        self
+    }
+
+    /// The same error with advice that fits better than its kind's.
+    #[must_use]
+    pub fn with_help(mut self, help: &'static str) -> Self {
+        self.inner.help = Some(help);
         self
     }
 
@@ -345,14 +371,15 @@ impl Error {
     /// What the user can do about it, in one or two sentences.
     #[must_use]
     pub fn help(&self) -> &'static str {
-        self.inner.advice.map_or_else(|| self.inner.kind.help(), |(_, help)| help)
+        self.inner.help.unwrap_or(self.inner.kind.help())
     }
 
     /// Whether the same call may succeed later without a human doing anything.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        let by_kind = matches!(self.inner.kind, ErrorKind::Locked | ErrorKind::Unavailable);
-        self.inner.advice.map_or(by_kind, |(transient, _)| transient)
+        use ErrorKind::{Locked, ProviderFailed, RateLimited, Unavailable};
+        let by_kind = matches!(self.inner.kind, Locked | Unavailable | RateLimited | ProviderFailed);
+        self.inner.transient.unwrap_or(by_kind)
     }
 
     /// Whether a document exists but cannot be understood, so that writing it would lose data.
@@ -391,6 +418,9 @@ impl fmt::Debug for Inner {
         }
         if !self.diagnostics.is_empty() {
             out.field("diagnostics", &self.diagnostics);
+        }
+        if let Some(help) = &self.help {
+            out.field("help", help);
         }
         if let Some(source) = &self.source {
             out.field("source", source);

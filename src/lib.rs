@@ -7,7 +7,7 @@
 //! | What did the user configure? | [`Config`]: typed JSON5, `${VAR}`, legacy keys, [`Diagnostic`]s |
 //! | Which credential do I use now? | [`ProfileSelector`] over the [`AuthProfiles`] of an [`AuthProfileStore`] |
 //! | How do I say it on the wire? | [`RequestBuilder`]: a [`PreparedRequest`] for an [`Endpoint`], with a [`MarkerPlan`] |
-//! | What does the answer mean for it? | the selection's [`Receipt`], reported through [`AuthProfileStoreExt`] |
+//! | What does the answer mean for it? | [`FailureClassifier`]: a [`Failure`], recorded on the selection's [`Receipt`] through [`AuthProfileStoreExt`] |
 //!
 //! # Example
 //!
@@ -84,6 +84,7 @@ mod config;
 mod diagnostic;
 mod env;
 mod error;
+mod failure;
 mod id;
 mod profile;
 mod reason;
@@ -103,6 +104,7 @@ pub use config::{
 pub use diagnostic::{Diagnostic, DiagnosticCode, Severity};
 pub use env::{EnvCredential, EnvOrigin, EnvValue, Environment, credential_variables, process_env};
 pub use error::{Error, ErrorKind, Location, Result};
+pub use failure::{Failure, FailureClassifier, SubscriptionRefusal, TransportError};
 pub use id::{ModelRef, ProfileId, ProviderId};
 pub use profile::{AuthProfiles, Change, Credential, CredentialKind, Profile, SecretRef, UsageStats};
 pub use reason::{Blame, FailureReason, Lane};
@@ -110,8 +112,8 @@ pub use request::{AuthScheme, BetaList, BetaPolicy, Endpoint, EndpointKind, Prep
 pub use retention::CacheRetention;
 pub use secret::Secret;
 pub use select::{
-    Candidate, Candidates, CooldownPolicy, Counting, CredentialSource, Ladder, ProfileSelector, Query, Receipt,
-    Selection, SelectorRules, Unavailable, Verdict,
+    Candidate, Candidates, CooldownPolicy, Counting, CredentialSource, Ladder, Probe, ProbePolicy, ProfileSelector,
+    Query, Receipt, Selection, SelectorRules, Unavailable, Verdict,
 };
 #[cfg(feature = "conformance")]
 #[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]
