@@ -89,7 +89,10 @@ mod select;
 mod store;
 mod syntax;
 
-pub use cache::{CacheMarker, CacheTtl, MarkerNote, MarkerOrigin, MarkerPlan, MarkerReason, MarkerSection, mark_body};
+pub use cache::{
+    CacheMarker, CacheTtl, Lifetimes, MarkerNote, MarkerOptions, MarkerOrigin, MarkerPlan, MarkerPurpose, MarkerReason,
+    MarkerSection, mark_body, mark_body_with,
+};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use config::{
     Config, CooldownSettings, ProfileMode, ProfileSettings, ProviderApi, ProviderAuth, ProviderConfig, ReadOptions,

@@ -1,15 +1,20 @@
 //! Prompt-cache markers: where they go in a request body, why, and putting them there without touching anything else.
 
 mod callers;
+mod compare;
+mod decide;
 mod json;
 mod layout;
 mod marker;
 mod name;
+mod options;
 mod plan;
 mod scan;
 mod splice;
 mod text;
 mod utf8;
+mod wishes;
 
-pub use marker::{CacheMarker, CacheTtl, MarkerNote, MarkerOrigin, MarkerReason, MarkerSection};
-pub use plan::{MarkerPlan, mark_body};
+pub use marker::{CacheMarker, CacheTtl, MarkerNote, MarkerOrigin, MarkerPurpose, MarkerReason, MarkerSection};
+pub use options::{Lifetimes, MarkerOptions};
+pub use plan::{MarkerPlan, mark_body, mark_body_with};

@@ -3,7 +3,7 @@
 //! Where a key appears twice in one object the last one counts, as it does for the API's reader and for `serde_json`.
 
 use super::json::{Fault, ObjectEnd, Read, Reader};
-use super::layout::{Block, Kind, Layout, Mark, Nested, Path, Section, Slot};
+use super::layout::{Block, Kind, Layout, Mark, Nested, Path, Section, Slot, Span};
 use super::marker::CacheTtl;
 use super::name::{Key, Text};
 use crate::error::{Error, ErrorKind, Location, Result};
@@ -31,7 +31,7 @@ fn read_root(reader: &mut Reader<'_>, found: &mut Layout) -> Read<Option<()>> {
         reader.end()?;
         return Ok(None);
     }
-    reader.object(|reader, key| {
+    found.root = reader.object(|reader, key| {
         match key {
             Key::Tools => {
                 found.tools = section(reader, |reader, index| tool(reader, index).map(|tool| (tool, Vec::new())))?;
@@ -70,18 +70,20 @@ fn section<'a>(
 }
 
 fn tool(reader: &mut Reader<'_>, index: u32) -> Read<Block> {
-    let mut found = Mark::Absent;
+    let start = reader.position();
+    let (mut found, mut cut) = (Mark::Absent, None);
     let mut deferred = false;
     let end = reader.object(|reader, key| {
         match key {
-            Key::CacheControl => found = mark(reader)?,
+            Key::CacheControl => (found, cut) = marked(reader)?,
             Key::DeferLoading => deferred = reader.is_true()?,
             _ => reader.skip()?,
         }
         Ok(())
     })?;
     let kind = if deferred { Kind::DeferredTool } else { Kind::Tool };
-    Ok(Block { path: Path::Tool(index), kind, mark: found, slot: Slot::Member(end), user: false })
+    let span = Span { start, end: reader.position() };
+    Ok(Block { path: Path::Tool(index), kind, mark: found, slot: Slot::Member(end), span, cut, user: false })
 }
 
 fn system(reader: &mut Reader<'_>) -> Read<Section> {
@@ -142,19 +144,21 @@ fn content(reader: &mut Reader<'_>, message: u32, all: &mut Section) -> Read<()>
 fn string_block(reader: &mut Reader<'_>, path: Path<'static>) -> Read<Block> {
     let start = reader.position();
     let kind = text_kind(reader.string()?);
-    let slot = Slot::Wrap { start, end: reader.position() };
-    Ok(Block { path, kind, mark: Mark::Absent, slot, user: false })
+    let span = Span { start, end: reader.position() };
+    Ok(Block { path, kind, mark: Mark::Absent, slot: Slot::Wrap(span), span, cut: None, user: false })
 }
 
 fn block(reader: &mut Reader<'_>, path: Path<'static>) -> Read<(Block, Vec<Nested>)> {
-    let parts = parts(reader, &path)?;
-    let block = Block { path, kind: parts.kind, mark: parts.mark, slot: Slot::Member(parts.end), user: false };
-    Ok((block, parts.nested))
+    let start = reader.position();
+    let Parts { kind, mark, cut, end, nested } = parts(reader, &path)?;
+    let span = Span { start, end: reader.position() };
+    Ok((Block { path, kind, mark, slot: Slot::Member(end), span, cut, user: false }, nested))
 }
 
 struct Parts {
     kind: Kind,
     mark: Mark,
+    cut: Option<Span>,
     end: ObjectEnd,
     nested: Vec<Nested>,
 }
@@ -162,14 +166,14 @@ struct Parts {
 fn parts(reader: &mut Reader<'_>, path: &Path<'_>) -> Read<Parts> {
     let mut kind = Kind::Unknown;
     let mut text = Kind::BlankText;
-    let mut found = Mark::Absent;
+    let (mut found, mut cut) = (Mark::Absent, None);
     // One list for each way in, so that a repeated key replaces what its first value held.
     let (mut inner, mut inner_source) = (Vec::new(), Vec::new());
     let end = reader.object(|reader, key| {
         match key {
             Key::Type => kind = reader.text_or_skip()?.map_or(Kind::Unknown, |name| name.named(block_kind)),
             Key::Text => text = reader.text_or_skip()?.map_or(Kind::BlankText, text_kind),
-            Key::CacheControl => found = mark(reader)?,
+            Key::CacheControl => (found, cut) = marked(reader)?,
             Key::Content => inner = nested(reader, path, "content")?,
             Key::Source => inner_source = source(reader, path)?,
             _ => reader.skip()?,
@@ -180,7 +184,7 @@ fn parts(reader: &mut Reader<'_>, path: &Path<'_>) -> Read<Parts> {
         kind = text;
     }
     inner.append(&mut inner_source);
-    Ok(Parts { kind, mark: found, end, nested: inner })
+    Ok(Parts { kind, mark: found, cut, end, nested: inner })
 }
 
 fn source(reader: &mut Reader<'_>, path: &Path<'_>) -> Read<Vec<Nested>> {
@@ -219,13 +223,20 @@ fn nested(reader: &mut Reader<'_>, outer: &Path<'_>, list: &'static str) -> Read
         let path = Path::Inside(outer, list, index);
         let mut parts = parts(reader, &path)?;
         found.append(&mut parts.nested);
-        if matches!(parts.mark, Mark::Set(_) | Mark::Invalid) {
+        if let (Mark::Set(_) | Mark::Invalid, Some(cut)) = (parts.mark, parts.cut) {
             let (kind, mark) = (parts.kind, parts.mark);
-            found.push(Nested { parent: 0, path: path.to_string(), kind, mark, last: true });
+            found.push(Nested { parent: 0, path: path.to_string(), kind, mark, cut, last: true });
         }
         Ok(())
     })?;
     Ok(found)
+}
+
+/// A `cache_control` and the bytes of the whole member.
+fn marked(reader: &mut Reader<'_>) -> Read<(Mark, Option<Span>)> {
+    let start = reader.member_start();
+    let mark = mark(reader)?;
+    Ok((mark, Some(Span { start, end: reader.position() })))
 }
 
 fn mark(reader: &mut Reader<'_>) -> Read<Mark> {
@@ -270,8 +281,11 @@ fn block_kind(name: &[u8]) -> Kind {
     match name {
         b"text" => Kind::Text,
         b"thinking" | b"redacted_thinking" => Kind::Thinking,
-        b"image" | b"document" | b"tool_use" | b"tool_result" | b"search_result" | b"server_tool_use"
-        | b"container_upload" | b"tool_reference" => Kind::Carrier,
+        b"tool_use" => Kind::ToolUse,
+        b"tool_result" => Kind::ToolResult,
+        b"image" | b"document" | b"search_result" | b"server_tool_use" | b"container_upload" | b"tool_reference" => {
+            Kind::Carrier
+        }
         _ if name.ends_with(b"_tool_result") => Kind::Carrier,
         _ => Kind::Unknown,
     }

@@ -1,6 +1,6 @@
 //! Puts planned markers into the bytes of a body, in one pass and one allocation.
 
-use super::layout::Slot;
+use super::layout::{Slot, Span};
 use super::marker::CacheTtl;
 
 /// A marker to insert.
@@ -26,14 +26,14 @@ impl Edit {
                 let comma = if end.empty { "" } else { "," };
                 [(end.at, [comma, marker, ""]), (end.at, [""; 3])]
             }
-            Slot::Wrap { start, end } => [(start, [WRAP, "", ""]), (end, [",", marker, "}]"])],
+            Slot::Wrap(Span { start, end }) => [(start, [WRAP, "", ""]), (end, [",", marker, "}]"])],
         }
     }
 
     fn start(self) -> usize {
         match self.slot {
             Slot::Member(end) => end.at,
-            Slot::Wrap { start, .. } => start,
+            Slot::Wrap(span) => span.start,
         }
     }
 }
