@@ -4,11 +4,11 @@ use super::callers::{
     Automatic, MAX_MARKERS, Order, Placed, TOP, automatic, callers, check_automatic, check_count_and_order, falls_on,
 };
 use super::compare::Scanned;
-use super::layout::{Block, Kind, Layout, Mark, Slot};
+use super::layout::{Block, Kind, Layout, Mark};
 use super::marker::{CacheMarker, CacheTtl, MarkerNote, MarkerOrigin, MarkerPurpose, MarkerReason, MarkerSection};
 use super::options::{Lifetimes, MarkerOptions};
 use super::plan::MarkerPlan;
-use super::splice::Edit;
+use super::splice::{Edit, member};
 use super::wishes::{Wish, wishes};
 use crate::error::Result;
 
@@ -56,7 +56,7 @@ impl Choice<'_> {
         if self.is_full() {
             return self.notes.add(wish.section, Some(&block), MarkerReason::NoMarkerLeft);
         }
-        self.edits.push(Edit { slot: block.slot, ttl });
+        self.edits.push(Edit::Marker(block.slot, ttl));
         let (path, origin) = (block.path.to_string(), MarkerOrigin::Planned);
         self.placed.push((order, CacheMarker { path, ttl, origin, purpose: wish.purpose }));
     }
@@ -150,7 +150,7 @@ impl Choice<'_> {
             return self.notes.add(section, None, MarkerReason::NoMarkerLeft);
         }
         self.automatic = Some(falls);
-        self.edits.push(Edit { slot: Slot::Member(self.layout.root), ttl });
+        self.edits.push(Edit::Root(self.layout.root, member(ttl).to_owned()));
         let (path, origin, purpose) = (String::new(), MarkerOrigin::Planned, MarkerPurpose::Automatic);
         self.placed.push((TOP, CacheMarker { path, ttl, origin, purpose }));
     }

@@ -15,6 +15,9 @@ pub(super) struct Layout {
     pub(super) top: Mark,
     /// Where a member can be added to the whole body.
     pub(super) root: ObjectEnd,
+    /// Which of the fields that some hosts want in the body are there already.
+    pub(super) has_version: bool,
+    pub(super) has_betas: bool,
 }
 
 impl Layout {

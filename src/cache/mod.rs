@@ -17,4 +17,5 @@ mod wishes;
 
 pub use marker::{CacheMarker, CacheTtl, MarkerNote, MarkerOrigin, MarkerPurpose, MarkerReason, MarkerSection};
 pub use options::{Lifetimes, MarkerOptions};
+pub(crate) use plan::{HostFields, mark_body_for_host};
 pub use plan::{MarkerPlan, mark_body, mark_body_with};

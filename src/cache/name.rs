@@ -41,6 +41,8 @@ impl<'a> Text<'a> {
 /// The keys that mean something to the planner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Key {
+    AnthropicBeta,
+    AnthropicVersion,
     CacheControl,
     Content,
     DeferLoading,
@@ -59,6 +61,8 @@ impl Key {
     #[inline]
     pub(super) fn from_name(name: &[u8]) -> Self {
         match name {
+            b"anthropic_beta" => Self::AnthropicBeta,
+            b"anthropic_version" => Self::AnthropicVersion,
             b"cache_control" => Self::CacheControl,
             b"content" => Self::Content,
             b"defer_loading" => Self::DeferLoading,

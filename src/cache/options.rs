@@ -146,6 +146,11 @@ impl<'a> MarkerOptions<'a> {
         self
     }
 
+    /// Whether the last marker is to be left to the provider.
+    pub(crate) fn asks_for_automatic(&self) -> bool {
+        self.automatic
+    }
+
     /// Whether neighbouring `tool_use` blocks, and neighbouring `tool_result` blocks, count as one position in the
     /// look-back. They do on the Anthropic API only (prompt caching page, 2026-09).
     pub fn collapses_tool_runs(mut self, collapses: bool) -> Self {

@@ -4,7 +4,7 @@ use super::decide::decide;
 use super::marker::{CacheMarker, MarkerNote};
 use super::options::MarkerOptions;
 use super::scan::scan;
-use super::splice::splice;
+use super::splice::{Edit, splice};
 #[cfg(doc)]
 use crate::error::ErrorKind;
 use crate::error::Result;
@@ -115,7 +115,49 @@ pub fn mark_body(body: Vec<u8>, retention: CacheRetention) -> Result<(Vec<u8>, M
 ///
 /// Those of [`mark_body`], and [`ErrorKind::InvalidBody`] or [`ErrorKind::TooDeep`] if the previous body is not one.
 pub fn mark_body_with(body: Vec<u8>, options: &MarkerOptions<'_>) -> Result<(Vec<u8>, MarkerPlan)> {
-    let (plan, mut edits) = decide(&body, &scan(&body)?, options)?;
+    mark_body_for_host(body, options, &HostFields::default()).map(|marked| (marked.body, marked.plan))
+}
+
+/// Fields that a host wants in the body where others want headers.
+#[derive(Debug, Default)]
+pub(crate) struct HostFields {
+    /// The value of `anthropic_version`, as JSON.
+    pub(crate) version: Option<String>,
+    /// The value of `anthropic_beta`, as JSON.
+    pub(crate) betas: Option<String>,
+}
+
+/// A body with its markers and the fields of its host.
+#[derive(Debug)]
+pub(crate) struct MarkedBody {
+    pub(crate) body: Vec<u8>,
+    pub(crate) plan: MarkerPlan,
+    /// Whether beta flags were to be added, but the caller's body has a list of its own, which stays as it is.
+    pub(crate) kept_betas: bool,
+}
+
+/// Markers and the fields of the host in one pass. A field that the body has already stays as it is.
+pub(crate) fn mark_body_for_host(
+    body: Vec<u8>,
+    options: &MarkerOptions<'_>,
+    fields: &HostFields,
+) -> Result<MarkedBody> {
+    let layout = scan(&body)?;
+    let (plan, mut edits) = decide(&body, &layout, options)?;
+    let mut members: Vec<String> = Vec::new();
+    if let Some(version) = fields.version.as_ref().filter(|_| !layout.has_version) {
+        members.push(format!("\"anthropic_version\":{version}"));
+    }
+    if let Some(betas) = fields.betas.as_ref().filter(|_| !layout.has_betas) {
+        members.push(format!("\"anthropic_beta\":{betas}"));
+    }
+    if !members.is_empty() {
+        // All that goes to the end of the body is one edit: only the first of several may do without a comma.
+        match edits.iter_mut().find_map(|edit| if let Edit::Root(_, text) = edit { Some(text) } else { None }) {
+            Some(text) => *text = format!("{text},{}", members.join(",")),
+            None => edits.push(Edit::Root(layout.root, members.join(","))),
+        }
+    }
     let body = if edits.is_empty() { body } else { splice(&body, &mut edits) };
-    Ok((body, plan))
+    Ok(MarkedBody { body, plan, kept_betas: fields.betas.is_some() && layout.has_betas })
 }

@@ -39,6 +39,14 @@ fn read_root(reader: &mut Reader<'_>, found: &mut Layout) -> Read<Option<()>> {
             Key::System => found.system = system(reader)?,
             Key::Messages => found.messages = messages(reader)?,
             Key::CacheControl => found.top = mark(reader)?,
+            Key::AnthropicVersion => {
+                found.has_version = true;
+                reader.skip()?;
+            }
+            Key::AnthropicBeta => {
+                found.has_betas = true;
+                reader.skip()?;
+            }
             _ => reader.skip()?,
         }
         Ok(())
