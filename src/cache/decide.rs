@@ -74,8 +74,7 @@ impl Choice<'_> {
         let last = wish.index.map_or(0, |index| index + 1);
         let blocks = found.blocks.get(wish.floor..last).unwrap_or_default();
         for (index, block) in blocks.iter().enumerate().rev() {
-            // Only what is a block of the previous request's own markers stands on an answer.
-            if section == MarkerSection::Messages && !block.user && wish.floor == 0 {
+            if section == MarkerSection::Messages && !block.user && !wish.answers {
                 continue;
             }
             let order = (section.rank(), wish.floor + index, true);

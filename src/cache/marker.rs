@@ -66,6 +66,8 @@ pub enum MarkerPurpose {
     System,
     /// Where the previous request wrote an entry: this one reads it, however much was added since.
     PreviousWrite,
+    /// The end of the last answer, where the turn after it is given another form later on.
+    LastAnswer,
     /// The end of what the history before an edit has in common with the previous request.
     LastCommon,
     /// The end of the last turn but for a reminder that the next request leaves out.
@@ -86,6 +88,7 @@ impl MarkerPurpose {
             Self::StablePrefix => "the prompt up to here outlives a change behind it",
             Self::System => "the system prompt outlives a change of the messages",
             Self::PreviousWrite => "the previous request wrote up to here",
+            Self::LastAnswer => "the turn after it may be given another form",
             Self::LastCommon => "the history is unchanged up to here",
             Self::BeforeReminder => "what comes after it is left out of the next request",
             Self::TurnEnd => "the next request reads up to here",

@@ -28,6 +28,8 @@ pub(super) struct Wish {
     /// The block; where it cannot take a marker, the nearest one before it that can, but none before `floor`.
     pub(super) index: Option<usize>,
     pub(super) floor: usize,
+    /// Whether blocks of answers will do. Elsewhere markers stand on the user's blocks.
+    pub(super) answers: bool,
     /// Whether the reasons for passing over blocks are worth a note.
     pub(super) told: bool,
     pub(super) purpose: MarkerPurpose,
@@ -52,8 +54,12 @@ struct History {
     written: Vec<(usize, usize)>,
     /// How often the head changed in a row, this time included.
     changes: usize,
-    /// How many blocks at its end are gone, all in its last message.
+    /// Whether some of its messages are gone or different.
+    edited: bool,
+    /// How many blocks at its end are gone, all in its last message, which keeps others.
     reminder: usize,
+    /// Whether its last message was given another form, and the request before had seen that too.
+    unsettled: bool,
 }
 
 pub(super) fn wishes(current: Scanned<'_>, options: &MarkerOptions<'_>) -> Result<Wishes> {
@@ -89,16 +95,23 @@ fn compared(previous: Scanned<'_>, current: Scanned<'_>) -> History {
     let before = written(previous.layout);
     let still = |(rank, index): &(usize, usize)| *rank < 2 || *index < common.messages;
     let gone = previous.layout.messages.blocks.get(common.messages..).unwrap_or_default();
-    let in_last_message = match (gone.first(), previous.layout.messages.blocks.last()) {
-        (Some(first), Some(last)) => first.path.message() == last.path.message(),
-        _ => false,
-    };
+    let all = &previous.layout.messages.blocks;
+    let last_message = answer_end(all).map_or(0, |answer| answer + 1);
+    let in_last_message = common.head && !gone.is_empty() && common.messages >= last_message;
+    let keeps_some = common.messages > last_message;
+    let reminder = if in_last_message && keeps_some && gone.len() <= REMINDER { gone.len() } else { 0 };
+    let marked_answer = answer_end(all).is_some_and(|answer| {
+        let carrier = all.get(..=answer).unwrap_or_default().iter().rposition(|block| block.kind.carries());
+        carrier.is_some_and(|index| before.contains(&(2, index)) && all.get(index).is_some_and(|block| !block.user))
+    });
     History {
         compared: true,
         same_head: common.head,
         changes: if common.head { 0 } else { earlier_changes(previous.layout, &before) + 1 },
         written: before.into_iter().filter(still).collect(),
-        reminder: if common.head && in_last_message && gone.len() <= REMINDER { gone.len() } else { 0 },
+        edited: common.head && !gone.is_empty(),
+        reminder,
+        unsettled: in_last_message && reminder == 0 && marked_answer,
         common,
     }
 }
@@ -123,7 +136,7 @@ fn earlier_changes(previous: &Layout, written: &[(usize, usize)]) -> usize {
 
 impl Wishes {
     fn add(&mut self, section: MarkerSection, index: Option<usize>, told: bool, purpose: MarkerPurpose) {
-        self.all.push(Wish { section, index, floor: 0, told, purpose });
+        self.all.push(Wish { section, index, floor: 0, answers: false, told, purpose });
     }
 
     /// Nothing is known to change at the head.
@@ -132,13 +145,13 @@ impl Wishes {
         let near = self.messages(layout, history, options);
         let system = layout.system.blocks.len();
         self.add(System, system.checked_sub(1), true, MarkerPurpose::System);
-        self.divergence(layout, history);
+        self.edited(layout, history);
         // The last of several blocks is the one that changes, where one does.
         if let Some(index) = system.checked_sub(2) {
             self.add(System, Some(index), false, MarkerPurpose::StablePrefix);
         }
-        self.add(Tools, layout.tools.blocks.len().checked_sub(1), true, MarkerPurpose::Tools);
         self.all.extend(near);
+        self.add(Tools, layout.tools.blocks.len().checked_sub(1), true, MarkerPurpose::Tools);
     }
 
     /// The end of the conversation and, in front of everything else, the previous write if it is out of reach from
@@ -159,6 +172,9 @@ impl Wishes {
                 self.add(MarkerSection::Messages, Some(index), true, MarkerPurpose::BeforeReminder);
                 self.left_out.push((MarkerSection::Messages, Some(end), MarkerReason::Volatile));
             }
+            _ if history.unsettled => {
+                self.left_out.push((MarkerSection::Messages, Some(end), MarkerReason::Volatile));
+            }
             _ if options.automatic => {
                 self.add(MarkerSection::Messages, Some(blocks.len() - 1), true, MarkerPurpose::Automatic);
             }
@@ -170,7 +186,8 @@ impl Wishes {
         let index = anchor.or_else(|| previous_turn_end(blocks, end))?;
         let floor = if anchor.is_some() { index } else { 0 };
         let section = MarkerSection::Messages;
-        let wish = Wish { section, index: Some(index), floor, told: false, purpose: MarkerPurpose::PreviousWrite };
+        let (answers, purpose) = (anchor.is_some(), MarkerPurpose::PreviousWrite);
+        let wish = Wish { section, index: Some(index), floor, answers, told: false, purpose };
         if positions(blocks, index, end, options.collapses) >= WINDOW {
             self.all.push(wish);
             return None;
@@ -178,13 +195,19 @@ impl Wishes {
         Some(wish)
     }
 
-    /// Where the history was edited: the last block before it keeps what is left of the cache in reach of the next edit.
-    fn divergence(&mut self, layout: &Layout, history: &History) {
-        let common = history.common.messages;
-        if history.compared && common > 0 && common < layout.messages.blocks.len() {
-            if let Some(index) = turn_end(&layout.messages.blocks, common) {
-                self.add(MarkerSection::Messages, Some(index), false, MarkerPurpose::LastCommon);
-            }
+    /// The history was edited, as it will be again: what stands before the last turn, and the last block before the edit,
+    /// are in reach of the next edit. The marker on the answer also tells the next request that this one saw an edit.
+    fn edited(&mut self, layout: &Layout, history: &History) {
+        let blocks = &layout.messages.blocks;
+        if !history.edited {
+            return;
+        }
+        if let (Some(index), 0) = (answer_end(blocks), history.reminder) {
+            let (section, purpose) = (MarkerSection::Messages, MarkerPurpose::LastAnswer);
+            self.all.push(Wish { section, index: Some(index), floor: 0, answers: true, told: false, purpose });
+        }
+        if let Some(index) = turn_end(blocks, history.common.messages) {
+            self.add(MarkerSection::Messages, Some(index), false, MarkerPurpose::LastCommon);
         }
     }
 
@@ -238,6 +261,11 @@ fn turn_end(blocks: &[Block], count: usize) -> Option<usize> {
 fn previous_turn_end(blocks: &[Block], end: usize) -> Option<usize> {
     let answer = blocks.get(..end)?.iter().rposition(|block| !block.user)?;
     turn_end(blocks, answer)
+}
+
+/// The last block of the answer before the user's last turn.
+fn answer_end(blocks: &[Block]) -> Option<usize> {
+    blocks.get(..turn_end(blocks, blocks.len())?)?.iter().rposition(|block| !block.user)
 }
 
 fn same_message(blocks: &[Block], a: usize, b: usize) -> bool {
