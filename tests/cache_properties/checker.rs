@@ -126,7 +126,7 @@ fn ttl_of(value: &Value) -> Option<String> {
 
 /// Whether `output` is `input` with nothing but marker texts inserted.
 pub(crate) fn only_markers_inserted(input: &[u8], output: &[u8]) -> bool {
-    const TEXTS: [&str; 7] = [
+    const TEXTS: [&str; 13] = [
         r#","cache_control":{"type":"ephemeral"}"#,
         r#","cache_control":{"type":"ephemeral","ttl":"1h"}"#,
         r#""cache_control":{"type":"ephemeral"}"#,
@@ -134,6 +134,13 @@ pub(crate) fn only_markers_inserted(input: &[u8], output: &[u8]) -> bool {
         r#"[{"type":"text","text":"#,
         r#","cache_control":{"type":"ephemeral"}}]"#,
         r#","cache_control":{"type":"ephemeral","ttl":"1h"}}]"#,
+        // The fields that some hosts want in the body.
+        r#","anthropic_version":"bedrock-2023-05-31""#,
+        r#""anthropic_version":"bedrock-2023-05-31""#,
+        r#","anthropic_version":"vertex-2023-10-16""#,
+        r#""anthropic_version":"vertex-2023-10-16""#,
+        r#","anthropic_beta":["one","two"]"#,
+        r#""anthropic_beta":["one","two"]"#,
     ];
     let same = input.iter().zip(output).take_while(|(a, b)| a == b).count();
     if same == input.len() && same == output.len() {
