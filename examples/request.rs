@@ -28,7 +28,7 @@ use std::io::{self, Read as _};
 
 use provider_auth::{
     CacheRetention, Config, Credential, Diagnostic, Endpoint, ErrorKind, MarkerNote, ModelRef, PreparedRequest,
-    ProviderApi, ReadOptions, RequestBuilder, Secret,
+    ProviderApi, ProviderConfig, ReadOptions, RequestBuilder, Secret,
 };
 use serde_json::{Map, Value, json};
 
@@ -50,11 +50,10 @@ struct Failure(Value);
 impl From<provider_auth::Error> for Failure {
     fn from(error: provider_auth::Error) -> Self {
         let kind = snake_case(&format!("{:?}", error.kind()));
-        let mut shown = json!({"kind": kind, "message": error.to_string(), "help": error.help()});
-        if !error.diagnostics().is_empty() {
-            shown["diagnostics"] = texts(error.diagnostics());
-        }
-        Self(shown)
+        // Where there are several problems, they are all named.
+        let problems = error.diagnostics().iter().map(|problem| format!("\n{problem}"));
+        let message = problems.fold(error.to_string(), |message, problem| message + &problem);
+        Self(json!({"kind": kind, "message": message, "help": error.help()}))
     }
 }
 
@@ -175,7 +174,7 @@ fn run() -> Result<Value, Failure> {
 /// The configured endpoint, or the one at another URL with the configured headers.
 fn endpoint(config: &Config, model: &ModelRef, base_url: Option<&str>) -> Result<Endpoint, Failure> {
     let Some(base_url) = base_url else { return Ok(Endpoint::for_model(config, model)?) };
-    let api = config.provider(model.provider()).and_then(|provider| provider.api());
+    let api = config.provider(model.provider()).and_then(ProviderConfig::api);
     let speaks = api.is_none_or(|api| api == ProviderApi::AnthropicMessages);
     match Endpoint::for_model(config, model) {
         Ok(endpoint) => Ok(endpoint.with_base_url(base_url)?),
@@ -214,8 +213,4 @@ fn shown(request: &PreparedRequest, diagnostics: &[Diagnostic]) -> Value {
         "markers": markers.collect::<Vec<_>>(),
         "notes": notes.collect::<Vec<_>>(),
     })
-}
-
-fn texts(diagnostics: &[Diagnostic]) -> Value {
-    diagnostics.iter().map(|diagnostic| Value::from(diagnostic.to_string())).collect()
 }

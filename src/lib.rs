@@ -90,8 +90,9 @@ mod store;
 mod syntax;
 
 pub use cache::{
-    CacheMarker, CacheTtl, Lifetimes, MarkerNote, MarkerOptions, MarkerOrigin, MarkerPlan, MarkerPurpose, MarkerReason,
-    MarkerSection, mark_body, mark_body_with,
+    CacheMarker, CachePrices, CacheTtl, CacheUsage, ChangedPart, Lifetimes, MarkerNote, MarkerOptions, MarkerOrigin,
+    MarkerPlan, MarkerPurpose, MarkerReason, MarkerSection, PromptChange, PromptFingerprint, choose_lifetimes,
+    mark_body, mark_body_with,
 };
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use config::{

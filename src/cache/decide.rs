@@ -163,11 +163,10 @@ fn unmarkable(section: MarkerSection, block: &Block) -> Option<MarkerReason> {
         Kind::BlankText | Kind::EmptyText => Some(MarkerReason::EmptyText),
         Kind::Thinking => Some(MarkerReason::Thinking),
         Kind::Unknown => Some(MarkerReason::UnknownType),
-        Kind::Tool | Kind::Text => None,
         Kind::ToolUse | Kind::ToolResult | Kind::Carrier if section == MarkerSection::System => {
             Some(MarkerReason::UnknownType)
         }
-        Kind::ToolUse | Kind::ToolResult | Kind::Carrier => None,
+        Kind::Tool | Kind::Text | Kind::ToolUse | Kind::ToolResult | Kind::Carrier => None,
     }
 }
 

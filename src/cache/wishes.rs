@@ -45,11 +45,8 @@ pub(super) struct Wishes {
 /// What the previous request tells.
 #[derive(Debug, Default)]
 struct History {
-    /// Whether there was a body to compare with.
-    compared: bool,
-    /// Whether tools and system are as they were.
-    same_head: bool,
-    common: Common,
+    /// What is as it was, if there was a body to compare with.
+    common: Option<Common>,
     /// Where it wrote, as far as that still stands.
     written: Vec<(usize, usize)>,
     /// How often the head changed in a row, this time included.
@@ -68,7 +65,7 @@ pub(super) fn wishes(current: Scanned<'_>, options: &MarkerOptions<'_>) -> Resul
     let stable = options.stable_system.filter(|blocks| *blocks < current.layout.system.blocks.len());
     match stable {
         Some(blocks) => wishes.bounded(current.layout, &history, blocks, options),
-        None if history.compared && !history.same_head => wishes.changed_head(current.layout, &history),
+        None if history.common.is_some_and(|common| !common.head) => wishes.changed_head(current.layout, &history),
         None => wishes.settled(current.layout, &history, options),
     }
     Ok(wishes)
@@ -76,12 +73,12 @@ pub(super) fn wishes(current: Scanned<'_>, options: &MarkerOptions<'_>) -> Resul
 
 fn history(current: Scanned<'_>, options: &MarkerOptions<'_>) -> Result<History> {
     match options.previous {
-        Previous::Unknown => Ok(History { same_head: true, ..History::default() }),
+        Previous::Unknown => Ok(History::default()),
         Previous::Plan(plan) => {
             let blocks = current.layout.messages.blocks.iter().enumerate();
             let is_marked = |block: &Block| plan.markers().iter().any(|marker| block.path.is(&marker.path));
             let written = blocks.filter(|(_, block)| is_marked(block)).map(|(index, _)| (2, index)).collect();
-            Ok(History { same_head: true, written, ..History::default() })
+            Ok(History { written, ..History::default() })
         }
         Previous::Body(body) => {
             let layout = scan(body)?;
@@ -105,14 +102,12 @@ fn compared(previous: Scanned<'_>, current: Scanned<'_>) -> History {
         carrier.is_some_and(|index| before.contains(&(2, index)) && all.get(index).is_some_and(|block| !block.user))
     });
     History {
-        compared: true,
-        same_head: common.head,
         changes: if common.head { 0 } else { earlier_changes(previous.layout, &before) + 1 },
         written: before.into_iter().filter(still).collect(),
         edited: common.head && !gone.is_empty(),
         reminder,
         unsettled: in_last_message && reminder == 0 && marked_answer,
-        common,
+        common: Some(common),
     }
 }
 
@@ -131,6 +126,12 @@ fn earlier_changes(previous: &Layout, written: &[(usize, usize)]) -> usize {
     match written.iter().filter(|(rank, _)| *rank == 2).count() {
         0 => VOLATILE_AFTER,
         count => count.min(VOLATILE_AFTER - 1),
+    }
+}
+
+impl History {
+    fn common(&self) -> Common {
+        self.common.unwrap_or_default()
     }
 }
 
@@ -166,7 +167,8 @@ impl Wishes {
             end.checked_sub(history.reminder).filter(|index| history.reminder > 0 && same_message(blocks, *index, end));
         let anchor = history.written.iter().rev().find(|(rank, index)| *rank == 2 && *index < end).map(|(_, at)| *at);
         // A reminder that was left out twice will be left out again.
-        let settled_reminder = before_reminder.is_some() && anchor.is_some_and(|at| at + 1 == history.common.messages);
+        let settled_reminder =
+            before_reminder.is_some() && anchor.is_some_and(|at| at + 1 == history.common().messages);
         match before_reminder {
             Some(index) if settled_reminder => {
                 self.add(MarkerSection::Messages, Some(index), true, MarkerPurpose::BeforeReminder);
@@ -206,7 +208,7 @@ impl Wishes {
             let (section, purpose) = (MarkerSection::Messages, MarkerPurpose::LastAnswer);
             self.all.push(Wish { section, index: Some(index), floor: 0, answers: true, told: false, purpose });
         }
-        if let Some(index) = turn_end(blocks, history.common.messages) {
+        if let Some(index) = turn_end(blocks, history.common().messages) {
             self.add(MarkerSection::Messages, Some(index), false, MarkerPurpose::LastCommon);
         }
     }
@@ -225,18 +227,18 @@ impl Wishes {
         } else {
             self.left_out.push((Messages, None, MarkerReason::Volatile));
         }
-        if let Some(index) = history.common.system.checked_sub(1) {
+        if let Some(index) = history.common().system.checked_sub(1) {
             self.add(System, Some(index), false, MarkerPurpose::StablePrefix);
         }
         self.left_out.push((System, layout.system.blocks.len().checked_sub(1), MarkerReason::Volatile));
-        let tools = history.common.tools;
+        let tools = history.common().tools;
         self.add(Tools, tools.checked_sub(1), tools == layout.tools.blocks.len(), MarkerPurpose::Tools);
     }
 
     /// The caller says from where on the system prompt changes.
     fn bounded(&mut self, layout: &Layout, history: &History, stable: usize, options: &MarkerOptions<'_>) {
         use MarkerSection::{Messages, System, Tools};
-        let near = if history.compared && history.same_head {
+        let near = if history.common().head {
             self.messages(layout, history, options)
         } else {
             self.left_out.push((Messages, None, MarkerReason::Volatile));

@@ -39,6 +39,7 @@ pub(super) enum VersionPlace {
 
 /// What is particular to a kind of server.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "a row of a table")]
 pub(super) struct KindRow {
     /// The path of the Messages API, behind the base URL; `None` where the model is part of it.
     pub(super) path: Option<&'static str>,
