@@ -38,7 +38,7 @@ pub(super) fn callers(layout: &Layout) -> Result<Vec<Placed>> {
                 add((rank, index, false), inner.path.clone(), inner.kind, inner.mark)?;
                 if !inner.last {
                     return Err(misplaced(
-                        "only the last of several nested blocks can carry a cache marker",
+                        "of nested parts only the last block of a list can carry a cache marker",
                         inner.path.clone(),
                     ));
                 }

@@ -87,7 +87,7 @@ impl MarkerPlan {
 /// - [`ErrorKind::CacheMarkerOrder`] if a one-hour marker of the caller stands after a five-minute one in the order tools,
 ///   system, messages, top level.
 /// - [`ErrorKind::InvalidCacheMarker`] if a marker of the caller stands where the API refuses it: on thinking or empty
-///   text, on a nested block that is not the last, with an unknown type or `ttl`, or on the block where the top-level
+///   text, on a nested block that is not the last, on a citation, inside a toolset, with an unknown type or `ttl`, or on the block where the top-level
 ///   marker falls too but with another lifetime.
 ///
 /// The rules are the API's (prompt caching page, 2026-09).

@@ -34,7 +34,7 @@ fn read_root(reader: &mut Reader<'_>, found: &mut Layout) -> Read<Option<()>> {
     found.root = reader.object(|reader, key| {
         match key {
             Key::Tools => {
-                found.tools = section(reader, |reader, index| tool(reader, index).map(|tool| (tool, Vec::new())))?;
+                found.tools = section(reader, tool)?;
             }
             Key::System => found.system = system(reader)?,
             Key::Messages => found.messages = messages(reader)?,
@@ -77,21 +77,24 @@ fn section<'a>(
     Ok(section)
 }
 
-fn tool(reader: &mut Reader<'_>, index: u32) -> Read<Block> {
+fn tool(reader: &mut Reader<'_>, index: u32) -> Read<(Block, Vec<Nested>)> {
+    let path = Path::Tool(index);
     let start = reader.position();
     let (mut found, mut cut) = (Mark::Absent, None);
     let mut deferred = false;
+    let mut inside = Vec::new();
     let end = reader.object(|reader, key| {
         match key {
             Key::CacheControl => (found, cut) = marked(reader)?,
             Key::DeferLoading => deferred = reader.is_true()?,
+            Key::Configs => inside = configs(reader, &path)?,
             _ => reader.skip()?,
         }
         Ok(())
     })?;
     let kind = if deferred { Kind::DeferredTool } else { Kind::Tool };
     let span = Span { start, end: reader.position() };
-    Ok(Block { path: Path::Tool(index), kind, mark: found, slot: Slot::Member(end), span, cut, user: false })
+    Ok((Block { path, kind, mark: found, slot: Slot::Member(end), span, cut, user: false }, inside))
 }
 
 fn system(reader: &mut Reader<'_>) -> Read<Section> {
@@ -176,7 +179,7 @@ fn parts(reader: &mut Reader<'_>, path: &Path<'_>) -> Read<Parts> {
     let mut text = Kind::BlankText;
     let (mut found, mut cut) = (Mark::Absent, None);
     // One list for each way in, so that a repeated key replaces what its first value held.
-    let (mut inner, mut inner_source) = (Vec::new(), Vec::new());
+    let (mut inner, mut inner_source, mut cited) = (Vec::new(), Vec::new(), Vec::new());
     let end = reader.object(|reader, key| {
         match key {
             Key::Type => kind = reader.text_or_skip()?.map_or(Kind::Unknown, |name| name.named(block_kind)),
@@ -184,6 +187,7 @@ fn parts(reader: &mut Reader<'_>, path: &Path<'_>) -> Read<Parts> {
             Key::CacheControl => (found, cut) = marked(reader)?,
             Key::Content => inner = nested(reader, path, "content")?,
             Key::Source => inner_source = source(reader, path)?,
+            Key::Citations => cited = misplaced(nested(reader, path, "citations")?),
             _ => reader.skip()?,
         }
         Ok(())
@@ -192,7 +196,34 @@ fn parts(reader: &mut Reader<'_>, path: &Path<'_>) -> Read<Parts> {
         kind = text;
     }
     inner.append(&mut inner_source);
+    inner.append(&mut cited);
     Ok(Parts { kind, mark: found, cut, end, nested: inner })
+}
+
+/// Markers where none may stand, last or not.
+fn misplaced(mut found: Vec<Nested>) -> Vec<Nested> {
+    found.iter_mut().for_each(|nested| nested.last = false);
+    found
+}
+
+/// The markers inside a toolset, whose tools have no entries of their own. It is the toolset that is marked.
+fn configs(reader: &mut Reader<'_>, path: &Path<'static>) -> Read<Vec<Nested>> {
+    if reader.peek() != Some(b'{') {
+        return nested(reader, path, "configs").map(misplaced);
+    }
+    let mut found = Vec::new();
+    reader.object(|reader, _| {
+        if reader.peek() != Some(b'{') {
+            return reader.skip();
+        }
+        let parts = parts(reader, path)?;
+        if let (Mark::Set(_) | Mark::Invalid, Some(cut)) = (parts.mark, parts.cut) {
+            let (kind, mark, path) = (parts.kind, parts.mark, format!("{path}/configs"));
+            found.push(Nested { parent: 0, path, kind, mark, cut, last: false });
+        }
+        Ok(())
+    })?;
+    Ok(found)
 }
 
 fn source(reader: &mut Reader<'_>, path: &Path<'_>) -> Read<Vec<Nested>> {

@@ -61,6 +61,12 @@ fn visit(block: &Value, path: &str, verdict: &mut Verdict) {
             }
         }
     }
+    let cited = block.get("citations").filter(|_| !path.starts_with("/tools/")).and_then(Value::as_array);
+    let configs = block.get("configs").filter(|_| path.starts_with("/tools/")).and_then(Value::as_object);
+    let parts = cited.into_iter().flatten().chain(configs.into_iter().flat_map(|configs| configs.values()));
+    if parts.into_iter().any(|part| part.get("cache_control").is_some_and(|marker| !marker.is_null())) {
+        verdict.errors.push(ErrorKind::InvalidCacheMarker);
+    }
     let Some(marker) = block.get("cache_control").filter(|marker| !marker.is_null()) else { return };
     let kind = block.get("type").and_then(Value::as_str).unwrap_or_default();
     let empty_text = kind == "text" && block.get("text").and_then(Value::as_str) == Some("");
