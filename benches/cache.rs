@@ -15,11 +15,18 @@ use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use timing::{head, pair, row};
 
+const SIZES: [usize; 3] = [100_000, 1_000_000, 10_000_000];
+const TEXTS: [(&str, &str); 2] = [
+    ("prose", "The quick brown fox jumps over the lazy dog, and then it rests in the shade for a while. "),
+    ("code", "    let x = \"a\\tb\"; // first, and then it rests in the shade\n    println!(\"{x}\");\n"),
+];
+
 fn main() {
-    for size in [100_000, 1_000_000, 10_000_000] {
-        let body = conversation(size);
+    let sizes = |text| SIZES.map(|size| (text, size));
+    for ((name, text), size) in TEXTS.into_iter().flat_map(sizes) {
+        let body = conversation(size, text);
         let previous = shorter(&body);
-        head(&format!("{} bytes", body.len()));
+        head(&format!("{} bytes of {name}", body.len()));
         let options = MarkerOptions::new(CacheRetention::Long);
         let mark = |options: &MarkerOptions<'_>| mark_body_with(black_box(body.clone()), options).is_ok();
         let copy = || black_box(body.clone()).len();
@@ -83,10 +90,8 @@ fn shorter(body: &[u8]) -> Vec<u8> {
 }
 
 /// An agent's conversation of about this many bytes: tools, a system prompt, and turns of text, calls and results.
-fn conversation(size: usize) -> Vec<u8> {
-    const SENTENCE: &str =
-        "    let x = \"a\\tb\"; // first, and then it rests in the shade for a while\n    println!(\"{x}\");\n";
-    let text = |sentences: usize| SENTENCE.repeat(sentences);
+fn conversation(size: usize, sentence: &str) -> Vec<u8> {
+    let text = |sentences: usize| sentence.repeat(sentences);
     let tools: Vec<_> = (0..20)
         .map(|tool| {
             json!({"name": format!("tool_{tool}"), "description": text(3), "input_schema": {
@@ -103,7 +108,7 @@ fn conversation(size: usize) -> Vec<u8> {
             {"type": "tool_use", "id": call, "name": "tool_3", "input": {"path": "src/main.rs", "limit": turn}}]}));
         messages.push(json!({"role": "user", "content": [
             {"type": "tool_result", "tool_use_id": call, "content": [{"type": "text", "text": text(20)}]}]}));
-        written += 29 * SENTENCE.len() + 600;
+        written += 29 * sentence.len() + 600;
         if written >= size {
             break;
         }

@@ -39,6 +39,10 @@
 //! # Ok::<(), provider_auth::Error>(())
 //! ```
 //!
+//! # Prompt caching
+//!
+//! Where the markers go, why, and what that costs: [`docs::prompt_caching`].
+//!
 //! # Promises
 //!
 //! - What is not understood is kept: unknown keys, unknown kinds of credential, numbers no double holds, all with their
@@ -77,6 +81,7 @@ mod cache;
 mod clock;
 mod config;
 mod diagnostic;
+pub mod docs;
 mod env;
 mod error;
 mod id;

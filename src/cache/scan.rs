@@ -202,7 +202,9 @@ fn parts(reader: &mut Reader<'_>, path: &Path<'_>) -> Read<Parts> {
 
 /// Markers where none may stand, last or not.
 fn misplaced(mut found: Vec<Nested>) -> Vec<Nested> {
-    found.iter_mut().for_each(|nested| nested.last = false);
+    for nested in &mut found {
+        nested.last = false;
+    }
     found
 }
 
