@@ -1,6 +1,6 @@
 //! Marking a body, against reading it with `serde_json`, measured in the same run.
 //!
-//! `cargo bench --bench cache` prints the ratios and the allocations:
+//! `cargo bench --bench cache` prints the ratios and the allocations (`-- 100000` for that size only):
 //!
 //! - `pass`: one validating pass of `serde_json` that keeps nothing (`IgnoredAny`) over the same bytes,
 //! - `tree`: parse into a `serde_json::Value`, set the same markers, write.
@@ -22,7 +22,9 @@ const TEXTS: [(&str, &str); 2] = [
 ];
 
 fn main() {
-    let sizes = |text| SIZES.map(|size| (text, size));
+    let only: Option<usize> = std::env::args().find_map(|argument| argument.parse().ok());
+    let sizes =
+        |text| SIZES.map(|size| (text, size)).into_iter().filter(|(_, size)| only.is_none_or(|only| only == *size));
     for ((name, text), size) in TEXTS.into_iter().flat_map(sizes) {
         let body = conversation(size, text);
         let previous = shorter(&body);
