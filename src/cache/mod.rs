@@ -1,5 +1,6 @@
 //! Prompt-cache markers: where they go in a request body, why, and putting them there without touching anything else.
 
+mod block;
 mod callers;
 mod change;
 mod choose;
