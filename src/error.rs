@@ -77,6 +77,16 @@ pub enum ErrorKind {
     UpdateFailed,
     /// A backend broke a promise of the store contract.
     Conformance,
+    /// The account's credit, quota or spend limit is exhausted.
+    PaymentRequired,
+    /// The provider limits the rate of requests.
+    RateLimited,
+    /// The provider does not know the model, or does not serve it to this account.
+    ModelUnavailable,
+    /// The provider refused the request itself: malformed, too long, or not allowed.
+    RequestRefused,
+    /// The provider failed, is overloaded, did not answer, or answered with something unknown.
+    ProviderFailed,
 }
 
 impl ErrorKind {
@@ -141,6 +151,13 @@ impl ErrorKind {
             Self::Reentrant => "Finish the outer update first; do everything in one closure.",
             Self::UpdateFailed => "Nothing was changed; see the source of this error.",
             Self::Conformance => "The backend must be corrected; see the documentation of AuthProfileStore.",
+            Self::PaymentRequired => "Add credit or raise the spend limit at the provider, or use another account.",
+            Self::RateLimited => "Wait until the time given, or add another profile.",
+            Self::ModelUnavailable => "Check the model's name, whether this account may use it, or use another model.",
+            Self::RequestRefused => {
+                "Correct or shorten the request; another credential would be answered the same way."
+            }
+            Self::ProviderFailed => "Try again later; if it persists, look at the provider's status page.",
         }
     }
 }
@@ -232,6 +249,7 @@ struct Inner {
     location: Option<Location>,
     diagnostics: Vec<Diagnostic>,
     source: Option<Box<dyn StdError + Send + Sync>>,
+    help: Option<&'static str>,
 }
 
 impl Inner {
@@ -249,7 +267,8 @@ impl Error {
     /// Public so that a third party's store can report its own failures. The message must not contain a secret.
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        let inner = Inner { kind, message: message.into(), location: None, diagnostics: Vec::new(), source: None };
+        let inner =
+            Inner { kind, message: message.into(), location: None, diagnostics: Vec::new(), source: None, help: None };
         Self { inner: Box::new(inner) }
     }
 
@@ -288,6 +307,13 @@ impl Error {
         self
     }
 
+    /// The same error with advice that fits better than its kind's.
+    #[must_use]
+    pub fn with_help(mut self, help: &'static str) -> Self {
+        self.inner.help = Some(help);
+        self
+    }
+
     /// What went wrong.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
@@ -309,13 +335,14 @@ impl Error {
     /// What the user can do about it, in one or two sentences.
     #[must_use]
     pub fn help(&self) -> &'static str {
-        self.inner.kind.help()
+        self.inner.help.unwrap_or(self.inner.kind.help())
     }
 
     /// Whether the same call may succeed later without a human doing anything.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self.inner.kind, ErrorKind::Locked | ErrorKind::Unavailable)
+        use ErrorKind::{Locked, ProviderFailed, RateLimited, Unavailable};
+        matches!(self.inner.kind, Locked | Unavailable | RateLimited | ProviderFailed)
     }
 
     /// Whether a document exists but cannot be understood, so that writing it would lose data.
@@ -354,6 +381,9 @@ impl fmt::Debug for Inner {
         }
         if !self.diagnostics.is_empty() {
             out.field("diagnostics", &self.diagnostics);
+        }
+        if let Some(help) = &self.help {
+            out.field("help", help);
         }
         if let Some(source) = &self.source {
             out.field("source", source);

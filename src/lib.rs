@@ -79,6 +79,7 @@ mod config;
 mod diagnostic;
 mod env;
 mod error;
+mod failure;
 mod id;
 mod profile;
 mod reason;
@@ -98,6 +99,7 @@ pub use config::{
 pub use diagnostic::{Diagnostic, DiagnosticCode, Severity};
 pub use env::{EnvCredential, EnvOrigin, EnvValue, Environment, credential_variables, process_env};
 pub use error::{Error, ErrorKind, Location, Result};
+pub use failure::{Failure, FailureClassifier, SubscriptionRefusal, TransportError};
 pub use id::{ModelRef, ProfileId, ProviderId};
 pub use profile::{AuthProfiles, Change, Credential, CredentialKind, Profile, SecretRef, UsageStats};
 pub use reason::{Blame, FailureReason, Lane};
