@@ -7,7 +7,7 @@
 //! | What did the user configure? | [`Config`]: typed JSON5, `${VAR}`, legacy keys, [`Diagnostic`]s |
 //! | Which credential do I use now? | [`ProfileSelector`] over the [`AuthProfiles`] of an [`AuthProfileStore`] |
 //! | How do I say it on the wire? | [`RequestBuilder`]: a [`PreparedRequest`] for an [`Endpoint`], with a [`MarkerPlan`] |
-//! | What does the answer mean for it? | the selection's [`Receipt`], reported through [`AuthProfileStoreExt`] |
+//! | What does the answer mean for it? | [`FailureClassifier`]: a [`Failure`], recorded on the selection's [`Receipt`] through [`AuthProfileStoreExt`] |
 //!
 //! # Example
 //!
@@ -107,8 +107,8 @@ pub use request::{AuthScheme, BetaList, BetaPolicy, Endpoint, EndpointKind, Prep
 pub use retention::CacheRetention;
 pub use secret::Secret;
 pub use select::{
-    Candidate, Candidates, CooldownPolicy, Counting, CredentialSource, Ladder, ProfileSelector, Query, Receipt,
-    Selection, SelectorRules, Unavailable, Verdict,
+    Candidate, Candidates, CooldownPolicy, Counting, CredentialSource, Ladder, Probe, ProbePolicy, ProfileSelector,
+    Query, Receipt, Selection, SelectorRules, Unavailable, Verdict,
 };
 #[cfg(feature = "conformance")]
 #[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]

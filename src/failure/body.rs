@@ -88,7 +88,11 @@ pub(super) fn parse(text: &str) -> Option<Value> {
 
 /// The JSON value that begins somewhere in a text, as in `Codex error: {...}`.
 pub(super) fn parse_embedded(text: &str) -> Option<Value> {
-    let bounded = text.get(..MAX_JSON.min(text.len())).unwrap_or(text);
+    let mut end = MAX_JSON.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let bounded = text.get(..end)?;
     let start = bounded.find(['{', '['])?;
     let mut values = serde_json::Deserializer::from_str(bounded.get(start..)?).into_iter::<Value>();
     values.next()?.ok().filter(|value| value.is_object() || value.is_array())
@@ -137,7 +141,11 @@ impl Found {
     /// What a text says that may hold JSON somewhere: both its own words and the object's.
     pub(super) fn in_prose(text: &str) -> Self {
         let mut found = Self::in_text(text);
-        if found.codes.is_empty()
+        let alone = text.trim();
+        if alone.len() > 3 && is_token(alone) {
+            // Nothing but a code, such as `RESOURCE_EXHAUSTED`.
+            found.add_code(alone);
+        } else if found.codes.is_empty()
             && let Some(value) = parse_embedded(text)
         {
             let own = std::mem::take(&mut found.text);

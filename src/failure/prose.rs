@@ -3,10 +3,11 @@
 use super::text::Text;
 
 /// What may stand before a number that is a status.
-const MARKERS: [&str; 13] = [
+const MARKERS: [&str; 14] = [
     "http status code ",
     "http status ",
     "status code ",
+    "statuscode ",
     "error code ",
     "api error ",
     "http error ",

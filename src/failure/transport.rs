@@ -56,3 +56,37 @@ impl From<&reqwest::Error> for TransportError {
         }
     }
 }
+
+#[cfg(test)]
+#[cfg(feature = "client")]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::clock::Timestamp;
+
+    fn outcome(listener: &TcpListener) -> reqwest::Error {
+        let url = format!("http://{}/?key=sk-1", listener.local_addr().unwrap());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let client =
+            reqwest::Client::builder().no_proxy().timeout(std::time::Duration::from_millis(50)).build().unwrap();
+        runtime.block_on(async { client.get(url).send().await }).unwrap_err()
+    }
+
+    #[test]
+    fn kinds_of_client_errors() {
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let error = outcome(&silent);
+        assert_eq!(TransportError::from(&error), TransportError::TimedOut);
+        let failure = Failure::from(&error);
+        assert_eq!((failure.reason(), failure.deadline()), (FailureReason::Timeout, None::<Timestamp>));
+        assert!(!format!("{failure} {failure:?}").contains("sk-1"));
+
+        let built = reqwest::Client::new().get("http://[").build().unwrap_err();
+        assert_eq!(Failure::from(&built).reason(), FailureReason::Format);
+
+        let answer = http::Response::builder().status(529).body("").unwrap();
+        let status = reqwest::Response::from(answer).error_for_status().unwrap_err();
+        assert_eq!(Failure::from(&status).reason(), FailureReason::Overloaded);
+    }
+}

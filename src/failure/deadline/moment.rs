@@ -224,6 +224,11 @@ mod tests {
         let day = Duration::from_secs(86_400);
         let resolve = |hint: Hint| hint.resolve(now, day).map(|at| at - now);
         assert_eq!(resolve(Hint::After(1.574)), Some(Duration::from_millis(1_574)));
+        assert_eq!(
+            resolve(Hint::After(0.07)),
+            Some(Duration::from_millis(70)),
+            "0.07 s times 1000 is a little more than 70"
+        );
         assert_eq!(resolve(Hint::After(0.000_1)), Some(Duration::from_millis(1)));
         assert_eq!(resolve(Hint::After(1e6)), Some(day));
         assert_eq!(resolve(Hint::At(1_700_000_000_001.0)), Some(Duration::from_millis(1)));

@@ -1,0 +1,426 @@
+//! The loop: select, refresh, build, send, classify, record, and the next profile or the next model.
+
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
+
+use super::attempt::Attempt;
+use super::call::Call;
+use super::failure::SendFailure;
+use super::reply::Reply;
+use super::rotator::Rotator;
+use super::run::{Next, Run};
+use crate::background::{wait, within};
+use crate::clock::Timestamp;
+use crate::error::{Error, ErrorKind, Result};
+use crate::failure::{Failure, FailureClassifier, TransportError};
+use crate::id::ModelRef;
+use crate::profile::CredentialKind;
+use crate::reason::{Blame, FailureReason};
+use crate::refresh::Renewal;
+use crate::request::{Endpoint, PreparedRequest, RequestBuilder, is_direct};
+use crate::select::{Query, Selection, Unavailable};
+
+/// Why a model gave no answer.
+struct Dead {
+    error: Error,
+    failure: Option<Failure>,
+    unavailable: Option<Unavailable>,
+    /// Whether another model is worth a try.
+    next_model: bool,
+}
+
+impl From<Error> for Dead {
+    fn from(error: Error) -> Self {
+        Self { error, failure: None, unavailable: None, next_model: false }
+    }
+}
+
+/// What one attempt came to.
+enum Tried {
+    Answered(Box<Reply>),
+    /// The attempt is to be made again with the same profile, whose login was renewed.
+    Renewed,
+    Failed(Failure, Next),
+}
+
+/// What came over the wire.
+enum Answer {
+    Whole(reqwest::Response),
+    Stream(reqwest::Response),
+    Failed { failure: Failure, status: Option<StatusCode>, final_answer: bool },
+}
+
+impl Rotator {
+    pub(super) async fn run(&self, call: &Call) -> Result<Reply, SendFailure> {
+        let mut run = Run::new(&self.0.limits, self.0.clock.now());
+        let mut first: Option<Dead> = None;
+        for model in call.models(&self.0.config) {
+            run.next_model();
+            let dead = match self.model(call, &model, &mut run).await {
+                Ok(reply) => return Ok(reply.with_attempts(run.attempts)),
+                Err(dead) => dead,
+            };
+            #[cfg(feature = "tracing")]
+            tracing::warn!(provider = %model.provider(), model = model.model(), kind = ?dead.error.kind(), "no answer");
+            let stop = !dead.next_model || run.allowance(self.0.clock.now()).is_none();
+            // What the caller asked for counts most; a fallback's failure only if the first model was not even tried.
+            first = Some(match first {
+                Some(first) if first.failure.is_some() || dead.failure.is_none() => first,
+                Some(first) => Dead { unavailable: first.unavailable.or(dead.unavailable), ..dead },
+                None => dead,
+            });
+            if stop {
+                break;
+            }
+        }
+        let nothing = || Dead::from(Error::new(ErrorKind::UnknownModel, "the call names no model"));
+        let dead = first.unwrap_or_else(nothing);
+        Err(SendFailure::new(dead.error, dead.failure, dead.unavailable, run.attempts))
+    }
+
+    /// Tries the profiles for one model.
+    async fn model(&self, call: &Call, model: &ModelRef, run: &mut Run) -> Result<Reply, Dead> {
+        // A fallback that leads nowhere must not hide what befell the others.
+        let astray = |error| Dead { next_model: model != call.model(), ..Dead::from(error) };
+        let endpoint = self.endpoint(model).map_err(astray)?;
+        let mut last: Option<(Failure, Option<ErrorKind>)> = None;
+        let mut again = None;
+        loop {
+            let Some(allowance) = run.allowance(self.0.clock.now()) else {
+                return Err(self.exhausted(call, model, last, false));
+            };
+            let selection = match again.take() {
+                Some(selection) => selection,
+                None => match self.pick(call, model, run)? {
+                    Some(selection) => selection,
+                    None => return Err(self.exhausted(call, model, last, true)),
+                },
+            };
+            let profile = selection.profile.clone();
+            let selection = match self.renewed(call, model, selection, run).await? {
+                Ok(selection) => selection,
+                Err((failure, kind)) => {
+                    last = Some((failure, Some(kind)));
+                    continue;
+                }
+            };
+            let Some(request) = self.build(call, model, &endpoint, &selection, run)? else {
+                last = Some((Failure::new(FailureReason::Auth), Some(ErrorKind::InvalidSecret)));
+                continue;
+            };
+            match self.attempt(model, &selection, request, allowance, run).await {
+                Tried::Answered(reply) => return Ok(*reply),
+                Tried::Renewed => {
+                    again = self.pick_only(call, model, &profile)?;
+                    last = Some((Failure::new(FailureReason::Auth), None));
+                    if again.is_none() {
+                        run.tried(&profile);
+                    }
+                }
+                Tried::Failed(failure, next) => {
+                    run.tried(&profile);
+                    match next {
+                        Next::Profile(pause) => wait(pause.min(allowance)).await,
+                        Next::Model => return Err(self.exhausted(call, model, Some((failure, None)), true)),
+                        Next::Stop => return Err(self.exhausted(call, model, Some((failure, None)), false)),
+                    }
+                    last = Some((failure, None));
+                }
+            }
+        }
+    }
+
+    /// The end of a model: the last failure, or that nobody could be tried.
+    fn exhausted(
+        &self,
+        call: &Call,
+        model: &ModelRef,
+        last: Option<(Failure, Option<ErrorKind>)>,
+        next_model: bool,
+    ) -> Dead {
+        let unavailable = self.load().ok().and_then(|profiles| {
+            self.with_query(call, model, |query| self.0.selector.select(&profiles, query, self.0.clock.now()).err())
+        });
+        let Some((failure, kind)) = last else {
+            let message = "the budget of the call was used up before the first attempt";
+            return Dead { next_model, ..Dead::from(Error::new(ErrorKind::ProviderFailed, message)) };
+        };
+        match kind {
+            Some(kind) => {
+                let error = Error::new(kind, format!("no credential for {model} could be brought into use"));
+                Dead { error, failure: None, unavailable, next_model }
+            }
+            None => Dead { error: failure.clone().into_error(), failure: Some(failure), unavailable, next_model },
+        }
+    }
+
+    fn with_query<T>(&self, call: &Call, model: &ModelRef, look: impl FnOnce(&Query<'_>) -> T) -> T {
+        let query = call.query(model);
+        match &self.0.resolver {
+            Some(resolver) => look(&query.resolver(resolver)),
+            None => look(&query),
+        }
+    }
+
+    /// The next profile for this model; `None` if all that can be tried were.
+    fn pick(&self, call: &Call, model: &ModelRef, run: &Run) -> Result<Option<Selection>, Dead> {
+        let (profiles, now) = (self.load()?, self.0.clock.now());
+        let selector = &self.0.selector;
+        self.with_query(call, model, |query| {
+            let candidates = selector.candidates(&profiles, query, now);
+            let next = candidates.iter().find(|one| one.verdict.is_ready() && run.may_try(&one.id));
+            if let Some(next) = next {
+                // A pick that lost its secret meanwhile is no longer ready.
+                return Ok(selector.select(&profiles, &query.locked(&next.id), now).ok());
+            }
+            if !run.is_fresh() || candidates.first_ready().is_some() {
+                return Ok(None);
+            }
+            let refused = match selector.resolve(&profiles, &self.0.config, query, now) {
+                Ok(selection) => return Ok(Some(selection).filter(|selection| run.may_try(&selection.profile))),
+                Err(error) => error,
+            };
+            let Some(policy) = &self.0.probes else { return Err(dead(refused)) };
+            let probe = self.last_probe(model.provider(), |last| {
+                let probe = selector.select_or_probe(&profiles, query, policy, *last, now).ok();
+                if probe.is_some() {
+                    *last = Some(now);
+                }
+                probe
+            });
+            #[cfg(feature = "tracing")]
+            if let Some(probe) = &probe {
+                tracing::info!(profile = %probe.profile, "probing a profile that rests");
+            }
+            probe.map(Some).ok_or_else(|| dead(refused))
+        })
+    }
+
+    /// The profile again, with what the store holds of it now.
+    fn pick_only(&self, call: &Call, model: &ModelRef, profile: &crate::id::ProfileId) -> Result<Option<Selection>> {
+        let profiles = self.load()?;
+        Ok(self.with_query(call, model, |query| {
+            self.0.selector.select(&profiles, &query.locked(profile), self.0.clock.now()).ok()
+        }))
+    }
+
+    /// The selection, its login renewed if that is due; or why it cannot be used.
+    async fn renewed(
+        &self,
+        call: &Call,
+        model: &ModelRef,
+        selection: Selection,
+        run: &mut Run,
+    ) -> Result<Result<Selection, (Failure, ErrorKind)>, Dead> {
+        let login = selection.credential.kind() == CredentialKind::OAuth;
+        let Some(renewer) = self.0.renewer.as_ref().filter(|_| login) else { return Ok(Ok(selection)) };
+        let start = self.0.clock.now();
+        let error = match renewer.refresh_if_needed(&selection.profile).await {
+            Ok(Renewal::NotNeeded | Renewal::Postponed(_)) => return Ok(Ok(selection)),
+            Ok(_) => match self.pick_only(call, model, &selection.profile)? {
+                Some(selection) => return Ok(Ok(selection)),
+                None => Error::new(ErrorKind::RefreshFailed, "the profile is gone"),
+            },
+            Err(error) => error,
+        };
+        let denied = error.kind() == ErrorKind::RefreshDenied;
+        let failure = Failure::new(if denied { FailureReason::AuthPermanent } else { FailureReason::Auth });
+        // What may pass leaves no mark: it says nothing of the profile.
+        let recorded = if denied { self.record(&selection.receipt, &failure).await } else { Ok(()) };
+        self.note(run, model, &selection, start, Some(failure.clone()), None);
+        if let Some(attempt) = run.attempts.last_mut() {
+            attempt.unsent = Some(error.kind());
+            attempt.unrecorded = recorded.err().map(|error| error.kind());
+        }
+        run.useless(&selection.profile);
+        Ok(Err((failure, error.kind())))
+    }
+
+    /// The request; `None` if the profile's secret cannot stand in one.
+    fn build(
+        &self,
+        call: &Call,
+        model: &ModelRef,
+        endpoint: &Endpoint,
+        selection: &Selection,
+        run: &mut Run,
+    ) -> Result<Option<PreparedRequest>, Dead> {
+        let builder = RequestBuilder::new(endpoint, &selection.credential);
+        let builder = call.set_up(builder, &self.0.config, model).body(call.body_for(model)?);
+        match builder.build() {
+            Ok(request) => Ok(Some(request)),
+            Err(error) if error.kind() == ErrorKind::InvalidSecret => {
+                let failure = Failure::new(FailureReason::Auth);
+                self.note(run, model, selection, self.0.clock.now(), Some(failure), None);
+                if let Some(attempt) = run.attempts.last_mut() {
+                    attempt.unsent = Some(error.kind());
+                }
+                run.useless(&selection.profile);
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Sends a request, records what came of it, and says what is next.
+    async fn attempt(
+        &self,
+        model: &ModelRef,
+        selection: &Selection,
+        request: PreparedRequest,
+        allowance: std::time::Duration,
+        run: &mut Run,
+    ) -> Tried {
+        let (start, notes) = (self.0.clock.now(), request.notes().to_vec());
+        let late = || Answer::Failed {
+            failure: TransportError::TimedOut.into(),
+            status: None,
+            final_answer: false,
+        };
+        let answer = within(Some(allowance), self.exchange(model, request)).await.unwrap_or_else(late);
+        let (response, is_stream) = match answer {
+            Answer::Whole(response) => (response, false),
+            Answer::Stream(response) => (response, true),
+            Answer::Failed { failure, status, final_answer } => {
+                self.note(run, model, selection, start, Some(failure.clone()), status);
+                if self.renew_refused(selection, &failure, run).await {
+                    return Tried::Renewed;
+                }
+                if failure.blame() != Blame::Request {
+                    let recorded = self.record(&selection.receipt, &failure).await;
+                    self.unrecorded(run, recorded);
+                }
+                let next = run.next(&failure, final_answer);
+                return Tried::Failed(failure, next);
+            }
+        };
+        self.note(run, model, selection, start, None, Some(response.status()));
+        if !is_stream {
+            let recorded = self.finish(&selection.receipt).await;
+            self.unrecorded(run, recorded);
+        }
+        let receipt = selection.receipt.clone();
+        Tried::Answered(Box::new(Reply::new(self.clone(), response, model.clone(), receipt, notes, is_stream)))
+    }
+
+    /// Renews a login that was refused, once in a call; gives whether there is a new token to try.
+    async fn renew_refused(&self, selection: &Selection, failure: &Failure, run: &mut Run) -> bool {
+        let refused = matches!(failure.reason(), FailureReason::Auth | FailureReason::SessionExpired);
+        let login = selection.credential.kind() == CredentialKind::OAuth;
+        let Some(renewer) = self.0.renewer.as_ref().filter(|_| refused && login) else { return false };
+        if run.renewed.contains(&selection.profile) {
+            return false;
+        }
+        run.renewed.push(selection.profile.clone());
+        let used = selection.credential.secret();
+        if renewer.refresh_rejected(&selection.profile, used).await.is_err() {
+            return false;
+        }
+        let now = self.load().ok();
+        let credential = now.as_ref().and_then(|now| now.get(selection.profile.as_str())?.credential());
+        credential.is_some_and(|credential| credential.secret() != used)
+    }
+
+    /// One request and its answer.
+    async fn exchange(&self, model: &ModelRef, request: PreparedRequest) -> Answer {
+        let client = if is_direct(request.uri()) { &self.0.direct } else { &self.0.client };
+        let failed = |failure| Answer::Failed { failure, status: None, final_answer: false };
+        let Ok(request) = reqwest::Request::try_from(request) else { return failed(TransportError::Request.into()) };
+        let mut response = match client.execute(request).await {
+            Ok(response) => response,
+            Err(error) => return failed(Failure::from(&error)),
+        };
+        let status = response.status();
+        if status.is_redirection() {
+            return Answer::Failed {
+                failure: TransportError::Redirect.into(),
+                status: Some(status),
+                final_answer: true,
+            };
+        }
+        if status.is_success() && is_event_stream(response.headers()) {
+            return Answer::Stream(response);
+        }
+        let mut body = Vec::new();
+        let broken = loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => break None,
+                Err(error) => break Some(Failure::from(&error)),
+            }
+            if !status.is_success() && body.len() > MAX_ERROR {
+                break None;
+            }
+        };
+        let classifier = FailureClassifier::new(model.provider());
+        let failure = classifier.response(status, response.headers(), &body, self.0.clock.now());
+        // An error that came through counts more than a connection that broke after it.
+        match failure.or(broken) {
+            Some(failure) => {
+                let final_answer = is_final(response.headers());
+                Answer::Failed { failure, status: Some(status), final_answer }
+            }
+            None => Answer::Whole(whole(&response, body)),
+        }
+    }
+
+    fn note(
+        &self,
+        run: &mut Run,
+        model: &ModelRef,
+        selection: &Selection,
+        start: Timestamp,
+        failure: Option<Failure>,
+        status: Option<StatusCode>,
+    ) {
+        let (profile, model) = (selection.profile.clone(), model.clone());
+        let duration = self.0.clock.now().saturating_since(start);
+        let attempt = Attempt { profile, model, failure, status, duration, unsent: None, unrecorded: None };
+        #[cfg(feature = "tracing")]
+        tracing::debug!(
+            profile = %attempt.profile,
+            model = %attempt.model,
+            reason = attempt.reason().map(FailureReason::as_str),
+            status = status.map(|status| status.as_u16()),
+            "attempt"
+        );
+        run.attempts.push(attempt);
+    }
+
+    #[expect(clippy::unused_self, reason = "it belongs to the steps around it")]
+    fn unrecorded(&self, run: &mut Run, recorded: Result<()>) {
+        if let (Err(error), Some(attempt)) = (recorded, run.attempts.last_mut()) {
+            #[cfg(feature = "tracing")]
+            tracing::warn!(profile = %attempt.profile, kind = ?error.kind(), "the outcome could not be recorded");
+            attempt.unrecorded = Some(error.kind());
+        }
+    }
+}
+
+/// More of an error's body than this is not read, in bytes.
+const MAX_ERROR: usize = 256 << 10;
+
+fn dead(error: Error) -> Dead {
+    let source = std::error::Error::source(&error);
+    let unavailable = source.and_then(|source| source.downcast_ref::<Unavailable>()).cloned();
+    Dead { error, failure: None, unavailable, next_model: true }
+}
+
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream"))
+}
+
+/// Whether the server says that a further try is of no use.
+fn is_final(headers: &HeaderMap) -> bool {
+    headers.get("x-should-retry").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"false"))
+}
+
+/// The response with the body that was read from it.
+fn whole(response: &reqwest::Response, body: Vec<u8>) -> reqwest::Response {
+    let mut complete = http::Response::new(body);
+    *complete.status_mut() = response.status();
+    *complete.version_mut() = response.version();
+    *complete.headers_mut() = response.headers().clone();
+    complete.into()
+}
