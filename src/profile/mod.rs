@@ -5,6 +5,7 @@ mod document;
 mod entry;
 mod raw;
 mod section;
+mod tokens;
 mod usage;
 mod wire;
 
@@ -13,5 +14,6 @@ pub(crate) use document::Entry;
 pub use document::{AuthProfiles, Change};
 pub(crate) use entry::{Expiry, SecretState};
 pub use entry::{Profile, SecretRef};
+pub use tokens::Tokens;
 pub use usage::UsageStats;
 pub(crate) use usage::{Window, key, timestamp};

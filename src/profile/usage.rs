@@ -164,6 +164,30 @@ impl UsageStats {
         })
     }
 
+    /// Ends the windows and counters of refused credentials; all others stay.
+    pub(super) fn without_refusals(&self) -> Self {
+        use FailureReason::{Auth, AuthPermanent, SessionExpired};
+        let refusals = [Auth, AuthPermanent, SessionExpired];
+        let stays = |window: &&Window| !window.reason.is_some_and(|reason| refusals.contains(&reason));
+        let models: Vec<Window> = self.model_cooldowns.iter().filter(stays).cloned().collect();
+        let mut counts = self.failure_counts.clone();
+        counts.retain(|name, _| !refusals.iter().any(|reason| reason.as_str() == &**name));
+        let untouched = self.cooldown.as_ref().is_none_or(|window| stays(&window))
+            && self.disabled.as_ref().is_none_or(|window| stays(&window))
+            && models == self.model_cooldowns
+            && counts == self.failure_counts;
+        if untouched {
+            return self.clone();
+        }
+        self.edited(|edit| {
+            edit.cooldown(self.cooldown.as_ref().filter(stays));
+            edit.disabled(self.disabled.as_ref().filter(stays));
+            edit.model_cooldowns(&models);
+            edit.number(key::ERROR_COUNT, counts.values().sum());
+            edit.numbers(key::FAILURE_COUNTS, &counts);
+        })
+    }
+
     /// When the profile last worked.
     #[must_use]
     pub fn last_used(&self) -> Option<Timestamp> {

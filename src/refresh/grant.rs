@@ -81,7 +81,8 @@ impl RefreshTokenGrant {
         ];
         members.extend(self.client_secret.as_ref().map(|secret| ("client_secret", secret.expose())));
         if self.json {
-            return Value::Object(members.iter().map(|(k, v)| ((*k).to_owned(), Value::from(*v))).collect()).to_string();
+            return Value::Object(members.iter().map(|(k, v)| ((*k).to_owned(), Value::from(*v))).collect())
+                .to_string();
         }
         let pairs: Vec<String> = members.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
         pairs.join("&")

@@ -225,7 +225,8 @@ impl Renewer {
         let lease = self.lease(id, wait).await?;
         // The need of a moment ago may have been met by whoever had the lease.
         let (need, profile) = self.look(id, rejected)?;
-        let Some(Credential::OAuth { refresh: Some(refresh), .. }) = profile.credential().filter(|_| need != Need::None)
+        let Some(Credential::OAuth { refresh: Some(refresh), .. }) =
+            profile.credential().filter(|_| need != Need::None)
         else {
             return Ok(Renewal::RenewedElsewhere);
         };

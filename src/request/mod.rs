@@ -9,10 +9,12 @@ mod headers;
 mod prepared;
 #[cfg(feature = "client")]
 mod reqwest;
-mod url;
+pub(crate) mod url;
 
 pub use auth::AuthScheme;
 pub use beta::{BetaList, BetaPolicy};
 pub use builder::RequestBuilder;
 pub use endpoint::{Endpoint, EndpointKind};
 pub use prepared::PreparedRequest;
+#[cfg(feature = "client")]
+pub(crate) use reqwest::{guarded_client, is_direct};

@@ -3,7 +3,9 @@
 mod attempt;
 mod builder;
 mod call;
+mod exchange;
 mod failure;
+mod pick;
 mod reply;
 mod rotator;
 mod run;

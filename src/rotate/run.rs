@@ -130,7 +130,8 @@ impl Run {
             Blame::Profile if final_answer && reason == FailureReason::Unknown => Next::Stop,
             Blame::Provider => {
                 self.overloaded += 1;
-                let wait = if reason == FailureReason::Overloaded { self.limits.overloaded_wait } else { Duration::ZERO };
+                let wait =
+                    if reason == FailureReason::Overloaded { self.limits.overloaded_wait } else { Duration::ZERO };
                 if self.overloaded > self.limits.overloaded { Next::Model } else { Next::Profile(wait) }
             }
             _ if reason == FailureReason::RateLimit => {

@@ -1,10 +1,10 @@
 //! The loop: select, refresh, build, send, classify, record, and the next profile or the next model.
 
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use super::attempt::Attempt;
 use super::call::Call;
+use super::exchange::Answer;
 use super::failure::SendFailure;
 use super::reply::Reply;
 use super::rotator::Rotator;
@@ -12,26 +12,32 @@ use super::run::{Next, Run};
 use crate::background::{wait, within};
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
-use crate::failure::{Failure, FailureClassifier, TransportError};
+use crate::failure::{Failure, TransportError};
 use crate::id::ModelRef;
 use crate::profile::CredentialKind;
 use crate::reason::{Blame, FailureReason};
 use crate::refresh::Renewal;
-use crate::request::{Endpoint, PreparedRequest, RequestBuilder, is_direct};
-use crate::select::{Query, Selection, Unavailable};
+use crate::request::{Endpoint, PreparedRequest, RequestBuilder};
+use crate::select::{Selection, Unavailable};
 
 /// Why a model gave no answer.
-struct Dead {
-    error: Error,
-    failure: Option<Failure>,
-    unavailable: Option<Unavailable>,
+pub(super) struct Dead {
+    pub(super) error: Error,
+    pub(super) failure: Option<Failure>,
+    pub(super) unavailable: Option<Unavailable>,
     /// Whether another model is worth a try.
-    next_model: bool,
+    pub(super) next_model: bool,
 }
 
 impl From<Error> for Dead {
     fn from(error: Error) -> Self {
         Self { error, failure: None, unavailable: None, next_model: false }
+    }
+}
+
+impl From<Error> for Box<Dead> {
+    fn from(error: Error) -> Self {
+        Self::new(error.into())
     }
 }
 
@@ -43,13 +49,6 @@ enum Tried {
     Failed(Failure, Next),
 }
 
-/// What came over the wire.
-enum Answer {
-    Whole(reqwest::Response),
-    Stream(reqwest::Response),
-    Failed { failure: Failure, status: Option<StatusCode>, final_answer: bool },
-}
-
 impl Rotator {
     pub(super) async fn run(&self, call: &Call) -> Result<Reply, SendFailure> {
         let mut run = Run::new(&self.0.limits, self.0.clock.now());
@@ -58,7 +57,7 @@ impl Rotator {
             run.next_model();
             let dead = match self.model(call, &model, &mut run).await {
                 Ok(reply) => return Ok(reply.with_attempts(run.attempts)),
-                Err(dead) => dead,
+                Err(dead) => *dead,
             };
             #[cfg(feature = "tracing")]
             tracing::warn!(provider = %model.provider(), model = model.model(), kind = ?dead.error.kind(), "no answer");
@@ -79,9 +78,9 @@ impl Rotator {
     }
 
     /// Tries the profiles for one model.
-    async fn model(&self, call: &Call, model: &ModelRef, run: &mut Run) -> Result<Reply, Dead> {
+    async fn model(&self, call: &Call, model: &ModelRef, run: &mut Run) -> Result<Reply, Box<Dead>> {
         // A fallback that leads nowhere must not hide what befell the others.
-        let astray = |error| Dead { next_model: model != call.model(), ..Dead::from(error) };
+        let astray = |error| Box::new(Dead { next_model: model != call.model(), ..Dead::from(error) });
         let endpoint = self.endpoint(model).map_err(astray)?;
         let mut last: Option<(Failure, Option<ErrorKind>)> = None;
         let mut again = None;
@@ -137,71 +136,21 @@ impl Rotator {
         model: &ModelRef,
         last: Option<(Failure, Option<ErrorKind>)>,
         next_model: bool,
-    ) -> Dead {
+    ) -> Box<Dead> {
         let unavailable = self.load().ok().and_then(|profiles| {
             self.with_query(call, model, |query| self.0.selector.select(&profiles, query, self.0.clock.now()).err())
         });
         let Some((failure, kind)) = last else {
-            let message = "the budget of the call was used up before the first attempt";
-            return Dead { next_model, ..Dead::from(Error::new(ErrorKind::ProviderFailed, message)) };
+            let error = Error::new(ErrorKind::Unavailable, format!("no profile is left to try for {model}"));
+            return Box::new(Dead { unavailable, next_model, ..Dead::from(error) });
         };
-        match kind {
+        Box::new(match kind {
             Some(kind) => {
                 let error = Error::new(kind, format!("no credential for {model} could be brought into use"));
                 Dead { error, failure: None, unavailable, next_model }
             }
             None => Dead { error: failure.clone().into_error(), failure: Some(failure), unavailable, next_model },
-        }
-    }
-
-    fn with_query<T>(&self, call: &Call, model: &ModelRef, look: impl FnOnce(&Query<'_>) -> T) -> T {
-        let query = call.query(model);
-        match &self.0.resolver {
-            Some(resolver) => look(&query.resolver(resolver)),
-            None => look(&query),
-        }
-    }
-
-    /// The next profile for this model; `None` if all that can be tried were.
-    fn pick(&self, call: &Call, model: &ModelRef, run: &Run) -> Result<Option<Selection>, Dead> {
-        let (profiles, now) = (self.load()?, self.0.clock.now());
-        let selector = &self.0.selector;
-        self.with_query(call, model, |query| {
-            let candidates = selector.candidates(&profiles, query, now);
-            let next = candidates.iter().find(|one| one.verdict.is_ready() && run.may_try(&one.id));
-            if let Some(next) = next {
-                // A pick that lost its secret meanwhile is no longer ready.
-                return Ok(selector.select(&profiles, &query.locked(&next.id), now).ok());
-            }
-            if !run.is_fresh() || candidates.first_ready().is_some() {
-                return Ok(None);
-            }
-            let refused = match selector.resolve(&profiles, &self.0.config, query, now) {
-                Ok(selection) => return Ok(Some(selection).filter(|selection| run.may_try(&selection.profile))),
-                Err(error) => error,
-            };
-            let Some(policy) = &self.0.probes else { return Err(dead(refused)) };
-            let probe = self.last_probe(model.provider(), |last| {
-                let probe = selector.select_or_probe(&profiles, query, policy, *last, now).ok();
-                if probe.is_some() {
-                    *last = Some(now);
-                }
-                probe
-            });
-            #[cfg(feature = "tracing")]
-            if let Some(probe) = &probe {
-                tracing::info!(profile = %probe.profile, "probing a profile that rests");
-            }
-            probe.map(Some).ok_or_else(|| dead(refused))
         })
-    }
-
-    /// The profile again, with what the store holds of it now.
-    fn pick_only(&self, call: &Call, model: &ModelRef, profile: &crate::id::ProfileId) -> Result<Option<Selection>> {
-        let profiles = self.load()?;
-        Ok(self.with_query(call, model, |query| {
-            self.0.selector.select(&profiles, &query.locked(profile), self.0.clock.now()).ok()
-        }))
     }
 
     /// The selection, its login renewed if that is due; or why it cannot be used.
@@ -211,7 +160,7 @@ impl Rotator {
         model: &ModelRef,
         selection: Selection,
         run: &mut Run,
-    ) -> Result<Result<Selection, (Failure, ErrorKind)>, Dead> {
+    ) -> Result<Result<Selection, (Failure, ErrorKind)>, Box<Dead>> {
         let login = selection.credential.kind() == CredentialKind::OAuth;
         let Some(renewer) = self.0.renewer.as_ref().filter(|_| login) else { return Ok(Ok(selection)) };
         let start = self.0.clock.now();
@@ -244,7 +193,7 @@ impl Rotator {
         endpoint: &Endpoint,
         selection: &Selection,
         run: &mut Run,
-    ) -> Result<Option<PreparedRequest>, Dead> {
+    ) -> Result<Option<PreparedRequest>, Box<Dead>> {
         let builder = RequestBuilder::new(endpoint, &selection.credential);
         let builder = call.set_up(builder, &self.0.config, model).body(call.body_for(model)?);
         match builder.build() {
@@ -272,11 +221,7 @@ impl Rotator {
         run: &mut Run,
     ) -> Tried {
         let (start, notes) = (self.0.clock.now(), request.notes().to_vec());
-        let late = || Answer::Failed {
-            failure: TransportError::TimedOut.into(),
-            status: None,
-            final_answer: false,
-        };
+        let late = || Answer::Failed { failure: TransportError::TimedOut.into(), status: None, final_answer: false };
         let answer = within(Some(allowance), self.exchange(model, request)).await.unwrap_or_else(late);
         let (response, is_stream) = match answer {
             Answer::Whole(response) => (response, false),
@@ -321,49 +266,6 @@ impl Rotator {
         credential.is_some_and(|credential| credential.secret() != used)
     }
 
-    /// One request and its answer.
-    async fn exchange(&self, model: &ModelRef, request: PreparedRequest) -> Answer {
-        let client = if is_direct(request.uri()) { &self.0.direct } else { &self.0.client };
-        let failed = |failure| Answer::Failed { failure, status: None, final_answer: false };
-        let Ok(request) = reqwest::Request::try_from(request) else { return failed(TransportError::Request.into()) };
-        let mut response = match client.execute(request).await {
-            Ok(response) => response,
-            Err(error) => return failed(Failure::from(&error)),
-        };
-        let status = response.status();
-        if status.is_redirection() {
-            return Answer::Failed {
-                failure: TransportError::Redirect.into(),
-                status: Some(status),
-                final_answer: true,
-            };
-        }
-        if status.is_success() && is_event_stream(response.headers()) {
-            return Answer::Stream(response);
-        }
-        let mut body = Vec::new();
-        let broken = loop {
-            match response.chunk().await {
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Ok(None) => break None,
-                Err(error) => break Some(Failure::from(&error)),
-            }
-            if !status.is_success() && body.len() > MAX_ERROR {
-                break None;
-            }
-        };
-        let classifier = FailureClassifier::new(model.provider());
-        let failure = classifier.response(status, response.headers(), &body, self.0.clock.now());
-        // An error that came through counts more than a connection that broke after it.
-        match failure.or(broken) {
-            Some(failure) => {
-                let final_answer = is_final(response.headers());
-                Answer::Failed { failure, status: Some(status), final_answer }
-            }
-            None => Answer::Whole(whole(&response, body)),
-        }
-    }
-
     fn note(
         &self,
         run: &mut Run,
@@ -395,32 +297,4 @@ impl Rotator {
             attempt.unrecorded = Some(error.kind());
         }
     }
-}
-
-/// More of an error's body than this is not read, in bytes.
-const MAX_ERROR: usize = 256 << 10;
-
-fn dead(error: Error) -> Dead {
-    let source = std::error::Error::source(&error);
-    let unavailable = source.and_then(|source| source.downcast_ref::<Unavailable>()).cloned();
-    Dead { error, failure: None, unavailable, next_model: true }
-}
-
-fn is_event_stream(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream"))
-}
-
-/// Whether the server says that a further try is of no use.
-fn is_final(headers: &HeaderMap) -> bool {
-    headers.get("x-should-retry").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"false"))
-}
-
-/// The response with the body that was read from it.
-fn whole(response: &reqwest::Response, body: Vec<u8>) -> reqwest::Response {
-    let mut complete = http::Response::new(body);
-    *complete.status_mut() = response.status();
-    *complete.version_mut() = response.version();
-    *complete.headers_mut() = response.headers().clone();
-    complete.into()
 }
