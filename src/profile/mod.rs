@@ -3,10 +3,15 @@
 mod credential;
 mod document;
 mod entry;
+#[cfg(feature = "file")]
+mod legacy;
 mod raw;
 mod section;
+#[cfg(feature = "file")]
+mod split;
 mod tokens;
 mod usage;
+mod view;
 mod wire;
 
 pub use credential::{Credential, CredentialKind};
@@ -14,6 +19,8 @@ pub(crate) use document::Entry;
 pub use document::{AuthProfiles, Change};
 pub(crate) use entry::{Expiry, SecretState};
 pub use entry::{Profile, SecretRef};
+#[cfg(feature = "file")]
+pub(crate) use legacy::LegacyForm;
 pub use tokens::Tokens;
 pub use usage::UsageStats;
 pub(crate) use usage::{Window, key, timestamp};
