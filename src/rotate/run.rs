@@ -69,6 +69,8 @@ pub(super) struct Run {
     useless: Vec<ProfileId>,
     /// Logins that were renewed because they were refused.
     pub(super) renewed: Vec<ProfileId>,
+    /// Whether nothing was tried for the present model.
+    fresh: bool,
     overloaded: u32,
     rate_limited: u32,
 }
@@ -82,6 +84,7 @@ impl Run {
             tried: Vec::new(),
             useless: Vec::new(),
             renewed: Vec::new(),
+            fresh: true,
             overloaded: 0,
             rate_limited: 0,
         }
@@ -90,7 +93,7 @@ impl Run {
     /// Begins with another model.
     pub(super) fn next_model(&mut self) {
         self.tried.clone_from(&self.useless);
-        (self.overloaded, self.rate_limited) = (0, 0);
+        (self.fresh, self.overloaded, self.rate_limited) = (true, 0, 0);
     }
 
     /// How long the next attempt may take; `None` if there is no next one.
@@ -107,17 +110,18 @@ impl Run {
 
     /// Whether nothing was tried for this model.
     pub(super) fn is_fresh(&self) -> bool {
-        self.tried.len() == self.useless.len()
+        self.fresh
     }
 
     pub(super) fn tried(&mut self, profile: &ProfileId) {
+        self.fresh = false;
         self.tried.push(profile.clone());
     }
 
     /// Leaves the profile alone for the rest of the call.
     pub(super) fn useless(&mut self, profile: &ProfileId) {
         self.useless.push(profile.clone());
-        self.tried.push(profile.clone());
+        self.tried(profile);
     }
 
     /// What follows from a failure. `final_answer` is the server's word that a further try is of no use.

@@ -41,6 +41,14 @@ impl From<Error> for Box<Dead> {
     }
 }
 
+/// The last thing that went wrong.
+enum Last {
+    /// An attempt failed.
+    Failed(Failure),
+    /// There was no attempt.
+    Unsent(Error),
+}
+
 /// What one attempt came to.
 enum Tried {
     Answered(Box<Reply>),
@@ -82,7 +90,7 @@ impl Rotator {
         // A fallback that leads nowhere must not hide what befell the others.
         let astray = |error| Box::new(Dead { next_model: model != call.model(), ..Dead::from(error) });
         let endpoint = self.endpoint(model).map_err(astray)?;
-        let mut last: Option<(Failure, Option<ErrorKind>)> = None;
+        let mut last: Option<Last> = None;
         let mut again = None;
         loop {
             let Some(allowance) = run.allowance(self.0.clock.now()) else {
@@ -98,20 +106,23 @@ impl Rotator {
             let profile = selection.profile.clone();
             let selection = match self.renewed(call, model, selection, run).await? {
                 Ok(selection) => selection,
-                Err((failure, kind)) => {
-                    last = Some((failure, Some(kind)));
+                Err(error) => {
+                    last = Some(Last::Unsent(error));
                     continue;
                 }
             };
-            let Some(request) = self.build(call, model, &endpoint, &selection, run)? else {
-                last = Some((Failure::new(FailureReason::Auth), Some(ErrorKind::InvalidSecret)));
-                continue;
+            let request = match self.build(call, model, &endpoint, &selection, run)? {
+                Ok(request) => request,
+                Err(error) => {
+                    last = Some(Last::Unsent(error));
+                    continue;
+                }
             };
             match self.attempt(model, &selection, request, allowance, run).await {
                 Tried::Answered(reply) => return Ok(*reply),
                 Tried::Renewed => {
                     again = self.pick_only(call, model, &profile)?;
-                    last = Some((Failure::new(FailureReason::Auth), None));
+                    last = Some(Last::Failed(Failure::new(FailureReason::Auth)));
                     if again.is_none() {
                         run.tried(&profile);
                     }
@@ -120,37 +131,26 @@ impl Rotator {
                     run.tried(&profile);
                     match next {
                         Next::Profile(pause) => wait(pause.min(allowance)).await,
-                        Next::Model => return Err(self.exhausted(call, model, Some((failure, None)), true)),
-                        Next::Stop => return Err(self.exhausted(call, model, Some((failure, None)), false)),
+                        Next::Model => return Err(self.exhausted(call, model, Some(Last::Failed(failure)), true)),
+                        Next::Stop => return Err(self.exhausted(call, model, Some(Last::Failed(failure)), false)),
                     }
-                    last = Some((failure, None));
+                    last = Some(Last::Failed(failure));
                 }
             }
         }
     }
 
     /// The end of a model: the last failure, or that nobody could be tried.
-    fn exhausted(
-        &self,
-        call: &Call,
-        model: &ModelRef,
-        last: Option<(Failure, Option<ErrorKind>)>,
-        next_model: bool,
-    ) -> Box<Dead> {
+    fn exhausted(&self, call: &Call, model: &ModelRef, last: Option<Last>, next_model: bool) -> Box<Dead> {
         let unavailable = self.load().ok().and_then(|profiles| {
             self.with_query(call, model, |query| self.0.selector.select(&profiles, query, self.0.clock.now()).err())
         });
-        let Some((failure, kind)) = last else {
-            let error = Error::new(ErrorKind::Unavailable, format!("no profile is left to try for {model}"));
-            return Box::new(Dead { unavailable, next_model, ..Dead::from(error) });
+        let (error, failure) = match last {
+            Some(Last::Failed(failure)) => (failure.clone().into_error(), Some(failure)),
+            Some(Last::Unsent(error)) => (error, None),
+            None => (Error::new(ErrorKind::Unavailable, format!("no profile is left to try for {model}")), None),
         };
-        Box::new(match kind {
-            Some(kind) => {
-                let error = Error::new(kind, format!("no credential for {model} could be brought into use"));
-                Dead { error, failure: None, unavailable, next_model }
-            }
-            None => Dead { error: failure.clone().into_error(), failure: Some(failure), unavailable, next_model },
-        })
+        Box::new(Dead { error, failure, unavailable, next_model })
     }
 
     /// The selection, its login renewed if that is due; or why it cannot be used.
@@ -160,7 +160,7 @@ impl Rotator {
         model: &ModelRef,
         selection: Selection,
         run: &mut Run,
-    ) -> Result<Result<Selection, (Failure, ErrorKind)>, Box<Dead>> {
+    ) -> Result<Result<Selection>, Box<Dead>> {
         let login = selection.credential.kind() == CredentialKind::OAuth;
         let Some(renewer) = self.0.renewer.as_ref().filter(|_| login) else { return Ok(Ok(selection)) };
         let start = self.0.clock.now();
@@ -176,16 +176,16 @@ impl Rotator {
         let failure = Failure::new(if denied { FailureReason::AuthPermanent } else { FailureReason::Auth });
         // What may pass leaves no mark: it says nothing of the profile.
         let recorded = if denied { self.record(&selection.receipt, &failure).await } else { Ok(()) };
-        self.note(run, model, &selection, start, Some(failure.clone()), None);
+        self.note(run, model, &selection, start, Some(failure), None);
         if let Some(attempt) = run.attempts.last_mut() {
             attempt.unsent = Some(error.kind());
             attempt.unrecorded = recorded.err().map(|error| error.kind());
         }
         run.useless(&selection.profile);
-        Ok(Err((failure, error.kind())))
+        Ok(Err(error))
     }
 
-    /// The request; `None` if the profile's secret cannot stand in one.
+    /// The request; or why the profile cannot be used in one.
     fn build(
         &self,
         call: &Call,
@@ -193,11 +193,11 @@ impl Rotator {
         endpoint: &Endpoint,
         selection: &Selection,
         run: &mut Run,
-    ) -> Result<Option<PreparedRequest>, Box<Dead>> {
+    ) -> Result<Result<PreparedRequest>, Box<Dead>> {
         let builder = RequestBuilder::new(endpoint, &selection.credential);
         let builder = call.set_up(builder, &self.0.config, model).body(call.body_for(model)?);
         match builder.build() {
-            Ok(request) => Ok(Some(request)),
+            Ok(request) => Ok(Ok(request)),
             Err(error) if error.kind() == ErrorKind::InvalidSecret => {
                 let failure = Failure::new(FailureReason::Auth);
                 self.note(run, model, selection, self.0.clock.now(), Some(failure), None);
@@ -205,7 +205,7 @@ impl Rotator {
                     attempt.unsent = Some(error.kind());
                 }
                 run.useless(&selection.profile);
-                Ok(None)
+                Ok(Err(error))
             }
             Err(error) => Err(error.into()),
         }
