@@ -64,10 +64,10 @@
 //! | feature | default | what it adds |
 //! | --- | --- | --- |
 //! | `file` | yes | the file-backed store |
-//! | `client` | yes | conversion into `reqwest::Request`; reqwest without TLS |
+//! | `client` | yes | [`Rotator`] and conversion into `reqwest::Request`; reqwest without TLS |
 //! | `rustls` | no | `client` and reqwest's `rustls` |
 //! | `conformance` | no | the suite for stores of others |
-//! | `tracing` | no | events of selection |
+//! | `tracing` | no | events of selection, attempts and refreshes |
 //!
 //! The minimum supported Rust version is 1.89.
 

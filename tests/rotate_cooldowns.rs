@@ -64,7 +64,7 @@ async fn report_1_a_profile_is_not_locked_for_ever() {
     on.store(false, Ordering::SeqCst);
     assert_eq!(rig.answered(OPUS).await, "a");
     assert!(rig.stats("a").cooldown_until().is_none());
-    assert_eq!(rig.stats("a").failure_count(FailureReason::Auth), 0.0);
+    assert_eq!(rig.count("a", FailureReason::Auth), 0);
 }
 
 #[tokio::test]
@@ -320,7 +320,7 @@ async fn report_21_parallel_calls_charge_a_limit_once() {
     for call in calls {
         assert_eq!(call.await.unwrap(), "anthropic:b");
     }
-    assert_eq!(rig.stats("a").failure_count(FailureReason::RateLimit), 1.0);
+    assert_eq!(rig.count("a", FailureReason::RateLimit), 1);
     assert_eq!(after(rig.stats("a").cooldown_until()), Some(20));
 }
 
@@ -333,7 +333,7 @@ async fn report_22_a_timeout_cools_once_for_its_model() {
     assert_eq!(reasons(reply.attempts()), [Some(FailureReason::Timeout), None]);
     assert_eq!(after(rig.stats("a").cooldown_until()), Some(30));
     assert!(rig.stats("a").to_json().contains("claude-opus-4-5"));
-    assert_eq!(rig.stats("a").failure_count(FailureReason::Timeout), 1.0);
+    assert_eq!(rig.count("a", FailureReason::Timeout), 1);
 }
 
 #[tokio::test]

@@ -41,7 +41,7 @@ fn document(expires: i64, refresh: &str) -> Value {
         "anthropic:b": {"type": "api_key", "provider": "anthropic", "key": "key-b"}}})
 }
 
-fn rig(server: Server, tokens: &Server, document: &Value) -> Rig {
+fn rig(server: &Server, tokens: &Server, document: &Value) -> Rig {
     let grant = RefreshTokenGrant::new(&tokens.url(), "client", reqwest::Client::builder()).unwrap();
     let plain = Rig::new(server.clone(), document);
     let renewer = Renewer::new(Arc::clone(&plain.store) as Arc<dyn AuthProfileStore>, Arc::new(grant))
@@ -68,7 +68,7 @@ fn takes(keys: &'static [&'static str]) -> Server {
 #[tokio::test]
 async fn a_login_is_renewed_before_it_ends() {
     let tokens = token_server();
-    let rig = rig(takes(&["a-2"]), &tokens, &document(NOW + 10_000, "r-1"));
+    let rig = rig(&takes(&["a-2"]), &tokens, &document(NOW + 10_000, "r-1"));
     let reply = rig.send(OPUS).await.unwrap();
     assert_eq!((reply.profile().as_str(), reply.attempts().len()), ("anthropic:me", 1));
     assert_eq!(rig.server.keys(), ["a-2"]);
@@ -80,7 +80,7 @@ async fn a_login_is_renewed_before_it_ends() {
 #[tokio::test]
 async fn a_login_that_is_refused_is_renewed_once_and_tried_again() {
     let tokens = token_server();
-    let rig = rig(takes(&["a-2"]), &tokens, &document(NOW + 86_400_000, "r-1"));
+    let rig = rig(&takes(&["a-2"]), &tokens, &document(NOW + 86_400_000, "r-1"));
     let reply = rig.send(OPUS).await.unwrap();
     assert_eq!(reasons(reply.attempts()), [Some(FailureReason::Auth), None]);
     assert_eq!(rig.server.keys(), ["a-1", "a-2"]);
@@ -90,7 +90,7 @@ async fn a_login_that_is_refused_is_renewed_once_and_tried_again() {
 #[tokio::test]
 async fn a_login_that_is_refused_again_rests_and_the_next_profile_answers() {
     let tokens = token_server();
-    let rig = rig(takes(&["key-b"]), &tokens, &document(NOW + 86_400_000, "r-1"));
+    let rig = rig(&takes(&["key-b"]), &tokens, &document(NOW + 86_400_000, "r-1"));
     let reply = rig.send(OPUS).await.unwrap();
     assert_eq!(reasons(reply.attempts()), [Some(FailureReason::Auth), Some(FailureReason::Auth), None]);
     assert_eq!(rig.server.keys(), ["a-1", "a-2", "key-b"]);
@@ -102,7 +102,7 @@ async fn a_login_that_is_refused_again_rests_and_the_next_profile_answers() {
 async fn a_login_that_cannot_be_renewed_makes_room_for_the_next_profile() {
     // Denied for good: the profile is taken out, and says why.
     let tokens = token_server();
-    let denied = rig(takes(&["key-b"]), &tokens, &document(NOW, "r-7"));
+    let denied = rig(&takes(&["key-b"]), &tokens, &document(NOW, "r-7"));
     let reply = denied.send(OPUS).await.unwrap();
     assert_eq!(reasons(reply.attempts()), [Some(FailureReason::AuthPermanent), None]);
     assert_eq!(reply.attempts()[0].unsent, Some(ErrorKind::RefreshDenied));
@@ -111,7 +111,7 @@ async fn a_login_that_cannot_be_renewed_makes_room_for_the_next_profile() {
 
     // The endpoint is down: nothing is written, and the next call tries again.
     let down = Server::script(vec![Act::json(503, "{}")]);
-    let passing = rig(takes(&["key-b"]), &down, &document(NOW, "r-1"));
+    let passing = rig(&takes(&["key-b"]), &down, &document(NOW, "r-1"));
     for _ in 0..2 {
         let reply = passing.send(OPUS).await.unwrap();
         assert_eq!(reply.attempts()[0].unsent, Some(ErrorKind::RefreshFailed));
@@ -122,7 +122,7 @@ async fn a_login_that_cannot_be_renewed_makes_room_for_the_next_profile() {
     // And where there is no other profile, the refresh is what the caller hears of.
     let mut alone = document(NOW, "r-7");
     alone["profiles"].as_object_mut().unwrap().remove("anthropic:b");
-    let alone = rig(takes(&[]), &token_server(), &alone);
+    let alone = rig(&takes(&[]), &token_server(), &alone);
     let failure = alone.send(OPUS).await.unwrap_err();
     assert_eq!((failure.kind(), failure.attempts().len()), (ErrorKind::RefreshDenied, 1));
     assert_eq!(failure.to_string(), "OAuth token refresh failed for anthropic:me");
@@ -131,7 +131,7 @@ async fn a_login_that_cannot_be_renewed_makes_room_for_the_next_profile() {
 #[tokio::test]
 async fn calls_at_the_same_time_spend_a_refresh_token_once() {
     let tokens = token_server();
-    let rig = rig(takes(&["a-2"]), &tokens, &document(NOW, "r-1"));
+    let rig = rig(&takes(&["a-2"]), &tokens, &document(NOW, "r-1"));
     let calls: Vec<_> = (0..12)
         .map(|_| {
             let rotator = rig.rotator.clone();
@@ -207,7 +207,7 @@ async fn the_grant_sends_json_and_a_client_secret_where_that_is_wanted() {
 #[tokio::test]
 async fn the_time_of_the_rotators_clock_counts() {
     let tokens = token_server();
-    let rig = rig(takes(&["a-1", "a-2"]), &tokens, &document(NOW + 200_000, "r-1"));
+    let rig = rig(&takes(&["a-1", "a-2"]), &tokens, &document(NOW + 200_000, "r-1"));
     rig.send(OPUS).await.unwrap();
     rig.seconds(100);
     rig.send(OPUS).await.unwrap();

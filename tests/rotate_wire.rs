@@ -52,7 +52,7 @@ async fn a_stream_that_breaks_is_a_timeout_and_one_that_is_left_is_nothing() {
         }
     };
     assert_eq!(error.kind(), ErrorKind::ProviderFailed);
-    assert_eq!(rig.stats("a").failure_count(FailureReason::Timeout), 1.0);
+    assert_eq!(rig.count("a", FailureReason::Timeout), 1);
 
     let rig = Rig::new(Server::script(vec![Act::stream(&[START])]), &keys(&["a"]));
     let before = rig.text();

@@ -69,6 +69,12 @@ impl Rig {
         self.store.load().unwrap().usage(&format!("anthropic:{name}")).cloned().unwrap_or_default()
     }
 
+    /// How many failures of a reason are counted.
+    #[allow(clippy::cast_possible_truncation, reason = "counts of a test are small")]
+    pub(crate) fn count(&self, name: &str, reason: FailureReason) -> i64 {
+        self.stats(name).failure_count(reason) as i64
+    }
+
     pub(crate) fn text(&self) -> String {
         self.store.load().unwrap().to_json().expose().to_owned()
     }

@@ -170,7 +170,7 @@ fn serve(mut connection: TcpStream, asked: &Mutex<Vec<Asked>>, script: &Script) 
     }
     let mut head = format!("HTTP/1.1 {} Scripted\r\nconnection: close\r\n", act.status);
     for (name, value) in &act.headers {
-        head += &format!("{name}: {value}\r\n");
+        head.extend([name, ": ", value, "\r\n"]);
     }
     match act.body {
         Body::Dropped => return Ok(()),
