@@ -120,7 +120,9 @@ fn failures_of_requests_from_before_the_window_are_one() {
         desk.fail(FailureReason::RateLimit, Some("m"), 0, now);
     }
     assert!((desk.usage().failure_count(FailureReason::RateLimit) - 1.0).abs() < f64::EPSILON);
+    let before = desk.usage();
     desk.fail(FailureReason::RateLimit, Some("m"), 0, 40);
+    assert_eq!(desk.usage(), before);
     assert_eq!(desk.rests(Some("m"), 40), 0, "an old request opens no second window");
     desk.fail_until(FailureReason::RateLimit, Some("m"), 0, 41, Some(50));
     assert_eq!(desk.rests(Some("m"), 41), 9, "but what the server says with it is respected");
@@ -153,6 +155,12 @@ fn windows_of_models_stand_side_by_side() {
     assert_eq!((desk.rests(Some("o"), 1), desk.rests(Some("m"), 1), desk.rests(Some("n"), 1)), (30, 30, 89));
     desk.fail(FailureReason::Billing, Some("m"), 2, 2);
     assert_eq!(desk.rests(Some("o"), 2), 600);
+
+    // The window of a model is not lost when the whole profile gets one.
+    let mut desk = Desk::new();
+    desk.fail_until(FailureReason::RateLimit, Some("m"), 0, 0, Some(500));
+    desk.fail(FailureReason::Auth, Some("m"), 1, 1);
+    assert_eq!((desk.rests(Some("m"), 1), desk.rests(Some("n"), 1)), (499, 30));
 }
 
 #[test]
@@ -176,12 +184,22 @@ fn success_ends_what_came_before_it_and_nothing_else() {
     desk.fail(FailureReason::Auth, None, 10, 10);
     desk.succeed(None, 5, 12);
     assert_eq!(desk.rests(None, 12), 28);
+    // What was said in the moment of the pick is older than the answer.
+    let mut desk = Desk::new();
+    desk.fail(FailureReason::Auth, None, 10, 10);
+    desk.succeed(None, 10, 12);
+    assert_eq!(desk.rests(None, 12), 0);
     // A late failure says nothing against a newer success.
     let mut desk = Desk::new();
     desk.succeed(None, 5, 6);
     desk.fail(FailureReason::Auth, None, 4, 7);
     assert_eq!(desk.rests(None, 7), 0);
     desk.fail(FailureReason::Auth, None, 6, 7);
+    assert_eq!(desk.rests(None, 7), 30);
+    // Of two that were sent in one moment, the failure counts.
+    let mut desk = Desk::new();
+    desk.succeed(None, 5, 6);
+    desk.fail(FailureReason::Auth, None, 5, 7);
     assert_eq!(desk.rests(None, 7), 30);
     // Nor against one of another model.
     let mut desk = Desk::new();
@@ -220,6 +238,11 @@ fn a_clock_set_back_rests_nobody_longer_than_the_cap() {
     desk.fail_until(FailureReason::RateLimit, Some("m"), 0, 0, Some(86_000));
     assert!(desk.rests(Some("m"), -300) > 0);
     assert_eq!(desk.rests(Some("m"), -10 * HOUR / 1_000), 0);
+    // A window that seems to open later than now does not swallow the failures of now.
+    let mut desk = Desk::new();
+    desk.fail(FailureReason::Auth, None, 100, 100);
+    desk.fail(FailureReason::Auth, None, 50, 50);
+    assert!((desk.usage().failure_count(FailureReason::Auth) - 2.0).abs() < f64::EPSILON);
 }
 
 #[test]

@@ -236,6 +236,29 @@ fn the_others() {
             r#"{"error":{"code":"DeploymentNotFound","message":"The API deployment for this resource does not exist."}}"#,
             ModelNotFound,
         ),
+        (
+            "google",
+            200,
+            r#"[{"candidates":[{"status":"429"}]},{"error":{"code":503,"status":"UNAVAILABLE","message":"x"}}]"#,
+            Overloaded,
+        ),
+        ("openai", 429, r#"{"error":{"code":"project_spend_limit_exceeded","message":"x"}}"#, Billing),
+        (
+            "generic",
+            402,
+            "Your subscription quota limit is reached. Wait for the automatic quota refresh in the rolling time window, or top up.",
+            RateLimit,
+        ),
+        // A code beats words about money.
+        (
+            "generic",
+            429,
+            r#"{"error":{"code":"rate_limit_exceeded","message":"Limit reached. Purchase more credits to raise it."}}"#,
+            RateLimit,
+        ),
+        ("generic", 599, "", ServerError),
+        ("generic", 401, r#"{"error":{"code":503,"message":"x"}}"#, Auth),
+        ("generic", 399, "", Format),
         ("generic", 424, "", ServerError),
         ("generic", 500, "", ServerError),
         ("generic", 520, "", ServerError),
@@ -299,6 +322,8 @@ fn words_alone() {
         ("Insufficient balance", Billing),
         ("insufficient credits", Billing),
         ("HTTP 402", Billing),
+        ("Spend limit exceeded for this project", Billing),
+        ("deactivated workspace", AuthPermanent),
         ("Error code: 402 - {'error': {'message': 'x'}}", Billing),
         ("credit balance too low", Billing),
         ("Third-party apps now draw from your extra usage, not your plan limits.", Billing),
@@ -479,6 +504,26 @@ fn errors_of_this_crate() {
     let refused =
         answer("anthropic", 401, &[], &ant("authentication_error", "invalid x-api-key")).unwrap().into_error();
     assert!(refused.help().contains("Replace the key") && refused.help().contains("API key"));
+}
+
+#[test]
+fn every_reason_has_a_status_of_its_own_family() {
+    for (reason, status) in [
+        (Auth, 401),
+        (AuthPermanent, 403),
+        (SessionExpired, 410),
+        (Billing, 402),
+        (RateLimit, 429),
+        (Timeout, 408),
+        (ModelNotFound, 404),
+        (Overloaded, 503),
+        (ServerError, 500),
+        (Unknown, 500),
+        (Format, 400),
+        (ContextOverflow, 400),
+    ] {
+        assert_eq!(reason.as_status().as_u16(), status, "{reason}");
+    }
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn what_really_blocks() {
         ),
         // A window that says why outweighs any counter.
         (
-            json!({"anthropic:a": {"cooldownUntil": until, "failureCounts": {"auth": 900}},
+            json!({"anthropic:a": {"cooldownUntil": until, "failureCounts": {"auth": 1e9}},
                    "anthropic:b": {"disabledUntil": until, "disabledReason": "billing"}}),
             FailureReason::Billing,
         ),

@@ -110,7 +110,7 @@ pub(super) fn is_error(value: &Value) -> bool {
         value.get("error").is_some_and(set) || reason.and_then(Value::as_str) == Some("error")
     };
     match value {
-        Value::Array(elements) => elements.len() == 1 && elements.iter().any(is_error),
+        Value::Array(elements) => elements.iter().any(is_error),
         Value::Object(object) => {
             let kind = object.get("type").and_then(Value::as_str);
             object.get("error").is_some_and(set)
@@ -119,6 +119,17 @@ pub(super) fn is_error(value: &Value) -> bool {
                 || object.get("choices").and_then(Value::as_array).is_some_and(|choices| choices.iter().any(failed))
         }
         _ => false,
+    }
+}
+
+/// The element of an array that is the error: a stream that comes as one array ends with it.
+pub(super) fn narrowed(value: Value) -> Value {
+    match value {
+        Value::Array(elements) => match elements.iter().position(is_error) {
+            Some(at) => elements.into_iter().nth(at).unwrap_or_default(),
+            None => Value::Array(elements),
+        },
+        other => other,
     }
 }
 
@@ -304,6 +315,8 @@ mod tests {
             (r#"{"type":"error","error":{"type":"api_error"}}"#, true),
             (r#"{"type":"response.failed","response":{"error":{"code":"server_error"}}}"#, true),
             (r#"[{"error":{"code":429}}]"#, true),
+            (r#"[{"candidates":[]},{"error":{"code":429}}]"#, true),
+            (r#"[{"candidates":[]},{"candidates":[]}]"#, false),
             ("[]", false),
         ] {
             assert_eq!(is_error(&parse(body).unwrap()), expected, "{body}");
@@ -312,10 +325,11 @@ mod tests {
 
     #[test]
     fn depth_and_numbers_are_bounded() {
-        let deep = format!("{}{}", r#"{"error":"#.repeat(100), "}".repeat(100));
+        let deep = format!("{}{{\"code\":\"deep_code\"}}{}", r#"{"error":"#.repeat(100), "}".repeat(100));
         assert!(found(&deep).codes.is_empty());
         assert_eq!(found(r#"{"code":1311,"message":"x"}"#).codes, ["1311"]);
         assert_eq!(found(r#"{"code":"429","message":"x"}"#).status, Some(429));
         assert_eq!(found(r#"{"code":402.5}"#).status, None);
+        assert_eq!(found(r#"{"status":"503","error":{"code":"429"}}"#).status, Some(503), "the outermost answers");
     }
 }

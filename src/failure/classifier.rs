@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 
-use super::body::{Found, MAX_JSON, is_error, parse};
+use super::body::{Found, MAX_JSON, is_error, narrowed, parse};
 use super::deadline::{self, LONGEST};
 use super::failure::Failure;
 use super::prose::status_in;
@@ -85,7 +85,7 @@ impl FailureClassifier {
         if success && error.is_none() {
             return None;
         }
-        let found = error.map_or_else(|| Found::in_text(&text), |error| Found::in_value(&error));
+        let found = error.map_or_else(|| Found::in_text(&text), |error| Found::in_value(&narrowed(error)));
         Some(self.judge(found, &Envelope { status: Some(status), headers }, now))
     }
 
@@ -97,7 +97,7 @@ impl FailureClassifier {
     pub fn event(&self, data: &[u8], now: Timestamp) -> Option<Failure> {
         let text = bounded(data);
         let error = if stream::is_stream(&text) { stream::error_in(&text) } else { parse(&text) };
-        let found = Found::in_value(&error.filter(is_error)?);
+        let found = Found::in_value(&narrowed(error.filter(is_error)?));
         Some(self.judge(found, &Envelope { status: None, headers: &HeaderMap::new() }, now))
     }
 

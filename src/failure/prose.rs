@@ -69,7 +69,8 @@ fn marked(text: &str) -> Option<u16> {
 fn number(text: &str) -> Option<(u16, &str)> {
     let (digits, behind) = text.split_at_checked(3)?;
     let status: u16 = digits.parse().ok().filter(|status| (400..=599).contains(status))?;
-    let ends = !behind.starts_with(|c: char| c.is_alphanumeric() || c == '.' || c == ',');
+    let fraction = behind.starts_with(['.', ',']) && behind.chars().nth(1).is_some_and(|c| c.is_ascii_digit());
+    let ends = !behind.starts_with(char::is_alphanumeric) && !fraction;
     ends.then_some((status, behind))
 }
 
@@ -102,6 +103,9 @@ mod tests {
             ("There is a 402 near me", None),
             ("4020 things", None),
             ("429.5 tokens", None),
+            ("status 429,000", None),
+            ("It returned status 429.", Some(429)),
+            ("request failed: error code 429, upstream status 500", Some(429)),
             ("status 200", None),
             ("decode 404", None),
             ("", None),

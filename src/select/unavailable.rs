@@ -60,7 +60,7 @@ pub(super) fn blocking(candidates: &[Candidate<'_>], profiles: &AuthProfiles) ->
             None => profiles
                 .usage(candidate.id.as_str())
                 .map_or(0.0, |usage| usage.failure_count(reason))
-                .clamp(0.0, RECORDED),
+                .clamp(0.0, RECORDED / 2.0),
         });
         weights.sum()
     };

@@ -225,9 +225,9 @@ mod tests {
         let resolve = |hint: Hint| hint.resolve(now, day).map(|at| at - now);
         assert_eq!(resolve(Hint::After(1.574)), Some(Duration::from_millis(1_574)));
         assert_eq!(
-            resolve(Hint::After(0.07)),
-            Some(Duration::from_millis(70)),
-            "0.07 s times 1000 is a little more than 70"
+            resolve(Hint::After(2.007)),
+            Some(Duration::from_millis(2_007)),
+            "2.007 times 1000 is a little more than 2007"
         );
         assert_eq!(resolve(Hint::After(0.000_1)), Some(Duration::from_millis(1)));
         assert_eq!(resolve(Hint::After(1e6)), Some(day));
