@@ -97,6 +97,12 @@ pub enum ErrorKind {
     RequestRefused,
     /// The provider failed, is overloaded, did not answer, or answered with something unknown.
     ProviderFailed,
+    /// A login could not be renewed this time: the token endpoint failed, or another process kept the lease.
+    RefreshFailed,
+    /// A login cannot be renewed any more: the token endpoint does not accept its refresh token.
+    RefreshDenied,
+    /// The HTTP client could not be built.
+    Client,
 }
 
 impl ErrorKind {
@@ -172,6 +178,9 @@ impl ErrorKind {
             Self::Reentrant => "Finish the outer update first; do everything in one closure.",
             Self::UpdateFailed => "Nothing was changed; see the source of this error.",
             Self::Conformance => "The backend must be corrected; see the documentation of AuthProfileStore.",
+            Self::RefreshFailed => "Try again; if it persists, check the token endpoint and the client id.",
+            Self::Client => "Check the settings of the HTTP client and the system's TLS certificates.",
+            Self::RefreshDenied => "Log in again: the login was ended, or its refresh token was used elsewhere.",
             Self::PaymentRequired => "Add credit or raise the spend limit at the provider, or use another account.",
             Self::RateLimited => "Wait until the time given, or add another profile.",
             Self::ModelUnavailable => "Check the model's name, whether this account may use it, or use another model.",
@@ -377,8 +386,8 @@ impl Error {
     /// Whether the same call may succeed later without a human doing anything.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        use ErrorKind::{Locked, ProviderFailed, RateLimited, Unavailable};
-        let by_kind = matches!(self.inner.kind, Locked | Unavailable | RateLimited | ProviderFailed);
+        use ErrorKind::{Locked, ProviderFailed, RateLimited, RefreshFailed, Unavailable};
+        let by_kind = matches!(self.inner.kind, Locked | Unavailable | RateLimited | ProviderFailed | RefreshFailed);
         self.inner.transient.unwrap_or(by_kind)
     }
 
