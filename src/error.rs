@@ -69,6 +69,16 @@ pub enum ErrorKind {
     Io,
     /// The file or directory does not exist.
     NotFound,
+    /// Something stands at the path that is not a regular file, or the path names no file.
+    NotAFile,
+    /// This user may not do what was tried with a file, or the file system is read-only.
+    PermissionDenied,
+    /// The disk is full, or the user's share of it.
+    StorageFull,
+    /// Others may read or change a credential file, or it belongs to someone else, and the store is strict about that.
+    InsecurePermissions,
+    /// The file system has no file locks, or none that are known to hold.
+    LocksUnsupported,
     /// Someone else held the lock for longer than the caller was ready to wait.
     Locked,
     /// An update was started from inside an update of the same store.
@@ -137,6 +147,17 @@ impl ErrorKind {
             }
             Self::Io => "Check that the path exists and that this user may read and write it.",
             Self::NotFound => "Check the path.",
+            Self::NotAFile => "Check the path: it must name a regular file.",
+            Self::PermissionDenied => {
+                "Check who owns the file and its directory: a file is replaced by writing another one beside it."
+            }
+            Self::StorageFull => "Free some space; the file was left as it is.",
+            Self::InsecurePermissions => {
+                "Take the file over and make it private: `chmod 600` and `chown` to this user."
+            }
+            Self::LocksUnsupported => {
+                "Keep the file on a local disk, or switch file locks off in the builder if only one process uses it."
+            }
             Self::Locked => "Try again; if it persists, another process holds the lock.",
             Self::Reentrant => "Finish the outer update first; do everything in one closure.",
             Self::UpdateFailed => "Nothing was changed; see the source of this error.",
@@ -232,6 +253,8 @@ struct Inner {
     location: Option<Location>,
     diagnostics: Vec<Diagnostic>,
     source: Option<Box<dyn StdError + Send + Sync>>,
+    /// Whether waiting helps and what to do, where the kind alone does not tell.
+    advice: Option<(bool, &'static str)>,
 }
 
 impl Inner {
@@ -249,7 +272,14 @@ impl Error {
     /// Public so that a third party's store can report its own failures. The message must not contain a secret.
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        let inner = Inner { kind, message: message.into(), location: None, diagnostics: Vec::new(), source: None };
+        let inner = Inner {
+            kind,
+            message: message.into(),
+            location: None,
+            diagnostics: Vec::new(),
+            source: None,
+            advice: None,
+        };
         Self { inner: Box::new(inner) }
     }
 
@@ -288,6 +318,12 @@ impl Error {
         self
     }
 
+    /// The same error with an answer of its own to whether a retry can help, and what else to do.
+    pub(crate) fn with_advice(mut self, transient: bool, help: &'static str) -> Self {
+        self.inner.advice = Some((transient, help));
+        self
+    }
+
     /// What went wrong.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
@@ -309,13 +345,14 @@ impl Error {
     /// What the user can do about it, in one or two sentences.
     #[must_use]
     pub fn help(&self) -> &'static str {
-        self.inner.kind.help()
+        self.inner.advice.map_or_else(|| self.inner.kind.help(), |(_, help)| help)
     }
 
     /// Whether the same call may succeed later without a human doing anything.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self.inner.kind, ErrorKind::Locked | ErrorKind::Unavailable)
+        let by_kind = matches!(self.inner.kind, ErrorKind::Locked | ErrorKind::Unavailable);
+        self.inner.advice.map_or(by_kind, |(transient, _)| transient)
     }
 
     /// Whether a document exists but cannot be understood, so that writing it would lose data.
@@ -358,6 +395,6 @@ impl fmt::Debug for Inner {
         if let Some(source) = &self.source {
             out.field("source", source);
         }
-        out.finish()
+        out.finish_non_exhaustive()
     }
 }

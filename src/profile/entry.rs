@@ -1,10 +1,12 @@
 //! One profile as a document holds it.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::credential::{Credential, CredentialKind};
 use super::raw::{self, RawObject};
 use super::usage::timestamp;
+use super::view::RawView;
 use crate::clock::Timestamp;
 use crate::diagnostic::DiagnosticCode;
 use crate::id::ProviderId;
@@ -81,6 +83,7 @@ pub struct Profile {
     text: Secret,
     provider: ProviderId,
     stored_kind: Option<CredentialKind>,
+    kind: Option<CredentialKind>,
     content: Content,
     secret_state: SecretState,
     expiry: Expiry,
@@ -98,12 +101,11 @@ pub(super) struct Remark {
 /// The members that hold secrets, by kind of credential; the first spelling is the canonical one.
 const KEY: [&str; 3] = ["key", "apiKey", "api_key"];
 const TOKEN: [&str; 1] = ["token"];
-const SECRET_MEMBERS: [&str; 8] = ["key", "apiKey", "api_key", "keyRef", "token", "tokenRef", "access", "refresh"];
 
 impl Profile {
     /// Reads an entry. Whatever it holds is kept; what is odd about it is remarked on.
     pub(super) fn parse(text: &str, remarks: &mut Vec<Remark>) -> Self {
-        let object = RawObject::parse(text).unwrap_or_else(RawObject::new);
+        let object = RawView::parse(text).unwrap_or_default();
         let mut remark = |member, code, message| remarks.push(Remark { member, code, message });
         let declared = match object.string("type") {
             Some(declared) => Some(declared),
@@ -142,11 +144,12 @@ impl Profile {
             text: raw::guarded(text),
             provider: ProviderId::normalized(&provider_text),
             stored_kind,
+            kind: content.kind(),
             secret_state: content.secret_state(),
             content,
             expiry,
-            email: object.string("email"),
-            display_name: object.string("displayName"),
+            email: object.string("email").map(Cow::into_owned),
+            display_name: object.string("displayName").map(Cow::into_owned),
         }
     }
 
@@ -158,11 +161,21 @@ impl Profile {
     /// The same entry with another credential; members that say nothing about the credential stay.
     pub(super) fn with_credential(&self, provider: &ProviderId, credential: &Credential, email: Option<&str>) -> Self {
         let mut object = RawObject::parse(self.text.expose()).unwrap_or_else(RawObject::new);
-        for member in SECRET_MEMBERS {
+        if object.get("type").is_none() {
+            // It was understood as the kind, which is now written under its own name.
+            object.remove("mode");
+        }
+        let written = members_of(credential.kind()).iter().filter(|member| match **member {
+            "key" | "token" | "access" => true,
+            "refresh" => matches!(credential, Credential::OAuth { refresh: Some(_), .. }),
+            "expires" => credential.expires().is_some(),
+            _ => false,
+        });
+        let written: Vec<&str> = written.copied().collect();
+        let old = self.stored_kind.map_or(&[][..], members_of);
+        for member in old.iter().chain(members_of(credential.kind())).filter(|member| !written.contains(member)) {
             object.remove(member);
         }
-        object.remove("mode");
-        object.remove("expires");
         Self::write(object, provider, credential, email)
     }
 
@@ -187,6 +200,12 @@ impl Profile {
             object.set_str("email", email);
         }
         Self::parse(&object.to_text(DEPTH), &mut Vec::new())
+    }
+
+    /// Whether the owner allows or forbids other agents a copy; `None` if nothing is said.
+    pub(crate) fn copy_to_agents(&self) -> Option<bool> {
+        let object = RawView::parse(self.text.expose())?;
+        serde_json::from_str(object.get("copyToAgents")?.get()).ok()
     }
 
     /// The entry as JSON text, secret included.
@@ -223,11 +242,7 @@ impl Profile {
     /// The kind of credential as it is used; `None` if this version does not know it.
     #[must_use]
     pub fn kind(&self) -> Option<CredentialKind> {
-        match &self.content {
-            Content::Known(credential) => Some(credential.kind()),
-            Content::Reference { kind, .. } => Some(*kind),
-            Content::Unknown => None,
-        }
+        self.kind
     }
 
     /// The kind the entry declares, even where the secret shows that it is another.
@@ -283,6 +298,14 @@ impl Profile {
 }
 
 impl Content {
+    fn kind(&self) -> Option<CredentialKind> {
+        match self {
+            Self::Known(credential) => Some(credential.kind()),
+            Self::Reference { kind, .. } => Some(*kind),
+            Self::Unknown => None,
+        }
+    }
+
     fn secret_state(&self) -> SecretState {
         match self {
             Self::Known(credential) if credential.secret().is_header_safe() => SecretState::Good,
@@ -294,11 +317,20 @@ impl Content {
     }
 }
 
+/// Every member that says something about a credential of this kind.
+fn members_of(kind: CredentialKind) -> &'static [&'static str] {
+    match kind {
+        CredentialKind::ApiKey => &["key", "apiKey", "api_key", "keyRef"],
+        CredentialKind::Token => &["token", "tokenRef", "expires"],
+        CredentialKind::OAuth => &["access", "refresh", "expires"],
+    }
+}
+
 /// Entries stand at this depth: document, `profiles`, profile.
 const DEPTH: usize = 2;
 
 fn content(
-    object: &RawObject,
+    object: &RawView<'_>,
     kind: CredentialKind,
     expiry: Expiry,
     remark: &mut impl FnMut(&'static str, DiagnosticCode, &'static str),
@@ -343,7 +375,7 @@ fn content(
 }
 
 fn secret(
-    object: &RawObject,
+    object: &RawView<'_>,
     member: &'static str,
     remark: &mut impl FnMut(&'static str, DiagnosticCode, &'static str),
 ) -> Option<Secret> {
@@ -361,9 +393,9 @@ fn secret(
     Some(cleaned)
 }
 
-fn reference(object: &RawObject, member: &str) -> Option<SecretRef> {
+fn reference(object: &RawView<'_>, member: &str) -> Option<SecretRef> {
     let reference = object.object(member)?;
-    let part = |key| reference.string(key).filter(|part| !part.is_empty());
+    let part = |key| reference.string(key).filter(|part| !part.is_empty()).map(Cow::into_owned);
     Some(SecretRef { source: part("source")?, provider: part("provider")?, id: part("id")? })
 }
 

@@ -26,10 +26,6 @@ impl RawObject {
         self.0.iter().map(|(key, value)| (key.as_str(), &**value))
     }
 
-    pub(super) fn into_iter(self) -> impl Iterator<Item = (String, Box<RawValue>)> {
-        self.0.into_iter()
-    }
-
     pub(super) fn get(&self, key: &str) -> Option<&RawValue> {
         self.0.get(key).map(|value| &**value)
     }
@@ -48,21 +44,25 @@ impl RawObject {
         self.set(key, string(text));
     }
 
+    /// Sets a number; one that is there already keeps its text, for which a double may be too narrow.
     pub(super) fn set_number(&mut self, key: &str, number: f64) {
-        self.set(key, self::number(number));
+        #[expect(clippy::float_cmp, reason = "only the very same number keeps its text")]
+        let known = self.0.get(key).and_then(|value| as_number(value)).is_some_and(|known| known == number);
+        if !known {
+            self.set(key, self::number(number));
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn retain(&mut self, keep: impl Fn(&str, &RawValue) -> bool) {
+        self.0.retain(|key, value| keep(key, value));
     }
 
     pub(super) fn remove(&mut self, key: &str) -> bool {
         self.0.shift_remove(key).is_some()
-    }
-
-    /// A number as JavaScript would read it, so out of a double's range it is infinite; `None` if it is not a number.
-    pub(super) fn number(&self, key: &str) -> Option<f64> {
-        as_number(self.get(key)?)
-    }
-
-    pub(super) fn string(&self, key: &str) -> Option<String> {
-        serde_json::from_str(self.get(key)?.get()).ok()
     }
 
     pub(super) fn object(&self, key: &str) -> Option<Self> {

@@ -5,6 +5,7 @@ use std::fmt;
 use indexmap::IndexMap;
 
 use super::raw::{self, RawObject};
+use super::view::RawView;
 use crate::clock::Timestamp;
 use crate::reason::FailureReason;
 
@@ -31,8 +32,8 @@ pub(crate) mod key {
     pub(crate) const COOLDOWN_SINCE: &str = "cooldownSince";
     pub(crate) const DISABLED_SINCE: &str = "disabledSince";
     pub(crate) const MODEL_COOLDOWNS: &str = "modelCooldowns";
-    pub(crate) const LAST_SUCCESS_PICKED_AT: &str = "lastSuccessPickedAt";
-    pub(crate) const LAST_SUCCESS_MODEL: &str = "lastSuccessModel";
+    pub(crate) const SUCCESS_PICKED_AT: &str = "successPickedAt";
+    pub(crate) const INLINE_KEY: &str = "inlineKey";
 }
 
 /// A period in which a profile, or one model of it, rests. Times are milliseconds as the file has them.
@@ -41,6 +42,8 @@ pub(crate) struct Window {
     pub(crate) until: f64,
     pub(crate) since: Option<f64>,
     pub(crate) reason: Option<FailureReason>,
+    /// The reason in the words of another program, where it is none of ours.
+    pub(crate) foreign_reason: Option<Box<str>>,
     /// The one model it concerns; `None` for all.
     pub(crate) model: Option<Box<str>>,
 }
@@ -61,9 +64,23 @@ pub struct UsageStats {
     pub(crate) blocked: Option<Window>,
     /// Windows of single models beside the one in `cooldown`.
     pub(crate) model_cooldowns: Vec<Window>,
+    /// The end of the window that ends last, whatever it concerns; zero if there is none. While it lies ahead, a window
+    /// may be in force.
+    pub(crate) last_end: f64,
     pub(crate) failure_counts: IndexMap<Box<str>, f64>,
-    pub(crate) last_success_picked_at: Option<f64>,
-    pub(crate) last_success_model: Option<Box<str>>,
+    /// By model, when the latest request that succeeded was picked; the empty name stands for no model.
+    pub(crate) success_picked_at: IndexMap<Box<str>, f64>,
+}
+
+impl Window {
+    fn reason_name(&self) -> Option<&str> {
+        self.foreign_reason.as_deref().or(self.reason.map(FailureReason::as_str))
+    }
+
+    /// The same window with another reason.
+    pub(crate) fn because(self, reason: FailureReason) -> Self {
+        Self { reason: Some(reason), foreign_reason: None, ..self }
+    }
 }
 
 impl Default for UsageStats {
@@ -72,58 +89,67 @@ impl Default for UsageStats {
     }
 }
 
-fn reason_of(object: &RawObject, key: &str) -> Option<FailureReason> {
-    object.string(key).map(|name| FailureReason::from_name(&name).unwrap_or(FailureReason::Unknown))
+impl Window {
+    /// A window that ends here, for the reason that stands under a key, in our words or in those of another program.
+    fn read(object: &RawView<'_>, until: f64, since: &str, reason: &str) -> Self {
+        let name = object.string(reason);
+        let known = name.as_deref().map(FailureReason::from_name);
+        let foreign_reason = name.filter(|_| known == Some(None)).map(Into::into);
+        let reason = known.map(|known| known.unwrap_or(FailureReason::Unknown));
+        Self { until, since: object.number(since), reason, foreign_reason, model: None }
+    }
 }
 
-fn text_of(object: &RawObject, key: &str) -> Option<Box<str>> {
+fn text_of(object: &RawView<'_>, key: &str) -> Option<Box<str>> {
     object.string(key).filter(|text| !text.is_empty()).map(Into::into)
 }
 
 impl UsageStats {
     /// Reads an entry; `None` if it is not an object.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        Some(Self { text: text.into(), ..Self::from_raw(&RawObject::parse(text)?) })
+        Some(Self::from_view(&RawView::parse(text)?, text.into()))
     }
 
     fn from_raw(object: &RawObject) -> Self {
+        let text = object.to_text(DEPTH);
+        let view = RawView::parse(&text).unwrap_or_default();
+        Self::from_view(&view, text.as_str().into())
+    }
+
+    fn from_view(object: &RawView<'_>, text: Box<str>) -> Self {
         let cooldown = object.number(key::COOLDOWN_UNTIL).map(|until| Window {
-            until,
-            since: object.number(key::COOLDOWN_SINCE),
-            reason: reason_of(object, key::COOLDOWN_REASON),
             model: text_of(object, key::COOLDOWN_MODEL),
+            ..Window::read(object, until, key::COOLDOWN_SINCE, key::COOLDOWN_REASON)
         });
-        let disabled = object.number(key::DISABLED_UNTIL).map(|until| Window {
-            until,
-            since: object.number(key::DISABLED_SINCE),
-            reason: reason_of(object, key::DISABLED_REASON),
-            model: None,
-        });
+        let disabled = object
+            .number(key::DISABLED_UNTIL)
+            .map(|until| Window::read(object, until, key::DISABLED_SINCE, key::DISABLED_REASON));
         let blocked = object.number(key::BLOCKED_UNTIL).map(|until| Window {
             until,
             since: None,
             reason: Some(FailureReason::RateLimit),
+            foreign_reason: None,
             // The reference scopes a block to its model only where it says so in as many words.
             model: text_of(object, key::BLOCKED_MODEL)
                 .filter(|_| object.string(key::BLOCKED_SCOPE).as_deref() == Some("model")),
         });
         let model_cooldowns = object.object(key::MODEL_COOLDOWNS).map_or_else(Vec::new, |models| {
             let windows = models.iter().filter_map(|(model, value)| {
-                let window = RawObject::parse(value.get())?;
-                Some(Window {
-                    until: window.number("until")?,
-                    since: window.number("since"),
-                    reason: reason_of(&window, "reason"),
-                    model: Some(model.into()),
-                })
+                let window = RawView::parse(value.get())?;
+                let until = window.number("until")?;
+                Some(Window { model: Some(model.into()), ..Window::read(&window, until, "since", "reason") })
             });
             windows.collect()
         });
-        let failure_counts = object.object(key::FAILURE_COUNTS).map_or_else(IndexMap::new, |counts| {
-            counts.iter().filter_map(|(reason, count)| Some((reason.into(), raw::as_number(count)?))).collect()
-        });
+        let numbers = |key| {
+            object.object(key).map_or_else(IndexMap::new, |numbers| {
+                numbers.iter().filter_map(|(name, number)| Some((name.into(), raw::as_number(number)?))).collect()
+            })
+        };
+        let windows = cooldown.iter().chain(&disabled).chain(&blocked).chain(&model_cooldowns);
+        let last_end = windows.map(|window| window.until).filter(|until| until.is_finite()).fold(0.0, f64::max);
         Self {
-            text: object.to_text(DEPTH).into(),
+            text,
             last_used: object.number(key::LAST_USED),
             error_count: object.number(key::ERROR_COUNT),
             last_failure_at: object.number(key::LAST_FAILURE_AT),
@@ -131,9 +157,9 @@ impl UsageStats {
             disabled,
             blocked,
             model_cooldowns,
-            failure_counts,
-            last_success_picked_at: object.number(key::LAST_SUCCESS_PICKED_AT),
-            last_success_model: text_of(object, key::LAST_SUCCESS_MODEL),
+            last_end,
+            failure_counts: numbers(key::FAILURE_COUNTS),
+            success_picked_at: numbers(key::SUCCESS_PICKED_AT),
         }
     }
 
@@ -156,6 +182,12 @@ impl UsageStats {
             edit.0.remove(key::FAILURE_COUNTS);
             edit.0.set_number(key::ERROR_COUNT, 0.0);
         })
+    }
+
+    /// Which key the entry is about, where it is about one from outside the document: a few digits that tell a changed
+    /// key, and nothing of the key itself.
+    pub(crate) fn inline_key(&self) -> Option<String> {
+        RawView::parse(&self.text)?.string(key::INLINE_KEY).map(Into::into)
     }
 
     /// When the profile last worked.
@@ -192,6 +224,21 @@ impl UsageStats {
     #[must_use]
     pub fn failure_count(&self, reason: FailureReason) -> f64 {
         self.failure_counts.get(reason.as_str()).copied().unwrap_or(0.0)
+    }
+
+    /// Whether there is nothing to clear.
+    pub(crate) fn is_clear(&self) -> bool {
+        let windows = [&self.cooldown, &self.disabled, &self.blocked].into_iter().any(Option::is_some);
+        let counted = self.error_count.is_some_and(|errors| errors != 0.0) || !self.failure_counts.is_empty();
+        !windows && self.model_cooldowns.is_empty() && !counted
+    }
+
+    /// The reason that was counted most often, a tie going to the more serious one: why the profile rests where nothing
+    /// else says so.
+    pub(crate) fn main_reason(&self) -> Option<FailureReason> {
+        let counted = FailureReason::all().map(|reason| (reason, self.failure_count(reason)));
+        let most = counted.reduce(|most, next| if next.1 > most.1 { next } else { most })?;
+        (most.1 > 0.0).then_some(most.0)
     }
 
     /// The entry as the JSON object the file holds. There is no secret in it.
@@ -252,22 +299,17 @@ impl UsageEdit {
         self.0.remove(key);
     }
 
-    pub(crate) fn failure_counts(&mut self, counts: &IndexMap<Box<str>, f64>) {
-        // What is no number in it was never a count; it is kept all the same.
-        let mut object = self.0.object(key::FAILURE_COUNTS).unwrap_or_else(RawObject::new);
-        let gone: Vec<String> = object
-            .iter()
-            .filter(|(reason, count)| raw::as_number(count).is_some() && !counts.contains_key(*reason))
-            .map(|(reason, _)| reason.to_owned())
-            .collect();
-        for reason in gone {
-            object.remove(&reason);
+    /// Replaces the numbers of an object, or removes it with the last of them.
+    pub(crate) fn numbers(&mut self, key: &str, numbers: &IndexMap<Box<str>, f64>) {
+        // What is no number in it was never one of ours; it is kept all the same.
+        let mut object = self.0.object(key).unwrap_or_else(RawObject::new);
+        object.retain(|name, value| numbers.contains_key(name) || raw::as_number(value).is_none());
+        for (name, number) in numbers {
+            object.set_number(name, *number);
         }
-        for (reason, count) in counts {
-            object.set_number(reason, *count);
-        }
-        if let Some(text) = raw::value(object.to_text(DEPTH + 1)) {
-            self.0.set(key::FAILURE_COUNTS, text);
+        match raw::value(object.to_text(DEPTH + 1)) {
+            Some(text) if !object.is_empty() => self.0.set(key, text),
+            _ => self.remove(key),
         }
     }
 
@@ -287,8 +329,8 @@ impl UsageEdit {
             if let Some(since) = window.since {
                 entry.set_number("since", since);
             }
-            if let Some(reason) = window.reason {
-                entry.set_str("reason", reason.as_str());
+            if let Some(reason) = window.reason_name() {
+                entry.set_str("reason", reason);
             }
             if let Some(text) = raw::value(entry.to_text(DEPTH + 2)) {
                 object.set(model, text);
@@ -304,7 +346,7 @@ impl UsageEdit {
         match window {
             Some(window) => {
                 self.number(key::COOLDOWN_UNTIL, window.until);
-                self.optional_text(key::COOLDOWN_REASON, window.reason.map(FailureReason::as_str));
+                self.optional_text(key::COOLDOWN_REASON, window.reason_name());
                 self.optional_text(key::COOLDOWN_MODEL, window.model.as_deref());
                 if let Some(since) = window.since {
                     self.number(key::COOLDOWN_SINCE, since);
@@ -323,7 +365,7 @@ impl UsageEdit {
         match window {
             Some(window) => {
                 self.number(key::DISABLED_UNTIL, window.until);
-                self.optional_text(key::DISABLED_REASON, window.reason.map(FailureReason::as_str));
+                self.optional_text(key::DISABLED_REASON, window.reason_name());
                 if let Some(since) = window.since {
                     self.number(key::DISABLED_SINCE, since);
                 }

@@ -11,6 +11,7 @@ use super::url;
 #[cfg(doc)]
 use crate::error::ErrorKind;
 use crate::error::Result;
+use crate::id::{ProviderId, shown_name};
 use crate::secret::Secret;
 
 const ANTHROPIC_HOST: &str = "api.anthropic.com";
@@ -19,7 +20,7 @@ const MESSAGES: &str = "/v1/messages";
 
 /// A server that speaks the Messages API: its URL, kind, authentication scheme, beta policy and configured headers.
 ///
-/// `Debug` shows host and path and the names of headers, never their values or the query.
+/// `Debug` shows scheme and host and the names of headers, never their values or the rest of the URL.
 ///
 /// # Examples
 ///
@@ -38,6 +39,7 @@ const MESSAGES: &str = "/v1/messages";
 #[derive(Clone)]
 pub struct Endpoint {
     uri: Uri,
+    provider: Option<ProviderId>,
     kind: EndpointKind,
     auth_scheme: Option<AuthScheme>,
     beta_policy: BetaPolicy,
@@ -49,7 +51,7 @@ impl Endpoint {
     #[must_use]
     pub fn anthropic() -> Self {
         let uri = Uri::from_static("https://api.anthropic.com/v1/messages");
-        Self::from_uri(uri)
+        Self::from_uri(uri).with_provider(ProviderId::anthropic())
     }
 
     /// The endpoint at a base URL, to which `/v1/messages` is added.
@@ -100,12 +102,26 @@ impl Endpoint {
     /// ```
     pub fn of_kind(kind: EndpointKind, url: &str) -> Result<Self> {
         let uri = url::with_path(url, kind.row().path.unwrap_or_default())?;
-        Ok(Self { uri, kind, auth_scheme: None, beta_policy: BetaPolicy::default(), headers: Vec::new() })
+        Ok(Self {
+            uri,
+            provider: None,
+            kind,
+            auth_scheme: None,
+            beta_policy: BetaPolicy::default(),
+            headers: Vec::new(),
+        })
     }
 
     fn from_uri(uri: Uri) -> Self {
         let kind = if is_anthropic(&uri) { EndpointKind::Anthropic } else { EndpointKind::AnthropicCompatible };
-        Self { uri, kind, auth_scheme: None, beta_policy: BetaPolicy::default(), headers: Vec::new() }
+        Self { uri, provider: None, kind, auth_scheme: None, beta_policy: BetaPolicy::default(), headers: Vec::new() }
+    }
+
+    /// The same endpoint with the provider whose credentials it may see; unset, that is the caller's concern.
+    #[must_use]
+    pub fn with_provider(mut self, provider: ProviderId) -> Self {
+        self.provider = Some(provider);
+        self
     }
 
     /// The same endpoint, headers and scheme included, at another base URL. Its kind is the one the new host tells, as for
@@ -152,6 +168,12 @@ impl Endpoint {
     #[must_use]
     pub fn uri(&self) -> &Uri {
         &self.uri
+    }
+
+    /// The provider whose credentials it may see, if it is set.
+    #[must_use]
+    pub fn provider(&self) -> Option<&ProviderId> {
+        self.provider.as_ref()
     }
 
     /// The host, without port.
@@ -203,17 +225,18 @@ fn is_anthropic(uri: &Uri) -> bool {
     uri.host().is_some_and(|host| host.eq_ignore_ascii_case(ANTHROPIC_HOST))
 }
 
-/// Host, port and path: what can be shown of a URL.
+/// Scheme, host and port: what can be shown of a URL. Gateways put keys into paths and queries.
 pub(super) fn shown_url(uri: &Uri) -> String {
     let scheme = uri.scheme_str().unwrap_or_default();
-    format!("{scheme}://{}{}", uri.authority().map_or("", |authority| authority.as_str()), uri.path())
+    format!("{scheme}://{}", uri.authority().map_or("", |authority| authority.as_str()))
 }
 
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
+        let names: Vec<_> = self.headers.iter().map(|(name, _)| shown_name(name)).collect();
         f.debug_struct("Endpoint")
             .field("url", &shown_url(&self.uri))
+            .field("provider", &self.provider)
             .field("kind", &self.kind)
             .field("auth_scheme", &self.auth_scheme())
             .field("beta_policy", &self.beta_policy)

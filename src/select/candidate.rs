@@ -18,13 +18,15 @@ pub struct Candidate<'a> {
     pub kind: Option<CredentialKind>,
     /// Whether it can be used now.
     pub verdict: Verdict,
+    /// The moment from which it is worth a try, if it rests and will still be good then.
+    pub retry_at: Option<Timestamp>,
 }
 
 impl Candidate<'_> {
     /// The same candidate, borrowing nothing.
     #[must_use]
     pub fn into_owned(self) -> Candidate<'static> {
-        Candidate { id: Cow::Owned(self.id.into_owned()), kind: self.kind, verdict: self.verdict }
+        Candidate { id: Cow::Owned(self.id.into_owned()), ..self }
     }
 }
 
@@ -60,7 +62,7 @@ impl<'a> Candidates<'a> {
     /// The moment from which a candidate that rests can be used again, the soonest of them.
     #[must_use]
     pub fn retry_at(&self) -> Option<Timestamp> {
-        self.list.iter().filter_map(|candidate| candidate.verdict.until()).min()
+        self.list.iter().filter_map(|candidate| candidate.retry_at).min()
     }
 
     /// Whether nothing was considered at all.

@@ -16,7 +16,7 @@ use crate::clock::Timestamp;
 use crate::diagnostic::{Diagnostic, DiagnosticCode, Severity};
 use crate::error::Location;
 use crate::id::{ProfileId, ProviderId};
-use crate::profile::{AuthProfiles, CredentialKind, Entry, Expiry, Profile};
+use crate::profile::{AuthProfiles, CredentialKind, Entry, Expiry, Profile, SecretState};
 
 /// What the configuration says of one profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +84,7 @@ struct Judged<'a> {
     id: &'a ProfileId,
     kind: Option<CredentialKind>,
     verdict: Verdict,
+    retry_at: Option<Timestamp>,
 }
 
 impl<'a> Selecting<'a> {
@@ -146,18 +147,19 @@ impl<'a> Selecting<'a> {
         entries.into_iter().try_for_each(|(id, entry)| visit(id, entry))
     }
 
-    fn judge(&self, id: &'a ProfileId, entry: Option<Entry<'a>>, locked: bool) -> (Place, Judged<'a>) {
-        let unfit = |kind, verdict| (Place { group: UNFIT, rank: 0, time: 0.0 }, Judged { id, kind, verdict });
+    fn judge(&self, id: &'a ProfileId, entry: Option<Entry<'a>>, base: Base<'a>) -> (Place, Judged<'a>) {
+        let unfit =
+            |kind, verdict| (Place { group: UNFIT, rank: 0, time: 0.0 }, Judged { id, kind, verdict, retry_at: None });
         let Some(Entry { profile, usage, .. }) = entry else { return unfit(None, Verdict::Missing) };
         let kind = profile.kind();
-        if profile.provider() != self.query.provider {
+        if base != Base::Stored && profile.provider() != self.query.provider {
             return unfit(kind, Verdict::WrongProvider);
         }
         if let Some(configured) = self.settings.profiles.get(id) {
             if configured.provider != *self.query.provider {
                 return unfit(kind, Verdict::WrongProvider);
             }
-            if !locked && !self.accepts(configured, profile) {
+            if !matches!(base, Base::Locked(_)) && !self.accepts(configured, profile) {
                 return unfit(kind, Verdict::WrongMode);
             }
         }
@@ -167,9 +169,15 @@ impl<'a> Selecting<'a> {
             return unfit(kind, fitness);
         }
         if let Some((until, verdict)) = self.rules.resting(usage, self.query.model, now) {
-            return (Place { group: RESTING, rank: 0, time: until }, Judged { id, kind, verdict });
+            // Waiting for a token that ends before its rest does would be in vain.
+            let in_vain = self.rules.end(profile).is_some_and(|at| at <= until);
+            let retry_at = verdict.until().filter(|_| !in_vain);
+            return (Place { group: RESTING, rank: 0, time: until }, Judged { id, kind, verdict, retry_at });
         }
-        (self.place_if_ready(Entry { id, profile, usage }), Judged { id, kind, verdict: Verdict::Ready })
+        (
+            self.place_if_ready(Entry { id, profile, usage }),
+            Judged { id, kind, verdict: Verdict::Ready, retry_at: None },
+        )
     }
 
     fn place_if_ready(&self, entry: Entry<'_>) -> Place {
@@ -200,10 +208,8 @@ impl<'a> Selecting<'a> {
         let kind = if self.rules.inspect_secret { profile.kind() } else { profile.stored_kind() };
         match kind {
             Some(CredentialKind::OAuth) => {
-                let must_refresh = match profile.expiry() {
-                    Expiry::At(at) => as_millis(self.now) >= at,
-                    _ => profile.credential().is_some_and(|credential| credential.secret().is_empty()),
-                };
+                let over = matches!(profile.expiry(), Expiry::At(at) if as_millis(self.now) >= at);
+                let must_refresh = over || profile.secret_state() == SecretState::Refreshable;
                 u8::from(self.rules.live_first && must_refresh)
             }
             Some(CredentialKind::Token) => 2,
@@ -221,7 +227,7 @@ impl<'a> Selecting<'a> {
             if matches!(base, Base::Order(_)) && !seen.insert(id.as_str()) {
                 return ControlFlow::Continue(());
             }
-            let (mut place, verdict) = self.judge(id, entry, matches!(base, Base::Locked(_)));
+            let (mut place, verdict) = self.judge(id, entry, base);
             if matches!(base, Base::Order(_)) && place.group == READY {
                 (place.rank, place.time) = (0, 0.0);
             }
@@ -250,8 +256,11 @@ impl<'a> Selecting<'a> {
 
     /// The names of a list of which nothing exists, and the report that others serve in its place.
     fn report_repair(&self, base: Base<'a>, list: &mut Vec<Candidate<'a>>) -> Diagnostic {
+        let mut seen = HashSet::new();
         let _ = self.visit(base, |id, _| {
-            list.push(Judged { id, kind: None, verdict: Verdict::Missing }.candidate());
+            if seen.insert(id.as_str()) {
+                list.push(Judged { id, kind: None, verdict: Verdict::Missing, retry_at: None }.candidate());
+            }
             ControlFlow::Continue(())
         });
         let message = "none of the profiles named for this provider exists; the stored ones are used instead";
@@ -272,7 +281,7 @@ impl<'a> Selecting<'a> {
         let _ = self.visit(Base::Stored, |id, entry| {
             if !known.contains(id) {
                 let kind = entry.and_then(|entry| entry.profile.kind());
-                list.push(Judged { id, kind, verdict }.candidate());
+                list.push(Judged { id, kind, verdict, retry_at: None }.candidate());
             }
             ControlFlow::Continue(())
         });
@@ -299,7 +308,7 @@ impl<'a> Selecting<'a> {
                 Ordering::Greater => false,
             });
             let worth_judging = precedes || is_preferred;
-            if !worth_judging || self.judge(id, entry, matches!(base, Base::Locked(_))).0.group != READY {
+            if !worth_judging || self.judge(id, entry, base).0.group != READY {
                 return ControlFlow::Continue(());
             }
             best = Some((id, place, weight));
@@ -312,7 +321,7 @@ impl<'a> Selecting<'a> {
 
 impl<'a> Judged<'a> {
     fn candidate(&self) -> Candidate<'a> {
-        Candidate { id: Cow::Borrowed(self.id), kind: self.kind, verdict: self.verdict }
+        Candidate { id: Cow::Borrowed(self.id), kind: self.kind, verdict: self.verdict, retry_at: self.retry_at }
     }
 }
 

@@ -5,6 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::clock::Timestamp;
 use crate::id::{ProfileId, ProviderId};
+use crate::profile::{CredentialKind, Profile};
+use crate::reason::FailureReason;
+use crate::secret::Secret;
 
 /// The proof of a pick: which profile was used for which model, and when it was picked.
 ///
@@ -27,6 +30,8 @@ pub struct Receipt {
     provider: ProviderId,
     model: Option<Box<str>>,
     picked_at: Timestamp,
+    /// What the request authenticated with: what its outcome says is about this secret.
+    secret: Option<Secret>,
     reported: Arc<AtomicBool>,
 }
 
@@ -35,7 +40,35 @@ impl Receipt {
     #[must_use]
     pub fn new(profile: ProfileId, provider: ProviderId, model: Option<&str>, picked_at: Timestamp) -> Self {
         let reported = Arc::new(AtomicBool::new(false));
-        Self { profile, provider, model: model.map(Into::into), picked_at, reported }
+        Self { profile, provider, model: model.map(Into::into), picked_at, secret: None, reported }
+    }
+
+    /// The same receipt, with what the request authenticates with.
+    pub(super) fn with_secret(mut self, secret: &Secret) -> Self {
+        self.secret = Some(secret.clone());
+        self
+    }
+
+    /// What the request authenticated with, if that is known.
+    pub(super) fn secret(&self) -> Option<&Secret> {
+        self.secret.as_ref()
+    }
+
+    /// Whether a failure is about a secret that the profile no longer has, so that it says nothing about the new one.
+    ///
+    /// A refusal always is. An empty account is, unless the secret is the access token of a login, which is renewed all
+    /// the time for one and the same account. Limits and silence are not: they rarely depend on the secret, and a short
+    /// rest does little harm.
+    pub(super) fn is_outdated(&self, profile: Option<&Profile>, reason: FailureReason) -> bool {
+        use FailureReason::{Auth, AuthPermanent, Billing, SessionExpired};
+        let now = profile.and_then(Profile::credential);
+        let (Some(used), Some(credential)) = (&self.secret, now) else { return false };
+        let about_secret = match reason {
+            Auth | AuthPermanent | SessionExpired => true,
+            Billing => credential.kind() != CredentialKind::OAuth,
+            _ => false,
+        };
+        about_secret && credential.secret() != used
     }
 
     /// The profile that was picked.

@@ -8,6 +8,9 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 
+/// By how much a clock may be set back without windows losing their force.
+pub(super) const CLOCK_CORRECTION: Duration = MINUTE;
+
 /// How the length of a window grows with the number of failures.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -32,7 +35,13 @@ impl Ladder {
     /// A length that doubles with each failure up to a cap.
     #[must_use]
     pub const fn doubling(base: Duration, cap: Duration) -> Self {
-        Self::Growing { base, factor: 2.0, max_exponent: 10.0, cap }
+        Self::growing(base, 2.0, f64::MAX, cap)
+    }
+
+    /// A length that is multiplied by a factor with each failure, a limited number of times, up to a cap.
+    #[must_use]
+    pub const fn growing(base: Duration, factor: f64, max_exponent: f64, cap: Duration) -> Self {
+        Self::Growing { base, factor, max_exponent, cap }
     }
 
     /// The length after this many failures, in milliseconds. The file's counters can be fractions or below one.
@@ -106,12 +115,15 @@ pub struct CooldownPolicy {
 }
 
 impl CooldownPolicy {
-    /// The longest any window can last. One that ends later was written by a clock that has since jumped back.
+    /// The longest any window can last, with a minute on top, because clocks are corrected by small steps all the time.
+    /// A window that ends later than this from now was written by a clock that has since jumped back, and binds nobody.
     #[must_use]
     pub fn cap(&self) -> Duration {
         let ladders = [&self.transient, &self.rate_limit, &self.billing, &self.auth_permanent];
         let by_provider = self.billing_base_by_provider.iter().map(|(_, base)| *base);
-        ladders.into_iter().map(Ladder::longest).chain(by_provider).fold(self.deadline_cap, Duration::max)
+        let longest =
+            ladders.into_iter().map(Ladder::longest).chain(by_provider).fold(self.deadline_cap, Duration::max);
+        longest.saturating_add(CLOCK_CORRECTION)
     }
 
     pub(super) fn lane(&self, reason: FailureReason) -> Lane {
@@ -206,8 +218,8 @@ impl SelectorRules {
     /// 24 hours without a failure; windows concern the whole profile; an expiry of zero or less means none.
     #[must_use]
     pub fn openclaw_2026_02() -> Self {
-        let transient = Ladder::Growing { base: MINUTE, factor: 5.0, max_exponent: 3.0, cap: HOUR };
-        let billing = Ladder::doubling(HOUR * 5, HOUR * 24);
+        let transient = Ladder::growing(MINUTE, 5.0, 3.0, HOUR);
+        let billing = Ladder::growing(HOUR * 5, 2.0, 10.0, HOUR * 24);
         Self {
             cooldown: CooldownPolicy {
                 counting: Counting::Shared,

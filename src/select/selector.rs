@@ -56,6 +56,16 @@ pub struct Selection {
     pub skipped: Vec<Candidate<'static>>,
 }
 
+impl Selection {
+    /// Whether the credential is a login whose access token is missing or past its end, so that it has to be renewed
+    /// before it can be sent.
+    #[must_use]
+    pub fn needs_refresh(&self) -> bool {
+        let over = self.credential.expires().is_some_and(|at| at <= self.receipt.picked_at());
+        self.credential.kind() == CredentialKind::OAuth && (over || self.credential.secret().is_empty())
+    }
+}
+
 impl ProfileSelector {
     /// A selector with these rules and no configuration.
     #[must_use]
@@ -116,6 +126,7 @@ impl ProfileSelector {
                 let skipped =
                     considered.filter(|candidate| *candidate.id != profile).map(Candidate::into_owned).collect();
                 let receipt = Receipt::new(profile.clone(), query.provider.clone(), query.model, now);
+                let receipt = receipt.with_secret(credential.secret());
                 Ok(Selection { profile, credential, source: CredentialSource::Profile, receipt, skipped })
             }
             None => Err(Unavailable {

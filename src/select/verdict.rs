@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::rules::{Counting, SelectorRules, millis};
+use super::rules::{CLOCK_CORRECTION, Counting, SelectorRules, millis};
 use crate::clock::Timestamp;
 use crate::profile::{CredentialKind, Expiry, Profile, SecretState, UsageStats, Window, timestamp};
 use crate::reason::FailureReason;
@@ -140,13 +140,16 @@ impl SelectorRules {
         let sane = window.until.is_finite() && window.until > 0.0 && left > 0.0;
         // The deadline's cap is nearly always the longest of all, and costs less to look at.
         let possible = || left <= millis(self.cooldown.deadline_cap) || left <= millis(self.cooldown.cap());
-        sane && (self.cooldown.counting == Counting::Shared || possible())
+        // One that was opened ahead of now, or lasts longer than any, would otherwise come into force later.
+        let plausible =
+            |since: f64| since <= now + millis(CLOCK_CORRECTION) && window.until - since <= millis(self.cooldown.cap());
+        sane && (self.cooldown.counting == Counting::Shared || (possible() && window.since.is_none_or(plausible)))
     }
 
     /// What the profile's windows say, and when the last of them ends in the file's own number. Without a model every
     /// window counts.
     pub(super) fn resting(&self, usage: Option<&UsageStats>, model: Option<&str>, now: f64) -> Option<(f64, Verdict)> {
-        let usage = usage?;
+        let usage = usage.filter(|usage| now < usage.last_end)?;
         if self.cooldown.counting == Counting::Shared {
             return resting_as_reference(usage, now);
         }
@@ -160,7 +163,7 @@ impl SelectorRules {
         let active = windows.filter(|(window, _)| concerns(window) && self.is_active(window, now));
         let (window, long) =
             active.reduce(|longest, next| if next.0.until > longest.0.until { next } else { longest })?;
-        let (until, reason) = (timestamp(window.until), window.reason);
+        let (until, reason) = (timestamp(window.until), window.reason.or_else(|| usage.main_reason()));
         let verdict = if long {
             Verdict::Disabled { until, reason }
         } else {
@@ -169,24 +172,33 @@ impl SelectorRules {
         Some((window.until, verdict))
     }
 
-    /// What the credential itself says, its windows aside. `resolves` tells whether its reference leads to a secret.
-    pub(super) fn fitness(&self, profile: &Profile, now: f64, resolves: impl Fn(&Profile) -> bool) -> Verdict {
-        let Some(kind) = profile.kind() else { return Verdict::UnknownKind };
-        let kind = if self.inspect_secret { kind } else { profile.stored_kind().unwrap_or(kind) };
-        // A login that can be renewed outlives its access token; the reference lets every login do so.
-        let ends = match kind {
+    /// When the profile ends for good, if it does: a login that can be renewed outlives its access token, and the
+    /// reference lets every login do so.
+    pub(super) fn end(&self, profile: &Profile) -> Option<f64> {
+        let kind = if self.inspect_secret { profile.kind() } else { profile.stored_kind() };
+        let ends = match kind? {
             CredentialKind::Token => true,
             CredentialKind::OAuth => self.strict_expiry && !profile.is_refreshable(),
             CredentialKind::ApiKey => false,
         };
         match profile.expiry() {
-            Expiry::At(at) if ends && now >= at => return Verdict::Expired { at: timestamp(at) },
-            Expiry::Invalid(_) if self.strict_expiry && kind == CredentialKind::Token => return Verdict::InvalidExpiry,
+            Expiry::At(at) if ends => Some(at),
             // A finite number that is too large to be a moment in JavaScript is still a number to compare with.
-            Expiry::Invalid(Some(at)) if ends && at.is_finite() && at > 0.0 && now >= at => {
-                return Verdict::Expired { at: timestamp(at) };
-            }
-            _ => {}
+            Expiry::Invalid(Some(at)) if ends && at.is_finite() && at > 0.0 => Some(at),
+            _ => None,
+        }
+    }
+
+    /// What the credential itself says, its windows aside. `resolves` tells whether its reference leads to a secret.
+    pub(super) fn fitness(&self, profile: &Profile, now: f64, resolves: impl Fn(&Profile) -> bool) -> Verdict {
+        let Some(kind) = profile.kind() else { return Verdict::UnknownKind };
+        let kind = if self.inspect_secret { kind } else { profile.stored_kind().unwrap_or(kind) };
+        let invalid = matches!(profile.expiry(), Expiry::Invalid(_));
+        if invalid && self.strict_expiry && kind == CredentialKind::Token {
+            return Verdict::InvalidExpiry;
+        }
+        if let Some(at) = self.end(profile).filter(|at| now >= *at) {
+            return Verdict::Expired { at: timestamp(at) };
         }
         match profile.secret_state() {
             SecretState::Unusable if self.inspect_secret => Verdict::UnusableSecret,
@@ -208,7 +220,7 @@ fn resting_as_reference(usage: &UsageStats, now: f64) -> Option<(f64, Verdict)> 
     let until = timestamp(last);
     let verdict = match &usage.disabled {
         Some(disabled) if long.is_some_and(|long| now < long) => Verdict::Disabled { until, reason: disabled.reason },
-        _ => Verdict::Cooling { until, reason: None, model_only: false },
+        _ => Verdict::Cooling { until, reason: usage.main_reason(), model_only: false },
     };
     Some((last, verdict))
 }
