@@ -86,6 +86,7 @@ mod request;
 mod retention;
 mod secret;
 mod select;
+mod status;
 mod store;
 mod syntax;
 
@@ -107,6 +108,10 @@ pub use secret::Secret;
 pub use select::{
     Candidate, Candidates, CooldownPolicy, Counting, CredentialSource, Ladder, ProfileSelector, Query, Receipt,
     Selection, SelectorRules, Unavailable, Verdict,
+};
+pub use status::{
+    EXPIRY_WARNING, EffectiveSource, EnvironmentKey, Health, ProfileStatus, ProviderStatus, StatusReport,
+    StatusReportBuilder, UnusableProfile, mask_secret,
 };
 #[cfg(feature = "conformance")]
 #[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]

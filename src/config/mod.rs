@@ -173,6 +173,12 @@ impl Config {
         &self.auth.cooldowns
     }
 
+    /// `models.providers`, in the order of the file.
+    #[must_use]
+    pub fn providers(&self) -> impl ExactSizeIterator<Item = (&ProviderId, &ProviderConfig)> {
+        self.providers.iter()
+    }
+
     /// `models.providers` of a provider: the first entry whose key names it, in any spelling.
     #[must_use]
     pub fn provider(&self, provider: &ProviderId) -> Option<&ProviderConfig> {
