@@ -77,6 +77,15 @@ pub enum ErrorKind {
     UpdateFailed,
     /// A backend broke a promise of the store contract.
     Conformance,
+    /// A pasted secret plainly is something else than what was asked for: a token for a key, an id, another provider's.
+    WrongSecret,
+    /// There is no profile of this name.
+    UnknownProfile,
+    /// A length of time is not a number above zero with a known unit.
+    InvalidLifetime,
+    /// A `$include` of the configuration cannot be followed: the file cannot be had, may not be read, or is included
+    /// by itself.
+    InvalidInclude,
 }
 
 impl ErrorKind {
@@ -141,6 +150,16 @@ impl ErrorKind {
             Self::Reentrant => "Finish the outer update first; do everything in one closure.",
             Self::UpdateFailed => "Nothing was changed; see the source of this error.",
             Self::Conformance => "The backend must be corrected; see the documentation of AuthProfileStore.",
+            Self::WrongSecret => {
+                "Store an API key with `setup::save_key` and a token with `setup::save_token`, each for its own provider."
+            }
+            Self::UnknownProfile => "Look up the names with `StatusReport`, or in this agent's auth-profiles.json.",
+            Self::InvalidLifetime => {
+                "Write a number with `ms`, `s`, `m`, `h` or `d`, such as 365d; a bare number means days."
+            }
+            Self::InvalidInclude => {
+                "Correct the `$include` at the position given. Files outside the configuration's directory need `ReadOptions::include_anywhere`."
+            }
         }
     }
 }

@@ -86,6 +86,7 @@ mod request;
 mod retention;
 mod secret;
 mod select;
+pub mod setup;
 mod status;
 mod store;
 mod syntax;
