@@ -58,6 +58,10 @@ pub enum DiagnosticCode {
     RepairedOrder,
     /// Two places say different things and one of them won.
     Conflict,
+    /// A file allows others to read or change it, or belongs to someone else.
+    InsecurePermissions,
+    /// Something was taken from a file of an older format.
+    Imported,
 }
 
 /// One problem in a document: what, where, and what to do.

@@ -69,6 +69,16 @@ pub enum ErrorKind {
     Io,
     /// The file or directory does not exist.
     NotFound,
+    /// Something stands at the path that is not a regular file, or the path names no file.
+    NotAFile,
+    /// This user may not do what was tried with a file, or the file system is read-only.
+    PermissionDenied,
+    /// The disk is full, or the user's share of it.
+    StorageFull,
+    /// Others may read or change a credential file, or it belongs to someone else, and the store is strict about that.
+    InsecurePermissions,
+    /// The file system has no file locks, or none that are known to hold.
+    LocksUnsupported,
     /// Someone else held the lock for longer than the caller was ready to wait.
     Locked,
     /// An update was started from inside an update of the same store.
@@ -146,6 +156,17 @@ impl ErrorKind {
             }
             Self::Io => "Check that the path exists and that this user may read and write it.",
             Self::NotFound => "Check the path.",
+            Self::NotAFile => "Check the path: it must name a regular file.",
+            Self::PermissionDenied => {
+                "Check who owns the file and its directory: a file is replaced by writing another one beside it."
+            }
+            Self::StorageFull => "Free some space; the file was left as it is.",
+            Self::InsecurePermissions => {
+                "Take the file over and make it private: `chmod 600` and `chown` to this user."
+            }
+            Self::LocksUnsupported => {
+                "Keep the file on a local disk, or switch file locks off in the builder if only one process uses it."
+            }
             Self::Locked => "Try again; if it persists, another process holds the lock.",
             Self::Reentrant => "Finish the outer update first; do everything in one closure.",
             Self::UpdateFailed => "Nothing was changed; see the source of this error.",

@@ -1,6 +1,6 @@
 //! Names: providers, profiles, models.
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::fmt;
 use std::str::FromStr;
 
@@ -56,10 +56,15 @@ impl ProviderId {
 
     /// The normal form of any text, blank included: what a comparison with a document's own text needs.
     pub(crate) fn normalized(name: &str) -> Self {
-        let name = name.trim_matches(is_blank_char).to_lowercase();
-        match ALIASES.iter().find(|(alias, _)| *alias == name) {
+        let name = name.trim_matches(is_blank_char);
+        let lowered = if name.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
+            Cow::Borrowed(name)
+        } else {
+            Cow::Owned(name.to_lowercase())
+        };
+        match ALIASES.iter().find(|(alias, _)| *alias == lowered) {
             Some((_, id)) => Self((*id).into()),
-            None => Self(name.into()),
+            None => Self(lowered.into()),
         }
     }
 

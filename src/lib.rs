@@ -117,7 +117,10 @@ pub use status::{
 #[cfg(feature = "conformance")]
 #[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]
 pub use store::conformance;
-pub use store::{AuthProfileStore, AuthProfileStoreExt, Lease, MemoryStore};
+pub use store::{AuthProfileStore, AuthProfileStoreExt, CopyScope, Lease, MemoryStore, copy_profiles};
+#[cfg(feature = "file")]
+#[cfg_attr(docsrs, doc(cfg(feature = "file")))]
+pub use store::{Durability, FileStore, FileStoreBuilder, Layout};
 
 /// The examples of the README, compiled and run.
 #[cfg(doctest)]

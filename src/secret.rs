@@ -74,6 +74,10 @@ fn is_line_break(c: char) -> bool {
 }
 
 fn clean(text: &str) -> String {
+    // Nearly all of them, and every load of a file cleans every one.
+    if text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return text.to_owned();
+    }
     let trimmed = text.trim_matches(is_blank_char);
     if trimmed.contains(is_line_break) {
         trimmed.chars().filter(|c| !is_line_break(*c)).collect()

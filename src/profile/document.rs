@@ -115,6 +115,22 @@ impl AuthProfiles {
         Ok(())
     }
 
+    /// Adds a profile of another document with everything in its entry; `false` if there is one of this id.
+    pub(crate) fn adopt(&mut self, id: &ProfileId, profile: &Profile) -> bool {
+        if self.profiles.contains_key(id) {
+            return false;
+        }
+        self.profiles.insert(id.clone(), profile.clone());
+        self.touched(Change::Credentials);
+        true
+    }
+
+    /// What was found odd while reading, for a store that knows more about it.
+    #[cfg(feature = "file")]
+    pub(crate) fn diagnostics_mut(&mut self) -> &mut Vec<Diagnostic> {
+        &mut self.diagnostics
+    }
+
     /// What was found odd while reading.
     #[must_use]
     pub fn diagnostics(&self) -> &[Diagnostic] {
@@ -281,6 +297,10 @@ impl AuthProfiles {
             if self.order.remove(name)? {
                 self.touched(Change::State);
             }
+            return Ok(());
+        }
+        if self.order.get(name).is_some_and(|old| old.as_ref() == Some(&list)) {
+            // It may be written another way, which is nobody's business.
             return Ok(());
         }
         let text = raw::list(list.iter().map(ProfileId::as_str), 2);

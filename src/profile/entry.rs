@@ -1,10 +1,12 @@
 //! One profile as a document holds it.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::credential::{Credential, CredentialKind};
 use super::raw::{self, RawObject};
 use super::usage::timestamp;
+use super::view::RawView;
 use crate::clock::Timestamp;
 use crate::diagnostic::DiagnosticCode;
 use crate::id::ProviderId;
@@ -104,7 +106,7 @@ const SECRET_MEMBERS: [&str; 8] = ["key", "apiKey", "api_key", "keyRef", "token"
 impl Profile {
     /// Reads an entry. Whatever it holds is kept; what is odd about it is remarked on.
     pub(super) fn parse(text: &str, remarks: &mut Vec<Remark>) -> Self {
-        let object = RawObject::parse(text).unwrap_or_else(RawObject::new);
+        let object = RawView::parse(text).unwrap_or_default();
         let mut remark = |member, code, message| remarks.push(Remark { member, code, message });
         let declared = match object.string("type") {
             Some(declared) => Some(declared),
@@ -147,8 +149,8 @@ impl Profile {
             secret_state: content.secret_state(),
             content,
             expiry,
-            email: object.string("email"),
-            display_name: object.string("displayName"),
+            email: object.string("email").map(Cow::into_owned),
+            display_name: object.string("displayName").map(Cow::into_owned),
         }
     }
 
@@ -189,6 +191,12 @@ impl Profile {
             object.set_str("email", email);
         }
         Self::parse(&object.to_text(DEPTH), &mut Vec::new())
+    }
+
+    /// Whether the owner allows or forbids other agents a copy; `None` if nothing is said.
+    pub(crate) fn copy_to_agents(&self) -> Option<bool> {
+        let object = RawView::parse(self.text.expose())?;
+        serde_json::from_str(object.get("copyToAgents")?.get()).ok()
     }
 
     /// The entry as JSON text, secret included.
@@ -304,7 +312,7 @@ impl Content {
 const DEPTH: usize = 2;
 
 fn content(
-    object: &RawObject,
+    object: &RawView<'_>,
     kind: CredentialKind,
     expiry: Expiry,
     remark: &mut impl FnMut(&'static str, DiagnosticCode, &'static str),
@@ -349,7 +357,7 @@ fn content(
 }
 
 fn secret(
-    object: &RawObject,
+    object: &RawView<'_>,
     member: &'static str,
     remark: &mut impl FnMut(&'static str, DiagnosticCode, &'static str),
 ) -> Option<Secret> {
@@ -367,9 +375,9 @@ fn secret(
     Some(cleaned)
 }
 
-fn reference(object: &RawObject, member: &str) -> Option<SecretRef> {
+fn reference(object: &RawView<'_>, member: &str) -> Option<SecretRef> {
     let reference = object.object(member)?;
-    let part = |key| reference.string(key).filter(|part| !part.is_empty());
+    let part = |key| reference.string(key).filter(|part| !part.is_empty()).map(Cow::into_owned);
     Some(SecretRef { source: part("source")?, provider: part("provider")?, id: part("id")? })
 }
 

@@ -3,9 +3,14 @@
 mod credential;
 mod document;
 mod entry;
+#[cfg(feature = "file")]
+mod legacy;
 mod raw;
 mod section;
+#[cfg(feature = "file")]
+mod split;
 mod usage;
+mod view;
 mod wire;
 
 pub use credential::{Credential, CredentialKind};
@@ -13,5 +18,7 @@ pub(crate) use document::Entry;
 pub use document::{AuthProfiles, Change};
 pub(crate) use entry::{Expiry, SecretState};
 pub use entry::{Profile, SecretRef};
+#[cfg(feature = "file")]
+pub(crate) use legacy::LegacyForm;
 pub use usage::UsageStats;
 pub(crate) use usage::{Window, key, timestamp};

@@ -26,10 +26,6 @@ impl RawObject {
         self.0.iter().map(|(key, value)| (key.as_str(), &**value))
     }
 
-    pub(super) fn into_iter(self) -> impl Iterator<Item = (String, Box<RawValue>)> {
-        self.0.into_iter()
-    }
-
     pub(super) fn get(&self, key: &str) -> Option<&RawValue> {
         self.0.get(key).map(|value| &**value)
     }
@@ -62,15 +58,6 @@ impl RawObject {
 
     pub(super) fn remove(&mut self, key: &str) -> bool {
         self.0.shift_remove(key).is_some()
-    }
-
-    /// A number as JavaScript would read it, so out of a double's range it is infinite; `None` if it is not a number.
-    pub(super) fn number(&self, key: &str) -> Option<f64> {
-        as_number(self.get(key)?)
-    }
-
-    pub(super) fn string(&self, key: &str) -> Option<String> {
-        serde_json::from_str(self.get(key)?.get()).ok()
     }
 
     pub(super) fn object(&self, key: &str) -> Option<Self> {

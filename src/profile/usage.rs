@@ -5,6 +5,7 @@ use std::fmt;
 use indexmap::IndexMap;
 
 use super::raw::{self, RawObject};
+use super::view::RawView;
 use crate::clock::Timestamp;
 use crate::reason::FailureReason;
 
@@ -74,21 +75,27 @@ impl Default for UsageStats {
     }
 }
 
-fn reason_of(object: &RawObject, key: &str) -> Option<FailureReason> {
+fn reason_of(object: &RawView<'_>, key: &str) -> Option<FailureReason> {
     object.string(key).map(|name| FailureReason::from_name(&name).unwrap_or(FailureReason::Unknown))
 }
 
-fn text_of(object: &RawObject, key: &str) -> Option<Box<str>> {
+fn text_of(object: &RawView<'_>, key: &str) -> Option<Box<str>> {
     object.string(key).filter(|text| !text.is_empty()).map(Into::into)
 }
 
 impl UsageStats {
     /// Reads an entry; `None` if it is not an object.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        Some(Self { text: text.into(), ..Self::from_raw(&RawObject::parse(text)?) })
+        Some(Self::from_view(&RawView::parse(text)?, text.into()))
     }
 
     fn from_raw(object: &RawObject) -> Self {
+        let text = object.to_text(DEPTH);
+        let view = RawView::parse(&text).unwrap_or_default();
+        Self::from_view(&view, text.as_str().into())
+    }
+
+    fn from_view(object: &RawView<'_>, text: Box<str>) -> Self {
         let cooldown = object.number(key::COOLDOWN_UNTIL).map(|until| Window {
             until,
             since: object.number(key::COOLDOWN_SINCE),
@@ -111,7 +118,7 @@ impl UsageStats {
         });
         let model_cooldowns = object.object(key::MODEL_COOLDOWNS).map_or_else(Vec::new, |models| {
             let windows = models.iter().filter_map(|(model, value)| {
-                let window = RawObject::parse(value.get())?;
+                let window = RawView::parse(value.get())?;
                 Some(Window {
                     until: window.number("until")?,
                     since: window.number("since"),
@@ -129,7 +136,7 @@ impl UsageStats {
         let windows = cooldown.iter().chain(&disabled).chain(&blocked).chain(&model_cooldowns);
         let last_end = windows.map(|window| window.until).filter(|until| until.is_finite()).fold(0.0, f64::max);
         Self {
-            text: object.to_text(DEPTH).into(),
+            text,
             last_used: object.number(key::LAST_USED),
             error_count: object.number(key::ERROR_COUNT),
             last_failure_at: object.number(key::LAST_FAILURE_AT),

@@ -5,9 +5,10 @@ use serde_json::value::RawValue;
 
 use super::document::{AuthProfiles, Change, Links, VERSION};
 use super::entry::Profile;
-use super::raw::{self, RawObject};
+use super::raw;
 use super::section::Section;
 use super::usage::UsageStats;
+use super::view::{self, DocumentView, MemberView, RawView};
 use crate::diagnostic::{Diagnostic, DiagnosticCode, Severity};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ProfileId;
@@ -16,6 +17,31 @@ use crate::syntax::{self, Dialect, KeyPath, Limits};
 
 /// The members this crate understands, in the order in which it adds them.
 const OWN: [&str; 5] = ["version", "profiles", "order", "lastGood", "usageStats"];
+
+/// Which file a text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// The one with the credentials, which may hold everything.
+    Whole,
+    /// The one with nothing but state.
+    #[cfg(feature = "file")]
+    State,
+}
+
+impl Part {
+    fn own(self, name: &str) -> bool {
+        OWN.contains(&name) && (self == Self::Whole || name != "profiles")
+    }
+
+    /// Which members are maps to look into.
+    fn opens(self) -> fn(&str) -> bool {
+        match self {
+            Self::Whole => |name| name != "version" && Self::Whole.own(name),
+            #[cfg(feature = "file")]
+            Self::State => |name| name != "version" && Self::State.own(name),
+        }
+    }
+}
 
 impl AuthProfiles {
     /// Reads the text of an `auth-profiles.json`.
@@ -27,19 +53,38 @@ impl AuthProfiles {
     /// [`ErrorKind::Syntax`], [`ErrorKind::TooLarge`], [`ErrorKind::TooDeep`] or [`ErrorKind::DuplicateKey`] if the
     /// text is not acceptable JSON; [`ErrorKind::Corrupt`] if it is not an object with an object `profiles`.
     pub fn from_json(text: &str) -> Result<Self> {
-        syntax::check(text, Dialect::Json, &Limits::default())?;
-        let text = syntax::without_bom(text);
+        Self::read(text.to_owned(), &Limits::default(), Part::Whole)
+    }
+
+    pub(super) fn read(mut text: String, limits: &Limits, part: Part) -> Result<Self> {
+        syntax::check(&text, Dialect::Json, limits)?;
+        if syntax::without_bom(&text).len() < text.len() {
+            text.drain(..text.len() - syntax::without_bom(&text).len());
+        }
+        let mut read = Self::interpret(&text, part)?;
+        read.text = Some(raw::guarded(text));
+        Ok(read)
+    }
+
+    /// Makes a document of a text that has been checked.
+    fn interpret(text: &str, part: Part) -> Result<Self> {
         let at = |path: KeyPath<'_>| syntax::locate(text, Dialect::Json, &path);
-        let Some(document) = RawObject::parse(text) else {
+        let Some(document) = DocumentView::parse(text, part.opens()) else {
             let message = "the credential document is not a JSON object";
             return Err(Error::new(ErrorKind::Corrupt, message).with_location(at(KeyPath::root())));
         };
-        let mut diagnostics = Vec::new();
-        let Some(entries) = document.object("profiles") else {
-            let message = "the credential document has no object `profiles`";
-            return Err(Error::new(ErrorKind::Corrupt, message).with_location(at(KeyPath::root().key("profiles"))));
+        let none = RawView::default();
+        let entries = match document.get("profiles") {
+            _ if !part.own("profiles") => &none,
+            Some(MemberView::Map(entries)) => entries,
+            _ => {
+                let message = "the credential document has no object `profiles`";
+                let location = at(KeyPath::root().key("profiles"));
+                return Err(Error::new(ErrorKind::Corrupt, message).with_location(location));
+            }
         };
-        let mut profiles = IndexMap::new();
+        let mut diagnostics = Vec::new();
+        let mut profiles = IndexMap::with_capacity(entries.len());
         for (id, entry) in entries.iter() {
             let mut remarks = Vec::new();
             let profile = Profile::parse(entry.get(), &mut remarks);
@@ -54,24 +99,28 @@ impl AuthProfiles {
             let location = at(KeyPath::root().key(name));
             diagnostics.push(Diagnostic::new(Severity::Warning, DiagnosticCode::InvalidValue, location, message));
         };
-        let order = section(&document, "order", &mut report, |name, value| (name, order_list(value)));
+        let order = section(&document, "order", &mut report, |name, value| (name.to_owned(), order_list(value)));
         let last_good = section(&document, "lastGood", &mut report, |name, value| {
-            let id = serde_json::from_str::<String>(value.get()).ok();
-            (name, id.map(ProfileId::verbatim))
+            (name.to_owned(), view::string(value).map(ProfileId::verbatim))
         });
         let usage = section(&document, "usageStats", &mut report, |id, value| {
             (ProfileId::verbatim(id), UsageStats::parse(value.get()).unwrap_or_default())
         });
-        let version = document.number("version").unwrap_or(VERSION);
-        let members = document.into_iter().map(|(key, value)| {
-            let own = OWN.contains(&key.as_str()) && key != "version";
-            let text = if own { Secret::default() } else { raw::guarded(value.get()) };
-            (key, text)
+        let version = match document.get("version") {
+            Some(MemberView::Raw(version)) => raw::as_number(version),
+            _ => None,
+        };
+        let members = document.iter().map(|(key, value)| {
+            let text = match value {
+                MemberView::Raw(value) if !part.own(key) || key == "version" => raw::guarded(value.get()),
+                _ => Secret::default(),
+            };
+            (key.to_owned(), text)
         });
         Ok(Self {
-            text: Some(raw::guarded(text)),
+            text: None,
             members: members.collect(),
-            version,
+            version: version.unwrap_or(VERSION),
             profiles,
             order,
             last_good,
@@ -90,6 +139,10 @@ impl AuthProfiles {
     /// The text holds every secret in clear.
     #[must_use]
     pub fn to_json(&self) -> Secret {
+        self.write(Part::Whole)
+    }
+
+    pub(super) fn write(&self, part: Part) -> Secret {
         if let Some(text) = &self.text {
             return text.clone();
         }
@@ -109,11 +162,11 @@ impl AuthProfiles {
             _ => None,
         };
         for (name, text) in &self.members {
-            let text = if OWN.contains(&name.as_str()) { own(name) } else { Some(text.expose().to_owned()) };
+            let text = if part.own(name) { own(name) } else { Some(text.expose().to_owned()) };
             members.extend(text.map(|text| (name.as_str(), text)));
         }
         for name in OWN {
-            if !self.members.contains_key(name) {
+            if part.own(name) && !self.members.contains_key(name) {
                 members.extend(own(name).map(|text| (name, text)));
             }
         }
@@ -139,21 +192,26 @@ fn section_text<K, V>(section: &Section<K, V>, name: impl Fn(&K) -> &str) -> Opt
 }
 
 fn section<K: std::hash::Hash + Eq, V>(
-    document: &RawObject,
+    document: &DocumentView<'_>,
     name: &'static str,
     report: &mut impl FnMut(&'static str),
-    read: impl Fn(String, &RawValue) -> (K, V),
+    read: impl Fn(&str, &RawValue) -> (K, V),
 ) -> Section<K, V> {
-    let Some(value) = document.get(name).filter(|value| value.get() != "null") else { return Section::Absent };
-    let Some(object) = RawObject::parse(value.get()) else {
-        report(name);
-        return Section::Foreign(raw::guarded(value.get()));
+    let object = match document.get(name) {
+        None => return Section::Absent,
+        Some(MemberView::Map(object)) => object,
+        Some(MemberView::Raw(value)) if value.get() == "null" => return Section::Absent,
+        Some(MemberView::Raw(value)) => {
+            report(name);
+            return Section::Foreign(raw::guarded(value.get()));
+        }
     };
-    let entries = object.iter().map(|(key, value)| {
-        let (key, entry) = read(key.to_owned(), value);
-        (key, (entry, raw::guarded(value.get())))
-    });
-    Section::Map(entries.collect())
+    let mut map = IndexMap::with_capacity(object.len());
+    for (key, value) in object.iter() {
+        let (key, entry) = read(key, value);
+        map.insert(key, (entry, raw::guarded(value.get())));
+    }
+    Section::Map(map)
 }
 
 /// A list of profile ids, trimmed; `None` if it is not a list, or has entries and none of them is an id. An empty list

@@ -2,6 +2,8 @@
 
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread::{self, ThreadId};
+#[cfg(feature = "file")]
+use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -32,6 +34,23 @@ impl Gate {
         }
         *inside = Some(me);
         Ok(Pass(self))
+    }
+
+    /// As [`enter`](Self::enter), for a bounded time; `None` when that has passed.
+    #[cfg(feature = "file")]
+    pub(super) fn enter_within(&self, wait: Duration) -> Result<Option<Pass<'_>>> {
+        let me = thread::current().id();
+        let inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        if *inside == Some(me) {
+            return Err(Error::new(ErrorKind::Reentrant, "the store is being updated by the caller itself"));
+        }
+        let waited = self.left.wait_timeout_while(inside, wait, |inside| inside.is_some());
+        let (mut inside, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        if inside.is_some() {
+            return Ok(None);
+        }
+        *inside = Some(me);
+        Ok(Some(Pass(self)))
     }
 }
 

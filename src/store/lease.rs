@@ -44,6 +44,18 @@ impl Drop for Guard {
     }
 }
 
+/// A lease that excludes other threads of this process only, for stores on one file.
+#[cfg(feature = "file")]
+pub(super) fn in_process_of(path: &std::path::Path, profile: &ProfileId, wait: Duration) -> Result<Lease> {
+    use std::hash::{Hash as _, Hasher as _};
+
+    let mut hasher = siphasher::sip::SipHasher24::new();
+    path.hash(&mut hasher);
+    #[expect(clippy::cast_possible_truncation, reason = "half a hash is a hash")]
+    let store = hasher.finish() as usize;
+    in_process(store, profile, wait)
+}
+
 /// A lease that excludes other threads of this process only.
 pub(super) fn in_process(store: usize, profile: &ProfileId, wait: Duration) -> Result<Lease> {
     let key = (store, profile.clone());

@@ -3,7 +3,10 @@
 #[cfg(feature = "conformance")]
 #[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]
 pub mod conformance;
+mod copy;
 mod ext;
+#[cfg(feature = "file")]
+mod file;
 mod gate;
 mod lease;
 mod memory;
@@ -12,7 +15,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use copy::{CopyScope, copy_profiles};
 pub use ext::AuthProfileStoreExt;
+#[cfg(feature = "file")]
+pub use file::{Durability, FileStore, FileStoreBuilder, Layout};
 pub use lease::Lease;
 pub use memory::MemoryStore;
 

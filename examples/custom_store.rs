@@ -1,0 +1,78 @@
+//! A backend of one's own, and the proof that it keeps the contract.
+//!
+//! This one keeps the document as text, as a keyring or a database column would. `cargo run --example custom_store`
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, ThreadId};
+
+use provider_auth::{AuthProfileStore, AuthProfiles, Change, Error, ErrorKind, Result, Secret, conformance};
+
+/// A credential document as text, and who is changing it.
+#[derive(Debug)]
+struct TextStore {
+    text: Mutex<Secret>,
+    updating: Mutex<Option<ThreadId>>,
+}
+
+impl TextStore {
+    fn new() -> Self {
+        Self { text: Mutex::new(AuthProfiles::new().to_json()), updating: Mutex::default() }
+    }
+
+    /// Lets one update in at a time. A nested one is told so: it would wait for itself.
+    fn enter(&self) -> Result<Inside<'_>> {
+        let me = thread::current().id();
+        loop {
+            let mut updating = self.updating.lock().unwrap_or_else(PoisonError::into_inner);
+            match *updating {
+                None => {
+                    *updating = Some(me);
+                    return Ok(Inside(self));
+                }
+                Some(other) if other == me => {
+                    return Err(Error::new(ErrorKind::Reentrant, "this thread is updating the store already"));
+                }
+                Some(_) => drop(updating),
+            }
+            thread::yield_now();
+        }
+    }
+}
+
+/// The right to update; given back when it is dropped, also by a panic.
+struct Inside<'a>(&'a TextStore);
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        *self.0.updating.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+impl AuthProfileStore for TextStore {
+    fn load(&self) -> Result<Arc<AuthProfiles>> {
+        let text = self.text.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        AuthProfiles::from_json(text.expose()).map(Arc::new)
+    }
+
+    fn update(&self, change: &mut dyn FnMut(&mut AuthProfiles) -> Result<()>) -> Result<Arc<AuthProfiles>> {
+        let _inside = self.enter()?;
+        let before = self.load()?;
+        let mut draft = AuthProfiles::clone(&before);
+        change(&mut draft)?;
+        if draft.change() == Change::None {
+            return Ok(before);
+        }
+        before.check_writable()?;
+        draft.check_writable()?;
+        *self.text.lock().unwrap_or_else(PoisonError::into_inner) = draft.to_json();
+        draft.committed();
+        Ok(Arc::new(draft))
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "an example shows what it did")]
+fn main() -> Result<()> {
+    conformance::check(TextStore::new)?;
+    println!("the store keeps every promise of the contract");
+    Ok(())
+}

@@ -1,0 +1,219 @@
+//! One document in two files: the credentials in one, order and statistics in the other.
+
+use std::hash::Hash;
+
+use super::document::AuthProfiles;
+use super::section::Section;
+use super::wire::Part;
+use crate::diagnostic::{Diagnostic, DiagnosticCode, Severity};
+use crate::error::{Location, Result};
+use crate::secret::Secret;
+use crate::syntax::Limits;
+
+/// What is said of an entry that stands in both files.
+const HIDDEN: &str = "the file of credentials has another entry; the one in the state file counts";
+
+impl AuthProfiles {
+    /// Reads the text of an `auth-profiles.json` of any size up to a cap.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_json`](Self::from_json).
+    pub(crate) fn from_json_within(text: String, limits: &Limits) -> Result<Self> {
+        Self::read(text, limits, Part::Whole)
+    }
+
+    /// Reads the text of an `auth-state.json` as a document without profiles.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_json`](Self::from_json).
+    pub(crate) fn state_from_json(text: String, limits: &Limits) -> Result<Self> {
+        Self::read(text, limits, Part::State)
+    }
+
+    /// The text of this document as an `auth-state.json`.
+    pub(crate) fn to_state_json(&self) -> Secret {
+        self.write(Part::State)
+    }
+
+    /// The text this document was read from or written as, if it has not been changed since. There is none of a
+    /// document made from two files.
+    pub(crate) fn text(&self) -> Option<&str> {
+        self.text.as_ref().map(Secret::expose)
+    }
+
+    /// Declares the present content to be the committed one, written as this text.
+    pub(crate) fn committed_as(&mut self, text: Secret) {
+        self.committed();
+        self.text = Some(text);
+    }
+
+    /// Both files as one document. What the state file says counts, entry by entry.
+    pub(crate) fn with_state(&self, state: &Self) -> Self {
+        let mut whole = self.clone();
+        whole.text = None;
+        whole.version = self.version.max(state.version);
+        whole.diagnostics.extend(state.diagnostics.iter().cloned());
+        let mut hidden: Vec<(&str, &str)> = Vec::new();
+        let (order, names) = state.order.over(&self.order);
+        hidden.extend(names.into_iter().map(|name| ("order", name.as_str())));
+        let (last_good, names) = state.last_good.over(&self.last_good);
+        hidden.extend(names.into_iter().map(|name| ("lastGood", name.as_str())));
+        let (usage, ids) = state.usage.over(&self.usage);
+        hidden.extend(ids.into_iter().map(|id| ("usageStats", id.as_str())));
+        whole.diagnostics.extend(hidden.into_iter().map(|(section, entry)| {
+            let location = Location::default().with_key_path(format!("{section}.{entry}"));
+            Diagnostic::new(Severity::Warning, DiagnosticCode::Conflict, location, HIDDEN)
+        }));
+        (whole.order, whole.last_good, whole.usage) = (order, last_good, usage);
+        whole.links = super::document::Links::default();
+        whole
+    }
+
+    /// Whether the file of credentials holds state that a state file could take over.
+    pub(crate) fn has_state(&self) -> bool {
+        self.order.is_map() || self.last_good.is_map() || self.usage.is_map()
+    }
+
+    /// Whether both say the same about order and statistics.
+    pub(crate) fn same_state(&self, other: &Self) -> bool {
+        self.order.same_text(&other.order)
+            && self.last_good.same_text(&other.last_good)
+            && self.usage.same_text(&other.usage)
+    }
+
+    /// The file of credentials for this document. State that the present file holds stays there if `keep`, and in any
+    /// case if it is no object, because then no state file can take it over.
+    pub(crate) fn credentials_part(&self, present: &Self, keep: bool) -> Self {
+        let mut part = self.clone();
+        part.text = None;
+        part.version = present.version;
+        part.diagnostics.clone_from(&present.diagnostics);
+        (part.order, part.last_good, part.usage) =
+            (present.order.clone(), present.last_good.clone(), present.usage.clone());
+        if !keep {
+            part.order.drop_map();
+            part.last_good.drop_map();
+            part.usage.drop_map();
+        }
+        part.links = super::document::Links::default();
+        part
+    }
+
+    /// The state file for this document, which keeps what is not understood in the present one.
+    pub(crate) fn state_part(&self, present: &Self) -> Self {
+        let mut part = present.clone();
+        part.text = None;
+        (part.order, part.last_good, part.usage) = (self.order.clone(), self.last_good.clone(), self.usage.clone());
+        part
+    }
+}
+
+impl<K: Hash + Eq + Clone, V: Clone> Section<K, V> {
+    fn is_map(&self) -> bool {
+        matches!(self, Self::Map(_))
+    }
+
+    /// Makes a map absent; what is no map stays.
+    fn drop_map(&mut self) {
+        if self.is_map() {
+            *self = Self::Absent;
+        }
+    }
+
+    /// Whether both have the same text in the same order.
+    fn same_text(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Absent, Self::Absent) => true,
+            (Self::Foreign(one), Self::Foreign(two)) => one == two,
+            (Self::Map(one), Self::Map(two)) => {
+                one.len() == two.len() && one.iter().zip(two).all(|((a, (_, one)), (b, (_, two)))| a == b && one == two)
+            }
+            _ => false,
+        }
+    }
+
+    /// This section with those entries of another that it does not have; tells which it has otherwise.
+    fn over<'a>(&self, below: &'a Self) -> (Self, Vec<&'a K>) {
+        match (self, below) {
+            (Self::Absent, below) => (below.clone(), Vec::new()),
+            (Self::Map(above), Self::Map(below)) => {
+                let mut map = above.clone();
+                let mut hidden = Vec::new();
+                for (key, entry) in below {
+                    match above.get(key) {
+                        None => {
+                            map.insert(key.clone(), entry.clone());
+                        }
+                        Some((_, text)) if *text != entry.1 => hidden.push(key),
+                        Some(_) => {}
+                    }
+                }
+                (Self::Map(map), hidden)
+            }
+            (above, _) => (above.clone(), Vec::new()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::id::{ProfileId, ProviderId};
+    use crate::profile::UsageStats;
+
+    fn read(text: &str) -> AuthProfiles {
+        AuthProfiles::from_json(text).unwrap()
+    }
+
+    fn read_state(text: &str) -> AuthProfiles {
+        AuthProfiles::state_from_json(text.to_owned(), &Limits::default()).unwrap()
+    }
+
+    const CREDENTIALS: &str = r#"{"version":1,"note":"n","profiles":{"x:a":{"type":"api_key","provider":"x","key":"k"}},
+        "order":{"x":["x:old"],"y":["y:a"]},"usageStats":{"x:a":{"lastUsed":1},"x:b":{"lastUsed":2}}}"#;
+    const STATE: &str = r#"{"version":1,"later":1e400,"order":{"x":["x:a"]},"usageStats":{"x:a":{"lastUsed":9}}}"#;
+
+    #[test]
+    fn the_state_file_counts_entry_by_entry() {
+        let whole = read(CREDENTIALS).with_state(&read_state(STATE));
+        let x = ProviderId::new("x").unwrap();
+        assert_eq!(whole.order(&x), Some(&[ProfileId::new("x:a").unwrap()][..]));
+        assert_eq!(whole.order(&ProviderId::new("y").unwrap()).map(<[_]>::len), Some(1));
+        let last = |id| whole.usage(id).and_then(UsageStats::last_used);
+        assert_eq!(last("x:a"), Some(Timestamp::from_millis(9)));
+        assert_eq!(last("x:b"), Some(Timestamp::from_millis(2)));
+        let hidden: Vec<_> =
+            whole.diagnostics().iter().filter_map(|diagnostic| diagnostic.location.key_path.as_deref()).collect();
+        assert_eq!(hidden, ["order.x", "usageStats.x:a"]);
+    }
+
+    #[test]
+    fn each_part_keeps_what_is_not_understood() {
+        let (credentials, state) = (read(CREDENTIALS), read_state(STATE));
+        let whole = credentials.with_state(&state);
+        let part = whole.state_part(&state).to_state_json();
+        assert!(part.expose().contains("\"later\": 1e400") && !part.expose().contains("profiles"));
+        assert!(part.expose().contains("x:b"), "state in the old file moves to the new one");
+        let kept = whole.credentials_part(&credentials, true).to_json();
+        assert!(kept.expose().contains("\"note\": \"n\"") && kept.expose().contains("x:old"));
+        let moved = whole.credentials_part(&credentials, false).to_json();
+        assert!(moved.expose().contains("\"note\": \"n\"") && !moved.expose().contains("usageStats"));
+    }
+
+    #[test]
+    fn a_section_that_is_no_object_stays_where_it_is() {
+        let credentials = read(r#"{"profiles":{},"order":7}"#);
+        let whole = credentials.with_state(&read_state(r#"{"order":{"x":["x:a"]}}"#));
+        assert!(whole.credentials_part(&credentials, false).to_json().expose().contains("\"order\": 7"));
+        assert!(whole.order(&ProviderId::new("x").unwrap()).is_some());
+    }
+
+    #[test]
+    fn a_newer_version_of_either_file_forbids_writing() {
+        let newer = read_state(r#"{"version":2}"#);
+        assert!(read(CREDENTIALS).with_state(&newer).check_writable().is_err());
+    }
+}

@@ -1,0 +1,101 @@
+//! Copying credentials from one agent to another, when someone asks for it.
+
+use super::{AuthProfileStore, AuthProfileStoreExt};
+use crate::error::Result;
+use crate::id::ProfileId;
+use crate::profile::{CredentialKind, Profile};
+
+/// Which credentials [`copy_profiles`] takes along.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CopyScope {
+    /// API keys and tokens. A profile whose entry says `"copyToAgents": false` stays behind, and a login comes along
+    /// only if its entry says `"copyToAgents": true`.
+    #[default]
+    Static,
+    /// Logins too. Their refresh tokens can often be used only once: after the first renewal by one of the agents the
+    /// other one's copy is dead.
+    WithLogins,
+}
+
+/// Copies profiles from one agent's store to another's, and gives the ids of those that were copied.
+///
+/// Stores never inherit from each other; this is the way to share. A profile the other store already has under the same
+/// id is left alone, and so are entries of a kind this version does not know. Order and statistics are not copied.
+///
+/// # Errors
+///
+/// Those of [`load`](AuthProfileStore::load) on `from` and of [`update`](AuthProfileStore::update) on `to`.
+///
+/// # Examples
+///
+/// ```
+/// use provider_auth::{AuthProfileStoreExt, CopyScope, Credential, MemoryStore, ProfileId, ProviderId, Secret};
+/// use provider_auth::copy_profiles;
+///
+/// let (main, helper) = (MemoryStore::default(), MemoryStore::default());
+/// let id = ProfileId::new("anthropic:default")?;
+/// main.upsert(&id, &ProviderId::anthropic(), &Credential::api_key(Secret::new("sk-ant-example")), None)?;
+/// assert_eq!(copy_profiles(&main, &helper, CopyScope::Static)?, [id]);
+/// # Ok::<(), provider_auth::Error>(())
+/// ```
+pub fn copy_profiles(
+    from: &(impl AuthProfileStore + ?Sized),
+    to: &(impl AuthProfileStore + ?Sized),
+    scope: CopyScope,
+) -> Result<Vec<ProfileId>> {
+    let source = from.load()?;
+    let wanted: Vec<_> = source.iter().filter(|(_, profile)| is_wanted(profile, scope)).collect();
+    to.transact(|profiles| {
+        let mut copied = Vec::new();
+        for (id, profile) in &wanted {
+            if profiles.adopt(id, profile) {
+                copied.push((*id).clone());
+            }
+        }
+        Ok(copied)
+    })
+}
+
+fn is_wanted(profile: &Profile, scope: CopyScope) -> bool {
+    match (profile.stored_kind(), profile.copy_to_agents()) {
+        _ if profile.kind().is_none() => false,
+        (Some(CredentialKind::OAuth), consent) => scope == CopyScope::WithLogins || consent == Some(true),
+        (_, consent) => consent != Some(false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::AuthProfiles;
+    use crate::store::MemoryStore;
+
+    const SOURCE: &str = r#"{"profiles": {
+        "x:key": {"type": "api_key", "provider": "x", "key": "k", "metadata": {"team": 1.50}},
+        "x:own": {"type": "api_key", "provider": "x", "key": "k", "copyToAgents": false},
+        "x:token": {"type": "token", "provider": "x", "token": "t"},
+        "x:ref": {"type": "api_key", "provider": "x", "keyRef": {"source": "env", "provider": "p", "id": "i"}},
+        "x:login": {"type": "oauth", "provider": "x", "access": "a", "refresh": "r"},
+        "x:shared": {"type": "oauth", "provider": "x", "access": "a", "refresh": "r", "copyToAgents": true},
+        "x:odd": {"type": "riddle", "provider": "x"}
+    }, "order": {"x": ["x:key"]}, "usageStats": {"x:key": {"lastUsed": 5}}}"#;
+
+    #[test]
+    fn logins_come_along_only_on_request_and_nothing_is_replaced() {
+        let copied = |scope| {
+            let from = MemoryStore::new(AuthProfiles::from_json(SOURCE).unwrap());
+            let to = AuthProfiles::from_json(
+                r#"{"profiles": {"x:token": {"type": "token", "provider": "x", "token": "mine"}}}"#,
+            );
+            let to = MemoryStore::new(to.unwrap());
+            let copied = copy_profiles(&from, &to, scope).unwrap();
+            let text = to.load().unwrap().to_json();
+            assert!(text.expose().contains(r#""mine""#) && text.expose().contains(r#""metadata": {"team": 1.50}"#));
+            assert!(!text.expose().contains("lastUsed") && !text.expose().contains("order"));
+            copied.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(copied(CopyScope::Static), ["x:key", "x:ref", "x:shared"]);
+        assert_eq!(copied(CopyScope::WithLogins), ["x:key", "x:ref", "x:login", "x:shared"]);
+    }
+}

@@ -1,0 +1,205 @@
+//! How a file store is set up.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock, RwLock};
+use std::time::Duration;
+
+use super::disk::Disk;
+use super::legacy::Legacy;
+use super::replace::split;
+use super::system::System;
+use super::{FileStore, Place, Settings};
+use crate::error::{Error, ErrorKind, Result};
+
+/// The name the reference gives the file of credentials.
+const CREDENTIALS: &str = "auth-profiles.json";
+
+/// How much of an update must survive a loss of power before it counts as done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Durability {
+    /// Everything: content and directory are synced before an update returns.
+    #[default]
+    Full,
+    /// Updates that change only order and statistics are replaced atomically, but may be lost with the power: the
+    /// directory is not synced, and a separate state file is not synced at all. Such a file can be empty or damaged
+    /// afterwards, which is reported and put right by [`FileStore::quarantine`]. A file that holds credentials is
+    /// always synced itself.
+    Relaxed,
+}
+
+/// Whether order and statistics stand in the file of credentials or beside it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Layout {
+    /// In the same file, unless there is a state file beside it.
+    #[default]
+    Auto,
+    /// In a state file, which the first update makes; what stands in the file of credentials is moved there.
+    Split,
+}
+
+/// Sets up a [`FileStore`]. Nothing is read or written before the store is used.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use provider_auth::{Durability, FileStore, Layout};
+///
+/// let directory = tempfile::tempdir()?;
+/// let store = FileStore::builder()
+///     .agent(directory.path(), "main")
+///     .lock_wait(Duration::from_secs(3))
+///     .durability(Durability::Relaxed)
+///     .layout(Layout::Split)
+///     .strict_permissions(true)
+///     .build()?;
+/// assert!(store.path().ends_with("agents/main/agent/auth-profiles.json"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "a builder does nothing before `build`"]
+pub struct FileStoreBuilder {
+    place: Option<Result<Choice, &'static str>>,
+    settings: Settings,
+}
+
+#[derive(Clone, Debug)]
+struct Choice {
+    path: PathBuf,
+    state_directory: Option<PathBuf>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            lock_wait: Duration::from_secs(10),
+            durability: Durability::default(),
+            layout: Layout::default(),
+            strict: false,
+            max_bytes: 16 << 20,
+            file_locks: true,
+        }
+    }
+}
+
+impl FileStoreBuilder {
+    /// The file of credentials, or a symbolic link to it. The state file, where there is one, is `auth-state.json`
+    /// beside it if the name is `auth-profiles.json`, else `<name without extension>-state.json`.
+    pub fn path(mut self, path: impl Into<PathBuf>) -> Self {
+        self.place = Some(Ok(Choice { path: path.into(), state_directory: None }));
+        self
+    }
+
+    /// The file of one agent in a state directory: `<state>/agents/<agent>/agent/auth-profiles.json`.
+    ///
+    /// An agent id is up to 64 ASCII letters, digits, `-`, `_` and `.`, and does not begin or end with a dot, so that
+    /// it cannot lead out of the state directory. Nothing is taken from any other agent; see
+    /// [`copy_profiles`](crate::copy_profiles).
+    pub fn agent(mut self, state_directory: impl Into<PathBuf>, agent: &str) -> Self {
+        self.place = Some(check_agent(agent).map(|()| {
+            let state = state_directory.into();
+            let path = state.join("agents").join(agent).join("agent").join(CREDENTIALS);
+            Choice { path, state_directory: Some(state) }
+        }));
+        self
+    }
+
+    /// How long an update waits for its turn before it fails as [`Locked`](ErrorKind::Locked). 10 seconds if not set.
+    pub fn lock_wait(mut self, wait: Duration) -> Self {
+        self.settings.lock_wait = wait;
+        self
+    }
+
+    /// How much of an update survives a loss of power. [`Durability::Full`] if not set.
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.settings.durability = durability;
+        self
+    }
+
+    /// Where order and statistics stand. [`Layout::Auto`] if not set.
+    pub fn layout(mut self, layout: Layout) -> Self {
+        self.settings.layout = layout;
+        self
+    }
+
+    /// Whether a file that others may read or change, or that belongs to someone else, is refused as
+    /// [`InsecurePermissions`](ErrorKind::InsecurePermissions) instead of reported by
+    /// [`AuthProfiles::diagnostics`](crate::AuthProfiles::diagnostics). Off if not set.
+    pub fn strict_permissions(mut self, strict: bool) -> Self {
+        self.settings.strict = strict;
+        self
+    }
+
+    /// The largest file that is read or written, in bytes. 16 MiB if not set; 4 GiB is the most.
+    pub fn max_bytes(mut self, max_bytes: usize) -> Self {
+        self.settings.max_bytes = max_bytes;
+        self
+    }
+
+    /// Whether other processes are kept out by file locks. On if not set.
+    ///
+    /// Switch it off only where the file system has no locks or is shared over a network, and only one process writes:
+    /// threads of one process exclude each other without it, processes do not.
+    pub fn file_locks(mut self, file_locks: bool) -> Self {
+        self.settings.file_locks = file_locks;
+        self
+    }
+
+    /// The store.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAFile`](ErrorKind::NotAFile) if no path was given or it has no file name, [`InvalidId`](ErrorKind::InvalidId)
+    /// for an agent id that is not allowed, [`Io`](ErrorKind::Io) if a relative path is given and there is no current
+    /// directory.
+    pub fn build(self) -> Result<FileStore> {
+        self.build_on(Arc::new(Disk))
+    }
+
+    pub(super) fn build_on(self, system: Arc<dyn System>) -> Result<FileStore> {
+        let missing = || Error::new(ErrorKind::NotAFile, "the store was given no path");
+        let choice = self.place.ok_or_else(missing)?.map_err(|message| Error::new(ErrorKind::InvalidId, message))?;
+        if choice.path.file_name().is_none() {
+            let message = "the path of the store names no file";
+            return Err(Error::new(ErrorKind::NotAFile, message).with_path(&choice.path));
+        }
+        // The current directory may change later, the store must not.
+        let credentials = std::path::absolute(&choice.path)
+            .map_err(|error| super::trouble::refused("the path cannot be made absolute", &choice.path, error))?;
+        let (directory, name) = split(&credentials);
+        let legacy = (name == CREDENTIALS).then(|| Legacy {
+            credentials: directory.join("auth.json"),
+            logins: choice.state_directory.map(|state| state.join("credentials").join("oauth.json")),
+        });
+        let place = Place { state: directory.join(state_name(&credentials)), credentials, legacy };
+        Ok(FileStore {
+            place,
+            settings: self.settings,
+            system,
+            cached: RwLock::default(),
+            network: OnceLock::new(),
+            swept: std::sync::Mutex::default(),
+        })
+    }
+}
+
+fn state_name(path: &Path) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default();
+    let stem = if path.file_name().is_some_and(|name| name == CREDENTIALS) { "auth".as_ref() } else { stem };
+    let mut name = stem.to_owned();
+    name.push("-state.json");
+    name.into()
+}
+
+fn check_agent(agent: &str) -> Result<(), &'static str> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if agent.is_empty() || agent.len() > 64 {
+        return Err("an agent id has 1 to 64 characters");
+    }
+    if !agent.bytes().all(allowed) || agent.starts_with('.') || agent.ends_with('.') {
+        return Err("an agent id is made of letters, digits, `-`, `_` and inner dots");
+    }
+    Ok(())
+}

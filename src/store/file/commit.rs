@@ -1,0 +1,142 @@
+//! Writing what an update changed, to one file or to two.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::replace::{Expected, Sync, replace};
+use super::snapshot::{Part, Snapshot, without_file_remarks};
+use super::system::System;
+use super::{Durability, FileStore};
+use crate::diagnostic::DiagnosticCode;
+use crate::error::{Error, ErrorKind, Result};
+use crate::profile::{AuthProfiles, Change};
+use crate::secret::Secret;
+
+/// One update about to be written.
+pub(super) struct Commit<'a> {
+    pub(super) store: &'a FileStore,
+    /// The file of credentials, links followed.
+    pub(super) target: &'a Path,
+    pub(super) before: &'a Snapshot,
+}
+
+/// Whether a write is the first of its update. If another program was faster than that one, the update can begin anew;
+/// later ones must follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum First {
+    Yes,
+    No,
+}
+
+impl First {
+    fn expects(self, old: &Part) -> Expected {
+        match self {
+            Self::Yes => Expected::Version(old.stat),
+            Self::No => Expected::Anything,
+        }
+    }
+}
+
+impl Commit<'_> {
+    /// Writes a document and gives what is then in the files.
+    ///
+    /// With two files, the credentials are written first. State that the file of credentials still holds is written to
+    /// the state file before it is taken out there, so that it is never nowhere. `None` if another program has changed
+    /// the file that is written first since it was read, in which case nothing was written.
+    ///
+    /// # Errors
+    ///
+    /// `UnsupportedVersion`, `TooLarge`, `PermissionDenied`, `StorageFull`, `NotFound`, `Io`.
+    pub(super) fn write(&self, mut draft: AuthProfiles, split: bool) -> Result<Option<Snapshot>> {
+        self.before.document.check_writable()?;
+        draft.check_writable()?;
+        let change = if self.before.import.is_some() { Change::Credentials } else { draft.change() };
+        draft.committed();
+        without_file_remarks(draft.diagnostics_mut());
+        if !split {
+            let sync = self.sync(change, Sync::Content);
+            let Some(credentials) = self.replace_credentials(draft, sync, First::Yes)? else { return Ok(None) };
+            let document = Arc::clone(&credentials.document);
+            return Ok(Some(Snapshot { credentials, state: Part::absent(), document, import: None }));
+        }
+        let (old, old_state) = (&self.before.credentials, &self.before.state);
+        let pending = old.document.has_state();
+        if pending {
+            // Entries that stood in both files are about to stand in one.
+            draft.diagnostics_mut().retain(|diagnostic| diagnostic.code != DiagnosticCode::Conflict);
+        }
+        let state = draft.state_part(&old_state.document);
+        let state_changes = pending || !state.same_state(&old_state.document);
+        let mut credentials = None;
+        let mut first = First::Yes;
+        if change == Change::Credentials {
+            let part = self.credentials_part(&draft, pending);
+            let Some(written) = self.replace_credentials(part, Sync::Full, first)? else { return Ok(None) };
+            (credentials, first) = (Some(written), First::No);
+        }
+        let state = if state_changes {
+            let sync = if pending { Sync::Full } else { self.sync(change, Sync::Nothing) };
+            let Some(written) = self.replace_state(state, sync, first)? else { return Ok(None) };
+            written
+        } else {
+            old_state.again()
+        };
+        if pending {
+            let part = self.credentials_part(&draft, false);
+            credentials = self.replace_credentials(part, Sync::Full, First::No)?;
+        }
+        let credentials = credentials.unwrap_or_else(|| old.again());
+        Ok(Some(Snapshot { credentials, state, document: Arc::new(draft), import: None }))
+    }
+
+    fn credentials_part(&self, draft: &AuthProfiles, keep_state: bool) -> AuthProfiles {
+        let mut part = draft.credentials_part(&self.before.credentials.document, keep_state);
+        without_file_remarks(part.diagnostics_mut());
+        part
+    }
+
+    fn sync(&self, change: Change, relaxed: Sync) -> Sync {
+        match (self.store.settings.durability, change) {
+            (Durability::Relaxed, Change::State | Change::None) => relaxed,
+            _ => Sync::Full,
+        }
+    }
+
+    fn replace_credentials(&self, document: AuthProfiles, sync: Sync, first: First) -> Result<Option<Part>> {
+        let text = document.to_json();
+        let old = &self.before.credentials;
+        if old.stat.is_some() && old.document.text() == Some(text.expose()) {
+            return Ok(Some(old.again()));
+        }
+        self.replace(self.target, document, text, sync, first.expects(old))
+    }
+
+    fn replace_state(&self, document: AuthProfiles, sync: Sync, first: First) -> Result<Option<Part>> {
+        let text = document.to_state_json();
+        let target = super::target::resolve(self.system(), &self.store.place.state)?;
+        self.replace(&target, document, text, sync, first.expects(&self.before.state))
+    }
+
+    fn replace(
+        &self,
+        target: &Path,
+        mut document: AuthProfiles,
+        text: Secret,
+        sync: Sync,
+        expected: Expected,
+    ) -> Result<Option<Part>> {
+        if text.expose().len() > self.store.settings.max_bytes {
+            let message = "the new document is larger than the size cap, so it could not be read again";
+            return Err(Error::new(ErrorKind::TooLarge, message).with_path(target));
+        }
+        let written = replace(self.system(), target, text.expose().as_bytes(), sync, expected)?;
+        Ok(written.map(|stat| {
+            document.committed_as(text);
+            Part::written(stat, Arc::new(document))
+        }))
+    }
+
+    fn system(&self) -> &dyn System {
+        &*self.store.system
+    }
+}

@@ -1,0 +1,200 @@
+//! The real file system. The only place that touches it, and the only one that waits for a clock.
+
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::platform;
+use super::system::{Kind, Lockable, Output, Stat, System};
+
+/// How often a file that changes while it is read is read again.
+const READ_AGAIN: usize = 16;
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Disk;
+
+pub(super) fn stat_of(metadata: &Metadata) -> Stat {
+    let kind = match metadata.file_type() {
+        kind if kind.is_file() => Kind::File,
+        kind if kind.is_dir() => Kind::Directory,
+        kind if kind.is_symlink() => Kind::Link,
+        _ => Kind::Special,
+    };
+    platform::stat(kind, metadata)
+}
+
+/// Nanoseconds since the epoch.
+pub(super) fn nanos(time: SystemTime) -> i128 {
+    let nanos = |time: Duration| i128::try_from(time.as_nanos()).unwrap_or(i128::MAX);
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => nanos(after),
+        Err(before) => -nanos(before.duration()),
+    }
+}
+
+fn read_once(path: &Path, max: u64) -> io::Result<(Vec<u8>, Stat, bool)> {
+    let file = platform::never_waiting(OpenOptions::new().read(true)).open(path)?;
+    let before = stat_of(&file.metadata()?);
+    if before.kind != Kind::File || before.size > max {
+        return Ok((Vec::new(), before, true));
+    }
+    // One byte more than there should be, to see that there is none.
+    let mut bytes = vec![0; usize::try_from(before.size).unwrap_or(usize::MAX).saturating_add(1)];
+    let mut length = 0;
+    while let Some(rest) = bytes.get_mut(length..).filter(|rest| !rest.is_empty()) {
+        match (&file).read(rest) {
+            Ok(0) => break,
+            Ok(read) => length += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    bytes.truncate(length);
+    let after = stat_of(&file.metadata()?);
+    let whole = u64::try_from(bytes.len()).is_ok_and(|read| read == after.size);
+    Ok((bytes, after, before == after && whole))
+}
+
+impl System for Disk {
+    fn stat(&self, path: &Path) -> io::Result<Stat> {
+        Ok(stat_of(&fs::metadata(path)?))
+    }
+
+    fn stat_link(&self, path: &Path) -> io::Result<Stat> {
+        Ok(stat_of(&fs::symlink_metadata(path)?))
+    }
+
+    fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
+        fs::read_link(path)
+    }
+
+    fn canonical(&self, directory: &Path) -> io::Result<PathBuf> {
+        fs::canonicalize(directory)
+    }
+
+    fn make_directories(&self, directory: &Path) -> io::Result<()> {
+        platform::private_directories(DirBuilder::new().recursive(true)).create(directory)
+    }
+
+    fn read(&self, path: &Path, max: u64) -> io::Result<(Vec<u8>, Stat)> {
+        let stat = self.stat(path)?;
+        if stat.kind != Kind::File || stat.size > max {
+            return Ok((Vec::new(), stat));
+        }
+        for _ in 0..READ_AGAIN {
+            let (bytes, stat, steady) = read_once(path, max)?;
+            if steady {
+                return Ok((bytes, stat));
+            }
+        }
+        Err(io::Error::other("the file changes faster than it can be read"))
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Box<dyn Output>> {
+        let file = platform::private(OpenOptions::new().write(true).create_new(true)).open(path)?;
+        // Where the file system has no locks, leftovers are told by their age alone. Outside Unix a lock would keep
+        // readers out of the file once it has its name.
+        if cfg!(unix) {
+            drop(file.try_lock());
+        }
+        Ok(Box::new(DiskOutput(file)))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "called by the one function that replaces files durably")]
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the file store's own access to files")]
+    fn sync_directory(&self, directory: &Path) -> io::Result<()> {
+        // Elsewhere a directory cannot be opened as a file, and a rename is journalled.
+        if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
+    }
+
+    fn list(&self, directory: &Path) -> io::Result<Vec<OsString>> {
+        fs::read_dir(directory)?.map(|entry| Ok(entry?.file_name())).collect()
+    }
+
+    fn make_private(&self, path: &Path) -> io::Result<()> {
+        platform::make_private(path)
+    }
+
+    fn open_lock(&self, path: &Path) -> io::Result<Box<dyn Lockable>> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let file = platform::private(platform::never_waiting(&mut options)).open(path)?;
+        Ok(Box::new(DiskLock(file)))
+    }
+
+    fn open_existing(&self, path: &Path) -> io::Result<Box<dyn Lockable>> {
+        let file = platform::never_waiting(OpenOptions::new().read(true)).open(path)?;
+        Ok(Box::new(DiskLock(file)))
+    }
+
+    fn network(&self, directory: &Path) -> Option<String> {
+        platform::network(&self.stat(directory).ok()?)
+    }
+
+    fn user(&self) -> Option<u32> {
+        // The owner of a process's own entry is the user it acts for.
+        static USER: LazyLock<Option<u32>> = LazyLock::new(|| Disk.stat(Path::new("/proc/self")).ok()?.owner);
+        *USER
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "file times are compared with the clock that made them")]
+    fn wall(&self) -> i128 {
+        nanos(SystemTime::now())
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "waiting for a lock is bounded by time")]
+    fn monotonic(&self) -> Duration {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        START.elapsed()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the kernel has no lock with a deadline")]
+    fn sleep(&self, time: Duration) {
+        std::thread::sleep(time);
+    }
+}
+
+#[derive(Debug)]
+struct DiskOutput(File);
+
+impl Output for DiskOutput {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.0.sync_all()
+    }
+
+    fn stat(&self) -> io::Result<Stat> {
+        Ok(stat_of(&self.0.metadata()?))
+    }
+}
+
+#[derive(Debug)]
+struct DiskLock(File);
+
+impl Lockable for DiskLock {
+    fn try_lock(&self) -> io::Result<bool> {
+        match self.0.try_lock() {
+            Ok(()) => Ok(true),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    fn stat(&self) -> io::Result<Stat> {
+        Ok(stat_of(&self.0.metadata()?))
+    }
+}

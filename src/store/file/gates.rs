@@ -1,0 +1,21 @@
+//! Exclusion within this process, by the file and not by the object that stands for it.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+
+use crate::store::gate::Gate;
+
+static GATES: LazyLock<Mutex<HashMap<PathBuf, Weak<Gate>>>> = LazyLock::new(Mutex::default);
+
+/// The gate of a file, whose path has no symbolic links in it: the same for every store on that file.
+pub(super) fn gate(target: &Path) -> Arc<Gate> {
+    let mut gates = GATES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(gate) = gates.get(target).and_then(Weak::upgrade) {
+        return gate;
+    }
+    gates.retain(|_, gate| gate.strong_count() > 0);
+    let gate = Arc::<Gate>::default();
+    gates.insert(target.to_owned(), Arc::downgrade(&gate));
+    gate
+}

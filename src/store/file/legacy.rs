@@ -1,0 +1,97 @@
+//! Taking over the credentials of older files, as long as there is no file of this format.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::permissions;
+use super::snapshot::Reading;
+use super::system::{Kind, System};
+use crate::diagnostic::{Diagnostic, DiagnosticCode, Severity};
+use crate::error::Location;
+use crate::profile::{AuthProfiles, LegacyForm};
+
+/// Where credentials of older formats may stand.
+#[derive(Clone, Debug)]
+pub(super) struct Legacy {
+    pub(super) credentials: PathBuf,
+    pub(super) logins: Option<PathBuf>,
+}
+
+/// What was found there.
+#[derive(Debug)]
+pub(super) struct Import {
+    pub(super) document: AuthProfiles,
+    /// The files everything was taken from: these go when the new file is durable. The others stay where they are.
+    pub(super) taken: Vec<PathBuf>,
+}
+
+impl Legacy {
+    /// Reads the older files; `None` if there are none. What cannot be read is reported and left alone: it never stood
+    /// in the way of the new file.
+    pub(super) fn read(&self, system: &dyn System, reading: &Reading) -> Option<Import> {
+        let mut import = Import { document: AuthProfiles::new(), taken: Vec::new() };
+        let mut found = false;
+        let logins = self.logins.as_ref().map(|path| (path, LegacyForm::Logins));
+        for (path, form) in [Some((&self.credentials, LegacyForm::Credentials)), logins].into_iter().flatten() {
+            let max = u64::try_from(reading.max_bytes).unwrap_or(u64::MAX);
+            let remark = match system.read(path, max) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Ok((bytes, stat)) if stat.kind == Kind::File && stat.size <= max => {
+                    match permissions::inspect(system, &stat, path, reading.strict) {
+                        Ok(remarks) => {
+                            import.document.diagnostics_mut().extend(remarks);
+                            take(&mut import, path, form, bytes, reading)
+                        }
+                        Err(_) => Remark::Insecure,
+                    }
+                }
+                _ => Remark::Unreadable,
+            };
+            found = true;
+            import.document.diagnostics_mut().push(remark.about(path));
+        }
+        import.document.committed();
+        found.then_some(import)
+    }
+}
+
+fn take(import: &mut Import, path: &Path, form: LegacyForm, bytes: Vec<u8>, reading: &Reading) -> Remark {
+    let Ok(text) = String::from_utf8(bytes) else { return Remark::Unreadable };
+    match import.document.import(&text, form, &reading.limits()) {
+        Err(_) => Remark::Unreadable,
+        Ok(false) => Remark::Partly,
+        Ok(true) => {
+            import.taken.push(path.to_owned());
+            Remark::Taken
+        }
+    }
+}
+
+enum Remark {
+    Taken,
+    Partly,
+    Unreadable,
+    Insecure,
+}
+
+impl Remark {
+    fn about(&self, path: &Path) -> Diagnostic {
+        let (severity, message) = match self {
+            Self::Taken => (
+                Severity::Note,
+                "credentials were taken from an older file; the first update moves them to the new one",
+            ),
+            Self::Partly => {
+                (Severity::Warning, "some entries of an older file could not be taken over; the file is kept")
+            }
+            Self::Insecure => (
+                Severity::Warning,
+                "an older credential file is open to others or belongs to someone else, and is not taken over",
+            ),
+            Self::Unreadable => {
+                (Severity::Warning, "an older credential file cannot be understood and is kept as it is")
+            }
+        };
+        Diagnostic::new(severity, DiagnosticCode::Imported, Location::default().with_path(path), message)
+    }
+}

@@ -1,0 +1,136 @@
+//! Exclusion between processes: a kernel lock on a permanent file.
+
+use std::ffi::OsString;
+use std::hash::Hasher as _;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use siphasher::sip::SipHasher24;
+
+use super::replace::{random, split};
+use super::system::{Lockable, System};
+use super::trouble::refused;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::ProfileId;
+
+/// The first pause between two attempts; each further one is half as long again.
+const FIRST_PAUSE: Duration = Duration::from_micros(100);
+/// The longest pause: how late a waiter may notice that a holder is gone.
+const LONGEST_PAUSE: Duration = Duration::from_millis(10);
+
+/// A kernel lock that is held; given back on drop, and by the kernel when the process ends in any way.
+#[derive(Debug)]
+pub(super) struct KernelLock {
+    #[expect(dead_code, reason = "the lock ends with the handle")]
+    handle: Box<dyn Lockable>,
+}
+
+/// How long to wait, counted from when it was made: several waits in a row share one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    start: Duration,
+    wait: Duration,
+}
+
+impl Patience {
+    pub(super) fn new(system: &dyn System, wait: Duration) -> Self {
+        Self { start: system.monotonic(), wait }
+    }
+
+    pub(super) fn waited(&self, system: &dyn System) -> Duration {
+        system.monotonic().saturating_sub(self.start)
+    }
+
+    pub(super) fn left(&self, system: &dyn System) -> Duration {
+        self.wait.saturating_sub(self.waited(system))
+    }
+}
+
+/// The lock file of a credential file. Other programs use `<file>.lock` in ways that end a lock on a file of that name.
+pub(super) fn beside(target: &Path) -> PathBuf {
+    let (directory, name) = split(target);
+    directory.join(hidden(name, ".provider-auth-lock"))
+}
+
+/// The lock file of the lease on one profile. Its name is a hash, so no profile id leads out of the directory.
+pub(super) fn of_lease(target: &Path, profile: &ProfileId) -> PathBuf {
+    let (directory, name) = split(target);
+    let mut hasher = SipHasher24::new_with_keys(0, 0);
+    hasher.write(profile.as_str().as_bytes());
+    directory.join(hidden(name, ".provider-auth-leases")).join(format!("{:016x}.lock", hasher.finish()))
+}
+
+fn hidden(name: &std::ffi::OsStr, suffix: &str) -> OsString {
+    let mut hidden = OsString::from(".");
+    hidden.push(name);
+    hidden.push(suffix);
+    hidden
+}
+
+/// Takes the kernel lock on a file, which is made if it is not there and never removed.
+///
+/// # Errors
+///
+/// `Locked` if another keeps it for longer than the patience lasts, with path, time and attempts; `LocksUnsupported` if
+/// the file system has no locks; `PermissionDenied`, `StorageFull`, `NotFound`, `Io` if the file cannot be opened.
+pub(super) fn acquire(system: &dyn System, path: &Path, patience: Patience) -> Result<KernelLock> {
+    let mut attempts = 0_u32;
+    let mut pause = FIRST_PAUSE;
+    loop {
+        attempts = attempts.saturating_add(1);
+        let handle = system.open_lock(path).map_err(|error| refused("the lock file cannot be opened", path, error))?;
+        let locked = handle.try_lock().map_err(|error| unsupported(path, error))?;
+        // Somebody may have deleted or renamed the file since it was opened; a lock on it then excludes nobody.
+        let current = locked
+            && match (handle.stat(), system.stat(path)) {
+                (Ok(held), Ok(there)) => held.same_file(&there),
+                _ => false,
+            };
+        if current {
+            return Ok(KernelLock { handle });
+        }
+        drop(handle);
+        let left = patience.left(system);
+        if left.is_zero() {
+            return Err(too_long(path, patience.waited(system), attempts));
+        }
+        if !locked {
+            system.sleep(jittered(pause).min(left));
+            pause = (pause + pause / 2).min(LONGEST_PAUSE);
+        }
+    }
+}
+
+/// Half to all of a pause, so that waiters do not knock in step.
+fn jittered(pause: Duration) -> Duration {
+    let half = pause / 2;
+    let nanos = u64::try_from(half.as_nanos()).unwrap_or(u64::MAX).max(1);
+    half + Duration::from_nanos(random() % nanos)
+}
+
+/// The error of a wait that was given up.
+pub(super) fn too_long(path: &Path, waited: Duration, attempts: u32) -> Error {
+    let message =
+        format!("the lock was held by another for all of {} ms, over {attempts} attempts", waited.as_millis());
+    Error::new(ErrorKind::Locked, message).with_path(path)
+}
+
+fn unsupported(path: &Path, error: io::Error) -> Error {
+    /// "No locks available": what a network file system without its lock service says.
+    const ENOLCK: [i32; 2] = [37, 77];
+    let no_locks =
+        error.kind() == io::ErrorKind::Unsupported || error.raw_os_error().is_some_and(|code| ENOLCK.contains(&code));
+    if no_locks {
+        let message = "the file system has no file locks, so other processes cannot be kept out";
+        Error::new(ErrorKind::LocksUnsupported, message).with_path(path).with_source(error)
+    } else {
+        refused("the lock file cannot be locked", path, error)
+    }
+}
+
+/// The error for a file system whose locks are not known to hold between machines.
+pub(super) fn network(path: &Path, kind: &str) -> Error {
+    let message = format!("the file is on a network file system ({kind}), whose locks may not keep others out");
+    Error::new(ErrorKind::LocksUnsupported, message).with_path(path)
+}

@@ -1,0 +1,45 @@
+//! Who else may read or change a credential file.
+
+use std::path::Path;
+
+use super::system::{Stat, System};
+use crate::diagnostic::{Diagnostic, DiagnosticCode, Severity};
+use crate::error::{Error, ErrorKind, Location, Result};
+
+const OTHERS: u32 = 0o077;
+
+/// What is wrong with a file's mode and owner.
+///
+/// # Errors
+///
+/// `InsecurePermissions` if something is and the store is strict.
+pub(super) fn inspect(system: &dyn System, stat: &Stat, path: &Path, strict: bool) -> Result<Vec<Diagnostic>> {
+    let mut remarks = Vec::new();
+    if let Some(mode) = stat.mode.filter(|mode| mode & OTHERS != 0) {
+        remarks.push((
+            format!("other users have rights to the file (mode {mode:04o})"),
+            "take them away with `chmod 600`; the next write does so too",
+        ));
+    }
+    if let (Some(owner), Some(user)) = (stat.owner, system.user())
+        && owner != user
+    {
+        remarks.push((
+            format!("the file belongs to another user (id {owner}, this process acts for {user})"),
+            "take it over with `chown`; the next write does so too",
+        ));
+    }
+    let location = || Location::default().with_path(path);
+    let diagnostic = |(message, help): (String, &str)| {
+        let code = DiagnosticCode::InsecurePermissions;
+        Diagnostic::new(Severity::Warning, code, location(), message).with_help(help)
+    };
+    let diagnostics: Vec<Diagnostic> = remarks.into_iter().map(diagnostic).collect();
+    match diagnostics.first() {
+        Some(first) if strict => {
+            let error = Error::new(ErrorKind::InsecurePermissions, first.message.clone()).with_path(path);
+            Err(error.with_diagnostics(diagnostics))
+        }
+        _ => Ok(diagnostics),
+    }
+}

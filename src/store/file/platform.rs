@@ -1,0 +1,140 @@
+//! What differs between operating systems. Outside Unix nothing here is tested.
+
+use std::fs::{DirBuilder, Metadata, OpenOptions};
+use std::io;
+use std::path::Path;
+
+use super::system::{Kind, Stat};
+
+#[cfg(unix)]
+mod imp {
+    use std::fs::{Permissions, set_permissions};
+    use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+
+    use super::{DirBuilder, Kind, Metadata, OpenOptions, Path, Stat, io};
+
+    const OWNER_FILE: u32 = 0o600;
+    const OWNER_DIRECTORY: u32 = 0o700;
+
+    /// `O_NONBLOCK`, where its value is known: opening a pipe for reading must not wait for a writer.
+    const NON_BLOCKING: i32 = if cfg!(all(
+        any(target_os = "linux", target_os = "android"),
+        any(target_arch = "x86", target_arch = "x86_64", target_arch = "arm", target_arch = "aarch64")
+    )) {
+        0o4000
+    } else if cfg!(any(target_vendor = "apple", target_os = "freebsd", target_os = "netbsd", target_os = "openbsd")) {
+        4
+    } else {
+        0
+    };
+
+    pub(in super::super) fn stat(kind: Kind, metadata: &Metadata) -> Stat {
+        let nanos = |seconds: i64, nanos: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
+        Stat {
+            kind,
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            size: metadata.size(),
+            modified: nanos(metadata.mtime(), metadata.mtime_nsec()),
+            changed: nanos(metadata.ctime(), metadata.ctime_nsec()),
+            mode: Some(metadata.mode() & 0o7777),
+            owner: Some(metadata.uid()),
+        }
+    }
+
+    pub(in super::super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+        options.mode(OWNER_FILE)
+    }
+
+    pub(in super::super) fn never_waiting(options: &mut OpenOptions) -> &mut OpenOptions {
+        options.custom_flags(NON_BLOCKING)
+    }
+
+    pub(in super::super) fn private_directories(builder: &mut DirBuilder) -> &mut DirBuilder {
+        builder.mode(OWNER_DIRECTORY)
+    }
+
+    pub(in super::super) fn make_private(path: &Path) -> io::Result<()> {
+        set_permissions(path, Permissions::from_mode(OWNER_FILE))
+    }
+}
+
+#[cfg(not(unix))]
+mod imp {
+    use super::super::disk::nanos;
+    use super::{DirBuilder, Kind, Metadata, OpenOptions, Path, Stat, io};
+
+    pub(in super::super) fn stat(kind: Kind, metadata: &Metadata) -> Stat {
+        let time = |time: io::Result<_>| time.map_or(0, nanos);
+        Stat {
+            kind,
+            device: 0,
+            inode: 0,
+            size: metadata.len(),
+            modified: time(metadata.modified()),
+            changed: time(metadata.created()),
+            mode: None,
+            owner: None,
+        }
+    }
+
+    pub(in super::super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+        options
+    }
+
+    pub(in super::super) fn never_waiting(options: &mut OpenOptions) -> &mut OpenOptions {
+        options
+    }
+
+    pub(in super::super) fn private_directories(builder: &mut DirBuilder) -> &mut DirBuilder {
+        builder
+    }
+
+    pub(in super::super) fn make_private(_path: &Path) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+pub(super) use imp::{make_private, never_waiting, private, private_directories, stat};
+
+/// File systems whose locks may not hold between machines.
+#[cfg(any(target_os = "linux", test))]
+const NETWORK: [&str; 8] = ["nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "fuse.sshfs"];
+
+/// The network file system a file is on, by the kernel's list of mounts. Only Linux has such a list to read.
+#[cfg(target_os = "linux")]
+pub(super) fn network(stat: &Stat) -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "the file store's own access to files")]
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
+    network_mount(&mounts, stat.device)
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn network(_stat: &Stat) -> Option<String> {
+    None
+}
+
+/// Finds the mount of a device in the text of `mountinfo`.
+#[cfg(any(target_os = "linux", test))]
+fn network_mount(mounts: &str, device: u64) -> Option<String> {
+    let major = ((device >> 8) & 0xfff) | ((device >> 32) & 0xffff_f000);
+    let minor = (device & 0xff) | ((device >> 12) & 0xffff_ff00);
+    let device = format!("{major}:{minor}");
+    let mount = mounts.lines().find(|line| line.split(' ').nth(2) == Some(device.as_str()))?;
+    let kind = mount.split_once(" - ")?.1.split(' ').next()?;
+    NETWORK.contains(&kind).then(|| kind.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::network_mount;
+
+    #[test]
+    fn network_mounts_are_known_by_their_device() {
+        let mounts = "22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw\n\
+                      90 22 0:45 / /home rw shared:2 - nfs4 server:/home rw,vers=4.2\n";
+        assert_eq!(network_mount(mounts, 45), Some("nfs4".to_owned()));
+        assert_eq!(network_mount(mounts, 254 << 8), None);
+        assert_eq!(network_mount(mounts, 7), None);
+    }
+}

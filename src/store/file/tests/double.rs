@@ -1,0 +1,254 @@
+//! The real file system with a record of what was done to it, and with failures on demand.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::super::disk::Disk;
+use super::super::system::{Lockable, Output, Stat, System};
+
+/// Something that changes files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Operation {
+    MakeDirectories(PathBuf),
+    Create(PathBuf),
+    Write(PathBuf, Vec<u8>),
+    Sync(PathBuf),
+    Rename(PathBuf, PathBuf),
+    SyncDirectory(PathBuf),
+    Remove(PathBuf),
+    MakePrivate(PathBuf),
+    OpenLock(PathBuf),
+}
+
+/// What locks do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Locks {
+    #[default]
+    Real,
+    /// Another always holds them.
+    Taken,
+    /// There are none, with this error number.
+    Missing(i32),
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    pub(super) done: Vec<Operation>,
+    /// Which operation fails, counted from zero, and how.
+    pub(super) fail: Option<(usize, io::ErrorKind)>,
+    /// Every operation after the failed one fails too: the disk is gone.
+    pub(super) for_good: bool,
+    pub(super) failed: Option<Operation>,
+    pub(super) locks: Locks,
+    pub(super) network: Option<String>,
+    /// Time stands still but for sleeping, and these were the pauses.
+    pub(super) pauses: Option<Vec<Duration>>,
+    pub(super) user: Option<u32>,
+    /// How often the lock file is deleted between its opening and its locking.
+    pub(super) lock_deletions: usize,
+    /// All files are one, and times are whole seconds and even: the coarsest there is.
+    pub(super) coarse: bool,
+    /// How far the wall clock is ahead, in nanoseconds.
+    pub(super) ahead: i128,
+    /// How many files were opened and read.
+    pub(super) reads: usize,
+    /// What another program writes as soon as a temporary file is there, and how often.
+    pub(super) interference: Option<(PathBuf, String, usize)>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Double(pub(super) Arc<Mutex<Record>>);
+
+impl Double {
+    pub(super) fn failing(at: usize, kind: io::ErrorKind, for_good: bool) -> Self {
+        Self(Arc::new(Mutex::new(Record { fail: Some((at, kind)), for_good, ..Record::default() })))
+    }
+
+    pub(super) fn done(&self) -> Vec<Operation> {
+        self.0.lock().unwrap().done.clone()
+    }
+
+    pub(super) fn failed(&self) -> Option<Operation> {
+        self.0.lock().unwrap().failed.clone()
+    }
+
+    fn seen(&self, stat: Stat) -> Stat {
+        const TICK: i128 = 2_000_000_000;
+        if !self.0.lock().unwrap().coarse {
+            return stat;
+        }
+        let (modified, changed) = (stat.modified / TICK * TICK, stat.changed / TICK * TICK);
+        Stat { inode: 1, modified, changed, ..stat }
+    }
+
+    fn enter(&self, operation: Operation) -> io::Result<()> {
+        let mut record = self.0.lock().unwrap();
+        let number = record.done.len() + usize::from(record.failed.is_some());
+        if let Some((at, kind)) = record.fail
+            && (number == at || (record.for_good && number > at))
+        {
+            record.failed.get_or_insert(operation);
+            return Err(kind.into());
+        }
+        record.done.push(operation);
+        Ok(())
+    }
+}
+
+impl System for Double {
+    fn stat(&self, path: &Path) -> io::Result<Stat> {
+        Ok(self.seen(Disk.stat(path)?))
+    }
+
+    fn stat_link(&self, path: &Path) -> io::Result<Stat> {
+        Disk.stat_link(path)
+    }
+
+    fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
+        Disk.read_link(path)
+    }
+
+    fn canonical(&self, directory: &Path) -> io::Result<PathBuf> {
+        Disk.canonical(directory)
+    }
+
+    fn make_directories(&self, directory: &Path) -> io::Result<()> {
+        self.enter(Operation::MakeDirectories(directory.to_owned()))?;
+        Disk.make_directories(directory)
+    }
+
+    fn read(&self, path: &Path, max: u64) -> io::Result<(Vec<u8>, Stat)> {
+        let (bytes, stat) = Disk.read(path, max)?;
+        self.0.lock().unwrap().reads += 1;
+        Ok((bytes, self.seen(stat)))
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Box<dyn Output>> {
+        self.enter(Operation::Create(path.to_owned()))?;
+        if let Some((path, text, times)) = &mut self.0.lock().unwrap().interference
+            && *times > 0
+        {
+            *times -= 1;
+            std::fs::write(path, text)?;
+        }
+        Ok(Box::new(DoubleOutput { double: self.clone(), path: path.to_owned(), output: Disk.create(path)? }))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.enter(Operation::Rename(from.to_owned(), to.to_owned()))?;
+        Disk.rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.enter(Operation::Remove(path.to_owned()))?;
+        Disk.remove(path)
+    }
+
+    fn sync_directory(&self, directory: &Path) -> io::Result<()> {
+        self.enter(Operation::SyncDirectory(directory.to_owned()))?;
+        Disk.sync_directory(directory)
+    }
+
+    fn list(&self, directory: &Path) -> io::Result<Vec<OsString>> {
+        Disk.list(directory)
+    }
+
+    fn make_private(&self, path: &Path) -> io::Result<()> {
+        self.enter(Operation::MakePrivate(path.to_owned()))?;
+        Disk.make_private(path)
+    }
+
+    fn open_lock(&self, path: &Path) -> io::Result<Box<dyn Lockable>> {
+        self.enter(Operation::OpenLock(path.to_owned()))?;
+        let lock = Disk.open_lock(path)?;
+        let mut record = self.0.lock().unwrap();
+        if record.lock_deletions > 0 {
+            record.lock_deletions -= 1;
+            std::fs::remove_file(path)?;
+        }
+        Ok(match record.locks {
+            Locks::Real => lock,
+            locks => Box::new(OddLock(lock, locks)),
+        })
+    }
+
+    fn open_existing(&self, path: &Path) -> io::Result<Box<dyn Lockable>> {
+        let lock = Disk.open_existing(path)?;
+        Ok(match self.0.lock().unwrap().locks {
+            Locks::Real => lock,
+            locks => Box::new(OddLock(lock, locks)),
+        })
+    }
+
+    fn network(&self, _directory: &Path) -> Option<String> {
+        self.0.lock().unwrap().network.clone()
+    }
+
+    fn user(&self) -> Option<u32> {
+        self.0.lock().unwrap().user.or_else(|| Disk.user())
+    }
+
+    fn wall(&self) -> i128 {
+        Disk.wall() + self.0.lock().unwrap().ahead
+    }
+
+    fn monotonic(&self) -> Duration {
+        match &self.0.lock().unwrap().pauses {
+            Some(pauses) => pauses.iter().sum(),
+            None => Disk.monotonic(),
+        }
+    }
+
+    fn sleep(&self, time: Duration) {
+        match &mut self.0.lock().unwrap().pauses {
+            Some(pauses) => pauses.push(time),
+            None => Disk.sleep(time),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct DoubleOutput {
+    double: Double,
+    path: PathBuf,
+    output: Box<dyn Output>,
+}
+
+impl Output for DoubleOutput {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if let Err(error) = self.double.enter(Operation::Write(self.path.clone(), bytes.to_owned())) {
+            // A full disk takes a part.
+            self.output.write(&bytes[..bytes.len() / 2])?;
+            return Err(error);
+        }
+        self.output.write(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.double.enter(Operation::Sync(self.path.clone()))?;
+        self.output.sync()
+    }
+
+    fn stat(&self) -> io::Result<Stat> {
+        self.output.stat()
+    }
+}
+
+#[derive(Debug)]
+struct OddLock(Box<dyn Lockable>, Locks);
+
+impl Lockable for OddLock {
+    fn try_lock(&self) -> io::Result<bool> {
+        match self.1 {
+            Locks::Missing(code) => Err(io::Error::from_raw_os_error(code)),
+            _ => Ok(false),
+        }
+    }
+
+    fn stat(&self) -> io::Result<Stat> {
+        self.0.stat()
+    }
+}
