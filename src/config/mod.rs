@@ -4,6 +4,7 @@ mod agents;
 mod auth;
 mod cooldowns;
 mod env_block;
+mod lookup;
 mod model;
 mod nearest;
 mod open;

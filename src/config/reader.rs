@@ -7,7 +7,7 @@ use crate::config::nearest::nearest;
 use crate::config::substitute::substitute;
 use crate::diagnostic::{Diagnostic, DiagnosticCode, Severity};
 use crate::env::Environment;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Location, Result};
 use crate::secret::{Secret, is_blank_char};
 use crate::syntax::{KeyPath, Member, Node, Places, Value};
 
@@ -42,11 +42,17 @@ pub(super) struct Text<'n> {
 impl<'n> Reader<'n> {
     /// Notes a problem at an offset of the text.
     pub(super) fn report(&mut self, severity: Severity, code: DiagnosticCode, at: usize, message: impl Into<String>) {
-        let mut location = self.places.locate(at).with_key_path(self.path.to_string());
-        if let Some(file) = self.file {
-            location = location.with_path(file);
-        }
+        let location = self.location(at);
         self.diagnostics.push(Diagnostic::new(severity, code, location, message));
+    }
+
+    /// The place of an offset of the text, with the path of keys the walk is at.
+    pub(super) fn location(&self, at: usize) -> Location {
+        let location = self.places.locate(at).with_key_path(self.path.to_string());
+        match self.file {
+            Some(file) => location.with_path(file),
+            None => location,
+        }
     }
 
     /// Adds help to the problem noted last.

@@ -4,6 +4,7 @@ mod builder;
 mod collate;
 mod health;
 mod json;
+mod lint;
 mod mask;
 mod overview;
 mod report;
