@@ -33,7 +33,7 @@ const NAMES: [&str; 3] = ["openclaw", "moltbot", "clawdbot"];
 #[derive(Parser)]
 #[command(name = "models", about = "Credentials of OpenClaw's agents")]
 struct Models {
-    /// The state directory [default: OPENCLAW_STATE_DIR, CLAWDBOT_STATE_DIR or ~/.openclaw]
+    /// The state directory; without it the variables of the reference name it, else it is in the home directory
     #[arg(long, value_name = "DIR", global = true)]
     state_dir: Option<PathBuf>,
     /// The configuration [default: openclaw.json in the state directory]

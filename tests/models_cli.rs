@@ -227,9 +227,9 @@ fn the_state_directory_and_the_configuration_are_found() {
         return;
     }
     assert_eq!(program(&[]), home.path().join(".openclaw/openclaw.json"));
-    std::fs::create_dir(home.path().join(".clawdbot")).unwrap();
+    std::fs::create_dir_all(home.path().join(".clawdbot")).unwrap();
     assert_eq!(program(&[]), home.path().join(".clawdbot/openclaw.json"));
-    std::fs::create_dir(home.path().join(".moltbot")).unwrap();
+    std::fs::create_dir_all(home.path().join(".moltbot")).unwrap();
     std::fs::write(home.path().join(".moltbot/clawdbot.json"), "{}").unwrap();
     assert_eq!(program(&[]), home.path().join(".moltbot/clawdbot.json"));
     assert_eq!(program(&[("CLAWDBOT_STATE_DIR", named.path())]), named.path().join("openclaw.json"));
@@ -269,7 +269,8 @@ fn a_configuration_is_checked() {
 fn every_error_exits_with_one_and_helps() {
     let directory = Directory::new();
     directory.ok(&["auth", "set-key", "--provider", "anthropic"], KEY);
-    let cut = &token()[..60];
+    let cut = token().split_at(60).0.to_owned();
+    let cut = cut.as_str();
     let order = ["auth", "order", "set", "--provider", "anthropic"];
     let cases: &[(&[&str], &str, &str)] = &[
         (&["auth", "set-key", "--provider", "anthropic"], "", "nothing was pasted"),

@@ -2,7 +2,12 @@
 //!
 //! `UPDATE_GOLDEN=1 cargo test --test status_golden` writes them anew; what changed then shows in the diff.
 
-#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test reads and writes its own fixtures")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test reads and writes its own fixtures"
+)]
 
 mod support;
 

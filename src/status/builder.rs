@@ -20,6 +20,9 @@ use crate::select::{ProfileSelector, Verdict};
 /// The model the reference uses where none is configured.
 const DEFAULT_MODEL: &str = "claude-opus-4-6";
 
+/// Finds the secret a reference leads to.
+type Resolver<'a> = dyn Fn(&SecretRef) -> Option<Secret> + 'a;
+
 /// What a [`StatusReport`] is made from.
 ///
 /// Nothing is required beyond a configuration and profiles; the paths are only repeated in the report. The default
@@ -29,7 +32,7 @@ pub struct StatusReportBuilder<'a> {
     pub(super) config: &'a Config,
     pub(super) profiles: &'a AuthProfiles,
     selector: Option<&'a ProfileSelector>,
-    pub(super) resolver: Option<&'a dyn Fn(&SecretRef) -> Option<Secret>>,
+    pub(super) resolver: Option<&'a Resolver<'a>>,
     agent: Option<String>,
     pub(super) config_path: Option<PathBuf>,
     pub(super) agent_dir: Option<PathBuf>,
@@ -114,12 +117,11 @@ impl<'a> StatusReportBuilder<'a> {
     #[must_use]
     pub fn build(self, now: Timestamp) -> StatusReport {
         let own;
-        let selector = match self.selector {
-            Some(selector) => selector,
-            None => {
-                own = ProfileSelector::default().with_config(self.config);
-                &own
-            }
+        let selector = if let Some(selector) = self.selector {
+            selector
+        } else {
+            own = ProfileSelector::default().with_config(self.config);
+            &own
         };
         let (config, agent) = (self.config, self.agent.as_deref());
         let primary = config.primary_model(agent);

@@ -48,13 +48,14 @@ impl Health {
             at if at <= now + warn_after => Self::Expiring,
             _ => Self::Ok,
         };
-        match (profile.stored_kind(), profile.expires(), profile.expiry()) {
-            (None, _, _) => Self::Missing,
-            (Some(CredentialKind::ApiKey), _, _) => Self::Static,
-            (Some(_), Some(at), _) => until(at),
-            (Some(CredentialKind::OAuth), None, _) => Self::Missing,
-            (Some(CredentialKind::Token), None, Expiry::Invalid(_)) if strict => Self::Missing,
-            (Some(CredentialKind::Token), None, _) => Self::Static,
+        match profile.stored_kind() {
+            None => Self::Missing,
+            Some(CredentialKind::ApiKey) => Self::Static,
+            Some(CredentialKind::OAuth) => profile.expires().map_or(Self::Missing, until),
+            Some(CredentialKind::Token) => {
+                let invalid = strict && matches!(profile.expiry(), Expiry::Invalid(_));
+                profile.expires().map_or(if invalid { Self::Missing } else { Self::Static }, until)
+            }
         }
     }
 }

@@ -10,6 +10,8 @@ use super::report::{EffectiveSource, ProfileStatus, ProviderStatus, StatusReport
 use crate::clock::Timestamp;
 use crate::diagnostic::Diagnostic;
 use crate::env::EnvOrigin;
+use crate::id::ProfileId;
+use crate::reason::FailureReason;
 use crate::select::CredentialSource;
 
 /// The name of the file the reference keeps the providers of a configuration in.
@@ -65,7 +67,7 @@ impl StatusReport {
             members.put("profileId", profile.id.as_str());
             members.some("provider", profile.provider.as_ref().map(ToString::to_string));
             members.put("kind", profile.kind());
-            members.some("reason", profile.reason.map(|reason| reason.as_str()));
+            members.some("reason", profile.reason.map(FailureReason::as_str));
             members.put("until", profile.until.as_millis());
             members.put("remainingMs", self.remaining(profile.until));
             Value::from(members)
@@ -108,9 +110,9 @@ impl StatusReport {
             members
                 .put("modelsJson", json!({ "value": label, "source": format!("models.json: {}", self.models_file()) }));
         }
-        members.put("used", status.used.as_ref().map(|id| id.as_str()));
+        members.put("used", status.used.as_ref().map(ProfileId::as_str));
         members.some("retryAt", status.retry_at.map(Timestamp::as_millis));
-        members.put("order", status.order.iter().map(|id| id.as_str()).collect::<Vec<_>>());
+        members.put("order", status.order.iter().map(ProfileId::as_str).collect::<Vec<_>>());
         let details = status.profiles.iter().map(|profile| self.profile_value(profile));
         members.put("details", details.collect::<Vec<_>>());
         members.into()
@@ -220,7 +222,7 @@ fn listed(profile: &ProfileStatus) -> Members {
     members.put("health", profile.health.as_str());
     members.put("verdict", profile.verdict.code());
     members.some("until", profile.until().map(Timestamp::as_millis));
-    members.some("reason", profile.reason().map(|reason| reason.as_str()));
+    members.some("reason", profile.reason().map(FailureReason::as_str));
     members
 }
 

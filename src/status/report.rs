@@ -230,7 +230,6 @@ impl UnusableProfile {
 
 impl StatusReport {
     /// A report on these profiles under this configuration.
-    #[must_use]
     pub fn builder<'a>(config: &'a Config, profiles: &'a AuthProfiles) -> StatusReportBuilder<'a> {
         StatusReportBuilder::new(config, profiles)
     }

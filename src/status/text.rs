@@ -7,6 +7,7 @@ use super::health::Health;
 use super::mask::short_duration;
 use super::report::{ProfileStatus, ProviderStatus, StatusReport};
 use crate::diagnostic::Severity;
+use crate::id::ProviderId;
 use crate::select::Verdict;
 
 /// How a cell looks where colour is wanted.
@@ -86,7 +87,7 @@ impl StatusReport {
             table(&mut out, &profiles, color);
         }
         if !self.missing_providers_in_use.is_empty() {
-            let names: Vec<&str> = self.missing_providers_in_use.iter().map(|provider| provider.as_str()).collect();
+            let names: Vec<&str> = self.missing_providers_in_use.iter().map(ProviderId::as_str).collect();
             let line = Cell::new(format!("No credential for: {}", names.join(", ")), Style::Bad);
             let _ = writeln!(out, "\n{}", line.paint(color));
         }
