@@ -272,6 +272,8 @@ struct Inner {
     location: Option<Location>,
     diagnostics: Vec<Diagnostic>,
     source: Option<Box<dyn StdError + Send + Sync>>,
+    /// Whether waiting helps and what to do, where the kind alone does not tell.
+    advice: Option<(bool, &'static str)>,
 }
 
 impl Inner {
@@ -289,7 +291,14 @@ impl Error {
     /// Public so that a third party's store can report its own failures. The message must not contain a secret.
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        let inner = Inner { kind, message: message.into(), location: None, diagnostics: Vec::new(), source: None };
+        let inner = Inner {
+            kind,
+            message: message.into(),
+            location: None,
+            diagnostics: Vec::new(),
+            source: None,
+            advice: None,
+        };
         Self { inner: Box::new(inner) }
     }
 
@@ -328,6 +337,12 @@ impl Error {
         self
     }
 
+    /// The same error with an answer of its own to whether a retry can help, and what else to do.
+    pub(crate) fn with_advice(mut self, transient: bool, help: &'static str) -> Self {
+        self.inner.advice = Some((transient, help));
+        self
+    }
+
     /// What went wrong.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
@@ -349,13 +364,14 @@ impl Error {
     /// What the user can do about it, in one or two sentences.
     #[must_use]
     pub fn help(&self) -> &'static str {
-        self.inner.kind.help()
+        self.inner.advice.map_or_else(|| self.inner.kind.help(), |(_, help)| help)
     }
 
     /// Whether the same call may succeed later without a human doing anything.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self.inner.kind, ErrorKind::Locked | ErrorKind::Unavailable)
+        let by_kind = matches!(self.inner.kind, ErrorKind::Locked | ErrorKind::Unavailable);
+        self.inner.advice.map_or(by_kind, |(transient, _)| transient)
     }
 
     /// Whether a document exists but cannot be understood, so that writing it would lose data.
@@ -398,6 +414,6 @@ impl fmt::Debug for Inner {
         if let Some(source) = &self.source {
             out.field("source", source);
         }
-        out.finish()
+        out.finish_non_exhaustive()
     }
 }

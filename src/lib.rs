@@ -26,7 +26,7 @@
 //! let (query, clock) = (Query::for_model(&model), SystemClock);
 //!
 //! let selection = selector.resolve(&*store.load()?, &config, &query, clock.now())?;
-//! let request = RequestBuilder::new(&Endpoint::anthropic(), &selection.credential)
+//! let request = RequestBuilder::for_selection(&Endpoint::anthropic(), &selection)
 //!     .configured(&config, &model, None, None)
 //!     .body(br#"{"model":"claude-opus-4-5","max_tokens":9,"messages":[{"role":"user","content":"Hello"}]}"#)
 //!     .build()?;

@@ -21,6 +21,9 @@ const MODES: &[(&str, ProfileMode)] = &[
     ("aws-sdk", ProfileMode::AwsSdk),
 ];
 
+/// Of more entries than a person writes the places are not kept.
+const MOST_PLACED: usize = 256;
+
 /// The kind of credential a profile is said to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -110,7 +113,8 @@ fn profiles<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> IndexMap<Profile
             reader.report(reader.wrong, DiagnosticCode::InvalidValue, member.key_at, "the profile id is blank");
         } else if let Some(profile) = profile(reader, &member.node) {
             // Credential files compare ids exactly, so this one is kept exactly.
-            profiles.insert(ProfileId::verbatim(member.key.as_ref()), (profile, reader.location(member.key_at)));
+            let place = if profiles.len() < MOST_PLACED { reader.location(member.key_at) } else { Location::default() };
+            profiles.insert(ProfileId::verbatim(member.key.as_ref()), (profile, place));
         }
     });
     profiles
@@ -166,7 +170,8 @@ fn order<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> IndexMap<ProviderId
         let mut dropped = false;
         let is_list = reader.items(&member.node, |reader, item| match reader.text(item) {
             Some(id) if !id.value.trim().is_empty() => {
-                ids.push((ProfileId::verbatim(id.value), reader.location(item.at)));
+                let place = if ids.len() < MOST_PLACED { reader.location(item.at) } else { Location::default() };
+                ids.push((ProfileId::verbatim(id.value), place));
             }
             Some(_) => {
                 dropped = true;

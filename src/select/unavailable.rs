@@ -80,6 +80,27 @@ impl From<Unavailable> for Error {
             }
             None => (ErrorKind::Unavailable, unavailable.to_string()),
         };
-        Self::new(kind, message).with_source(unavailable)
+        let error = Self::new(kind, message);
+        let in_vain = kind == ErrorKind::Unavailable && unavailable.retry_at.is_none();
+        let error = if in_vain { error.with_advice(false, IN_VAIN) } else { error };
+        error.with_source(unavailable)
+    }
+}
+
+/// What to do where no time will make a profile usable.
+const IN_VAIN: &str = "Waiting does not help: each profile is unusable for the reason given with it. Store a working key \
+                       for this provider, or correct its order.";
+
+impl Error {
+    /// The refusal behind this error: every profile that was considered, with its reason. `None` for other errors.
+    #[must_use]
+    pub fn unavailable(&self) -> Option<&Unavailable> {
+        std::error::Error::source(self)?.downcast_ref()
+    }
+
+    /// How long to wait until a profile is worth a try, counted from the refusal; `None` if waiting does not help.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.unavailable()?.retry_after()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::rules::{Counting, SelectorRules, millis};
+use super::rules::{CLOCK_CORRECTION, Counting, SelectorRules, millis};
 use crate::clock::Timestamp;
 use crate::profile::{CredentialKind, Expiry, Profile, SecretState, UsageStats, Window, timestamp};
 use crate::reason::FailureReason;
@@ -164,7 +164,10 @@ impl SelectorRules {
         let sane = window.until.is_finite() && window.until > 0.0 && left > 0.0;
         // The deadline's cap is nearly always the longest of all, and costs less to look at.
         let possible = || left <= millis(self.cooldown.deadline_cap) || left <= millis(self.cooldown.cap());
-        sane && (self.cooldown.counting == Counting::Shared || possible())
+        // One that was opened ahead of now, or lasts longer than any, would otherwise come into force later.
+        let plausible =
+            |since: f64| since <= now + millis(CLOCK_CORRECTION) && window.until - since <= millis(self.cooldown.cap());
+        sane && (self.cooldown.counting == Counting::Shared || (possible() && window.since.is_none_or(plausible)))
     }
 
     /// What the profile's windows say, and when the last of them ends in the file's own number. Without a model every

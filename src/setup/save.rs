@@ -76,10 +76,10 @@ fn save(
 ///
 /// # Errors
 ///
-/// [`ErrorKind::UnknownProfile`] if there is no such profile, and those of [`AuthProfiles::remove`] and of
+/// [`ErrorKind::UnknownProfile`] if there is no such profile, and those of
 /// [`update`](AuthProfileStore::update).
 pub fn remove(store: &(impl AuthProfileStore + ?Sized), id: &ProfileId) -> Result<()> {
-    store.transact(|profiles| if profiles.remove(id)? { Ok(()) } else { Err(unknown(id)) })
+    store.transact(|profiles| if profiles.remove(id) { Ok(()) } else { Err(unknown(id)) })
 }
 
 /// Ends every cooldown of a profile because a human says that the cause is gone; gives whether there was anything to
