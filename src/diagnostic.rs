@@ -62,6 +62,8 @@ pub enum DiagnosticCode {
     InsecurePermissions,
     /// Something was taken from a file of an older format.
     Imported,
+    /// A `$include` could not be followed.
+    InvalidInclude,
     /// A profile is named that does not exist.
     UnknownProfile,
     /// Profiles exist that the configuration leaves out by listing others.

@@ -349,6 +349,11 @@ impl Error {
         self.inner.kind
     }
 
+    /// What happened, without the place.
+    pub(crate) fn message(&self) -> &str {
+        &self.inner.message
+    }
+
     /// Where, if it is known.
     #[must_use]
     pub fn location(&self) -> Option<&Location> {
