@@ -77,6 +77,7 @@ mod cache;
 mod clock;
 mod config;
 mod diagnostic;
+pub mod docs;
 mod env;
 mod error;
 mod id;
