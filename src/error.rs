@@ -96,6 +96,16 @@ pub enum ErrorKind {
     /// A `$include` of the configuration cannot be followed: the file cannot be had, may not be read, or is included
     /// by itself.
     InvalidInclude,
+    /// The account's credit, quota or spend limit is exhausted.
+    PaymentRequired,
+    /// The provider limits the rate of requests.
+    RateLimited,
+    /// The provider does not know the model, or does not serve it to this account.
+    ModelUnavailable,
+    /// The provider refused the request itself: malformed, too long, or not allowed.
+    RequestRefused,
+    /// The provider failed, is overloaded, did not answer, or answered with something unknown.
+    ProviderFailed,
 }
 
 impl ErrorKind {
@@ -140,6 +150,11 @@ impl ErrorKind {
         Self::UnknownProfile,
         Self::InvalidLifetime,
         Self::InvalidInclude,
+        Self::PaymentRequired,
+        Self::RateLimited,
+        Self::ModelUnavailable,
+        Self::RequestRefused,
+        Self::ProviderFailed,
     ];
 
     /// Every kind there is in this version.
@@ -256,6 +271,17 @@ impl ErrorKind {
             Self::InvalidInclude => {
                 "Correct the `$include` at the position given. Files outside the configuration's directory need `ReadOptions::include_anywhere`."
             }
+            Self::PaymentRequired => {
+                "Add credit or raise the spend limit at the provider, and then call `setup::clear_cooldown`; or use another account."
+            }
+            Self::RateLimited => "Wait until the time given, or add another profile with `setup::save_key`.",
+            Self::ModelUnavailable => {
+                "Check the model's name in `openclaw.json` and whether this account may use it, or use another model."
+            }
+            Self::RequestRefused => {
+                "Correct or shorten the body given to `RequestBuilder::body`; another credential would be answered the same way."
+            }
+            Self::ProviderFailed => "Try again later; if it persists, look at the provider's status page.",
         }
     }
 }
@@ -347,8 +373,9 @@ struct Inner {
     location: Option<Location>,
     diagnostics: Vec<Diagnostic>,
     source: Option<Box<dyn StdError + Send + Sync>>,
-    /// Whether waiting helps and what to do, where the kind alone does not tell.
-    advice: Option<(bool, &'static str)>,
+    help: Option<&'static str>,
+    /// Whether waiting helps, where the kind alone does not tell.
+    transient: Option<bool>,
 }
 
 impl Inner {
@@ -372,7 +399,8 @@ impl Error {
             location: None,
             diagnostics: Vec::new(),
             source: None,
-            advice: None,
+            help: None,
+            transient: None,
         };
         Self { inner: Box::new(inner) }
     }
@@ -412,9 +440,16 @@ impl Error {
         self
     }
 
-    /// The same error with an answer of its own to whether a retry can help, and what else to do.
-    pub(crate) fn with_advice(mut self, transient: bool, help: &'static str) -> Self {
-        self.inner.advice = Some((transient, help));
+    /// The same error with an answer of its own to whether waiting helps.
+    pub(crate) fn with_transience(mut self, transient: bool) -> Self {
+        self.inner.transient = Some(transient);
+        self
+    }
+
+    /// The same error with advice that fits better than its kind's.
+    #[must_use]
+    pub fn with_help(mut self, help: &'static str) -> Self {
+        self.inner.help = Some(help);
         self
     }
 
@@ -444,14 +479,15 @@ impl Error {
     /// What the user can do about it, in one or two sentences.
     #[must_use]
     pub fn help(&self) -> &'static str {
-        self.inner.advice.map_or_else(|| self.inner.kind.help(), |(_, help)| help)
+        self.inner.help.unwrap_or(self.inner.kind.help())
     }
 
     /// Whether the same call may succeed later without a human doing anything.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        let by_kind = matches!(self.inner.kind, ErrorKind::Locked | ErrorKind::Unavailable);
-        self.inner.advice.map_or(by_kind, |(transient, _)| transient)
+        use ErrorKind::{Locked, ProviderFailed, RateLimited, Unavailable};
+        let by_kind = matches!(self.inner.kind, Locked | Unavailable | RateLimited | ProviderFailed);
+        self.inner.transient.unwrap_or(by_kind)
     }
 
     /// Whether a document exists but cannot be understood, so that writing it would lose data.
@@ -491,6 +527,9 @@ impl fmt::Debug for Inner {
         if !self.diagnostics.is_empty() {
             out.field("diagnostics", &self.diagnostics);
         }
+        if let Some(help) = &self.help {
+            out.field("help", help);
+        }
         if let Some(source) = &self.source {
             out.field("source", source);
         }
@@ -503,12 +542,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_kinds_are_listed_once() {
-        // `help` names every kind; a new one that is not in the list makes this fail by its number.
-        let last = ErrorKind::all().map(|kind| kind as usize).max().unwrap();
-        let listed: std::collections::HashSet<usize> = ErrorKind::all().map(|kind| kind as usize).collect();
-        assert_eq!(listed.len(), ErrorKind::all().count());
-        assert_eq!(listed.len(), last + 1);
-        assert_eq!(ErrorKind::all().last(), Some(ErrorKind::InvalidInclude), "the list ends with the last kind");
+    fn all_kinds_are_listed_in_order() {
+        // The enumeration as it stands in this file, because nothing else knows a kind that was forgotten.
+        let (_, text) = include_str!("error.rs").split_once("pub enum ErrorKind {").unwrap();
+        let (text, _) = text.split_once("\n}\n").unwrap();
+        let names: Vec<&str> = text
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.starts_with("//"))
+            .filter_map(|line| line.strip_suffix(','))
+            .collect();
+        let listed: Vec<String> = ErrorKind::all().map(|kind| format!("{kind:?}")).collect();
+        assert_eq!(listed, names, "`ErrorKind::ALL` has to be completed");
     }
 }

@@ -7,7 +7,7 @@
 //! | What did the user configure? | [`Config`]: typed JSON5, `${VAR}`, legacy keys, [`Diagnostic`]s |
 //! | Which credential do I use now? | [`ProfileSelector`] over the [`AuthProfiles`] of an [`AuthProfileStore`] |
 //! | How do I say it on the wire? | [`RequestBuilder`]: a [`PreparedRequest`] for an [`Endpoint`], with a [`MarkerPlan`] |
-//! | What does the answer mean for it? | the selection's [`Receipt`], reported through [`AuthProfileStoreExt`] |
+//! | What does the answer mean for it? | [`FailureClassifier`]: a [`Failure`], recorded on the selection's [`Receipt`] through [`AuthProfileStoreExt`] |
 //!
 //! # Example
 //!
@@ -45,6 +45,9 @@
 //!   exact text. A document that was not changed is written back byte for byte.
 //! - A store's update is all or nothing, and no update is lost between threads; the suite `conformance` proves it for
 //!   backends of others.
+//! - The file store loses nothing between processes either: a kill at any moment, or a loss of power, leaves the old or
+//!   the new document, with mode 0600 and no lock held; readers never wait and never see what another process has
+//!   replaced; a damaged file is never overwritten. [`FileStore`](FileStore#promises) has the details.
 //! - No secret stands in any `Debug`, `Display`, error chain or diagnostic, and no message repeats a value of the input.
 //! - Chosen and skipped are every candidate; a profile that rests is never picked while another is ready; a wall clock
 //!   that is set back rests nobody longer than [`CooldownPolicy::cap`].
@@ -53,6 +56,8 @@
 //!
 //! # Limits
 //!
+//! - A running OpenClaw is not kept out by the file store's lock, because it uses another one; network file systems are
+//!   refused unless the caller opts out; Windows is untested. [`FileStore`](FileStore#limits) has the details.
 //! - Secrets are wiped on drop; copies made by parsers, by the HTTP client and by the operating system are not.
 //! - Times are wall-clock milliseconds, as the files have them. A clock that is set forward ends every rest early.
 //! - Only the Messages API is spoken; `SigV4` signing is left to a signer that takes the prepared request.
@@ -80,6 +85,7 @@ mod diagnostic;
 pub mod docs;
 mod env;
 mod error;
+mod failure;
 mod id;
 mod profile;
 mod reason;
@@ -101,6 +107,7 @@ pub use config::{
 pub use diagnostic::{Diagnostic, DiagnosticCode, Severity};
 pub use env::{EnvCredential, EnvOrigin, EnvValue, Environment, credential_variables, process_env};
 pub use error::{Error, ErrorKind, Location, Result};
+pub use failure::{Failure, FailureClassifier, SubscriptionRefusal, TransportError};
 pub use id::{ModelRef, ProfileId, ProviderId};
 pub use profile::{AuthProfiles, Change, Credential, CredentialKind, Profile, SecretRef, UsageStats};
 pub use reason::{Blame, FailureReason, Lane};
@@ -108,8 +115,8 @@ pub use request::{AuthScheme, BetaList, BetaPolicy, Endpoint, EndpointKind, Prep
 pub use retention::CacheRetention;
 pub use secret::Secret;
 pub use select::{
-    Candidate, Candidates, CooldownPolicy, Counting, CredentialSource, Ladder, ProfileSelector, Query, Receipt,
-    Selection, SelectorRules, Unavailable, Verdict,
+    Candidate, Candidates, CooldownPolicy, Counting, CredentialSource, Ladder, Probe, ProbePolicy, ProfileSelector,
+    Query, Receipt, Selection, SelectorRules, Unavailable, Verdict,
 };
 pub use status::{
     EXPIRY_WARNING, EffectiveSource, EnvironmentKey, Health, ProfileStatus, ProviderStatus, StatusReport,

@@ -147,6 +147,28 @@ impl FailureReason {
     }
 }
 
+impl FailureReason {
+    /// The HTTP status that says this reason best, for callers that hand a failure on as an answer of their own.
+    ///
+    /// Those of the reference where it has one.
+    #[must_use]
+    pub fn as_status(self) -> http::StatusCode {
+        use http::StatusCode;
+        match self {
+            Self::Auth => StatusCode::UNAUTHORIZED,
+            Self::AuthPermanent => StatusCode::FORBIDDEN,
+            Self::SessionExpired => StatusCode::GONE,
+            Self::Billing => StatusCode::PAYMENT_REQUIRED,
+            Self::RateLimit => StatusCode::TOO_MANY_REQUESTS,
+            Self::Timeout => StatusCode::REQUEST_TIMEOUT,
+            Self::ModelNotFound => StatusCode::NOT_FOUND,
+            Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            Self::ServerError | Self::Unknown => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Format | Self::ContextOverflow => StatusCode::BAD_REQUEST,
+        }
+    }
+}
+
 impl fmt::Display for FailureReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use provider_auth::{
     AuthProfileStore, AuthProfileStoreExt, AuthProfiles, Config, Credential, Endpoint, Environment, Error, ErrorKind,
-    FileStore, MemoryStore, ProfileId, ProfileSelector, Query, ReadOptions, RequestBuilder, Secret, setup,
+    Failure, FailureReason, FileStore, MemoryStore, ProfileId, ProfileSelector, Query, ReadOptions, RequestBuilder,
+    Secret, setup,
 };
 use serde_json::json;
 use support::{HOUR, NOW, at, id, provider};
 
-/// Kinds that only a provider or a broken machine provokes, and the tests that do.
-const ELSEWHERE: [(ErrorKind, &str); 6] = [
-    (ErrorKind::Unauthorized, "the answer of a provider, tests of the rotator"),
+/// Kinds that only a broken or foreign machine provokes, and the tests that have a double for it.
+const ELSEWHERE: [(ErrorKind, &str); 5] = [
     (ErrorKind::Io, "src/store/file/tests/failure.rs"),
     (ErrorKind::PermissionDenied, "src/store/file/tests/failure.rs"),
     (ErrorKind::StorageFull, "src/store/file/tests/failure.rs"),
@@ -157,8 +157,12 @@ fn requests() -> Vec<Error> {
     ]
 }
 
+fn answers() -> Vec<Error> {
+    FailureReason::all().map(|reason| Failure::new(reason).into_error()).collect()
+}
+
 fn provoked() -> Vec<Error> {
-    [configurations(), profiles(), stores(), requests()].into_iter().flatten().collect()
+    [configurations(), profiles(), stores(), requests(), answers()].into_iter().flatten().collect()
 }
 
 #[test]
@@ -212,5 +216,21 @@ fn the_page_has_the_messages_word_by_word() {
         let message =
             error.to_string().replace("anthropic:none", "ID").replace("openai:a", "ID").replace("anthropic", "P");
         assert!(page.contains(&message), "{message}");
+    }
+}
+
+#[test]
+fn the_page_has_what_providers_answers_are_called() {
+    use provider_auth::SubscriptionRefusal::{
+        BareRateLimit, ClaudeCodeOnly, Expired, ExtraUsage, MissingScope, NotAllowed, NotSupported, Revoked,
+    };
+    let page = page();
+    for reason in FailureReason::all() {
+        let failure = Failure::new(reason);
+        assert!(page.contains(failure.sentence()), "{failure}");
+    }
+    for refusal in [BareRateLimit, ClaudeCodeOnly, Expired, ExtraUsage, MissingScope, NotAllowed, NotSupported, Revoked]
+    {
+        assert!(page.contains(refusal.sentence()), "{refusal}");
     }
 }

@@ -233,14 +233,6 @@ impl UsageStats {
         !windows && self.model_cooldowns.is_empty() && !counted
     }
 
-    /// The reason that was counted most often, a tie going to the more serious one: why the profile rests where nothing
-    /// else says so.
-    pub(crate) fn main_reason(&self) -> Option<FailureReason> {
-        let counted = FailureReason::all().map(|reason| (reason, self.failure_count(reason)));
-        let most = counted.reduce(|most, next| if next.1 > most.1 { next } else { most })?;
-        (most.1 > 0.0).then_some(most.0)
-    }
-
     /// The entry as the JSON object the file holds. There is no secret in it.
     #[must_use]
     pub fn to_json(&self) -> String {

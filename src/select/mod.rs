@@ -5,6 +5,7 @@
 mod candidate;
 mod configured;
 mod order;
+mod probe;
 mod query;
 mod receipt;
 mod resolve;
@@ -16,6 +17,7 @@ mod unavailable;
 mod verdict;
 
 pub use candidate::{Candidate, Candidates};
+pub use probe::{Probe, ProbePolicy};
 pub use query::Query;
 pub use receipt::Receipt;
 pub use resolve::CredentialSource;

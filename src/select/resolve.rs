@@ -10,7 +10,7 @@ use super::candidate::Candidate;
 use super::query::Query;
 use super::receipt::Receipt;
 use super::selector::{ProfileSelector, Selection};
-use super::unavailable::Unavailable;
+use super::unavailable::{self, Unavailable};
 use super::verdict::{Verdict, as_millis};
 use crate::clock::Timestamp;
 use crate::config::{Config, ProviderAuth};
@@ -132,7 +132,8 @@ impl ProfileSelector {
             return Ok(Selection { profile, credential, source, receipt, skipped: considered });
         }
         considered.insert(0, Candidate { id: Cow::Owned(profile), kind, verdict, retry_at: verdict.until() });
-        Err(Unavailable { candidates: considered, retry_at: verdict.until(), ..refusal }.into())
+        let reason = unavailable::blocking(&considered, profiles);
+        Err(Unavailable { candidates: considered, retry_at: verdict.until(), reason, ..refusal }.into())
     }
 }
 

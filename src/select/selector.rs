@@ -2,10 +2,12 @@
 
 use super::candidate::{Candidate, Candidates};
 use super::order::{Selecting, Settings};
+use super::probe::ProbePolicy;
 use super::query::Query;
 use super::receipt::Receipt;
 use super::resolve::CredentialSource;
 use super::rules::SelectorRules;
+use super::unavailable;
 use super::unavailable::Unavailable;
 use super::verdict::{Verdict, as_millis};
 use crate::clock::Timestamp;
@@ -125,32 +127,65 @@ impl ProfileSelector {
     pub fn select(&self, profiles: &AuthProfiles, query: &Query<'_>, now: Timestamp) -> Result<Selection, Unavailable> {
         let selecting = self.selecting(profiles, query, now);
         let candidates = selecting.candidates();
-        let retry_at = candidates.retry_at();
-        let chosen = candidates.first_ready().and_then(|candidate| {
-            let credential = selecting.credential(&candidate.id)?;
-            Some(((*candidate.id).clone(), credential))
-        });
-        let considered = candidates.list.into_iter();
-        match chosen {
-            Some((profile, credential)) => {
-                let skipped =
-                    considered.filter(|candidate| *candidate.id != profile).map(Candidate::into_owned).collect();
-                let receipt = Receipt::new(profile.clone(), query.provider.clone(), query.model, now);
-                let receipt = receipt.with_secret(credential.secret());
-                Ok(Selection { profile, credential, source: CredentialSource::Profile, receipt, skipped })
+        match candidates.first_ready().map(|candidate| (*candidate.id).clone()) {
+            Some(profile) => selecting.select(profile, candidates),
+            None => Err(selecting.refuse(candidates)),
+        }
+    }
+
+    /// The profile to use now, a resting one included if a [`ProbePolicy`] says that it is due for a trial.
+    ///
+    /// As [`select`](Self::select) as long as a profile is ready. `last_probe` is when this provider was last probed, if it
+    /// was; the caller keeps it, or leaves it to the statistics alone, in which every failed probe leaves its mark. A
+    /// probe's outcome is reported on its receipt like any other: success ends the rest, failure leaves its end in place.
+    ///
+    /// # Errors
+    ///
+    /// As [`select`](Self::select).
+    pub fn select_or_probe(
+        &self,
+        profiles: &AuthProfiles,
+        query: &Query<'_>,
+        policy: &ProbePolicy,
+        last_probe: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Selection, Unavailable> {
+        let unavailable = match self.select(profiles, query, now) {
+            Ok(selection) => return Ok(selection),
+            Err(unavailable) => unavailable,
+        };
+        match policy.next(&unavailable, profiles, last_probe) {
+            Some(probe) if probe.is_due(now) => {
+                let selecting = self.selecting(profiles, query, now);
+                selecting.select(probe.profile, selecting.candidates())
             }
-            None => Err(Unavailable {
-                provider: query.provider.clone(),
-                locked: query.locked.cloned(),
-                candidates: considered.map(Candidate::into_owned).collect(),
-                retry_at,
-                now,
-            }),
+            _ => Err(unavailable),
         }
     }
 }
 
 impl Selecting<'_> {
+    /// The selection of this profile; the others are those that were skipped.
+    fn select(&self, profile: ProfileId, candidates: Candidates<'_>) -> Result<Selection, Unavailable> {
+        let Some(credential) = self.credential(&profile) else { return Err(self.refuse(candidates)) };
+        let others = candidates.list.into_iter().filter(|candidate| *candidate.id != profile);
+        let skipped = others.map(Candidate::into_owned).collect();
+        let receipt = Receipt::new(profile.clone(), self.query.provider.clone(), self.query.model, self.now);
+        let receipt = receipt.with_secret(credential.secret());
+        Ok(Selection { profile, credential, source: CredentialSource::Profile, receipt, skipped })
+    }
+
+    fn refuse(&self, candidates: Candidates<'_>) -> Unavailable {
+        Unavailable {
+            provider: self.query.provider.clone(),
+            locked: self.query.locked.cloned(),
+            retry_at: candidates.retry_at(),
+            reason: unavailable::blocking(&candidates.list, self.profiles),
+            candidates: candidates.list.into_iter().map(Candidate::into_owned).collect(),
+            now: self.now,
+        }
+    }
+
     /// What a profile authenticates with, its reference resolved.
     fn credential(&self, id: &ProfileId) -> Option<Credential> {
         let profile = self.profiles.get(id.as_str())?;

@@ -7,6 +7,7 @@ use super::candidate::Candidate;
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind};
 use crate::id::{ProfileId, ProviderId};
+use crate::profile::AuthProfiles;
 use crate::reason::FailureReason;
 
 /// No profile of the provider can be used now: every one that was considered, with its reason, and how long to wait.
@@ -26,6 +27,7 @@ pub struct Unavailable {
     pub retry_at: Option<Timestamp>,
     /// The moment of the refusal.
     pub now: Timestamp,
+    pub(super) reason: Option<FailureReason>,
 }
 
 impl Unavailable {
@@ -35,16 +37,36 @@ impl Unavailable {
         self.retry_at.map(|at| at.saturating_since(self.now))
     }
 
-    /// The reason that keeps most of the resting profiles from being used; a tie goes to the more serious one. `None`
-    /// if none of them rests.
+    /// Why the resting profiles cannot be used: the reason most of their windows were opened for. Where a window does not
+    /// tell its reason, the profile's failure counters do. A tie goes to the more serious reason; `None` if none rests.
     #[must_use]
     pub fn reason(&self) -> Option<FailureReason> {
-        let resting = || self.candidates.iter().filter(|candidate| candidate.verdict.is_resting());
-        let count = |reason| resting().filter(|candidate| candidate.verdict.reason() == Some(reason)).count();
-        let most = FailureReason::all().map(|reason| (reason, count(reason)));
-        let most = most.reduce(|best, next| if next.1 > best.1 { next } else { best })?;
-        if most.1 > 0 { Some(most.0) } else { resting().next().map(|_| FailureReason::Unknown) }
+        self.reason
     }
+}
+
+/// How much the reason of a window weighs against counted failures.
+const RECORDED: f64 = 1_000.0;
+
+/// The reason that weighs most among the profiles that rest, as the reference computes it.
+pub(super) fn blocking(candidates: &[Candidate<'_>], profiles: &AuthProfiles) -> Option<FailureReason> {
+    let resting: Vec<_> = candidates.iter().filter(|candidate| candidate.verdict.is_resting()).collect();
+    resting.first()?;
+    let weight = |reason: FailureReason| -> f64 {
+        let weights = resting.iter().map(|candidate| match candidate.verdict.reason() {
+            Some(recorded) if recorded == reason => RECORDED,
+            Some(_) => 0.0,
+            // A counter can be any number; one that is negative or not finite says nothing.
+            None => profiles
+                .usage(candidate.id.as_str())
+                .map_or(0.0, |usage| usage.failure_count(reason))
+                .clamp(0.0, RECORDED / 2.0),
+        });
+        weights.sum()
+    };
+    let weights = FailureReason::all().map(|reason| (reason, weight(reason)));
+    let heaviest = weights.reduce(|best, next| if next.1 > best.1 { next } else { best });
+    heaviest.filter(|(_, weight)| *weight > 0.0).map(|(reason, _)| reason).or(Some(FailureReason::Unknown))
 }
 
 impl fmt::Display for Unavailable {
@@ -82,7 +104,7 @@ impl From<Unavailable> for Error {
         };
         let error = Self::new(kind, message);
         let in_vain = kind == ErrorKind::Unavailable && unavailable.retry_at.is_none();
-        let error = if in_vain { error.with_advice(false, IN_VAIN) } else { error };
+        let error = if in_vain { error.with_transience(false).with_help(IN_VAIN) } else { error };
         error.with_source(unavailable)
     }
 }

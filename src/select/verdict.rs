@@ -164,9 +164,12 @@ impl SelectorRules {
         let sane = window.until.is_finite() && window.until > 0.0 && left > 0.0;
         // The deadline's cap is nearly always the longest of all, and costs less to look at.
         let possible = || left <= millis(self.cooldown.deadline_cap) || left <= millis(self.cooldown.cap());
-        // One that was opened ahead of now, or lasts longer than any, would otherwise come into force later.
-        let plausible =
-            |since: f64| since <= now + millis(CLOCK_CORRECTION) && window.until - since <= millis(self.cooldown.cap());
+        // One that lasts longer than any, or was opened further ahead of now than it lasts, would otherwise come into
+        // force when the clock gets there.
+        let plausible = |since: f64| {
+            let length = window.until - since;
+            length <= millis(self.cooldown.cap()) && since - now <= length + millis(CLOCK_CORRECTION)
+        };
         sane && (self.cooldown.counting == Counting::Shared || (possible() && window.since.is_none_or(plausible)))
     }
 
@@ -187,7 +190,7 @@ impl SelectorRules {
         let active = windows.filter(|(window, _)| concerns(window) && self.is_active(window, now));
         let (window, long) =
             active.reduce(|longest, next| if next.0.until > longest.0.until { next } else { longest })?;
-        let (until, reason) = (timestamp(window.until), window.reason.or_else(|| usage.main_reason()));
+        let (until, reason) = (timestamp(window.until), window.reason);
         let verdict = if long {
             Verdict::Disabled { until, reason }
         } else {
@@ -257,7 +260,7 @@ fn resting_as_reference(usage: &UsageStats, now: f64) -> Option<(f64, Verdict)> 
     let until = timestamp(last);
     let verdict = match &usage.disabled {
         Some(disabled) if long.is_some_and(|long| now < long) => Verdict::Disabled { until, reason: disabled.reason },
-        _ => Verdict::Cooling { until, reason: usage.main_reason(), model_only: false },
+        _ => Verdict::Cooling { until, reason: None, model_only: false },
     };
     Some((last, verdict))
 }

@@ -3,6 +3,7 @@
 use super::AuthProfileStore;
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
+use crate::failure::Failure;
 use crate::id::{ProfileId, ProviderId};
 use crate::profile::{AuthProfiles, Credential};
 use crate::reason::FailureReason;
@@ -85,6 +86,15 @@ pub trait AuthProfileStoreExt: AuthProfileStore {
     ) -> Result<()> {
         let write = |profiles: &mut AuthProfiles| selector.write_failure(profiles, receipt, reason, deadline, now);
         receipt.report(|| self.transact(write)).map(Option::unwrap_or_default)
+    }
+
+    /// Records what an answer meant for the request of this receipt: its reason, and the moment the server named.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`record_failure`](Self::record_failure).
+    fn record(&self, selector: &ProfileSelector, receipt: &Receipt, failure: &Failure, now: Timestamp) -> Result<()> {
+        self.record_failure(selector, receipt, failure.reason(), failure.deadline(), now)
     }
 
     /// Ends every window of a profile because a human said that the cause is gone; gives whether that changed anything.

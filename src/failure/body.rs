@@ -1,0 +1,335 @@
+//! What an error body says, whatever its shape: object, one-element array, JSON in a string, nested proxies.
+
+use serde_json::{Map, Value};
+
+use super::deadline::Hints;
+use super::text::{Text, ends_of};
+
+/// Bodies beyond this are not parsed; their start and end are read as text.
+pub(super) const MAX_JSON: usize = 256 << 10;
+
+const MAX_DEPTH: usize = 8;
+const MAX_CODES: usize = 16;
+const MAX_CODE_LEN: usize = 96;
+/// How many elements of an array are looked at.
+const MAX_ELEMENTS: usize = 8;
+
+/// Members whose text is a code. Later ones are more specific where several stand side by side.
+const CODES: [&str; 13] = [
+    "type",
+    "status",
+    "__type",
+    "code",
+    "Code",
+    "reason",
+    "error_type",
+    "error_code",
+    "errorCode",
+    "limit_source",
+    "http_status",
+    "statusCode",
+    "status_code",
+];
+
+/// Members whose text is a message for people.
+const MESSAGES: [&str; 10] = [
+    "message",
+    "Message",
+    "msg",
+    "detail",
+    "error_description",
+    "error_message",
+    "errorMessage",
+    "title",
+    "raw",
+    "description",
+];
+
+/// Members in which the error, or a more exact one, is found.
+const NESTED: [&str; 14] = [
+    "error",
+    "Error",
+    "errors",
+    "response",
+    "choices",
+    "details",
+    "detail",
+    "metadata",
+    "availability",
+    "cause",
+    "innererror",
+    "inner_error",
+    "body",
+    "data",
+];
+
+/// What was found in a body.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// In lower case, outermost first.
+    pub(super) codes: Vec<String>,
+    /// A status that the body names as a number.
+    pub(super) status: Option<u16>,
+    pub(super) text: Text,
+    /// The innermost message, bounded, as it came.
+    pub(super) message: String,
+    pub(super) request_id: Option<String>,
+    pub(super) hints: Hints,
+    /// The code to tell the caller: the most specific one, as the provider wrote it.
+    pub(super) code: Option<String>,
+}
+
+/// The JSON value of a text, if it is an object or an array of a reasonable size.
+pub(super) fn parse(text: &str) -> Option<Value> {
+    let text = text.trim().trim_start_matches('\u{feff}').trim_start();
+    let plausible = text.starts_with(['{', '[']) && text.len() <= MAX_JSON;
+    plausible.then(|| serde_json::from_str(text).ok()).flatten()
+}
+
+/// The JSON value that begins somewhere in a text, as in `Codex error: {...}`.
+pub(super) fn parse_embedded(text: &str) -> Option<Value> {
+    let mut end = MAX_JSON.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let bounded = text.get(..end)?;
+    let start = bounded.find(['{', '['])?;
+    let mut values = serde_json::Deserializer::from_str(bounded.get(start..)?).into_iter::<Value>();
+    values.next()?.ok().filter(|value| value.is_object() || value.is_array())
+}
+
+/// Whether a value that came with a success status is an error all the same, by its structure alone.
+pub(super) fn is_error(value: &Value) -> bool {
+    let set = |value: &Value| match value {
+        Value::Object(object) => !object.is_empty(),
+        Value::String(text) => !text.is_empty(),
+        _ => false,
+    };
+    let failed = |value: &Value| {
+        let reason = value.get("finish_reason").or_else(|| value.get("native_finish_reason"));
+        value.get("error").is_some_and(set) || reason.and_then(Value::as_str) == Some("error")
+    };
+    match value {
+        Value::Array(elements) => elements.iter().any(is_error),
+        Value::Object(object) => {
+            let kind = object.get("type").and_then(Value::as_str);
+            object.get("error").is_some_and(set)
+                || matches!(kind, Some("error" | "response.failed"))
+                || object.get("response").is_some_and(failed)
+                || object.get("choices").and_then(Value::as_array).is_some_and(|choices| choices.iter().any(failed))
+        }
+        _ => false,
+    }
+}
+
+/// The element of an array that is the error: a stream that comes as one array ends with it.
+pub(super) fn narrowed(value: Value) -> Value {
+    match value {
+        Value::Array(elements) => match elements.iter().position(is_error) {
+            Some(at) => elements.into_iter().nth(at).unwrap_or_default(),
+            None => Value::Array(elements),
+        },
+        other => other,
+    }
+}
+
+impl Found {
+    pub(super) fn in_value(value: &Value) -> Self {
+        let mut found = Self::default();
+        found.visit(value, 0);
+        found
+    }
+
+    pub(super) fn in_text(text: &str) -> Self {
+        if let Some(value) = parse(text) {
+            return Self::in_value(&value);
+        }
+        let mut found = Self::default();
+        found.add_message(text, MAX_DEPTH);
+        found
+    }
+
+    /// What a text says that may hold JSON somewhere: both its own words and the object's.
+    pub(super) fn in_prose(text: &str) -> Self {
+        let mut found = Self::in_text(text);
+        let alone = text.trim();
+        if alone.len() > 3 && is_token(alone) {
+            // Nothing but a code, such as `RESOURCE_EXHAUSTED`.
+            found.add_code(alone);
+        } else if found.codes.is_empty()
+            && let Some(value) = parse_embedded(text)
+        {
+            let own = std::mem::take(&mut found.text);
+            found.visit(&value, 0);
+            if found.text.is_empty() && found.codes.is_empty() {
+                found.text = own;
+            }
+        }
+        found
+    }
+
+    fn visit(&mut self, value: &Value, depth: usize) {
+        if depth > MAX_DEPTH {
+            return;
+        }
+        match value {
+            Value::Array(elements) => {
+                elements.iter().take(MAX_ELEMENTS).for_each(|element| self.visit(element, depth + 1));
+            }
+            Value::Object(object) => self.visit_object(object, depth),
+            _ => {}
+        }
+    }
+
+    fn visit_object(&mut self, object: &Map<String, Value>, depth: usize) {
+        for name in CODES {
+            match object.get(name) {
+                Some(Value::String(code)) => self.add_code(code),
+                Some(Value::Number(number)) => self.add_number(number, name),
+                _ => {}
+            }
+        }
+        for name in ["request_id", "requestId", "requestID"] {
+            if let Some(id) = object.get(name).and_then(Value::as_str) {
+                self.request_id.get_or_insert_with(|| id.to_owned());
+            }
+        }
+        self.hints.read(object);
+        for name in MESSAGES {
+            if let Some(message) = object.get(name).and_then(Value::as_str) {
+                self.add_message(message, depth);
+            }
+        }
+        for name in NESTED {
+            match object.get(name) {
+                // The shape of OAuth: the code is the error.
+                Some(Value::String(text)) if name == "error" => {
+                    if is_token(text) {
+                        self.add_code(text);
+                    } else {
+                        self.add_message(text, depth);
+                    }
+                }
+                Some(nested @ (Value::Object(_) | Value::Array(_))) => self.visit(nested, depth + 1),
+                _ => {}
+            }
+        }
+    }
+
+    /// A message, or the JSON that stands in its place.
+    fn add_message(&mut self, message: &str, depth: usize) {
+        if depth < MAX_DEPTH
+            && let Some(value) = parse(message)
+        {
+            self.visit(&value, depth + 1);
+            return;
+        }
+        self.text.push(message);
+        self.hints.read_text(message);
+        let (head, _) = ends_of(message);
+        head.clone_into(&mut self.message);
+    }
+
+    pub(super) fn add_code(&mut self, code: &str) {
+        // Amazon: `ThrottlingException:http://...` in the header, `com.amazon#ThrottlingException` in the body.
+        let code = code.split(':').next().unwrap_or(code);
+        let code = code.rsplit('#').next().unwrap_or(code).trim();
+        if let Ok(status) = code.parse::<u16>()
+            && (400..=599).contains(&status)
+        {
+            self.status.get_or_insert(status);
+        } else if is_token(code) && self.codes.len() < MAX_CODES {
+            if code != "error" && !code.starts_with("type.googleapis") {
+                self.code = Some(code.to_owned());
+            }
+            self.codes.push(code.to_ascii_lowercase());
+        }
+    }
+
+    fn add_number(&mut self, number: &serde_json::Number, name: &str) {
+        match number.as_u64() {
+            Some(status @ 400..=599) => {
+                self.status.get_or_insert(u16::try_from(status).unwrap_or(0));
+            }
+            // Codes of vendors; a line or a column is not called `code`.
+            Some(code) if name == "code" => self.add_code(&code.to_string()),
+            _ => {}
+        }
+    }
+}
+
+/// Whether a text can be a code rather than a sentence.
+fn is_token(text: &str) -> bool {
+    let fits = (1..=MAX_CODE_LEN).contains(&text.len());
+    fits && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Found {
+        Found::in_text(text)
+    }
+
+    #[test]
+    fn shapes() {
+        let inner =
+            r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"req_1"}"#;
+        let quoted = serde_json::to_string(inner).unwrap();
+        let twice = serde_json::to_string(&format!(r#"{{"error":{{"message":{quoted}}}}}"#)).unwrap();
+        for body in [
+            inner.to_owned(),
+            format!("[{inner}]"),
+            format!(" \u{feff}{inner}\n"),
+            format!(r#"{{"error":{{"code":500,"message":{quoted}}}}}"#),
+            format!(r#"{{"error":{{"message":{twice}}}}}"#),
+            format!(r#"{{"error":{inner}}}"#),
+            format!(r#"{{"detail":[{inner}]}}"#),
+            format!(r#"{{"error":{{"message":"Provider returned error","metadata":{{"raw":{quoted}}}}}}}"#),
+        ] {
+            let found = found(&body);
+            assert!(found.codes.iter().any(|code| code == "overloaded_error"), "{body}: {found:?}");
+            assert_eq!(found.message, "Overloaded", "{body}");
+            assert_eq!(found.request_id.as_deref(), Some("req_1"), "{body}");
+        }
+    }
+
+    #[test]
+    fn the_most_specific_code_is_told() {
+        let body = r#"{"error":{"type":"rate_limit_error","message":"m","details":{"error_code":"enforced_spend_limit_reached"}}}"#;
+        assert_eq!(found(body).code.as_deref(), Some("enforced_spend_limit_reached"));
+        let body = r#"{"error":{"message":"m","type":"invalid_request_error","code":"invalid_api_key"}}"#;
+        assert_eq!(found(body).code.as_deref(), Some("invalid_api_key"));
+    }
+
+    #[test]
+    fn errors_under_a_success_status_are_told_by_structure() {
+        for (body, expected) in [
+            (r#"{"error":null,"output":[]}"#, false),
+            (r#"{"error":{},"output":[]}"#, false),
+            (r#"{"type":"message","content":[{"type":"text","text":"error: credit balance is too low"}]}"#, false),
+            (r#"{"choices":[{"finish_reason":"stop","message":{"content":"error"}}]}"#, false),
+            (r#"{"choices":[{"error":{"code":502,"message":"gone"}}]}"#, true),
+            (r#"{"choices":[{"finish_reason":"error"}]}"#, true),
+            (r#"{"type":"error","error":{"type":"api_error"}}"#, true),
+            (r#"{"type":"response.failed","response":{"error":{"code":"server_error"}}}"#, true),
+            (r#"[{"error":{"code":429}}]"#, true),
+            (r#"[{"candidates":[]},{"error":{"code":429}}]"#, true),
+            (r#"[{"candidates":[]},{"candidates":[]}]"#, false),
+            ("[]", false),
+        ] {
+            assert_eq!(is_error(&parse(body).unwrap()), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn depth_and_numbers_are_bounded() {
+        let deep = format!("{}{{\"code\":\"deep_code\"}}{}", r#"{"error":"#.repeat(100), "}".repeat(100));
+        assert!(found(&deep).codes.is_empty());
+        assert_eq!(found(r#"{"code":1311,"message":"x"}"#).codes, ["1311"]);
+        assert_eq!(found(r#"{"code":"429","message":"x"}"#).status, Some(429));
+        assert_eq!(found(r#"{"code":402.5}"#).status, None);
+        assert_eq!(found(r#"{"status":"503","error":{"code":"429"}}"#).status, Some(503), "the outermost answers");
+    }
+}

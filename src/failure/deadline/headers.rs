@@ -1,0 +1,76 @@
+//! Deadlines in headers.
+
+use http::HeaderMap;
+
+use super::moment::Hint;
+
+/// The undocumented windows of subscriptions, as reported from April to September 2026.
+const UNIFIED: &str = "anthropic-ratelimit-unified";
+
+fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok().map(str::trim)
+}
+
+/// `x-should-retry`, which Anthropic's SDKs obey before anything else.
+pub(crate) fn should_retry(headers: &HeaderMap) -> Option<bool> {
+    match value(headers, "x-should-retry")? {
+        text if text.eq_ignore_ascii_case("true") => Some(true),
+        text if text.eq_ignore_ascii_case("false") => Some(false),
+        _ => None,
+    }
+}
+
+/// Whether a header tells of a limit. A refusal of a subscription has none.
+pub(crate) fn has_limits(headers: &HeaderMap) -> bool {
+    let prefixes = ["retry-after", "anthropic-ratelimit-", "anthropic-priority-", "anthropic-fast-", "x-ratelimit-"];
+    headers.keys().any(|name| prefixes.iter().any(|prefix| name.as_str().starts_with(prefix)))
+}
+
+/// What the server asks for in as many words: `retry-after-ms`, then `retry-after` as seconds or as a date.
+pub(super) fn asked(headers: &HeaderMap) -> impl Iterator<Item = Hint> {
+    let millis = value(headers, "retry-after-ms").and_then(|text| text.parse::<f64>().ok());
+    let asked = value(headers, "retry-after").and_then(Hint::seconds_or_date);
+    millis.map(|millis| Hint::After(millis / 1_000.0)).into_iter().chain(asked)
+}
+
+/// The ends of the plan's windows that reject. Extra usage rejects all the time where an account has none, so its window
+/// counts only if the server says that it is the one that binds.
+pub(super) fn rejected(headers: &HeaderMap) -> impl Iterator<Item = Hint> {
+    let overage = value(headers, "anthropic-ratelimit-unified-representative-claim") == Some("overage");
+    headers.iter().filter_map(move |(name, status)| {
+        let window = name.as_str().strip_prefix(UNIFIED)?.strip_suffix("-status")?;
+        let rejects = status.to_str().is_ok_and(|status| status.trim().eq_ignore_ascii_case("rejected"));
+        if !rejects || (window == "-overage" && !overage) {
+            return None;
+        }
+        value(headers, &format!("{UNIFIED}{window}-reset")).and_then(Hint::moment)
+    })
+}
+
+/// When a limit starts afresh.
+#[derive(Debug)]
+pub(super) struct Reset {
+    /// Whether nothing is left of it; `None` if that is not said.
+    pub(super) empty: Option<bool>,
+    pub(super) hint: Hint,
+}
+
+/// `anthropic-ratelimit-requests-reset` and its siblings, `x-ratelimit-reset-tokens`, `x-ratelimit-reset`.
+pub(super) fn resets(headers: &HeaderMap) -> impl Iterator<Item = Reset> {
+    headers.iter().filter_map(move |(name, reset)| {
+        let remaining = remaining_of(name.as_str())?;
+        let left = value(headers, &remaining).and_then(|left| left.parse::<f64>().ok());
+        let hint = Hint::reset(reset.to_str().ok()?)?;
+        Some(Reset { empty: left.map(|left| left <= 0.0), hint })
+    })
+}
+
+/// The header that says how much is left of the limit this reset header speaks of.
+fn remaining_of(name: &str) -> Option<String> {
+    if let Some(kind) = name.strip_prefix("x-ratelimit-reset") {
+        return Some(format!("x-ratelimit-remaining{kind}"));
+    }
+    let limit = name.strip_prefix("anthropic-").and_then(|rest| rest.strip_suffix("-reset"))?;
+    let known = ["ratelimit-", "priority-", "fast-"].iter().any(|family| limit.starts_with(family));
+    (known && !name.starts_with(UNIFIED)).then(|| format!("anthropic-{limit}-remaining"))
+}

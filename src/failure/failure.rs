@@ -1,0 +1,236 @@
+//! What an answer means.
+
+use std::fmt;
+
+use http::StatusCode;
+
+use super::refusal::SubscriptionRefusal;
+use super::rules;
+use crate::clock::Timestamp;
+use crate::error::{Error, ErrorKind};
+use crate::reason::{Blame, FailureReason};
+use crate::secret::Secret;
+
+/// Why a request failed, whom that concerns, and when it is worth another try.
+///
+/// `Display` is a sentence of this crate, never the provider's: providers repeat fragments of keys and prompts. Their own
+/// words are behind [`raw_message`](Self::raw_message).
+///
+/// # Examples
+///
+/// ```
+/// use http::{HeaderMap, StatusCode};
+/// use provider_auth::{FailureClassifier, FailureReason, ProviderId, Timestamp};
+///
+/// let now = Timestamp::from_millis(1_700_000_000_000);
+/// let mut headers = HeaderMap::new();
+/// headers.insert("retry-after", "12".parse()?);
+/// let body = br#"{"type":"error","error":{"type":"rate_limit_error","message":"Rate limited"}}"#;
+///
+/// let classifier = FailureClassifier::new(&ProviderId::anthropic());
+/// let failure = classifier.response(StatusCode::TOO_MANY_REQUESTS, &headers, body, now).unwrap();
+/// assert_eq!(failure.reason(), FailureReason::RateLimit);
+/// assert_eq!(failure.deadline(), Some(Timestamp::from_millis(1_700_000_012_000)));
+/// assert!(failure.can_retry() && failure.can_rotate());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Failure {
+    pub(super) reason: FailureReason,
+    pub(super) refusal: Option<SubscriptionRefusal>,
+    pub(super) status: Option<StatusCode>,
+    pub(super) deadline: Option<Timestamp>,
+    pub(super) should_retry: Option<bool>,
+    pub(super) code: Option<Box<str>>,
+    pub(super) request_id: Option<Box<str>>,
+    pub(super) message: Option<Secret>,
+}
+
+impl Failure {
+    /// A failure of a known reason, for callers who classify by themselves.
+    #[must_use]
+    pub fn new(reason: FailureReason) -> Self {
+        Self {
+            reason,
+            refusal: None,
+            status: None,
+            deadline: None,
+            should_retry: None,
+            code: None,
+            request_id: None,
+            message: None,
+        }
+    }
+
+    /// The same failure with the moment from which another try is worth it.
+    #[must_use]
+    pub fn with_deadline(mut self, deadline: Option<Timestamp>) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Why the request failed.
+    #[must_use]
+    pub fn reason(&self) -> FailureReason {
+        self.reason
+    }
+
+    /// What the failure says something about.
+    #[must_use]
+    pub fn blame(&self) -> Blame {
+        self.reason.blame()
+    }
+
+    /// The refusal of a subscription credential that this is, if it is one.
+    #[must_use]
+    pub fn refusal(&self) -> Option<SubscriptionRefusal> {
+        self.refusal
+    }
+
+    /// The status of the answer; `None` for a text, an event of a stream, or no answer at all.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        self.status
+    }
+
+    /// The moment the server named, from which another try is worth it. Always after the moment of classification.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.deadline
+    }
+
+    /// Whether the same request, with the same profile, can succeed later without a human doing anything.
+    ///
+    /// The server's `x-should-retry` decides where it is set, as in Anthropic's SDKs; but a refusal of a subscription
+    /// credential never clears.
+    #[must_use]
+    pub fn can_retry(&self) -> bool {
+        use FailureReason::{Overloaded, RateLimit, ServerError, Timeout};
+        if self.refusal.is_some() {
+            return false;
+        }
+        let conflict = self.status == Some(StatusCode::CONFLICT);
+        let passes = matches!(self.reason, RateLimit | Timeout | Overloaded | ServerError) || conflict;
+        self.should_retry.unwrap_or(passes)
+    }
+
+    /// Whether another profile can succeed with the same request: always, unless the request itself is to blame.
+    #[must_use]
+    pub fn can_rotate(&self) -> bool {
+        self.blame() != Blame::Request
+    }
+
+    /// The provider's most specific code for the failure, as it wrote it.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    /// The provider's number for the request, to quote to its support.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
+
+    /// The provider's own words, up to 4 KiB of them.
+    ///
+    /// # Security
+    ///
+    /// Providers repeat fragments of keys and of prompts in their messages, so this is a [`Secret`]: do not log it.
+    #[must_use]
+    pub fn raw_message(&self) -> Option<&Secret> {
+        self.message.as_ref()
+    }
+
+    /// One sentence that says what happened, safe to show.
+    #[must_use]
+    pub fn sentence(&self) -> &'static str {
+        match self.refusal {
+            Some(refusal) => refusal.sentence(),
+            None => sentence(self.reason),
+        }
+    }
+
+    /// What the user can do about it.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match self.refusal {
+            Some(refusal) => refusal.help(),
+            None => kind(self.reason).help(),
+        }
+    }
+
+    /// The failure as an error of this crate: [`ErrorKind::Unauthorized`] for a credential that was not accepted, with the
+    /// same sentence and help. The provider's words are not in it.
+    #[must_use]
+    pub fn into_error(self) -> Error {
+        let error = Error::new(kind(self.reason), self.to_string());
+        match self.refusal {
+            Some(refusal) => error.with_help(refusal.help()),
+            None => error,
+        }
+    }
+}
+
+fn kind(reason: FailureReason) -> ErrorKind {
+    use FailureReason::{
+        Auth, AuthPermanent, Billing, ContextOverflow, Format, ModelNotFound, RateLimit, SessionExpired,
+    };
+    match reason {
+        Auth | AuthPermanent | SessionExpired => ErrorKind::Unauthorized,
+        Billing => ErrorKind::PaymentRequired,
+        RateLimit => ErrorKind::RateLimited,
+        ModelNotFound => ErrorKind::ModelUnavailable,
+        Format | ContextOverflow => ErrorKind::RequestRefused,
+        _ => ErrorKind::ProviderFailed,
+    }
+}
+
+fn sentence(reason: FailureReason) -> &'static str {
+    match reason {
+        FailureReason::Auth => "the provider did not accept the credential",
+        FailureReason::AuthPermanent => "the provider says that the credential is revoked, disabled or not allowed",
+        FailureReason::SessionExpired => "the login session is over",
+        FailureReason::Billing => "the account's credit, quota or spend limit is exhausted",
+        FailureReason::RateLimit => "the provider limits the rate of requests",
+        FailureReason::Timeout => "the provider did not answer in time",
+        FailureReason::ModelNotFound => "the provider does not serve this model to this account",
+        FailureReason::Overloaded => "the provider is overloaded",
+        FailureReason::ServerError => "the provider failed",
+        FailureReason::Format => "the provider refused the request as malformed or not allowed",
+        FailureReason::ContextOverflow => "the request is too long for the model",
+        FailureReason::Unknown => "the provider answered with an error that is not known",
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        failure.into_error()
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.sentence())?;
+        match self.status {
+            Some(status) => write!(f, " (status {})", status.as_u16()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A code that stands in no table could be anything, a piece of the key included.
+        let code = self.code().map(|code| if rules::is_known_code(code) { code } else { "[unknown]" });
+        f.debug_struct("Failure")
+            .field("reason", &self.reason)
+            .field("refusal", &self.refusal)
+            .field("status", &self.status)
+            .field("deadline", &self.deadline)
+            .field("should_retry", &self.should_retry)
+            .field("code", &code)
+            .field("message", &self.message)
+            .finish_non_exhaustive()
+    }
+}

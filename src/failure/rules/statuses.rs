@@ -1,0 +1,28 @@
+//! What a status means where nothing else told.
+
+use FailureReason::{Auth, Billing, Format, ModelNotFound, Overloaded, RateLimit, ServerError, Timeout, Unknown};
+
+use super::{Rule, When, code, status};
+use crate::reason::FailureReason;
+
+#[rustfmt::skip]
+pub(super) const STATUS: &[Rule] = &[
+    status(When::In(&[401, 403]), Auth),
+    status(When::In(&[402]), Billing),
+    status(When::In(&[404]), ModelNotFound),
+    // 410 without words: what was asked for is gone with its connection, so the same is worth a try elsewhere.
+    status(When::In(&[408, 410, 499, 504, 524]), Timeout),
+    // Bedrock: the model failed to process the request.
+    status(When::In(&[424]), ServerError),
+    status(When::In(&[429]), RateLimit),
+    status(When::In(&[529]), Overloaded),
+    // Google says UNAVAILABLE where others say overloaded.
+    code("unavailable", Overloaded).when(When::In(&[503])),
+    // A provider that blames itself is believed before a 400 is.
+    code("api_error|server_error|internal_server_error", ServerError).when(When::In(&[400, 422])),
+    status(When::In(&[400, 405, 406, 411, 413, 414, 415, 416, 417, 422, 431]), Format),
+    status(When::Range(500, 599), ServerError),
+    // Redirects are not followed: the address is wrong, and another profile would be sent the same way.
+    status(When::Range(300, 399), Format),
+    status(When::Range(400, 499), Unknown),
+];
