@@ -39,6 +39,15 @@
 //! # Ok::<(), provider_auth::Error>(())
 //! ```
 //!
+//! # Prompt caching
+//!
+//! Where the markers go, why, and what that costs: [`docs::prompt_caching`].
+//!
+//! # Pages
+//!
+//! Messages and what to do about them, OpenClaw, stores and agents of your own: [`docs`]. The calls a command line wraps:
+//! [`setup`] and [`StatusReport`].
+//!
 //! # Promises
 //!
 //! - What is not understood is kept: unknown keys, unknown kinds of credential, numbers no double holds, all with their
@@ -98,7 +107,11 @@ mod status;
 mod store;
 mod syntax;
 
-pub use cache::{CacheMarker, CacheTtl, MarkerNote, MarkerOrigin, MarkerPlan, MarkerReason, MarkerSection, mark_body};
+pub use cache::{
+    CacheMarker, CachePrices, CacheTtl, CacheUsage, ChangedPart, Lifetimes, MarkerNote, MarkerOptions, MarkerOrigin,
+    MarkerPlan, MarkerPurpose, MarkerReason, MarkerSection, PromptChange, PromptFingerprint, choose_lifetimes,
+    mark_body, mark_body_with,
+};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use config::{
     Config, CooldownSettings, ProfileMode, ProfileSettings, ProviderApi, ProviderAuth, ProviderConfig, ReadOptions,

@@ -36,6 +36,9 @@ pub(super) fn with_path(base: &str, path: &str) -> Result<Uri> {
 
 /// People configure the base with and without the version, and sometimes the whole path.
 fn join(base: &str, path: &str) -> String {
+    if path.is_empty() {
+        return base.to_owned();
+    }
     let base = base.trim_end_matches('/');
     if base.ends_with(path) {
         return base.to_owned();
