@@ -62,6 +62,14 @@ pub enum DiagnosticCode {
     InsecurePermissions,
     /// Something was taken from a file of an older format.
     Imported,
+    /// A `$include` could not be followed.
+    InvalidInclude,
+    /// A profile is named that does not exist.
+    UnknownProfile,
+    /// Profiles exist that the configuration leaves out by listing others.
+    LeftOut,
+    /// A profile can never be used as the configuration describes it.
+    NeverMatches,
 }
 
 /// One problem in a document: what, where, and what to do.

@@ -160,6 +160,11 @@ pub fn credential_variables(provider: &ProviderId) -> &'static [&'static str] {
     VARIABLES.iter().find(|(name, _)| *name == provider.as_str()).map_or(&[], |(_, variables)| variables)
 }
 
+/// Every provider the table has.
+pub(crate) fn providers_with_variables() -> impl Iterator<Item = ProviderId> {
+    VARIABLES.iter().map(|(name, _)| ProviderId::normalized(name))
+}
+
 /// Which of the two environments a value came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

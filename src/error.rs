@@ -87,6 +87,15 @@ pub enum ErrorKind {
     UpdateFailed,
     /// A backend broke a promise of the store contract.
     Conformance,
+    /// A pasted secret plainly is something else than what was asked for: a token for a key, an id, another provider's.
+    WrongSecret,
+    /// There is no profile of this name.
+    UnknownProfile,
+    /// A length of time is not a number above zero with a known unit.
+    InvalidLifetime,
+    /// A `$include` of the configuration cannot be followed: the file cannot be had, may not be read, or is included
+    /// by itself.
+    InvalidInclude,
     /// The account's credit, quota or spend limit is exhausted.
     PaymentRequired,
     /// The provider limits the rate of requests.
@@ -106,86 +115,187 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    const ALL: &[Self] = &[
+        Self::Syntax,
+        Self::TooLarge,
+        Self::TooDeep,
+        Self::DuplicateKey,
+        Self::InvalidNumber,
+        Self::InvalidConfig,
+        Self::MissingVariable,
+        Self::Corrupt,
+        Self::UnsupportedVersion,
+        Self::InvalidId,
+        Self::InvalidSecret,
+        Self::MissingCredentials,
+        Self::MissingApiKey,
+        Self::ProfileNotConfigured,
+        Self::Unavailable,
+        Self::Unauthorized,
+        Self::UnknownModel,
+        Self::InvalidUrl,
+        Self::InsecureTransport,
+        Self::InvalidHeader,
+        Self::ConflictingAuthHeader,
+        Self::InvalidBody,
+        Self::TooManyCacheMarkers,
+        Self::CacheMarkerOrder,
+        Self::InvalidCacheMarker,
+        Self::Io,
+        Self::NotFound,
+        Self::NotAFile,
+        Self::PermissionDenied,
+        Self::StorageFull,
+        Self::InsecurePermissions,
+        Self::LocksUnsupported,
+        Self::Locked,
+        Self::Reentrant,
+        Self::UpdateFailed,
+        Self::Conformance,
+        Self::WrongSecret,
+        Self::UnknownProfile,
+        Self::InvalidLifetime,
+        Self::InvalidInclude,
+        Self::PaymentRequired,
+        Self::RateLimited,
+        Self::ModelUnavailable,
+        Self::RequestRefused,
+        Self::ProviderFailed,
+        Self::RefreshFailed,
+        Self::RefreshDenied,
+        Self::Client,
+    ];
+
+    /// Every kind there is in this version.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied()
+    }
+
     /// What the user can do about it, in one or two sentences.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "a sentence for each kind")]
     pub fn help(self) -> &'static str {
         match self {
             Self::Syntax => {
-                "Correct the text at the position given. Configuration is JSON5; credential files are strict JSON."
+                "Correct the text at the position given. `openclaw.json` is JSON5; `auth-profiles.json` is strict JSON."
             }
-            Self::TooLarge => "Check that this is the right file; raise the size cap if it really is this large.",
-            Self::TooDeep => "Check that this is the right file; no document of this kind nests so deeply.",
-            Self::DuplicateKey => "Remove one of the two entries; only you know which one is meant.",
+            Self::TooLarge => {
+                "Check that this is the right file. If it is, raise `max_bytes` of `ReadOptions` or of `FileStore::builder`."
+            }
+            Self::TooDeep => {
+                "Check that this is the right file, and what it includes: `ReadOptions::max_depth` allows 128 levels at most."
+            }
+            Self::DuplicateKey => "Remove one of the two entries in the file; only you know which one is meant.",
             Self::InvalidNumber => {
-                "Write a finite number; NaN, Infinity and numbers beyond the range of a double are not accepted."
+                "Write a finite number in the file: NaN, Infinity and numbers beyond the range of a double are not accepted."
             }
             Self::InvalidConfig => {
-                "Correct the entries listed by `diagnostics()`, or read the file with lenient options to fall back to defaults."
+                "Correct the entries that `Error::diagnostics` lists, or read the file with `ReadOptions::lenient` to fall back to defaults."
             }
             Self::MissingVariable => {
                 "Set the variable in the environment or in the `env` block of the configuration, or write `$${NAME}` for literal text."
             }
-            Self::Corrupt => "The file was left as it is. Restore it from a backup, or set it aside and log in again.",
-            Self::UnsupportedVersion => "Update this program; the file was left as it is.",
-            Self::InvalidId => "Use `provider/model` for models, `provider:name` for profiles, and no blank parts.",
-            Self::InvalidSecret => "Paste the secret again as one line, without quotes or surrounding text.",
-            Self::MissingCredentials => "Store a key or token for this profile again, or select another profile.",
+            Self::Corrupt => {
+                "The file was left as it is. Restore it from a backup, or set it aside with `FileStore::quarantine` and log in again."
+            }
+            Self::UnsupportedVersion => {
+                "Update this program, which can only read such an `auth-profiles.json`; the file was left as it is."
+            }
+            Self::InvalidId => {
+                "Use `provider/model` for `ModelRef`, `provider:name` for `ProfileId`, and no blank parts."
+            }
+            Self::InvalidSecret => {
+                "Paste the secret alone and complete; `setup::api_key` and `setup::setup_token` say what they accept."
+            }
+            Self::MissingCredentials => {
+                "Store a key or token for this profile again with `setup::save_key` or `setup::save_token`, or ask for another profile."
+            }
             Self::MissingApiKey => {
-                "Store a profile for this provider in this agent's auth-profiles.json, or set the provider's API key variable; credentials are per agent and are not inherited."
+                "Store a profile for this provider in this agent's auth-profiles.json with `setup::save_key`, or set the provider's API key variable; credentials are per agent and are not inherited."
             }
             Self::ProfileNotConfigured => {
-                "Use a profile of this provider, or correct `auth.order` and `auth.profiles`."
+                "Use a profile of this provider, or correct `auth.order` and `auth.profiles` in `openclaw.json`."
             }
             Self::Unavailable => {
-                "Wait until the time given, add another profile, or clear the cooldown if the cause is gone."
+                "Wait until the time given, add another profile with `setup::save_key`, or end the cooldown with `setup::clear_cooldown` if its cause is gone."
             }
             Self::Unauthorized => {
-                "Replace the key or token: it was revoked, has expired or belongs elsewhere. A subscription token is only meant for the provider's own applications; an API key is the supported way."
+                "Replace the key or token with `setup::save_key`: it was revoked, has expired or belongs elsewhere. A subscription token is only meant for the provider's own applications; an API key is the supported way."
             }
             Self::UnknownModel => {
                 "Use `provider/model`, or an alias that the configuration defines under `agents.defaults.models`."
             }
-            Self::InvalidUrl => "Use an absolute http or https URL without user name, password or fragment.",
-            Self::InsecureTransport => "Use https. Plain HTTP is allowed to 127.0.0.0/8, ::1 and localhost only.",
+            Self::InvalidUrl => {
+                "Give `Endpoint::new` or `baseUrl` an absolute http or https URL without user name, password or fragment."
+            }
+            Self::InsecureTransport => {
+                "Use https in `Endpoint::new` or `baseUrl`. Plain HTTP is allowed to 127.0.0.0/8, ::1 and localhost only."
+            }
             Self::InvalidHeader => {
-                "Remove line breaks and control characters from the header, and use a plain header name."
+                "Remove line breaks and control characters from the `headers` in `openclaw.json` or in `RequestBuilder::header`, and use plain names."
             }
             Self::ConflictingAuthHeader => {
-                "Remove the header: the credential's own header is the only one that may authenticate."
+                "Remove the header from `headers` in `openclaw.json` or from `RequestBuilder::header`: the credential's own header is the only one that may authenticate."
             }
-            Self::InvalidBody => "Pass a JSON object with `messages`, as the Messages API takes it.",
-            Self::TooManyCacheMarkers => "Keep at most four `cache_control` markers, the top-level one included.",
+            Self::InvalidBody => {
+                "Give `RequestBuilder::body` a JSON object with `messages`, as the Messages API takes it."
+            }
+            Self::TooManyCacheMarkers => {
+                "Keep at most four `cache_control` markers in the body, the top-level one included; `RequestBuilder::plan` shows them."
+            }
             Self::CacheMarkerOrder => {
-                "Put one-hour markers before five-minute ones in the order tools, system, messages."
+                "Put one-hour markers before five-minute ones in the order tools, system, messages; `RequestBuilder::plan` shows them."
             }
             Self::InvalidCacheMarker => {
                 "Move the marker to a non-empty text, image, document or tool block, with type `ephemeral` and ttl `5m` or `1h`."
             }
-            Self::Io => "Check that the path exists and that this user may read and write it.",
-            Self::NotFound => "Check the path.",
-            Self::NotAFile => "Check the path: it must name a regular file.",
+            Self::Io => {
+                "Check that the path exists and that this user may read and write it; `Error::source` has the cause."
+            }
+            Self::NotFound => "Check the path that was given to `Config::from_path` or `FileStore::new`.",
+            Self::NotAFile => "Give `Config::from_path` or `FileStore::new` the path of a regular file.",
             Self::PermissionDenied => {
                 "Check who owns the file and its directory: a file is replaced by writing another one beside it."
             }
-            Self::StorageFull => "Free some space; the file was left as it is.",
+            Self::StorageFull => "Free some space and try again; `auth-profiles.json` was left as it is.",
             Self::InsecurePermissions => {
                 "Take the file over and make it private: `chmod 600` and `chown` to this user."
             }
             Self::LocksUnsupported => {
-                "Keep the file on a local disk, or switch file locks off in the builder if only one process uses it."
+                "Keep the file on a local disk, or switch locks off with `FileStoreBuilder::file_locks` if only one process uses it."
             }
-            Self::Locked => "Try again; if it persists, another process holds the lock.",
-            Self::Reentrant => "Finish the outer update first; do everything in one closure.",
-            Self::UpdateFailed => "Nothing was changed; see the source of this error.",
-            Self::Conformance => "The backend must be corrected; see the documentation of AuthProfileStore.",
-            Self::RefreshFailed => "Try again; if it persists, check the token endpoint and the client id.",
-            Self::Client => "Check the settings of the HTTP client and the system's TLS certificates.",
-            Self::RefreshDenied => "Log in again: the login was ended, or its refresh token was used elsewhere.",
-            Self::PaymentRequired => "Add credit or raise the spend limit at the provider, or use another account.",
-            Self::RateLimited => "Wait until the time given, or add another profile.",
-            Self::ModelUnavailable => "Check the model's name, whether this account may use it, or use another model.",
+            Self::Locked => {
+                "Try again, or wait longer with `FileStoreBuilder::lock_wait`; if it persists, another process holds the lock."
+            }
+            Self::Reentrant => "Finish the outer `update` first; do everything in one closure.",
+            Self::UpdateFailed => "Nothing was changed; `Error::source` has the cause if there is one.",
+            Self::Conformance => "The backend must be corrected; see the contract of `AuthProfileStore`.",
+            Self::WrongSecret => {
+                "Store an API key with `setup::save_key` and a token with `setup::save_token`, each for its own provider."
+            }
+            Self::UnknownProfile => "Look up the names with `StatusReport`, or in this agent's auth-profiles.json.",
+            Self::InvalidLifetime => {
+                "Write a number with `ms`, `s`, `m`, `h` or `d`, such as 365d; a bare number means days."
+            }
+            Self::InvalidInclude => {
+                "Correct the `$include` at the position given. Files outside the configuration's directory need `ReadOptions::include_anywhere`."
+            }
+            Self::PaymentRequired => {
+                "Add credit or raise the spend limit at the provider, and then call `setup::clear_cooldown`; or use another account."
+            }
+            Self::RateLimited => "Wait until the time given, or add another profile with `setup::save_key`.",
+            Self::ModelUnavailable => {
+                "Check the model's name in `openclaw.json` and whether this account may use it, or use another model."
+            }
+            Self::RefreshFailed => {
+                "Try again; if it persists, check the token endpoint and the client id given to the `TokenRefresher`."
+            }
+            Self::Client => "Check the settings of the `reqwest::ClientBuilder` and the system's TLS certificates.",
+            Self::RefreshDenied => {
+                "Log in again: the login was ended, or its refresh token was used elsewhere. `AuthProfileStoreExt::upsert` stores the new one."
+            }
             Self::RequestRefused => {
-                "Correct or shorten the request; another credential would be answered the same way."
+                "Correct or shorten the body given to `RequestBuilder::body`; another credential would be answered the same way."
             }
             Self::ProviderFailed => "Try again later; if it persists, look at the provider's status page.",
         }
@@ -365,6 +475,11 @@ impl Error {
         self.inner.kind
     }
 
+    /// What happened, without the place.
+    pub(crate) fn message(&self) -> &str {
+        &self.inner.message
+    }
+
     /// Where, if it is known.
     #[must_use]
     pub fn location(&self) -> Option<&Location> {
@@ -435,5 +550,25 @@ impl fmt::Debug for Inner {
             out.field("source", source);
         }
         out.finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_kinds_are_listed_in_order() {
+        // The enumeration as it stands in this file, because nothing else knows a kind that was forgotten.
+        let (_, text) = include_str!("error.rs").split_once("pub enum ErrorKind {").unwrap();
+        let (text, _) = text.split_once("\n}\n").unwrap();
+        let names: Vec<&str> = text
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.starts_with("//"))
+            .filter_map(|line| line.strip_suffix(','))
+            .collect();
+        let listed: Vec<String> = ErrorKind::all().map(|kind| format!("{kind:?}")).collect();
+        assert_eq!(listed, names, "`ErrorKind::ALL` has to be completed");
     }
 }

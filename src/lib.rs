@@ -43,6 +43,11 @@
 //!
 //! Where the markers go, why, and what that costs: [`docs::prompt_caching`].
 //!
+//! # Pages
+//!
+//! Messages and what to do about them, OpenClaw, stores and agents of your own: [`docs`]. The calls a command line wraps:
+//! [`setup`] and [`StatusReport`].
+//!
 //! # Promises
 //!
 //! - What is not understood is kept: unknown keys, unknown kinds of credential, numbers no double holds, all with their
@@ -101,6 +106,8 @@ mod retention;
 mod rotate;
 mod secret;
 mod select;
+pub mod setup;
+mod status;
 mod store;
 mod syntax;
 
@@ -134,6 +141,10 @@ pub use secret::Secret;
 pub use select::{
     Candidate, Candidates, CooldownPolicy, Counting, CredentialSource, Ladder, Probe, ProbePolicy, ProfileSelector,
     Query, Receipt, Selection, SelectorRules, Unavailable, Verdict,
+};
+pub use status::{
+    EXPIRY_WARNING, EffectiveSource, EnvironmentKey, Health, ProfileStatus, ProviderStatus, StatusReport,
+    StatusReportBuilder, UnusableProfile, mask_secret,
 };
 #[cfg(feature = "conformance")]
 #[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]

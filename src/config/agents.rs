@@ -52,6 +52,17 @@ impl Agents {
         self.list.get(&agent_key(id?))
     }
 
+    /// The ids of the agents of the list, in lower case.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.list.keys().map(String::as_str)
+    }
+
+    /// Every layer of parameters: of all models, of single models, of single agents.
+    pub(super) fn layers(&self) -> impl Iterator<Item = &Params> {
+        let models = self.models.values().map(|model| &model.params);
+        std::iter::once(&self.params).chain(models).chain(self.list.values().map(|agent| &agent.params))
+    }
+
     pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Self {
         let mut agents = Self::default();
         reader.object(node, &AGENTS, |reader, member| match member.key.as_ref() {

@@ -5,6 +5,7 @@ use indexmap::IndexMap;
 use crate::config::cooldowns::CooldownSettings;
 use crate::config::reader::{Reader, Shape};
 use crate::diagnostic::DiagnosticCode;
+use crate::error::Location;
 use crate::id::{ProfileId, ProviderId};
 use crate::profile::CredentialKind;
 use crate::syntax::{Node, Value};
@@ -19,6 +20,9 @@ const MODES: &[(&str, ProfileMode)] = &[
     ("token", ProfileMode::Token),
     ("aws-sdk", ProfileMode::AwsSdk),
 ];
+
+/// Of more entries than a person writes the places are not kept.
+const MOST_PLACED: usize = 256;
 
 /// The kind of credential a profile is said to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -73,28 +77,44 @@ pub(super) struct Auth {
     pub(super) profiles: IndexMap<ProfileId, ProfileSettings>,
     pub(super) order: IndexMap<ProviderId, Vec<ProfileId>>,
     pub(super) cooldowns: CooldownSettings,
+    /// Where the entries of `profiles` stand.
+    pub(super) profile_places: IndexMap<ProfileId, Location>,
+    /// Where the entries of each order stand.
+    pub(super) order_places: IndexMap<ProviderId, Vec<Location>>,
 }
 
 impl Auth {
     pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Self {
         let mut auth = Self::default();
         reader.object(node, &AUTH, |reader, member| match member.key.as_ref() {
-            "profiles" => auth.profiles = profiles(reader, &member.node),
-            "order" => auth.order = order(reader, &member.node),
+            "profiles" => {
+                for (id, (profile, place)) in profiles(reader, &member.node) {
+                    auth.profile_places.insert(id.clone(), place);
+                    auth.profiles.insert(id, profile);
+                }
+            }
+            "order" => {
+                for (provider, entries) in order(reader, &member.node) {
+                    let (ids, places) = entries.into_iter().unzip();
+                    auth.order_places.insert(provider.clone(), places);
+                    auth.order.insert(provider, ids);
+                }
+            }
             _ => auth.cooldowns = CooldownSettings::read(reader, &member.node),
         });
         auth
     }
 }
 
-fn profiles<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> IndexMap<ProfileId, ProfileSettings> {
+fn profiles<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> IndexMap<ProfileId, (ProfileSettings, Location)> {
     let mut profiles = IndexMap::new();
     reader.entries(node, |reader, member| {
         if member.key.trim().is_empty() {
             reader.report(reader.wrong, DiagnosticCode::InvalidValue, member.key_at, "the profile id is blank");
         } else if let Some(profile) = profile(reader, &member.node) {
             // Credential files compare ids exactly, so this one is kept exactly.
-            profiles.insert(ProfileId::verbatim(member.key.as_ref()), profile);
+            let place = if profiles.len() < MOST_PLACED { reader.location(member.key_at) } else { Location::default() };
+            profiles.insert(ProfileId::verbatim(member.key.as_ref()), (profile, place));
         }
     });
     profiles
@@ -143,13 +163,16 @@ fn profile_mode<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<Profi
     Some(mode)
 }
 
-fn order<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> IndexMap<ProviderId, Vec<ProfileId>> {
+fn order<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> IndexMap<ProviderId, Vec<(ProfileId, Location)>> {
     let mut orders = IndexMap::new();
     reader.entries(node, |reader, member| {
         let mut ids = Vec::new();
         let mut dropped = false;
         let is_list = reader.items(&member.node, |reader, item| match reader.text(item) {
-            Some(id) if !id.value.trim().is_empty() => ids.push(ProfileId::verbatim(id.value)),
+            Some(id) if !id.value.trim().is_empty() => {
+                let place = if ids.len() < MOST_PLACED { reader.location(item.at) } else { Location::default() };
+                ids.push((ProfileId::verbatim(id.value), place));
+            }
             Some(_) => {
                 dropped = true;
                 reader.wrong(item, "the profile id is blank");

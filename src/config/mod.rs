@@ -4,6 +4,8 @@ mod agents;
 mod auth;
 mod cooldowns;
 mod env_block;
+mod include;
+mod lookup;
 mod model;
 mod nearest;
 mod open;
@@ -12,6 +14,7 @@ mod params;
 mod providers;
 mod reader;
 mod retention;
+mod sources;
 mod substitute;
 
 pub use auth::{ProfileMode, ProfileSettings};
@@ -28,12 +31,14 @@ use indexmap::IndexMap;
 use crate::config::agents::Agents;
 use crate::config::auth::Auth;
 use crate::config::env_block::EnvBlock;
+use crate::config::include::Includes;
 use crate::config::reader::{Reader, Shape};
+use crate::config::sources::Sources;
 use crate::diagnostic::Diagnostic;
 use crate::env::Environment;
 use crate::error::Result;
 use crate::id::{ProfileId, ProviderId};
-use crate::syntax::{self, Document, KeyPath, Node, Value};
+use crate::syntax::{self, Document, KeyPath, Node, Places, Value};
 
 const ROOT: Shape = Shape { owned: &["env", "auth", "agents", "models"], foreign: &[], closed: false };
 
@@ -88,23 +93,37 @@ impl Config {
     /// problems, the warnings included.
     pub fn from_json5_str(text: &str, options: &ReadOptions) -> Result<Self> {
         let document = syntax::parse(text, &options.limits)?;
-        Self::read(&document, options, None)
+        Self::assemble(text, document, options, None)
     }
 
-    fn read(document: &Document<'_>, options: &ReadOptions, file: Option<&Path>) -> Result<Self> {
+    /// Puts included files in their places, and reads the whole.
+    fn assemble(text: &str, document: Document<'_>, options: &ReadOptions, file: Option<&Path>) -> Result<Self> {
+        let Document { root, places } = document;
+        if !include::has_include(&root) {
+            return Self::read(&root, &Sources::new(file, places), options, Vec::new());
+        }
+        let mut includes = Includes::new(options, text, file);
+        let root = includes.expand(root, 0)?;
+        let mut sources = Sources::new(file, places);
+        for included in &includes.files {
+            sources.add(included.base, &included.path, Places::new(syntax::without_bom(&included.text)));
+        }
+        Self::read(&root, &sources, options, std::mem::take(&mut includes.diagnostics))
+    }
+
+    fn read(root: &Node<'_>, sources: &Sources<'_>, options: &ReadOptions, found: Vec<Diagnostic>) -> Result<Self> {
         let mut reader = Reader {
-            places: &document.places,
-            file,
+            places: sources,
             wrong: options.severity(),
             environment: options.environment.clone(),
             path: KeyPath::root(),
-            diagnostics: Vec::new(),
+            diagnostics: found,
             found: [0; 2],
             budget: options.limits.max_bytes,
         };
         let mut config = Self::default();
         // First of all the variables: the rest may name them.
-        let env = member(&document.root, "env").map(|node| {
+        let env = member(root, "env").map(|node| {
             reader.path.push_key("env");
             let block = EnvBlock::read(&mut reader, node);
             reader.path.pop();
@@ -114,7 +133,7 @@ impl Config {
         config.shell_env = env.shell;
         reader.environment = options.environment.over(env.variables);
         config.environment = reader.environment.clone();
-        reader.object(&document.root, &ROOT, |reader, member| match member.key.as_ref() {
+        reader.object(root, &ROOT, |reader, member| match member.key.as_ref() {
             "auth" => config.auth = Auth::read(reader, &member.node),
             "agents" => config.agents = Agents::read(reader, &member.node),
             "models" => config.providers = providers::read(reader, &member.node),
@@ -173,6 +192,12 @@ impl Config {
     #[must_use]
     pub fn cooldowns(&self) -> &CooldownSettings {
         &self.auth.cooldowns
+    }
+
+    /// `models.providers`, in the order of the file.
+    #[must_use]
+    pub fn providers(&self) -> impl ExactSizeIterator<Item = (&ProviderId, &ProviderConfig)> {
+        self.providers.iter()
     }
 
     /// `models.providers` of a provider: the first entry whose key names it, in any spelling.

@@ -36,6 +36,17 @@ impl Config {
         self.agents.image_model.fallbacks.as_deref().unwrap_or_default()
     }
 
+    /// The models `agents.defaults.models` lists, in the order of the file, each with its alias if it has one.
+    pub fn models(&self) -> impl Iterator<Item = (&ModelRef, Option<&str>)> {
+        self.agents.models.iter().map(|(model, settings)| (model, settings.alias.as_deref()))
+    }
+
+    /// Whether an agent has a first model of its own, and whether it has fallbacks of its own.
+    pub(crate) fn has_own_models(&self, agent: Option<&str>) -> (bool, bool) {
+        let own = self.agents.agent(agent).map(|agent| &agent.model);
+        own.map_or((false, false), |model| (model.primary.is_some(), model.fallbacks.is_some()))
+    }
+
     /// Reads the name of a model: an alias from `agents.defaults.models`, in any case; `provider/model`; or the bare
     /// name of a model of the provider `anthropic`.
     ///

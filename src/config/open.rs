@@ -10,11 +10,20 @@ use crate::syntax;
 impl Config {
     /// Reads a configuration from a file. Problems name the file as it is given here.
     ///
+    /// `$include` is followed, at any place of the file: the name of a file, or a list of names, relative to the file
+    /// that includes it. Files of a list are merged in its order, and keys beside the include are merged over them:
+    /// objects key by key, lists one after the other, otherwise the later value counts. Included files have to be in the
+    /// directory of the configuration or below, links resolved, unless
+    /// [`include_anywhere`](ReadOptions::include_anywhere) is set; ten may include each other in a row, a thousand are
+    /// read in all, and together they may be no larger than [`max_bytes`](ReadOptions::max_bytes). Problems in them name
+    /// them.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`] if there is no such file, [`ErrorKind::NotAFile`] if it is a directory, a pipe or a device,
     /// [`ErrorKind::Io`] if it cannot be read,
-    /// [`ErrorKind::Syntax`] if it is not UTF-8, and all errors of [`from_json5_str`](Self::from_json5_str).
+    /// [`ErrorKind::Syntax`] if it is not UTF-8, [`ErrorKind::InvalidInclude`] if an include cannot be followed, which
+    /// lenient reading notes and leaves empty, and all errors of [`from_json5_str`](Self::from_json5_str).
     ///
     /// # Examples
     ///
@@ -31,15 +40,15 @@ impl Config {
             error.with_location(location.with_path(path))
         };
         let bytes = read(path, options.limits.max_bytes).map_err(place)?;
-        let text = str::from_utf8(&bytes).map_err(|error| place(not_utf8(&bytes, error.valid_up_to())))?;
+        let text = text(&bytes).map_err(place)?;
         let document = syntax::parse(text, &options.limits).map_err(place)?;
-        Self::read(&document, options, Some(path))
+        Self::assemble(text, document, options, Some(path))
     }
 }
 
 /// The bytes of a file; never more than one beyond the cap, whatever the file's size is said to be.
-#[expect(clippy::disallowed_methods, reason = "the one file that is read outside the file store")]
-fn read(path: &Path, max_bytes: usize) -> Result<Vec<u8>> {
+#[expect(clippy::disallowed_methods, reason = "the configuration is read outside the file store, here alone")]
+pub(super) fn read(path: &Path, max_bytes: usize) -> Result<Vec<u8>> {
     let refused = |error: io::Error| {
         let (kind, message) = match error.kind() {
             io::ErrorKind::NotFound => (ErrorKind::NotFound, "the configuration does not exist"),
@@ -56,6 +65,11 @@ fn read(path: &Path, max_bytes: usize) -> Result<Vec<u8>> {
     let cap = u64::try_from(max_bytes).unwrap_or(u64::MAX).saturating_add(1);
     file.take(cap).read_to_end(&mut bytes).map_err(refused)?;
     if bytes.len() > max_bytes { Err(syntax::too_large()) } else { Ok(bytes) }
+}
+
+/// The bytes of a file as text.
+pub(super) fn text(bytes: &[u8]) -> Result<&str> {
+    str::from_utf8(bytes).map_err(|error| not_utf8(bytes, error.valid_up_to()))
 }
 
 fn not_utf8(bytes: &[u8], valid: usize) -> Error {

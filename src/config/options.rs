@@ -22,6 +22,7 @@ use crate::syntax::Limits;
 #[derive(Clone, Debug, Default)]
 pub struct ReadOptions {
     lenient: bool,
+    pub(super) include_anywhere: bool,
     pub(super) limits: Limits,
     pub(super) environment: Environment,
 }
@@ -51,6 +52,13 @@ impl ReadOptions {
     #[must_use]
     pub fn max_depth(mut self, depth: usize) -> Self {
         self.limits.max_depth = depth;
+        self
+    }
+
+    /// Whether `$include` may read files outside the directory of the configuration. Off if not set.
+    #[must_use]
+    pub fn include_anywhere(mut self, anywhere: bool) -> Self {
+        self.include_anywhere = anywhere;
         self
     }
 

@@ -2,6 +2,7 @@
 
 use crate::config::reader::{Reader, Shape};
 use crate::diagnostic::DiagnosticCode;
+use crate::error::Location;
 use crate::retention::CacheRetention;
 use crate::secret::is_blank_char;
 use crate::syntax::{Node, Value};
@@ -17,6 +18,8 @@ const RETENTIONS: &[(&str, CacheRetention)] =
 pub(super) struct Params {
     retention: Option<CacheRetention>,
     legacy: Option<CacheRetention>,
+    /// Where the layer stands.
+    pub(super) location: Location,
     pub(super) betas: Option<Vec<String>>,
 }
 
@@ -27,8 +30,13 @@ impl Params {
         new.or(self.legacy.map(|retention| (retention, true)))
     }
 
+    /// Whether both keys say something.
+    pub(super) fn says_it_twice(&self) -> bool {
+        self.retention.is_some() && self.legacy.is_some()
+    }
+
     pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Self {
-        let mut params = Self::default();
+        let mut params = Self { location: reader.location(node.at), ..Self::default() };
         reader.object(node, &PARAMS, |reader, member| match member.key.as_ref() {
             "cacheRetention" => params.retention = reader.choice(&member.node, RETENTIONS),
             "cacheControlTtl" => {

@@ -1,20 +1,19 @@
 //! Walking the untyped tree: every problem is noted with its place, and the walk goes on.
 
 use std::borrow::Cow;
-use std::path::Path;
 
 use crate::config::nearest::nearest;
+use crate::config::sources::Sources;
 use crate::config::substitute::substitute;
 use crate::diagnostic::{Diagnostic, DiagnosticCode, Severity};
 use crate::env::Environment;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Location, Result};
 use crate::secret::{Secret, is_blank_char};
-use crate::syntax::{KeyPath, Member, Node, Places, Value};
+use crate::syntax::{KeyPath, Member, Node, Value};
 
 /// The walk: where it is, and what it has found.
 pub(super) struct Reader<'n> {
-    pub(super) places: &'n Places<'n>,
-    pub(super) file: Option<&'n Path>,
+    pub(super) places: &'n Sources<'n>,
     /// How much a wrong value matters.
     pub(super) wrong: Severity,
     pub(super) environment: Environment,
@@ -55,11 +54,13 @@ impl<'n> Reader<'n> {
         if *found > MOST_NOTED {
             return;
         }
-        let mut location = self.places.locate(at).with_key_path(self.path.to_string());
-        if let Some(file) = self.file {
-            location = location.with_path(file);
-        }
+        let location = self.location(at);
         self.diagnostics.push(Diagnostic::new(severity, code, location, message));
+    }
+
+    /// The place of an offset of the text, with the path of keys the walk is at.
+    pub(super) fn location(&self, at: usize) -> Location {
+        self.places.locate(at).with_key_path(self.path.to_string())
     }
 
     /// Adds help to the problem noted last.
@@ -243,11 +244,12 @@ impl<'n> Reader<'n> {
     /// The problems found, in the order of the file, or the error that they amount to.
     pub(super) fn verdict(self) -> Result<Vec<Diagnostic>> {
         let mut diagnostics = self.diagnostics;
-        diagnostics.sort_by_key(|found| (found.location.line, found.location.column));
+        let sources = self.places;
+        diagnostics.sort_by_key(|found| (sources.rank(&found.location), found.location.line, found.location.column));
         for (severity, found) in [Severity::Warning, Severity::Error].into_iter().zip(self.found) {
             let more = found.saturating_sub(MOST_NOTED);
             if more > 0 {
-                let place = crate::error::Location::default();
+                let place = Location::default();
                 let message = format!("there are {more} more problems like these");
                 diagnostics.push(Diagnostic::new(severity, DiagnosticCode::InvalidValue, place, message));
             }

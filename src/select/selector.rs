@@ -9,9 +9,10 @@ use super::resolve::CredentialSource;
 use super::rules::SelectorRules;
 use super::unavailable;
 use super::unavailable::Unavailable;
+use super::verdict::{Verdict, as_millis};
 use crate::clock::Timestamp;
 use crate::id::ProfileId;
-use crate::profile::{AuthProfiles, Credential, CredentialKind};
+use crate::profile::{AuthProfiles, Credential, CredentialKind, UsageStats};
 
 /// Chooses the credential to use now.
 ///
@@ -79,6 +80,15 @@ impl ProfileSelector {
     #[must_use]
     pub fn rules(&self) -> &SelectorRules {
         &self.rules
+    }
+
+    /// Whether a window keeps a profile with these statistics from being used for one model or all of them: cooling or
+    /// disabled, until when and why. `None` if it does not rest.
+    ///
+    /// This looks at the statistics only, so that it also answers for a profile that no longer exists.
+    #[must_use]
+    pub fn rest(&self, usage: &UsageStats, now: Timestamp) -> Option<Verdict> {
+        self.rules.rest(usage, as_millis(now))
     }
 
     fn selecting<'a>(&'a self, profiles: &'a AuthProfiles, query: &'a Query<'a>, now: Timestamp) -> Selecting<'a> {

@@ -62,6 +62,30 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// A short name for programs: `ready`, `cooling`, `disabled`, `expired`, `invalid_expires`, `mode_mismatch`,
+    /// `provider_mismatch`, `missing_credential`, `unusable_secret`, `unresolved_ref`, `unknown_type`,
+    /// `profile_missing`, `excluded_by_auth_order`, `not_configured` or `not_wanted`.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Cooling { .. } => "cooling",
+            Self::Disabled { .. } => "disabled",
+            Self::Expired { .. } => "expired",
+            Self::InvalidExpiry => "invalid_expires",
+            Self::WrongMode => "mode_mismatch",
+            Self::WrongProvider => "provider_mismatch",
+            Self::Blank => "missing_credential",
+            Self::UnusableSecret => "unusable_secret",
+            Self::UnresolvedReference => "unresolved_ref",
+            Self::UnknownKind => "unknown_type",
+            Self::Missing => "profile_missing",
+            Self::NotInOrder => "excluded_by_auth_order",
+            Self::NotConfigured => "not_configured",
+            Self::NotWanted => "not_wanted",
+        }
+    }
+
     /// Whether the profile can be used now.
     #[must_use]
     pub fn is_ready(self) -> bool {
@@ -173,6 +197,19 @@ impl SelectorRules {
             Verdict::Cooling { until, reason, model_only: window.model.is_some() }
         };
         Some((window.until, verdict))
+    }
+
+    /// Until when any window keeps a profile from being used, whatever the model; as long as the long window is in
+    /// force, it is called disabled.
+    pub(super) fn rest(&self, usage: &UsageStats, now: f64) -> Option<Verdict> {
+        let (last, verdict) = self.resting(Some(usage), None, now)?;
+        let until = timestamp(last);
+        match &usage.disabled {
+            Some(disabled) if self.is_active(disabled, now) => {
+                Some(Verdict::Disabled { until, reason: disabled.reason })
+            }
+            _ => Some(verdict),
+        }
     }
 
     /// When the profile ends for good, if it does: a login that can be renewed outlives its access token, and the

@@ -138,7 +138,7 @@ fn without_locks_nothing_is_written_unless_that_was_asked_for() {
         let store = build(true);
         let error = change(&store).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::LocksUnsupported);
-        assert!(error.help().contains("builder"));
+        assert!(error.help().contains("file_locks"));
         assert_eq!(
             store.lease(&ProfileId::new("x:a").unwrap(), std::time::Duration::ZERO).unwrap_err().kind(),
             ErrorKind::LocksUnsupported

@@ -1,0 +1,39 @@
+//! How an included text and what stands beside or after it become one.
+
+use std::collections::HashMap;
+
+use crate::syntax::{Member, Node, Value};
+
+/// The two values as one: objects member by member, lists one after the other, otherwise the later one.
+pub(super) fn merge<'t>(earlier: Node<'t>, later: Node<'t>) -> Node<'t> {
+    let at = later.at;
+    let value = match (earlier.value, later.value) {
+        (Value::Array(mut items), Value::Array(more)) => {
+            items.extend(more);
+            Value::Array(items)
+        }
+        (Value::Object(members), Value::Object(more)) => Value::Object(merge_members(members, more)),
+        (_, value) => value,
+    };
+    Node { at, value }
+}
+
+fn merge_members<'t>(members: Vec<Member<'t>>, more: Vec<Member<'t>>) -> Vec<Member<'t>> {
+    let places: HashMap<String, usize> =
+        members.iter().enumerate().map(|(place, member)| (member.key.clone().into_owned(), place)).collect();
+    let mut merged: Vec<Option<Member<'t>>> = members.into_iter().map(Some).collect();
+    for member in more {
+        let known = places.get(member.key.as_ref()).and_then(|place| merged.get_mut(*place));
+        match known {
+            Some(slot) => {
+                let node = match slot.take() {
+                    Some(earlier) => merge(earlier.node, member.node),
+                    None => member.node,
+                };
+                *slot = Some(Member { key: member.key, key_at: member.key_at, node });
+            }
+            None => merged.push(Some(member)),
+        }
+    }
+    merged.into_iter().flatten().collect()
+}

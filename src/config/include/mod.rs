@@ -1,0 +1,288 @@
+//! `$include`: files in the place of values.
+
+mod merge;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::path::{Component, Path, PathBuf};
+
+use self::merge::merge;
+use super::open;
+use super::options::ReadOptions;
+use crate::diagnostic::{Diagnostic, DiagnosticCode, Severity};
+use crate::error::{Error, ErrorKind, Location, Result};
+use crate::syntax::{self, KeyPath, Limits, Member, Node, Places, Value};
+
+const KEY: &str = "$include";
+
+/// How many files may include each other in a row, the configuration not counted.
+const DEEPEST: usize = 10;
+
+/// How many files are read for one configuration; a file that is included twice counts twice.
+const MOST: usize = 1_000;
+
+/// A file that was read for the configuration.
+pub(super) struct Included {
+    /// The offset at which its text begins among all texts.
+    pub(super) base: usize,
+    pub(super) path: PathBuf,
+    pub(super) text: String,
+}
+
+/// Whether a tree includes anything.
+pub(super) fn has_include(node: &Node<'_>) -> bool {
+    match &node.value {
+        Value::Array(items) => items.iter().any(has_include),
+        Value::Object(members) => members.iter().any(|member| member.key == KEY || has_include(&member.node)),
+        _ => false,
+    }
+}
+
+/// Puts the files in the place of their includes.
+pub(super) struct Includes<'o> {
+    options: &'o ReadOptions,
+    /// The directory of the configuration, as it was named and as it is; without it nothing can be included.
+    root: Option<(PathBuf, PathBuf)>,
+    /// The files that are being read, as they were named and as they are, the configuration first.
+    chain: Vec<(PathBuf, PathBuf)>,
+    path: Vec<Step>,
+    pub(super) files: Vec<Included>,
+    pub(super) diagnostics: Vec<Diagnostic>,
+    main_text: &'o str,
+    end: usize,
+}
+
+enum Step {
+    Key(String),
+    Index(usize),
+}
+
+impl<'o> Includes<'o> {
+    /// For a text, and the file it is from.
+    pub(super) fn new(options: &'o ReadOptions, text: &'o str, file: Option<&Path>) -> Self {
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let directory = |file: &Path| match file.parent() {
+            Some(parent) if parent != Path::new("") => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        Self {
+            options,
+            root: file.map(|file| (directory(file), real(&directory(file)))),
+            chain: file.map(|file| (file.to_owned(), real(file))).into_iter().collect(),
+            path: Vec::new(),
+            files: Vec::new(),
+            diagnostics: Vec::new(),
+            main_text: text,
+            end: text.len() + 1,
+        }
+    }
+
+    /// The tree with every include followed. Lenient reading notes what cannot be followed and leaves it empty.
+    pub(super) fn expand<'t>(&mut self, node: Node<'t>, depth: usize) -> Result<Node<'t>> {
+        let Node { at, value } = node;
+        let limit = self.options.limits.max_depth.min(Limits::DEEPEST);
+        if depth > limit {
+            let message = "the included files nest deeper together than the depth limit";
+            return Err(Error::new(ErrorKind::TooDeep, message).with_location(self.place(at)));
+        }
+        let value = match value {
+            Value::Array(items) => {
+                let mut expanded = Vec::with_capacity(items.len());
+                for (index, item) in items.into_iter().enumerate() {
+                    self.path.push(Step::Index(index));
+                    expanded.push(self.expand(item, depth + 1)?);
+                    self.path.pop();
+                }
+                Value::Array(expanded)
+            }
+            Value::Object(members) => return self.object(at, members, depth),
+            scalar => scalar,
+        };
+        Ok(Node { at, value })
+    }
+
+    fn object<'t>(&mut self, at: usize, members: Vec<Member<'t>>, depth: usize) -> Result<Node<'t>> {
+        let mut include = None;
+        let mut others = Vec::with_capacity(members.len());
+        for member in members {
+            if member.key == KEY {
+                include = Some(member.node);
+                continue;
+            }
+            self.path.push(Step::Key(member.key.clone().into_owned()));
+            let node = self.expand(member.node, depth + 1)?;
+            self.path.pop();
+            others.push(Member { node, ..member });
+        }
+        let alone = others.is_empty();
+        let own = Node { at, value: Value::Object(others) };
+        let Some(include) = include else { return Ok(own) };
+        let (steps, links) = (self.path.len(), self.chain.len());
+        match self.follow(&include, alone, depth) {
+            Ok(included) if alone => Ok(included),
+            Ok(included) => Ok(merge(included, own)),
+            Err(error) if error.kind() == ErrorKind::InvalidInclude && self.options.severity() == Severity::Warning => {
+                // What failed may have been several files further in.
+                self.path.truncate(steps);
+                self.chain.truncate(links);
+                self.note(&error);
+                Ok(own)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What an include stands for: the content of one file, or of several as one.
+    fn follow<'t>(&mut self, include: &Node<'t>, alone: bool, depth: usize) -> Result<Node<'t>> {
+        let included = match &include.value {
+            Value::String(name) => self.load(name, include.at, depth)?,
+            Value::Array(items) => {
+                let mut merged = Node { at: include.at, value: Value::Object(Vec::new()) };
+                for item in items {
+                    let Value::String(name) = &item.value else {
+                        return Err(self.refuse(item.at, "the name of a file is expected"));
+                    };
+                    merged = merge(merged, self.load(name, item.at, depth)?);
+                }
+                merged
+            }
+            _ => return Err(self.refuse(include.at, "the name of a file, or a list of names, is expected")),
+        };
+        if !alone && !matches!(included.value, Value::Object(_)) {
+            return Err(self.refuse(include.at, "only an object can be included where other keys stand"));
+        }
+        Ok(included)
+    }
+
+    /// The content of one file, its own includes followed.
+    fn load<'t>(&mut self, name: &str, at: usize, depth: usize) -> Result<Node<'t>> {
+        let (path, real) = self.find(name, at)?;
+        let left = (self.options.limits.max_bytes + 1 + self.main_text.len()).saturating_sub(self.end);
+        let place = |error: Error| error.with_path(&path);
+        let bytes = match open::read(&real, left) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::TooLarge => return Err(place(error)),
+            Err(error) => return Err(self.refuse(at, "the included file cannot be read").with_source(error)),
+        };
+        let text = open::text(&bytes).map_err(place)?.to_owned();
+        let base = self.end;
+        let tree = owned(syntax::parse(&text, &self.options.limits).map_err(place)?.root, base);
+        self.end += text.len() + 1;
+        self.files.push(Included { base, path: path.clone(), text });
+        self.chain.push((path, real));
+        let expanded = self.expand(tree, depth)?;
+        self.chain.pop();
+        Ok(expanded)
+    }
+
+    /// The file an include names, as it is named and as it is, if it may be read here.
+    fn find(&self, name: &str, at: usize) -> Result<(PathBuf, PathBuf)> {
+        let (Some((root, real_root)), Some((includer, _))) = (&self.root, self.chain.last()) else {
+            return Err(self.refuse(at, "only a configuration that is read from a file can include others"));
+        };
+        if self.chain.len() > DEEPEST {
+            let message = format!("more than {DEEPEST} files include each other: {}", self.chain_with(name));
+            return Err(self.refuse(at, message));
+        }
+        if self.files.len() >= MOST {
+            return Err(self.refuse(at, format!("more than {MOST} files are included")));
+        }
+        let path = tidy(&includer.parent().unwrap_or(root).join(name));
+        let inside = |path: &Path, root: &Path| self.options.include_anywhere || path.starts_with(root);
+        let absolute = |path: &Path| std::path::absolute(path).map_or_else(|_| tidy(path), |path| tidy(&path));
+        if !inside(&absolute(&path), &absolute(root)) {
+            return Err(self.refuse(at, "the included file is outside the directory of the configuration"));
+        }
+        let real = path.canonicalize().map_err(|error| {
+            let message = match error.kind() {
+                std::io::ErrorKind::NotFound => "the included file does not exist",
+                _ => "the included file cannot be read",
+            };
+            self.refuse(at, message).with_source(error)
+        })?;
+        if !inside(&real, real_root) {
+            let message = "the included file is a link to outside the directory of the configuration";
+            return Err(self.refuse(at, message));
+        }
+        if self.chain.iter().any(|(_, known)| *known == real) {
+            return Err(self.refuse(at, format!("the file includes itself: {}", self.chain_with(name))));
+        }
+        Ok((path, real))
+    }
+
+    /// The files that are being read, and one more.
+    fn chain_with(&self, name: &str) -> String {
+        let root = self.root.as_ref().map(|(root, _)| tidy(root)).unwrap_or_default();
+        let shown = |path: &Path| tidy(path).strip_prefix(&root).unwrap_or(path).display().to_string();
+        let mut names: Vec<String> = self.chain.iter().map(|(path, _)| shown(path)).collect();
+        names.push(tidy(Path::new(name)).display().to_string());
+        // A name with a line break must not forge a line of a log.
+        names.join(" -> ").chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    }
+
+    fn refuse(&self, at: usize, message: impl Into<String>) -> Error {
+        Error::new(ErrorKind::InvalidInclude, message).with_location(self.place(at))
+    }
+
+    fn note(&mut self, error: &Error) {
+        let location = error.location().cloned().unwrap_or_default();
+        let diagnostic = Diagnostic::new(Severity::Warning, DiagnosticCode::InvalidInclude, location, error.message());
+        self.diagnostics.push(diagnostic.with_help(error.help()));
+    }
+
+    /// The place of an include, in whichever of the files it stands.
+    fn place(&self, at: usize) -> Location {
+        let file = self.files.iter().rev().find(|file| file.base <= at);
+        let (text, base) = file.map_or((self.main_text, 0), |file| (&*file.text, file.base));
+        let mut location = Places::new(syntax::without_bom(text)).locate(at - base);
+        if let Some(path) = file.map(|file| &file.path).or(self.chain.first().map(|(path, _)| path)) {
+            location = location.with_path(path);
+        }
+        let mut path = KeyPath::root();
+        for step in &self.path {
+            match step {
+                Step::Key(key) => path.push_key(key),
+                Step::Index(index) => path.push_index(*index),
+            }
+        }
+        location.with_key_path(path.key(KEY).to_string())
+    }
+}
+
+/// The path without `.`, and without `..` where that can be told from the path alone.
+fn tidy(path: &Path) -> PathBuf {
+    let mut tidy = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(tidy.components().next_back(), Some(Component::Normal(_))) => {
+                tidy.pop();
+            }
+            other => tidy.push(other),
+        }
+    }
+    tidy
+}
+
+/// The same tree, borrowing nothing, its offsets counted from a base.
+fn owned<'t>(node: Node<'_>, base: usize) -> Node<'t> {
+    let value = match node.value {
+        Value::Null => Value::Null,
+        Value::Bool(value) => Value::Bool(value),
+        Value::Number(value) => Value::Number(value),
+        Value::String(text) => Value::String(Cow::Owned(text.into_owned())),
+        Value::Array(items) => Value::Array(items.into_iter().map(|item| owned(item, base)).collect()),
+        Value::Object(members) => Value::Object(
+            members
+                .into_iter()
+                .map(|member| Member {
+                    key: Cow::Owned(member.key.into_owned()),
+                    key_at: member.key_at + base,
+                    node: owned(member.node, base),
+                })
+                .collect(),
+        ),
+    };
+    Node { at: node.at + base, value }
+}

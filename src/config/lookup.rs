@@ -1,0 +1,49 @@
+//! What looks over the whole configuration need to know of it: where things stand, and what applies to whom.
+
+use crate::config::{Config, RetentionLayer};
+use crate::error::Location;
+use crate::id::{ModelRef, ProfileId, ProviderId};
+use crate::profile::CredentialKind;
+
+impl Config {
+    /// Where the entry of `auth.profiles` with this id stands.
+    pub(crate) fn place_of_profile(&self, id: &ProfileId) -> Location {
+        self.auth.profile_places.get(id).cloned().unwrap_or_default()
+    }
+
+    /// Every entry of `auth.order` with its place.
+    pub(crate) fn placed_orders(&self) -> impl Iterator<Item = (&ProviderId, &ProfileId, &Location)> {
+        self.auth.order.iter().flat_map(|(provider, ids)| {
+            let places = self.auth.order_places.get(provider).into_iter().flatten();
+            ids.iter().zip(places).map(move |(id, place)| (provider, id, place))
+        })
+    }
+
+    /// The places of the layers of parameters that say a retention with both keys.
+    pub(crate) fn double_retentions(&self) -> impl Iterator<Item = &Location> {
+        self.agents.layers().filter(|params| params.says_it_twice()).map(|params| &params.location)
+    }
+
+    /// Every setting of a cache retention that has no effect for a subscription of these providers, by the place of the
+    /// layer that says it; each once.
+    pub(crate) fn ignored_retentions(&self, is_subscription: impl Fn(&ProviderId) -> bool) -> Vec<&Location> {
+        let agents = std::iter::once(None).chain(self.agents.ids().map(Some));
+        let mut found: Vec<&Location> = Vec::new();
+        for agent in agents {
+            let primary = self.primary_model(agent).and_then(|name| self.resolve_model(name).ok());
+            let models: Vec<&ModelRef> = self.agents.models.keys().chain(&primary).collect();
+            for model in models.into_iter().filter(|model| is_subscription(model.provider())) {
+                let resolved = self.cache_retention(model, agent, CredentialKind::Token, None);
+                let params = match resolved.layer {
+                    _ if resolved.ignored.is_none() => continue,
+                    RetentionLayer::Agent => self.agents.agent(agent).map(|agent| &agent.params),
+                    RetentionLayer::Model => self.agents.models.get(model).map(|model| &model.params),
+                    _ => Some(&self.agents.params),
+                };
+                let place = params.map(|params| &params.location);
+                found.extend(place.filter(|place| !found.contains(place)));
+            }
+        }
+        found
+    }
+}

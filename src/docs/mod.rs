@@ -1,0 +1,29 @@
+//! Pages that go further than the items they speak of.
+//!
+//! - [Troubleshooting](troubleshooting): every message, and what to do about it.
+//! - [Coming from OpenClaw](coming_from_openclaw): what is the same, what is not, and which command is which function.
+//! - [Writing a store](writing_a_store): keeping profiles somewhere else than in a file.
+//! - [Embedding in an agent](embedding_in_an_agent): one request from the configuration to the record of its outcome.
+//! - [Prompt caching](prompt_caching): what is cached, for how long, and how to see it.
+//!
+//! There is nothing to call here.
+
+#![cfg_attr(
+    not(all(feature = "file", feature = "client")),
+    allow(rustdoc::broken_intra_doc_links, reason = "the pages speak of everything the crate can have")
+)]
+
+#[doc = include_str!("coming_from_openclaw.md")]
+pub mod coming_from_openclaw {}
+
+#[doc = include_str!("embedding_in_an_agent.md")]
+pub mod embedding_in_an_agent {}
+
+#[doc = include_str!("prompt_caching.md")]
+pub mod prompt_caching {}
+
+#[doc = include_str!("troubleshooting.md")]
+pub mod troubleshooting {}
+
+#[doc = include_str!("writing_a_store.md")]
+pub mod writing_a_store {}

@@ -1,0 +1,44 @@
+//! Setting credentials up: what the commands of a command line do, as functions over any
+//! [`AuthProfileStore`](crate::AuthProfileStore).
+//!
+//! | a command | its functions |
+//! | --- | --- |
+//! | show what the provider allows | [`terms`] |
+//! | take a pasted key or token | [`api_key`], [`token`], [`setup_token`] |
+//! | name the profile | [`profile_id`], [`slug`] |
+//! | store it | [`save_key`], [`save_token`], with [`lifetime`] for an end |
+//! | order of profiles | [`order`], [`set_order`], [`clear_order`] |
+//! | the rest | [`remove`], [`clear_cooldown`] |
+//!
+//! None of them asks the provider anything, and none prints: the caller shows what they give.
+//!
+//! # Examples
+//!
+//! ```
+//! use provider_auth::{AuthProfileStore, CredentialKind, MemoryStore, ProviderId, setup};
+//!
+//! let (store, anthropic) = (MemoryStore::default(), ProviderId::anthropic());
+//! println!("{}", setup::terms(&anthropic, CredentialKind::ApiKey).text);
+//!
+//! let pasted = setup::api_key(&anthropic, " 'sk-ant-api03-example' \n")?;
+//! let id = setup::profile_id(&anthropic, Some("Work Laptop"), CredentialKind::ApiKey)?;
+//! setup::save_key(&store, &id, &anthropic, &pasted, None)?;
+//!
+//! assert_eq!(id.as_str(), "anthropic:work-laptop");
+//! assert_eq!(store.load()?.len(), 1);
+//! # Ok::<(), provider_auth::Error>(())
+//! ```
+
+mod lifetime;
+mod names;
+mod order;
+mod paste;
+mod save;
+mod terms;
+
+pub use lifetime::lifetime;
+pub use names::{profile_id, slug};
+pub use order::{clear_order, order, set_order};
+pub use paste::{Pasted, SETUP_TOKEN_LENGTH, api_key, setup_token, token};
+pub use save::{clear_cooldown, remove, save_key, save_token};
+pub use terms::{Terms, terms};

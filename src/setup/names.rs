@@ -1,0 +1,58 @@
+//! Names of profiles.
+
+use crate::error::Result;
+use crate::id::{ProfileId, ProviderId};
+use crate::profile::CredentialKind;
+
+/// The short form of a name, as profile ids have it: lower case; what is not `a` to `z`, a digit, `.`, `_` or `-`
+/// becomes one dash, none at the ends; `default` if nothing is left.
+///
+/// # Examples
+///
+/// ```
+/// use provider_auth::setup::slug;
+///
+/// assert_eq!(slug("Work Laptop"), "work-laptop");
+/// assert_eq!(slug("me@example.com"), "me-example.com");
+/// assert_eq!(slug("!!!"), "default");
+/// ```
+#[must_use]
+pub fn slug(name: &str) -> String {
+    let mut slug = String::new();
+    for c in name.to_lowercase().chars() {
+        if c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-') {
+            slug.push(c);
+        } else if !slug.ends_with('-') {
+            slug.push('-');
+        }
+    }
+    let slug = slug.trim_matches('-');
+    if slug.is_empty() { "default".to_owned() } else { slug.to_owned() }
+}
+
+/// The id of a provider's profile: a name with a colon in it is the id itself, any other is made a [`slug`]. Without a
+/// name it is `default` for keys and logins and `manual` for pasted tokens, as in the reference.
+///
+/// # Errors
+///
+/// [`InvalidId`](crate::ErrorKind::InvalidId) if an id is given that has control characters.
+///
+/// # Examples
+///
+/// ```
+/// use provider_auth::{CredentialKind, ProviderId, setup};
+///
+/// let anthropic = ProviderId::anthropic();
+/// assert_eq!(setup::profile_id(&anthropic, None, CredentialKind::Token)?.as_str(), "anthropic:manual");
+/// assert_eq!(setup::profile_id(&anthropic, Some("Work"), CredentialKind::Token)?.as_str(), "anthropic:work");
+/// assert_eq!(setup::profile_id(&anthropic, Some("anthropic:Work"), CredentialKind::Token)?.as_str(), "anthropic:Work");
+/// # Ok::<(), provider_auth::Error>(())
+/// ```
+pub fn profile_id(provider: &ProviderId, name: Option<&str>, kind: CredentialKind) -> Result<ProfileId> {
+    match name {
+        Some(id) if id.contains(':') => ProfileId::new(id),
+        Some(name) => ProfileId::new(&format!("{provider}:{}", slug(name))),
+        None if kind == CredentialKind::Token => ProfileId::new(&format!("{provider}:manual")),
+        None => ProfileId::new(&format!("{provider}:default")),
+    }
+}

@@ -1,0 +1,226 @@
+//! Gathering the report.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::collate;
+use super::health::EXPIRY_WARNING;
+use super::overview::Overview;
+use super::report::{StatusReport, UnusableProfile};
+use crate::clock::Timestamp;
+use crate::config::Config;
+use crate::env;
+use crate::id::{ModelRef, ProviderId};
+use crate::profile::{AuthProfiles, SecretRef};
+use crate::secret::Secret;
+use crate::select::{ProfileSelector, Verdict};
+
+/// The model the reference uses where none is configured.
+const DEFAULT_MODEL: &str = "claude-opus-4-6";
+
+/// Finds the secret a reference leads to.
+type Resolver<'a> = dyn Fn(&SecretRef) -> Option<Secret> + 'a;
+
+/// What a [`StatusReport`] is made from.
+///
+/// Nothing is required beyond a configuration and profiles; the paths are only repeated in the report. The default
+/// selector has the default rules and the configuration given.
+#[must_use]
+pub struct StatusReportBuilder<'a> {
+    pub(super) config: &'a Config,
+    pub(super) profiles: &'a AuthProfiles,
+    selector: Option<&'a ProfileSelector>,
+    pub(super) resolver: Option<&'a Resolver<'a>>,
+    agent: Option<String>,
+    pub(super) config_path: Option<PathBuf>,
+    pub(super) agent_dir: Option<PathBuf>,
+    pub(super) store_path: Option<PathBuf>,
+    pub(super) home: Option<PathBuf>,
+    default_model: Option<ModelRef>,
+    pub(super) warn_after: Duration,
+}
+
+impl<'a> StatusReportBuilder<'a> {
+    pub(super) fn new(config: &'a Config, profiles: &'a AuthProfiles) -> Self {
+        Self {
+            config,
+            profiles,
+            selector: None,
+            resolver: None,
+            agent: None,
+            config_path: None,
+            agent_dir: None,
+            store_path: None,
+            home: None,
+            default_model: None,
+            warn_after: EXPIRY_WARNING,
+        }
+    }
+
+    /// The selector the agent uses, if it is not the default one with this configuration.
+    pub fn selector(mut self, selector: &'a ProfileSelector) -> Self {
+        self.selector = Some(selector);
+        self
+    }
+
+    /// How the agent finds secrets that are kept elsewhere.
+    pub fn resolver(mut self, resolver: &'a dyn Fn(&SecretRef) -> Option<Secret>) -> Self {
+        self.resolver = Some(resolver);
+        self
+    }
+
+    /// The agent, whose own models come before the defaults.
+    pub fn agent(mut self, id: impl Into<String>) -> Self {
+        self.agent = Some(id.into());
+        self
+    }
+
+    /// The configuration's file.
+    pub fn config_path(mut self, path: impl Into<PathBuf>) -> Self {
+        self.config_path = Some(path.into());
+        self
+    }
+
+    /// The agent's directory.
+    pub fn agent_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.agent_dir = Some(path.into());
+        self
+    }
+
+    /// Where the profiles are kept.
+    pub fn store_path(mut self, path: impl Into<PathBuf>) -> Self {
+        self.store_path = Some(path.into());
+        self
+    }
+
+    /// The home directory; paths below it are written with `~` where the reference does so.
+    pub fn home(mut self, path: impl Into<PathBuf>) -> Self {
+        self.home = Some(path.into());
+        self
+    }
+
+    /// The model that is used where none is configured. Default: `anthropic/claude-opus-4-6`, as in OpenClaw 2026.2.9.
+    pub fn default_model(mut self, model: ModelRef) -> Self {
+        self.default_model = Some(model);
+        self
+    }
+
+    /// How long before its end a credential is called expiring. Default: 24 hours.
+    pub fn warn_after(mut self, warn_after: Duration) -> Self {
+        self.warn_after = warn_after;
+        self
+    }
+
+    /// The report at a moment.
+    #[must_use]
+    pub fn build(self, now: Timestamp) -> StatusReport {
+        let own;
+        let selector = if let Some(selector) = self.selector {
+            selector
+        } else {
+            own = ProfileSelector::default().with_config(self.config);
+            &own
+        };
+        let (config, agent) = (self.config, self.agent.as_deref());
+        let primary = config.primary_model(agent);
+        let resolved_default = primary.and_then(|name| config.resolve_model(name).ok()).or(self.default_model.clone());
+        let resolved_default = resolved_default.unwrap_or_else(default_model);
+        let fallbacks = config.fallback_models(agent).to_vec();
+        let image_model = config.image_model().map(str::to_owned);
+        let image_fallbacks = config.image_fallback_models().to_vec();
+        let (own_default, own_fallbacks) = config.has_own_models(agent);
+
+        let others = fallbacks.iter().chain(&image_model).chain(&image_fallbacks);
+        let resolved = others.filter_map(|name| config.resolve_model(name).ok());
+        let in_use: Vec<ModelRef> = std::iter::once(resolved_default.clone()).chain(resolved).collect();
+
+        let overview = Overview { from: &self, selector, now };
+        let mut diagnostics = config.diagnostics().to_vec();
+        diagnostics.extend(self.profiles.diagnostics().iter().cloned());
+        let mut providers = Vec::new();
+        for provider in self.mentioned(&in_use) {
+            providers.push(overview.provider(&provider, &mut diagnostics));
+        }
+        let has_credential = |provider: &ProviderId| {
+            providers.iter().any(|status| status.provider == *provider && overview.has_credential(status))
+        };
+        let mut missing: Vec<ProviderId> = Vec::new();
+        for model in &in_use {
+            if !has_credential(model.provider()) && !missing.contains(model.provider()) {
+                missing.push(model.provider().clone());
+            }
+        }
+        missing.sort_by(|a, b| collate::compare(a.as_str(), b.as_str()));
+        StatusReport {
+            now,
+            warn_after: self.warn_after,
+            default_model: primary.map_or_else(|| resolved_default.to_string(), str::to_owned),
+            resolved_default,
+            fallbacks,
+            image_model,
+            image_fallbacks,
+            own_default,
+            own_fallbacks,
+            aliases: config.models().filter_map(|(model, alias)| Some((alias?.to_owned(), model.clone()))).collect(),
+            allowed: config.models().map(|(model, _)| model.clone()).collect(),
+            shell_env: config.shell_env().is_some_and(|shell| shell.enabled),
+            missing_providers_in_use: missing,
+            unusable_profiles: unusable(self.profiles, selector, now),
+            providers,
+            diagnostics,
+            config_path: self.config_path,
+            agent_id: self.agent,
+            agent_dir: self.agent_dir,
+            store_path: self.store_path,
+            home: self.home,
+        }
+    }
+
+    /// Every provider the profiles, the configuration, its models or the environment mention, by name.
+    fn mentioned(&self, in_use: &[ModelRef]) -> Vec<ProviderId> {
+        let stored = self.profiles.iter().map(|(_, profile)| profile.provider().clone());
+        let configured = self.config.providers().map(|(provider, _)| provider.clone());
+        let listed = self.config.models().map(|(model, _)| model.provider().clone());
+        let used = in_use.iter().map(|model| model.provider().clone());
+        let environment = self.config.environment();
+        let exported = env::providers_with_variables().filter(|provider| environment.credential(provider).is_some());
+        let all = stored.chain(configured).chain(listed).chain(used).chain(exported);
+        let named = all.filter(|provider| !provider.as_str().is_empty());
+        let unique: BTreeMap<String, ProviderId> = named.map(|id| (id.to_string(), id)).collect();
+        let mut providers: Vec<ProviderId> = unique.into_values().collect();
+        providers.sort_by(|a, b| collate::compare(a.as_str(), b.as_str()));
+        providers
+    }
+}
+
+/// Every profile that rests, the one that rests shortest first.
+fn unusable(profiles: &AuthProfiles, selector: &ProfileSelector, now: Timestamp) -> Vec<UnusableProfile> {
+    let resting = profiles.usage_stats().filter_map(|(id, usage)| {
+        let rest = selector.rest(usage, now)?;
+        let provider = profiles.get(id.as_str()).map(|profile| profile.provider().clone());
+        let disabled = matches!(rest, Verdict::Disabled { .. });
+        Some(UnusableProfile { id: id.clone(), provider, disabled, reason: rest.reason(), until: rest.until()? })
+    });
+    let mut resting: Vec<UnusableProfile> = resting.collect();
+    resting.sort_by_key(|profile| profile.until);
+    resting
+}
+
+#[expect(clippy::expect_used, reason = "a constant name that is not blank")]
+fn default_model() -> ModelRef {
+    ModelRef::new(ProviderId::anthropic(), DEFAULT_MODEL).expect("not blank")
+}
+
+impl fmt::Debug for StatusReportBuilder<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StatusReportBuilder")
+            .field("agent", &self.agent)
+            .field("config_path", &self.config_path)
+            .field("agent_dir", &self.agent_dir)
+            .field("store_path", &self.store_path)
+            .field("warn_after", &self.warn_after)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,67 @@
+//! Whether a credential lasts.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::profile::{CredentialKind, Expiry, Profile, SecretState};
+
+/// How long before its end a credential is called expiring, unless the caller says otherwise: 24 hours.
+pub const EXPIRY_WARNING: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Whether a credential lasts, as its profile says it: nothing is asked of the provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Health {
+    /// It has no end that is known: an API key, or a token without expiry.
+    Static,
+    /// Its end is further away than the warning time.
+    Ok,
+    /// Its end is near.
+    Expiring,
+    /// Its end has passed. A login that can be renewed is renewed by its next use.
+    Expired,
+    /// There is no secret, or an end is expected and none is recorded.
+    Missing,
+}
+
+impl Health {
+    /// The name in the report: `static`, `ok`, `expiring`, `expired` or `missing`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Static => "static",
+            Self::Ok => "ok",
+            Self::Expiring => "expiring",
+            Self::Expired => "expired",
+            Self::Missing => "missing",
+        }
+    }
+
+    /// The health of one profile. `strict` says whether an expiry that is no moment makes a token unusable.
+    pub(super) fn of(profile: &Profile, strict: bool, now: Timestamp, warn_after: Duration) -> Self {
+        if profile.secret_state() == SecretState::Blank {
+            return Self::Missing;
+        }
+        let until = |at: Timestamp| match at {
+            at if now >= at => Self::Expired,
+            at if at <= now + warn_after => Self::Expiring,
+            _ => Self::Ok,
+        };
+        match profile.stored_kind() {
+            None => Self::Missing,
+            Some(CredentialKind::ApiKey) => Self::Static,
+            Some(CredentialKind::OAuth) => profile.expires().map_or(Self::Missing, until),
+            Some(CredentialKind::Token) => {
+                let invalid = strict && matches!(profile.expiry(), Expiry::Invalid(_));
+                profile.expires().map_or(if invalid { Self::Missing } else { Self::Static }, until)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Health {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,265 @@
+//! The report as JSON: the members and their order of the reference's `models status --json`, and more members.
+
+use std::path::Path;
+
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value, json};
+
+use super::collate;
+use super::report::{EffectiveSource, ProfileStatus, ProviderStatus, StatusReport};
+use crate::clock::Timestamp;
+use crate::diagnostic::Diagnostic;
+use crate::env::EnvOrigin;
+use crate::id::ProfileId;
+use crate::reason::FailureReason;
+use crate::select::CredentialSource;
+
+/// The name of the file the reference keeps the providers of a configuration in.
+const MODELS_FILE: &str = "models.json";
+
+impl StatusReport {
+    /// The report as JSON text with two spaces of indentation and a final newline.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        format!("{:#}\n", self.value())
+    }
+
+    fn value(&self) -> Value {
+        let mut report = Members::default();
+        report.put("configPath", self.config_path.as_deref().map(shown));
+        report.some("agentId", self.agent_id.as_deref());
+        report.put("agentDir", self.agent_dir.as_deref().map(shown));
+        report.put("defaultModel", &self.default_model);
+        report.put("resolvedDefault", self.resolved_default.to_string());
+        report.put("fallbacks", &self.fallbacks);
+        report.put("imageModel", &self.image_model);
+        report.put("imageFallbacks", &self.image_fallbacks);
+        if self.agent_id.is_some() {
+            let source = |own| if own { "agent" } else { "defaults" };
+            let sources = json!({
+                "defaultSource": source(self.own_default),
+                "fallbacksSource": source(self.own_fallbacks),
+            });
+            report.put("modelConfig", sources);
+        }
+        let aliases = self.aliases.iter().map(|(alias, model)| (alias.clone(), model.to_string().into()));
+        report.put("aliases", aliases.collect::<Map<_, _>>());
+        report.put("allowed", self.allowed.iter().map(ToString::to_string).collect::<Vec<_>>());
+        report.put("auth", self.auth());
+        report.put("diagnostics", self.diagnostics.iter().map(diagnostic).collect::<Vec<_>>());
+        report.into()
+    }
+
+    fn auth(&self) -> Value {
+        let present = |provider: &&ProviderStatus| {
+            !provider.profiles.is_empty() || provider.environment.is_some() || provider.config_key.is_some()
+        };
+        let providers = || self.providers.iter().filter(present);
+        let logins = providers().filter_map(|provider| {
+            let stored = provider.profiles.iter().filter(|profile| profile.is_expirable()).count();
+            let exported = provider.environment.as_ref().is_some_and(|key| key.is_oauth);
+            let count = stored + usize::from(exported);
+            (count > 0).then(|| format!("{} ({count})", provider.provider))
+        });
+        let missing = self.missing_providers_in_use.iter().map(ToString::to_string);
+        let unusable = self.unusable_profiles.iter().map(|profile| {
+            let mut members = Members::default();
+            members.put("profileId", profile.id.as_str());
+            members.some("provider", profile.provider.as_ref().map(ToString::to_string));
+            members.put("kind", profile.kind());
+            members.some("reason", profile.reason.map(FailureReason::as_str));
+            members.put("until", profile.until.as_millis());
+            members.put("remainingMs", self.remaining(profile.until));
+            Value::from(members)
+        });
+        json!({
+            "storePath": self.store_path.as_deref().map(shown),
+            "shellEnvFallback": { "enabled": self.shell_env, "appliedKeys": [] },
+            "providersWithOAuth": logins.collect::<Vec<_>>(),
+            "missingProvidersInUse": missing.collect::<Vec<_>>(),
+            "providers": providers().map(|provider| self.provider_value(provider)).collect::<Vec<_>>(),
+            "unusableProfiles": unusable.collect::<Vec<_>>(),
+            "oauth": self.oauth(),
+        })
+    }
+
+    fn provider_value(&self, status: &ProviderStatus) -> Value {
+        let count = |name: &str| status.profiles.iter().filter(|profile| profile.kind_name() == name).count();
+        let known = || status.profiles.iter().filter(|profile| profile.kind.is_some());
+        let mut members = Members::default();
+        members.put("provider", status.provider.as_str());
+        members.put("effective", json!({ "kind": status.effective.kind(), "detail": self.detail(status) }));
+        let labels: Vec<&str> = known().map(|profile| profile.label.as_str()).collect();
+        let profiles = json!({
+            "count": known().count(),
+            "oauth": count("oauth"),
+            "token": count("token"),
+            "apiKey": count("api_key"),
+            "labels": labels,
+        });
+        members.put("profiles", profiles);
+        if let Some(key) = &status.environment {
+            let origin = match key.origin {
+                EnvOrigin::Process => "process",
+                EnvOrigin::ConfigBlock => "config",
+            };
+            let source = format!("env: {}", key.variable);
+            members.put("env", json!({ "value": key.label, "source": source, "origin": origin }));
+        }
+        if let Some(label) = &status.config_key {
+            members
+                .put("modelsJson", json!({ "value": label, "source": format!("models.json: {}", self.models_file()) }));
+        }
+        members.put("used", status.used.as_ref().map(ProfileId::as_str));
+        members.some("retryAt", status.retry_at.map(Timestamp::as_millis));
+        members.put("order", status.order.iter().map(ProfileId::as_str).collect::<Vec<_>>());
+        let details = status.profiles.iter().map(|profile| self.profile_value(profile));
+        members.put("details", details.collect::<Vec<_>>());
+        members.into()
+    }
+
+    fn profile_value(&self, profile: &ProfileStatus) -> Value {
+        let mut members = listed(profile);
+        members.some("remainingMs", profile.until().map(|until| self.remaining(until)));
+        members.some("expiresAt", profile.expires.map(Timestamp::as_millis));
+        members.put("refreshable", profile.refreshable);
+        members.some("lastUsed", profile.last_used.map(Timestamp::as_millis));
+        members.into()
+    }
+
+    fn oauth(&self) -> Value {
+        let value = |profile: &ProfileStatus| {
+            let mut members = Members::default();
+            members.put("profileId", profile.id.as_str());
+            members.put("provider", profile.provider.as_str());
+            members.put("type", profile.kind_name());
+            members.put("status", profile.health.as_str());
+            members.some("expiresAt", profile.expires.map(Timestamp::as_millis));
+            members.some("remainingMs", profile.expires.map(|at| self.remaining(at)));
+            members.put("source", "store");
+            members.put("label", &profile.display);
+            if profile.is_expirable() {
+                members.put("refreshable", profile.refreshable);
+            }
+            Value::from(members)
+        };
+        let sorted = |status: &ProviderStatus| {
+            let mut profiles: Vec<&ProfileStatus> = status.profiles.iter().filter(|p| p.kind.is_some()).collect();
+            profiles.sort_by(|a, b| collate::compare(a.id.as_str(), b.id.as_str()));
+            profiles.into_iter().map(value).collect::<Vec<_>>()
+        };
+        let providers = self.providers.iter().map(|status| {
+            let mut members = Members::default();
+            members.put("provider", status.provider.as_str());
+            members.put("status", status.health.as_str());
+            members.put("profiles", sorted(status));
+            members.some("expiresAt", status.expires.map(Timestamp::as_millis));
+            members.some("remainingMs", status.expires.map(|at| self.remaining(at)));
+            Value::from(members)
+        });
+        json!({
+            "warnAfterMs": u64::try_from(self.warn_after.as_millis()).unwrap_or(u64::MAX),
+            "profiles": self.providers.iter().flat_map(sorted).collect::<Vec<_>>(),
+            "providers": providers.collect::<Vec<_>>(),
+        })
+    }
+
+    /// Milliseconds until a moment; negative once it has passed.
+    fn remaining(&self, until: Timestamp) -> i64 {
+        until.as_millis().saturating_sub(self.now.as_millis())
+    }
+
+    /// Where the effective credential is, in words.
+    fn detail(&self, status: &ProviderStatus) -> String {
+        let masked = |label: Option<&String>| label.cloned().unwrap_or_default();
+        match &status.effective {
+            EffectiveSource::Missing => "missing".to_owned(),
+            EffectiveSource::Found(CredentialSource::Profile) => {
+                self.store_path.as_deref().map_or_else(|| "store".to_owned(), |path| self.shortened(path))
+            }
+            EffectiveSource::Found(CredentialSource::Environment { .. }) => {
+                masked(status.environment.as_ref().map(|key| &key.label))
+            }
+            EffectiveSource::Found(CredentialSource::Config) => masked(status.config_key.as_ref()),
+        }
+    }
+
+    fn models_file(&self) -> String {
+        self.agent_dir.as_deref().map_or_else(|| MODELS_FILE.to_owned(), |dir| self.shortened(&dir.join(MODELS_FILE)))
+    }
+
+    /// A path with the home directory as `~`.
+    pub(super) fn shortened(&self, path: &Path) -> String {
+        let below = self.home.as_deref().and_then(|home| path.strip_prefix(home).ok());
+        match below {
+            Some(below) if below.as_os_str().is_empty() => "~".to_owned(),
+            Some(below) => format!("~{}{}", std::path::MAIN_SEPARATOR, below.display()),
+            None => shown(path),
+        }
+    }
+}
+
+impl Serialize for StatusReport {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.value().serialize(serializer)
+    }
+}
+
+/// As `auth list --json` of the example command line shows it: `profileId`, `provider`, `type`, `label`, `health`,
+/// `verdict`, and where the profile rests `until` and `reason`.
+impl Serialize for ProfileStatus {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Value::from(listed(self)).serialize(serializer)
+    }
+}
+
+fn listed(profile: &ProfileStatus) -> Members {
+    let mut members = Members::default();
+    members.put("profileId", profile.id.as_str());
+    members.put("provider", profile.provider.as_str());
+    members.put("type", profile.kind_name());
+    members.put("label", &profile.label);
+    members.put("health", profile.health.as_str());
+    members.put("verdict", profile.verdict.code());
+    members.some("until", profile.until().map(Timestamp::as_millis));
+    members.some("reason", profile.reason().map(FailureReason::as_str));
+    members
+}
+
+fn diagnostic(diagnostic: &Diagnostic) -> Value {
+    let mut members = Members::default();
+    members.put("severity", diagnostic.severity.to_string());
+    members.put("message", &diagnostic.message);
+    let location = diagnostic.location.to_string();
+    members.some("location", Some(location).filter(|location| !location.is_empty()));
+    members.some("help", diagnostic.help.as_deref());
+    members.into()
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// An object in the making.
+#[derive(Default)]
+struct Members(Map<String, Value>);
+
+impl Members {
+    fn put(&mut self, name: &str, value: impl Serialize) {
+        // Every value here is text, a number, or made of them, which cannot fail.
+        self.0.insert(name.to_owned(), serde_json::to_value(value).unwrap_or_default());
+    }
+
+    /// A member that is left out where there is no value.
+    fn some(&mut self, name: &str, value: Option<impl Serialize>) {
+        if let Some(value) = value {
+            self.put(name, value);
+        }
+    }
+}
+
+impl From<Members> for Value {
+    fn from(members: Members) -> Self {
+        Self::Object(members.0)
+    }
+}

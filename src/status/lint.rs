@@ -1,0 +1,129 @@
+//! What is allowed in a configuration, and probably not what was meant.
+
+use crate::clock::Timestamp;
+use crate::config::{Config, ProfileMode};
+use crate::diagnostic::{Diagnostic, DiagnosticCode, Severity};
+use crate::error::Location;
+use crate::id::ProviderId;
+use crate::profile::{AuthProfiles, CredentialKind};
+use crate::select::{ProfileSelector, Query, Verdict};
+
+impl Config {
+    /// Everything there is to say about the configuration: its [`diagnostics`](Self::diagnostics), deprecated keys
+    /// among them, and settings that are valid and probably not what was meant.
+    ///
+    /// - Both `cacheRetention` and `cacheControlTtl` in one place.
+    /// - A cache retention where the credential is a subscription, which does not honour it.
+    /// - With the stored profiles: names in an order or in `auth.profiles` that no profile has, stored profiles that are
+    ///   left out because `auth.profiles` lists others of their provider, and entries of `auth.profiles` whose mode or
+    ///   provider the stored profile does not have, so that it is never used.
+    ///
+    /// In the order of the file; none of it is an error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use provider_auth::{AuthProfiles, Config, DiagnosticCode, Environment, ReadOptions};
+    ///
+    /// let text = "{ auth: { order: { anthropic: ['anthropic:old'] } } }";
+    /// let config = Config::from_json5_str(text, &ReadOptions::new().environment(Environment::empty()))?;
+    /// let found = config.lint(Some(&AuthProfiles::new()));
+    /// assert_eq!(found[0].code, DiagnosticCode::UnknownProfile);
+    /// assert_eq!(found[0].location.key_path.as_deref(), Some("auth.order.anthropic[0]"));
+    /// # Ok::<(), provider_auth::Error>(())
+    /// ```
+    #[must_use]
+    pub fn lint(&self, profiles: Option<&AuthProfiles>) -> Vec<Diagnostic> {
+        let mut found = self.diagnostics().to_vec();
+        let mut warn = |code, place: &Location, message: String, help: &str| {
+            found.push(Diagnostic::new(Severity::Warning, code, place.clone(), message).with_help(help));
+        };
+        for place in self.double_retentions() {
+            let message = "`cacheRetention` and `cacheControlTtl` are both set; the first one counts".to_owned();
+            warn(DiagnosticCode::Conflict, place, message, "remove `cacheControlTtl`");
+        }
+        for place in self.ignored_retentions(|provider| self.is_subscription(provider, profiles)) {
+            let message = "the credential in use is a subscription, which does not honour a cache retention".to_owned();
+            warn(DiagnosticCode::IgnoredSetting, place, message, "use an API key for prompt caching");
+        }
+        if let Some(profiles) = profiles {
+            self.lint_profiles(profiles, &mut warn);
+        }
+        found.sort_by_key(|found| (found.location.path.clone(), found.location.line, found.location.column));
+        found
+    }
+
+    fn lint_profiles(&self, profiles: &AuthProfiles, warn: &mut impl FnMut(DiagnosticCode, &Location, String, &str)) {
+        for (_, id, place) in self.placed_orders() {
+            if profiles.get(id.as_str()).is_none() {
+                let message = format!("the order names {:?}, which is not stored", id.as_str());
+                warn(DiagnosticCode::UnknownProfile, place, message, "store the profile, or take it out of the order");
+            }
+        }
+        let selector = ProfileSelector::default().with_config(self);
+        // Without the orders, which would hide what the entries say.
+        let unordered = without_order(profiles);
+        let mut seen: Vec<&ProviderId> = Vec::new();
+        for (id, entry) in self.auth_profiles() {
+            let place = self.place_of_profile(id);
+            let Some(stored) = profiles.get(id.as_str()) else {
+                let message = format!("no profile {:?} is stored", id.as_str());
+                warn(DiagnosticCode::UnknownProfile, &place, message, "store the profile, or remove the entry");
+                continue;
+            };
+            let query = Query::new(&entry.provider);
+            let judged = selector.candidates(&unordered, &query, Timestamp::default());
+            let verdict = judged.iter().find(|candidate| *candidate.id == *id).map(|candidate| candidate.verdict);
+            if stored.provider() != &entry.provider {
+                let message = format!("the stored profile {:?} is of another provider and is never used", id.as_str());
+                warn(DiagnosticCode::NeverMatches, &place, message, "correct `provider`");
+            } else if verdict == Some(Verdict::WrongMode) {
+                let kind = stored.kind().map_or("of an unknown kind", CredentialKind::as_str);
+                let message = format!("the stored profile {:?} is {kind} and is never used", id.as_str());
+                warn(DiagnosticCode::NeverMatches, &place, message, "correct `mode`");
+            }
+            let ordered = profiles.order(&entry.provider).is_some() || self.auth_order(&entry.provider).is_some();
+            if ordered || seen.contains(&&entry.provider) {
+                continue;
+            }
+            seen.push(&entry.provider);
+            let left_out = profiles
+                .iter()
+                .filter(|(other, profile)| *profile.provider() == entry.provider && self.auth_profile(other).is_none());
+            let names: Vec<String> = left_out.map(|(other, _)| format!("{:?}", other.as_str())).collect();
+            if !names.is_empty() {
+                let message = format!(
+                    "`auth.profiles` lists profiles of {}, so {} is left out",
+                    entry.provider,
+                    names.join(", ")
+                );
+                warn(DiagnosticCode::LeftOut, &place, message, "list every profile of the provider, or none");
+            }
+        }
+    }
+
+    /// Whether the credential a provider would use is a subscription's.
+    fn is_subscription(&self, provider: &ProviderId, profiles: Option<&AuthProfiles>) -> bool {
+        if let Some(profiles) = profiles {
+            let selector = ProfileSelector::default().with_config(self);
+            let query = Query::new(provider);
+            let first = selector.candidates(profiles, &query, Timestamp::default()).order().next().cloned();
+            let stored = first.and_then(|id| profiles.get(id.as_str())?.kind());
+            let exported = || self.environment().credential(provider).map(|found| found.kind);
+            return stored.or_else(exported).is_some_and(CredentialKind::is_subscription);
+        }
+        let mut modes = self.auth_profiles().filter(|(_, entry)| entry.provider == *provider).peekable();
+        let kind = |mode: ProfileMode| mode.kind().is_some_and(CredentialKind::is_subscription);
+        modes.peek().is_some() && modes.all(|(_, entry)| entry.mode.is_some_and(kind))
+    }
+}
+
+/// The profiles without any order.
+fn without_order(profiles: &AuthProfiles) -> AuthProfiles {
+    let mut copy = profiles.clone();
+    for (_, profile) in profiles.iter() {
+        // It fails only where the section is no object, and then there is no order.
+        let _ = copy.set_order(profile.provider(), &[]);
+    }
+    copy
+}

@@ -1,0 +1,16 @@
+//! What is set up, what would be used now, and what keeps the rest from being used.
+
+mod builder;
+mod collate;
+mod health;
+mod json;
+mod lint;
+mod mask;
+mod overview;
+mod report;
+mod text;
+
+pub use builder::StatusReportBuilder;
+pub use health::{EXPIRY_WARNING, Health};
+pub use mask::mask_secret;
+pub use report::{EffectiveSource, EnvironmentKey, ProfileStatus, ProviderStatus, StatusReport, UnusableProfile};

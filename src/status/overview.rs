@@ -1,0 +1,161 @@
+//! One provider and its profiles.
+
+use std::collections::HashMap;
+
+use super::builder::StatusReportBuilder;
+use super::health::Health;
+use super::mask::{mask_secret, short_duration};
+use super::report::{EffectiveSource, EnvironmentKey, ProfileStatus, ProviderStatus};
+use crate::clock::Timestamp;
+use crate::diagnostic::Diagnostic;
+use crate::id::{ProfileId, ProviderId};
+use crate::profile::{CredentialKind, Entry, Profile, SecretState};
+use crate::secret::is_blank_char;
+use crate::select::{CredentialSource, ProfileSelector, Query, Unavailable, Verdict};
+
+/// What is looked at for every provider.
+pub(super) struct Overview<'a> {
+    pub(super) from: &'a StatusReportBuilder<'a>,
+    pub(super) selector: &'a ProfileSelector,
+    pub(super) now: Timestamp,
+}
+
+impl Overview<'_> {
+    pub(super) fn provider(&self, provider: &ProviderId, diagnostics: &mut Vec<Diagnostic>) -> ProviderStatus {
+        let (config, stored) = (self.from.config, self.from.profiles);
+        let query = Query::new(provider);
+        let query = self.from.resolver.map_or(query, |resolver| query.resolver(resolver));
+        let candidates = self.selector.candidates(stored, &query, self.now);
+        diagnostics.extend(candidates.diagnostics().iter().cloned());
+        let verdicts: HashMap<&str, Verdict> =
+            candidates.iter().map(|candidate| (candidate.id.as_str(), candidate.verdict)).collect();
+        let own = stored.entries().filter(|entry| entry.profile.provider() == provider);
+        let profiles: Vec<ProfileStatus> = own
+            .map(|entry| {
+                let verdict = verdicts.get(entry.id.as_str()).copied().unwrap_or(Verdict::NotWanted);
+                self.profile(&entry, verdict)
+            })
+            .collect();
+        let environment = config.environment().credential(provider).map(|found| {
+            let is_oauth = found.variable.contains("OAUTH");
+            let label = if is_oauth { "OAuth (env)".to_owned() } else { mask_secret(&found.secret) };
+            EnvironmentKey { variable: found.variable, origin: found.origin, label, is_oauth }
+        });
+        let config_key = config.provider(provider).and_then(|settings| settings.api_key());
+        let config_key = config_key.filter(|key| !key.is_empty()).map(mask_secret);
+
+        let resolved = self.selector.resolve(stored, config, &query, self.now);
+        let (used, effective, retry_at) = match resolved {
+            Ok(selection) => (Some(selection.profile), EffectiveSource::Found(selection.source), None),
+            Err(error) => {
+                let refusal = std::error::Error::source(&error).and_then(|source| source.downcast_ref::<Unavailable>());
+                let retry_at = refusal.and_then(|refusal| refusal.retry_at);
+                (None, fallback(&profiles, environment.as_ref(), config_key.is_some()), retry_at)
+            }
+        };
+        let expirable = || profiles.iter().filter(|profile| profile.is_expirable());
+        let any = |health| expirable().any(|profile| profile.health == health);
+        let health = if expirable().next().is_none() {
+            let keys = profiles.iter().any(|profile| profile.kind == Some(CredentialKind::ApiKey));
+            if keys { Health::Static } else { Health::Missing }
+        } else if any(Health::Expired) || any(Health::Missing) {
+            Health::Expired
+        } else if any(Health::Expiring) {
+            Health::Expiring
+        } else {
+            Health::Ok
+        };
+        ProviderStatus {
+            provider: provider.clone(),
+            effective,
+            used,
+            retry_at,
+            order: candidates.order().cloned().collect(),
+            environment,
+            config_key,
+            health,
+            expires: expirable().filter_map(|profile| profile.expires).min(),
+            profiles,
+        }
+    }
+
+    /// Whether there is anything a provider could be asked with, were it not for its age or a rest.
+    pub(super) fn has_credential(&self, status: &ProviderStatus) -> bool {
+        let has_secret = |profile: &ProfileStatus| {
+            let stored = self.from.profiles.get(profile.id.as_str());
+            profile.kind.is_some() && stored.is_some_and(|stored| stored.secret_state() != SecretState::Blank)
+        };
+        status.profiles.iter().any(has_secret) || status.environment.is_some() || status.config_key.is_some()
+    }
+
+    fn profile(&self, entry: &Entry<'_>, verdict: Verdict) -> ProfileStatus {
+        let Entry { id, profile, usage } = *entry;
+        let strict = self.selector.rules().strict_expiry;
+        let rest = usage.and_then(|usage| self.selector.rest(usage, self.now));
+        let display = self.display(id, profile);
+        let mut label = format!("{id}={}", masked(profile, display.strip_prefix(id.as_str()).unwrap_or_default()));
+        if let Some((rest, until)) = rest.and_then(|rest| Some((rest, rest.until()?))) {
+            let left = short_duration(until.saturating_since(self.now));
+            let kind = match rest {
+                Verdict::Disabled { reason: Some(reason), .. } => format!("disabled:{reason}"),
+                Verdict::Disabled { .. } => "disabled".to_owned(),
+                _ => "cooldown".to_owned(),
+            };
+            label = format!("{label} [{kind} {left}]");
+        }
+        ProfileStatus {
+            id: id.clone(),
+            provider: profile.provider().clone(),
+            kind: profile.stored_kind(),
+            label,
+            display,
+            health: Health::of(profile, strict, self.now, self.from.warn_after),
+            refreshable: profile.is_refreshable(),
+            expires: profile.expires().filter(|_| profile.stored_kind() != Some(CredentialKind::ApiKey)),
+            verdict,
+            rest,
+            last_used: usage.and_then(crate::profile::UsageStats::last_used),
+        }
+    }
+
+    /// The profile's name with its owner's: what the configuration says, else what the profile says, and the display
+    /// name before the address.
+    fn display(&self, id: &ProfileId, profile: &Profile) -> String {
+        let configured = self.from.config.auth_profile(id);
+        let names = [
+            configured.and_then(|entry| entry.display_name.as_deref()),
+            profile.display_name(),
+            configured.and_then(|entry| entry.email.as_deref()),
+            profile.email(),
+        ];
+        let name =
+            names.into_iter().flatten().map(|name| name.trim_matches(is_blank_char)).find(|name| !name.is_empty());
+        name.map_or_else(|| id.to_string(), |name| format!("{id} ({name})"))
+    }
+}
+
+/// The part of a label after the equals sign.
+fn masked(profile: &Profile, owner: &str) -> String {
+    if let Some(reference) = profile.secret_ref() {
+        return format!("ref:{}", reference.source);
+    }
+    match (profile.stored_kind(), profile.credential()) {
+        (Some(CredentialKind::ApiKey), Some(credential)) => mask_secret(credential.secret()),
+        (Some(CredentialKind::Token), Some(credential)) => format!("token:{}", mask_secret(credential.secret())),
+        (Some(CredentialKind::OAuth), _) => format!("OAuth{owner}"),
+        _ => "unknown".to_owned(),
+    }
+}
+
+/// The source that would serve if nothing kept it from serving.
+fn fallback(profiles: &[ProfileStatus], environment: Option<&EnvironmentKey>, config_key: bool) -> EffectiveSource {
+    if profiles.iter().any(|profile| profile.kind.is_some()) {
+        EffectiveSource::Found(CredentialSource::Profile)
+    } else if let Some(EnvironmentKey { variable, origin, .. }) = environment {
+        EffectiveSource::Found(CredentialSource::Environment { variable, origin: *origin })
+    } else if config_key {
+        EffectiveSource::Found(CredentialSource::Config)
+    } else {
+        EffectiveSource::Missing
+    }
+}

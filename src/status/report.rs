@@ -1,0 +1,268 @@
+//! The report and its parts.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::builder::StatusReportBuilder;
+use super::health::Health;
+use crate::clock::Timestamp;
+use crate::config::Config;
+use crate::diagnostic::Diagnostic;
+use crate::env::EnvOrigin;
+use crate::id::{ModelRef, ProfileId, ProviderId};
+use crate::profile::{AuthProfiles, CredentialKind};
+use crate::reason::FailureReason;
+use crate::select::{CredentialSource, Verdict};
+
+/// What is set up for one agent, what would be used now, and what keeps the rest from being used.
+///
+/// Made by [`builder`](Self::builder) from a configuration, the profiles of a store and a moment; the verdicts are those
+/// of the [`ProfileSelector`](crate::ProfileSelector) itself. No secret is in it: labels are masked by
+/// [`mask_secret`](crate::mask_secret).
+///
+/// It serialises to the JSON of the reference's `models status --json`, with more members: `verdict`, `refreshable`,
+/// `lastUsed` and the like. [`to_text`](Self::to_text) is for people, [`check`](Self::check) for scripts.
+///
+/// # Examples
+///
+/// ```
+/// use provider_auth::{AuthProfiles, Config, Environment, Health, ReadOptions, StatusReport, Timestamp};
+///
+/// let config = Config::from_json5_str("{}", &ReadOptions::new().environment(Environment::empty()))?;
+/// let profiles = AuthProfiles::from_json(r#"{"version": 1, "profiles": {
+///     "anthropic:default": {"type": "token", "provider": "anthropic", "token": "example", "expires": 1700003600000}}}"#)?;
+///
+/// let report = StatusReport::builder(&config, &profiles).build(Timestamp::from_millis(1_700_000_000_000));
+/// assert_eq!(report.providers[0].profiles[0].health, Health::Expiring);
+/// assert_eq!(report.check(), 2);
+/// # Ok::<(), provider_auth::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct StatusReport {
+    /// The moment the report is about.
+    pub now: Timestamp,
+    /// How long before its end a credential is called expiring.
+    pub warn_after: Duration,
+    /// The configuration's file, if the caller named it.
+    pub config_path: Option<PathBuf>,
+    /// The agent, if the caller named it.
+    pub agent_id: Option<String>,
+    /// The agent's directory, if the caller named it.
+    pub agent_dir: Option<PathBuf>,
+    /// Where the profiles are kept, if the caller named it.
+    pub store_path: Option<PathBuf>,
+    /// The home directory, which the report writes as `~`, if the caller named it.
+    pub home: Option<PathBuf>,
+    /// The agent's first model as it is written, else the resolved one.
+    pub default_model: String,
+    /// That model, its alias resolved.
+    pub resolved_default: ModelRef,
+    /// The models to use where the first is not available, as they are written.
+    pub fallbacks: Vec<String>,
+    /// The model for images, as it is written.
+    pub image_model: Option<String>,
+    /// The models for images to use where that one is not available, as they are written.
+    pub image_fallbacks: Vec<String>,
+    /// Whether the first model is the agent's own.
+    pub own_default: bool,
+    /// Whether the fallbacks are the agent's own.
+    pub own_fallbacks: bool,
+    /// Other names of models.
+    pub aliases: Vec<(String, ModelRef)>,
+    /// The models the configuration lists; none means all.
+    pub allowed: Vec<ModelRef>,
+    /// Whether the configuration asks for variables of a login shell, which this crate does not import.
+    pub shell_env: bool,
+    /// Every provider that has a credential or is mentioned, by name.
+    pub providers: Vec<ProviderStatus>,
+    /// Providers of the models in use that have no credential anywhere, by name.
+    pub missing_providers_in_use: Vec<ProviderId>,
+    /// Every profile that rests, the one that rests shortest first; also those of which only statistics are left.
+    pub unusable_profiles: Vec<UnusableProfile>,
+    /// What is odd about the configuration, the profiles and the order in force.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// One provider.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ProviderStatus {
+    /// The provider.
+    pub provider: ProviderId,
+    /// Where the credential comes from that would be used now, or later if all rest.
+    pub effective: EffectiveSource,
+    /// The profile that would be used now; the pseudo profile for a key from the environment or the configuration.
+    /// `None` if nothing can be used now.
+    pub used: Option<ProfileId>,
+    /// The moment from which something can be used again, if everything rests.
+    pub retry_at: Option<Timestamp>,
+    /// The stored profiles, in the order of the document.
+    pub profiles: Vec<ProfileStatus>,
+    /// The profiles that can be used, now or after a rest, in the order of use.
+    pub order: Vec<ProfileId>,
+    /// The key in the environment, if there is one.
+    pub environment: Option<EnvironmentKey>,
+    /// The masked key in the configuration, if there is one.
+    pub config_key: Option<String>,
+    /// The worst health of its logins and tokens; [`Health::Static`] if it has only keys, [`Health::Missing`] without
+    /// profiles.
+    pub health: Health,
+    /// The earliest end of its logins and tokens.
+    pub expires: Option<Timestamp>,
+}
+
+/// Where a provider's credential comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EffectiveSource {
+    /// Nowhere.
+    Missing,
+    /// From here.
+    #[non_exhaustive]
+    Found(CredentialSource),
+}
+
+impl EffectiveSource {
+    /// The name in the report: `profiles`, `env`, `models.json` or `missing`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Found(CredentialSource::Profile) => "profiles",
+            Self::Found(CredentialSource::Environment { .. }) => "env",
+            Self::Found(CredentialSource::Config) => "models.json",
+            Self::Missing => "missing",
+        }
+    }
+}
+
+/// A provider's key in the environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EnvironmentKey {
+    /// The variable's name.
+    pub variable: &'static str,
+    /// The process environment or the configuration's `env` block.
+    pub origin: EnvOrigin,
+    /// The masked value; `OAuth (env)` for a variable of a login.
+    pub label: String,
+    /// Whether the variable is one for tokens of a login.
+    pub is_oauth: bool,
+}
+
+/// One stored profile.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ProfileStatus {
+    /// The profile.
+    pub id: ProfileId,
+    /// Its provider.
+    pub provider: ProviderId,
+    /// The kind of credential its entry declares; `None` if this version does not know it.
+    pub kind: Option<CredentialKind>,
+    /// Its name and its masked secret, with what keeps it from being used, as in
+    /// `anthropic:default=sk-ant-a...rstuvwxy [cooldown 5m]`.
+    pub label: String,
+    /// Its name, with the display name or the address of its owner where it is known.
+    pub display: String,
+    /// Whether it lasts.
+    pub health: Health,
+    /// Whether it can be renewed without its owner.
+    pub refreshable: bool,
+    /// Its end, if that is known.
+    pub expires: Option<Timestamp>,
+    /// Whether it can be used now, and if not, why.
+    pub verdict: Verdict,
+    /// Whether it rests, for all models or one: cooling or disabled.
+    pub rest: Option<Verdict>,
+    /// When it last worked.
+    pub last_used: Option<Timestamp>,
+}
+
+impl ProfileStatus {
+    /// Until when it rests, if it does.
+    #[must_use]
+    pub fn until(&self) -> Option<Timestamp> {
+        self.rest.and_then(Verdict::until)
+    }
+
+    /// Why it rests, if that was recorded.
+    #[must_use]
+    pub fn reason(&self) -> Option<FailureReason> {
+        self.rest.and_then(Verdict::reason)
+    }
+
+    /// The kind of credential as the file writes it, `unknown` for one that is not known.
+    #[must_use]
+    pub fn kind_name(&self) -> &'static str {
+        self.kind.map_or("unknown", CredentialKind::as_str)
+    }
+
+    /// Whether it is a login or a token, the kinds that end.
+    pub(super) fn is_expirable(&self) -> bool {
+        matches!(self.kind, Some(CredentialKind::OAuth | CredentialKind::Token))
+    }
+}
+
+/// A profile that rests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnusableProfile {
+    /// The profile.
+    pub id: ProfileId,
+    /// Its provider, if the profile still exists.
+    pub provider: Option<ProviderId>,
+    /// Whether it is out of use for longer (disabled), not only cooling down.
+    pub disabled: bool,
+    /// Why, if that was recorded for the window that is in force.
+    pub reason: Option<FailureReason>,
+    /// From this moment on it can be used again.
+    pub until: Timestamp,
+}
+
+impl UnusableProfile {
+    /// The name in the report: `disabled` or `cooldown`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        if self.disabled { "disabled" } else { "cooldown" }
+    }
+}
+
+impl StatusReport {
+    /// A report on these profiles under this configuration.
+    pub fn builder<'a>(config: &'a Config, profiles: &'a AuthProfiles) -> StatusReportBuilder<'a> {
+        StatusReportBuilder::new(config, profiles)
+    }
+
+    /// Every stored profile, provider by provider, each in the order of the document.
+    pub fn profiles(&self) -> impl Iterator<Item = &ProfileStatus> {
+        self.providers.iter().flat_map(|provider| &provider.profiles)
+    }
+
+    /// One provider.
+    #[must_use]
+    pub fn provider(&self, provider: &ProviderId) -> Option<&ProviderStatus> {
+        self.providers.iter().find(|status| status.provider == *provider)
+    }
+
+    /// The exit code for scripts, as the reference's `--check` has it: 1 if a login or a token has expired or has
+    /// none of what it needs, or a provider in use has no credential; 2 if one is expiring; 0 otherwise.
+    ///
+    /// A login that is renewed by its next use counts as neither expired nor expiring.
+    #[must_use]
+    pub fn check(&self) -> u8 {
+        let any = |healths: &[Health]| {
+            let counts = |profile: &&ProfileStatus| {
+                profile.is_expirable() && (profile.health == Health::Missing || !profile.refreshable)
+            };
+            self.profiles().filter(counts).any(|profile| healths.contains(&profile.health))
+        };
+        if any(&[Health::Expired, Health::Missing]) || !self.missing_providers_in_use.is_empty() {
+            1
+        } else if any(&[Health::Expiring]) {
+            2
+        } else {
+            0
+        }
+    }
+}
