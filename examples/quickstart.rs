@@ -44,6 +44,9 @@ async fn main() {
     if let Err(error) = run().await {
         eprintln!("error: {error}");
         if let Some(error) = error.downcast_ref::<provider_auth::Error>() {
+            if let Some(wait) = error.retry_after() {
+                eprintln!("the first of them can be used again in {} s", wait.as_secs());
+            }
             error.diagnostics().iter().for_each(|diagnostic| eprintln!("  {diagnostic}"));
             eprintln!("help: {}", error.help());
         }
@@ -74,9 +77,9 @@ async fn run() -> Outcome {
     let store = MemoryStore::new(profiles);
     let selector = ProfileSelector::default().with_config(&config);
     let query = Query::for_model(&model).session("quickstart");
-    let selection = selector.resolve(&*store.load()?, &config, &query, clock.now())?;
     show_candidates(&store, &selector, &query, &clock)?;
-    show_choice(&selection);
+    let selection = selector.resolve(&*store.load()?, &config, &query, clock.now())?;
+    show_choice(&selection, config.auth_order(model.provider()).is_some());
 
     heading("3. The request");
     let url = loopback::start(vec![Answer::Message, Answer::RateLimit(20), Answer::Message])?;
@@ -107,7 +110,7 @@ async fn run() -> Outcome {
     show_candidates(&store, &selector, &query, &clock)?;
     match selector.resolve(&*store.load()?, &config, &query, clock.now()) {
         Ok(selection) => {
-            show_choice(&selection);
+            show_choice(&selection, config.auth_order(model.provider()).is_some());
             let request = prepare(&endpoint, &selection, &config, &model, &conversation(&model, 2))?;
             show_request(&request);
             let (status, reply, _) = send(&client, request).await?;
@@ -126,7 +129,7 @@ fn prepare(
     model: &ModelRef,
     body: &Value,
 ) -> provider_auth::Result<PreparedRequest> {
-    RequestBuilder::new(endpoint, &selection.credential).configured(config, model, None, None).json(body).build()
+    RequestBuilder::for_selection(endpoint, selection).configured(config, model, None, None).json(body).build()
 }
 
 async fn send(client: &reqwest::Client, request: PreparedRequest) -> Outcome<(u16, Value, Duration)> {
@@ -169,10 +172,19 @@ fn show_candidates(
     Ok(())
 }
 
-fn show_choice(selection: &Selection) {
+fn show_choice(selection: &Selection, ordered: bool) {
     let (kind, source) = (selection.credential.kind(), &selection.source);
-    println!("chosen: {}, a credential of kind {kind} from {source}:", selection.profile);
-    println!("        the first that is ready, in the order set or by kind and last use");
+    println!("chosen: {}, a credential of kind {kind} from {source}", selection.profile);
+    let (ready, unfit): (Vec<_>, Vec<_>) = selection.skipped.iter().partition(|skipped| skipped.verdict.is_ready());
+    let rule = if ordered { "it stands first in the order set" } else { "its kind comes first, and it rested longest" };
+    match (ready.len(), unfit.len()) {
+        (0, 0) => println!("  why: it is the only one"),
+        (0, unfit) => println!("  why: the other {unfit} cannot be used now"),
+        (ready, unfit) => println!("  why: {rule}; {ready} more could be used, {unfit} not"),
+    }
+    if selection.needs_refresh() {
+        println!("  its access token is over: renew it before it is sent");
+    }
 }
 
 fn show_request(request: &PreparedRequest) {

@@ -280,6 +280,8 @@ struct Inner {
     diagnostics: Vec<Diagnostic>,
     source: Option<Box<dyn StdError + Send + Sync>>,
     help: Option<&'static str>,
+    /// Whether waiting helps, where the kind alone does not tell.
+    transient: Option<bool>,
 }
 
 impl Inner {
@@ -297,8 +299,15 @@ impl Error {
     /// Public so that a third party's store can report its own failures. The message must not contain a secret.
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        let inner =
-            Inner { kind, message: message.into(), location: None, diagnostics: Vec::new(), source: None, help: None };
+        let inner = Inner {
+            kind,
+            message: message.into(),
+            location: None,
+            diagnostics: Vec::new(),
+            source: None,
+            help: None,
+            transient: None,
+        };
         Self { inner: Box::new(inner) }
     }
 
@@ -337,6 +346,12 @@ impl Error {
         self
     }
 
+    /// The same error with an answer of its own to whether waiting helps.
+    pub(crate) fn with_transience(mut self, transient: bool) -> Self {
+        self.inner.transient = Some(transient);
+        self
+    }
+
     /// The same error with advice that fits better than its kind's.
     #[must_use]
     pub fn with_help(mut self, help: &'static str) -> Self {
@@ -372,7 +387,8 @@ impl Error {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         use ErrorKind::{Locked, ProviderFailed, RateLimited, RefreshFailed, Unavailable};
-        matches!(self.inner.kind, Locked | Unavailable | RateLimited | ProviderFailed | RefreshFailed)
+        let by_kind = matches!(self.inner.kind, Locked | Unavailable | RateLimited | ProviderFailed | RefreshFailed);
+        self.inner.transient.unwrap_or(by_kind)
     }
 
     /// Whether a document exists but cannot be understood, so that writing it would lose data.
@@ -418,6 +434,6 @@ impl fmt::Debug for Inner {
         if let Some(source) = &self.source {
             out.field("source", source);
         }
-        out.finish()
+        out.finish_non_exhaustive()
     }
 }

@@ -220,3 +220,8 @@ impl FromStr for ModelRef {
         Self::parse(text, &ProviderId::anthropic())
     }
 }
+
+/// The name of a header or variable, unless somebody wrote a whole line into its place, value and all.
+pub(crate) fn shown_name(name: &str) -> &str {
+    if http::HeaderName::from_bytes(name.as_bytes()).is_ok() { name } else { "[not a name]" }
+}

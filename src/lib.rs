@@ -26,7 +26,7 @@
 //! let (query, clock) = (Query::for_model(&model), SystemClock);
 //!
 //! let selection = selector.resolve(&*store.load()?, &config, &query, clock.now())?;
-//! let request = RequestBuilder::new(&Endpoint::anthropic(), &selection.credential)
+//! let request = RequestBuilder::for_selection(&Endpoint::anthropic(), &selection)
 //!     .configured(&config, &model, None, None)
 //!     .body(br#"{"model":"claude-opus-4-5","max_tokens":9,"messages":[{"role":"user","content":"Hello"}]}"#)
 //!     .build()?;
@@ -45,6 +45,9 @@
 //!   exact text. A document that was not changed is written back byte for byte.
 //! - A store's update is all or nothing, and no update is lost between threads; the suite `conformance` proves it for
 //!   backends of others.
+//! - The file store loses nothing between processes either: a kill at any moment, or a loss of power, leaves the old or
+//!   the new document, with mode 0600 and no lock held; readers never wait and never see what another process has
+//!   replaced; a damaged file is never overwritten. [`FileStore`](FileStore#promises) has the details.
 //! - No secret stands in any `Debug`, `Display`, error chain or diagnostic, and no message repeats a value of the input.
 //! - Chosen and skipped are every candidate; a profile that rests is never picked while another is ready; a wall clock
 //!   that is set back rests nobody longer than [`CooldownPolicy::cap`].
@@ -53,6 +56,8 @@
 //!
 //! # Limits
 //!
+//! - A running OpenClaw is not kept out by the file store's lock, because it uses another one; network file systems are
+//!   refused unless the caller opts out; Windows is untested. [`FileStore`](FileStore#limits) has the details.
 //! - Secrets are wiped on drop; copies made by parsers, by the HTTP client and by the operating system are not.
 //! - Times are wall-clock milliseconds, as the files have them. A clock that is set forward ends every rest early.
 //! - Only the Messages API is spoken; `SigV4` signing is left to a signer that takes the prepared request.

@@ -109,3 +109,12 @@ fn nesting_that_people_write_is_accepted() {
     let text = format!(r#"{{"profiles":{{}},"later":{nest}}}"#);
     assert_eq!(AuthProfiles::from_json(&text).unwrap().to_json().expose(), text);
 }
+
+#[test]
+fn a_remark_on_every_entry_takes_linear_time() {
+    let entries: Vec<String> = (0..20_000).map(|n| format!(r#""p{n}":{{"type":"x"}}"#)).collect();
+    let text = format!(r#"{{"profiles":{{{}}}}}"#, entries.join(",\n"));
+    let profiles = AuthProfiles::from_json(&text).unwrap();
+    let last = profiles.diagnostics().last().unwrap();
+    assert_eq!((last.location.line, last.location.key_path.as_deref()), (Some(20_000), Some("profiles.p19999.type")));
+}

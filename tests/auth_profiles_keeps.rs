@@ -177,7 +177,7 @@ fn apply(profiles: &mut AuthProfiles, selector: &ProfileSelector, change: &Chang
             let credential = Credential::oauth(Secret::new("access"), Some(Secret::new("refresh")), Some(at(NOW)));
             profiles.upsert(&id(name), &provider(owner), &credential, *email).unwrap();
         }
-        Change::Remove(name) => drop(profiles.remove(&id(name)).unwrap()),
+        Change::Remove(name) => _ = profiles.remove(&id(name)),
         Change::SetOrder(owner, ids) => {
             let ids: Vec<_> = ids.iter().map(|name| id(name)).collect();
             profiles.set_order(&provider(owner), &ids).unwrap();
@@ -187,7 +187,7 @@ fn apply(profiles: &mut AuthProfiles, selector: &ProfileSelector, change: &Chang
             selector.record_failure(profiles, &receipt(name), *reason, deadline.map(at), at(NOW)).unwrap();
         }
         Change::Clear(name) => drop(selector.clear_cooldown(profiles, &id(name)).unwrap()),
-        Change::Good(name) => profiles.set_last_good(&id(name)).unwrap(),
+        Change::Good(name) => profiles.set_last_good(&id(name)),
     }
 }
 

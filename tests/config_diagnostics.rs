@@ -356,6 +356,6 @@ fn a_file_is_named_in_every_problem() {
         assert_eq!(location.line.zip(location.column), at, "{error}");
     }
     let error = Config::from_path(dir.path(), &options()).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Io);
+    assert_eq!(error.kind(), ErrorKind::NotAFile);
     assert_eq!(error.location().unwrap().path.as_deref(), Some(dir.path()));
 }

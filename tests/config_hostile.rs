@@ -51,7 +51,7 @@ fn what_the_parser_would_take_in_silence_is_refused_anywhere_in_the_file() {
 fn a_problem_at_every_value_does_not_take_quadratic_time() {
     let text = format!("{{ auth: {{ order: {{ a: [{}] }} }} }}", "1,".repeat(50_000));
     let error = Config::from_json5_str(&text, &options()).unwrap_err();
-    assert_eq!(error.diagnostics().len(), 50_000);
+    assert_eq!(error.diagnostics().len(), 1_001, "a thousand, and how many more there are");
 }
 
 /// Everything about a result that a program might print.
@@ -154,5 +154,45 @@ proptest! {
         if let Err(error) = Config::from_json5_str(&text, &options().lenient(true)) {
             prop_assert!(matches!(error.kind(), ErrorKind::Syntax | ErrorKind::DuplicateKey), "{text}: {error}");
         }
+    }
+}
+
+#[test]
+fn a_short_text_cannot_make_a_long_one() {
+    let long_key = "k".repeat(20_000);
+    let items = "1,".repeat(10_000);
+    let text = format!("{{auth:{{order:{{{long_key}:[{items}]}}}}}}");
+    let error = Config::from_json5_str(&text, &ReadOptions::new().environment(Environment::empty())).unwrap_err();
+    assert!(error.diagnostics().len() <= 2_002);
+    assert!(format!("{error:?}").len() < 1_000_000, "the report is out of proportion");
+    assert!(error.diagnostics().iter().any(|diagnostic| diagnostic.message.contains("9000 more")));
+
+    let text = format!(
+        "{{env:{{A:'{}'}},models:{{providers:{{x:{{baseUrl:'{}'}}}}}}}}",
+        "a".repeat(100_000),
+        "${A}".repeat(10_000)
+    );
+    let error = Config::from_json5_str(&text, &ReadOptions::new().environment(Environment::empty())).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+}
+
+#[test]
+fn what_was_written_into_the_place_of_a_name_is_not_shown() {
+    let text = "{env:{'ANTHROPIC_API_KEY=sk-ant-hunter2':'x'},
+        models:{providers:{x:{baseUrl:'https://h/hunter2',headers:{'authorization: Bearer hunter2':'y'}}}}}";
+    let config = Config::from_json5_str(text, &ReadOptions::new().environment(Environment::empty())).unwrap();
+    assert!(!config.diagnostics().is_empty());
+    assert!(!format!("{config:?} {:?}", config.diagnostics()).contains("hunter2"), "{config:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_refused_and_not_waited_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let pipe = directory.path().join("openclaw.json");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for path in [&*pipe, directory.path()] {
+        let error = Config::from_path(path, &ReadOptions::new()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotAFile);
     }
 }

@@ -217,3 +217,27 @@ fn a_failure_of_a_secret_that_was_replaced_says_nothing_about_the_new_one() {
     assert!(fails_after(&login("old"), &login("new"), AuthPermanent) < 0.5);
     assert!(fails_after(&login("old"), &login("new"), Billing) > 0.5);
 }
+
+#[test]
+fn words_and_numbers_of_other_programs_survive_a_failure() {
+    let text = r#"{"version":1,"profiles":{"anthropic:a":{"type":"api_key","provider":"anthropic","key":"k"}},
+        "usageStats":{"anthropic:a":{"cooldownUntil":1700000060000,"cooldownReason":"empty_response",
+            "failureCounts":{"billing":9007199254740993,"later":1e999,"auth":1.0}}}}"#;
+    let mut profiles = AuthProfiles::from_json(text).unwrap();
+    let receipt = Receipt::new(id(ID), provider("anthropic"), Some("opus"), at(NOW));
+    ProfileSelector::default().record_failure(&mut profiles, &receipt, RateLimit, None, at(NOW)).unwrap();
+    let written = profiles.to_json();
+    for kept in ["\"empty_response\"", "9007199254740993", "1e999", "1.0"] {
+        assert!(written.expose().contains(kept), "{kept} is gone: {}", written.expose());
+    }
+}
+
+#[test]
+fn a_short_deadline_of_the_provider_does_not_shorten_a_window() {
+    let mut bench = Bench::new();
+    bench.fail_full(RateLimit, Some("opus"), NOW, Some(NOW + HOUR), NOW);
+    bench.fail_full(Overloaded, Some("opus"), NOW + 1, Some(NOW + MINUTE), NOW + 1);
+    assert_eq!(bench.rest(Some("opus"), NOW + 1), HOUR - 1);
+    bench.fail_full(Overloaded, Some("opus"), NOW + 2, Some(NOW + 2 * HOUR), NOW + 2);
+    assert_eq!(bench.rest(Some("opus"), NOW + 2), 2 * HOUR - 2);
+}

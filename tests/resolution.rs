@@ -219,3 +219,43 @@ fn cooldown_settings_override_the_rules() {
     assert_eq!(fails("anthropic", FailureReason::AuthPermanent, 1), 300);
     assert_eq!(fails("anthropic", FailureReason::AuthPermanent, 2), 360);
 }
+
+#[test]
+fn a_refusal_says_whether_waiting_helps() {
+    let empty = config("{}", &[]);
+    let resting = STORED.replace("}}}", r#"}},"usageStats":{"anthropic:default":{"cooldownUntil":1700000060000}}}"#);
+    let error = resolve(&resting, &empty, "anthropic").unwrap_err();
+    assert!(error.is_transient());
+    assert_eq!(error.retry_after().unwrap().as_secs(), 60);
+    assert_eq!(error.unavailable().unwrap().candidates.len(), 1);
+
+    let none_of_them = STORED.replace("}}}", r#"}},"order":{"anthropic":[]}}"#);
+    let anthropic = ProviderId::anthropic();
+    for text in [&none_of_them, &STORED.replace("sk-store", "two words")] {
+        let profiles = AuthProfiles::from_json(text).unwrap();
+        let refusal = ProfileSelector::default().select(&profiles, &Query::new(&anthropic), NOW).unwrap_err();
+        let error = provider_auth::Error::from(refusal);
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(!error.is_transient() && error.retry_after().is_none() && error.help().contains("does not help"));
+    }
+    assert!(resolve(EMPTY, &empty, "anthropic").unwrap_err().unavailable().is_some());
+}
+
+#[test]
+fn a_new_inline_key_does_not_inherit_the_rest_of_the_old_one() {
+    let anthropic = ProviderId::anthropic();
+    let mut profiles = AuthProfiles::new();
+    let with_key = |key: &str| config("{}", &[("ANTHROPIC_API_KEY", key)]);
+    let selector = ProfileSelector::default();
+    let pick =
+        |profiles: &AuthProfiles, key: &str| selector.resolve(profiles, &with_key(key), &Query::new(&anthropic), NOW);
+    let old = pick(&profiles, "sk-old-and-revoked").unwrap();
+    selector.record_failure(&mut profiles, &old.receipt, FailureReason::AuthPermanent, None, NOW).unwrap();
+    assert!(pick(&profiles, "sk-old-and-revoked").is_err());
+    let new = pick(&profiles, "sk-new").unwrap();
+    assert!(!profiles.to_json().expose().contains("sk-old"), "nothing of the key is written");
+
+    selector.record_failure(&mut profiles, &new.receipt, FailureReason::Auth, None, NOW).unwrap();
+    let usage = profiles.usage("inline-api-key:anthropic").unwrap();
+    assert_eq!((usage.disabled_until(), usage.failure_count(FailureReason::AuthPermanent)), (None, 0.0));
+}

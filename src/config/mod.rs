@@ -99,6 +99,8 @@ impl Config {
             environment: options.environment.clone(),
             path: KeyPath::root(),
             diagnostics: Vec::new(),
+            found: [0; 2],
+            budget: options.limits.max_bytes,
         };
         let mut config = Self::default();
         // First of all the variables: the rest may name them.

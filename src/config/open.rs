@@ -12,7 +12,8 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`] if there is no such file, [`ErrorKind::Io`] if it cannot be read,
+    /// [`ErrorKind::NotFound`] if there is no such file, [`ErrorKind::NotAFile`] if it is a directory, a pipe or a device,
+    /// [`ErrorKind::Io`] if it cannot be read,
     /// [`ErrorKind::Syntax`] if it is not UTF-8, and all errors of [`from_json5_str`](Self::from_json5_str).
     ///
     /// # Examples
@@ -46,6 +47,10 @@ fn read(path: &Path, max_bytes: usize) -> Result<Vec<u8>> {
         };
         Error::new(kind, message).with_source(error)
     };
+    // Opening a pipe would wait for somebody to write into it.
+    if !std::fs::metadata(path).map_err(refused)?.is_file() {
+        return Err(Error::new(ErrorKind::NotAFile, "the configuration is not a regular file"));
+    }
     let file = std::fs::File::open(path).map_err(refused)?;
     let mut bytes = Vec::new();
     let cap = u64::try_from(max_bytes).unwrap_or(u64::MAX).saturating_add(1);

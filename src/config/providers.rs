@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use crate::config::reader::{Reader, Shape};
 use crate::diagnostic::DiagnosticCode;
-use crate::id::ProviderId;
+use crate::id::{ProviderId, shown_name};
 use crate::secret::Secret;
 use crate::syntax::{Node, Value};
 
@@ -152,10 +152,14 @@ impl fmt::Debug for ProviderConfig {
             .field("auth", &self.auth)
             .field("api", &self.api)
             .field("auth_header", &self.auth_header)
-            .field("headers", &self.headers)
-            .field("models", &self.models)
+            .field("headers", &names(&self.headers))
+            .field("models", &self.models.iter().map(|(model, headers)| (model, names(headers))).collect::<Vec<_>>())
             .finish()
     }
+}
+
+fn names(headers: &Headers) -> Vec<&str> {
+    headers.keys().map(|name| shown_name(name)).collect()
 }
 
 /// The scheme and the host: user info, paths and queries may be secrets.

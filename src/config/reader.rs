@@ -20,7 +20,14 @@ pub(super) struct Reader<'n> {
     pub(super) environment: Environment,
     pub(super) path: KeyPath<'n>,
     pub(super) diagnostics: Vec<Diagnostic>,
+    /// How many problems there were, warnings and errors apart.
+    pub(super) found: [usize; 2],
+    /// How many bytes substitution may still make.
+    pub(super) budget: usize,
 }
+
+/// How many problems of one severity are noted; more of them help nobody.
+const MOST_NOTED: usize = 1_000;
 
 /// The keys of an object.
 pub(super) struct Shape {
@@ -42,6 +49,12 @@ pub(super) struct Text<'n> {
 impl<'n> Reader<'n> {
     /// Notes a problem at an offset of the text.
     pub(super) fn report(&mut self, severity: Severity, code: DiagnosticCode, at: usize, message: impl Into<String>) {
+        let [warnings, errors] = &mut self.found;
+        let found = if severity == Severity::Error { errors } else { warnings };
+        *found += 1;
+        if *found > MOST_NOTED {
+            return;
+        }
         let mut location = self.places.locate(at).with_key_path(self.path.to_string());
         if let Some(file) = self.file {
             location = location.with_path(file);
@@ -51,7 +64,10 @@ impl<'n> Reader<'n> {
 
     /// Adds help to the problem noted last.
     pub(super) fn help(&mut self, help: impl Into<String>) {
-        if let Some(last) = self.diagnostics.pop() {
+        // Once problems go unnoted, the last one may be another.
+        if self.found.iter().all(|found| *found <= MOST_NOTED)
+            && let Some(last) = self.diagnostics.pop()
+        {
             self.diagnostics.push(last.with_help(help));
         }
     }
@@ -129,7 +145,14 @@ impl<'n> Reader<'n> {
             self.wrong(node, "text is expected");
             return None;
         };
-        let done = substitute(raw, |name| self.environment.get(name).map(|value| value.secret));
+        let done = substitute(raw, self.budget, |name| self.environment.get(name).map(|value| value.secret));
+        if done.too_long {
+            self.wrong(node, "the text is too long once its variables are put in");
+            return None;
+        }
+        if let Cow::Owned(text) = &done.text {
+            self.budget -= text.len().min(self.budget);
+        }
         let unresolved = !done.missing.is_empty() || !done.untouched.is_empty();
         for name in done.missing {
             let message = format!("the variable `{name}` is unset or empty");
@@ -221,6 +244,14 @@ impl<'n> Reader<'n> {
     pub(super) fn verdict(self) -> Result<Vec<Diagnostic>> {
         let mut diagnostics = self.diagnostics;
         diagnostics.sort_by_key(|found| (found.location.line, found.location.column));
+        for (severity, found) in [Severity::Warning, Severity::Error].into_iter().zip(self.found) {
+            let more = found.saturating_sub(MOST_NOTED);
+            if more > 0 {
+                let place = crate::error::Location::default();
+                let message = format!("there are {more} more problems like these");
+                diagnostics.push(Diagnostic::new(severity, DiagnosticCode::InvalidValue, place, message));
+            }
+        }
         let errors: Vec<_> = diagnostics.iter().filter(|found| found.severity == Severity::Error).collect();
         let Some(first) = errors.first() else { return Ok(diagnostics) };
         let (kind, message) = if errors.iter().all(|found| found.code == DiagnosticCode::MissingVariable) {

@@ -13,12 +13,16 @@ pub(super) struct Substituted<'t> {
     pub(super) missing: Vec<&'t str>,
     /// Names that something other than a closing brace follows, as in `${NAME:-default}`.
     pub(super) untouched: Vec<&'t str>,
+    /// Whether the result would be longer than allowed; it is not complete then.
+    pub(super) too_long: bool,
 }
 
 /// Replaces every `${NAME}` by the variable's value and every `$${NAME}` by `${NAME}`.
 ///
 /// A name is `[A-Z_][A-Z0-9_]*`; anything else stays as it is. Values are not searched for further placeholders.
-pub(super) fn substitute(text: &str, lookup: impl Fn(&str) -> Option<Secret>) -> Substituted<'_> {
+///
+/// A result of more than `limit` bytes is given up: a short text can name a long value many times.
+pub(super) fn substitute(text: &str, limit: usize, lookup: impl Fn(&str) -> Option<Secret>) -> Substituted<'_> {
     let mut done = Substituted { text: Cow::Borrowed(text), ..Substituted::default() };
     if !text.contains("${") {
         return done;
@@ -27,6 +31,10 @@ pub(super) fn substitute(text: &str, lookup: impl Fn(&str) -> Option<Secret>) ->
     let mut rest = text;
     while let Some((before, from)) = rest.find('$').and_then(|at| rest.split_at_checked(at)) {
         out.push_str(before);
+        if out.len() > limit {
+            done.too_long = true;
+            return done;
+        }
         let escaped = from.starts_with("$${");
         let Some(inside) = from.strip_prefix(if escaped { "$${" } else { "${" }) else {
             out.push('$');
@@ -59,6 +67,7 @@ pub(super) fn substitute(text: &str, lookup: impl Fn(&str) -> Option<Secret>) ->
         }
     }
     out.push_str(rest);
+    done.too_long = out.len() > limit;
     done.text = Cow::Owned(out);
     done
 }
@@ -102,7 +111,7 @@ mod tests {
             ("\u{e4}${FOO}\u{4e2d}$", "\u{e4}bar\u{4e2d}$", &[], &[]),
         ];
         for (text, expected, missing, untouched) in cases {
-            let done = substitute(text, lookup);
+            let done = substitute(text, usize::MAX, lookup);
             assert_eq!(done.text, *expected, "{text}");
             assert_eq!(done.missing, *missing, "{text}");
             assert_eq!(done.untouched, *untouched, "{text}");

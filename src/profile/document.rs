@@ -1,5 +1,6 @@
 //! The document of all profiles of one agent.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::OnceLock;
 
@@ -297,17 +298,14 @@ impl AuthProfiles {
 
     /// Removes a profile and every mention of it in order, last good profiles and usage statistics.
     ///
-    /// Returns whether there was one.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Corrupt`] if a section that mentions profiles is not an object.
-    pub fn remove(&mut self, id: &ProfileId) -> Result<bool> {
+    /// Returns whether there was one. A section that is not an object mentions nobody and stays as it is.
+    pub fn remove(&mut self, id: &ProfileId) -> bool {
         if self.profiles.shift_remove(id).is_none() {
-            return Ok(false);
+            return false;
         }
         self.touched(Change::Credentials);
-        self.usage.remove(id.as_str())?;
+        // A section that cannot be changed has no entries, so nothing here can be refused.
+        let _ = self.usage.remove(id.as_str());
         let mentions: Vec<(String, Vec<ProfileId>)> = self
             .order
             .iter()
@@ -316,14 +314,14 @@ impl AuthProfiles {
             .map(|(name, list)| (name.clone(), list.iter().filter(|other| *other != id).cloned().collect()))
             .collect();
         for (name, list) in mentions {
-            self.write_order(&name, list)?;
+            let _ = self.write_order(&name, list);
         }
         let good: Vec<String> =
             self.last_good.iter().filter(|(_, last)| last.as_ref() == Some(id)).map(|(name, _)| name.clone()).collect();
         for name in good {
-            self.last_good.remove(name.as_str())?;
+            let _ = self.last_good.remove(name.as_str());
         }
-        Ok(true)
+        true
     }
 
     /// Sets the order of a provider's profiles; duplicates are dropped, an empty list removes the setting.
@@ -332,12 +330,8 @@ impl AuthProfiles {
     ///
     /// [`ErrorKind::Corrupt`] if the document's order is not an object.
     pub fn set_order(&mut self, provider: &ProviderId, ids: &[ProfileId]) -> Result<()> {
-        let mut list: Vec<ProfileId> = Vec::with_capacity(ids.len());
-        for id in ids {
-            if !list.contains(id) {
-                list.push(id.clone());
-            }
-        }
+        let mut seen = HashSet::with_capacity(ids.len());
+        let list: Vec<ProfileId> = ids.iter().filter(|id| seen.insert(*id)).cloned().collect();
         let names: Vec<String> = self
             .order
             .iter()
@@ -369,21 +363,17 @@ impl AuthProfiles {
         Ok(())
     }
 
-    /// Remembers which profile last worked for its provider. Does nothing if the profile is not there.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Corrupt`] if the document's `lastGood` is not an object.
-    pub fn set_last_good(&mut self, id: &ProfileId) -> Result<()> {
+    /// Remembers which profile last worked for its provider. Does nothing if the profile is not there, or where the
+    /// document's `lastGood` is not an object: it is for display only.
+    pub fn set_last_good(&mut self, id: &ProfileId) {
         let provider = self.profiles.get(id).map(Profile::provider).filter(|provider| !provider.as_str().is_empty());
-        let Some(provider) = provider.cloned() else { return Ok(()) };
+        let Some(provider) = provider.cloned() else { return };
         let known = self.last_good.iter().map(|(name, _)| name).find(|name| ProviderId::normalized(name) == provider);
         let name = known.cloned().unwrap_or_else(|| provider.as_str().to_owned());
         let text = raw::string(id.as_str()).get().to_owned();
-        if self.last_good.set(name, Some(id.clone()), text)? {
+        if self.last_good.set(name, Some(id.clone()), text).unwrap_or(false) {
             self.touched(Change::State);
         }
-        Ok(())
     }
 
     /// Replaces what is remembered of a profile's use.

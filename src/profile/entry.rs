@@ -101,7 +101,6 @@ pub(super) struct Remark {
 /// The members that hold secrets, by kind of credential; the first spelling is the canonical one.
 const KEY: [&str; 3] = ["key", "apiKey", "api_key"];
 const TOKEN: [&str; 1] = ["token"];
-const SECRET_MEMBERS: [&str; 8] = ["key", "apiKey", "api_key", "keyRef", "token", "tokenRef", "access", "refresh"];
 
 impl Profile {
     /// Reads an entry. Whatever it holds is kept; what is odd about it is remarked on.
@@ -162,11 +161,21 @@ impl Profile {
     /// The same entry with another credential; members that say nothing about the credential stay.
     pub(super) fn with_credential(&self, provider: &ProviderId, credential: &Credential, email: Option<&str>) -> Self {
         let mut object = RawObject::parse(self.text.expose()).unwrap_or_else(RawObject::new);
-        for member in SECRET_MEMBERS {
+        if object.get("type").is_none() {
+            // It was understood as the kind, which is now written under its own name.
+            object.remove("mode");
+        }
+        let written = members_of(credential.kind()).iter().filter(|member| match **member {
+            "key" | "token" | "access" => true,
+            "refresh" => matches!(credential, Credential::OAuth { refresh: Some(_), .. }),
+            "expires" => credential.expires().is_some(),
+            _ => false,
+        });
+        let written: Vec<&str> = written.copied().collect();
+        let old = self.stored_kind.map_or(&[][..], members_of);
+        for member in old.iter().chain(members_of(credential.kind())).filter(|member| !written.contains(member)) {
             object.remove(member);
         }
-        object.remove("mode");
-        object.remove("expires");
         Self::write(object, provider, credential, email)
     }
 
@@ -326,6 +335,15 @@ impl Content {
 fn set_moment(object: &mut RawObject, expires: Timestamp) {
     #[expect(clippy::cast_precision_loss, reason = "moments that matter are far below 2^53 milliseconds")]
     object.set_number("expires", expires.as_millis() as f64);
+}
+
+/// Every member that says something about a credential of this kind.
+fn members_of(kind: CredentialKind) -> &'static [&'static str] {
+    match kind {
+        CredentialKind::ApiKey => &["key", "apiKey", "api_key", "keyRef"],
+        CredentialKind::Token => &["token", "tokenRef", "expires"],
+        CredentialKind::OAuth => &["access", "refresh", "expires"],
+    }
 }
 
 /// Entries stand at this depth: document, `profiles`, profile.

@@ -44,8 +44,13 @@ impl RawObject {
         self.set(key, string(text));
     }
 
+    /// Sets a number; one that is there already keeps its text, for which a double may be too narrow.
     pub(super) fn set_number(&mut self, key: &str, number: f64) {
-        self.set(key, self::number(number));
+        #[expect(clippy::float_cmp, reason = "only the very same number keeps its text")]
+        let known = self.0.get(key).and_then(|value| as_number(value)).is_some_and(|known| known == number);
+        if !known {
+            self.set(key, self::number(number));
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -33,6 +33,7 @@ pub(crate) mod key {
     pub(crate) const DISABLED_SINCE: &str = "disabledSince";
     pub(crate) const MODEL_COOLDOWNS: &str = "modelCooldowns";
     pub(crate) const SUCCESS_PICKED_AT: &str = "successPickedAt";
+    pub(crate) const INLINE_KEY: &str = "inlineKey";
 }
 
 /// A period in which a profile, or one model of it, rests. Times are milliseconds as the file has them.
@@ -41,6 +42,8 @@ pub(crate) struct Window {
     pub(crate) until: f64,
     pub(crate) since: Option<f64>,
     pub(crate) reason: Option<FailureReason>,
+    /// The reason in the words of another program, where it is none of ours.
+    pub(crate) foreign_reason: Option<Box<str>>,
     /// The one model it concerns; `None` for all.
     pub(crate) model: Option<Box<str>>,
 }
@@ -69,14 +72,32 @@ pub struct UsageStats {
     pub(crate) success_picked_at: IndexMap<Box<str>, f64>,
 }
 
+impl Window {
+    fn reason_name(&self) -> Option<&str> {
+        self.foreign_reason.as_deref().or(self.reason.map(FailureReason::as_str))
+    }
+
+    /// The same window with another reason.
+    pub(crate) fn because(self, reason: FailureReason) -> Self {
+        Self { reason: Some(reason), foreign_reason: None, ..self }
+    }
+}
+
 impl Default for UsageStats {
     fn default() -> Self {
         Self::from_raw(&RawObject::new())
     }
 }
 
-fn reason_of(object: &RawView<'_>, key: &str) -> Option<FailureReason> {
-    object.string(key).map(|name| FailureReason::from_name(&name).unwrap_or(FailureReason::Unknown))
+impl Window {
+    /// A window that ends here, for the reason that stands under a key, in our words or in those of another program.
+    fn read(object: &RawView<'_>, until: f64, since: &str, reason: &str) -> Self {
+        let name = object.string(reason);
+        let known = name.as_deref().map(FailureReason::from_name);
+        let foreign_reason = name.filter(|_| known == Some(None)).map(Into::into);
+        let reason = known.map(|known| known.unwrap_or(FailureReason::Unknown));
+        Self { until, since: object.number(since), reason, foreign_reason, model: None }
+    }
 }
 
 fn text_of(object: &RawView<'_>, key: &str) -> Option<Box<str>> {
@@ -97,21 +118,17 @@ impl UsageStats {
 
     fn from_view(object: &RawView<'_>, text: Box<str>) -> Self {
         let cooldown = object.number(key::COOLDOWN_UNTIL).map(|until| Window {
-            until,
-            since: object.number(key::COOLDOWN_SINCE),
-            reason: reason_of(object, key::COOLDOWN_REASON),
             model: text_of(object, key::COOLDOWN_MODEL),
+            ..Window::read(object, until, key::COOLDOWN_SINCE, key::COOLDOWN_REASON)
         });
-        let disabled = object.number(key::DISABLED_UNTIL).map(|until| Window {
-            until,
-            since: object.number(key::DISABLED_SINCE),
-            reason: reason_of(object, key::DISABLED_REASON),
-            model: None,
-        });
+        let disabled = object
+            .number(key::DISABLED_UNTIL)
+            .map(|until| Window::read(object, until, key::DISABLED_SINCE, key::DISABLED_REASON));
         let blocked = object.number(key::BLOCKED_UNTIL).map(|until| Window {
             until,
             since: None,
             reason: Some(FailureReason::RateLimit),
+            foreign_reason: None,
             // The reference scopes a block to its model only where it says so in as many words.
             model: text_of(object, key::BLOCKED_MODEL)
                 .filter(|_| object.string(key::BLOCKED_SCOPE).as_deref() == Some("model")),
@@ -119,12 +136,8 @@ impl UsageStats {
         let model_cooldowns = object.object(key::MODEL_COOLDOWNS).map_or_else(Vec::new, |models| {
             let windows = models.iter().filter_map(|(model, value)| {
                 let window = RawView::parse(value.get())?;
-                Some(Window {
-                    until: window.number("until")?,
-                    since: window.number("since"),
-                    reason: reason_of(&window, "reason"),
-                    model: Some(model.into()),
-                })
+                let until = window.number("until")?;
+                Some(Window { model: Some(model.into()), ..Window::read(&window, until, "since", "reason") })
             });
             windows.collect()
         });
@@ -195,6 +208,12 @@ impl UsageStats {
         })
     }
 
+    /// Which key the entry is about, where it is about one from outside the document: a few digits that tell a changed
+    /// key, and nothing of the key itself.
+    pub(crate) fn inline_key(&self) -> Option<String> {
+        RawView::parse(&self.text)?.string(key::INLINE_KEY).map(Into::into)
+    }
+
     /// When the profile last worked.
     #[must_use]
     pub fn last_used(&self) -> Option<Timestamp> {
@@ -231,18 +250,11 @@ impl UsageStats {
         self.failure_counts.get(reason.as_str()).copied().unwrap_or(0.0)
     }
 
-    /// The reason that was counted most often, a tie going to the more serious one: why the profile rests where nothing
-    /// else says so.
-    pub(crate) fn main_reason(&self) -> Option<FailureReason> {
-        let counted = FailureReason::all().map(|reason| (reason, self.failure_count(reason)));
-        let most = counted.reduce(|most, next| if next.1 > most.1 { next } else { most })?;
-        (most.1 > 0.0).then_some(most.0)
-    }
-
-    /// Whether a window says that this was its reason.
-    pub(crate) fn has_window_for(&self, reason: FailureReason) -> bool {
-        let windows = self.cooldown.iter().chain(&self.disabled).chain(&self.blocked).chain(&self.model_cooldowns);
-        windows.into_iter().any(|window| window.reason == Some(reason))
+    /// Whether there is nothing to clear.
+    pub(crate) fn is_clear(&self) -> bool {
+        let windows = [&self.cooldown, &self.disabled, &self.blocked].into_iter().any(Option::is_some);
+        let counted = self.error_count.is_some_and(|errors| errors != 0.0) || !self.failure_counts.is_empty();
+        !windows && self.model_cooldowns.is_empty() && !counted
     }
 
     /// The entry as the JSON object the file holds. There is no secret in it.
@@ -333,8 +345,8 @@ impl UsageEdit {
             if let Some(since) = window.since {
                 entry.set_number("since", since);
             }
-            if let Some(reason) = window.reason {
-                entry.set_str("reason", reason.as_str());
+            if let Some(reason) = window.reason_name() {
+                entry.set_str("reason", reason);
             }
             if let Some(text) = raw::value(entry.to_text(DEPTH + 2)) {
                 object.set(model, text);
@@ -350,7 +362,7 @@ impl UsageEdit {
         match window {
             Some(window) => {
                 self.number(key::COOLDOWN_UNTIL, window.until);
-                self.optional_text(key::COOLDOWN_REASON, window.reason.map(FailureReason::as_str));
+                self.optional_text(key::COOLDOWN_REASON, window.reason_name());
                 self.optional_text(key::COOLDOWN_MODEL, window.model.as_deref());
                 if let Some(since) = window.since {
                     self.number(key::COOLDOWN_SINCE, since);
@@ -369,7 +381,7 @@ impl UsageEdit {
         match window {
             Some(window) => {
                 self.number(key::DISABLED_UNTIL, window.until);
-                self.optional_text(key::DISABLED_REASON, window.reason.map(FailureReason::as_str));
+                self.optional_text(key::DISABLED_REASON, window.reason_name());
                 if let Some(since) = window.since {
                     self.number(key::DISABLED_SINCE, since);
                 }

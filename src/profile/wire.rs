@@ -56,12 +56,9 @@ impl AuthProfiles {
         Self::read(text.to_owned(), &Limits::default(), Part::Whole)
     }
 
-    pub(super) fn read(mut text: String, limits: &Limits, part: Part) -> Result<Self> {
+    pub(super) fn read(text: String, limits: &Limits, part: Part) -> Result<Self> {
         syntax::check(&text, Dialect::Json, limits)?;
-        if syntax::without_bom(&text).len() < text.len() {
-            text.drain(..text.len() - syntax::without_bom(&text).len());
-        }
-        let mut read = Self::interpret(&text, part)?;
+        let mut read = Self::interpret(syntax::without_bom(&text), part)?;
         read.text = Some(raw::guarded(text));
         Ok(read)
     }
@@ -84,12 +81,17 @@ impl AuthProfiles {
             }
         };
         let mut diagnostics = Vec::new();
+        let places = syntax::Places::new(text);
         let mut profiles = IndexMap::with_capacity(entries.len());
         for (id, entry) in entries.iter() {
             let mut remarks = Vec::new();
             let profile = Profile::parse(entry.get(), &mut remarks);
             diagnostics.extend(remarks.into_iter().map(|remark| {
-                let location = at(KeyPath::root().key("profiles").key(id).key(remark.member));
+                // Every view is a part of the text, so its place follows from where it begins: nothing is read again.
+                let member = RawView::parse(entry.get()).and_then(|view| view.get(remark.member));
+                let begins = member.unwrap_or(entry).get().as_ptr().addr().wrapping_sub(text.as_ptr().addr());
+                let path = KeyPath::root().key("profiles").key(id).key(remark.member);
+                let location = places.locate(begins).with_key_path(path.to_string());
                 Diagnostic::new(Severity::Warning, remark.code, location, remark.message)
             }));
             profiles.insert(ProfileId::verbatim(id), profile);
@@ -112,7 +114,10 @@ impl AuthProfiles {
         };
         let members = document.iter().map(|(key, value)| {
             let text = match value {
-                MemberView::Raw(value) if !part.own(key) || key == "version" => raw::guarded(value.get()),
+                // A section that is null says nothing, but it is there, and stays until it is set.
+                MemberView::Raw(value) if !part.own(key) || key == "version" || value.get() == "null" => {
+                    raw::guarded(value.get())
+                }
                 _ => Secret::default(),
             };
             (key.to_owned(), text)
@@ -162,7 +167,8 @@ impl AuthProfiles {
             _ => None,
         };
         for (name, text) in &self.members {
-            let text = if part.own(name) { own(name) } else { Some(text.expose().to_owned()) };
+            let kept = Some(text.expose()).filter(|text| !text.is_empty()).map(str::to_owned);
+            let text = if part.own(name) { own(name).or(kept) } else { kept };
             members.extend(text.map(|text| (name.as_str(), text)));
         }
         for name in OWN {

@@ -13,9 +13,11 @@ use super::prepared::PreparedRequest;
 use crate::cache::{MarkerPlan, mark_body};
 use crate::diagnostic::{Diagnostic, DiagnosticCode, Severity};
 use crate::error::{Error, ErrorKind, Location, Result};
+use crate::id::{ProfileId, shown_name};
 use crate::profile::{Credential, CredentialKind};
 use crate::retention::CacheRetention;
 use crate::secret::Secret;
+use crate::select::Selection;
 
 /// The version of the API that is asked for unless the caller names one: the body is the caller's, and newer versions
 /// refuse bodies that this one takes.
@@ -63,6 +65,8 @@ pub struct RequestBuilder<'a> {
     version: Option<Secret>,
     betas: Vec<String>,
     headers: Vec<(String, Secret)>,
+    /// The profile, if it is one of another provider.
+    foreign: Option<ProfileId>,
 }
 
 impl<'a> RequestBuilder<'a> {
@@ -77,7 +81,34 @@ impl<'a> RequestBuilder<'a> {
             version: None,
             betas: Vec::new(),
             headers: Vec::new(),
+            foreign: None,
         }
+    }
+
+    /// A request with the credential that was selected, which has to be one of the endpoint's own provider.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use provider_auth::{AuthProfiles, Endpoint, ErrorKind, ProfileSelector, ProviderId, Query, RequestBuilder, Timestamp};
+    ///
+    /// let profiles = AuthProfiles::from_json(
+    ///     r#"{"version":1,"profiles":{"openai:a":{"type":"api_key","provider":"openai","key":"sk-openai"}}}"#,
+    /// )?;
+    /// let openai = ProviderId::new("openai")?;
+    /// let now = Timestamp::from_millis(1_700_000_000_000);
+    /// let selection = ProfileSelector::default().select(&profiles, &Query::new(&openai), now)?;
+    ///
+    /// // The key of one provider is nothing another one should see.
+    /// let error = RequestBuilder::for_selection(&Endpoint::anthropic(), &selection).body("{}").build().unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::ProfileNotConfigured);
+    /// # Ok::<(), provider_auth::Error>(())
+    /// ```
+    pub fn for_selection(endpoint: &'a Endpoint, selection: &'a Selection) -> Self {
+        let mut builder = Self::new(endpoint, &selection.credential);
+        let own = endpoint.provider().is_none_or(|provider| provider == selection.receipt.provider());
+        builder.foreign = (!own).then(|| selection.profile.clone());
+        builder
     }
 
     /// The body as JSON text. Apart from inserted cache markers it is sent byte for byte.
@@ -150,6 +181,7 @@ impl<'a> RequestBuilder<'a> {
     ///
     /// # Errors
     ///
+    /// - [`ErrorKind::ProfileNotConfigured`] if the selection was for another provider than the endpoint's.
     /// - [`ErrorKind::InvalidSecret`] if the credential's secret is empty or cannot stand in a header.
     /// - [`ErrorKind::InvalidHeader`] if a header or beta flag is malformed, has a line break, NUL or another control
     ///   character, or belongs to the connection.
@@ -159,6 +191,10 @@ impl<'a> RequestBuilder<'a> {
     /// - [`ErrorKind::TooManyCacheMarkers`], [`ErrorKind::CacheMarkerOrder`] and [`ErrorKind::InvalidCacheMarker`] if the
     ///   body's own markers would be refused, see [`mark_body`].
     pub fn build(self) -> Result<PreparedRequest> {
+        if let Some(profile) = &self.foreign {
+            let message = format!("Auth profile \"{profile}\" is not configured for the provider of the endpoint.");
+            return Err(Error::new(ErrorKind::ProfileNotConfigured, message));
+        }
         let headers = self.merged_headers()?;
         let (retention, notes) = (self.effective_retention(), self.notes());
         let (body, plan) = mark_body(self.body?, retention)?;
@@ -223,7 +259,7 @@ impl<'a> RequestBuilder<'a> {
 
 impl fmt::Debug for RequestBuilder<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
+        let names: Vec<_> = self.headers.iter().map(|(name, _)| shown_name(name)).collect();
         f.debug_struct("RequestBuilder")
             .field("endpoint", self.endpoint)
             .field("credential", self.credential)

@@ -47,6 +47,7 @@ impl Endpoint {
             None if is_anthropic => Self::anthropic(),
             None => return Err(unknown("its provider has no `baseUrl` under `models.providers`")),
         };
+        endpoint = endpoint.with_provider(model.provider().clone());
         let Some(provider) = provider else { return Ok(endpoint) };
         match provider.api() {
             Some(ProviderApi::AnthropicMessages) => {}

@@ -10,6 +10,7 @@ use super::url;
 #[cfg(doc)]
 use crate::error::ErrorKind;
 use crate::error::Result;
+use crate::id::{ProviderId, shown_name};
 use crate::retention::CacheRetention;
 use crate::secret::Secret;
 
@@ -53,7 +54,7 @@ impl EndpointKind {
 
 /// A server that speaks the Messages API: its URL, kind, authentication scheme, beta policy and configured headers.
 ///
-/// `Debug` shows host and path and the names of headers, never their values or the query.
+/// `Debug` shows scheme and host and the names of headers, never their values or the rest of the URL.
 ///
 /// # Examples
 ///
@@ -72,6 +73,7 @@ impl EndpointKind {
 #[derive(Clone)]
 pub struct Endpoint {
     uri: Uri,
+    provider: Option<ProviderId>,
     kind: EndpointKind,
     auth_scheme: AuthScheme,
     beta_policy: BetaPolicy,
@@ -83,7 +85,7 @@ impl Endpoint {
     #[must_use]
     pub fn anthropic() -> Self {
         let uri = Uri::from_static("https://api.anthropic.com/v1/messages");
-        Self::from_uri(uri)
+        Self::from_uri(uri).with_provider(ProviderId::anthropic())
     }
 
     /// The endpoint at a base URL, to which `/v1/messages` is added.
@@ -104,7 +106,14 @@ impl Endpoint {
     fn from_uri(uri: Uri) -> Self {
         let kind = if is_anthropic(&uri) { EndpointKind::Anthropic } else { EndpointKind::AnthropicCompatible };
         let (auth_scheme, beta_policy) = (AuthScheme::default(), BetaPolicy::default());
-        Self { uri, kind, auth_scheme, beta_policy, headers: Vec::new() }
+        Self { uri, provider: None, kind, auth_scheme, beta_policy, headers: Vec::new() }
+    }
+
+    /// The same endpoint with the provider whose credentials it may see; unset, that is the caller's concern.
+    #[must_use]
+    pub fn with_provider(mut self, provider: ProviderId) -> Self {
+        self.provider = Some(provider);
+        self
     }
 
     /// The same endpoint with its kind set, for gateways whose host does not tell it.
@@ -140,6 +149,12 @@ impl Endpoint {
     #[must_use]
     pub fn uri(&self) -> &Uri {
         &self.uri
+    }
+
+    /// The provider whose credentials it may see, if it is set.
+    #[must_use]
+    pub fn provider(&self) -> Option<&ProviderId> {
+        self.provider.as_ref()
     }
 
     /// The host, without port.
@@ -191,17 +206,18 @@ fn is_anthropic(uri: &Uri) -> bool {
     uri.host().is_some_and(|host| host.eq_ignore_ascii_case(ANTHROPIC_HOST))
 }
 
-/// Host, port and path: what can be shown of a URL.
+/// Scheme, host and port: what can be shown of a URL. Gateways put keys into paths and queries.
 pub(super) fn shown_url(uri: &Uri) -> String {
     let scheme = uri.scheme_str().unwrap_or_default();
-    format!("{scheme}://{}{}", uri.authority().map_or("", |authority| authority.as_str()), uri.path())
+    format!("{scheme}://{}", uri.authority().map_or("", |authority| authority.as_str()))
 }
 
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
+        let names: Vec<_> = self.headers.iter().map(|(name, _)| shown_name(name)).collect();
         f.debug_struct("Endpoint")
             .field("url", &shown_url(&self.uri))
+            .field("provider", &self.provider)
             .field("kind", &self.kind)
             .field("auth_scheme", &self.auth_scheme)
             .field("beta_policy", &self.beta_policy)

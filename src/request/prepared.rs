@@ -15,7 +15,7 @@ use crate::diagnostic::Diagnostic;
 /// `client`, into a `reqwest::Request`. Send it with a client that does not follow redirects: clients take `authorization`
 /// off a redirected request, but not `x-api-key`.
 ///
-/// `Debug` shows host and path, header names, the values of `content-type`, `accept`, `anthropic-version` and
+/// `Debug` shows scheme and host, header names, the values of `content-type`, `accept`, `anthropic-version` and
 /// `anthropic-beta`, and the length of the body. In the header map every other value is marked sensitive. The converted
 /// requests have a `Debug` of their own, which shows more.
 ///

@@ -49,6 +49,11 @@ impl Receipt {
         self
     }
 
+    /// What the request authenticated with, if that is known.
+    pub(super) fn secret(&self) -> Option<&Secret> {
+        self.secret.as_ref()
+    }
+
     /// Whether a failure is about a secret that the profile no longer has, so that it says nothing about the new one.
     ///
     /// A refusal always is. An empty account is, unless the secret is the access token of a login, which is renewed all

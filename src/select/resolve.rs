@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::hash::Hasher as _;
+
+use siphasher::sip::SipHasher24;
 
 use super::candidate::Candidate;
 use super::query::Query;
@@ -14,7 +17,8 @@ use crate::config::{Config, ProviderAuth};
 use crate::env::EnvOrigin;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ProfileId, ProviderId};
-use crate::profile::{AuthProfiles, Credential};
+use crate::profile::{AuthProfiles, Credential, UsageStats};
+use crate::secret::Secret;
 
 /// How the pseudo profile of a provider's key from the environment or the configuration is called, before the
 /// provider's name.
@@ -117,7 +121,8 @@ impl ProfileSelector {
         let profile = ProfileId::verbatim(format!("{INLINE_PREFIX}{}", query.provider));
         let kind = Some(credential.kind());
         let fit = credential.secret().is_header_safe();
-        let resting = self.rules.resting(profiles.usage(profile.as_str()), query.model, as_millis(now));
+        let usage = profiles.usage(profile.as_str()).filter(|usage| is_about(usage, credential.secret()));
+        let resting = self.rules.resting(usage, query.model, as_millis(now));
         let verdict =
             resting.map_or(if fit { Verdict::Ready } else { Verdict::UnusableSecret }, |(_, verdict)| verdict);
         let mut considered = refusal.candidates;
@@ -147,6 +152,18 @@ fn trace(query: &Query<'_>, resolved: &Result<Selection>) {
         ),
         Err(error) => tracing::warn!(provider = %query.provider, model = query.model, %error, "no credential"),
     }
+}
+
+/// Whether statistics are about this key, and not about one that has been replaced since.
+pub(super) fn is_about(usage: &UsageStats, secret: &Secret) -> bool {
+    usage.inline_key().is_none_or(|known| known == digits(secret))
+}
+
+/// Four hexadecimal digits of a hash: enough to tell a new key from an old one, and far too few to tell the key.
+pub(super) fn digits(secret: &Secret) -> String {
+    let mut hasher = SipHasher24::new_with_keys(0, 0);
+    hasher.write(secret.expose().as_bytes());
+    format!("{:04x}", hasher.finish() & 0xffff)
 }
 
 /// The provider's key outside the document.

@@ -9,7 +9,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 
 /// By how much a clock may be set back without windows losing their force.
-const CLOCK_CORRECTION: Duration = MINUTE;
+pub(super) const CLOCK_CORRECTION: Duration = MINUTE;
 
 /// How the length of a window grows with the number of failures.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,7 +35,13 @@ impl Ladder {
     /// A length that doubles with each failure up to a cap.
     #[must_use]
     pub const fn doubling(base: Duration, cap: Duration) -> Self {
-        Self::Growing { base, factor: 2.0, max_exponent: 10.0, cap }
+        Self::growing(base, 2.0, f64::MAX, cap)
+    }
+
+    /// A length that is multiplied by a factor with each failure, a limited number of times, up to a cap.
+    #[must_use]
+    pub const fn growing(base: Duration, factor: f64, max_exponent: f64, cap: Duration) -> Self {
+        Self::Growing { base, factor, max_exponent, cap }
     }
 
     /// The length after this many failures, in milliseconds. The file's counters can be fractions or below one.
@@ -212,8 +218,8 @@ impl SelectorRules {
     /// 24 hours without a failure; windows concern the whole profile; an expiry of zero or less means none.
     #[must_use]
     pub fn openclaw_2026_02() -> Self {
-        let transient = Ladder::Growing { base: MINUTE, factor: 5.0, max_exponent: 3.0, cap: HOUR };
-        let billing = Ladder::doubling(HOUR * 5, HOUR * 24);
+        let transient = Ladder::growing(MINUTE, 5.0, 3.0, HOUR);
+        let billing = Ladder::growing(HOUR * 5, 2.0, 10.0, HOUR * 24);
         Self {
             cooldown: CooldownPolicy {
                 counting: Counting::Shared,

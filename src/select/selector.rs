@@ -58,6 +58,16 @@ pub struct Selection {
     pub skipped: Vec<Candidate<'static>>,
 }
 
+impl Selection {
+    /// Whether the credential is a login whose access token is missing or past its end, so that it has to be renewed
+    /// before it can be sent.
+    #[must_use]
+    pub fn needs_refresh(&self) -> bool {
+        let over = self.credential.expires().is_some_and(|at| at <= self.receipt.picked_at());
+        self.credential.kind() == CredentialKind::OAuth && (over || self.credential.secret().is_empty())
+    }
+}
+
 impl ProfileSelector {
     /// A selector with these rules and no configuration.
     #[must_use]

@@ -7,7 +7,7 @@ use crate::profile::{AuthProfiles, UsageStats, Window, key};
 use crate::reason::{FailureReason, Lane};
 
 use super::receipt::Receipt;
-use super::resolve::INLINE_PREFIX;
+use super::resolve::{INLINE_PREFIX, digits, is_about};
 use super::rules::{Counting, SelectorRules, millis};
 use super::selector::ProfileSelector;
 use super::verdict::as_millis;
@@ -83,14 +83,15 @@ impl ProfileSelector {
     }
 
     pub(crate) fn write_success(&self, profiles: &mut AuthProfiles, receipt: &Receipt, now: Timestamp) -> Result<()> {
-        change(profiles, receipt.profile(), |usage| self.after_success(usage, receipt, now))?;
-        profiles.set_last_good(receipt.profile())
+        self.change(profiles, receipt, |usage| self.after_success(usage, receipt, now))?;
+        profiles.set_last_good(receipt.profile());
+        Ok(())
     }
 
     /// Records in the document that the request of this receipt failed.
     ///
-    /// Does nothing for a profile that is no longer there or has another secret by now, or for a receipt that was
-    /// reported before.
+    /// Does nothing for a profile that is no longer there, for a receipt that was reported before, or where the secret was
+    /// refused or its account empty, and the profile has another secret by now.
     ///
     /// # Errors
     ///
@@ -115,10 +116,40 @@ impl ProfileSelector {
         deadline: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<()> {
-        if receipt.is_outdated(profiles.get(receipt.profile().as_str()), reason) {
+        let learns = self.rules.cooldown.counting == Counting::PerReason;
+        if learns && receipt.is_outdated(profiles.get(receipt.profile().as_str()), reason) {
             return Ok(());
         }
-        change(profiles, receipt.profile(), |usage| self.after_failure(usage, receipt, reason, deadline, now))
+        self.change(profiles, receipt, |usage| self.after_failure(usage, receipt, reason, deadline, now))
+    }
+
+    /// Applies a transition to a profile's statistics, if the profile is there or is a key from outside the document,
+    /// which the reference of February 2026 keeps nothing of.
+    fn change(
+        &self,
+        profiles: &mut AuthProfiles,
+        receipt: &Receipt,
+        to: impl FnOnce(&UsageStats) -> UsageStats,
+    ) -> Result<()> {
+        let id = receipt.profile();
+        let inline = id.as_str().starts_with(INLINE_PREFIX) && self.rules.cooldown.counting == Counting::PerReason;
+        if profiles.get(id.as_str()).is_none() && !inline {
+            return Ok(());
+        }
+        let mut old = profiles.usage(id.as_str()).cloned().unwrap_or_default();
+        let inline_key = receipt.secret().filter(|_| inline);
+        if let Some(secret) = inline_key.filter(|secret| !is_about(&old, secret)) {
+            // Another key: what the old one did is forgotten.
+            old = UsageStats::default().edited(|edit| edit.text(key::INLINE_KEY, &digits(secret)));
+        }
+        let mut new = to(&old);
+        if let Some(secret) = inline_key {
+            new = new.edited(|edit| edit.text(key::INLINE_KEY, &digits(secret)));
+        }
+        if profiles.usage(id.as_str()).is_some_and(|known| *known == new) || new == UsageStats::default() {
+            return Ok(());
+        }
+        profiles.set_usage(id, new)
     }
 
     /// Ends every window of a profile because a human said that the cause is gone. Returns whether that changed anything.
@@ -128,6 +159,9 @@ impl ProfileSelector {
     /// [`Corrupt`](crate::ErrorKind::Corrupt) if the document's statistics are not an object.
     pub fn clear_cooldown(&self, profiles: &mut AuthProfiles, id: &ProfileId) -> Result<bool> {
         let Some(usage) = profiles.usage(id.as_str()) else { return Ok(false) };
+        if self.rules.cooldown.counting == Counting::PerReason && usage.is_clear() {
+            return Ok(false);
+        }
         let cleared = self.after_clear(usage);
         let changed = cleared != *usage;
         if changed {
@@ -135,19 +169,6 @@ impl ProfileSelector {
         }
         Ok(changed)
     }
-}
-
-/// Applies a transition to a profile's statistics, if the profile is there or is a key from outside the document.
-fn change(profiles: &mut AuthProfiles, id: &ProfileId, to: impl FnOnce(&UsageStats) -> UsageStats) -> Result<()> {
-    if profiles.get(id.as_str()).is_none() && !id.as_str().starts_with(INLINE_PREFIX) {
-        return Ok(());
-    }
-    let old = profiles.usage(id.as_str()).cloned();
-    let new = to(old.as_ref().unwrap_or(&UsageStats::default()));
-    if old.as_ref().is_some_and(|old| *old == new) || (old.is_none() && new == UsageStats::default()) {
-        return Ok(());
-    }
-    profiles.set_usage(id, new)
 }
 
 impl SelectorRules {
@@ -242,14 +263,13 @@ impl SelectorRules {
         let lane = policy.lane(reason);
         if lane == Lane::None {
             // The provider is to blame, not the profile: nothing is counted, but what the server said is respected.
-            let window = Window {
-                until: deadline.unwrap_or(0.0),
-                since: Some(event.now),
-                reason: Some(reason),
-                model: model.map(Into::into),
+            let (Some(until), Some(_)) = (deadline, model) else { return usage.clone() };
+            let running = window_of(usage, model, false).filter(|window| self.is_active(window, event.now));
+            return match running {
+                Some(window) if window.until >= until => usage.clone(),
+                Some(window) => self.with_window(usage, Window { until, ..window.clone() }, false, event.now),
+                None => self.with_window(usage, event.window(until, model).because(reason), false, event.now),
             };
-            let respected = deadline.is_some() && model.is_some();
-            return if respected { self.with_window(usage, window, false, event.now) } else { usage.clone() };
         }
         let long = lane == Lane::Disabled;
         let running = window_of(usage, model, long);
@@ -261,19 +281,16 @@ impl SelectorRules {
                 Window { until: deadline.map_or(active.until, |at| at.max(active.until)), ..active.clone() }
             }
             None if counts_not && deadline.is_none() => return usage.clone(),
-            None => Window {
-                until: deadline.unwrap_or(0.0),
-                since: Some(event.now),
-                reason: None,
-                model: model.map(Into::into),
-            },
+            None => event.window(deadline.unwrap_or(0.0), model),
         };
         if counts_not {
-            window.reason = window.reason.or(Some(reason));
+            if window.reason.is_none() {
+                window = window.because(reason);
+            }
             return self.with_window(usage, window, long, event.now);
         }
         let failures = count();
-        window.reason = Some(reason);
+        window = window.because(reason);
         if active.is_none() && deadline.is_none() {
             window.until = event.now + policy.millis(reason, event.provider, failures);
         }
@@ -325,6 +342,11 @@ fn window_of<'a>(usage: &'a UsageStats, model: Option<&str>, long: bool) -> Opti
 }
 
 impl Event<'_> {
+    /// A window that opens now, for no reason yet.
+    fn window(&self, until: f64, model: Option<&str>) -> Window {
+        Window { until, since: Some(self.now), reason: None, foreign_reason: None, model: model.map(Into::into) }
+    }
+
     /// Whether a window concerns a model other than this event's.
     fn is_foreign(&self, window: &Window) -> bool {
         match (&window.model, self.model) {

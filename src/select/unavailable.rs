@@ -53,16 +53,14 @@ pub(super) fn blocking(candidates: &[Candidate<'_>], profiles: &AuthProfiles) ->
     let resting: Vec<_> = candidates.iter().filter(|candidate| candidate.verdict.is_resting()).collect();
     resting.first()?;
     let weight = |reason: FailureReason| -> f64 {
-        let weights = resting.iter().map(|candidate| {
-            let usage = profiles.usage(candidate.id.as_str());
-            // A verdict falls back to the counters; what a window itself says weighs more.
-            let is_recorded = |reason: &FailureReason| usage.is_some_and(|usage| usage.has_window_for(*reason));
-            match candidate.verdict.reason().filter(is_recorded) {
-                Some(recorded) if recorded == reason => RECORDED,
-                Some(_) => 0.0,
-                // A counter can be any number; one that is negative or not finite says nothing.
-                None => usage.map_or(0.0, |usage| usage.failure_count(reason)).clamp(0.0, RECORDED / 2.0),
-            }
+        let weights = resting.iter().map(|candidate| match candidate.verdict.reason() {
+            Some(recorded) if recorded == reason => RECORDED,
+            Some(_) => 0.0,
+            // A counter can be any number; one that is negative or not finite says nothing.
+            None => profiles
+                .usage(candidate.id.as_str())
+                .map_or(0.0, |usage| usage.failure_count(reason))
+                .clamp(0.0, RECORDED / 2.0),
         });
         weights.sum()
     };
@@ -104,6 +102,27 @@ impl From<Unavailable> for Error {
             }
             None => (ErrorKind::Unavailable, unavailable.to_string()),
         };
-        Self::new(kind, message).with_source(unavailable)
+        let error = Self::new(kind, message);
+        let in_vain = kind == ErrorKind::Unavailable && unavailable.retry_at.is_none();
+        let error = if in_vain { error.with_transience(false).with_help(IN_VAIN) } else { error };
+        error.with_source(unavailable)
+    }
+}
+
+/// What to do where no time will make a profile usable.
+const IN_VAIN: &str = "Waiting does not help: each profile is unusable for the reason given with it. Store a working key \
+                       for this provider, or correct its order.";
+
+impl Error {
+    /// The refusal behind this error: every profile that was considered, with its reason. `None` for other errors.
+    #[must_use]
+    pub fn unavailable(&self) -> Option<&Unavailable> {
+        std::error::Error::source(self)?.downcast_ref()
+    }
+
+    /// How long to wait until a profile is worth a try, counted from the refusal; `None` if waiting does not help.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.unavailable()?.retry_after()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::rules::{Counting, SelectorRules, millis};
+use super::rules::{CLOCK_CORRECTION, Counting, SelectorRules, millis};
 use crate::clock::Timestamp;
 use crate::profile::{CredentialKind, Expiry, Profile, SecretState, UsageStats, Window, timestamp};
 use crate::reason::FailureReason;
@@ -140,7 +140,13 @@ impl SelectorRules {
         let sane = window.until.is_finite() && window.until > 0.0 && left > 0.0;
         // The deadline's cap is nearly always the longest of all, and costs less to look at.
         let possible = || left <= millis(self.cooldown.deadline_cap) || left <= millis(self.cooldown.cap());
-        sane && (self.cooldown.counting == Counting::Shared || possible())
+        // One that lasts longer than any, or was opened further ahead of now than it lasts, would otherwise come into
+        // force when the clock gets there.
+        let plausible = |since: f64| {
+            let length = window.until - since;
+            length <= millis(self.cooldown.cap()) && since - now <= length + millis(CLOCK_CORRECTION)
+        };
+        sane && (self.cooldown.counting == Counting::Shared || (possible() && window.since.is_none_or(plausible)))
     }
 
     /// What the profile's windows say, and when the last of them ends in the file's own number. Without a model every
@@ -160,7 +166,7 @@ impl SelectorRules {
         let active = windows.filter(|(window, _)| concerns(window) && self.is_active(window, now));
         let (window, long) =
             active.reduce(|longest, next| if next.0.until > longest.0.until { next } else { longest })?;
-        let (until, reason) = (timestamp(window.until), window.reason.or_else(|| usage.main_reason()));
+        let (until, reason) = (timestamp(window.until), window.reason);
         let verdict = if long {
             Verdict::Disabled { until, reason }
         } else {
@@ -217,7 +223,7 @@ fn resting_as_reference(usage: &UsageStats, now: f64) -> Option<(f64, Verdict)> 
     let until = timestamp(last);
     let verdict = match &usage.disabled {
         Some(disabled) if long.is_some_and(|long| now < long) => Verdict::Disabled { until, reason: disabled.reason },
-        _ => Verdict::Cooling { until, reason: usage.main_reason(), model_only: false },
+        _ => Verdict::Cooling { until, reason: None, model_only: false },
     };
     Some((last, verdict))
 }

@@ -114,7 +114,7 @@ fn load_is_snapshot(store: &dyn AuthProfileStore) -> Result<()> {
 fn error_changes_nothing(store: &dyn AuthProfileStore) -> Result<()> {
     put(store, "anthropic:one")?;
     let result = store.update(&mut |profiles| {
-        profiles.remove(&id("anthropic:one")?)?;
+        profiles.remove(&id("anthropic:one")?);
         Err(Error::new(ErrorKind::UpdateFailed, "the closure refuses"))
     });
     ensure(result.is_err_and(|error| error.kind() == ErrorKind::UpdateFailed), "the closure's error was not given")?;
@@ -125,7 +125,7 @@ fn panic_changes_nothing(store: &dyn AuthProfileStore) -> Result<()> {
     put(store, "anthropic:one")?;
     let panicked = catch_unwind(AssertUnwindSafe(|| {
         store.update(&mut |profiles| {
-            profiles.remove(&id("anthropic:one")?)?;
+            profiles.remove(&id("anthropic:one")?);
             // Not `panic!`: the hook would print a message into the output of a suite that passes.
             std::panic::resume_unwind(Box::new("conformance"))
         })
@@ -151,7 +151,7 @@ fn nested_is_error(store: &dyn AuthProfileStore) -> Result<()> {
 fn read_inside(store: &dyn AuthProfileStore) -> Result<()> {
     put(store, "anthropic:one")?;
     store.transact(|profiles| {
-        profiles.remove(&id("anthropic:one")?)?;
+        profiles.remove(&id("anthropic:one")?);
         ensure(store.load()?.get("anthropic:one").is_some(), "an uncommitted change was visible")
     })
 }
@@ -180,7 +180,7 @@ fn no_lost_update(store: &dyn AuthProfileStore) -> Result<()> {
 fn readers_do_not_wait(store: &dyn AuthProfileStore) -> Result<()> {
     put(store, "anthropic:one")?;
     store.transact(|profiles| {
-        profiles.remove(&id("anthropic:one")?)?;
+        profiles.remove(&id("anthropic:one")?);
         // If a reader waited for this update it would wait for ever, so it is given a bounded time from outside.
         let (sender, receiver) = std::sync::mpsc::channel();
         std::thread::scope(|scope| {

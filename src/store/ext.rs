@@ -45,9 +45,9 @@ pub trait AuthProfileStoreExt: AuthProfileStore {
     ///
     /// # Errors
     ///
-    /// Those of [`AuthProfiles::remove`] and of [`update`](AuthProfileStore::update).
+    /// Those of [`update`](AuthProfileStore::update).
     fn remove(&self, id: &ProfileId) -> Result<bool> {
-        self.transact(|profiles| profiles.remove(id))
+        self.transact(|profiles| Ok(profiles.remove(id)))
     }
 
     /// Sets the order of a provider's profiles; an empty list removes the setting.

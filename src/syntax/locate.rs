@@ -17,7 +17,8 @@ pub(crate) fn locate(text: &str, dialect: Dialect, path: &KeyPath<'_>) -> Locati
         Dialect::Json => scan::<false>(text, Limits::DEEPEST, &mut finder),
         Dialect::Json5 => scan::<true>(text, Limits::DEEPEST, &mut finder),
     };
-    Places::new(text).locate(finder.at).with_key_path(path.to_string())
+    let place = Places::new(text).locate(finder.at);
+    if path.segments().is_empty() { place } else { place.with_key_path(path.to_string()) }
 }
 
 struct Finder<'p> {

@@ -74,7 +74,8 @@ pub(crate) fn without_bom(text: &str) -> &str {
 /// Checks a text without building anything.
 ///
 /// A text that passes as [`Dialect::Json`] is parsed by `serde_json` without a syntax error once
-/// [`without_bom`] has been applied, into raw values at any depth and into a tree up to 127 levels. Numbers beyond the range of a double pass: unknown fields keep their exact text.
+/// [`without_bom`] has been applied, into raw values at any depth and into a tree up to 127 levels. Numbers beyond the
+/// range of a double pass, because unknown fields keep their text.
 ///
 /// # Errors
 ///

@@ -58,16 +58,27 @@ impl fmt::Display for KeyPath<'_> {
         for (position, segment) in self.segments.iter().enumerate() {
             match segment {
                 Segment::Index(index) => write!(f, "[{index}]")?,
-                Segment::Key(key) if is_plain(key) => {
+                Segment::Key(key) if key.len() <= LONGEST && is_plain(key) => {
                     let dot = if position == 0 { "" } else { "." };
                     write!(f, "{dot}{key}")?;
                 }
-                // Quoted and escaped, so that a key with a line break cannot forge a line of a log.
-                Segment::Key(key) => write!(f, "[{key:?}]")?,
+                Segment::Key(key) if is_showable(key) => write!(f, "[{key:?}]")?,
+                // Line and column say where it is.
+                Segment::Key(_) => f.write_str("[…]")?,
             }
         }
         Ok(())
     }
+}
+
+/// The longest key that is shown, in bytes. A text of a few megabytes may have one key as long as that, above thousands
+/// of problems.
+const LONGEST: usize = 128;
+
+/// Whether a key looks like a name: not one that somebody wrote a whole line of a shell or a header into, value and all,
+/// and none that could forge a line of a log.
+fn is_showable(key: &str) -> bool {
+    key.len() <= LONGEST && !key.contains(|c: char| c.is_control() || c == '=') && !key.contains(": ")
 }
 
 fn is_plain(key: &str) -> bool {

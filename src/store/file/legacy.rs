@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::permissions;
 use super::snapshot::Reading;
-use super::system::{Kind, System};
+use super::system::{Kind, Stat, System};
 use crate::diagnostic::{Diagnostic, DiagnosticCode, Severity};
 use crate::error::Location;
 use crate::profile::{AuthProfiles, LegacyForm};
@@ -22,7 +22,24 @@ pub(super) struct Legacy {
 pub(super) struct Import {
     pub(super) document: AuthProfiles,
     /// The files everything was taken from: these go when the new file is durable. The others stay where they are.
-    pub(super) taken: Vec<PathBuf>,
+    pub(super) taken: Vec<(PathBuf, Stat)>,
+}
+
+impl Import {
+    /// Whether there is something to write.
+    pub(super) fn is_pending(&self) -> bool {
+        !self.document.is_empty()
+    }
+
+    /// Removes the files everything was taken from, unless they have changed since. What stays is never read again once
+    /// there is a file of this format.
+    pub(super) fn remove_taken(&self, system: &dyn System) {
+        for (path, then) in &self.taken {
+            if system.stat(path).is_ok_and(|now| now == *then) {
+                drop(system.remove(path));
+            }
+        }
+    }
 }
 
 impl Legacy {
@@ -40,7 +57,7 @@ impl Legacy {
                     match permissions::inspect(system, &stat, path, reading.strict) {
                         Ok(remarks) => {
                             import.document.diagnostics_mut().extend(remarks);
-                            take(&mut import, path, form, bytes, reading)
+                            take(&mut import, (path, stat), form, bytes, reading)
                         }
                         Err(_) => Remark::Insecure,
                     }
@@ -55,13 +72,19 @@ impl Legacy {
     }
 }
 
-fn take(import: &mut Import, path: &Path, form: LegacyForm, bytes: Vec<u8>, reading: &Reading) -> Remark {
+fn take(
+    import: &mut Import,
+    (path, stat): (&Path, Stat),
+    form: LegacyForm,
+    bytes: Vec<u8>,
+    reading: &Reading,
+) -> Remark {
     let Ok(text) = String::from_utf8(bytes) else { return Remark::Unreadable };
     match import.document.import(&text, form, &reading.limits()) {
         Err(_) => Remark::Unreadable,
         Ok(false) => Remark::Partly,
         Ok(true) => {
-            import.taken.push(path.to_owned());
+            import.taken.push((path.to_owned(), stat));
             Remark::Taken
         }
     }

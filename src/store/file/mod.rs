@@ -111,7 +111,7 @@ use crate::profile::AuthProfiles;
 ///   make a replacement fail. Who owns a file is only checked where `/proc` shows who is asking.
 /// - A replaced file is a new file: hard links to the old one keep the old content, and owner, access lists and extended
 ///   attributes are not carried over.
-/// - Clocks: a change that keeps device, inode, size and both times of a file is not seen. Files younger than two
+/// - Clocks: a change that keeps device, inode, size and both times of a file is not seen. Files younger than three
 ///   seconds are read again and compared byte by byte, so that only a file system whose clock is set back can hide one.
 /// - Secrets are wiped from the documents this crate holds, not from buffers of the parser and the kernel.
 pub struct FileStore {

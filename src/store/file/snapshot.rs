@@ -16,8 +16,8 @@ use crate::profile::AuthProfiles;
 use crate::syntax::Limits;
 
 /// A file that was written this short a time before it was read may be written again without a change of size or time:
-/// clocks of file systems tick as coarsely as once in two seconds.
-const RACY: i128 = 2_000_000_000;
+/// clocks of file systems tick as coarsely as once in two seconds, and lag behind the wall clock by a little.
+const RACY: i128 = 3_000_000_000;
 
 /// How long a program that writes in place is given to finish: once if there is something, and again and again as long
 /// as the file is empty, which is how such a program begins.

@@ -76,16 +76,16 @@ impl FileStore {
         let before = self.snapshot()?;
         let mut draft = AuthProfiles::clone(&before.document);
         change(&mut draft)?;
-        if draft.change() == Change::None && before.import.is_none() {
+        let importing = before.import.as_ref().filter(|import| import.is_pending());
+        if draft.change() == Change::None && importing.is_none() {
             return Ok(Some(Arc::clone(&before.document)));
         }
         let split = before.state.stat.is_some() || self.settings.layout == Layout::Split;
         let Some(after) = (Commit { store: self, target, before: &before }).write(draft, split)? else {
             return Ok(None);
         };
-        for imported in before.import.iter().flat_map(|import| &import.taken) {
-            // What stays is never read again, now that there is a file of this format.
-            drop(self.system.remove(imported));
+        if let Some(import) = importing {
+            import.remove_taken(&*self.system);
         }
         let after = Arc::new(after);
         self.keep(&after);

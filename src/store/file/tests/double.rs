@@ -47,7 +47,7 @@ pub(super) struct Record {
     /// Time stands still but for sleeping, and these were the pauses.
     pub(super) pauses: Option<Vec<Duration>>,
     pub(super) user: Option<u32>,
-    /// How often the lock file is deleted between its opening and its locking.
+    /// How often the lock file is renamed between its opening and its locking.
     pub(super) lock_deletions: usize,
     /// All files are one, and times are whole seconds and even: the coarsest there is.
     pub(super) coarse: bool,
@@ -167,7 +167,11 @@ impl System for Double {
         let mut record = self.0.lock().unwrap();
         if record.lock_deletions > 0 {
             record.lock_deletions -= 1;
-            std::fs::remove_file(path)?;
+            std::fs::rename(path, path.with_extension(format!("gone-{}", record.lock_deletions)))?;
+            if record.lock_deletions.is_multiple_of(2) {
+                // Another waiter has made a new one already.
+                std::fs::write(path, "")?;
+            }
         }
         Ok(match record.locks {
             Locks::Real => lock,

@@ -150,6 +150,42 @@ fn without_locks_nothing_is_written_unless_that_was_asked_for() {
 }
 
 #[test]
+fn leftovers_are_swept_and_nothing_else_is() {
+    let hour = std::time::Duration::from_secs(3601);
+    for locks in [Locks::Real, Locks::Missing(37)] {
+        let directory = tempfile::tempdir().unwrap();
+        let file = |name: &str| directory.path().join(name);
+        let make = |name: &str| fs::File::create(file(name)).unwrap();
+        let dead = ".auth-profiles.json.provider-auth-tmp-0123456789abcdef";
+        let living = ".auth-profiles.json.provider-auth-tmp-fedcba9876543210";
+        let old = ".auth-state.json.provider-auth-tmp-0123456789abcdef";
+        let others = [
+            ".auth-profiles.json.provider-auth-tmp-0123456789abcde",
+            ".auth-profiles.json.provider-auth-tmp-0123456789abcdeg",
+            ".other.json.provider-auth-tmp-0123456789abcdef",
+            "auth-profiles.json.provider-auth-tmp-0123456789abcdef",
+            "auth-profiles.json.tmp",
+        ];
+        make(dead);
+        let handle = make(living);
+        handle.try_lock().unwrap();
+        make(old).set_modified(std::time::SystemTime::now() - hour).unwrap();
+        for other in others {
+            make(other).set_modified(std::time::SystemTime::now() - hour).unwrap();
+        }
+        let double = Double::default();
+        double.0.lock().unwrap().locks = locks;
+        let builder = FileStore::builder().path(file(NAME)).file_locks(locks == Locks::Real);
+        let store = builder.build_on(Arc::new(double)).unwrap();
+        store.update(&mut |_| Ok(())).unwrap();
+        // Without locks nobody can tell whether a young file is being written.
+        assert_eq!(file(dead).exists(), locks != Locks::Real);
+        assert!(file(living).exists() && !file(old).exists());
+        assert!(others.iter().all(|other| file(other).exists()));
+    }
+}
+
+#[test]
 fn what_another_program_writes_meanwhile_is_not_lost() {
     let foreign = OLD
         .replace("\"x:a\": ", "\"x:a\":")

@@ -41,7 +41,7 @@ fn a_file_that_is_old_enough_is_not_read_again() {
         let again = store.load().unwrap();
         assert!(Arc::ptr_eq(&first, &again), "the same bytes make the same document");
         assert_eq!(reads(), 4, "young files are compared byte by byte");
-        double.0.lock().unwrap().ahead = 3_000_000_000;
+        double.0.lock().unwrap().ahead = 4_000_000_000;
         store.load().unwrap();
         assert_eq!(reads(), 6);
         for _ in 0..10 {
@@ -49,7 +49,7 @@ fn a_file_that_is_old_enough_is_not_read_again() {
         }
         assert_eq!(reads(), 6);
         // A clock that was set back makes files young again, which costs time and nothing else.
-        double.0.lock().unwrap().ahead = -3_000_000_000;
+        double.0.lock().unwrap().ahead = -4_000_000_000;
         fs::write(&path, r#"{"profiles":{}} "#).unwrap();
         store.load().unwrap();
         store.load().unwrap();
