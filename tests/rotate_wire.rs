@@ -124,12 +124,12 @@ async fn threads_that_report_at_once_charge_a_request_once() {
 
 #[tokio::test]
 async fn broken_connections_slow_heads_and_broken_bodies_take_the_next_profile() {
-    let slow = Act::message("late").after(Duration::from_millis(300));
+    let slow = Act::message("late").after(Duration::from_millis(1_500));
     for act in [Act::drop(), Act::hang(), slow, Act::broken(200, "{\"type\":")] {
         let rig = Rig::with(
             Server::start(move |asked| if asked.key() == "key-a" { act.clone() } else { Act::message("Hello") }),
             &keys(&["a", "b"]),
-            |builder| builder.attempt_timeout(Duration::from_millis(100)),
+            |builder| builder.attempt_timeout(Duration::from_millis(400)),
         );
         let reply = rig.send(OPUS).await.unwrap();
         assert_eq!(reasons(reply.attempts()), [Some(FailureReason::Timeout), None]);

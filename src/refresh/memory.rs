@@ -2,11 +2,15 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::id::ProfileId;
 use crate::profile::Tokens;
 use crate::secret::Secret;
+
+/// How long a refresh that could wait is left alone after it failed: each try costs its caller time.
+const PAUSE: Duration = Duration::from_secs(10);
 
 /// New tokens, and the refresh token that was spent for them.
 #[derive(Clone)]
@@ -26,6 +30,8 @@ struct Entries {
     denied: HashMap<ProfileId, Secret>,
     /// Tokens that could not be written.
     unsaved: HashMap<ProfileId, Fresh>,
+    /// When a refresh last failed that could wait.
+    postponed: HashMap<ProfileId, Timestamp>,
 }
 
 impl Memory {
@@ -39,6 +45,15 @@ impl Memory {
 
     pub(super) fn is_denied(&self, id: &ProfileId, refresh: &Secret) -> bool {
         self.entries().denied.get(id) == Some(refresh)
+    }
+
+    pub(super) fn postpone(&self, id: &ProfileId, now: Timestamp) {
+        self.entries().postponed.insert(id.clone(), now);
+    }
+
+    /// Whether a refresh that could wait failed a moment ago. A moment that lies ahead is a clock that was set back.
+    pub(super) fn is_postponed(&self, id: &ProfileId, now: Timestamp) -> bool {
+        self.entries().postponed.get(id).is_some_and(|at| *at <= now && now - *at < PAUSE)
     }
 
     /// The tokens that this refresh token was spent for, if they could not be written.

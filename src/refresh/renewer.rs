@@ -119,7 +119,8 @@ impl Renewer {
     }
 
     /// How long before a token's end a refresh is due: first advisory, where the live token is used if the refresh fails,
-    /// then mandatory, where it must succeed. Defaults: 120 s and 30 s.
+    /// then mandatory, where it must succeed. Defaults: 120 s and 30 s. After an advisory refresh failed, the next one is
+    /// tried 10 s later at the earliest.
     #[must_use]
     pub fn windows(mut self, advisory: Duration, mandatory: Duration) -> Self {
         self.windows = Windows { advisory, mandatory };
@@ -171,7 +172,8 @@ impl Renewer {
 
     async fn run(&self, id: &ProfileId, rejected: Option<Secret>) -> Result<Renewal> {
         let need = self.look(id, rejected.as_ref())?.0;
-        if need == Need::None {
+        let now = self.clock.now();
+        if need == Need::None || (need == Need::Advisory && self.memory.is_postponed(id, now)) {
             return Ok(Renewal::NotNeeded);
         }
         let (renewer, profile) = (self.clone(), id.clone());
@@ -186,7 +188,10 @@ impl Renewer {
             }
         };
         let result = match result.map_err(|error| refused(id, error)) {
-            Err(error) if need == Need::Advisory => Ok(Renewal::Postponed(error)),
+            Err(error) if need == Need::Advisory => {
+                self.memory.postpone(id, now);
+                Ok(Renewal::Postponed(error))
+            }
             result => result,
         };
         #[cfg(feature = "tracing")]
