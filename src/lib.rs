@@ -41,6 +41,10 @@
 //! # Ok::<(), provider_auth::Error>(())
 //! ```
 //!
+//! # Prompt caching
+//!
+//! Where the markers go, why, and what that costs: [`docs::prompt_caching`].
+//!
 //! # Promises
 //!
 //! - What is not understood is kept: unknown keys, unknown kinds of credential, numbers no double holds, all with their
@@ -85,6 +89,7 @@ mod cache;
 mod clock;
 mod config;
 mod diagnostic;
+pub mod docs;
 mod env;
 mod error;
 mod failure;
@@ -101,7 +106,11 @@ mod select;
 mod store;
 mod syntax;
 
-pub use cache::{CacheMarker, CacheTtl, MarkerNote, MarkerOrigin, MarkerPlan, MarkerReason, MarkerSection, mark_body};
+pub use cache::{
+    CacheMarker, CachePrices, CacheTtl, CacheUsage, ChangedPart, Lifetimes, MarkerNote, MarkerOptions, MarkerOrigin,
+    MarkerPlan, MarkerPurpose, MarkerReason, MarkerSection, PromptChange, PromptFingerprint, choose_lifetimes,
+    mark_body, mark_body_with,
+};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use config::{
     Config, CooldownSettings, ProfileMode, ProfileSettings, ProviderApi, ProviderAuth, ProviderConfig, ReadOptions,

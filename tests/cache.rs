@@ -196,6 +196,16 @@ fn each_illegal_state_of_the_caller_has_its_own_error() {
             message(r#"{"type":"document","source":{"content":[{"type":"text","text":"x"§},{"type":"image"}]}}"#),
             ErrorKind::InvalidCacheMarker,
         ),
+        (
+            "a citation",
+            message(r#"{"type":"text","text":"x","citations":[{"type":"char_location"§}]}"#),
+            ErrorKind::InvalidCacheMarker,
+        ),
+        (
+            "inside a toolset",
+            r#"{"tools":[{"type":"mcp_toolset","configs":{"t":{"enabled":true§}}}]}"#.to_owned(),
+            ErrorKind::InvalidCacheMarker,
+        ),
         ("an array", "[]".to_owned(), ErrorKind::InvalidBody),
         ("a word", "null".to_owned(), ErrorKind::InvalidBody),
         ("nothing", String::new(), ErrorKind::InvalidBody),

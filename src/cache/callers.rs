@@ -1,7 +1,7 @@
 //! The caller's own markers: which there are, and whether the API would accept them.
 
 use super::layout::{Kind, Layout, Mark};
-use super::marker::{CacheMarker, MarkerOrigin};
+use super::marker::{CacheMarker, MarkerOrigin, MarkerPurpose};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How many markers the API takes, the automatic one included (prompt caching page, 2026-09).
@@ -11,7 +11,7 @@ pub(super) const MAX_MARKERS: usize = 4;
 pub(super) type Order = (usize, usize, bool);
 
 /// The top-level marker falls on the last block, so it counts as the last of all.
-const TOP: Order = (usize::MAX, 0, false);
+pub(super) const TOP: Order = (usize::MAX, 0, false);
 
 pub(super) type Placed = (Order, CacheMarker);
 
@@ -25,7 +25,8 @@ pub(super) fn callers(layout: &Layout) -> Result<Vec<Placed>> {
             Err(misplaced("an empty text block cannot carry a cache marker", path))
         }
         Mark::Set(ttl) => {
-            placed.push((order, CacheMarker { path, ttl, origin: MarkerOrigin::Caller }));
+            let (origin, purpose) = (MarkerOrigin::Caller, MarkerPurpose::Caller);
+            placed.push((order, CacheMarker { path, ttl, origin, purpose }));
             Ok(())
         }
         Mark::Invalid => Err(misplaced("a cache marker has a type or ttl that the API does not know", path)),
@@ -37,7 +38,7 @@ pub(super) fn callers(layout: &Layout) -> Result<Vec<Placed>> {
                 add((rank, index, false), inner.path.clone(), inner.kind, inner.mark)?;
                 if !inner.last {
                     return Err(misplaced(
-                        "only the last of several nested blocks can carry a cache marker",
+                        "of nested parts only the last block of a list can carry a cache marker",
                         inner.path.clone(),
                     ));
                 }
@@ -74,18 +75,21 @@ pub(super) struct Automatic {
     certain: bool,
 }
 
+/// Where the caller's top-level marker falls, if there is one.
 pub(super) fn automatic(layout: &Layout) -> Option<Automatic> {
-    if !matches!(layout.top, Mark::Set(_)) {
-        return None;
-    }
+    if matches!(layout.top, Mark::Set(_)) { falls_on(layout) } else { None }
+}
+
+/// Where a top-level marker falls.
+pub(super) fn falls_on(layout: &Layout) -> Option<Automatic> {
     let mut certain = true;
     for (rank, section) in layout.sections().into_iter().enumerate().rev() {
         for (index, block) in section.blocks.iter().enumerate().rev() {
             match block.kind {
                 _ if matches!(block.mark, Mark::Set(_)) => return Some(Automatic { at: (rank, index), certain }),
-                Kind::Tool | Kind::Text | Kind::Carrier => return Some(Automatic { at: (rank, index), certain }),
+                kind if kind.carries() => return Some(Automatic { at: (rank, index), certain }),
                 Kind::DeferredTool | Kind::BlankText | Kind::Unknown => certain = false,
-                Kind::EmptyText | Kind::Thinking => {}
+                _ => {}
             }
         }
     }

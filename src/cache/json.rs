@@ -23,7 +23,7 @@ pub(super) enum Fault {
 pub(super) type Read<T> = Result<T, Fault>;
 
 /// Where a member can be added to an object that was just read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct ObjectEnd {
     /// The byte after the last member, or after the opening brace if there is none.
     pub(super) at: usize,
@@ -37,15 +37,23 @@ pub(super) struct Reader<'a> {
     bytes: &'a [u8],
     pos: usize,
     depth: u32,
+    /// Where the member begins whose value is about to be read, the comma before it included.
+    member: usize,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, pos: 0, depth: 0 }
+        Self { bytes, pos: 0, depth: 0, member: 0 }
     }
 
     pub(super) fn position(&self) -> usize {
         self.pos
+    }
+
+    /// The bytes from which a member has to be cut so that the object reads as if it had never been there, except for a
+    /// comma after it if it is the first. Asked for inside the closure of [`object`](Self::object), before the value is read.
+    pub(super) fn member_start(&self) -> usize {
+        self.member
     }
 
     #[inline]
@@ -102,9 +110,11 @@ impl<'a> Reader<'a> {
         }
         end.empty = false;
         loop {
+            let start = end.at;
             let key = self.key()?;
             let key = key.named(Key::from_name);
             self.white_space();
+            self.member = start;
             member(self, key)?;
             end.at = self.pos;
             self.white_space();

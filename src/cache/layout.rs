@@ -13,6 +13,11 @@ pub(super) struct Layout {
     pub(super) messages: Section,
     /// The automatic marker at the top level.
     pub(super) top: Mark,
+    /// Where a member can be added to the whole body.
+    pub(super) root: ObjectEnd,
+    /// Which of the fields that some hosts want in the body are there already.
+    pub(super) has_version: bool,
+    pub(super) has_betas: bool,
 }
 
 impl Layout {
@@ -45,6 +50,10 @@ pub(super) struct Block {
     pub(super) kind: Kind,
     pub(super) mark: Mark,
     pub(super) slot: Slot,
+    /// Its bytes in the body.
+    pub(super) span: Span,
+    /// The bytes of its `cache_control` member, with the comma before it.
+    pub(super) cut: Option<Span>,
     /// Whether it belongs to a message of the user.
     pub(super) user: bool,
 }
@@ -57,6 +66,8 @@ pub(super) struct Nested {
     pub(super) path: String,
     pub(super) kind: Kind,
     pub(super) mark: Mark,
+    /// The bytes of its `cache_control` member, with the comma before it.
+    pub(super) cut: Span,
     /// Whether its block is the last one at each level, where the API moves the marker to the parent.
     pub(super) last: bool,
 }
@@ -74,10 +85,34 @@ pub(super) enum Kind {
     EmptyText,
     /// Thinking, redacted or not: part of a cached prefix, but never marked.
     Thinking,
+    /// `tool_use`: neighbours count as one position in the look-back of some hosts.
+    ToolUse,
+    /// `tool_result`: neighbours count as one position in the look-back of some hosts.
+    ToolResult,
     /// Every other type that the API's documentation allows to be marked.
     Carrier,
     /// A type this version does not know.
     Unknown,
+}
+
+impl Kind {
+    /// Whether a block of this kind can carry a marker, as far as its kind tells.
+    pub(super) fn carries(self) -> bool {
+        matches!(self, Self::Tool | Self::Text | Self::ToolUse | Self::ToolResult | Self::Carrier)
+    }
+}
+
+/// Bytes of the body, from the first to the one after the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+impl Span {
+    pub(super) fn of(self, body: &[u8]) -> &[u8] {
+        body.get(self.start..self.end).unwrap_or_default()
+    }
 }
 
 /// What `cache_control` says at one place.
@@ -97,8 +132,8 @@ pub(super) enum Mark {
 pub(super) enum Slot {
     /// As the last member of an object.
     Member(ObjectEnd),
-    /// The string from `start` to `end`, quotes included, becomes a text block in an array.
-    Wrap { start: usize, end: usize },
+    /// The string, quotes included, becomes a text block in an array.
+    Wrap(Span),
 }
 
 /// Where a block stands. `Display` writes a JSON Pointer.
@@ -108,6 +143,27 @@ pub(super) enum Path<'p> {
     System(u32),
     Message(u32, u32),
     Inside(&'p Path<'p>, &'static str, u32),
+}
+
+impl Path<'_> {
+    /// The index of the message around it.
+    pub(super) fn message(&self) -> Option<u32> {
+        match self {
+            Self::Message(message, _) => Some(*message),
+            _ => None,
+        }
+    }
+
+    /// Whether this JSON Pointer leads to it.
+    pub(super) fn is(&self, pointer: &str) -> bool {
+        match self {
+            Self::Message(message, index) => {
+                let rest = pointer.strip_prefix("/messages/").and_then(|rest| rest.split_once("/content/"));
+                rest.is_some_and(|(a, b)| a.parse() == Ok(*message) && b.parse() == Ok(*index))
+            }
+            _ => pointer == self.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for Path<'_> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::retention::CacheRetention;
+use super::layout::{Layout, Section};
 
 /// How long the provider keeps what a marker writes, counted from the start of the request; every hit renews it.
 ///
@@ -33,15 +33,6 @@ impl CacheTtl {
             _ => None,
         }
     }
-
-    /// The lifetime of the markers this retention asks for, if it asks for any.
-    pub(super) fn wanted(retention: CacheRetention) -> Option<Self> {
-        match retention {
-            CacheRetention::None => None,
-            CacheRetention::Short => Some(Self::FiveMinutes),
-            CacheRetention::Long => Some(Self::OneHour),
-        }
-    }
 }
 
 impl fmt::Display for CacheTtl {
@@ -60,6 +51,58 @@ pub enum MarkerOrigin {
     Planned,
 }
 
+/// What a marker is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum MarkerPurpose {
+    /// The caller's own.
+    Caller,
+    /// The end of the tools, which stay the same where the system prompt changes.
+    Tools,
+    /// The end of what stays the same where the last part of the system prompt changes.
+    StablePrefix,
+    /// The end of the system prompt, which stays the same where messages are lost: another session, an image more or
+    /// less, another `tool_choice`.
+    System,
+    /// Where the previous request wrote an entry: this one reads it, however much was added since.
+    PreviousWrite,
+    /// The end of the last answer, where the turn after it is given another form later on.
+    LastAnswer,
+    /// The end of what the history before an edit has in common with the previous request.
+    LastCommon,
+    /// The end of the last turn but for a reminder that the next request leaves out.
+    BeforeReminder,
+    /// The end of the user's last turn, where this request writes and the next one reads.
+    TurnEnd,
+    /// The top-level marker, which the provider moves to the last block.
+    Automatic,
+}
+
+impl MarkerPurpose {
+    /// The purpose as one clause without a full stop.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Caller => "the caller set it",
+            Self::Tools => "the tools outlive a change of the system prompt",
+            Self::StablePrefix => "the prompt up to here outlives a change behind it",
+            Self::System => "the system prompt outlives a change of the messages",
+            Self::PreviousWrite => "the previous request wrote up to here",
+            Self::LastAnswer => "the turn after it may be given another form",
+            Self::LastCommon => "the history is unchanged up to here",
+            Self::BeforeReminder => "what comes after it is left out of the next request",
+            Self::TurnEnd => "the next request reads up to here",
+            Self::Automatic => "the provider marks the last block",
+        }
+    }
+}
+
+impl fmt::Display for MarkerPurpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// One marker of the finished body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -70,18 +113,39 @@ pub struct CacheMarker {
     pub ttl: CacheTtl,
     /// Whose it is.
     pub origin: MarkerOrigin,
+    /// What it is for.
+    pub purpose: MarkerPurpose,
 }
 
 /// The parts of a prompt that the plan marks, in the order in which the API reads them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum MarkerSection {
-    /// The last tool that is not loaded on demand.
+    /// The definitions of tools.
     Tools,
-    /// The last text of the system prompt.
+    /// The system prompt.
     System,
-    /// The last block of the user's last turn.
+    /// The messages.
     Messages,
+}
+
+impl MarkerSection {
+    /// Its place in the order in which the API reads the sections.
+    pub(super) fn rank(self) -> usize {
+        match self {
+            Self::Tools => 0,
+            Self::System => 1,
+            Self::Messages => 2,
+        }
+    }
+
+    pub(super) fn of(self, layout: &Layout) -> &Section {
+        match self {
+            Self::Tools => &layout.tools,
+            Self::System => &layout.system,
+            Self::Messages => &layout.messages,
+        }
+    }
 }
 
 impl fmt::Display for MarkerSection {
@@ -120,9 +184,16 @@ pub enum MarkerReason {
     EarlierFiveMinutes,
     /// The API takes four markers, and those worth more took the last of them.
     NoMarkerLeft,
+    /// It changes from one request to the next, so an entry that contains it would be paid for and never read.
+    Volatile,
 }
 
 impl MarkerReason {
+    /// Whether it is a property of a block, so that it can hold for several neighbours.
+    pub(super) fn is_about_a_run(self) -> bool {
+        !matches!(self, Self::NoMarkerLeft | Self::Volatile)
+    }
+
     /// The reason as one clause without a full stop.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -138,6 +209,7 @@ impl MarkerReason {
             Self::LaterOneHour => "a one-hour marker of the caller stands later",
             Self::EarlierFiveMinutes => "a five-minute marker of the caller stands earlier",
             Self::NoMarkerLeft => "all four markers are in use",
+            Self::Volatile => "it changes from one request to the next",
         }
     }
 }

@@ -41,7 +41,11 @@ impl<'a> Text<'a> {
 /// The keys that mean something to the planner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Key {
+    AnthropicBeta,
+    AnthropicVersion,
     CacheControl,
+    Citations,
+    Configs,
     Content,
     DeferLoading,
     Messages,
@@ -59,7 +63,11 @@ impl Key {
     #[inline]
     pub(super) fn from_name(name: &[u8]) -> Self {
         match name {
+            b"anthropic_beta" => Self::AnthropicBeta,
+            b"anthropic_version" => Self::AnthropicVersion,
             b"cache_control" => Self::CacheControl,
+            b"citations" => Self::Citations,
+            b"configs" => Self::Configs,
             b"content" => Self::Content,
             b"defer_loading" => Self::DeferLoading,
             b"messages" => Self::Messages,

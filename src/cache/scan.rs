@@ -2,10 +2,10 @@
 //!
 //! Where a key appears twice in one object the last one counts, as it does for the API's reader and for `serde_json`.
 
-use super::json::{Fault, ObjectEnd, Read, Reader};
-use super::layout::{Block, Kind, Layout, Mark, Nested, Path, Section, Slot};
-use super::marker::CacheTtl;
-use super::name::{Key, Text};
+use super::block::{Parts, configs, mark, marked, parts, text_kind};
+use super::json::{Fault, Read, Reader};
+use super::layout::{Block, Kind, Layout, Mark, Nested, Path, Section, Slot, Span};
+use super::name::Key;
 use crate::error::{Error, ErrorKind, Location, Result};
 
 /// Reads a body whole.
@@ -31,14 +31,22 @@ fn read_root(reader: &mut Reader<'_>, found: &mut Layout) -> Read<Option<()>> {
         reader.end()?;
         return Ok(None);
     }
-    reader.object(|reader, key| {
+    found.root = reader.object(|reader, key| {
         match key {
             Key::Tools => {
-                found.tools = section(reader, |reader, index| tool(reader, index).map(|tool| (tool, Vec::new())))?;
+                found.tools = section(reader, tool)?;
             }
             Key::System => found.system = system(reader)?,
             Key::Messages => found.messages = messages(reader)?,
             Key::CacheControl => found.top = mark(reader)?,
+            Key::AnthropicVersion => {
+                found.has_version = true;
+                reader.skip()?;
+            }
+            Key::AnthropicBeta => {
+                found.has_betas = true;
+                reader.skip()?;
+            }
             _ => reader.skip()?,
         }
         Ok(())
@@ -69,19 +77,24 @@ fn section<'a>(
     Ok(section)
 }
 
-fn tool(reader: &mut Reader<'_>, index: u32) -> Read<Block> {
-    let mut found = Mark::Absent;
+fn tool(reader: &mut Reader<'_>, index: u32) -> Read<(Block, Vec<Nested>)> {
+    let path = Path::Tool(index);
+    let start = reader.position();
+    let (mut found, mut cut) = (Mark::Absent, None);
     let mut deferred = false;
+    let mut inside = Vec::new();
     let end = reader.object(|reader, key| {
         match key {
-            Key::CacheControl => found = mark(reader)?,
+            Key::CacheControl => (found, cut) = marked(reader)?,
             Key::DeferLoading => deferred = reader.is_true()?,
+            Key::Configs => inside = configs(reader, &path)?,
             _ => reader.skip()?,
         }
         Ok(())
     })?;
     let kind = if deferred { Kind::DeferredTool } else { Kind::Tool };
-    Ok(Block { path: Path::Tool(index), kind, mark: found, slot: Slot::Member(end), user: false })
+    let span = Span { start, end: reader.position() };
+    Ok((Block { path, kind, mark: found, slot: Slot::Member(end), span, cut, user: false }, inside))
 }
 
 fn system(reader: &mut Reader<'_>) -> Read<Section> {
@@ -142,139 +155,15 @@ fn content(reader: &mut Reader<'_>, message: u32, all: &mut Section) -> Read<()>
 fn string_block(reader: &mut Reader<'_>, path: Path<'static>) -> Read<Block> {
     let start = reader.position();
     let kind = text_kind(reader.string()?);
-    let slot = Slot::Wrap { start, end: reader.position() };
-    Ok(Block { path, kind, mark: Mark::Absent, slot, user: false })
+    let span = Span { start, end: reader.position() };
+    Ok(Block { path, kind, mark: Mark::Absent, slot: Slot::Wrap(span), span, cut: None, user: false })
 }
 
 fn block(reader: &mut Reader<'_>, path: Path<'static>) -> Read<(Block, Vec<Nested>)> {
-    let parts = parts(reader, &path)?;
-    let block = Block { path, kind: parts.kind, mark: parts.mark, slot: Slot::Member(parts.end), user: false };
-    Ok((block, parts.nested))
-}
-
-struct Parts {
-    kind: Kind,
-    mark: Mark,
-    end: ObjectEnd,
-    nested: Vec<Nested>,
-}
-
-fn parts(reader: &mut Reader<'_>, path: &Path<'_>) -> Read<Parts> {
-    let mut kind = Kind::Unknown;
-    let mut text = Kind::BlankText;
-    let mut found = Mark::Absent;
-    // One list for each way in, so that a repeated key replaces what its first value held.
-    let (mut inner, mut inner_source) = (Vec::new(), Vec::new());
-    let end = reader.object(|reader, key| {
-        match key {
-            Key::Type => kind = reader.text_or_skip()?.map_or(Kind::Unknown, |name| name.named(block_kind)),
-            Key::Text => text = reader.text_or_skip()?.map_or(Kind::BlankText, text_kind),
-            Key::CacheControl => found = mark(reader)?,
-            Key::Content => inner = nested(reader, path, "content")?,
-            Key::Source => inner_source = source(reader, path)?,
-            _ => reader.skip()?,
-        }
-        Ok(())
-    })?;
-    if kind == Kind::Text {
-        kind = text;
-    }
-    inner.append(&mut inner_source);
-    Ok(Parts { kind, mark: found, end, nested: inner })
-}
-
-fn source(reader: &mut Reader<'_>, path: &Path<'_>) -> Read<Vec<Nested>> {
-    let mut found = Vec::new();
-    if reader.peek() != Some(b'{') {
-        reader.skip()?;
-        return Ok(found);
-    }
-    reader.object(|reader, key| {
-        match key {
-            Key::Content => found = nested(reader, path, "source/content")?,
-            _ => reader.skip()?,
-        }
-        Ok(())
-    })?;
-    Ok(found)
-}
-
-/// The markers in a list of blocks inside a block. Recursion is as deep as such lists nest, which the depth limit bounds.
-fn nested(reader: &mut Reader<'_>, outer: &Path<'_>, list: &'static str) -> Read<Vec<Nested>> {
-    let mut found: Vec<Nested> = Vec::new();
-    let mut settled = 0;
-    if reader.peek() != Some(b'[') {
-        reader.skip()?;
-        return Ok(found);
-    }
-    reader.array(|reader, index| {
-        // What the element before this one holds is not the last any more; what came before that is known already.
-        for earlier in found.iter_mut().skip(settled) {
-            earlier.last = false;
-        }
-        settled = found.len();
-        if reader.peek() != Some(b'{') {
-            return reader.skip();
-        }
-        let path = Path::Inside(outer, list, index);
-        let mut parts = parts(reader, &path)?;
-        found.append(&mut parts.nested);
-        if matches!(parts.mark, Mark::Set(_) | Mark::Invalid) {
-            let (kind, mark) = (parts.kind, parts.mark);
-            found.push(Nested { parent: 0, path: path.to_string(), kind, mark, last: true });
-        }
-        Ok(())
-    })?;
-    Ok(found)
-}
-
-fn mark(reader: &mut Reader<'_>) -> Read<Mark> {
-    match reader.peek() {
-        Some(b'n') => reader.skip().map(|()| Mark::Null),
-        Some(b'{') => {
-            let mut ephemeral = false;
-            let mut ttl = Some(CacheTtl::FiveMinutes);
-            reader.object(|reader, key| {
-                match key {
-                    Key::Type => {
-                        ephemeral = reader.text_or_skip()?.is_some_and(|kind| kind.named(|kind| kind == b"ephemeral"));
-                    }
-                    Key::Ttl if reader.peek() == Some(b'n') => {
-                        reader.skip()?;
-                        ttl = Some(CacheTtl::FiveMinutes);
-                    }
-                    Key::Ttl => ttl = reader.text_or_skip()?.and_then(|ttl| ttl.named(CacheTtl::from_wire)),
-                    _ => reader.skip()?,
-                }
-                Ok(())
-            })?;
-            Ok(ttl.filter(|_| ephemeral).map_or(Mark::Invalid, Mark::Set))
-        }
-        _ => reader.skip().map(|()| Mark::Invalid),
-    }
-}
-
-fn text_kind(text: Text<'_>) -> Kind {
-    let mut rest = text.raw();
-    if rest.is_empty() {
-        return Kind::EmptyText;
-    }
-    while let Some(next) = [&b" "[..], b"\\n", b"\\r", b"\\t"].iter().find_map(|blank| rest.strip_prefix(*blank)) {
-        rest = next;
-    }
-    if rest.is_empty() { Kind::BlankText } else { Kind::Text }
-}
-
-/// Types that may carry a marker: prompt-caching page 2026-09 and the type definitions of the SDKs, 2026-08.
-fn block_kind(name: &[u8]) -> Kind {
-    match name {
-        b"text" => Kind::Text,
-        b"thinking" | b"redacted_thinking" => Kind::Thinking,
-        b"image" | b"document" | b"tool_use" | b"tool_result" | b"search_result" | b"server_tool_use"
-        | b"container_upload" | b"tool_reference" => Kind::Carrier,
-        _ if name.ends_with(b"_tool_result") => Kind::Carrier,
-        _ => Kind::Unknown,
-    }
+    let start = reader.position();
+    let Parts { kind, mark, cut, end, nested } = parts(reader, &path)?;
+    let span = Span { start, end: reader.position() };
+    Ok((Block { path, kind, mark, slot: Slot::Member(end), span, cut, user: false }, nested))
 }
 
 fn refusal(body: &[u8], fault: Fault) -> Error {

@@ -1,13 +1,15 @@
-//! Puts planned markers into the bytes of a body, in one pass and one allocation.
+//! Puts markers and the fields of a host into the bytes of a body, in one pass and one allocation.
 
-use super::layout::Slot;
+use super::json::ObjectEnd;
+use super::layout::{Slot, Span};
 use super::marker::CacheTtl;
 
-/// A marker to insert.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Edit {
-    pub(super) slot: Slot,
-    pub(super) ttl: CacheTtl,
+/// Something to insert.
+#[derive(Debug)]
+pub(super) enum Edit {
+    Marker(Slot, CacheTtl),
+    /// Members of the whole body, commas between them.
+    Root(ObjectEnd, String),
 }
 
 const BARE: &str = r#""cache_control":{"type":"ephemeral"}"#;
@@ -16,33 +18,44 @@ const ONE_HOUR: &str = r#""cache_control":{"type":"ephemeral","ttl":"1h"}"#;
 /// The bytes a marker puts in front of a string it turns into a block.
 const WRAP: &str = r#"[{"type":"text","text":"#;
 
+/// The member that makes a marker. The bare form never overrides a lifetime the provider may give by default.
+pub(super) fn member(ttl: CacheTtl) -> &'static str {
+    if ttl == CacheTtl::OneHour { ONE_HOUR } else { BARE }
+}
+
+/// An offset in the body and what to insert there.
+type Insertion<'e> = (usize, [&'e str; 3]);
+
 impl Edit {
-    /// The insertions in the order of their places: offset in the body, what to insert there.
-    fn insertions(self) -> [(usize, [&'static str; 3]); 2] {
-        // The bare form never overrides a lifetime the provider may give by default.
-        let marker = if self.ttl == CacheTtl::OneHour { ONE_HOUR } else { BARE };
-        match self.slot {
-            Slot::Member(end) => {
-                let comma = if end.empty { "" } else { "," };
-                [(end.at, [comma, marker, ""]), (end.at, [""; 3])]
+    /// The insertions in the order of their places.
+    fn insertions(&self) -> [Insertion<'_>; 2] {
+        match self {
+            Self::Marker(Slot::Member(end), ttl) => last_member(*end, member(*ttl)),
+            Self::Marker(Slot::Wrap(Span { start, end }), ttl) => {
+                [(*start, [WRAP, "", ""]), (*end, [",", member(*ttl), "}]"])]
             }
-            Slot::Wrap { start, end } => [(start, [WRAP, "", ""]), (end, [",", marker, "}]"])],
+            Self::Root(end, members) => last_member(*end, members),
         }
     }
 
-    fn start(self) -> usize {
-        match self.slot {
-            Slot::Member(end) => end.at,
-            Slot::Wrap { start, .. } => start,
+    fn start(&self) -> usize {
+        match self {
+            Self::Marker(Slot::Member(end), _) | Self::Root(end, _) => end.at,
+            Self::Marker(Slot::Wrap(span), _) => span.start,
         }
     }
+}
+
+fn last_member(end: ObjectEnd, member: &str) -> [Insertion<'_>; 2] {
+    let comma = if end.empty { "" } else { "," };
+    [(end.at, [comma, member, ""]), (end.at, [""; 3])]
 }
 
 /// The body with the edits made. Every byte of `body` is in the result, in its order.
 pub(super) fn splice(body: &[u8], edits: &mut [Edit]) -> Vec<u8> {
     // Keys may stand in any order, so the order of the prompt need not be the order of the bytes.
-    edits.sort_unstable_by_key(|edit| edit.start());
-    let insertions = || edits.iter().flat_map(|edit| edit.insertions());
+    edits.sort_unstable_by_key(Edit::start);
+    let insertions = || edits.iter().flat_map(Edit::insertions);
     let added: usize = insertions().flat_map(|(_, texts)| texts).map(str::len).sum();
     let mut out = Vec::with_capacity(body.len() + added);
     let mut copied = 0;

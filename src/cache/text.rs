@@ -6,10 +6,10 @@ const LOW: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x8080_8080_8080_8080;
 
 /// How many bytes are looked at together. The compiler turns the loop over them into vector instructions.
-const BLOCK: usize = 32;
+const BLOCK: usize = 64;
 
 /// How many words are looked at before whole blocks are.
-const SHORT_WORDS: usize = 3;
+const SHORT_WORDS: usize = 8;
 
 /// Finds the closing quote of the string whose first byte inside the quotes is at `start`, and whether there is an escape.
 /// On an illegal byte or escape its position is the error.
@@ -56,11 +56,7 @@ fn plain_run(bytes: &[u8], from: usize, seen: &mut u64) -> usize {
 }
 
 fn end_of_long_run(bytes: &[u8], whole: &[u8], seen: &mut u64) -> usize {
-    let mut rest = skip_blocks(whole);
-    let skipped = whole.get(..whole.len() - rest.len()).unwrap_or_default();
-    if !skipped.is_ascii() {
-        *seen = HIGH;
-    }
+    let mut rest = skip_blocks(whole, seen);
     while let Some((word, tail)) = rest.split_first_chunk() {
         let word = u64::from_le_bytes(*word);
         *seen |= word;
@@ -79,7 +75,9 @@ fn end_of_long_run(bytes: &[u8], whole: &[u8], seen: &mut u64) -> usize {
 
 /// What is left after all blocks at the front that have no special byte.
 #[inline]
-fn skip_blocks(mut rest: &[u8]) -> &[u8] {
+fn skip_blocks<'a>(mut rest: &'a [u8], seen: &mut u64) -> &'a [u8] {
+    // One lane for each byte of a block, so that nothing is gathered before the end.
+    let mut lanes = [0_u8; BLOCK];
     while let Some((block, tail)) = rest.split_first_chunk::<BLOCK>() {
         let stop = block.iter().fold(0_u8, |stop, byte| {
             stop | u8::from(*byte < 0x20) | u8::from(*byte == b'"') | u8::from(*byte == b'\\')
@@ -87,7 +85,11 @@ fn skip_blocks(mut rest: &[u8]) -> &[u8] {
         if stop != 0 {
             break;
         }
+        lanes.iter_mut().zip(block).for_each(|(lane, byte)| *lane |= byte);
         rest = tail;
+    }
+    if !lanes.is_ascii() {
+        *seen = HIGH;
     }
     rest
 }

@@ -96,6 +96,12 @@ impl BetaList {
         }
     }
 
+    /// The flags as a JSON list. Their characters need no escapes: the token characters have neither quote nor backslash.
+    pub(super) fn to_json(&self) -> String {
+        let flags: Vec<_> = self.iter().map(|flag| format!("\"{flag}\"")).collect();
+        format!("[{}]", flags.join(","))
+    }
+
     fn add(&mut self, flag: &str) {
         if !self.contains(flag) {
             self.0.push(flag.into());

@@ -9,8 +9,11 @@ use super::auth::authenticate;
 use super::beta::{BetaList, EXTENDED_CACHE_TTL};
 use super::endpoint::Endpoint;
 use super::headers::{ANTHROPIC_VERSION, Headers};
+use super::hosts::VersionPlace;
 use super::prepared::PreparedRequest;
-use crate::cache::{MarkerPlan, mark_body};
+#[cfg(doc)]
+use crate::cache::mark_body;
+use crate::cache::{HostFields, Lifetimes, MarkerOptions, MarkerPlan, mark_body_for_host};
 use crate::diagnostic::{Diagnostic, DiagnosticCode, Severity};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::id::{ProfileId, shown_name};
@@ -61,7 +64,9 @@ pub struct RequestBuilder<'a> {
     credential: &'a Credential,
     body: Result<Vec<u8>>,
     retention: Option<CacheRetention>,
+    lifetimes: Option<Lifetimes>,
     cache_for_subscription: bool,
+    markers: MarkerOptions<'a>,
     version: Option<Secret>,
     betas: Vec<String>,
     headers: Vec<(String, Secret)>,
@@ -77,7 +82,9 @@ impl<'a> RequestBuilder<'a> {
             credential,
             body: Err(Error::new(ErrorKind::InvalidBody, "the request has no body")),
             retention: None,
+            lifetimes: None,
             cache_for_subscription: false,
+            markers: MarkerOptions::new(CacheRetention::None),
             version: None,
             betas: Vec::new(),
             headers: Vec::new(),
@@ -135,6 +142,40 @@ impl<'a> RequestBuilder<'a> {
         self
     }
 
+    /// Lifetimes other than those of the retention, for example one hour for the prefix and five minutes for the rest, or
+    /// what [`choose_lifetimes`](crate::choose_lifetimes) found. Wins over [`retention`](Self::retention).
+    pub fn lifetimes(mut self, lifetimes: Lifetimes) -> Self {
+        self.lifetimes = Some(lifetimes);
+        self
+    }
+
+    /// The body of the session's previous request exactly as it was sent: [`PreparedRequest::body`].
+    ///
+    /// It makes the markers cheapest, see [`MarkerOptions::previous`]. It is read, never sent.
+    pub fn previous(mut self, body: &'a [u8]) -> Self {
+        self.markers = self.markers.previous(body);
+        self
+    }
+
+    /// The plan of the session's previous request, where the body was not kept. See [`MarkerOptions::previous_plan`].
+    pub fn previous_plan(mut self, plan: &'a MarkerPlan) -> Self {
+        self.markers = self.markers.previous_plan(plan);
+        self
+    }
+
+    /// How many blocks at the start of `system` stay the same. See [`MarkerOptions::stable_system_blocks`].
+    pub fn stable_system_blocks(mut self, blocks: usize) -> Self {
+        self.markers = self.markers.stable_system_blocks(blocks);
+        self
+    }
+
+    /// Leaves the last marker to the provider, where the endpoint has automatic caching; elsewhere it has no effect, which
+    /// the request's notes report. See [`MarkerOptions::automatic`].
+    pub fn automatic_caching(mut self) -> Self {
+        self.markers = self.markers.automatic(true);
+        self
+    }
+
     /// Honours a retention that was set with a subscription credential too: markers, and the flag for one-hour entries
     /// under the endpoint's policy. Off by default, because subscriptions do not honour these settings.
     pub fn cache_for_subscription(mut self) -> Self {
@@ -171,7 +212,7 @@ impl<'a> RequestBuilder<'a> {
     /// [`ErrorKind::InvalidBody`] if there is no body; otherwise those of [`mark_body`].
     pub fn plan(&self) -> Result<MarkerPlan> {
         match &self.body {
-            Ok(body) => MarkerPlan::for_body(body, self.effective_retention()),
+            Ok(body) => MarkerPlan::with_options(body, &self.marker_options()),
             // An error cannot be cloned; this one has a kind and a message only.
             Err(error) => Err(Error::new(error.kind(), error.to_string())),
         }
@@ -195,13 +236,20 @@ impl<'a> RequestBuilder<'a> {
             let message = format!("Auth profile \"{profile}\" is not configured for the provider of the endpoint.");
             return Err(Error::new(ErrorKind::ProfileNotConfigured, message));
         }
-        let headers = self.merged_headers()?;
-        let (retention, notes) = (self.effective_retention(), self.notes());
-        let (body, plan) = mark_body(self.body?, retention)?;
-        Ok(PreparedRequest { uri: self.endpoint.uri().clone(), headers, body, plan, notes })
+        let (headers, fields) = self.merged_headers()?;
+        let (options, mut notes) = (self.marker_options(), self.notes());
+        let marked = mark_body_for_host(self.body?, &options, &fields)?;
+        if marked.kept_betas {
+            let message = "the body has an `anthropic_beta` of its own, so no beta flag was added to it";
+            notes.push(Diagnostic::new(Severity::Warning, DiagnosticCode::Conflict, Location::default(), message));
+        }
+        let uri = self.endpoint.uri().clone();
+        Ok(PreparedRequest { uri, headers, body: marked.body, plan: marked.plan, notes })
     }
 
-    fn merged_headers(&self) -> Result<http::HeaderMap> {
+    /// The headers, and what belongs into the body instead.
+    fn merged_headers(&self) -> Result<(http::HeaderMap, HostFields)> {
+        let row = self.endpoint.kind().row();
         let mut headers = Headers::default();
         headers.map.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.map.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -215,18 +263,36 @@ impl<'a> RequestBuilder<'a> {
         for (name, value) in &self.headers {
             headers.set(name, value)?;
         }
-        if let Some(flag) = self.endpoint.kind().row().token_beta.filter(|_| self.is_subscription()) {
+        if let Some(flag) = row.token_beta.filter(|_| self.is_subscription()) {
             headers.betas.protect(flag);
         }
-        if self.endpoint.sends_cache_beta() && (!self.is_subscription() || self.cache_for_subscription) {
+        if self.endpoint.sends_cache_beta() && !self.ignores_caching() {
             headers.betas.protect(EXTENDED_CACHE_TTL);
         }
         for flags in &self.betas {
             headers.betas.merge(&BetaList::parse(flags)?);
         }
-        let mut map = headers.finish()?;
+        let betas = row.betas_in_body && !headers.betas.is_empty();
+        let mut fields = HostFields { version: None, betas: betas.then(|| headers.betas.to_json()) };
+        let mut map = headers.finish(!row.betas_in_body)?;
+        if let VersionPlace::Body(version) = row.version {
+            map.remove(ANTHROPIC_VERSION);
+            fields.version = Some(format!("\"{version}\""));
+        }
         authenticate(&mut map, self.credential, self.endpoint.auth_scheme())?;
-        Ok(map)
+        Ok((map, fields))
+    }
+
+    fn marker_options(&self) -> MarkerOptions<'a> {
+        let row = self.endpoint.kind().row();
+        let lifetimes = self.lifetimes.filter(|_| !self.ignores_caching());
+        let lifetimes = lifetimes.or_else(|| Lifetimes::of(self.effective_retention()));
+        let options = self.markers.clone().lifetimes(lifetimes).collapses_tool_runs(row.collapses);
+        if row.automatic { options } else { options.automatic(false) }
+    }
+
+    fn ignores_caching(&self) -> bool {
+        self.is_subscription() && !self.cache_for_subscription
     }
 
     pub(super) fn credential_kind(&self) -> CredentialKind {
@@ -234,12 +300,13 @@ impl<'a> RequestBuilder<'a> {
     }
 
     fn is_subscription(&self) -> bool {
-        self.credential_kind().is_subscription()
+        // Where no flag goes with tokens, a bearer token is an ordinary key of the host.
+        self.credential_kind().is_subscription() && self.endpoint.kind().row().token_beta.is_some()
     }
 
     fn effective_retention(&self) -> CacheRetention {
         match self.retention {
-            _ if self.is_subscription() && !self.cache_for_subscription => CacheRetention::None,
+            _ if self.ignores_caching() => CacheRetention::None,
             Some(retention) => retention,
             None if self.is_subscription() => CacheRetention::None,
             None => self.endpoint.kind().row().retention,
@@ -247,13 +314,20 @@ impl<'a> RequestBuilder<'a> {
     }
 
     fn notes(&self) -> Vec<Diagnostic> {
-        let ignored = self.retention.is_some_and(|retention| retention != self.effective_retention());
+        let asked = self.lifetimes.is_some() || self.retention.is_some_and(|kept| kept != CacheRetention::None);
+        let ignored = asked && self.ignores_caching();
         let note = ignored.then(|| {
             let message = "the cache retention is ignored: subscription credentials do not honour it";
             Diagnostic::new(Severity::Warning, DiagnosticCode::IgnoredSetting, Location::default(), message)
                 .with_help("Use an API key, or opt in with `cache_for_subscription`.")
         });
-        note.into_iter().collect()
+        let no_automatic = self.markers.asks_for_automatic() && !self.endpoint.kind().has_automatic();
+        let automatic = no_automatic.then(|| {
+            let message = "automatic caching is ignored: this host answers a top-level marker with an error";
+            Diagnostic::new(Severity::Warning, DiagnosticCode::IgnoredSetting, Location::default(), message)
+                .with_help("A marker on the last block was planned in its place.")
+        });
+        note.into_iter().chain(automatic).collect()
     }
 }
 

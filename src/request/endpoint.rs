@@ -5,52 +5,18 @@ use std::fmt;
 use http::Uri;
 
 use super::auth::AuthScheme;
-use super::beta::{BetaPolicy, OAUTH};
+use super::beta::BetaPolicy;
+use super::hosts::EndpointKind;
 use super::url;
 #[cfg(doc)]
 use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::id::{ProviderId, shown_name};
-use crate::retention::CacheRetention;
 use crate::secret::Secret;
 
 const ANTHROPIC_HOST: &str = "api.anthropic.com";
 
-/// What kind of server an endpoint is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum EndpointKind {
-    /// The Anthropic API, or a gateway that passes everything on to it.
-    Anthropic,
-    /// Another server that speaks the Messages API.
-    AnthropicCompatible,
-}
-
-/// What is particular to a kind of server.
-pub(super) struct KindRow {
-    /// The path of the Messages API, behind the base URL.
-    path: &'static str,
-    /// Whether it takes the flag for one-hour cache entries, so that [`BetaPolicy::Auto`] sends it.
-    pub(super) takes_cache_beta: bool,
-    /// The flag that goes with subscription credentials.
-    pub(super) token_beta: Option<&'static str>,
-    /// The retention for API keys where none is set.
-    pub(super) retention: CacheRetention,
-}
-
-const ANTHROPIC: KindRow =
-    KindRow { path: "/v1/messages", takes_cache_beta: true, token_beta: Some(OAUTH), retention: CacheRetention::Short };
-
-const ANTHROPIC_COMPATIBLE: KindRow = KindRow { takes_cache_beta: false, retention: CacheRetention::None, ..ANTHROPIC };
-
-impl EndpointKind {
-    pub(super) fn row(self) -> &'static KindRow {
-        match self {
-            Self::Anthropic => &ANTHROPIC,
-            Self::AnthropicCompatible => &ANTHROPIC_COMPATIBLE,
-        }
-    }
-}
+const MESSAGES: &str = "/v1/messages";
 
 /// A server that speaks the Messages API: its URL, kind, authentication scheme, beta policy and configured headers.
 ///
@@ -75,7 +41,7 @@ pub struct Endpoint {
     uri: Uri,
     provider: Option<ProviderId>,
     kind: EndpointKind,
-    auth_scheme: AuthScheme,
+    auth_scheme: Option<AuthScheme>,
     beta_policy: BetaPolicy,
     headers: Vec<(Box<str>, Secret)>,
 }
@@ -100,13 +66,49 @@ impl Endpoint {
     ///   or carries user info or a fragment.
     /// - [`ErrorKind::InsecureTransport`] if it is plain HTTP to another host than 127.0.0.0/8, `::1` or `localhost`.
     pub fn new(base_url: &str) -> Result<Self> {
-        url::with_path(base_url, ANTHROPIC.path).map(Self::from_uri)
+        url::with_path(base_url, MESSAGES).map(Self::from_uri)
+    }
+
+    /// A server of a given kind. For most kinds this is [`new`](Self::new) with the kind set.
+    ///
+    /// Where the model is part of the URL ([`BedrockRuntime`](EndpointKind::BedrockRuntime),
+    /// [`Vertex`](EndpointKind::Vertex)) the whole URL of the call is expected and taken as it is, for example
+    /// `https://bedrock-runtime.us-east-1.amazonaws.com/model/anthropic.claude-opus-4-6-v1/invoke` or
+    /// `https://us-east5-aiplatform.googleapis.com/v1/projects/p/locations/us-east5/publishers/anthropic/models/claude-opus-4-6:rawPredict`.
+    /// These two take no `model` in the body.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`new`](Self::new).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use provider_auth::{CacheRetention, Credential, Endpoint, EndpointKind, RequestBuilder, Secret};
+    ///
+    /// let url = "https://bedrock-runtime.us-east-1.amazonaws.com/model/anthropic.claude-opus-4-6-v1/invoke";
+    /// let endpoint = Endpoint::of_kind(EndpointKind::BedrockRuntime, url)?;
+    /// let request = RequestBuilder::new(&endpoint, &Credential::token(Secret::new("bedrock-api-key"), None))
+    ///     .body(r#"{"max_tokens":9,"messages":[{"role":"user","content":"Hello"}]}"#)
+    ///     .beta("context-1m-2025-08-07")
+    ///     .build()?;
+    /// assert_eq!(request.uri(), url);
+    /// assert_eq!(
+    ///     String::from_utf8_lossy(request.body()),
+    ///     r#"{"max_tokens":9,"messages":[{"role":"user","content":"Hello"}],"anthropic_version":"bedrock-2023-05-31","anthropic_beta":["context-1m-2025-08-07"]}"#,
+    /// );
+    /// assert!(!request.headers().contains_key("anthropic-version"));
+    /// # Ok::<(), provider_auth::Error>(())
+    /// ```
+    pub fn of_kind(kind: EndpointKind, url: &str) -> Result<Self> {
+        let uri = url::with_path(url, kind.row().path.unwrap_or_default())?;
+        Ok(Self { kind, ..Self::from_uri(uri) })
     }
 
     fn from_uri(uri: Uri) -> Self {
         let kind = if is_anthropic(&uri) { EndpointKind::Anthropic } else { EndpointKind::AnthropicCompatible };
-        let (auth_scheme, beta_policy) = (AuthScheme::default(), BetaPolicy::default());
-        Self { uri, provider: None, kind, auth_scheme, beta_policy, headers: Vec::new() }
+        let beta_policy = BetaPolicy::default();
+        Self { uri, provider: None, kind, auth_scheme: None, beta_policy, headers: Vec::new() }
     }
 
     /// The same endpoint with the provider whose credentials it may see; unset, that is the caller's concern.
@@ -114,6 +116,17 @@ impl Endpoint {
     pub fn with_provider(mut self, provider: ProviderId) -> Self {
         self.provider = Some(provider);
         self
+    }
+
+    /// The same endpoint, headers and scheme included, at another base URL. Its kind is the one the new host tells, as for
+    /// [`new`](Self::new).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`new`](Self::new).
+    pub fn with_base_url(self, base_url: &str) -> Result<Self> {
+        let at = Self::new(base_url)?;
+        Ok(Self { uri: at.uri, kind: at.kind, ..self })
     }
 
     /// The same endpoint with its kind set, for gateways whose host does not tell it.
@@ -126,7 +139,7 @@ impl Endpoint {
     /// The same endpoint with the header that carries the secret.
     #[must_use]
     pub fn with_auth_scheme(mut self, scheme: AuthScheme) -> Self {
-        self.auth_scheme = scheme;
+        self.auth_scheme = Some(scheme);
         self
     }
 
@@ -176,10 +189,10 @@ impl Endpoint {
         self.kind
     }
 
-    /// The header that carries the secret.
+    /// The header that carries the secret: the one that was set, else the usual one for the kind.
     #[must_use]
     pub fn auth_scheme(&self) -> AuthScheme {
-        self.auth_scheme
+        self.auth_scheme.unwrap_or(self.kind.row().auth)
     }
 
     /// The policy for the cache flag.
@@ -219,7 +232,7 @@ impl fmt::Debug for Endpoint {
             .field("url", &shown_url(&self.uri))
             .field("provider", &self.provider)
             .field("kind", &self.kind)
-            .field("auth_scheme", &self.auth_scheme)
+            .field("auth_scheme", &self.auth_scheme())
             .field("beta_policy", &self.beta_policy)
             .field("headers", &names)
             .finish()

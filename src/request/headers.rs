@@ -67,9 +67,9 @@ impl Headers {
         Ok(())
     }
 
-    /// The finished map, with the beta flags if there are any.
-    pub(super) fn finish(mut self) -> Result<HeaderMap> {
-        if !self.betas.is_empty() {
+    /// The finished map, with the beta flags if there are any and they belong here.
+    pub(super) fn finish(mut self, betas_in_header: bool) -> Result<HeaderMap> {
+        if betas_in_header && !self.betas.is_empty() {
             let value = HeaderValue::try_from(self.betas.to_string());
             self.map.insert(ANTHROPIC_BETA, value.map_err(|_| refused("the beta flags cannot stand in a header"))?);
         }

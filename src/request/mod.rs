@@ -6,6 +6,7 @@ mod builder;
 mod configured;
 mod endpoint;
 mod headers;
+mod hosts;
 mod prepared;
 #[cfg(feature = "client")]
 mod reqwest;
@@ -14,7 +15,8 @@ pub(crate) mod url;
 pub use auth::AuthScheme;
 pub use beta::{BetaList, BetaPolicy};
 pub use builder::RequestBuilder;
-pub use endpoint::{Endpoint, EndpointKind};
+pub use endpoint::Endpoint;
+pub use hosts::EndpointKind;
 pub use prepared::PreparedRequest;
 #[cfg(feature = "client")]
 pub(crate) use reqwest::{guarded_client, is_direct};

@@ -45,6 +45,9 @@ pub(crate) fn checked(url: &str) -> Result<Uri> {
 
 /// People configure the base with and without the version, and sometimes the whole path.
 fn join(base: &str, path: &str) -> String {
+    if path.is_empty() {
+        return base.to_owned();
+    }
     let base = base.trim_end_matches('/');
     if base.ends_with(path) {
         return base.to_owned();

@@ -115,7 +115,17 @@ impl<'a> Tape<'a> {
         ]);
         let mut members = vec![("type", format!("\"{kind}\""))];
         match kind {
-            "text" | "t\\u0065xt" => members.push(("text", self.text().to_owned())),
+            "text" | "t\\u0065xt" => {
+                members.push(("text", self.text().to_owned()));
+                if self.one_in(6) {
+                    let mut citation = vec![("type", "\"char_location\"".to_owned())];
+                    if self.one_in(4) {
+                        self.marker(&mut citation);
+                    }
+                    let citation = self.object(citation);
+                    members.push(("citations", format!("[{citation}]")));
+                }
+            }
             "tool_use" => members.push(("input", self.junk().to_owned())),
             "tool_result" | "web_search_tool_result" if !self.one_in(3) => {
                 let content = self.content();
@@ -146,7 +156,14 @@ impl<'a> Tape<'a> {
     fn tool(&mut self) -> String {
         let mut members = match self.pick(5) {
             0 => vec![],
-            1 => vec![("type", "\"mcp_toolset\"".to_owned())],
+            1 => {
+                let mut config = vec![("enabled", "true".to_owned())];
+                if self.one_in(6) {
+                    self.marker(&mut config);
+                }
+                let config = self.object(config);
+                vec![("type", "\"mcp_toolset\"".to_owned()), ("configs", format!("{{\"t\":{config}}}"))]
+            }
             _ => vec![("name", "\"t\"".to_owned()), ("input_schema", self.junk().to_owned())],
         };
         if self.one_in(4) {

@@ -61,6 +61,12 @@ fn visit(block: &Value, path: &str, verdict: &mut Verdict) {
             }
         }
     }
+    let cited = block.get("citations").filter(|_| !path.starts_with("/tools/")).and_then(Value::as_array);
+    let configs = block.get("configs").filter(|_| path.starts_with("/tools/")).and_then(Value::as_object);
+    let parts = cited.into_iter().flatten().chain(configs.into_iter().flat_map(|configs| configs.values()));
+    if parts.into_iter().any(|part| part.get("cache_control").is_some_and(|marker| !marker.is_null())) {
+        verdict.errors.push(ErrorKind::InvalidCacheMarker);
+    }
     let Some(marker) = block.get("cache_control").filter(|marker| !marker.is_null()) else { return };
     let kind = block.get("type").and_then(Value::as_str).unwrap_or_default();
     let empty_text = kind == "text" && block.get("text").and_then(Value::as_str) == Some("");
@@ -126,7 +132,7 @@ fn ttl_of(value: &Value) -> Option<String> {
 
 /// Whether `output` is `input` with nothing but marker texts inserted.
 pub(crate) fn only_markers_inserted(input: &[u8], output: &[u8]) -> bool {
-    const TEXTS: [&str; 7] = [
+    const TEXTS: [&str; 13] = [
         r#","cache_control":{"type":"ephemeral"}"#,
         r#","cache_control":{"type":"ephemeral","ttl":"1h"}"#,
         r#""cache_control":{"type":"ephemeral"}"#,
@@ -134,6 +140,13 @@ pub(crate) fn only_markers_inserted(input: &[u8], output: &[u8]) -> bool {
         r#"[{"type":"text","text":"#,
         r#","cache_control":{"type":"ephemeral"}}]"#,
         r#","cache_control":{"type":"ephemeral","ttl":"1h"}}]"#,
+        // The fields that some hosts want in the body.
+        r#","anthropic_version":"bedrock-2023-05-31""#,
+        r#""anthropic_version":"bedrock-2023-05-31""#,
+        r#","anthropic_version":"vertex-2023-10-16""#,
+        r#""anthropic_version":"vertex-2023-10-16""#,
+        r#","anthropic_beta":["one","two"]"#,
+        r#""anthropic_beta":["one","two"]"#,
     ];
     let same = input.iter().zip(output).take_while(|(a, b)| a == b).count();
     if same == input.len() && same == output.len() {

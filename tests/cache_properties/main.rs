@@ -3,6 +3,7 @@
 
 mod bodies;
 mod checker;
+mod hosts;
 
 use bodies::Tape;
 use checker::{blocks, check, only_markers_inserted};

@@ -1,0 +1,113 @@
+//! How much of one body's prompt stands unchanged in another.
+
+use std::borrow::Cow;
+
+use super::callers::automatic;
+use super::layout::{Block, Layout, Mark, Path, Section, Slot, Span};
+
+/// A body and what was found in it.
+#[derive(Clone, Copy)]
+pub(super) struct Scanned<'a> {
+    pub(super) body: &'a [u8],
+    pub(super) layout: &'a Layout,
+}
+
+/// How many blocks at the start of each section are the same in two bodies. A section counts only if all before it are
+/// the same throughout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Common {
+    pub(super) tools: usize,
+    pub(super) system: usize,
+    pub(super) messages: usize,
+    /// Whether tools and system are the same throughout.
+    pub(super) head: bool,
+}
+
+impl Common {
+    pub(super) fn of(previous: Scanned<'_>, current: Scanned<'_>) -> Self {
+        let same = |section: fn(&Layout) -> &Section| {
+            let (before, now) = (section(previous.layout), section(current.layout));
+            let equal = before.blocks.iter().zip(&now.blocks).enumerate();
+            let count = equal
+                .take_while(|(index, (a, b))| {
+                    same_place(a, b) && same_text((previous.body, before, *index, a), (current.body, now, *index, b))
+                })
+                .count();
+            (count, count == before.blocks.len() && count == now.blocks.len())
+        };
+        let mut common = Self::default();
+        let (tools, all_tools) = same(|layout| &layout.tools);
+        common.tools = tools;
+        if all_tools {
+            let (system, all_system) = same(|layout| &layout.system);
+            (common.system, common.head) = (system, all_system);
+        }
+        if common.head {
+            common.messages = same(|layout| &layout.messages).0;
+        }
+        common
+    }
+}
+
+fn same_place(a: &Block, b: &Block) -> bool {
+    let place = |block: &Block| match block.path {
+        Path::Message(message, index) => (message, index),
+        Path::Tool(index) | Path::System(index) | Path::Inside(_, _, index) => (0, index),
+    };
+    place(a) == place(b) && a.user == b.user
+}
+
+type Found<'a> = (&'a [u8], &'a Section, usize, &'a Block);
+
+fn same_text(a: Found<'_>, b: Found<'_>) -> bool {
+    match (a.3.slot, b.3.slot) {
+        (Slot::Wrap(x), Slot::Wrap(y)) => x.of(a.0) == y.of(b.0),
+        _ => unmarked(a) == unmarked(b),
+    }
+}
+
+/// The text of a block without the markers on it and in it. A string reads as the text block it may have become.
+pub(super) fn unmarked((body, section, index, block): Found<'_>) -> Cow<'_, [u8]> {
+    if let Slot::Wrap(span) = block.slot {
+        return Cow::Owned([br#"{"type":"text","text":"#, span.of(body), b"}"].concat());
+    }
+    let first = section.nested.partition_point(|nested| nested.parent < index);
+    let inside = section.nested.iter().skip(first).take_while(|nested| nested.parent == index);
+    let mut cuts: Vec<Span> = inside.map(|nested| nested.cut).chain(block.cut).collect();
+    if cuts.is_empty() {
+        return Cow::Borrowed(block.span.of(body));
+    }
+    cuts.sort_unstable_by_key(|cut| cut.start);
+    let mut text = Vec::with_capacity(block.span.end - block.span.start);
+    let mut from = block.span.start;
+    for cut in cuts {
+        text.extend_from_slice(Span { start: from, end: cut.start }.of(body));
+        from = after(body, cut);
+    }
+    text.extend_from_slice(Span { start: from, end: block.span.end }.of(body));
+    Cow::Owned(text)
+}
+
+/// Where the object goes on behind a member that is cut out: behind the comma after it too, if it is the first one.
+fn after(body: &[u8], cut: Span) -> usize {
+    let first = body.get(..cut.start).and_then(<[u8]>::last) == Some(&b'{');
+    let rest = body.get(cut.end..).unwrap_or_default();
+    let blanks = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    if first && rest.get(blanks) == Some(&b',') { cut.end + blanks + 1 } else { cut.end }
+}
+
+/// The blocks at which a body wrote cache entries: section and block, in prompt order. Whether the API accepted them is
+/// not asked.
+pub(super) fn written(layout: &Layout) -> Vec<(usize, usize)> {
+    let mut spots = Vec::new();
+    for (rank, section) in layout.sections().into_iter().enumerate() {
+        let is_set = |mark: Mark| matches!(mark, Mark::Set(_));
+        let own = section.blocks.iter().enumerate().filter(|(_, block)| is_set(block.mark)).map(|(index, _)| index);
+        let inner = section.nested.iter().filter(|nested| is_set(nested.mark)).map(|nested| nested.parent);
+        spots.extend(own.chain(inner).map(|index| (rank, index)));
+    }
+    spots.extend(automatic(layout).map(|automatic| automatic.at));
+    spots.sort_unstable();
+    spots.dedup();
+    spots
+}

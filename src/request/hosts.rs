@@ -1,0 +1,162 @@
+//! The kinds of server, a row of data each.
+//!
+//! Sources: the providers' pages on caching, headers and errors as of 2026-08 and 2026-09.
+
+use super::auth::AuthScheme;
+use super::beta::OAUTH;
+use crate::retention::CacheRetention;
+
+/// What kind of server an endpoint is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EndpointKind {
+    /// The Anthropic API, or a gateway that passes everything on to it.
+    Anthropic,
+    /// Another server that speaks the Messages API.
+    AnthropicCompatible,
+    /// Claude Platform on AWS, `aws-external-anthropic.{region}.api.aws`. Wants the header `anthropic-workspace-id`.
+    ClaudePlatformAws,
+    /// Bedrock's runtime, `InvokeModel`: the model is in the URL, version and beta flags are in the body.
+    BedrockRuntime,
+    /// Bedrock's own Messages endpoint, `bedrock-mantle.{region}.api.aws/anthropic`.
+    BedrockMessages,
+    /// Vertex on Google Cloud: the model is in the URL, the version is in the body.
+    Vertex,
+    /// Foundry on Azure, `{resource}.services.ai.azure.com/anthropic`.
+    Foundry,
+    /// OpenRouter's Messages API, for its Claude models.
+    OpenRouter,
+}
+
+/// Where a server looks for the version of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum VersionPlace {
+    /// In the header `anthropic-version`.
+    Header,
+    /// In the field `anthropic_version` of the body, with this value.
+    Body(&'static str),
+}
+
+/// What is particular to a kind of server.
+#[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "a row of a table")]
+pub(super) struct KindRow {
+    /// The path of the Messages API, behind the base URL; `None` where the model is part of it.
+    pub(super) path: Option<&'static str>,
+    pub(super) version: VersionPlace,
+    /// Whether beta flags go into the body instead of a header.
+    pub(super) betas_in_body: bool,
+    /// Whether it takes the flag for one-hour cache entries, so that [`BetaPolicy::Auto`](super::BetaPolicy::Auto) sends it.
+    pub(super) takes_cache_beta: bool,
+    /// The flag that goes with subscription credentials.
+    pub(super) token_beta: Option<&'static str>,
+    /// The header for the secret where the caller chose none.
+    pub(super) auth: AuthScheme,
+    /// The retention for API keys where none is set.
+    pub(super) retention: CacheRetention,
+    pub(super) one_hour: bool,
+    pub(super) automatic: bool,
+    pub(super) collapses: bool,
+}
+
+const ANTHROPIC: KindRow = KindRow {
+    path: Some("/v1/messages"),
+    version: VersionPlace::Header,
+    betas_in_body: false,
+    takes_cache_beta: true,
+    token_beta: Some(OAUTH),
+    auth: AuthScheme::Auto,
+    retention: CacheRetention::Short,
+    one_hour: true,
+    automatic: true,
+    collapses: true,
+};
+
+const COMPATIBLE: KindRow =
+    KindRow { takes_cache_beta: false, retention: CacheRetention::None, collapses: false, ..ANTHROPIC };
+
+const CLAUDE_PLATFORM_AWS: KindRow = KindRow { token_beta: None, auth: AuthScheme::ApiKeyHeader, ..COMPATIBLE };
+
+const BEDROCK_RUNTIME: KindRow = KindRow {
+    path: None,
+    version: VersionPlace::Body("bedrock-2023-05-31"),
+    betas_in_body: true,
+    token_beta: None,
+    auth: AuthScheme::Bearer,
+    automatic: false,
+    ..COMPATIBLE
+};
+
+const BEDROCK_MESSAGES: KindRow = KindRow { token_beta: None, auth: AuthScheme::ApiKeyHeader, ..COMPATIBLE };
+
+const VERTEX: KindRow = KindRow {
+    path: None,
+    version: VersionPlace::Body("vertex-2023-10-16"),
+    token_beta: None,
+    auth: AuthScheme::Bearer,
+    ..COMPATIBLE
+};
+
+const FOUNDRY: KindRow = KindRow { token_beta: None, ..COMPATIBLE };
+
+const OPEN_ROUTER: KindRow = KindRow { token_beta: None, auth: AuthScheme::Bearer, ..COMPATIBLE };
+
+impl EndpointKind {
+    /// All kinds this version knows.
+    pub const ALL: [Self; 8] = [
+        Self::Anthropic,
+        Self::AnthropicCompatible,
+        Self::ClaudePlatformAws,
+        Self::BedrockRuntime,
+        Self::BedrockMessages,
+        Self::Vertex,
+        Self::Foundry,
+        Self::OpenRouter,
+    ];
+
+    pub(super) fn row(self) -> &'static KindRow {
+        match self {
+            Self::Anthropic => &ANTHROPIC,
+            Self::AnthropicCompatible => &COMPATIBLE,
+            Self::ClaudePlatformAws => &CLAUDE_PLATFORM_AWS,
+            Self::BedrockRuntime => &BEDROCK_RUNTIME,
+            Self::BedrockMessages => &BEDROCK_MESSAGES,
+            Self::Vertex => &VERTEX,
+            Self::Foundry => &FOUNDRY,
+            Self::OpenRouter => &OPEN_ROUTER,
+        }
+    }
+
+    /// Whether markers may ask for one hour. Older models on Bedrock refuse `ttl` all the same.
+    #[must_use]
+    pub fn has_one_hour(self) -> bool {
+        self.row().one_hour
+    }
+
+    /// Whether a top-level marker is understood (automatic caching). Bedrock's runtime answers it with 400.
+    #[must_use]
+    pub fn has_automatic(self) -> bool {
+        self.row().automatic
+    }
+
+    /// Whether neighbouring tool blocks count as one position when the server looks back for an entry.
+    #[must_use]
+    pub fn collapses_tool_runs(self) -> bool {
+        self.row().collapses
+    }
+
+    /// The value of `anthropic_version` that goes into the body, where it goes there.
+    #[must_use]
+    pub fn body_version(self) -> Option<&'static str> {
+        match self.row().version {
+            VersionPlace::Header => None,
+            VersionPlace::Body(version) => Some(version),
+        }
+    }
+
+    /// Whether beta flags go into the body, as `anthropic_beta`, and not into a header.
+    #[must_use]
+    pub fn betas_in_body(self) -> bool {
+        self.row().betas_in_body
+    }
+}

@@ -1,0 +1,148 @@
+//! The provider's prompt cache as its documentation describes it (prompt caching page, 2026-09): entries are written at
+//! markers, found by looking back, live from the start of a request, are renewed by hits, and have prices.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use serde_json::Value;
+
+pub(crate) const WINDOW: usize = 20;
+/// Shorter prefixes are not cached. Tokens; the documented minima are 512 to 4,096.
+const MINIMUM: f64 = 1024.0;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Life {
+    Short,
+    Long,
+}
+
+impl Life {
+    fn seconds(self) -> f64 {
+        if self == Self::Long { 3600.0 } else { 300.0 }
+    }
+
+    fn price(self) -> f64 {
+        if self == Self::Long { 2.0 } else { 1.25 }
+    }
+}
+
+const READ: f64 = 0.1;
+
+/// A prompt as the provider sees it: its blocks in order.
+#[derive(Clone, Debug)]
+pub(crate) struct Prompt {
+    pub(crate) blocks: Vec<PromptBlock>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct PromptBlock {
+    pub(crate) path: String,
+    /// Hash of everything up to and including this block.
+    key: u64,
+    /// Tokens up to and including this block.
+    tokens: f64,
+    /// The look-back position where each block counts, and where neighbours of a run share one.
+    positions: [usize; 2],
+    pub(crate) kind: String,
+    pub(crate) user: bool,
+}
+
+impl Prompt {
+    pub(crate) fn read(body: &Value) -> Self {
+        let mut found: Vec<(String, Value, bool, u8)> = Vec::new();
+        let list = |value: Option<&Value>| match value {
+            Some(Value::String(text)) => vec![serde_json::json!({"type": "text", "text": text})],
+            Some(Value::Array(blocks)) => blocks.clone(),
+            _ => Vec::new(),
+        };
+        for (index, tool) in list(body.get("tools")).into_iter().enumerate() {
+            found.push((format!("/tools/{index}"), tool, false, 0));
+        }
+        for (index, block) in list(body.get("system")).into_iter().enumerate() {
+            found.push((format!("/system/{index}"), block, false, 1));
+        }
+        for (number, message) in body["messages"].as_array().into_iter().flatten().enumerate() {
+            for (index, block) in list(message.get("content")).into_iter().enumerate() {
+                found.push((format!("/messages/{number}/content/{index}"), block, message["role"] == "user", 2));
+            }
+        }
+        // An image more or less loses the messages' part of the cache.
+        let images = found.iter().filter(|(_, block, ..)| block["type"] == "image").count();
+        let (mut hasher, mut tokens, mut positions) = (DefaultHasher::new(), 0.0, [0, 0]);
+        let mut before: Option<(String, u8)> = None;
+        let mut blocks = Vec::new();
+        for (path, block, user, section) in found {
+            let text = block.to_string();
+            if section == 2 && before.as_ref().is_none_or(|(_, section)| *section < 2) {
+                images.hash(&mut hasher);
+            }
+            (&text, user, section).hash(&mut hasher);
+            tokens += text.len() as f64 / 4.0;
+            let kind = block["type"].as_str().unwrap_or("tool").to_owned();
+            let run = kind == "tool_use" || kind == "tool_result";
+            let joined = run && before.as_ref().is_some_and(|(last, _)| *last == kind);
+            positions = [positions[0] + 1, positions[1] + usize::from(!joined)];
+            before = Some((kind.clone(), section));
+            blocks.push(PromptBlock { path, key: hasher.finish(), tokens, positions, kind, user });
+        }
+        Self { blocks }
+    }
+
+    pub(crate) fn tokens(&self) -> f64 {
+        self.blocks.last().map_or(0.0, |block| block.tokens)
+    }
+}
+
+/// What the provider holds: until when, and for how long after a hit.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cache {
+    entries: HashMap<u64, (f64, Life)>,
+}
+
+impl Cache {
+    /// Serves a request that starts at `now` (seconds). The cost is in uncached input tokens.
+    pub(crate) fn serve(&mut self, prompt: &Prompt, markers: &[(usize, Life)], now: f64, collapses: bool) -> f64 {
+        self.entries.retain(|_, (until, _)| *until > now);
+        let long_enough = |(index, _): &&(usize, Life)| prompt.blocks[*index].tokens >= MINIMUM;
+        let markers: Vec<(usize, Life)> = markers.iter().filter(long_enough).copied().collect();
+        let position = |index: usize| prompt.blocks[index].positions[usize::from(collapses)];
+        let mut read = None;
+        for (marker, _) in &markers {
+            let window = (0..=*marker).rev().take_while(|index| position(*marker) - position(*index) < WINDOW);
+            for index in window {
+                if let Some((until, life)) = self.entries.get_mut(&prompt.blocks[index].key) {
+                    *until = now + life.seconds();
+                    read = read.max(Some(index));
+                    break;
+                }
+            }
+        }
+        let upto = |index: Option<usize>| index.map_or(0.0, |index| prompt.blocks[index].tokens);
+        let last = |wanted: Option<Life>| {
+            let found = markers.iter().rev().find(|(_, life)| wanted.is_none_or(|wanted| *life == wanted));
+            found.map(|(index, _)| *index)
+        };
+        let (a, b, c) = (upto(read), upto(last(Some(Life::Long))), upto(last(None)));
+        let (b, c) = (b.max(a), c.max(a));
+        for (index, life) in markers {
+            let until = now + life.seconds();
+            let entry = self.entries.entry(prompt.blocks[index].key).or_insert((until, life));
+            *entry = (entry.0.max(until), entry.1.max(life));
+        }
+        let (long, short) = (b - a, c - b.min(c));
+        a * READ + long * Life::Long.price() + short * Life::Short.price() + (prompt.tokens() - c.max(b))
+    }
+
+    /// How many tokens of a prompt are held at a time, wherever its markers might stand.
+    pub(crate) fn readable(&self, prompt: &Prompt, now: f64) -> f64 {
+        let held = |key| self.entries.get(key).is_some_and(|(until, _)| *until > now);
+        prompt.blocks.iter().rev().find(|block| held(&block.key)).map_or(0.0, |block| block.tokens)
+    }
+
+    /// The entries, for telling states of a search apart.
+    pub(crate) fn state(&self) -> Vec<(u64, u64)> {
+        let mut keys: Vec<_> = self.entries.iter().map(|(key, (until, _))| (*key, until.to_bits())).collect();
+        keys.sort_unstable();
+        keys
+    }
+}
