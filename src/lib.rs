@@ -9,6 +9,8 @@
 //! | How do I say it on the wire? | [`RequestBuilder`]: a [`PreparedRequest`] for an [`Endpoint`], with a [`MarkerPlan`] |
 //! | What does the answer mean for it? | [`FailureClassifier`]: a [`Failure`], recorded on the selection's [`Receipt`] through [`AuthProfileStoreExt`] |
 //!
+//! With the feature `client`, `Rotator` asks all four, sends, and rotates; `Renewer` keeps logins alive.
+//!
 //! # Example
 //!
 //! ```
@@ -78,7 +80,7 @@
 //! | feature | default | what it adds |
 //! | --- | --- | --- |
 //! | `file` | yes | the file-backed store |
-//! | `client` | yes | [`Rotator`] and conversion into `reqwest::Request`; reqwest without TLS |
+//! | `client` | yes | the rotator, and conversion into `reqwest::Request`; reqwest without TLS |
 //! | `rustls` | no | `client` and reqwest's `rustls` |
 //! | `conformance` | no | the suite for stores of others |
 //! | `tracing` | no | events of selection, attempts and refreshes |
