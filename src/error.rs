@@ -106,6 +106,12 @@ pub enum ErrorKind {
     RequestRefused,
     /// The provider failed, is overloaded, did not answer, or answered with something unknown.
     ProviderFailed,
+    /// A login could not be renewed this time: the token endpoint failed, or another process kept the lease.
+    RefreshFailed,
+    /// A login cannot be renewed any more: the token endpoint does not accept its refresh token.
+    RefreshDenied,
+    /// The HTTP client could not be built.
+    Client,
 }
 
 impl ErrorKind {
@@ -155,6 +161,9 @@ impl ErrorKind {
         Self::ModelUnavailable,
         Self::RequestRefused,
         Self::ProviderFailed,
+        Self::RefreshFailed,
+        Self::RefreshDenied,
+        Self::Client,
     ];
 
     /// Every kind there is in this version.
@@ -278,6 +287,11 @@ impl ErrorKind {
             Self::ModelUnavailable => {
                 "Check the model's name in `openclaw.json` and whether this account may use it, or use another model."
             }
+            Self::RefreshFailed => {
+                "Try again; if it persists, check the token endpoint and the client id given to `Renewer`."
+            }
+            Self::Client => "Check the settings given to `RotatorBuilder::client`, and the system's TLS certificates.",
+            Self::RefreshDenied => "Log in again: the login was ended, or its refresh token was used elsewhere.",
             Self::RequestRefused => {
                 "Correct or shorten the body given to `RequestBuilder::body`; another credential would be answered the same way."
             }
@@ -485,8 +499,8 @@ impl Error {
     /// Whether the same call may succeed later without a human doing anything.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        use ErrorKind::{Locked, ProviderFailed, RateLimited, Unavailable};
-        let by_kind = matches!(self.inner.kind, Locked | Unavailable | RateLimited | ProviderFailed);
+        use ErrorKind::{Locked, ProviderFailed, RateLimited, RefreshFailed, Unavailable};
+        let by_kind = matches!(self.inner.kind, Locked | Unavailable | RateLimited | ProviderFailed | RefreshFailed);
         self.inner.transient.unwrap_or(by_kind)
     }
 

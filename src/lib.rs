@@ -78,15 +78,16 @@
 //! | feature | default | what it adds |
 //! | --- | --- | --- |
 //! | `file` | yes | the file-backed store |
-//! | `client` | yes | conversion into `reqwest::Request`; reqwest without TLS |
+//! | `client` | yes | [`Rotator`] and conversion into `reqwest::Request`; reqwest without TLS |
 //! | `rustls` | no | `client` and reqwest's `rustls` |
 //! | `conformance` | no | the suite for stores of others |
-//! | `tracing` | no | events of selection |
+//! | `tracing` | no | events of selection, attempts and refreshes |
 //!
 //! The minimum supported Rust version is 1.89.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod background;
 mod cache;
 mod clock;
 mod config;
@@ -98,8 +99,11 @@ mod failure;
 mod id;
 mod profile;
 mod reason;
+mod refresh;
 mod request;
 mod retention;
+#[cfg(feature = "client")]
+mod rotate;
 mod secret;
 mod select;
 pub mod setup;
@@ -122,10 +126,17 @@ pub use env::{EnvCredential, EnvOrigin, EnvValue, Environment, credential_variab
 pub use error::{Error, ErrorKind, Location, Result};
 pub use failure::{Failure, FailureClassifier, SubscriptionRefusal, TransportError};
 pub use id::{ModelRef, ProfileId, ProviderId};
-pub use profile::{AuthProfiles, Change, Credential, CredentialKind, Profile, SecretRef, UsageStats};
+pub use profile::{AuthProfiles, Change, Credential, CredentialKind, Profile, SecretRef, Tokens, UsageStats};
 pub use reason::{Blame, FailureReason, Lane};
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub use refresh::RefreshTokenGrant;
+pub use refresh::{DetachedTask, RefreshFuture, Renewal, Renewer, TokenRefresher};
 pub use request::{AuthScheme, BetaList, BetaPolicy, Endpoint, EndpointKind, PreparedRequest, RequestBuilder};
 pub use retention::CacheRetention;
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub use rotate::{Attempt, Call, Reply, Rotator, RotatorBuilder, SendFailure};
 pub use secret::Secret;
 pub use select::{
     Candidate, Candidates, CooldownPolicy, Counting, CredentialSource, Ladder, Probe, ProbePolicy, ProfileSelector,

@@ -14,11 +14,16 @@ use serde_json::{Value, json};
 
 /// One answer of the script.
 #[derive(Clone, Copy)]
+#[allow(dead_code, reason = "each example uses its own part")]
 pub(crate) enum Answer {
     /// A message, with usage counters that follow the cache markers of the request.
     Message,
     /// 429 with this many seconds in `retry-after`.
     RateLimit(u32),
+    /// 400 for an account without credit.
+    NoCredit,
+    /// 401 for a key that was revoked.
+    Revoked,
 }
 
 /// Starts the server on a free port and gives its URL. It lives as long as the process.
@@ -95,6 +100,13 @@ fn reply(request: &Request, answer: Answer) -> (&'static str, String, Value) {
         Answer::RateLimit(seconds) => {
             let body = refuse("rate_limit_error", "This request would exceed the rate limit of the loopback server.");
             ("429 Too Many Requests", format!("retry-after: {seconds}\r\n"), body)
+        }
+        Answer::NoCredit => {
+            let message = "Your credit balance is too low to access the Anthropic API.";
+            ("400 Bad Request", String::new(), refuse("invalid_request_error", message))
+        }
+        Answer::Revoked => {
+            ("401 Unauthorized", String::new(), refuse("authentication_error", "This API key has been revoked."))
         }
         Answer::Message => {
             let marked = request.body.to_string().matches("\"cache_control\"").count();

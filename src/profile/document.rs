@@ -10,7 +10,9 @@ use super::credential::Credential;
 use super::entry::Profile;
 use super::raw;
 use super::section::Section;
+use super::tokens::Tokens;
 use super::usage::UsageStats;
+use crate::clock::Timestamp;
 use crate::diagnostic::Diagnostic;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ProfileId, ProviderId};
@@ -235,6 +237,63 @@ impl AuthProfiles {
         self.profiles.insert(id.clone(), entry);
         self.touched(Change::Credentials);
         Ok(())
+    }
+
+    /// Replaces the tokens of a login, if `spent` is still its refresh token; gives whether that was so.
+    ///
+    /// Unlike [`upsert`](Self::upsert) this is not a new login: the account is the same, so windows that speak of the
+    /// account (billing, rate limits, timeouts) stay, and only those for a credential that was not accepted end. A
+    /// response without a refresh token leaves the one there is. Every other member of the entry stays.
+    ///
+    /// A refresh token other than `spent` belongs to a newer login or a newer refresh, and is never overwritten.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidSecret`] if the access token is blank; [`ErrorKind::Corrupt`] if the usage statistics of the
+    /// document are not an object.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use provider_auth::{AuthProfiles, ProfileId, Secret, Tokens};
+    ///
+    /// let mut profiles = AuthProfiles::from_json(r#"{"version": 1, "profiles": {"anthropic:me":
+    ///     {"type": "oauth", "provider": "anthropic", "access": "old", "refresh": "r-1", "expires": 1}}}"#)?;
+    /// let id = ProfileId::new("anthropic:me")?;
+    /// let tokens = Tokens::new(Secret::new("new")).refresh(Secret::new("r-2"));
+    /// assert!(profiles.renew(&id, &Secret::new("r-1"), &tokens, None)?);
+    /// // The same result a second time is too late: `r-1` is spent.
+    /// assert!(!profiles.renew(&id, &Secret::new("r-1"), &tokens, None)?);
+    /// # Ok::<(), provider_auth::Error>(())
+    /// ```
+    pub fn renew(
+        &mut self,
+        id: &ProfileId,
+        spent: &Secret,
+        tokens: &Tokens,
+        expires: Option<Timestamp>,
+    ) -> Result<bool> {
+        let Some(profile) = self.profiles.get(id) else { return Ok(false) };
+        let Some(Credential::OAuth { refresh: Some(known), .. }) = profile.credential() else { return Ok(false) };
+        if known != spent {
+            return Ok(false);
+        }
+        let clean = |secret: &Secret| Secret::cleaned(secret.expose());
+        let access = clean(&tokens.access);
+        if access.is_empty() {
+            return Err(Error::new(ErrorKind::InvalidSecret, "the new access token is blank"));
+        }
+        let refresh = tokens.refresh.as_ref().map(clean).filter(|refresh| !refresh.is_empty());
+        let renewed = profile.with_tokens(&access, refresh.as_ref(), expires);
+        if let Some(usage) = self.usage.get(id.as_str()) {
+            let accepted = usage.without_refusals();
+            if accepted != *usage {
+                self.set_usage(id, accepted)?;
+            }
+        }
+        self.profiles.insert(id.clone(), renewed);
+        self.touched(Change::Credentials);
+        Ok(true)
     }
 
     /// Removes a profile and every mention of it in order, last good profiles and usage statistics.

@@ -179,6 +179,22 @@ impl Profile {
         Self::write(object, provider, credential, email)
     }
 
+    /// The same login with other tokens; every other member stays as it is.
+    pub(super) fn with_tokens(&self, access: &Secret, refresh: Option<&Secret>, expires: Option<Timestamp>) -> Self {
+        let mut object = RawObject::parse(self.text.expose()).unwrap_or_else(RawObject::new);
+        object.set_str("access", access.expose());
+        if let Some(refresh) = refresh {
+            object.set_str("refresh", refresh.expose());
+        }
+        match expires {
+            Some(expires) => set_moment(&mut object, expires),
+            None => {
+                object.remove("expires");
+            }
+        }
+        Self::parse(&object.to_text(DEPTH), &mut Vec::new())
+    }
+
     fn write(mut object: RawObject, provider: &ProviderId, credential: &Credential, email: Option<&str>) -> Self {
         object.set_str("type", credential.kind().as_str());
         object.set_str("provider", provider.as_str());
@@ -193,8 +209,7 @@ impl Profile {
             }
         }
         if let Some(expires) = credential.expires() {
-            #[expect(clippy::cast_precision_loss, reason = "moments that matter are far below 2^53 milliseconds")]
-            object.set_number("expires", expires.as_millis() as f64);
+            set_moment(&mut object, expires);
         }
         if let Some(email) = email {
             object.set_str("email", email);
@@ -324,6 +339,11 @@ fn members_of(kind: CredentialKind) -> &'static [&'static str] {
         CredentialKind::Token => &["token", "tokenRef", "expires"],
         CredentialKind::OAuth => &["access", "refresh", "expires"],
     }
+}
+
+fn set_moment(object: &mut RawObject, expires: Timestamp) {
+    #[expect(clippy::cast_precision_loss, reason = "moments that matter are far below 2^53 milliseconds")]
+    object.set_number("expires", expires.as_millis() as f64);
 }
 
 /// Entries stand at this depth: document, `profiles`, profile.

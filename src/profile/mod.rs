@@ -9,6 +9,7 @@ mod raw;
 mod section;
 #[cfg(feature = "file")]
 mod split;
+mod tokens;
 mod usage;
 mod view;
 mod wire;
@@ -20,5 +21,6 @@ pub(crate) use entry::{Expiry, SecretState};
 pub use entry::{Profile, SecretRef};
 #[cfg(feature = "file")]
 pub(crate) use legacy::LegacyForm;
+pub use tokens::Tokens;
 pub use usage::UsageStats;
 pub(crate) use usage::{Window, key, timestamp};

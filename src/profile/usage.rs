@@ -190,6 +190,30 @@ impl UsageStats {
         RawView::parse(&self.text)?.string(key::INLINE_KEY).map(Into::into)
     }
 
+    /// Ends the windows and counters of refused credentials; all others stay.
+    pub(super) fn without_refusals(&self) -> Self {
+        use FailureReason::{Auth, AuthPermanent, SessionExpired};
+        let refusals = [Auth, AuthPermanent, SessionExpired];
+        let stays = |window: &&Window| !window.reason.is_some_and(|reason| refusals.contains(&reason));
+        let models: Vec<Window> = self.model_cooldowns.iter().filter(stays).cloned().collect();
+        let mut counts = self.failure_counts.clone();
+        counts.retain(|name, _| !refusals.iter().any(|reason| reason.as_str() == &**name));
+        let untouched = self.cooldown.as_ref().is_none_or(|window| stays(&window))
+            && self.disabled.as_ref().is_none_or(|window| stays(&window))
+            && models == self.model_cooldowns
+            && counts == self.failure_counts;
+        if untouched {
+            return self.clone();
+        }
+        self.edited(|edit| {
+            edit.cooldown(self.cooldown.as_ref().filter(stays));
+            edit.disabled(self.disabled.as_ref().filter(stays));
+            edit.model_cooldowns(&models);
+            edit.number(key::ERROR_COUNT, counts.values().sum());
+            edit.numbers(key::FAILURE_COUNTS, &counts);
+        })
+    }
+
     /// When the profile last worked.
     #[must_use]
     pub fn last_used(&self) -> Option<Timestamp> {
@@ -231,6 +255,12 @@ impl UsageStats {
         let windows = [&self.cooldown, &self.disabled, &self.blocked].into_iter().any(Option::is_some);
         let counted = self.error_count.is_some_and(|errors| errors != 0.0) || !self.failure_counts.is_empty();
         !windows && self.model_cooldowns.is_empty() && !counted
+    }
+
+    /// Whether a window says that this was its reason.
+    pub(crate) fn has_window_for(&self, reason: FailureReason) -> bool {
+        let windows = self.cooldown.iter().chain(&self.disabled).chain(&self.blocked).chain(&self.model_cooldowns);
+        windows.into_iter().any(|window| window.reason == Some(reason))
     }
 
     /// The entry as the JSON object the file holds. There is no secret in it.

@@ -10,7 +10,7 @@ mod hosts;
 mod prepared;
 #[cfg(feature = "client")]
 mod reqwest;
-mod url;
+pub(crate) mod url;
 
 pub use auth::AuthScheme;
 pub use beta::{BetaList, BetaPolicy};
@@ -18,3 +18,5 @@ pub use builder::RequestBuilder;
 pub use endpoint::Endpoint;
 pub use hosts::EndpointKind;
 pub use prepared::PreparedRequest;
+#[cfg(feature = "client")]
+pub(crate) use reqwest::{guarded_client, is_direct};

@@ -9,29 +9,38 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Reads a base URL and adds the path of the Messages API. A query in the base URL stays behind the path.
 pub(super) fn with_path(base: &str, path: &str) -> Result<Uri> {
-    let base = base.trim();
-    // The parser drops fragments without a word.
-    if base.contains('#') {
-        return Err(invalid("the base URL has a fragment"));
-    }
-    let uri: Uri = base.parse().map_err(|_| invalid("the base URL cannot be parsed"))?;
+    let uri = checked(base)?;
     let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
-        return Err(invalid("the base URL is not absolute"));
+        return Err(invalid("the URL is not absolute"));
+    };
+    let joined = join(uri.path(), path);
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    format!("{scheme}://{authority}{joined}{query}").parse().map_err(|_| invalid("the URL cannot be extended"))
+}
+
+/// Reads a URL that a credential may be sent to.
+pub(crate) fn checked(url: &str) -> Result<Uri> {
+    let url = url.trim();
+    // The parser drops fragments without a word.
+    if url.contains('#') {
+        return Err(invalid("the URL has a fragment"));
+    }
+    let uri: Uri = url.parse().map_err(|_| invalid("the URL cannot be parsed"))?;
+    let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
+        return Err(invalid("the URL is not absolute"));
     };
     if *scheme != Scheme::HTTP && *scheme != Scheme::HTTPS {
-        return Err(invalid("the base URL is neither http nor https"));
+        return Err(invalid("the URL is neither http nor https"));
     }
     if authority.as_str().contains('@') {
-        return Err(invalid("the base URL has a user name or password in it"));
+        return Err(invalid("the URL has a user name or password in it"));
     }
     check_host(authority.host(), authority.as_str())?;
     if *scheme == Scheme::HTTP && !is_loopback(authority.host()) {
         let message = "a credential would travel over plain HTTP to a host that is not loopback";
         return Err(Error::new(ErrorKind::InsecureTransport, message));
     }
-    let joined = join(uri.path(), path);
-    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    format!("{scheme}://{authority}{joined}{query}").parse().map_err(|_| invalid("the base URL cannot be extended"))
+    Ok(uri)
 }
 
 /// People configure the base with and without the version, and sometimes the whole path.
@@ -60,7 +69,7 @@ fn check_host(host: &str, authority: &str) -> Result<()> {
     };
     let port = authority.strip_prefix(host).unwrap_or_default();
     let port_is_valid = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
-    if plain && port_is_valid { Ok(()) } else { Err(invalid("the base URL has no valid host and port")) }
+    if plain && port_is_valid { Ok(()) } else { Err(invalid("the URL has no valid host and port")) }
 }
 
 fn is_port(text: &str) -> bool {
@@ -72,7 +81,7 @@ fn bracketed(host: &str) -> Option<&str> {
 }
 
 /// 127.0.0.0/8, `::1` and `localhost`, spelled plainly. Names that merely resolve to loopback today are not.
-pub(super) fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     match bracketed(host) {
         Some(inside) => inside.parse::<Ipv6Addr>().is_ok_and(|address| address == Ipv6Addr::LOCALHOST),
         None => {

@@ -1,0 +1,95 @@
+//! One call, four keys: one is over its limit, one has no credit, one was revoked, one answers.
+//!
+//!     cargo run --example rotate
+//!
+//! It talks to a server it starts on loopback. No key and no network are needed.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example talks to its reader")]
+
+mod loopback;
+
+use std::sync::Arc;
+
+use loopback::Answer;
+use provider_auth::{
+    Attempt, AuthProfileStore, AuthProfiles, Call, Candidate, Clock, Config, Endpoint, EndpointKind, Environment,
+    MemoryStore, ModelRef, ProfileSelector, ProviderId, Query, ReadOptions, Rotator, SystemClock,
+};
+use serde_json::json;
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    if let Err(error) = run().await {
+        eprintln!("error: {error}");
+        std::process::exit(1);
+    }
+}
+
+async fn run() -> Outcome {
+    // Your own environment stays out of it.
+    let config = Config::from_json5_str("{}", &ReadOptions::new().environment(Environment::empty()))?;
+    let key =
+        |name: &str| json!({"type": "api_key", "provider": "anthropic", "key": format!("sk-ant-{name}-is-not-real")});
+    let profiles = json!({
+        "version": 1,
+        "profiles": {
+            "anthropic:busy": key("busy"),
+            "anthropic:empty": key("empty"),
+            "anthropic:old": key("old"),
+            "anthropic:spare": key("spare")
+        },
+        "order": {"anthropic": ["anthropic:busy", "anthropic:empty", "anthropic:old", "anthropic:spare"]}
+    });
+    let store = Arc::new(MemoryStore::new(AuthProfiles::from_json(&profiles.to_string())?));
+    let script = vec![Answer::RateLimit(30), Answer::NoCredit, Answer::Revoked, Answer::Message, Answer::RateLimit(60)];
+    let endpoint = Endpoint::new(&loopback::start(script)?)?.with_kind(EndpointKind::Anthropic);
+
+    // For keys that outlive the process take a `FileStore`, for an endpoint of the configuration leave it out.
+    let rotator = Rotator::builder(Arc::clone(&store) as Arc<dyn AuthProfileStore>)
+        .config(config)
+        .client(|| reqwest::Client::builder().user_agent("rotate-example"))
+        .endpoint(ProviderId::anthropic(), endpoint)
+        .build()?;
+    let model: ModelRef = "anthropic/claude-opus-4-5".parse()?;
+    let body = json!({"model": model.model(), "max_tokens": 64, "messages": [{"role": "user", "content": "Hello"}]});
+    let call = Call::new(model.clone()).json(&body).session("example");
+
+    println!("── The first call");
+    let reply = rotator.send(&call).await?;
+    show(reply.attempts());
+    println!("answered by {} with status {}", reply.profile(), reply.response().status().as_u16());
+
+    println!("\n── What is remembered");
+    let (profiles, now) = (store.load()?, SystemClock.now());
+    for Candidate { id, verdict, .. } in
+        &ProfileSelector::default().candidates(&profiles, &Query::for_model(&model), now)
+    {
+        let wait = verdict.until().map_or(String::new(), |until| format!(" ({:.0} s)", (until - now).as_secs_f64()));
+        println!("  {:<16} {verdict}{wait}", id.as_str());
+    }
+
+    println!("\n── The second call meets a limit on the last key");
+    match rotator.send(&call).await {
+        Ok(reply) => println!("answered by {}", reply.profile()),
+        Err(failure) => {
+            show(failure.attempts());
+            println!("nobody: {failure}\n  {}", failure.error().help());
+            if let Some(at) = failure.retry_at() {
+                println!("  worth another try in {:.0} s", (at - SystemClock.now()).as_secs_f64());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn show(attempts: &[Attempt]) {
+    println!("  {:<16} {:<26} {:<15} {:>6} {:>8}", "profile", "model", "outcome", "status", "duration");
+    for attempt in attempts {
+        let outcome = attempt.reason().map_or("ok", |reason| reason.as_str());
+        let status = attempt.status.map_or(String::new(), |status| status.as_u16().to_string());
+        let (profile, model) = (attempt.profile.as_str(), attempt.model.to_string());
+        println!("  {profile:<16} {model:<26} {outcome:<15} {status:>6} {:>5} ms", attempt.duration.as_millis());
+    }
+}

@@ -1,0 +1,61 @@
+//! Who talks to the token endpoint.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::error::Result;
+use crate::id::{ProfileId, ProviderId};
+use crate::profile::Tokens;
+use crate::secret::Secret;
+
+/// What [`TokenRefresher::refresh`] returns.
+pub type RefreshFuture<'a> = Pin<Box<dyn Future<Output = Result<Tokens>> + Send + 'a>>;
+
+/// Spends a refresh token at a provider's token endpoint.
+///
+/// One call is one request: no retries, no writing anywhere. [`Renewer`](crate::Renewer) decides when to call it and
+/// what to do with the result. No endpoint and no client id is built into this crate;
+/// `RefreshTokenGrant` (feature `client`) is a ready one for the standard grant.
+///
+/// # Examples
+///
+/// ```
+/// use provider_auth::{ProfileId, ProviderId, RefreshFuture, Secret, TokenRefresher, Tokens};
+///
+/// /// Asks the embedder's own login service.
+/// #[derive(Debug)]
+/// struct OwnService;
+///
+/// impl TokenRefresher for OwnService {
+///     fn refresh<'a>(&'a self, _: &'a ProfileId, _: &'a ProviderId, _spent: &'a Secret) -> RefreshFuture<'a> {
+///         Box::pin(async { Ok(Tokens::new(Secret::new("access")).refresh(Secret::new("next"))) })
+///     }
+/// }
+/// ```
+pub trait TokenRefresher: fmt::Debug + Send + Sync {
+    /// Spends the refresh token of a profile.
+    ///
+    /// # Errors
+    ///
+    /// [`RefreshDenied`](crate::ErrorKind::RefreshDenied) only if the endpoint said that this very token is finished
+    /// (`invalid_grant`): it is then never sent again. Any other kind is taken for a failure that may pass. The error's
+    /// text must be safe to show.
+    fn refresh<'a>(
+        &'a self,
+        profile: &'a ProfileId,
+        provider: &'a ProviderId,
+        refresh_token: &'a Secret,
+    ) -> RefreshFuture<'a>;
+}
+
+impl<T: TokenRefresher + ?Sized> TokenRefresher for Arc<T> {
+    fn refresh<'a>(
+        &'a self,
+        profile: &'a ProfileId,
+        provider: &'a ProviderId,
+        refresh_token: &'a Secret,
+    ) -> RefreshFuture<'a> {
+        (**self).refresh(profile, provider, refresh_token)
+    }
+}

@@ -1,0 +1,163 @@
+//! Setting up a rotator.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::rotator::{Parts, Rotator};
+use super::run::Limits;
+use crate::clock::{Clock, SystemClock};
+use crate::config::Config;
+use crate::error::Result;
+use crate::id::ProviderId;
+use crate::profile::SecretRef;
+use crate::refresh::Renewer;
+use crate::request::{Endpoint, guarded_client};
+use crate::secret::Secret;
+use crate::select::{ProbePolicy, ProfileSelector};
+use crate::store::AuthProfileStore;
+
+type Clients = dyn Fn() -> reqwest::ClientBuilder + Send + Sync;
+
+/// Sets up a [`Rotator`].
+#[must_use]
+pub struct RotatorBuilder {
+    store: Arc<dyn AuthProfileStore>,
+    config: Config,
+    selector: Option<ProfileSelector>,
+    clock: Arc<dyn Clock>,
+    client: Box<Clients>,
+    endpoints: HashMap<ProviderId, Endpoint>,
+    renewer: Option<Renewer>,
+    resolver: Option<Box<super::rotator::Resolver>>,
+    probes: Option<ProbePolicy>,
+    limits: Limits,
+}
+
+impl RotatorBuilder {
+    pub(super) fn new(store: Arc<dyn AuthProfileStore>) -> Self {
+        Self {
+            store,
+            config: Config::default(),
+            selector: None,
+            clock: Arc::new(SystemClock),
+            client: Box::new(reqwest::Client::builder),
+            endpoints: HashMap::new(),
+            renewer: None,
+            resolver: None,
+            probes: Some(ProbePolicy::default()),
+            limits: Limits::default(),
+        }
+    }
+
+    /// The configuration: order, cooldowns, endpoints, fallbacks, cache retention, environment. Default: an empty one.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// The selector. Default: the default rules with the configuration.
+    pub fn selector(mut self, selector: ProfileSelector) -> Self {
+        self.selector = Some(selector);
+        self
+    }
+
+    /// The clock for windows, deadlines, durations and the time budget. Default: the system's.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// How to make HTTP clients: TLS, user agent, connection limits, proxies. Default: `reqwest::Client::builder`.
+    ///
+    /// Called twice, because plain-HTTP loopback endpoints get a client without proxies. Neither follows redirects,
+    /// whatever the builder says: a credential goes to its endpoint and nowhere else. Do not put headers that authenticate
+    /// among the builder's default headers.
+    pub fn client(mut self, client: impl Fn() -> reqwest::ClientBuilder + Send + Sync + 'static) -> Self {
+        self.client = Box::new(client);
+        self
+    }
+
+    /// The endpoint of a provider. Default: the configured one, see [`Endpoint::for_model`].
+    pub fn endpoint(mut self, provider: ProviderId, endpoint: Endpoint) -> Self {
+        self.endpoints.insert(provider, endpoint);
+        self
+    }
+
+    /// What renews logins, before they end and when they are not accepted. Default: nothing does.
+    pub fn renewer(mut self, renewer: Renewer) -> Self {
+        self.renewer = Some(renewer);
+        self
+    }
+
+    /// How to find secrets that are kept elsewhere. Without it such profiles are not used.
+    pub fn resolver(mut self, resolver: impl Fn(&SecretRef) -> Option<Secret> + Send + Sync + 'static) -> Self {
+        self.resolver = Some(Box::new(resolver));
+        self
+    }
+
+    /// When a resting profile is probed while all of them rest; `None` for never. Default: the default policy.
+    pub fn probes(mut self, policy: Option<ProbePolicy>) -> Self {
+        self.probes = policy;
+        self
+    }
+
+    /// How many attempts one call makes at most, over all profiles and models, refreshes of a refused login included.
+    /// Default: 10; zero counts as one.
+    pub fn max_attempts(mut self, attempts: usize) -> Self {
+        self.limits.attempts = attempts.max(1);
+        self
+    }
+
+    /// How long one call takes at most, until the head of a stream is in or an answer is complete. Default: 10 min.
+    ///
+    /// An attempt under way is cut off then, which counts as a timeout.
+    pub fn max_time(mut self, time: Duration) -> Self {
+        self.limits.time = time;
+        self
+    }
+
+    /// How long one attempt takes at most, measured like [`max_time`](Self::max_time). Default: as long as the call.
+    pub fn attempt_timeout(mut self, time: Duration) -> Self {
+        self.limits.attempt = Some(time);
+        self
+    }
+
+    /// Builds the rotator.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Client`](crate::ErrorKind::Client) if the HTTP client cannot be built.
+    pub fn build(self) -> Result<Rotator> {
+        let selector = self.selector.unwrap_or_else(|| ProfileSelector::default().with_config(&self.config));
+        let mut limits = self.limits;
+        limits.configure(self.config.cooldowns());
+        Ok(Rotator(Arc::new(Parts {
+            client: guarded_client((self.client)(), false)?,
+            direct: guarded_client((self.client)(), true)?,
+            store: self.store,
+            config: self.config,
+            selector,
+            clock: self.clock,
+            endpoints: self.endpoints,
+            renewer: self.renewer,
+            resolver: self.resolver,
+            probes: self.probes,
+            probed: Mutex::default(),
+            limits,
+        })))
+    }
+}
+
+impl fmt::Debug for RotatorBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RotatorBuilder")
+            .field("store", &self.store)
+            .field("endpoints", &self.endpoints)
+            .field("renewer", &self.renewer)
+            .field("probes", &self.probes)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,227 @@
+//! What to send.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::config::Config;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{ModelRef, ProfileId};
+use crate::request::RequestBuilder;
+use crate::retention::CacheRetention;
+use crate::select::Query;
+
+type Setup = dyn for<'r> Fn(RequestBuilder<'r>) -> RequestBuilder<'r> + Send + Sync;
+
+/// One call of a model: the body, and what narrows the choice of the credential.
+///
+/// # Examples
+///
+/// ```
+/// use provider_auth::Call;
+///
+/// let call = Call::new("anthropic/claude-opus-4-5".parse()?)
+///     .body(br#"{"model":"claude-opus-4-5","max_tokens":64,"messages":[{"role":"user","content":"Hello"}]}"#)
+///     .session("conversation-17")
+///     .setup(|request| request.beta("files-api-2025-04-14"));
+/// # Ok::<(), provider_auth::Error>(())
+/// ```
+#[must_use]
+pub struct Call {
+    model: ModelRef,
+    body: Result<Vec<u8>>,
+    fallbacks: Option<Vec<ModelRef>>,
+    agent: Option<String>,
+    session: Option<String>,
+    preferred: Option<ProfileId>,
+    locked: Option<ProfileId>,
+    retention: Option<CacheRetention>,
+    setup: Option<Box<Setup>>,
+}
+
+impl Call {
+    /// A call of a model, without a body yet.
+    pub fn new(model: ModelRef) -> Self {
+        Self {
+            model,
+            body: Err(Error::new(ErrorKind::InvalidBody, "the call has no body")),
+            fallbacks: None,
+            agent: None,
+            session: None,
+            preferred: None,
+            locked: None,
+            retention: None,
+            setup: None,
+        }
+    }
+
+    /// The body as JSON text. For the call's own model it is sent as it is, cache markers aside; for a fallback its
+    /// `model` is replaced.
+    pub fn body(mut self, json: impl Into<Vec<u8>>) -> Self {
+        self.body = Ok(json.into());
+        self
+    }
+
+    /// The body as a value that serialises to a JSON object.
+    pub fn json(mut self, value: &impl Serialize) -> Self {
+        // The cause is dropped: its text may repeat a value.
+        self.body = serde_json::to_vec(value)
+            .map_err(|_| Error::new(ErrorKind::InvalidBody, "the request body cannot be written as JSON"));
+        self
+    }
+
+    /// The models to use where this one is not available, each once; default: those of the configuration. An empty list
+    /// means none.
+    pub fn fallbacks(mut self, models: Vec<ModelRef>) -> Self {
+        self.fallbacks = Some(models);
+        self
+    }
+
+    /// The agent whose settings count: its fallbacks, cache retention and beta flags.
+    pub fn agent(mut self, id: impl Into<String>) -> Self {
+        self.agent = Some(id.into());
+        self
+    }
+
+    /// The session, which stays with one profile as long as it is ready; see [`Query::session`].
+    pub fn session(mut self, key: impl Into<String>) -> Self {
+        self.session = Some(key.into());
+        self
+    }
+
+    /// The profile to use before all others, if it can be used.
+    pub fn preferred(mut self, id: ProfileId) -> Self {
+        self.preferred = Some(id);
+        self
+    }
+
+    /// The only profile to use. Nothing rotates then.
+    pub fn locked(mut self, id: ProfileId) -> Self {
+        self.locked = Some(id);
+        self
+    }
+
+    /// How long prompt prefixes are to be kept, whatever the configuration says.
+    pub fn retention(mut self, retention: CacheRetention) -> Self {
+        self.retention = Some(retention);
+        self
+    }
+
+    /// Any other setting of the request: headers, beta flags, the API's version. Called for each attempt.
+    pub fn setup(
+        mut self,
+        setup: impl for<'r> Fn(RequestBuilder<'r>) -> RequestBuilder<'r> + Send + Sync + 'static,
+    ) -> Self {
+        self.setup = Some(Box::new(setup));
+        self
+    }
+
+    pub(super) fn model(&self) -> &ModelRef {
+        &self.model
+    }
+
+    /// The models in the order of use, each once. A fallback whose name cannot be read is left out: it is reported where
+    /// the configuration is checked.
+    pub(super) fn models(&self, config: &Config) -> Vec<ModelRef> {
+        let mut models = vec![self.model.clone()];
+        let configured = || {
+            let names = config.fallback_models(self.agent.as_deref()).iter();
+            names.filter_map(|name| config.resolve_model(name).ok()).collect()
+        };
+        for model in self.fallbacks.clone().unwrap_or_else(configured) {
+            if !models.contains(&model) {
+                models.push(model);
+            }
+        }
+        models
+    }
+
+    pub(super) fn query<'a>(&'a self, model: &'a ModelRef) -> Query<'a> {
+        let mut query = Query::for_model(model);
+        if let Some(session) = &self.session {
+            query = query.session(session);
+        }
+        if let Some(preferred) = &self.preferred {
+            query = query.preferred(preferred);
+        }
+        if let Some(locked) = &self.locked {
+            query = query.locked(locked);
+        }
+        query
+    }
+
+    /// The body for a model.
+    pub(super) fn body_for(&self, model: &ModelRef) -> Result<Vec<u8>> {
+        match &self.body {
+            Ok(body) if *model == self.model => Ok(body.clone()),
+            Ok(body) => with_model(body, model.model()),
+            // An error cannot be cloned; this one has a kind and a message only.
+            Err(error) => Err(Error::new(error.kind(), error.to_string())),
+        }
+    }
+
+    pub(super) fn set_up<'r>(
+        &self,
+        builder: RequestBuilder<'r>,
+        config: &Config,
+        model: &ModelRef,
+    ) -> RequestBuilder<'r> {
+        let builder = builder.configured(config, model, self.agent.as_deref(), self.retention);
+        match &self.setup {
+            Some(setup) => setup(builder),
+            None => builder,
+        }
+    }
+}
+
+/// The body with another model; every other byte stays.
+fn with_model(body: &[u8], model: &str) -> Result<Vec<u8>> {
+    /// Only the one member, as it stands.
+    #[derive(serde::Deserialize)]
+    struct Envelope<'a> {
+        #[serde(borrow)]
+        model: Option<&'a RawValue>,
+    }
+    let invalid = || Error::new(ErrorKind::InvalidBody, "the request body is not a JSON object with one model");
+    let text = std::str::from_utf8(body).map_err(|_| invalid())?;
+    let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|_| invalid())?;
+    let Some(old) = envelope.model.map(RawValue::get) else { return Ok(body.to_vec()) };
+    let start = old.as_ptr().addr() - text.as_ptr().addr();
+    let (Some(before), Some(after)) = (text.get(..start), text.get(start + old.len()..)) else { return Err(invalid()) };
+    Ok([before, &serde_json::Value::from(model).to_string(), after].concat().into_bytes())
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("model", &self.model)
+            .field("body_bytes", &self.body.as_ref().map_or(0, Vec::len))
+            .field("fallbacks", &self.fallbacks)
+            .field("agent", &self.agent)
+            .field("session", &self.session)
+            .field("preferred", &self.preferred)
+            .field("locked", &self.locked)
+            .field("retention", &self.retention)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_models_value_is_replaced() {
+        for (body, expected) in [
+            (r#"{"model":"a","x":1.50}"#, r#"{"model":"b","x":1.50}"#),
+            (r#" { "x" : {"model":"a"}, "model" : "a" } "#, r#" { "x" : {"model":"a"}, "model" : "b" } "#),
+            (r#"{"messages":[]}"#, r#"{"messages":[]}"#),
+        ] {
+            assert_eq!(with_model(body.as_bytes(), "b").unwrap(), expected.as_bytes());
+        }
+        for body in ["[]", "{", r#"{"model":"a","model":"b"}"#, "\u{fffd}"] {
+            assert_eq!(with_model(body.as_bytes(), "b").unwrap_err().kind(), ErrorKind::InvalidBody);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The end of a call that was not answered.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use super::attempt::Attempt;
+use crate::clock::Timestamp;
+use crate::error::{Error, ErrorKind};
+use crate::failure::Failure;
+use crate::select::Unavailable;
+
+/// Why a call has no answer: the failure that ended it, and every attempt that was made.
+///
+/// Converts into [`Error`] with `?`, from where it can be had back by downcasting
+/// [`source`](std::error::Error::source).
+pub struct SendFailure(Box<Inner>);
+
+struct Inner {
+    error: Error,
+    failure: Option<Failure>,
+    unavailable: Option<Unavailable>,
+    attempts: Vec<Attempt>,
+}
+
+impl SendFailure {
+    pub(super) fn new(
+        error: Error,
+        failure: Option<Failure>,
+        unavailable: Option<Unavailable>,
+        attempts: Vec<Attempt>,
+    ) -> Self {
+        Self(Box::new(Inner { error, failure, unavailable, attempts }))
+    }
+
+    /// What went wrong: that of the last attempt, or, where none was possible, of the selection.
+    #[must_use]
+    pub fn error(&self) -> &Error {
+        &self.0.error
+    }
+
+    /// The kind of [`error`](Self::error).
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.error.kind()
+    }
+
+    /// What the provider's last answer means; `None` if nothing was sent.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Failure> {
+        self.0.failure.as_ref()
+    }
+
+    /// Every profile with its verdict, if no profile is left for the first model.
+    #[must_use]
+    pub fn unavailable(&self) -> Option<&Unavailable> {
+        self.0.unavailable.as_ref()
+    }
+
+    /// From when on another call is worth it: the end of the rest that ends first, or the moment the server named.
+    #[must_use]
+    pub fn retry_at(&self) -> Option<Timestamp> {
+        let rest = self.unavailable().and_then(|unavailable| unavailable.retry_at);
+        rest.or_else(|| self.failure().and_then(Failure::deadline))
+    }
+
+    /// Every attempt in order.
+    #[must_use]
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.0.attempts
+    }
+}
+
+impl fmt::Display for SendFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.error)?;
+        match self.0.attempts.len() {
+            0 | 1 => Ok(()),
+            attempts => write!(f, " (after {attempts} attempts)"),
+        }
+    }
+}
+
+impl fmt::Debug for SendFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SendFailure")
+            .field("error", &self.0.error)
+            .field("failure", &self.0.failure)
+            .field("unavailable", &self.0.unavailable)
+            .field("attempts", &self.0.attempts)
+            .finish()
+    }
+}
+
+impl StdError for SendFailure {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.error.source()
+    }
+}
+
+impl From<SendFailure> for Error {
+    fn from(failure: SendFailure) -> Self {
+        let error = Self::new(failure.kind(), failure.to_string()).with_help(failure.error().help());
+        error.with_source(failure)
+    }
+}
