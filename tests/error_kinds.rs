@@ -1,7 +1,7 @@
 //! Every kind of error, provoked, with the help it gives; and all of them on the page "Troubleshooting".
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may stop where it fails")]
-#![cfg(feature = "file")]
+#![cfg(all(feature = "file", feature = "client"))]
 
 mod support;
 
@@ -11,13 +11,15 @@ use std::time::Duration;
 use provider_auth::{
     AuthProfileStore, AuthProfileStoreExt, AuthProfiles, Config, Credential, Endpoint, Environment, Error, ErrorKind,
     Failure, FailureReason, FileStore, MemoryStore, ProfileId, ProfileSelector, Query, ReadOptions, RequestBuilder,
-    Secret, setup,
+    Rotator, Secret, setup,
 };
 use serde_json::json;
 use support::{HOUR, NOW, at, id, provider};
 
 /// Kinds that only a broken or foreign machine provokes, and the tests that have a double for it.
-const ELSEWHERE: [(ErrorKind, &str); 5] = [
+const ELSEWHERE: [(ErrorKind, &str); 7] = [
+    (ErrorKind::RefreshFailed, "tests/rotate_refresh.rs"),
+    (ErrorKind::RefreshDenied, "tests/rotate_refresh.rs"),
     (ErrorKind::Io, "src/store/file/tests/failure.rs"),
     (ErrorKind::PermissionDenied, "src/store/file/tests/failure.rs"),
     (ErrorKind::StorageFull, "src/store/file/tests/failure.rs"),
@@ -133,6 +135,10 @@ fn stores() -> Vec<Error> {
         file.lease(&id("anthropic:a"), Duration::ZERO).unwrap_err(),
         store.update(&mut |_| Err(Error::new(ErrorKind::UpdateFailed, "the closure refused"))).unwrap_err(),
         Idle(MemoryStore::default()).transact(|_| Ok(())).unwrap_err(),
+        Rotator::builder(std::sync::Arc::new(MemoryStore::default()))
+            .client(|| reqwest::Client::builder().user_agent("no\nheader"))
+            .build()
+            .unwrap_err(),
     ]
 }
 

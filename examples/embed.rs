@@ -1,0 +1,112 @@
+//! A minimal agent: configuration, profiles in a file, a rotator that sends, and what the prompt cache saved.
+//!
+//!     cargo run --example embed -- STATE_DIR "a question" "another one"     a real agent: needs a key and TLS
+//!     cargo run --example embed                                             on loopback, without key or network
+//!
+//! Copy it into your agent: what is only for the demonstration stands at the end. For a real server your own `Cargo.toml`
+//! chooses the TLS of reqwest, or this crate's feature `rustls` does.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example talks to its reader")]
+#![allow(clippy::indexing_slicing, reason = "what a JSON value does not have is null")]
+
+mod loopback;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use loopback::Answer;
+use provider_auth::{
+    AuthProfileStore, CacheUsage, Call, Config, CredentialKind, Endpoint, EndpointKind, ErrorKind, FileStore, ModelRef,
+    ProviderId, ReadOptions, Rotator, setup,
+};
+use serde_json::{Value, json};
+
+type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+/// What an agent keeps for its whole life. The rotator is cheap to clone, and clones share everything.
+struct Agent {
+    rotator: Rotator,
+    model: ModelRef,
+    messages: Vec<Value>,
+}
+
+impl Agent {
+    /// The agent "main" of a state directory.
+    fn new(state: &Path, endpoint: Option<Endpoint>) -> Outcome<Self> {
+        // What the user configured. A file that is not there is an empty one; one with mistakes is an error with help.
+        let config = match Config::from_path(state.join("openclaw.json"), &ReadOptions::new()) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Config::from_json5_str("{}", &ReadOptions::new()),
+            read => read,
+        }?;
+        let model = config.resolve_model(config.primary_model(Some("main")).unwrap_or("anthropic/claude-opus-4-5"))?;
+        // The profiles, shared with every other program that uses this directory.
+        let store: Arc<dyn AuthProfileStore> = Arc::new(FileStore::builder().agent(state, "main").build()?);
+        let rotator = Rotator::builder(store).config(config);
+        let rotator = match endpoint {
+            Some(endpoint) => rotator.endpoint(ProviderId::anthropic(), endpoint),
+            None => rotator, // the configuration knows it
+        };
+        Ok(Self { rotator: rotator.build()?, model, messages: Vec::new() })
+    }
+
+    /// One turn: the question, and the answer of whichever profile could give one.
+    async fn ask(&mut self, question: &str) -> Outcome<String> {
+        self.messages.push(json!({ "role": "user", "content": question }));
+        let body = json!({ "model": self.model.model(), "max_tokens": 1024, "messages": self.messages });
+        // The session keeps the conversation on one account as long as that is ready: its prompt cache is warm. The
+        // cache markers are put in by the rotator, as the configuration says.
+        let call = Call::new(self.model.clone()).agent("main").session("conversation-1").json(&body);
+        let mut reply = match self.rotator.send(&call).await {
+            Ok(reply) => reply,
+            Err(failure) => {
+                self.messages.pop();
+                // Every profile that was tried, and why none of them could help.
+                for attempt in failure.attempts() {
+                    eprintln!("  {}: {:?}", attempt.profile, attempt.reason());
+                }
+                eprintln!("  help: {}", failure.error().help());
+                return Err(failure.into());
+            }
+        };
+        let mut text = Vec::new();
+        while let Some(part) = reply.chunk().await? {
+            text.extend(part);
+        }
+        let answer: Value = serde_json::from_slice(&text)?;
+        // What the cache saved: tokens that were read cost a tenth or less.
+        let usage = CacheUsage::from_reply(&text)?;
+        let ratio = usage.hit_ratio().map_or("no tokens".to_owned(), |ratio| format!("{:.0} % read", ratio * 100.0));
+        eprintln!("  [{}] of {} input tokens {ratio} from the cache", reply.profile(), usage.total());
+        self.messages.push(json!({ "role": "assistant", "content": answer["content"] }));
+        Ok(answer["content"][0]["text"].as_str().unwrap_or_default().to_owned())
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Outcome<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((state, questions)) = arguments.split_first() else { return demonstrate().await };
+    let mut agent = Agent::new(&PathBuf::from(state), None)?;
+    for question in questions {
+        println!("{}", agent.ask(question).await?);
+    }
+    Ok(())
+}
+
+/// The same agent in a directory of its own, with a key that is not real and a server on loopback.
+async fn demonstrate() -> Outcome<()> {
+    let state = tempfile::tempdir()?;
+    let (store, anthropic) = (FileStore::builder().agent(state.path(), "main").build()?, ProviderId::anthropic());
+    for name in ["busy", "spare"] {
+        let key = setup::api_key(&anthropic, &format!("sk-ant-api03-{name}-is-not-real"))?;
+        let id = setup::profile_id(&anthropic, Some(name), CredentialKind::ApiKey)?;
+        setup::save_key(&store, &id, &anthropic, &key, None)?;
+    }
+    let script = vec![Answer::RateLimit(30), Answer::Message, Answer::Message];
+    let endpoint = Endpoint::new(&loopback::start(script)?)?.with_kind(EndpointKind::Anthropic);
+    let mut agent = Agent::new(state.path(), Some(endpoint))?;
+    for question in ["Hello?", "And again?"] {
+        println!("{question} {}", agent.ask(question).await?);
+    }
+    Ok(())
+}

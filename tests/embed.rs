@@ -1,0 +1,32 @@
+//! The example to be copied, as a process: it answers, rotates, and prints no secret.
+
+#![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
+#![cfg(all(feature = "file", feature = "client"))]
+
+use std::process::Command;
+
+#[test]
+fn the_agent_answers_over_a_limited_key() {
+    // Where cargo puts examples; it builds them together with the tests.
+    let tests = std::env::current_exe().unwrap();
+    let built = tests.parent().unwrap().parent().unwrap().join("examples/embed");
+    let mut command = if built.exists() {
+        Command::new(built)
+    } else {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["run", "--quiet", "--example", "embed"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+        cargo
+    };
+    let output = command.env_remove("ANTHROPIC_API_KEY").env_remove("ANTHROPIC_OAUTH_TOKEN").output().unwrap();
+    let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(output.status.success(), "{err}");
+    assert!(out.contains("Hello?") && out.contains("And again?"), "{out}");
+    assert_eq!(err.matches("from the cache").count(), 2, "{err}");
+    assert!(!out.contains("not-real") && !err.contains("not-real"));
+}
+
+#[test]
+fn it_is_short_enough_to_be_copied() {
+    let text = include_str!("../examples/embed.rs");
+    assert!(text.lines().count() < 120);
+}
