@@ -11,6 +11,7 @@ mod section;
 mod split;
 mod tokens;
 mod usage;
+mod usage_edit;
 mod view;
 mod wire;
 

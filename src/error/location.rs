@@ -1,0 +1,63 @@
+//! Where a problem was found.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Where in a document or on disk a problem was found. Every part is optional.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Location {
+    /// The file.
+    pub path: Option<PathBuf>,
+    /// The line, counted from 1.
+    pub line: Option<u32>,
+    /// The column in characters, counted from 1.
+    pub column: Option<u32>,
+    /// The path of keys inside the document, for example `agents.list[1].model`.
+    pub key_path: Option<String>,
+}
+
+impl Location {
+    /// A location inside a document.
+    #[must_use]
+    pub fn at(line: u32, column: u32) -> Self {
+        Self { line: Some(line), column: Some(column), ..Self::default() }
+    }
+
+    /// The same location with the path of keys.
+    #[must_use]
+    pub fn with_key_path(mut self, key_path: impl Into<String>) -> Self {
+        self.key_path = Some(key_path.into());
+        self
+    }
+
+    /// The same location with the file.
+    #[must_use]
+    pub fn with_path(mut self, path: impl Into<PathBuf>) -> Self {
+        self.path = Some(path.into());
+        self
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        if let Some(path) = &self.path {
+            write!(f, "{}", path.display())?;
+            separator = ":";
+        }
+        if let Some(line) = self.line {
+            write!(f, "{separator}{line}")?;
+            if let Some(column) = self.column {
+                write!(f, ":{column}")?;
+            }
+            separator = ", ";
+        } else if !separator.is_empty() {
+            separator = ", ";
+        }
+        if let Some(key_path) = &self.key_path {
+            write!(f, "{separator}{key_path}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,208 @@
+//! The crate's one error type.
+
+mod kind;
+mod location;
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::path::Path;
+
+pub use kind::ErrorKind;
+pub use location::Location;
+
+use crate::diagnostic::Diagnostic;
+
+/// A `Result` whose error is the crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The error of every fallible function in this crate.
+///
+/// One pointer wide. Its text says one thing and never repeats a value from the input, a secret, or the message of
+/// another library; the cause, where there is one, is reached through [`source`](StdError::source).
+///
+/// # Examples
+///
+/// ```
+/// use provider_auth::{ErrorKind, ModelRef};
+///
+/// let error = "anthropic/".parse::<ModelRef>().unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::InvalidId);
+/// assert!(error.help().contains("provider/model"));
+/// ```
+#[derive(thiserror::Error)]
+#[error(transparent)]
+pub struct Error {
+    inner: Box<Inner>,
+}
+
+#[derive(thiserror::Error)]
+#[error("{}", self.text())]
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    location: Option<Location>,
+    diagnostics: Vec<Diagnostic>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+    help: Option<&'static str>,
+    /// Whether waiting helps, where the kind alone does not tell.
+    transient: Option<bool>,
+}
+
+impl Inner {
+    fn text(&self) -> String {
+        match &self.location {
+            Some(location) if *location != Location::default() => format!("{} ({location})", self.message),
+            _ => self.message.clone(),
+        }
+    }
+}
+
+impl Error {
+    /// An error of a kind, with one sentence that says what happened.
+    ///
+    /// Public so that a third party's store can report its own failures. The message must not contain a secret.
+    #[must_use]
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        let inner = Inner {
+            kind,
+            message: message.into(),
+            location: None,
+            diagnostics: Vec::new(),
+            source: None,
+            help: None,
+            transient: None,
+        };
+        Self { inner: Box::new(inner) }
+    }
+
+    /// The same error with a location.
+    #[must_use]
+    pub fn with_location(mut self, location: Location) -> Self {
+        self.inner.location = Some(location);
+        self
+    }
+
+    /// The same error with the file in its location, which keeps its line and column.
+    #[must_use]
+    pub fn with_path(mut self, path: &Path) -> Self {
+        self.inner.location = Some(self.inner.location.take().unwrap_or_default().with_path(path));
+        self
+    }
+
+    /// The same error with the path of keys in its location.
+    #[must_use]
+    pub fn with_key_path(mut self, key_path: impl Into<String>) -> Self {
+        self.inner.location = Some(self.inner.location.take().unwrap_or_default().with_key_path(key_path));
+        self
+    }
+
+    /// The same error with its cause. The cause's text must be as safe to show as this error's own.
+    #[must_use]
+    pub fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
+        self.inner.source = Some(Box::new(source));
+        self
+    }
+
+    /// The same error with the problems that led to it.
+    #[must_use]
+    pub fn with_diagnostics(mut self, diagnostics: Vec<Diagnostic>) -> Self {
+        self.inner.diagnostics = diagnostics;
+        self
+    }
+
+    /// The same error with an answer of its own to whether waiting helps.
+    pub(crate) fn with_transience(mut self, transient: bool) -> Self {
+        self.inner.transient = Some(transient);
+        self
+    }
+
+    /// The same error with advice that fits better than its kind's.
+    #[must_use]
+    pub fn with_help(mut self, help: &'static str) -> Self {
+        self.inner.help = Some(help);
+        self
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.inner.kind
+    }
+
+    /// What happened, without the place.
+    pub(crate) fn message(&self) -> &str {
+        &self.inner.message
+    }
+
+    /// Where, if it is known.
+    #[must_use]
+    pub fn location(&self) -> Option<&Location> {
+        self.inner.location.as_ref()
+    }
+
+    /// All problems found, for errors that collect several; empty for the others.
+    #[must_use]
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.inner.diagnostics
+    }
+
+    /// What the user can do about it, in one or two sentences.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        self.inner.help.unwrap_or(self.inner.kind.help())
+    }
+
+    /// Whether the same call may succeed later without a human doing anything.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        use ErrorKind::{Locked, ProviderFailed, RateLimited, RefreshFailed, Unavailable};
+        let by_kind = matches!(self.inner.kind, Locked | Unavailable | RateLimited | ProviderFailed | RefreshFailed);
+        self.inner.transient.unwrap_or(by_kind)
+    }
+
+    /// Whether a document exists but cannot be understood, so that writing it would lose data.
+    #[must_use]
+    pub fn is_corrupt(&self) -> bool {
+        use ErrorKind::{Corrupt, DuplicateKey, InvalidNumber, Syntax, TooDeep, TooLarge};
+        matches!(self.inner.kind, Corrupt | Syntax | TooLarge | TooDeep | DuplicateKey | InvalidNumber)
+    }
+
+    /// Whether another holder of the lock was in the way.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        self.inner.kind == ErrorKind::Locked
+    }
+
+    /// Whether something was absent rather than wrong, so that asking the next source makes sense.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        use ErrorKind::{MissingApiKey, MissingCredentials, NotFound};
+        matches!(self.inner.kind, NotFound | MissingCredentials | MissingApiKey)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Error");
+        out.field("kind", &self.kind).field("message", &self.message);
+        if let Some(location) = &self.location {
+            out.field("location", location);
+        }
+        if !self.diagnostics.is_empty() {
+            out.field("diagnostics", &self.diagnostics);
+        }
+        if let Some(help) = &self.help {
+            out.field("help", help);
+        }
+        if let Some(source) = &self.source {
+            out.field("source", source);
+        }
+        out.finish_non_exhaustive()
+    }
+}
