@@ -9,7 +9,6 @@
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::disallowed_methods,
-    clippy::indexing_slicing,
     reason = "an example talks to its reader, and reads and writes files of its own"
 )]
 
@@ -22,9 +21,9 @@ use std::time::Duration;
 
 use loopback::Answer;
 use provider_auth::{
-    AuthProfileStore, AuthProfileStoreExt, AuthProfiles, Candidate, Clock, Config, Endpoint, EndpointKind,
-    FailureReason, MemoryStore, ModelRef, PreparedRequest, ProfileSelector, Query, ReadOptions, RequestBuilder,
-    Selection, SystemClock,
+    AuthProfileStore, AuthProfileStoreExt, AuthProfiles, CacheUsage, Candidate, Clock, Config, Endpoint, EndpointKind,
+    Failure, FailureClassifier, MemoryStore, ModelRef, PreparedRequest, ProfileSelector, ProviderId, Query,
+    ReadOptions, RequestBuilder, Selection, SystemClock,
 };
 use serde_json::{Value, json};
 
@@ -90,17 +89,20 @@ async fn run() -> Outcome {
 
     heading("4. The reply");
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build()?;
-    let (status, reply, _) = send(&client, request).await?;
-    println!("status {status}; {}", usage(&reply));
+    let answer = send(&client, request, &clock).await?;
+    println!("status {}; {}", answer.status, usage(answer.usage.as_ref()));
     store.record_success(&selector, &selection.receipt, clock.now())?;
 
     heading("5. The next turn meets a rate limit");
     let selection = selector.resolve(&*store.load()?, &config, &query, clock.now())?;
     let request = prepare(&endpoint, &selection, &config, &model, &conversation(&model, 2))?;
-    let (status, _, retry_after) = send(&client, request).await?;
-    println!("status {status} for {}; retry-after: {} s", selection.profile, retry_after.as_secs());
-    let deadline = clock.now() + retry_after;
-    store.record_failure(&selector, &selection.receipt, FailureReason::RateLimit, Some(deadline), clock.now())?;
+    let Answered { status, failure, .. } = send(&client, request, &clock).await?;
+    if let Some(failure) = failure {
+        println!("status {status} for {}: {} ({})", selection.profile, failure.sentence(), failure.reason());
+        let wait = failure.deadline().map_or(Duration::ZERO, |deadline| deadline - clock.now());
+        println!("  the server says: not before {:.0} s are over", wait.as_secs_f64());
+        store.record(&selector, &selection.receipt, &failure, clock.now())?;
+    }
     if let Some(usage) = store.load()?.usage(selection.profile.as_str()) {
         let json: Value = serde_json::from_str(&usage.to_json())?;
         println!("statistics of {} now:\n{json:#}", selection.profile);
@@ -113,8 +115,8 @@ async fn run() -> Outcome {
             show_choice(&selection, config.auth_order(model.provider()).is_some());
             let request = prepare(&endpoint, &selection, &config, &model, &conversation(&model, 2))?;
             show_request(&request);
-            let (status, reply, _) = send(&client, request).await?;
-            println!("status {status}; {}", usage(&reply));
+            let answer = send(&client, request, &clock).await?;
+            println!("status {}; {}", answer.status, usage(answer.usage.as_ref()));
             store.record_success(&selector, &selection.receipt, clock.now())?;
         }
         Err(error) => println!("nobody: {error}\n  {}", error.help()),
@@ -132,12 +134,20 @@ fn prepare(
     RequestBuilder::for_selection(endpoint, selection).configured(config, model, None, None).json(body).build()
 }
 
-async fn send(client: &reqwest::Client, request: PreparedRequest) -> Outcome<(u16, Value, Duration)> {
+/// The answer: its status, what it costs, and what it means for the credential if it is a refusal.
+struct Answered {
+    status: u16,
+    usage: Option<CacheUsage>,
+    failure: Option<Failure>,
+}
+
+async fn send(client: &reqwest::Client, request: PreparedRequest, clock: &impl Clock) -> Outcome<Answered> {
     let reply = client.execute(reqwest::Request::try_from(request)?).await?;
-    let status = reply.status().as_u16();
-    let seconds = reply.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
-    let body = serde_json::from_slice(&reply.bytes().await?)?;
-    Ok((status, body, Duration::from_secs(seconds.unwrap_or(0))))
+    let (status, headers) = (reply.status(), reply.headers().clone());
+    let body = reply.bytes().await?;
+    let classifier = FailureClassifier::new(&ProviderId::anthropic());
+    let failure = classifier.response(status, &headers, &body, clock.now());
+    Ok(Answered { status: status.as_u16(), usage: CacheUsage::from_reply(&body).ok(), failure })
 }
 
 fn conversation(model: &ModelRef, turns: usize) -> Value {
@@ -200,13 +210,13 @@ fn show_request(request: &PreparedRequest) {
     println!("  body:    {} bytes", request.body().len());
 }
 
-fn usage(reply: &Value) -> String {
-    let count = |name: &str| reply["usage"][name].as_u64().unwrap_or(0);
+fn usage(usage: Option<&CacheUsage>) -> String {
+    let Some(usage) = usage else { return "no usage counters".to_owned() };
     format!(
-        "cache written {} tokens, read {}, uncached input {}",
-        count("cache_creation_input_tokens"),
-        count("cache_read_input_tokens"),
-        count("input_tokens")
+        "cache written {} tokens, of {} in all; {:.0} % of them were hits",
+        usage.written(),
+        usage.total(),
+        usage.hit_ratio().unwrap_or(0.0) * 100.0
     )
 }
 

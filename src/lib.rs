@@ -9,6 +9,8 @@
 //! | How do I say it on the wire? | [`RequestBuilder`]: a [`PreparedRequest`] for an [`Endpoint`], with a [`MarkerPlan`] |
 //! | What does the answer mean for it? | [`FailureClassifier`]: a [`Failure`], recorded on the selection's [`Receipt`] through [`AuthProfileStoreExt`] |
 //!
+//! With the feature `client`, `Rotator` asks all four, sends, and rotates; `Renewer` keeps logins alive.
+//!
 //! # Example
 //!
 //! ```
@@ -56,7 +58,7 @@
 //!   backends of others.
 //! - The file store loses nothing between processes either: a kill at any moment, or a loss of power, leaves the old or
 //!   the new document, with mode 0600 and no lock held; readers never wait and never see what another process has
-//!   replaced; a damaged file is never overwritten. [`FileStore`](FileStore#promises) has the details.
+//!   replaced; a damaged file is never overwritten. The page of `FileStore` has the details.
 //! - No secret stands in any `Debug`, `Display`, error chain or diagnostic, and no message repeats a value of the input.
 //! - Chosen and skipped are every candidate; a profile that rests is never picked while another is ready; a wall clock
 //!   that is set back rests nobody longer than [`CooldownPolicy::cap`].
@@ -66,7 +68,7 @@
 //! # Limits
 //!
 //! - A running OpenClaw is not kept out by the file store's lock, because it uses another one; network file systems are
-//!   refused unless the caller opts out; Windows is untested. [`FileStore`](FileStore#limits) has the details.
+//!   refused unless the caller opts out; Windows is untested. The page of `FileStore` has the details.
 //! - Secrets are wiped on drop; copies made by parsers, by the HTTP client and by the operating system are not.
 //! - Times are wall-clock milliseconds, as the files have them. A clock that is set forward ends every rest early.
 //! - Only the Messages API is spoken; `SigV4` signing is left to a signer that takes the prepared request.
@@ -78,7 +80,7 @@
 //! | feature | default | what it adds |
 //! | --- | --- | --- |
 //! | `file` | yes | the file-backed store |
-//! | `client` | yes | [`Rotator`] and conversion into `reqwest::Request`; reqwest without TLS |
+//! | `client` | yes | the rotator, and conversion into `reqwest::Request`; reqwest without TLS |
 //! | `rustls` | no | `client` and reqwest's `rustls` |
 //! | `conformance` | no | the suite for stores of others |
 //! | `tracing` | no | events of selection, attempts and refreshes |

@@ -327,7 +327,7 @@ async fn report_21_parallel_calls_charge_a_limit_once() {
 #[tokio::test]
 async fn report_22_a_timeout_cools_once_for_its_model() {
     let rig = Rig::with(Server::script(vec![Act::hang(), Act::message("Hello")]), &keys(&["a", "b"]), |builder| {
-        builder.attempt_timeout(Duration::from_millis(50))
+        builder.attempt_timeout(Duration::from_millis(400))
     });
     let reply = rig.send(OPUS).await.unwrap();
     assert_eq!(reasons(reply.attempts()), [Some(FailureReason::Timeout), None]);

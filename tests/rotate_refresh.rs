@@ -129,6 +129,7 @@ async fn in_the_advisory_window_a_failure_leaves_the_live_token_in_use() {
     let before = bench.text();
     let renewal = bench.renewer.refresh_if_needed(&id()).await.unwrap();
     assert!(matches!(renewal, Renewal::Postponed(error) if error.kind() == ErrorKind::RefreshFailed));
+    assert!(matches!(bench.renewer.refresh_if_needed(&id()).await.unwrap(), Renewal::NotNeeded), "not again at once");
     bench.clock.advance(Duration::from_secs(70));
     let error = bench.renewer.refresh_if_needed(&id()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::RefreshFailed);

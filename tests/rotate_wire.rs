@@ -102,13 +102,34 @@ async fn a_late_failure_after_a_newer_success_changes_nothing() {
 }
 
 #[tokio::test]
+async fn threads_that_report_at_once_charge_a_request_once() {
+    let rig = Rig::new(Server::script(vec![Act::stream(&[START])]), &keys(&["a"]));
+    let limit = br#"{"type":"error","error":{"type":"rate_limit_error","message":"Slow down"}}"#;
+    let first = rig.send(OPUS).await.unwrap();
+    let second = rig.send(OPUS).await.unwrap();
+    rig.seconds(1);
+    std::thread::scope(|scope| {
+        for receipt in [first.receipt(), second.receipt(), first.receipt(), second.receipt()] {
+            let rotator = &rig.rotator;
+            scope.spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+                runtime.block_on(rotator.report_stream_error(receipt, limit)).unwrap();
+            });
+        }
+    });
+    // The second request was under way when the window opened: it is the same limit.
+    assert_eq!(rig.count("a", FailureReason::RateLimit), 1);
+    assert_eq!(after(rig.stats("a").cooldown_until()), Some(31));
+}
+
+#[tokio::test]
 async fn broken_connections_slow_heads_and_broken_bodies_take_the_next_profile() {
-    let slow = Act::message("late").after(Duration::from_millis(300));
+    let slow = Act::message("late").after(Duration::from_millis(1_500));
     for act in [Act::drop(), Act::hang(), slow, Act::broken(200, "{\"type\":")] {
         let rig = Rig::with(
             Server::start(move |asked| if asked.key() == "key-a" { act.clone() } else { Act::message("Hello") }),
             &keys(&["a", "b"]),
-            |builder| builder.attempt_timeout(Duration::from_millis(100)),
+            |builder| builder.attempt_timeout(Duration::from_millis(400)),
         );
         let reply = rig.send(OPUS).await.unwrap();
         assert_eq!(reasons(reply.attempts()), [Some(FailureReason::Timeout), None]);
@@ -232,9 +253,12 @@ async fn a_redirect_never_sees_the_credential() {
 async fn child_sends_past_a_proxy() {
     #[allow(clippy::disallowed_methods, reason = "how the parent test talks to its child")]
     let Ok(proxy) = std::env::var("PROVIDER_AUTH_TEST_PROXY") else { return };
-    let proxied = |builder: provider_auth::RotatorBuilder| {
-        builder.client(move || reqwest::Client::builder().proxy(reqwest::Proxy::all(&proxy).unwrap()))
-    };
+    let client = move || reqwest::Client::builder().proxy(reqwest::Proxy::all(&proxy).unwrap());
+    let tokens = Server::script(vec![Act::json(200, r#"{"access_token":"a"}"#)]);
+    let grant = provider_auth::RefreshTokenGrant::new(&tokens.url(), "client", client()).unwrap();
+    let id = ProfileId::new("anthropic:me").unwrap();
+    provider_auth::TokenRefresher::refresh(&grant, &id, &ProviderId::anthropic(), &"r-1".into()).await.unwrap();
+    let proxied = |builder: provider_auth::RotatorBuilder| builder.client(client);
     let rig = Rig::with(Server::script(vec![Act::message("Hello")]), &keys(&["a"]), proxied);
     assert_eq!(rig.answered(OPUS).await, "a");
 }

@@ -257,12 +257,6 @@ impl UsageStats {
         !windows && self.model_cooldowns.is_empty() && !counted
     }
 
-    /// Whether a window says that this was its reason.
-    pub(crate) fn has_window_for(&self, reason: FailureReason) -> bool {
-        let windows = self.cooldown.iter().chain(&self.disabled).chain(&self.blocked).chain(&self.model_cooldowns);
-        windows.into_iter().any(|window| window.reason == Some(reason))
-    }
-
     /// The entry as the JSON object the file holds. There is no secret in it.
     #[must_use]
     pub fn to_json(&self) -> String {

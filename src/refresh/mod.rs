@@ -2,6 +2,7 @@
 
 #[cfg(feature = "client")]
 mod grant;
+mod memory;
 mod need;
 mod refresher;
 mod renewer;

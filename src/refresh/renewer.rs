@@ -1,18 +1,18 @@
 //! One refresh at a time.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::memory::{Fresh, Memory};
 use super::need::{Need, Windows, need};
 use super::refresher::TokenRefresher;
 use crate::background::{blocking, promise, within};
-use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ProfileId;
-use crate::profile::{Credential, Profile, Tokens};
+use crate::profile::{Credential, Profile};
 use crate::secret::Secret;
 use crate::store::{AuthProfileStore, AuthProfileStoreExt, Lease};
 
@@ -92,24 +92,7 @@ pub struct Renewer {
     lease_wait: Duration,
     timeout: Duration,
     spawner: Option<Arc<Spawner>>,
-    memory: Arc<Mutex<Memory>>,
-}
-
-/// What the store does not know.
-#[derive(Default)]
-struct Memory {
-    /// The refresh token of a profile that the endpoint does not accept any more.
-    denied: HashMap<ProfileId, Secret>,
-    /// Tokens that could not be written.
-    unsaved: HashMap<ProfileId, Fresh>,
-}
-
-/// New tokens, and the refresh token that was spent for them.
-#[derive(Clone)]
-struct Fresh {
-    spent: Secret,
-    tokens: Tokens,
-    expires: Option<Timestamp>,
+    memory: Arc<Memory>,
 }
 
 impl Renewer {
@@ -136,7 +119,8 @@ impl Renewer {
     }
 
     /// How long before a token's end a refresh is due: first advisory, where the live token is used if the refresh fails,
-    /// then mandatory, where it must succeed. Defaults: 120 s and 30 s.
+    /// then mandatory, where it must succeed. Defaults: 120 s and 30 s. After an advisory refresh failed, the next one is
+    /// tried 10 s later at the earliest.
     #[must_use]
     pub fn windows(mut self, advisory: Duration, mandatory: Duration) -> Self {
         self.windows = Windows { advisory, mandatory };
@@ -188,7 +172,8 @@ impl Renewer {
 
     async fn run(&self, id: &ProfileId, rejected: Option<Secret>) -> Result<Renewal> {
         let need = self.look(id, rejected.as_ref())?.0;
-        if need == Need::None {
+        let now = self.clock.now();
+        if need == Need::None || (need == Need::Advisory && self.memory.is_postponed(id, now)) {
             return Ok(Renewal::NotNeeded);
         }
         let (renewer, profile) = (self.clone(), id.clone());
@@ -203,7 +188,10 @@ impl Renewer {
             }
         };
         let result = match result.map_err(|error| refused(id, error)) {
-            Err(error) if need == Need::Advisory => Ok(Renewal::Postponed(error)),
+            Err(error) if need == Need::Advisory => {
+                self.memory.postpone(id, now);
+                Ok(Renewal::Postponed(error))
+            }
             result => result,
         };
         #[cfg(feature = "tracing")]
@@ -230,18 +218,13 @@ impl Renewer {
         else {
             return Ok(Renewal::RenewedElsewhere);
         };
-        let unsaved = self.memory().unsaved.get(id).filter(|fresh| fresh.spent == *refresh).cloned();
-        let fresh = match unsaved {
+        let fresh = match self.memory.unsaved(id, refresh) {
             Some(fresh) => fresh,
             None => self.spend(id, &profile, refresh).await?,
         };
         let written = self.write(id, fresh.clone()).await;
-        let mut memory = self.memory();
-        match &written {
-            Ok(_) => memory.unsaved.remove(id),
-            Err(_) => memory.unsaved.insert(id.clone(), fresh),
-        };
-        drop((memory, lease));
+        self.memory.keep(id, written.is_err().then_some(fresh));
+        drop(lease);
         Ok(if written? { Renewal::Renewed } else { Renewal::RenewedElsewhere })
     }
 
@@ -251,7 +234,7 @@ impl Renewer {
     }
 
     async fn spend(&self, id: &ProfileId, profile: &Profile, refresh: &Secret) -> Result<Fresh> {
-        if self.memory().denied.get(id) == Some(refresh) {
+        if self.memory.is_denied(id, refresh) {
             return Err(Error::new(ErrorKind::RefreshDenied, "the refresh token was denied before"));
         }
         let asked = self.clock.now();
@@ -264,7 +247,7 @@ impl Renewer {
             }
             Err(error) => {
                 if error.kind() == ErrorKind::RefreshDenied {
-                    self.memory().denied.insert(id.clone(), refresh.clone());
+                    self.memory.deny(id, refresh);
                 }
                 Err(error)
             }
@@ -275,10 +258,6 @@ impl Renewer {
         let (store, id) = (Arc::clone(&self.store), id.clone());
         let Fresh { spent, tokens, expires } = fresh;
         blocking(move || store.transact(|profiles| profiles.renew(&id, &spent, &tokens, expires))).await
-    }
-
-    fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

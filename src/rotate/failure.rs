@@ -100,6 +100,7 @@ impl StdError for SendFailure {
 impl From<SendFailure> for Error {
     fn from(failure: SendFailure) -> Self {
         let error = Self::new(failure.kind(), failure.to_string()).with_help(failure.error().help());
-        error.with_source(failure)
+        let transient = failure.error().is_transient();
+        error.with_transience(transient).with_source(failure)
     }
 }

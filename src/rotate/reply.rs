@@ -16,7 +16,7 @@ use crate::select::Receipt;
 /// An answer that is no stream is complete and its success is recorded; take its body with
 /// [`into_response`](Self::into_response) or [`chunk`](Self::chunk).
 ///
-/// A stream was only begun. Read it with [`chunk`](Self::chunk), which watches the events: the profile's success is
+/// A stream (`content-type: text/event-stream`) was only begun. Read it with [`chunk`](Self::chunk), which watches the events: the profile's success is
 /// recorded when the event `message_stop` went by, a failure when an error event did or the connection broke. A stream
 /// that is not read to its end leaves its receipt open, and the profile as it was: neither success nor failure. Those who
 /// read the response themselves report with [`Rotator::finish`] and [`Rotator::report_stream_error`].
@@ -108,7 +108,8 @@ impl Reply {
 
     /// The next piece of the body; `None` at its end.
     ///
-    /// An error event of a stream is recorded and passed on like every other event; the caller's own parser meets it.
+    /// An error event of a stream is recorded and passed on like every other event; the caller's own parser meets it. Do
+    /// not drop the future before it is done: a piece may be lost then, though never half a record.
     ///
     /// # Errors
     ///

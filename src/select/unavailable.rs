@@ -53,16 +53,14 @@ pub(super) fn blocking(candidates: &[Candidate<'_>], profiles: &AuthProfiles) ->
     let resting: Vec<_> = candidates.iter().filter(|candidate| candidate.verdict.is_resting()).collect();
     resting.first()?;
     let weight = |reason: FailureReason| -> f64 {
-        let weights = resting.iter().map(|candidate| {
-            let usage = profiles.usage(candidate.id.as_str());
-            // A verdict falls back to the counters; what a window itself says weighs more.
-            let is_recorded = |reason: &FailureReason| usage.is_some_and(|usage| usage.has_window_for(*reason));
-            match candidate.verdict.reason().filter(is_recorded) {
-                Some(recorded) if recorded == reason => RECORDED,
-                Some(_) => 0.0,
-                // A counter can be any number; one that is negative or not finite says nothing.
-                None => usage.map_or(0.0, |usage| usage.failure_count(reason)).clamp(0.0, RECORDED / 2.0),
-            }
+        let weights = resting.iter().map(|candidate| match candidate.verdict.reason() {
+            Some(recorded) if recorded == reason => RECORDED,
+            Some(_) => 0.0,
+            // A counter can be any number; one that is negative or not finite says nothing.
+            None => profiles
+                .usage(candidate.id.as_str())
+                .map_or(0.0, |usage| usage.failure_count(reason))
+                .clamp(0.0, RECORDED / 2.0),
         });
         weights.sum()
     };
