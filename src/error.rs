@@ -288,12 +288,10 @@ impl ErrorKind {
                 "Check the model's name in `openclaw.json` and whether this account may use it, or use another model."
             }
             Self::RefreshFailed => {
-                "Try again; if it persists, check the token endpoint and the client id given to the `TokenRefresher`."
+                "Try again; if it persists, check the token endpoint and the client id given to `Renewer`."
             }
-            Self::Client => "Check the settings of the `reqwest::ClientBuilder` and the system's TLS certificates.",
-            Self::RefreshDenied => {
-                "Log in again: the login was ended, or its refresh token was used elsewhere. `AuthProfileStoreExt::upsert` stores the new one."
-            }
+            Self::Client => "Check the settings given to `RotatorBuilder::client`, and the system's TLS certificates.",
+            Self::RefreshDenied => "Log in again: the login was ended, or its refresh token was used elsewhere.",
             Self::RequestRefused => {
                 "Correct or shorten the body given to `RequestBuilder::body`; another credential would be answered the same way."
             }
