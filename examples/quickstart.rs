@@ -17,13 +17,14 @@ mod loopback;
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use loopback::Answer;
 use provider_auth::{
-    AuthProfileStore, AuthProfileStoreExt, AuthProfiles, CacheUsage, Candidate, Clock, Config, Endpoint, EndpointKind,
-    Failure, FailureClassifier, MemoryStore, ModelRef, PreparedRequest, ProfileSelector, ProviderId, Query,
-    ReadOptions, RequestBuilder, Selection, SystemClock,
+    AuthProfileStore, AuthProfileStoreExt, AuthProfiles, CacheUsage, Call, Candidate, Clock, Config, Endpoint,
+    EndpointKind, FailureClassifier, MemoryStore, ModelRef, PreparedRequest, ProfileSelector, Query, ReadOptions,
+    RequestBuilder, Rotator, Selection, SystemClock,
 };
 use serde_json::{Value, json};
 
@@ -73,7 +74,7 @@ async fn run() -> Outcome {
 
     heading("2. Which credential now?");
     let clock = SystemClock;
-    let store = MemoryStore::new(profiles);
+    let store = Arc::new(MemoryStore::new(profiles));
     let selector = ProfileSelector::default().with_config(&config);
     let query = Query::for_model(&model).session("quickstart");
     show_candidates(&store, &selector, &query, &clock)?;
@@ -89,35 +90,44 @@ async fn run() -> Outcome {
 
     heading("4. The reply");
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build()?;
-    let answer = send(&client, request, &clock).await?;
-    println!("status {}; {}", answer.status, usage(answer.usage.as_ref()));
-    store.record_success(&selector, &selection.receipt, clock.now())?;
+    let reply = client.execute(reqwest::Request::try_from(request)?).await?;
+    let (status, headers, body) = (reply.status(), reply.headers().clone(), reply.bytes().await?);
+    match FailureClassifier::new(model.provider()).response(status, &headers, &body, clock.now()) {
+        None => store.record_success(&selector, &selection.receipt, clock.now())?,
+        Some(failure) => store.record(&selector, &selection.receipt, &failure, clock.now())?,
+    }
+    println!("status {}; {}", status.as_u16(), usage(&body));
 
     heading("5. The next turn meets a rate limit");
-    let selection = selector.resolve(&*store.load()?, &config, &query, clock.now())?;
-    let request = prepare(&endpoint, &selection, &config, &model, &conversation(&model, 2))?;
-    let Answered { status, failure, .. } = send(&client, request, &clock).await?;
-    if let Some(failure) = failure {
-        println!("status {status} for {}: {} ({})", selection.profile, failure.sentence(), failure.reason());
-        let wait = failure.deadline().map_or(Duration::ZERO, |deadline| deadline - clock.now());
-        println!("  the server says: not before {:.0} s are over", wait.as_secs_f64());
-        store.record(&selector, &selection.receipt, &failure, clock.now())?;
+    // The same steps in one call, which goes on to the next profile where that helps.
+    let rotator = Rotator::builder(Arc::clone(&store) as Arc<dyn AuthProfileStore>)
+        .config(config.clone())
+        .endpoint(model.provider().clone(), endpoint.clone())
+        .build()?;
+    let call = Call::new(model.clone()).json(&conversation(&model, 2)).session("quickstart");
+    let attempts = match rotator.send(&call).await {
+        Ok(reply) => reply.attempts().to_vec(),
+        Err(failure) => failure.attempts().to_vec(),
+    };
+    for attempt in &attempts {
+        let (status, reason) = (attempt.status.map_or(0, |status| status.as_u16()), attempt.reason());
+        println!(
+            "  {:<26} status {status}  {}",
+            attempt.profile.as_str(),
+            reason.map_or("ok", |reason| reason.as_str())
+        );
     }
     if let Some(usage) = store.load()?.usage(selection.profile.as_str()) {
         let json: Value = serde_json::from_str(&usage.to_json())?;
         println!("statistics of {} now:\n{json:#}", selection.profile);
     }
 
-    heading("6. Who takes over");
+    heading("6. Who serves the turn after that");
     show_candidates(&store, &selector, &query, &clock)?;
     match selector.resolve(&*store.load()?, &config, &query, clock.now()) {
         Ok(selection) => {
             show_choice(&selection, config.auth_order(model.provider()).is_some());
-            let request = prepare(&endpoint, &selection, &config, &model, &conversation(&model, 2))?;
-            show_request(&request);
-            let answer = send(&client, request, &clock).await?;
-            println!("status {}; {}", answer.status, usage(answer.usage.as_ref()));
-            store.record_success(&selector, &selection.receipt, clock.now())?;
+            show_request(&prepare(&endpoint, &selection, &config, &model, &conversation(&model, 3))?);
         }
         Err(error) => println!("nobody: {error}\n  {}", error.help()),
     }
@@ -132,22 +142,6 @@ fn prepare(
     body: &Value,
 ) -> provider_auth::Result<PreparedRequest> {
     RequestBuilder::for_selection(endpoint, selection).configured(config, model, None, None).json(body).build()
-}
-
-/// The answer: its status, what it costs, and what it means for the credential if it is a refusal.
-struct Answered {
-    status: u16,
-    usage: Option<CacheUsage>,
-    failure: Option<Failure>,
-}
-
-async fn send(client: &reqwest::Client, request: PreparedRequest, clock: &impl Clock) -> Outcome<Answered> {
-    let reply = client.execute(reqwest::Request::try_from(request)?).await?;
-    let (status, headers) = (reply.status(), reply.headers().clone());
-    let body = reply.bytes().await?;
-    let classifier = FailureClassifier::new(&ProviderId::anthropic());
-    let failure = classifier.response(status, &headers, &body, clock.now());
-    Ok(Answered { status: status.as_u16(), usage: CacheUsage::from_reply(&body).ok(), failure })
 }
 
 fn conversation(model: &ModelRef, turns: usize) -> Value {
@@ -210,14 +204,10 @@ fn show_request(request: &PreparedRequest) {
     println!("  body:    {} bytes", request.body().len());
 }
 
-fn usage(usage: Option<&CacheUsage>) -> String {
-    let Some(usage) = usage else { return "no usage counters".to_owned() };
-    format!(
-        "cache written {} tokens, of {} in all; {:.0} % of them were hits",
-        usage.written(),
-        usage.total(),
-        usage.hit_ratio().unwrap_or(0.0) * 100.0
-    )
+fn usage(reply: &[u8]) -> String {
+    let Ok(usage) = CacheUsage::from_reply(reply) else { return "no usage counters".to_owned() };
+    let hits = usage.hit_ratio().unwrap_or(0.0) * 100.0;
+    format!("cache written {} tokens, of {} in all; {hits:.0} % of them were hits", usage.written(), usage.total())
 }
 
 /// A state directory, or the directory of one agent in it.
