@@ -259,3 +259,19 @@ fn the_policy_is_data() {
     bench.fail_full(RateLimit, None, NOW - 1, Some(NOW + 3 * DAY), NOW);
     assert_eq!(bench.rest(None, NOW), 2 * DAY);
 }
+
+#[test]
+fn a_window_opened_far_ahead_of_the_clock_never_comes_into_force() {
+    // Half a minute, opened a year from now by a clock that has been set back since.
+    let since = NOW + YEAR;
+    let text = format!(
+        r#"{{"version":1,"profiles":{{"{ID}":{{"type":"api_key","provider":"anthropic","key":"k"}}}},
+            "usageStats":{{"{ID}":{{"cooldownUntil":{},"cooldownSince":{since}}}}}}}"#,
+        since + 30 * SECOND
+    );
+    let profiles = AuthProfiles::from_json(&text).unwrap();
+    let (selector, anthropic) = (ProfileSelector::default(), provider("anthropic"));
+    let ready = |now: i64| selector.select(&profiles, &Query::new(&anthropic), at(now)).is_ok();
+    assert!(ready(NOW) && ready(since - HOUR) && ready(since - 2 * MINUTE));
+    assert!(!ready(since) && !ready(since + 29 * SECOND) && ready(since + 30 * SECOND));
+}

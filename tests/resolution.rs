@@ -1,6 +1,6 @@
 //! Where a credential comes from: profiles, then the environment, then the configuration.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop where it fails")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::float_cmp, reason = "a test may stop where it fails")]
 
 use std::collections::HashMap;
 use std::error::Error as _;
@@ -258,4 +258,55 @@ fn a_new_inline_key_does_not_inherit_the_rest_of_the_old_one() {
     selector.record_failure(&mut profiles, &new.receipt, FailureReason::Auth, None, NOW).unwrap();
     let usage = profiles.usage("inline-api-key:anthropic").unwrap();
     assert_eq!((usage.disabled_until(), usage.failure_count(FailureReason::AuthPermanent)), (None, 0.0));
+}
+
+#[test]
+fn a_late_report_of_a_replaced_inline_key_does_not_touch_the_new_one() {
+    let anthropic = ProviderId::anthropic();
+    let mut profiles = AuthProfiles::new();
+    let with_key = |key: &str| config("{}", &[("ANTHROPIC_API_KEY", key)]);
+    let selector = ProfileSelector::default();
+    let later = Timestamp::from_millis(NOW.as_millis() + 1_000);
+    let old = selector.resolve(&profiles, &with_key("sk-old"), &Query::new(&anthropic), NOW).unwrap();
+    let new = selector.resolve(&profiles, &with_key("sk-new"), &Query::new(&anthropic), later).unwrap();
+    selector.record_failure(&mut profiles, &new.receipt, FailureReason::Billing, None, later).unwrap();
+    let before = profiles.to_json();
+    selector.record_failure(&mut profiles, &old.receipt, FailureReason::AuthPermanent, None, later).unwrap();
+    assert_eq!(profiles.to_json().expose(), before.expose());
+    assert!(selector.resolve(&profiles, &with_key("sk-new"), &Query::new(&anthropic), later).is_err());
+}
+
+#[test]
+fn the_rules_of_february_2026_keep_nothing_of_inline_keys_and_ask_no_secret() {
+    let anthropic = ProviderId::anthropic();
+    let selector = ProfileSelector::new(provider_auth::SelectorRules::openclaw_2026_02());
+    let mut profiles = AuthProfiles::new();
+    let empty = config("{}", &[("ANTHROPIC_API_KEY", "sk-env")]);
+    let inline = selector.resolve(&profiles, &empty, &Query::new(&anthropic), NOW).unwrap();
+    selector.record_failure(&mut profiles, &inline.receipt, FailureReason::Auth, None, NOW).unwrap();
+    assert_eq!(profiles.usage_stats().count(), 0);
+
+    let id = ProfileId::new("anthropic:default").unwrap();
+    let key = |text: &str| provider_auth::Credential::api_key(provider_auth::Secret::new(text));
+    profiles.upsert(&id, &anthropic, &key("sk-old"), None).unwrap();
+    let picked = selector.select(&profiles, &Query::new(&anthropic), NOW).unwrap();
+    profiles.upsert(&id, &anthropic, &key("sk-new"), None).unwrap();
+    selector.record_failure(&mut profiles, &picked.receipt, FailureReason::Auth, None, NOW).unwrap();
+    assert_eq!(profiles.usage("anthropic:default").unwrap().failure_count(FailureReason::Auth), 1.0);
+}
+
+#[test]
+fn a_login_that_must_be_renewed_says_so() {
+    let anthropic = ProviderId::anthropic();
+    for (access, expires, needs) in [("", 0, true), ("live", 1, false), ("over", 0, true), ("over", -1, true)] {
+        let expires = NOW.as_millis() + expires;
+        let text = format!(
+            r#"{{"version":1,"profiles":{{"a":{{"type":"oauth","provider":"anthropic","access":"{access}","refresh":"r","expires":{expires}}}}}}}"#
+        );
+        let profiles = AuthProfiles::from_json(&text).unwrap();
+        let selection = ProfileSelector::default().select(&profiles, &Query::new(&anthropic), NOW).unwrap();
+        assert_eq!(selection.needs_refresh(), needs, "{access} {expires}");
+    }
+    let key = resolve(STORED, &config("{}", &[]), "anthropic").unwrap();
+    assert!(!key.needs_refresh());
 }

@@ -59,8 +59,8 @@ impl ProfileSelector {
     /// The credential to use now, wherever it is kept: a stored profile, else the provider's environment variable, else
     /// the provider's key in the configuration.
     ///
-    /// The environment and the configuration are asked only when no profile could serve, not even later: never because
-    /// all of them rest. A locked profile is not replaced by anything. What happens to a key from outside the document
+    /// The environment and the configuration are asked only when no profile could serve, not even later: a profile that
+    /// rests is waited for, unless its token ends before its rest does. A locked profile is not replaced by anything. What happens to a key from outside the document
     /// is remembered under the pseudo profile `inline-api-key:` and the provider.
     ///
     /// # Errors

@@ -139,7 +139,11 @@ impl ProfileSelector {
         let mut old = profiles.usage(id.as_str()).cloned().unwrap_or_default();
         let inline_key = receipt.secret().filter(|_| inline);
         if let Some(secret) = inline_key.filter(|secret| !is_about(&old, secret)) {
-            // Another key: what the old one did is forgotten.
+            // Another key: what the old one did is forgotten, unless it is the older one that is reported late.
+            let picked_at = as_millis(receipt.picked_at());
+            if old.last_used.into_iter().chain(old.last_failure_at).any(|stamp| stamp > picked_at) {
+                return Ok(());
+            }
             old = UsageStats::default().edited(|edit| edit.text(key::INLINE_KEY, &digits(secret)));
         }
         let mut new = to(&old);
