@@ -1,32 +1,31 @@
 //! One block of a prompt: what kind it is, what its marker says, and the caller's markers inside it.
 
-use super::json::{ObjectEnd, Read, Reader};
-use super::layout::{Kind, Mark, Nested, Path, Span};
+use super::json::{Read, Reader};
+use super::layout::{Kind, Mark, Nested, Path, Span, Table, Way};
 use super::marker::CacheTtl;
 use super::name::{Key, Text};
 
+/// What a block says of itself.
 pub(super) struct Parts {
     pub(super) kind: Kind,
     pub(super) mark: Mark,
     pub(super) cut: Option<Span>,
-    pub(super) end: ObjectEnd,
-    pub(super) nested: Vec<Nested>,
 }
 
-pub(super) fn parts(reader: &mut Reader<'_>, path: &Path<'_>) -> Read<Parts> {
+/// Reads a block. The markers inside it are put into the table, as belonging to the block that will be added next.
+pub(super) fn parts(reader: &mut Reader<'_>, way: &Way<'_>, table: &mut Table) -> Read<Parts> {
     let mut kind = Kind::Unknown;
     let mut text = Kind::BlankText;
     let (mut found, mut cut) = (Mark::Absent, None);
-    // One list for each way in, so that a repeated key replaces what its first value held.
-    let (mut inner, mut inner_source, mut cited) = (Vec::new(), Vec::new(), Vec::new());
-    let end = reader.object(|reader, key| {
+    let first = table.nested.len();
+    reader.object(|reader, key| {
         match key {
             Key::Type => kind = reader.text_or_skip()?.map_or(Kind::Unknown, |name| name.named(block_kind)),
             Key::Text => text = reader.text_or_skip()?.map_or(Kind::BlankText, text_kind),
             Key::CacheControl => (found, cut) = marked(reader)?,
-            Key::Content => inner = nested(reader, path, "content")?,
-            Key::Source => inner_source = source(reader, path)?,
-            Key::Citations => cited = misplaced(nested(reader, path, "citations")?),
+            Key::Content => through(key, table, first, |table| nested(reader, way, "content", table))?,
+            Key::Source => through(key, table, first, |table| source(reader, way, table))?,
+            Key::Citations => through(key, table, first, |table| misplaced(reader, way, "citations", table))?,
             _ => reader.skip()?,
         }
         Ok(())
@@ -34,82 +33,91 @@ pub(super) fn parts(reader: &mut Reader<'_>, path: &Path<'_>) -> Read<Parts> {
     if kind == Kind::Text {
         kind = text;
     }
-    inner.append(&mut inner_source);
-    inner.append(&mut cited);
-    Ok(Parts { kind, mark: found, cut, end, nested: inner })
+    Ok(Parts { kind, mark: found, cut })
+}
+
+/// Reads the value of a member in which there can be markers. Where the key is repeated, it replaces what its first value
+/// held; what the block holds begins at `first`.
+fn through(key: Key, table: &mut Table, first: usize, read: impl FnOnce(&mut Table) -> Read<()>) -> Read<()> {
+    if table.nested.iter().skip(first).any(|nested| nested.through == key) {
+        let held = table.nested.split_off(first);
+        table.nested.extend(held.into_iter().filter(|nested| nested.through != key));
+    }
+    let before = table.nested.len();
+    read(table)?;
+    for nested in table.nested.iter_mut().skip(before) {
+        nested.through = key;
+    }
+    Ok(())
 }
 
 /// Markers where none may stand, last or not.
-fn misplaced(mut found: Vec<Nested>) -> Vec<Nested> {
-    for nested in &mut found {
+fn misplaced(reader: &mut Reader<'_>, outer: &Way<'_>, list: &'static str, table: &mut Table) -> Read<()> {
+    let before = table.nested.len();
+    nested(reader, outer, list, table)?;
+    for nested in table.nested.iter_mut().skip(before) {
         nested.last = false;
     }
-    found
+    Ok(())
 }
 
 /// The markers inside a toolset, whose tools have no entries of their own. It is the toolset that is marked.
-pub(super) fn configs(reader: &mut Reader<'_>, path: &Path<'static>) -> Read<Vec<Nested>> {
+pub(super) fn configs(reader: &mut Reader<'_>, path: Path, table: &mut Table) -> Read<()> {
+    let way = Way::Block(path);
     if reader.peek() != Some(b'{') {
-        return nested(reader, path, "configs").map(misplaced);
+        return misplaced(reader, &way, "configs", table);
     }
-    let mut found = Vec::new();
     reader.object(|reader, _| {
         if reader.peek() != Some(b'{') {
             return reader.skip();
         }
-        let parts = parts(reader, path)?;
-        if let (Mark::Set(_) | Mark::Invalid, Some(cut)) = (parts.mark, parts.cut) {
-            let (kind, mark, path) = (parts.kind, parts.mark, format!("{path}/configs"));
-            found.push(Nested { parent: 0, path, kind, mark, cut, last: false });
-        }
+        let before = table.nested.len();
+        let parts = parts(reader, &way, table)?;
+        table.nested.truncate(before);
+        add(parts, table, || format!("{path}/configs"), false);
         Ok(())
-    })?;
-    Ok(found)
+    })
 }
 
-fn source(reader: &mut Reader<'_>, path: &Path<'_>) -> Read<Vec<Nested>> {
-    let mut found = Vec::new();
+fn source(reader: &mut Reader<'_>, outer: &Way<'_>, table: &mut Table) -> Read<()> {
     if reader.peek() != Some(b'{') {
-        reader.skip()?;
-        return Ok(found);
+        return reader.skip();
     }
-    reader.object(|reader, key| {
-        match key {
-            Key::Content => found = nested(reader, path, "source/content")?,
-            _ => reader.skip()?,
-        }
-        Ok(())
-    })?;
-    Ok(found)
+    let first = table.nested.len();
+    reader.object(|reader, key| match key {
+        Key::Content => through(key, table, first, |table| nested(reader, outer, "source/content", table)),
+        _ => reader.skip(),
+    })
 }
 
 /// The markers in a list of blocks inside a block. Recursion is as deep as such lists nest, which the depth limit bounds.
-fn nested(reader: &mut Reader<'_>, outer: &Path<'_>, list: &'static str) -> Read<Vec<Nested>> {
-    let mut found: Vec<Nested> = Vec::new();
-    let mut settled = 0;
+fn nested(reader: &mut Reader<'_>, outer: &Way<'_>, list: &'static str, table: &mut Table) -> Read<()> {
     if reader.peek() != Some(b'[') {
-        reader.skip()?;
-        return Ok(found);
+        return reader.skip();
     }
+    let mut element = table.nested.len();
     reader.array(|reader, index| {
         // What the element before this one holds is not the last any more; what came before that is known already.
-        for earlier in found.iter_mut().skip(settled) {
+        for earlier in table.nested.iter_mut().skip(element) {
             earlier.last = false;
         }
-        settled = found.len();
+        element = table.nested.len();
         if reader.peek() != Some(b'{') {
             return reader.skip();
         }
-        let path = Path::Inside(outer, list, index);
-        let mut parts = parts(reader, &path)?;
-        found.append(&mut parts.nested);
-        if let (Mark::Set(_) | Mark::Invalid, Some(cut)) = (parts.mark, parts.cut) {
-            let (kind, mark) = (parts.kind, parts.mark);
-            found.push(Nested { parent: 0, path: path.to_string(), kind, mark, cut, last: true });
-        }
+        let way = Way::Inside(outer, list, index);
+        let parts = parts(reader, &way, table)?;
+        add(parts, table, || way.to_string(), true);
         Ok(())
-    })?;
-    Ok(found)
+    })
+}
+
+/// Adds the marker of a block inside the one that will be added next, if it has one.
+fn add(Parts { kind, mark, cut }: Parts, table: &mut Table, path: impl FnOnce() -> String, last: bool) {
+    if let (Mark::Set(_) | Mark::Invalid, Some(cut)) = (mark, cut) {
+        let block = table.blocks.len();
+        table.nested.push(Nested { block, path: path(), kind, mark, cut, last, through: Key::Other });
+    }
 }
 
 /// A `cache_control` and the bytes of the whole member.

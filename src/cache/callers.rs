@@ -34,7 +34,7 @@ pub(super) fn callers(layout: &Layout) -> Result<Vec<Placed>> {
     for (rank, section) in layout.sections().into_iter().enumerate() {
         let mut nested = section.nested.iter().peekable();
         for (index, block) in section.blocks.iter().enumerate() {
-            while let Some(inner) = nested.next_if(|inner| inner.parent == index) {
+            while let Some(inner) = nested.next_if(|inner| section.parent(inner) == index) {
                 add((rank, index, false), inner.path.clone(), inner.kind, inner.mark)?;
                 if !inner.last {
                     return Err(misplaced(

@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::compare::{Common, Scanned, unmarked};
-use super::layout::{Block, Layout, Path, Section};
+use super::layout::{Block, Layout, Path};
 use super::marker::MarkerSection;
 use super::scan::scan;
 use crate::error::{Error, ErrorKind, Result};
@@ -81,7 +81,7 @@ impl PromptChange {
         if field("model") {
             return Ok(at(ChangedPart::Model, "model", MarkerSection::Tools));
         }
-        if common.tools < before.layout.tools.blocks.len().max(now.layout.tools.blocks.len()) {
+        if common.tools < before.layout.tools().blocks.len().max(now.layout.tools().blocks.len()) {
             let part = ChangedPart::Tool(changed_member(before, now, common.tools));
             return Ok(Self::block(part, MarkerSection::Tools, before, now, common.tools));
         }
@@ -110,7 +110,7 @@ impl PromptChange {
         if let Some((part, path)) = part {
             return Ok(Some(Self { part, path, lost_from: MarkerSection::Messages }));
         }
-        if common.messages < before.layout.messages.blocks.len() {
+        if common.messages < before.layout.messages().blocks.len() {
             return Ok(Self::block(ChangedPart::Message, MarkerSection::Messages, before, now, common.messages));
         }
         Ok(None)
@@ -141,7 +141,7 @@ fn fields(body: &[u8]) -> Result<serde_json::Map<String, Value>> {
 
 fn changed_member(before: Scanned<'_>, now: Scanned<'_>, at: usize) -> Option<String> {
     let tree = |scanned: Scanned<'_>| {
-        let section: &Section = &scanned.layout.tools;
+        let section = scanned.layout.tools();
         let block: &Block = section.blocks.get(at)?;
         serde_json::from_slice::<serde_json::Map<String, Value>>(&unmarked((scanned.body, section, at, block))).ok()
     };
@@ -154,14 +154,14 @@ fn changed_member(before: Scanned<'_>, now: Scanned<'_>, at: usize) -> Option<St
 
 /// Every image of the messages: its pointer and its text.
 fn images(scanned: Scanned<'_>) -> Vec<(String, Vec<u8>)> {
-    let section = &scanned.layout.messages;
+    let section = scanned.layout.messages();
     let blocks = section.blocks.iter().enumerate();
     let texts = blocks.map(|(index, block)| (block.path, unmarked((scanned.body, section, index, block))));
     texts.filter_map(|(path, text)| image_path(path, &text).map(|path| (path, text.into_owned()))).collect()
 }
 
 /// Where the image is, if the block is one or a tool result with one inside.
-fn image_path(path: Path<'static>, text: &[u8]) -> Option<String> {
+fn image_path(path: Path, text: &[u8]) -> Option<String> {
     let block: Value = serde_json::from_slice(text).ok()?;
     let is_image = |block: &Value| block.get("type").and_then(Value::as_str) == Some("image");
     if is_image(&block) {

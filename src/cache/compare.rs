@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::callers::automatic;
-use super::layout::{Block, Layout, Mark, Path, Section, Slot, Span};
+use super::layout::{Block, Layout, Mark, Section, Span};
 
 /// A body and what was found in it.
 #[derive(Clone, Copy)]
@@ -25,9 +25,8 @@ pub(super) struct Common {
 
 impl Common {
     pub(super) fn of(previous: Scanned<'_>, current: Scanned<'_>) -> Self {
-        let same = |section: fn(&Layout) -> &Section| {
-            let (before, now) = (section(previous.layout), section(current.layout));
-            let equal = before.blocks.iter().zip(&now.blocks).enumerate();
+        let same = |before: Section<'_>, now: Section<'_>| {
+            let equal = before.blocks.iter().zip(now.blocks).enumerate();
             let count = equal
                 .take_while(|(index, (a, b))| {
                     same_place(a, b) && same_text((previous.body, before, *index, a), (current.body, now, *index, b))
@@ -36,44 +35,36 @@ impl Common {
             (count, count == before.blocks.len() && count == now.blocks.len())
         };
         let mut common = Self::default();
-        let (tools, all_tools) = same(|layout| &layout.tools);
+        let (tools, all_tools) = same(previous.layout.tools(), current.layout.tools());
         common.tools = tools;
         if all_tools {
-            let (system, all_system) = same(|layout| &layout.system);
+            let (system, all_system) = same(previous.layout.system(), current.layout.system());
             (common.system, common.head) = (system, all_system);
         }
         if common.head {
-            common.messages = same(|layout| &layout.messages).0;
+            common.messages = same(previous.layout.messages(), current.layout.messages()).0;
         }
         common
     }
 }
 
 fn same_place(a: &Block, b: &Block) -> bool {
-    let place = |block: &Block| match block.path {
-        Path::Message(message, index) => (message, index),
-        Path::Tool(index) | Path::System(index) | Path::Inside(_, _, index) => (0, index),
-    };
-    place(a) == place(b) && a.user == b.user
+    a.path == b.path && a.user == b.user
 }
 
-type Found<'a> = (&'a [u8], &'a Section, usize, &'a Block);
+type Found<'a> = (&'a [u8], Section<'a>, usize, &'a Block);
 
 fn same_text(a: Found<'_>, b: Found<'_>) -> bool {
-    match (a.3.slot, b.3.slot) {
-        (Slot::Wrap(x), Slot::Wrap(y)) => x.of(a.0) == y.of(b.0),
-        _ => unmarked(a) == unmarked(b),
-    }
+    if a.3.is_string && b.3.is_string { a.3.span.of(a.0) == b.3.span.of(b.0) } else { unmarked(a) == unmarked(b) }
 }
 
 /// The text of a block without the markers on it and in it. A string reads as the text block it may have become.
 pub(super) fn unmarked((body, section, index, block): Found<'_>) -> Cow<'_, [u8]> {
-    if let Slot::Wrap(span) = block.slot {
-        return Cow::Owned([br#"{"type":"text","text":"#, span.of(body), b"}"].concat());
+    if block.is_string {
+        return Cow::Owned([br#"{"type":"text","text":"#, block.span.of(body), b"}"].concat());
     }
-    let first = section.nested.partition_point(|nested| nested.parent < index);
-    let inside = section.nested.iter().skip(first).take_while(|nested| nested.parent == index);
-    let mut cuts: Vec<Span> = inside.map(|nested| nested.cut).chain(block.cut).collect();
+    let inside = section.inside(index).iter().map(|nested| nested.cut);
+    let mut cuts: Vec<Span> = inside.chain(section.cut(index)).collect();
     if cuts.is_empty() {
         return Cow::Borrowed(block.span.of(body));
     }
@@ -103,7 +94,7 @@ pub(super) fn written(layout: &Layout) -> Vec<(usize, usize)> {
     for (rank, section) in layout.sections().into_iter().enumerate() {
         let is_set = |mark: Mark| matches!(mark, Mark::Set(_));
         let own = section.blocks.iter().enumerate().filter(|(_, block)| is_set(block.mark)).map(|(index, _)| index);
-        let inner = section.nested.iter().filter(|nested| is_set(nested.mark)).map(|nested| nested.parent);
+        let inner = section.nested.iter().filter(|nested| is_set(nested.mark)).map(|nested| section.parent(nested));
         spots.extend(own.chain(inner).map(|index| (rank, index)));
     }
     spots.extend(automatic(layout).map(|automatic| automatic.at));

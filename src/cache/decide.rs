@@ -8,7 +8,7 @@ use super::layout::{Block, Kind, Layout, Mark};
 use super::marker::{CacheMarker, CacheTtl, MarkerNote, MarkerOrigin, MarkerPurpose, MarkerReason, MarkerSection};
 use super::options::{Lifetimes, MarkerOptions};
 use super::plan::MarkerPlan;
-use super::splice::{Edit, member};
+use super::splice::{Edit, ObjectEnd, member};
 use super::wishes::{Wish, wishes};
 use crate::error::Result;
 
@@ -18,7 +18,7 @@ pub(super) fn decide(body: &[u8], layout: &Layout, options: &MarkerOptions<'_>) 
     let automatic = automatic(layout);
     check_automatic(layout, automatic, &placed)?;
     let mut choice =
-        Choice { layout, callers: placed.len(), placed, automatic, notes: Notes::default(), edits: Vec::new() };
+        Choice { body, layout, callers: placed.len(), placed, automatic, notes: Notes::default(), edits: Vec::new() };
     if let Some(lifetimes) = options.lifetimes {
         let wishes = wishes(Scanned { body, layout }, options)?;
         for (section, index, reason) in wishes.left_out {
@@ -36,6 +36,7 @@ pub(super) fn decide(body: &[u8], layout: &Layout, options: &MarkerOptions<'_>) 
 
 /// What has been decided so far.
 struct Choice<'a> {
+    body: &'a [u8],
     layout: &'a Layout,
     placed: Vec<Placed>,
     /// How many of those placed, the first ones, are the caller's.
@@ -56,7 +57,7 @@ impl Choice<'_> {
         if self.is_full() {
             return self.notes.add(wish.section, Some(&block), MarkerReason::NoMarkerLeft);
         }
-        self.edits.push(Edit::Marker(block.slot, ttl));
+        self.edits.push(Edit::marker(self.body, &block, ttl));
         let (path, origin) = (block.path.to_string(), MarkerOrigin::Planned);
         self.placed.push((order, CacheMarker { path, ttl, origin, purpose: wish.purpose }));
     }
@@ -149,7 +150,7 @@ impl Choice<'_> {
             return self.notes.add(section, None, MarkerReason::NoMarkerLeft);
         }
         self.automatic = Some(falls);
-        self.edits.push(Edit::Root(self.layout.root, member(ttl).to_owned()));
+        self.edits.push(Edit::Root(ObjectEnd::before(self.body, self.layout.end), member(ttl).to_owned()));
         let (path, origin, purpose) = (String::new(), MarkerOrigin::Planned, MarkerPurpose::Automatic);
         self.placed.push((TOP, CacheMarker { path, ttl, origin, purpose }));
     }

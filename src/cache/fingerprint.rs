@@ -48,7 +48,7 @@ impl PromptFingerprint {
     /// is no request body.
     pub fn of(body: &[u8]) -> Result<Self> {
         let layout = scan(body)?;
-        let of = |section: &Section| {
+        let of = |section: Section<'_>| {
             let mut hasher = SipHasher24::new();
             for (index, block) in section.blocks.iter().enumerate() {
                 let text = unmarked((body, section, index, block));
@@ -59,7 +59,7 @@ impl PromptFingerprint {
             }
             hasher.finish()
         };
-        Ok(Self { tools: of(&layout.tools), system: of(&layout.system), messages: of(&layout.messages) })
+        Ok(Self { tools: of(layout.tools()), system: of(layout.system()), messages: of(layout.messages()) })
     }
 }
 

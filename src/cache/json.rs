@@ -13,23 +13,18 @@ pub(super) const MAX_DEPTH: u32 = 127;
 /// Digits that a double's range cannot overflow without an exponent.
 const SAFE_DIGITS: usize = 300;
 
-/// Why reading stopped, and at which byte.
+/// What is wrong with the bytes, and at which of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     Syntax(usize),
     TooDeep(usize),
 }
 
-pub(super) type Read<T> = Result<T, Fault>;
+/// Reading stopped. [`Reader::fault`] tells why; carried along here it would make every step return through memory.
+#[derive(Debug)]
+pub(super) struct Stopped;
 
-/// Where a member can be added to an object that was just read.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct ObjectEnd {
-    /// The byte after the last member, or after the opening brace if there is none.
-    pub(super) at: usize,
-    /// Whether there is no member yet.
-    pub(super) empty: bool,
-}
+pub(super) type Read<T> = Result<T, Stopped>;
 
 /// The reader: a position in the bytes.
 #[derive(Debug)]
@@ -39,11 +34,17 @@ pub(super) struct Reader<'a> {
     depth: u32,
     /// Where the member begins whose value is about to be read, the comma before it included.
     member: usize,
+    fault: Fault,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, pos: 0, depth: 0, member: 0 }
+        Self { bytes, pos: 0, depth: 0, member: 0, fault: Fault::Syntax(0) }
+    }
+
+    /// Why reading stopped.
+    pub(super) fn fault(&self) -> Fault {
+        self.fault
     }
 
     pub(super) fn position(&self) -> usize {
@@ -75,14 +76,20 @@ impl<'a> Reader<'a> {
     }
 
     #[cold]
-    fn refuse<T>(&self) -> Read<T> {
-        Err(Fault::Syntax(self.pos))
+    fn stop<T>(&mut self, fault: Fault) -> Read<T> {
+        self.fault = fault;
+        Err(Stopped)
+    }
+
+    #[cold]
+    fn refuse<T>(&mut self) -> Read<T> {
+        self.stop(Fault::Syntax(self.pos))
     }
 
     #[inline]
     fn enter(&mut self) -> Read<()> {
         if self.depth == MAX_DEPTH {
-            return Err(Fault::TooDeep(self.pos));
+            return self.stop(Fault::TooDeep(self.pos));
         }
         self.depth += 1;
         self.pos += 1;
@@ -97,32 +104,29 @@ impl<'a> Reader<'a> {
 
     /// Reads the object at the position. `member` is called at each value and must read it whole.
     #[inline]
-    pub(super) fn object(&mut self, mut member: impl FnMut(&mut Self, Key) -> Read<()>) -> Read<ObjectEnd> {
+    pub(super) fn object(&mut self, mut member: impl FnMut(&mut Self, Key) -> Read<()>) -> Read<()> {
         if self.peek() != Some(b'{') {
             return self.refuse();
         }
         self.enter()?;
-        let mut end = ObjectEnd { at: self.pos, empty: true };
+        let mut start = self.pos;
         self.white_space();
         if self.peek() == Some(b'}') {
             self.leave();
-            return Ok(end);
+            return Ok(());
         }
-        end.empty = false;
         loop {
-            let start = end.at;
             let key = self.key()?;
-            let key = key.named(Key::from_name);
             self.white_space();
             self.member = start;
             member(self, key)?;
-            end.at = self.pos;
+            start = self.pos;
             self.white_space();
             match self.peek() {
                 Some(b',') => self.pos += 1,
                 Some(b'}') => {
                     self.leave();
-                    return Ok(end);
+                    return Ok(());
                 }
                 _ => return self.refuse(),
             }
@@ -160,7 +164,6 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the value at the position if it is a string; another value is skipped.
-    #[inline]
     pub(super) fn text_or_skip(&mut self) -> Read<Option<Text<'a>>> {
         if self.peek() == Some(b'"') { self.string().map(Some) } else { self.skip().map(|()| None) }
     }
@@ -180,9 +183,10 @@ impl<'a> Reader<'a> {
         loop {
             self.white_space();
             match self.peek() {
-                Some(b'"') => {
-                    self.string()?;
-                }
+                Some(b'"') => match text::short_name(self.bytes, self.pos + 1) {
+                    Some((_, end)) => self.pos = end + 1,
+                    None => drop(self.pass_string()?),
+                },
                 Some(b'{') => {
                     self.enter()?;
                     self.white_space();
@@ -234,26 +238,49 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Reads a key and the colon.
     #[inline]
-    fn key(&mut self) -> Read<Text<'a>> {
+    fn key(&mut self) -> Read<Key> {
+        if self.peek() == Some(b'"')
+            && let Some((name, end)) = text::short_name(self.bytes, self.pos + 1)
+            && self.bytes.get(end + 1) == Some(&b':')
+        {
+            self.pos = end + 2;
+            return Ok(Key::from_short_name(name));
+        }
+        self.any_key()
+    }
+
+    fn any_key(&mut self) -> Read<Key> {
         let key = self.string()?;
         self.white_space();
         if self.peek() != Some(b':') {
             return self.refuse();
         }
         self.pos += 1;
-        Ok(key)
+        Ok(key.named(Key::from_name))
     }
 
-    #[inline]
+    /// Reads the string at the position.
     pub(super) fn string(&mut self) -> Read<Text<'a>> {
         let start = self.pos;
+        let escaped = self.pass_string()?;
+        Ok(Text::new(self.bytes.get(start..self.pos).unwrap_or_default(), escaped))
+    }
+
+    /// Reads the string at the position and tells whether there is an escape in it.
+    #[inline]
+    fn pass_string(&mut self) -> Read<bool> {
         if self.peek() != Some(b'"') {
             return self.refuse();
         }
-        let (end, escaped) = text::end_of_string(self.bytes, start + 1).map_err(Fault::Syntax)?;
-        self.pos = end + 1;
-        Ok(Text::new(self.bytes.get(start..self.pos).unwrap_or_default(), escaped))
+        match text::end_of_string(self.bytes, self.pos + 1) {
+            Ok((end, escaped)) => {
+                self.pos = end + 1;
+                Ok(escaped)
+            }
+            Err(at) => self.stop(Fault::Syntax(at)),
+        }
     }
 
     fn literal(&mut self, word: &[u8]) -> Read<()> {
@@ -300,7 +327,7 @@ impl<'a> Reader<'a> {
             let digits = self.bytes.get(start..self.pos).unwrap_or_default();
             let value = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse::<f64>().ok());
             if !value.is_some_and(f64::is_finite) {
-                return Err(Fault::Syntax(start));
+                return self.stop(Fault::Syntax(start));
             }
         }
         Ok(())

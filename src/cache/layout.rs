@@ -2,67 +2,147 @@
 
 use std::fmt;
 
-use super::json::ObjectEnd;
 use super::marker::CacheTtl;
+use super::name::Key;
 
 /// What the planner needs to know about a body.
 #[derive(Debug, Default)]
 pub(super) struct Layout {
-    pub(super) tools: Section,
-    pub(super) system: Section,
-    pub(super) messages: Section,
+    /// The blocks of all sections, in the order of the bytes, so that one allocation does for all.
+    pub(super) table: Table,
+    /// Which part of the table each section is. Nothing, until a section was read.
+    pub(super) tools: Extent,
+    pub(super) system: Extent,
+    pub(super) messages: Extent,
     /// The automatic marker at the top level.
     pub(super) top: Mark,
-    /// Where a member can be added to the whole body.
-    pub(super) root: ObjectEnd,
+    /// The byte after the body's closing brace.
+    pub(super) end: usize,
     /// Which of the fields that some hosts want in the body are there already.
     pub(super) has_version: bool,
     pub(super) has_betas: bool,
 }
 
 impl Layout {
+    pub(super) fn tools(&self) -> Section<'_> {
+        self.table.section(self.tools)
+    }
+
+    pub(super) fn system(&self) -> Section<'_> {
+        self.table.section(self.system)
+    }
+
+    pub(super) fn messages(&self) -> Section<'_> {
+        self.table.section(self.messages)
+    }
+
     /// The sections in the order in which the API reads them.
-    pub(super) fn sections(&self) -> [&Section; 3] {
-        [&self.tools, &self.system, &self.messages]
+    pub(super) fn sections(&self) -> [Section<'_>; 3] {
+        [self.tools(), self.system(), self.messages()]
     }
 }
 
 /// One of the three parts of a prompt, its blocks in prompt order.
-#[derive(Debug, Default)]
-pub(super) struct Section {
-    pub(super) blocks: Vec<Block>,
-    pub(super) nested: Vec<Nested>,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Section<'a> {
+    pub(super) blocks: &'a [Block],
+    /// The caller's markers inside blocks, in the order of the bytes.
+    pub(super) nested: &'a [Nested],
+    /// The caller's markers on blocks, in the same order.
+    cuts: &'a [Cut],
+    /// The index in the table of the first block.
+    first: usize,
 }
 
-impl Section {
-    /// Adds a block and the caller's markers inside it.
-    pub(super) fn add(&mut self, block: Block, nested: Vec<Nested>) {
-        let parent = self.blocks.len();
-        self.nested.extend(nested.into_iter().map(|nested| Nested { parent, ..nested }));
-        self.blocks.push(block);
+impl<'a> Section<'a> {
+    /// The caller's markers inside the block of this index.
+    pub(super) fn inside(self, index: usize) -> &'a [Nested] {
+        let block = self.first + index;
+        let from = self.nested.partition_point(|nested| nested.block < block);
+        let nested = self.nested.get(from..).unwrap_or_default();
+        nested.get(..nested.partition_point(|nested| nested.block == block)).unwrap_or_default()
+    }
+
+    /// The bytes of the `cache_control` member of the block of this index, with the comma before it.
+    pub(super) fn cut(self, index: usize) -> Option<Span> {
+        let block = self.first + index;
+        let found = self.cuts.binary_search_by_key(&block, |cut| cut.block).ok()?;
+        self.cuts.get(found).map(|cut| cut.span)
+    }
+
+    /// The index in [`blocks`](Self::blocks) of the block around a caller's marker.
+    pub(super) fn parent(self, nested: &Nested) -> usize {
+        nested.block - self.first
+    }
+}
+
+/// Everything that was found, in the order of the bytes.
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    pub(super) blocks: Vec<Block>,
+    pub(super) nested: Vec<Nested>,
+    pub(super) cuts: Vec<Cut>,
+}
+
+/// Bounds in a table: how many blocks, nested markers and cuts it had.
+pub(super) type Bound = (usize, usize, usize);
+
+/// A part of a table.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Extent {
+    pub(super) start: Bound,
+    pub(super) end: Bound,
+}
+
+impl Table {
+    pub(super) fn bound(&self) -> Bound {
+        (self.blocks.len(), self.nested.len(), self.cuts.len())
+    }
+
+    /// Forgets what was found since.
+    pub(super) fn truncate(&mut self, (blocks, nested, cuts): Bound) {
+        self.blocks.truncate(blocks);
+        self.nested.truncate(nested);
+        self.cuts.truncate(cuts);
+    }
+
+    fn section(&self, Extent { start, end }: Extent) -> Section<'_> {
+        Section {
+            blocks: self.blocks.get(start.0..end.0).unwrap_or_default(),
+            nested: self.nested.get(start.1..end.1).unwrap_or_default(),
+            cuts: self.cuts.get(start.2..end.2).unwrap_or_default(),
+            first: start.0,
+        }
     }
 }
 
 /// A tool, a system block, or a content block of a message.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Block {
-    pub(super) path: Path<'static>,
+    pub(super) path: Path,
     pub(super) kind: Kind,
     pub(super) mark: Mark,
-    pub(super) slot: Slot,
-    /// Its bytes in the body.
-    pub(super) span: Span,
-    /// The bytes of its `cache_control` member, with the comma before it.
-    pub(super) cut: Option<Span>,
     /// Whether it belongs to a message of the user.
     pub(super) user: bool,
+    /// Whether it is a string where the API takes a list of blocks.
+    pub(super) is_string: bool,
+    /// Its bytes in the body.
+    pub(super) span: Span,
+}
+
+/// The bytes of a block's own `cache_control` member, with the comma before it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cut {
+    /// The index in [`Table::blocks`].
+    pub(super) block: usize,
+    pub(super) span: Span,
 }
 
 /// A caller's marker inside a block: on a part of a tool result or of a document.
 #[derive(Debug)]
 pub(super) struct Nested {
-    /// The index in [`Section::blocks`] of the outermost block around it.
-    pub(super) parent: usize,
+    /// The index in [`Table::blocks`] of the outermost block around it.
+    pub(super) block: usize,
     pub(super) path: String,
     pub(super) kind: Kind,
     pub(super) mark: Mark,
@@ -70,6 +150,8 @@ pub(super) struct Nested {
     pub(super) cut: Span,
     /// Whether its block is the last one at each level, where the API moves the marker to the parent.
     pub(super) last: bool,
+    /// The member of the innermost known block around it through which it was reached.
+    pub(super) through: Key,
 }
 
 /// What kind of block it is, as far as markers care.
@@ -127,51 +209,56 @@ pub(super) enum Mark {
     Invalid,
 }
 
-/// How a marker gets into a block.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Slot {
-    /// As the last member of an object.
-    Member(ObjectEnd),
-    /// The string, quotes included, becomes a text block in an array.
-    Wrap(Span),
-}
-
 /// Where a block stands. `Display` writes a JSON Pointer.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Path<'p> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Path {
     Tool(u32),
     System(u32),
     Message(u32, u32),
-    Inside(&'p Path<'p>, &'static str, u32),
 }
 
-impl Path<'_> {
+impl Path {
     /// The index of the message around it.
-    pub(super) fn message(&self) -> Option<u32> {
+    pub(super) fn message(self) -> Option<u32> {
         match self {
-            Self::Message(message, _) => Some(*message),
+            Self::Message(message, _) => Some(message),
             _ => None,
         }
     }
 
     /// Whether this JSON Pointer leads to it.
-    pub(super) fn is(&self, pointer: &str) -> bool {
+    pub(super) fn is(self, pointer: &str) -> bool {
         match self {
             Self::Message(message, index) => {
                 let rest = pointer.strip_prefix("/messages/").and_then(|rest| rest.split_once("/content/"));
-                rest.is_some_and(|(a, b)| a.parse() == Ok(*message) && b.parse() == Ok(*index))
+                rest.is_some_and(|(a, b)| a.parse() == Ok(message) && b.parse() == Ok(index))
             }
             _ => pointer == self.to_string(),
         }
     }
 }
 
-impl fmt::Display for Path<'_> {
+impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tool(index) => write!(f, "/tools/{index}"),
             Self::System(index) => write!(f, "/system/{index}"),
             Self::Message(message, index) => write!(f, "/messages/{message}/content/{index}"),
+        }
+    }
+}
+
+/// The way to a block inside others. `Display` writes a JSON Pointer.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Way<'w> {
+    Block(Path),
+    Inside(&'w Way<'w>, &'static str, u32),
+}
+
+impl fmt::Display for Way<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Block(path) => path.fmt(f),
             Self::Inside(outer, list, index) => write!(f, "{outer}/{list}/{index}"),
         }
     }

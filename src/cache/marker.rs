@@ -139,11 +139,11 @@ impl MarkerSection {
         }
     }
 
-    pub(super) fn of(self, layout: &Layout) -> &Section {
+    pub(super) fn of(self, layout: &Layout) -> Section<'_> {
         match self {
-            Self::Tools => &layout.tools,
-            Self::System => &layout.system,
-            Self::Messages => &layout.messages,
+            Self::Tools => layout.tools(),
+            Self::System => layout.system(),
+            Self::Messages => layout.messages(),
         }
     }
 }

@@ -6,6 +6,7 @@ mod change;
 mod choose;
 mod compare;
 mod decide;
+mod escapes;
 mod fingerprint;
 mod json;
 mod layout;
@@ -18,7 +19,6 @@ mod scan;
 mod splice;
 mod text;
 mod usage;
-mod utf8;
 mod wishes;
 
 pub use change::{ChangedPart, PromptChange};

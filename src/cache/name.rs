@@ -60,25 +60,52 @@ pub(super) enum Key {
 }
 
 impl Key {
-    #[inline]
     pub(super) fn from_name(name: &[u8]) -> Self {
         match name {
             b"anthropic_beta" => Self::AnthropicBeta,
             b"anthropic_version" => Self::AnthropicVersion,
             b"cache_control" => Self::CacheControl,
             b"citations" => Self::Citations,
-            b"configs" => Self::Configs,
-            b"content" => Self::Content,
             b"defer_loading" => Self::DeferLoading,
             b"messages" => Self::Messages,
-            b"role" => Self::Role,
-            b"source" => Self::Source,
-            b"system" => Self::System,
-            b"text" => Self::Text,
-            b"tools" => Self::Tools,
-            b"ttl" => Self::Ttl,
-            b"type" => Self::Type,
+            _ => name.first_chunk::<8>().map_or_else(|| Self::from_short_name(word(name)), |_| Self::Other),
+        }
+    }
+
+    /// The key whose name of less than eight bytes is this word, the first byte lowest.
+    #[inline]
+    pub(super) fn from_short_name(name: u64) -> Self {
+        match name {
+            CONFIGS => Self::Configs,
+            CONTENT => Self::Content,
+            ROLE => Self::Role,
+            SOURCE => Self::Source,
+            SYSTEM => Self::System,
+            TEXT => Self::Text,
+            TOOLS => Self::Tools,
+            TTL => Self::Ttl,
+            TYPE => Self::Type,
             _ => Self::Other,
         }
     }
+}
+
+const CONFIGS: u64 = word(b"configs");
+const CONTENT: u64 = word(b"content");
+const ROLE: u64 = word(b"role");
+const SOURCE: u64 = word(b"source");
+const SYSTEM: u64 = word(b"system");
+const TEXT: u64 = word(b"text");
+const TOOLS: u64 = word(b"tools");
+const TTL: u64 = word(b"ttl");
+const TYPE: u64 = word(b"type");
+
+/// A name of less than eight bytes as a word, the first byte lowest.
+const fn word(mut name: &[u8]) -> u64 {
+    let mut word = 0;
+    while let Some((last, rest)) = name.split_last() {
+        word = (word << 8) | *last as u64;
+        name = rest;
+    }
+    word
 }

@@ -4,7 +4,7 @@ use super::decide::decide;
 use super::marker::{CacheMarker, MarkerNote};
 use super::options::MarkerOptions;
 use super::scan::scan;
-use super::splice::{Edit, splice};
+use super::splice::{Edit, ObjectEnd, splice};
 #[cfg(doc)]
 use crate::error::ErrorKind;
 use crate::error::Result;
@@ -155,7 +155,7 @@ pub(crate) fn mark_body_for_host(
         // All that goes to the end of the body is one edit: only the first of several may do without a comma.
         match edits.iter_mut().find_map(|edit| if let Edit::Root(_, text) = edit { Some(text) } else { None }) {
             Some(text) => *text = format!("{text},{}", members.join(",")),
-            None => edits.push(Edit::Root(layout.root, members.join(","))),
+            None => edits.push(Edit::Root(ObjectEnd::before(&body, layout.end), members.join(","))),
         }
     }
     let body = if edits.is_empty() { body } else { splice(&body, &mut edits) };

@@ -3,10 +3,13 @@
 //! Where a key appears twice in one object the last one counts, as it does for the API's reader and for `serde_json`.
 
 use super::block::{Parts, configs, mark, marked, parts, text_kind};
-use super::json::{Fault, Read, Reader};
-use super::layout::{Block, Kind, Layout, Mark, Nested, Path, Section, Slot, Span};
+use super::json::{Fault, Read, Reader, Stopped};
+use super::layout::{Block, Cut, Extent, Kind, Layout, Mark, Path, Span, Table, Way};
 use super::name::Key;
 use crate::error::{Error, ErrorKind, Location, Result};
+
+/// How many bytes of a conversation there are for each block. Where there are fewer, the table has to grow.
+const BYTES_PER_BLOCK: usize = 512;
 
 /// Reads a body whole.
 ///
@@ -16,11 +19,13 @@ use crate::error::{Error, ErrorKind, Location, Result};
 pub(super) fn scan(body: &[u8]) -> Result<Layout> {
     let mut reader = Reader::new(body);
     let mut found = Layout::default();
-    read_root(&mut reader, &mut found).map_err(|fault| refusal(body, fault))?.ok_or_else(|| {
-        Error::new(ErrorKind::InvalidBody, "the request body is JSON, but not an object")
-            .with_location(Location::at(1, 1))
-    })?;
-    Ok(found)
+    found.table.blocks.reserve_exact(body.len() / BYTES_PER_BLOCK + 16);
+    match read_root(&mut reader, &mut found) {
+        Ok(Some(())) => Ok(found),
+        Ok(None) => Err(Error::new(ErrorKind::InvalidBody, "the request body is JSON, but not an object")
+            .with_location(Location::at(1, 1))),
+        Err(Stopped) => Err(refusal(body, reader.fault())),
+    }
 }
 
 /// `None` if the body is some other JSON than an object.
@@ -31,13 +36,11 @@ fn read_root(reader: &mut Reader<'_>, found: &mut Layout) -> Read<Option<()>> {
         reader.end()?;
         return Ok(None);
     }
-    found.root = reader.object(|reader, key| {
+    reader.object(|reader, key| {
         match key {
-            Key::Tools => {
-                found.tools = section(reader, tool)?;
-            }
-            Key::System => found.system = system(reader)?,
-            Key::Messages => found.messages = messages(reader)?,
+            Key::Tools => found.tools = section(reader, &mut found.table, tools)?,
+            Key::System => found.system = section(reader, &mut found.table, system)?,
+            Key::Messages => found.messages = section(reader, &mut found.table, messages)?,
             Key::CacheControl => found.top = mark(reader)?,
             Key::AnthropicVersion => {
                 found.has_version = true;
@@ -51,119 +54,114 @@ fn read_root(reader: &mut Reader<'_>, found: &mut Layout) -> Read<Option<()>> {
         }
         Ok(())
     })?;
+    found.end = reader.position();
     reader.end()?;
     Ok(Some(()))
 }
 
-/// Reads an array of blocks, passing over elements that are not objects and values that are not arrays: what they mean
-/// is the API's to say.
-fn section<'a>(
-    reader: &mut Reader<'a>,
-    mut read: impl FnMut(&mut Reader<'a>, u32) -> Read<(Block, Vec<Nested>)>,
-) -> Read<Section> {
-    let mut section = Section::default();
+/// Reads one section into the table.
+fn section(
+    reader: &mut Reader<'_>,
+    table: &mut Table,
+    read: impl FnOnce(&mut Reader<'_>, &mut Table) -> Read<()>,
+) -> Read<Extent> {
+    let start = table.bound();
+    read(reader, table)?;
+    Ok(Extent { start, end: table.bound() })
+}
+
+/// Reads a list of objects, passing over elements that are not objects and values that are not lists: what they mean is
+/// the API's to say.
+#[inline]
+fn objects(reader: &mut Reader<'_>, mut read: impl FnMut(&mut Reader<'_>, u32) -> Read<()>) -> Read<()> {
     if reader.peek() != Some(b'[') {
-        reader.skip()?;
-        return Ok(section);
+        return reader.skip();
     }
-    reader.array(|reader, index| {
-        if reader.peek() != Some(b'{') {
-            return reader.skip();
-        }
-        let (block, nested) = read(reader, index)?;
-        section.add(block, nested);
-        Ok(())
-    })?;
-    Ok(section)
+    reader.array(|reader, index| if reader.peek() == Some(b'{') { read(reader, index) } else { reader.skip() })
 }
 
-fn tool(reader: &mut Reader<'_>, index: u32) -> Read<(Block, Vec<Nested>)> {
-    let path = Path::Tool(index);
-    let start = reader.position();
-    let (mut found, mut cut) = (Mark::Absent, None);
-    let mut deferred = false;
-    let mut inside = Vec::new();
-    let end = reader.object(|reader, key| {
-        match key {
-            Key::CacheControl => (found, cut) = marked(reader)?,
-            Key::DeferLoading => deferred = reader.is_true()?,
-            Key::Configs => inside = configs(reader, &path)?,
-            _ => reader.skip()?,
-        }
-        Ok(())
-    })?;
-    let kind = if deferred { Kind::DeferredTool } else { Kind::Tool };
-    let span = Span { start, end: reader.position() };
-    Ok((Block { path, kind, mark: found, slot: Slot::Member(end), span, cut, user: false }, inside))
-}
-
-fn system(reader: &mut Reader<'_>) -> Read<Section> {
-    if reader.peek() == Some(b'"') {
-        let mut section = Section::default();
-        section.add(string_block(reader, Path::System(0))?, Vec::new());
-        return Ok(section);
-    }
-    section(reader, |reader, index| block(reader, Path::System(index)))
-}
-
-fn messages(reader: &mut Reader<'_>) -> Read<Section> {
-    let mut all = Section::default();
-    if reader.peek() != Some(b'[') {
-        reader.skip()?;
-        return Ok(all);
-    }
-    reader.array(|reader, message| {
-        if reader.peek() != Some(b'{') {
-            return reader.skip();
-        }
-        let (first, first_nested) = (all.blocks.len(), all.nested.len());
-        let mut user = false;
+fn tools(reader: &mut Reader<'_>, table: &mut Table) -> Read<()> {
+    objects(reader, |reader, index| {
+        let path = Path::Tool(index);
+        let start = reader.position();
+        let (mut mark, mut cut) = (Mark::Absent, None);
+        let mut deferred = false;
+        let first = table.nested.len();
         reader.object(|reader, key| {
             match key {
-                Key::Role => user = reader.text_or_skip()?.is_some_and(|role| role.named(|role| role == b"user")),
-                Key::Content => {
-                    all.blocks.truncate(first);
-                    all.nested.truncate(first_nested);
-                    content(reader, message, &mut all)?;
+                Key::CacheControl => (mark, cut) = marked(reader)?,
+                Key::DeferLoading => deferred = reader.is_true()?,
+                Key::Configs => {
+                    table.nested.truncate(first);
+                    configs(reader, path, table)?;
                 }
                 _ => reader.skip()?,
             }
             Ok(())
         })?;
-        all.blocks.iter_mut().skip(first).for_each(|block| block.user = user);
+        let kind = if deferred { Kind::DeferredTool } else { Kind::Tool };
+        add(reader, table, path, start, Parts { kind, mark, cut });
         Ok(())
-    })?;
-    Ok(all)
+    })
 }
 
-fn content(reader: &mut Reader<'_>, message: u32, all: &mut Section) -> Read<()> {
-    match reader.peek() {
-        Some(b'"') => all.add(string_block(reader, Path::Message(message, 0))?, Vec::new()),
-        Some(b'[') => reader.array(|reader, index| {
-            if reader.peek() != Some(b'{') {
-                return reader.skip();
-            }
-            let (block, nested) = block(reader, Path::Message(message, index))?;
-            all.add(block, nested);
-            Ok(())
-        })?,
-        _ => reader.skip()?,
+fn system(reader: &mut Reader<'_>, table: &mut Table) -> Read<()> {
+    if reader.peek() == Some(b'"') {
+        return string(reader, table, Path::System(0));
     }
-    Ok(())
+    objects(reader, |reader, index| block(reader, table, Path::System(index)))
 }
 
-fn string_block(reader: &mut Reader<'_>, path: Path<'static>) -> Read<Block> {
+fn messages(reader: &mut Reader<'_>, table: &mut Table) -> Read<()> {
+    objects(reader, |reader, message| {
+        let before = table.bound();
+        let mut user = false;
+        reader.object(|reader, key| {
+            match key {
+                Key::Role => user = reader.text_or_skip()?.is_some_and(|role| role.named(|role| role == b"user")),
+                Key::Content => {
+                    table.truncate(before);
+                    content(reader, message, table)?;
+                }
+                _ => reader.skip()?,
+            }
+            Ok(())
+        })?;
+        table.blocks.iter_mut().skip(before.0).for_each(|block| block.user = user);
+        Ok(())
+    })
+}
+
+fn content(reader: &mut Reader<'_>, message: u32, table: &mut Table) -> Read<()> {
+    if reader.peek() == Some(b'"') {
+        return string(reader, table, Path::Message(message, 0));
+    }
+    objects(reader, |reader, index| block(reader, table, Path::Message(message, index)))
+}
+
+fn string(reader: &mut Reader<'_>, table: &mut Table, path: Path) -> Read<()> {
     let start = reader.position();
     let kind = text_kind(reader.string()?);
     let span = Span { start, end: reader.position() };
-    Ok(Block { path, kind, mark: Mark::Absent, slot: Slot::Wrap(span), span, cut: None, user: false })
+    table.blocks.push(Block { path, kind, mark: Mark::Absent, user: false, is_string: true, span });
+    Ok(())
 }
 
-fn block(reader: &mut Reader<'_>, path: Path<'static>) -> Read<(Block, Vec<Nested>)> {
+#[inline]
+fn block(reader: &mut Reader<'_>, table: &mut Table, path: Path) -> Read<()> {
     let start = reader.position();
-    let Parts { kind, mark, cut, end, nested } = parts(reader, &path)?;
+    let parts = parts(reader, &Way::Block(path), table)?;
+    add(reader, table, path, start, parts);
+    Ok(())
+}
+
+/// Adds the block that was read since `start`.
+fn add(reader: &Reader<'_>, table: &mut Table, path: Path, start: usize, Parts { kind, mark, cut }: Parts) {
+    if let Some(span) = cut {
+        table.cuts.push(Cut { block: table.blocks.len(), span });
+    }
     let span = Span { start, end: reader.position() };
-    Ok((Block { path, kind, mark, slot: Slot::Member(end), span, cut, user: false }, nested))
+    table.blocks.push(Block { path, kind, mark, user: false, is_string: false, span });
 }
 
 fn refusal(body: &[u8], fault: Fault) -> Error {

@@ -1,13 +1,32 @@
 //! Puts markers and the fields of a host into the bytes of a body, in one pass and one allocation.
 
-use super::json::ObjectEnd;
-use super::layout::{Slot, Span};
+use super::layout::{Block, Span};
 use super::marker::CacheTtl;
+
+/// Where a member can be added to an object.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ObjectEnd {
+    /// The byte after the last member, or after the opening brace if there is none.
+    at: usize,
+    /// Whether there is no member yet.
+    empty: bool,
+}
+
+impl ObjectEnd {
+    /// The end of the object whose closing brace stands before `end`.
+    pub(super) fn before(body: &[u8], end: usize) -> Self {
+        let inside = body.get(..end.saturating_sub(1)).unwrap_or_default().trim_ascii_end();
+        Self { at: inside.len(), empty: inside.last() == Some(&b'{') }
+    }
+}
 
 /// Something to insert.
 #[derive(Debug)]
 pub(super) enum Edit {
-    Marker(Slot, CacheTtl),
+    /// A marker as the last member of an object.
+    Member(ObjectEnd, CacheTtl),
+    /// A marker on a string, quotes included, which becomes a list of one text block.
+    Wrap(Span, CacheTtl),
     /// Members of the whole body, commas between them.
     Root(ObjectEnd, String),
 }
@@ -27,11 +46,20 @@ pub(super) fn member(ttl: CacheTtl) -> &'static str {
 type Insertion<'e> = (usize, [&'e str; 3]);
 
 impl Edit {
+    /// A marker on a block.
+    pub(super) fn marker(body: &[u8], block: &Block, ttl: CacheTtl) -> Self {
+        if block.is_string {
+            Self::Wrap(block.span, ttl)
+        } else {
+            Self::Member(ObjectEnd::before(body, block.span.end), ttl)
+        }
+    }
+
     /// The insertions in the order of their places.
     fn insertions(&self) -> [Insertion<'_>; 2] {
         match self {
-            Self::Marker(Slot::Member(end), ttl) => last_member(*end, member(*ttl)),
-            Self::Marker(Slot::Wrap(Span { start, end }), ttl) => {
+            Self::Member(end, ttl) => last_member(*end, member(*ttl)),
+            Self::Wrap(Span { start, end }, ttl) => {
                 [(*start, [WRAP, "", ""]), (*end, [",", member(*ttl), "}]"])]
             }
             Self::Root(end, members) => last_member(*end, members),
@@ -40,8 +68,8 @@ impl Edit {
 
     fn start(&self) -> usize {
         match self {
-            Self::Marker(Slot::Member(end), _) | Self::Root(end, _) => end.at,
-            Self::Marker(Slot::Wrap(span), _) => span.start,
+            Self::Member(end, _) | Self::Root(end, _) => end.at,
+            Self::Wrap(span, _) => span.start,
         }
     }
 }

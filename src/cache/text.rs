@@ -1,23 +1,32 @@
-//! The inside of JSON strings: nearly all bytes of a conversation, so the loop that decides how fast a request is built.
+//! The inside of JSON strings: nearly all bytes of a conversation, so the loops that decide how fast a request is built.
 
-use super::utf8::is_utf8;
+use super::escapes::{BLOCK, skip_escaped_blocks};
 
 const LOW: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x8080_8080_8080_8080;
 
-/// How many bytes are looked at together. The compiler turns the loop over them into vector instructions.
-const BLOCK: usize = 64;
-
 /// How many words are looked at before whole blocks are.
-const SHORT_WORDS: usize = 8;
+const SHORT_WORDS: usize = 4;
+
+/// A string of less than eight plain ASCII characters: they as a word, the first one lowest, and the position of the
+/// closing quote. Most keys and types are that short.
+#[inline]
+pub(super) fn short_name(bytes: &[u8], start: usize) -> Option<(u64, usize)> {
+    let word = u64::from_le_bytes(*bytes.get(start..)?.first_chunk()?);
+    let length = first_byte(special(word));
+    let rest = word.checked_shr(8 * u32::try_from(length).ok()?)?;
+    let name = word ^ (rest << (8 * length));
+    (rest & 0xff == u64::from(b'"') && name & HIGH == 0).then_some((name, start + length))
+}
 
 /// Finds the closing quote of the string whose first byte inside the quotes is at `start`, and whether there is an escape.
 /// On an illegal byte or escape its position is the error.
-#[inline]
 pub(super) fn end_of_string(bytes: &[u8], start: usize) -> Result<(usize, bool), usize> {
     let mut pos = start;
     let mut escaped = false;
     let mut seen = 0;
+    // Where it is worth while to look at whole blocks of escapes again.
+    let mut blocks_from = 0;
     loop {
         pos = plain_run(bytes, pos, &mut seen);
         match bytes.get(pos) {
@@ -25,12 +34,18 @@ pub(super) fn end_of_string(bytes: &[u8], start: usize) -> Result<(usize, bool),
             Some(b'\\') => {
                 escaped = true;
                 pos = escape(bytes, pos)?;
+                if pos >= blocks_from {
+                    let (after, is_ascii) = skip_escaped_blocks(bytes, pos);
+                    pos = after;
+                    blocks_from = pos + BLOCK;
+                    seen |= if is_ascii { 0 } else { HIGH };
+                }
             }
             _ => return Err(pos),
         }
     }
     // `serde_json` checks the encoding of strings too; outside of them only ASCII is grammatical.
-    if seen & HIGH != 0 && !is_utf8(bytes.get(start..pos).unwrap_or_default()) {
+    if seen & HIGH != 0 && simdutf8::basic::from_utf8(bytes.get(start..pos).unwrap_or_default()).is_err() {
         return Err(start);
     }
     Ok((pos, escaped))
@@ -41,7 +56,7 @@ pub(super) fn end_of_string(bytes: &[u8], start: usize) -> Result<(usize, bool),
 #[inline]
 fn plain_run(bytes: &[u8], from: usize, seen: &mut u64) -> usize {
     let mut rest = bytes.get(from..).unwrap_or_default();
-    // Keys, names and the runs between escapes are short.
+    // The runs between escapes are short.
     for _ in 0..SHORT_WORDS {
         let Some((word, tail)) = rest.split_first_chunk() else { break };
         let word = u64::from_le_bytes(*word);

@@ -62,7 +62,7 @@ struct History {
 pub(super) fn wishes(current: Scanned<'_>, options: &MarkerOptions<'_>) -> Result<Wishes> {
     let history = history(current, options)?;
     let mut wishes = Wishes::default();
-    let stable = options.stable_system.filter(|blocks| *blocks < current.layout.system.blocks.len());
+    let stable = options.stable_system.filter(|blocks| *blocks < current.layout.system().blocks.len());
     match stable {
         Some(blocks) => wishes.bounded(current.layout, &history, blocks, options),
         None if history.common.is_some_and(|common| !common.head) => wishes.changed_head(current.layout, &history),
@@ -75,7 +75,7 @@ fn history(current: Scanned<'_>, options: &MarkerOptions<'_>) -> Result<History>
     match options.previous {
         Previous::Unknown => Ok(History::default()),
         Previous::Plan(plan) => {
-            let blocks = current.layout.messages.blocks.iter().enumerate();
+            let blocks = current.layout.messages().blocks.iter().enumerate();
             let is_marked = |block: &Block| plan.markers().iter().any(|marker| block.path.is(&marker.path));
             let written = blocks.filter(|(_, block)| is_marked(block)).map(|(index, _)| (2, index)).collect();
             Ok(History { written, ..History::default() })
@@ -91,8 +91,8 @@ fn compared(previous: Scanned<'_>, current: Scanned<'_>) -> History {
     let common = Common::of(previous, current);
     let before = written(previous.layout);
     let still = |(rank, index): &(usize, usize)| *rank < 2 || *index < common.messages;
-    let gone = previous.layout.messages.blocks.get(common.messages..).unwrap_or_default();
-    let all = &previous.layout.messages.blocks;
+    let gone = previous.layout.messages().blocks.get(common.messages..).unwrap_or_default();
+    let all = &previous.layout.messages().blocks;
     let last_message = answer_end(all).map_or(0, |answer| answer + 1);
     let in_last_message = common.head && !gone.is_empty() && common.messages >= last_message;
     let keeps_some = common.messages > last_message;
@@ -115,7 +115,7 @@ fn compared(previous: Scanned<'_>, current: Scanned<'_>) -> History {
 /// is left without one from the first change on, and the messages have one, two, then none.
 fn earlier_changes(previous: &Layout, written: &[(usize, usize)]) -> usize {
     let carrier = |blocks: &[Block]| blocks.iter().rposition(|block| block.kind.carries());
-    let end = match (carrier(&previous.system.blocks), carrier(&previous.tools.blocks)) {
+    let end = match (carrier(previous.system().blocks), carrier(previous.tools().blocks)) {
         (Some(index), _) => Some((1, index)),
         (None, Some(index)) => Some((0, index)),
         (None, None) => None,
@@ -144,7 +144,7 @@ impl Wishes {
     fn settled(&mut self, layout: &Layout, history: &History, options: &MarkerOptions<'_>) {
         use MarkerSection::{System, Tools};
         let near = self.messages(layout, history, options);
-        let system = layout.system.blocks.len();
+        let system = layout.system().blocks.len();
         self.add(System, system.checked_sub(1), true, MarkerPurpose::System);
         self.edited(layout, history);
         // The last of several blocks is the one that changes, where one does.
@@ -152,13 +152,13 @@ impl Wishes {
             self.add(System, Some(index), false, MarkerPurpose::StablePrefix);
         }
         self.all.extend(near);
-        self.add(Tools, layout.tools.blocks.len().checked_sub(1), true, MarkerPurpose::Tools);
+        self.add(Tools, layout.tools().blocks.len().checked_sub(1), true, MarkerPurpose::Tools);
     }
 
     /// The end of the conversation and, in front of everything else, the previous write if it is out of reach from
     /// there. One that is within reach is given back: it is worth a marker that nothing else needs.
     fn messages(&mut self, layout: &Layout, history: &History, options: &MarkerOptions<'_>) -> Option<Wish> {
-        let blocks = &layout.messages.blocks;
+        let blocks = &layout.messages().blocks;
         let Some(end) = turn_end(blocks, blocks.len()) else {
             self.add(MarkerSection::Messages, blocks.len().checked_sub(1), true, MarkerPurpose::TurnEnd);
             return None;
@@ -200,7 +200,7 @@ impl Wishes {
     /// The history was edited, as it will be again: what stands before the last turn, and the last block before the edit,
     /// are in reach of the next edit. The marker on the answer also tells the next request that this one saw an edit.
     fn edited(&mut self, layout: &Layout, history: &History) {
-        let blocks = &layout.messages.blocks;
+        let blocks = &layout.messages().blocks;
         if !history.edited {
             return;
         }
@@ -216,7 +216,7 @@ impl Wishes {
     /// Something changed in tools or system, so no entry behind that can be read.
     fn changed_head(&mut self, layout: &Layout, history: &History) {
         use MarkerSection::{Messages, System, Tools};
-        let blocks = &layout.messages.blocks;
+        let blocks = &layout.messages().blocks;
         let end = turn_end(blocks, blocks.len());
         if history.changes < VOLATILE_AFTER {
             self.add(Messages, blocks.len().checked_sub(1), true, MarkerPurpose::TurnEnd);
@@ -230,9 +230,9 @@ impl Wishes {
         if let Some(index) = history.common().system.checked_sub(1) {
             self.add(System, Some(index), false, MarkerPurpose::StablePrefix);
         }
-        self.left_out.push((System, layout.system.blocks.len().checked_sub(1), MarkerReason::Volatile));
+        self.left_out.push((System, layout.system().blocks.len().checked_sub(1), MarkerReason::Volatile));
         let tools = history.common().tools;
-        self.add(Tools, tools.checked_sub(1), tools == layout.tools.blocks.len(), MarkerPurpose::Tools);
+        self.add(Tools, tools.checked_sub(1), tools == layout.tools().blocks.len(), MarkerPurpose::Tools);
     }
 
     /// The caller says from where on the system prompt changes.
@@ -247,8 +247,8 @@ impl Wishes {
         if let Some(index) = stable.checked_sub(1) {
             self.add(System, Some(index), true, MarkerPurpose::StablePrefix);
         }
-        self.left_out.push((System, layout.system.blocks.len().checked_sub(1), MarkerReason::Volatile));
-        self.add(Tools, layout.tools.blocks.len().checked_sub(1), true, MarkerPurpose::Tools);
+        self.left_out.push((System, layout.system().blocks.len().checked_sub(1), MarkerReason::Volatile));
+        self.add(Tools, layout.tools().blocks.len().checked_sub(1), true, MarkerPurpose::Tools);
         self.all.extend(near);
     }
 }

@@ -1,0 +1,58 @@
+//! Text full of escapes, such as source code in a tool's result: an escape on each ten bytes or so.
+//!
+//! Going from one escape to the next costs a misguessed branch at nearly every one. Here the rules are put as comparisons
+//! of each byte with the four before it, which the compiler does for many bytes at once.
+
+/// How many bytes are looked at together.
+pub(super) const BLOCK: usize = 64;
+
+/// A backslash escapes or is escaped by the number of those before it. Runs of four and more are rare enough to be left to
+/// the careful way, so that nothing depends on more than this many bytes.
+const LOOK_BACK: usize = 4;
+const WINDOW: usize = BLOCK + LOOK_BACK;
+
+/// The position after all whole blocks from `from` on that hold nothing but legal text of the string, and whether they are
+/// ASCII. Neither `from`, which stands in a string, nor the result is inside an escape.
+pub(super) fn skip_escaped_blocks(bytes: &[u8], from: usize) -> (usize, bool) {
+    let mut pos = from;
+    let mut lanes = [0_u8; BLOCK];
+    let window = |pos: usize| bytes.get(pos.checked_sub(LOOK_BACK)?..)?.first_chunk();
+    while window(pos).is_some_and(|window| is_legal(window, &mut lanes)) {
+        pos += BLOCK;
+    }
+    if pos == from {
+        return (from, true);
+    }
+    let before = bytes.get(..pos).unwrap_or_default();
+    let backslashes = before.iter().rev().take_while(|byte| **byte == b'\\').count();
+    (pos - backslashes % 2, lanes.is_ascii())
+}
+
+/// Whether the block, which is the window without its look-back, holds no closing quote, no illegal byte and no escape but
+/// the common ones of one letter. What it answers `false` to need not be wrong. `lanes` collects the bits of all bytes.
+#[inline]
+fn is_legal(window: &[u8; WINDOW], lanes: &mut [u8; BLOCK]) -> bool {
+    let shifted = |by: usize| window.get(LOOK_BACK - by..).and_then(<[u8]>::first_chunk::<BLOCK>);
+    let (Some(block), Some(one), Some(two), Some(three), Some(four)) =
+        (shifted(0), shifted(1), shifted(2), shifted(3), shifted(4))
+    else {
+        return false;
+    };
+    let all_bits_if = |condition: bool| 0_u8.wrapping_sub(u8::from(condition));
+    let mut broken = 0;
+    for (((((&byte, one), two), three), four), lane) in block.iter().zip(one).zip(two).zip(three).zip(four).zip(lanes) {
+        *lane |= byte;
+        let is_backslash = |byte: &u8| all_bits_if(*byte == b'\\');
+        let (one, two, three, four) = (is_backslash(one), is_backslash(two), is_backslash(three), is_backslash(four));
+        let escaped = one & !(two & !(three & !four));
+        let quote = all_bits_if(byte == b'"');
+        let letter = quote
+            | is_backslash(&byte)
+            | all_bits_if(byte == b'n')
+            | all_bits_if(byte == b't')
+            | all_bits_if(byte == b'r')
+            | all_bits_if(byte == b'/');
+        broken |= all_bits_if(byte < 0x20) | (quote & !escaped) | (escaped & !letter) | (one & two & three & four);
+    }
+    broken == 0
+}
