@@ -11,27 +11,26 @@ pub(super) const BLOCK: usize = 64;
 const LOOK_BACK: usize = 4;
 const WINDOW: usize = BLOCK + LOOK_BACK;
 
-/// The position after all whole blocks from `from` on that hold nothing but legal text of the string, and whether they are
-/// ASCII. Neither `from`, which stands in a string, nor the result is inside an escape.
-pub(super) fn skip_escaped_blocks(bytes: &[u8], from: usize) -> (usize, bool) {
+/// The position after all whole blocks from `from` on that hold nothing but legal text of the string. Neither `from`, which
+/// stands in a string, nor the result is inside an escape.
+pub(super) fn skip_escaped_blocks(bytes: &[u8], from: usize) -> usize {
     let mut pos = from;
-    let mut lanes = [0_u8; BLOCK];
     let window = |pos: usize| bytes.get(pos.checked_sub(LOOK_BACK)?..)?.first_chunk();
-    while window(pos).is_some_and(|window| is_legal(window, &mut lanes)) {
+    while window(pos).is_some_and(|window| is_legal(window)) {
         pos += BLOCK;
     }
     if pos == from {
-        return (from, true);
+        return from;
     }
     let before = bytes.get(..pos).unwrap_or_default();
     let backslashes = before.iter().rev().take_while(|byte| **byte == b'\\').count();
-    (pos - backslashes % 2, lanes.is_ascii())
+    pos - backslashes % 2
 }
 
 /// Whether the block, which is the window without its look-back, holds no closing quote, no illegal byte and no escape but
-/// the common ones of one letter. What it answers `false` to need not be wrong. `lanes` collects the bits of all bytes.
+/// the common ones of one letter. What it answers `false` to need not be wrong.
 #[inline]
-fn is_legal(window: &[u8; WINDOW], lanes: &mut [u8; BLOCK]) -> bool {
+fn is_legal(window: &[u8; WINDOW]) -> bool {
     let shifted = |by: usize| window.get(LOOK_BACK - by..).and_then(<[u8]>::first_chunk::<BLOCK>);
     let (Some(block), Some(one), Some(two), Some(three), Some(four)) =
         (shifted(0), shifted(1), shifted(2), shifted(3), shifted(4))
@@ -40,8 +39,7 @@ fn is_legal(window: &[u8; WINDOW], lanes: &mut [u8; BLOCK]) -> bool {
     };
     let all_bits_if = |condition: bool| 0_u8.wrapping_sub(u8::from(condition));
     let mut broken = 0;
-    for (((((&byte, one), two), three), four), lane) in block.iter().zip(one).zip(two).zip(three).zip(four).zip(lanes) {
-        *lane |= byte;
+    for ((((&byte, one), two), three), four) in block.iter().zip(one).zip(two).zip(three).zip(four) {
         let is_backslash = |byte: &u8| all_bits_if(*byte == b'\\');
         let (one, two, three, four) = (is_backslash(one), is_backslash(two), is_backslash(three), is_backslash(four));
         let escaped = one & !(two & !(three & !four));

@@ -158,6 +158,6 @@ pub(crate) fn mark_body_for_host(
             None => edits.push(Edit::Root(ObjectEnd::before(&body, layout.end), members.join(","))),
         }
     }
-    let body = if edits.is_empty() { body } else { splice(&body, &mut edits) };
+    let body = if edits.is_empty() { body } else { splice(body, &mut edits) };
     Ok(MarkedBody { body, plan, kept_betas: fields.betas.is_some() && layout.has_betas })
 }

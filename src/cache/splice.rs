@@ -1,4 +1,4 @@
-//! Puts markers and the fields of a host into the bytes of a body, in one pass and one allocation.
+//! Puts markers and the fields of a host into the bytes of a body, in one pass over its own memory.
 
 use super::layout::{Block, Span};
 use super::marker::CacheTtl;
@@ -79,21 +79,27 @@ fn last_member(end: ObjectEnd, member: &str) -> [Insertion<'_>; 2] {
     [(end.at, [comma, member, ""]), (end.at, [""; 3])]
 }
 
-/// The body with the edits made. Every byte of `body` is in the result, in its order.
-pub(super) fn splice(body: &[u8], edits: &mut [Edit]) -> Vec<u8> {
+/// The body with the edits made, in its own memory. Every byte of `body` is in the result, in its order.
+pub(super) fn splice(mut body: Vec<u8>, edits: &mut [Edit]) -> Vec<u8> {
     // Keys may stand in any order, so the order of the prompt need not be the order of the bytes.
     edits.sort_unstable_by_key(Edit::start);
     let insertions = || edits.iter().flat_map(Edit::insertions);
     let added: usize = insertions().flat_map(|(_, texts)| texts).map(str::len).sum();
-    let mut out = Vec::with_capacity(body.len() + added);
-    let mut copied = 0;
-    for (at, texts) in insertions() {
-        out.extend_from_slice(body.get(copied..at).unwrap_or_default());
-        copied = at;
-        for text in texts {
-            out.extend_from_slice(text.as_bytes());
+    let mut end = body.len();
+    body.reserve_exact(added);
+    body.resize(end + added, 0);
+    // From the back, so that each byte is moved once, and to where nothing stands that is still needed.
+    let mut to = body.len();
+    for (at, texts) in insertions().rev() {
+        to -= end - at;
+        body.copy_within(at..end, to);
+        end = at;
+        for text in texts.iter().rev() {
+            to -= text.len();
+            if let Some(gap) = body.get_mut(to..to + text.len()) {
+                gap.copy_from_slice(text.as_bytes());
+            }
         }
     }
-    out.extend_from_slice(body.get(copied..).unwrap_or_default());
-    out
+    body
 }

@@ -24,87 +24,73 @@ pub(super) fn short_name(bytes: &[u8], start: usize) -> Option<(u64, usize)> {
 pub(super) fn end_of_string(bytes: &[u8], start: usize) -> Result<(usize, bool), usize> {
     let mut pos = start;
     let mut escaped = false;
-    let mut seen = 0;
     // Where it is worth while to look at whole blocks of escapes again.
     let mut blocks_from = 0;
     loop {
-        pos = plain_run(bytes, pos, &mut seen);
+        pos = plain_run(bytes, pos);
         match bytes.get(pos) {
             Some(b'"') => break,
             Some(b'\\') => {
                 escaped = true;
                 pos = escape(bytes, pos)?;
                 if pos >= blocks_from {
-                    let (after, is_ascii) = skip_escaped_blocks(bytes, pos);
-                    pos = after;
+                    pos = skip_escaped_blocks(bytes, pos);
                     blocks_from = pos + BLOCK;
-                    seen |= if is_ascii { 0 } else { HIGH };
                 }
             }
             _ => return Err(pos),
         }
     }
     // `serde_json` checks the encoding of strings too; outside of them only ASCII is grammatical.
-    if seen & HIGH != 0 && simdutf8::basic::from_utf8(bytes.get(start..pos).unwrap_or_default()).is_err() {
+    let inside = bytes.get(start..pos).unwrap_or_default();
+    if !inside.is_ascii() && simdutf8::basic::from_utf8(inside).is_err() {
         return Err(start);
     }
     Ok((pos, escaped))
 }
 
-/// The position of the next quote, backslash or control character, or the end. A high bit in `seen` means that there may
-/// be a byte beyond ASCII before it.
+/// The position of the next quote, backslash or control character, or the end.
 #[inline]
-fn plain_run(bytes: &[u8], from: usize, seen: &mut u64) -> usize {
+fn plain_run(bytes: &[u8], from: usize) -> usize {
     let mut rest = bytes.get(from..).unwrap_or_default();
     // The runs between escapes are short.
     for _ in 0..SHORT_WORDS {
         let Some((word, tail)) = rest.split_first_chunk() else { break };
         let word = u64::from_le_bytes(*word);
-        *seen |= word;
         let hit = special(word);
         if hit != 0 {
             return bytes.len() - rest.len() + first_byte(hit);
         }
         rest = tail;
     }
-    end_of_long_run(bytes, rest, seen)
+    end_of_long_run(bytes, rest)
 }
 
-fn end_of_long_run(bytes: &[u8], whole: &[u8], seen: &mut u64) -> usize {
-    let mut rest = skip_blocks(whole, seen);
+fn end_of_long_run(bytes: &[u8], whole: &[u8]) -> usize {
+    let mut rest = skip_blocks(whole);
     while let Some((word, tail)) = rest.split_first_chunk() {
         let word = u64::from_le_bytes(*word);
-        *seen |= word;
         let hit = special(word);
         if hit != 0 {
             return bytes.len() - rest.len() + first_byte(hit);
         }
         rest = tail;
     }
-    let tail = rest.iter().position(|byte| {
-        *seen |= u64::from(*byte);
-        *byte < 0x20 || matches!(*byte, b'"' | b'\\')
-    });
+    let tail = rest.iter().position(|byte| *byte < 0x20 || matches!(*byte, b'"' | b'\\'));
     bytes.len() - rest.len() + tail.unwrap_or(rest.len())
 }
 
 /// What is left after all blocks at the front that have no special byte.
 #[inline]
-fn skip_blocks<'a>(mut rest: &'a [u8], seen: &mut u64) -> &'a [u8] {
-    // One lane for each byte of a block, so that nothing is gathered before the end.
-    let mut lanes = [0_u8; BLOCK];
+fn skip_blocks(mut rest: &[u8]) -> &[u8] {
     while let Some((block, tail)) = rest.split_first_chunk::<BLOCK>() {
-        let stop = block.iter().fold(0_u8, |stop, byte| {
-            stop | u8::from(*byte < 0x20) | u8::from(*byte == b'"') | u8::from(*byte == b'\\')
+        let special = block.iter().fold(0_u8, |special, &byte| {
+            special | u8::from(byte < 0x20) | u8::from(byte == b'"') | u8::from(byte == b'\\')
         });
-        if stop != 0 {
+        if special != 0 {
             break;
         }
-        lanes.iter_mut().zip(block).for_each(|(lane, byte)| *lane |= byte);
         rest = tail;
-    }
-    if !lanes.is_ascii() {
-        *seen = HIGH;
     }
     rest
 }
@@ -167,8 +153,7 @@ mod tests {
             }
             for plain in [0x20, 0x21, 0x23, 0x5b, 0x5d, 0x7f, 0x80, 0xff] {
                 let bytes = vec![plain; length];
-                let mut seen = 0;
-                assert_eq!(plain_run(&bytes, 0, &mut seen), length, "{length} {plain}");
+                            assert_eq!(plain_run(&bytes, 0), length, "{length} {plain}");
                 assert_eq!(seen & HIGH != 0, plain >= 0x80 && length > 0);
             }
         }
