@@ -6,23 +6,24 @@ use super::marker::CacheTtl;
 use super::name::{Key, Text};
 
 /// What a block says of itself.
+#[derive(Clone, Copy)]
 pub(super) struct Parts {
     pub(super) kind: Kind,
     pub(super) mark: Mark,
-    pub(super) cut: Option<Span>,
 }
 
-/// Reads a block. The markers inside it are put into the table, as belonging to the block that will be added next.
-pub(super) fn parts(reader: &mut Reader<'_>, way: &Way<'_>, table: &mut Table) -> Read<Parts> {
+/// Reads a block. The markers inside it are put into the table, as belonging to the block that will be added next; the
+/// bytes of its own one, with the comma before it, are put into `cut`.
+pub(super) fn parts(reader: &mut Reader<'_>, way: &Way<'_>, table: &mut Table, cut: &mut Option<Span>) -> Read<Parts> {
     let mut kind = Kind::Unknown;
     let mut text = Kind::BlankText;
-    let (mut found, mut cut) = (Mark::Absent, None);
+    let mut found = Mark::Absent;
     let first = table.nested.len();
     reader.object(|reader, key| {
         match key {
             Key::Type => kind = reader.text_or_skip()?.map_or(Kind::Unknown, |name| name.named(block_kind)),
             Key::Text => text = reader.text_or_skip()?.map_or(Kind::BlankText, text_kind),
-            Key::CacheControl => (found, cut) = marked(reader)?,
+            Key::CacheControl => found = marked(reader, cut)?,
             Key::Content => through(key, table, first, |table| nested(reader, way, "content", table))?,
             Key::Source => through(key, table, first, |table| source(reader, way, table))?,
             Key::Citations => through(key, table, first, |table| misplaced(reader, way, "citations", table))?,
@@ -33,7 +34,7 @@ pub(super) fn parts(reader: &mut Reader<'_>, way: &Way<'_>, table: &mut Table) -
     if kind == Kind::Text {
         kind = text;
     }
-    Ok(Parts { kind, mark: found, cut })
+    Ok(Parts { kind, mark: found })
 }
 
 /// Reads the value of a member in which there can be markers. Where the key is repeated, it replaces what its first value
@@ -72,9 +73,10 @@ pub(super) fn configs(reader: &mut Reader<'_>, path: Path, table: &mut Table) ->
             return reader.skip();
         }
         let before = table.nested.len();
-        let parts = parts(reader, &way, table)?;
+        let mut cut = None;
+        let parts = parts(reader, &way, table, &mut cut)?;
         table.nested.truncate(before);
-        add(parts, table, || format!("{path}/configs"), false);
+        add(parts, cut, table, || format!("{path}/configs"), false);
         Ok(())
     })
 }
@@ -106,25 +108,28 @@ fn nested(reader: &mut Reader<'_>, outer: &Way<'_>, list: &'static str, table: &
             return reader.skip();
         }
         let way = Way::Inside(outer, list, index);
-        let parts = parts(reader, &way, table)?;
-        add(parts, table, || way.to_string(), true);
+        let mut cut = None;
+        let parts = parts(reader, &way, table, &mut cut)?;
+        add(parts, cut, table, || way.to_string(), true);
         Ok(())
     })
 }
 
 /// Adds the marker of a block inside the one that will be added next, if it has one.
-fn add(Parts { kind, mark, cut }: Parts, table: &mut Table, path: impl FnOnce() -> String, last: bool) {
+fn add(parts: Parts, cut: Option<Span>, table: &mut Table, path: impl FnOnce() -> String, last: bool) {
+    let Parts { kind, mark } = parts;
     if let (Mark::Set(_) | Mark::Invalid, Some(cut)) = (mark, cut) {
         let block = table.blocks.len();
         table.nested.push(Nested { block, path: path(), kind, mark, cut, last, through: Key::Other });
     }
 }
 
-/// A `cache_control` and the bytes of the whole member.
-pub(super) fn marked(reader: &mut Reader<'_>) -> Read<(Mark, Option<Span>)> {
+/// Reads a `cache_control` and puts the bytes of the whole member into `cut`.
+pub(super) fn marked(reader: &mut Reader<'_>, cut: &mut Option<Span>) -> Read<Mark> {
     let start = reader.member_start();
     let mark = mark(reader)?;
-    Ok((mark, Some(Span { start, end: reader.position() })))
+    *cut = Some(Span { start, end: reader.position() });
+    Ok(mark)
 }
 
 pub(super) fn mark(reader: &mut Reader<'_>) -> Read<Mark> {

@@ -11,12 +11,12 @@ pub(super) const BLOCK: usize = 64;
 const LOOK_BACK: usize = 4;
 const WINDOW: usize = BLOCK + LOOK_BACK;
 
-/// The position after all whole blocks from `from` on that hold nothing but legal text of the string. Neither `from`, which
-/// stands in a string, nor the result is inside an escape.
+/// The position after all whole blocks from `from` on that hold no closing quote and no illegal escape. Neither `from`,
+/// which stands in a string, nor the result is inside an escape.
 pub(super) fn skip_escaped_blocks(bytes: &[u8], from: usize) -> usize {
     let mut pos = from;
     let window = |pos: usize| bytes.get(pos.checked_sub(LOOK_BACK)?..)?.first_chunk();
-    while window(pos).is_some_and(|window| is_legal(window)) {
+    while window(pos).is_some_and(is_legal) {
         pos += BLOCK;
     }
     if pos == from {
@@ -27,8 +27,8 @@ pub(super) fn skip_escaped_blocks(bytes: &[u8], from: usize) -> usize {
     pos - backslashes % 2
 }
 
-/// Whether the block, which is the window without its look-back, holds no closing quote, no illegal byte and no escape but
-/// the common ones of one letter. What it answers `false` to need not be wrong.
+/// Whether the block, which is the window without its look-back, holds no closing quote and no escape but the common ones of
+/// one letter. What it answers `false` to need not be wrong.
 #[inline]
 fn is_legal(window: &[u8; WINDOW]) -> bool {
     let shifted = |by: usize| window.get(LOOK_BACK - by..).and_then(<[u8]>::first_chunk::<BLOCK>);
@@ -42,7 +42,7 @@ fn is_legal(window: &[u8; WINDOW]) -> bool {
     for ((((&byte, one), two), three), four) in block.iter().zip(one).zip(two).zip(three).zip(four) {
         let is_backslash = |byte: &u8| all_bits_if(*byte == b'\\');
         let (one, two, three, four) = (is_backslash(one), is_backslash(two), is_backslash(three), is_backslash(four));
-        let escaped = one & !(two & !(three & !four));
+        let escaped = one & !(two & !three);
         let quote = all_bits_if(byte == b'"');
         let letter = quote
             | is_backslash(&byte)
@@ -50,7 +50,7 @@ fn is_legal(window: &[u8; WINDOW]) -> bool {
             | all_bits_if(byte == b't')
             | all_bits_if(byte == b'r')
             | all_bits_if(byte == b'/');
-        broken |= all_bits_if(byte < 0x20) | (quote & !escaped) | (escaped & !letter) | (one & two & three & four);
+        broken |= (quote & !escaped) | (escaped & !letter) | (one & two & three & four);
     }
     broken == 0
 }

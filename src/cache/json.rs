@@ -5,7 +5,7 @@
 //! [`Reader::skip`], whose stack of open containers is one integer.
 
 use super::name::{Key, Text};
-use super::text;
+use super::text::{self, ShortName};
 
 /// How many containers may be open at once; `serde_json` refuses the 128th.
 pub(super) const MAX_DEPTH: u32 = 127;
@@ -164,6 +164,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the value at the position if it is a string; another value is skipped.
+    #[inline]
     pub(super) fn text_or_skip(&mut self) -> Read<Option<Text<'a>>> {
         if self.peek() == Some(b'"') { self.string().map(Some) } else { self.skip().map(|()| None) }
     }
@@ -183,10 +184,7 @@ impl<'a> Reader<'a> {
         loop {
             self.white_space();
             match self.peek() {
-                Some(b'"') => match text::short_name(self.bytes, self.pos + 1) {
-                    Some((_, end)) => self.pos = end + 1,
-                    None => drop(self.pass_string()?),
-                },
+                Some(b'"') => self.pass_string()?,
                 Some(b'{') => {
                     self.enter()?;
                     self.white_space();
@@ -241,16 +239,21 @@ impl<'a> Reader<'a> {
     /// Reads a key and the colon.
     #[inline]
     fn key(&mut self) -> Read<Key> {
-        if self.peek() == Some(b'"')
-            && let Some((name, end)) = text::short_name(self.bytes, self.pos + 1)
-            && self.bytes.get(end + 1) == Some(&b':')
+        if let Some(name) = self.short_name()
+            && name.next == b':'
         {
-            self.pos = end + 2;
-            return Ok(Key::from_short_name(name));
+            self.pos += name.length + 1;
+            return Ok(Key::from_short_name(name.word));
         }
         self.any_key()
     }
 
+    #[inline]
+    fn short_name(&self) -> Option<ShortName> {
+        text::short_name(self.bytes.get(self.pos..)?)
+    }
+
+    #[inline(never)]
     fn any_key(&mut self) -> Read<Key> {
         let key = self.string()?;
         self.white_space();
@@ -262,22 +265,26 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the string at the position.
+    #[inline]
     pub(super) fn string(&mut self) -> Read<Text<'a>> {
         let start = self.pos;
-        let escaped = self.pass_string()?;
-        Ok(Text::new(self.bytes.get(start..self.pos).unwrap_or_default(), escaped))
+        self.pass_string()?;
+        Ok(Text::new(self.bytes.get(start..self.pos).unwrap_or_default()))
     }
 
-    /// Reads the string at the position and tells whether there is an escape in it.
     #[inline]
-    fn pass_string(&mut self) -> Read<bool> {
+    fn pass_string(&mut self) -> Read<()> {
+        if let Some(name) = self.short_name() {
+            self.pos += name.length;
+            return Ok(());
+        }
         if self.peek() != Some(b'"') {
             return self.refuse();
         }
         match text::end_of_string(self.bytes, self.pos + 1) {
-            Ok((end, escaped)) => {
+            Ok(end) => {
                 self.pos = end + 1;
-                Ok(escaped)
+                Ok(())
             }
             Err(at) => self.stop(Fault::Syntax(at)),
         }

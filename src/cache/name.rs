@@ -6,35 +6,32 @@ const MAX_NAME: usize = 512;
 
 /// A string as it stands in the body, quotes included.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Text<'a> {
-    quoted: &'a [u8],
-    escaped: bool,
-}
+pub(super) struct Text<'a>(&'a [u8]);
 
 impl<'a> Text<'a> {
-    /// A string with its quotes, and whether there is an escape in it.
+    /// A string with its quotes.
     #[inline]
-    pub(super) fn new(quoted: &'a [u8], escaped: bool) -> Self {
-        Self { quoted, escaped }
+    pub(super) fn new(quoted: &'a [u8]) -> Self {
+        Self(quoted)
     }
 
     /// What stands between the quotes, escapes and all.
     #[inline]
-    pub(super) fn raw(&self) -> &'a [u8] {
-        self.quoted.get(1..self.quoted.len().saturating_sub(1)).unwrap_or_default()
+    pub(super) fn raw(self) -> &'a [u8] {
+        self.0.get(1..self.0.len().saturating_sub(1)).unwrap_or_default()
     }
 
     /// Calls `look_up` with the text, its escapes resolved where the result could still be a name.
     #[inline]
-    pub(super) fn named<T>(&self, look_up: impl FnOnce(&[u8]) -> T) -> T {
-        if self.escaped { look_up(&self.decoded()) } else { look_up(self.raw()) }
+    pub(super) fn named<T>(self, look_up: impl FnOnce(&[u8]) -> T) -> T {
+        let raw = self.raw();
+        let is_short = raw.len() < MAX_NAME;
+        if is_short && raw.contains(&b'\\') { look_up(&self.decoded()) } else { look_up(raw) }
     }
 
     #[cold]
-    fn decoded(&self) -> Vec<u8> {
-        let short = self.quoted.get(..MAX_NAME).is_none();
-        let decoded = short.then(|| serde_json::from_slice::<String>(self.quoted));
-        decoded.and_then(Result::ok).map_or_else(Vec::new, String::into_bytes)
+    fn decoded(self) -> Vec<u8> {
+        serde_json::from_slice::<String>(self.0).map_or_else(|_| Vec::new(), String::into_bytes)
     }
 }
 

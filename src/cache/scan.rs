@@ -89,7 +89,7 @@ fn tools(reader: &mut Reader<'_>, table: &mut Table) -> Read<()> {
         let first = table.nested.len();
         reader.object(|reader, key| {
             match key {
-                Key::CacheControl => (mark, cut) = marked(reader)?,
+                Key::CacheControl => mark = marked(reader, &mut cut)?,
                 Key::DeferLoading => deferred = reader.is_true()?,
                 Key::Configs => {
                     table.nested.truncate(first);
@@ -100,7 +100,7 @@ fn tools(reader: &mut Reader<'_>, table: &mut Table) -> Read<()> {
             Ok(())
         })?;
         let kind = if deferred { Kind::DeferredTool } else { Kind::Tool };
-        add(reader, table, path, start, Parts { kind, mark, cut });
+        add(reader, table, path, start, Parts { kind, mark }, cut);
         Ok(())
     })
 }
@@ -150,13 +150,16 @@ fn string(reader: &mut Reader<'_>, table: &mut Table, path: Path) -> Read<()> {
 #[inline]
 fn block(reader: &mut Reader<'_>, table: &mut Table, path: Path) -> Read<()> {
     let start = reader.position();
-    let parts = parts(reader, &Way::Block(path), table)?;
-    add(reader, table, path, start, parts);
+    let mut cut = None;
+    let parts = parts(reader, &Way::Block(path), table, &mut cut)?;
+    add(reader, table, path, start, parts, cut);
     Ok(())
 }
 
 /// Adds the block that was read since `start`.
-fn add(reader: &Reader<'_>, table: &mut Table, path: Path, start: usize, Parts { kind, mark, cut }: Parts) {
+#[inline]
+fn add(reader: &Reader<'_>, table: &mut Table, path: Path, start: usize, parts: Parts, cut: Option<Span>) {
+    let Parts { kind, mark } = parts;
     if let Some(span) = cut {
         table.cuts.push(Cut { block: table.blocks.len(), span });
     }

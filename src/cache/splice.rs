@@ -59,9 +59,7 @@ impl Edit {
     fn insertions(&self) -> [Insertion<'_>; 2] {
         match self {
             Self::Member(end, ttl) => last_member(*end, member(*ttl)),
-            Self::Wrap(Span { start, end }, ttl) => {
-                [(*start, [WRAP, "", ""]), (*end, [",", member(*ttl), "}]"])]
-            }
+            Self::Wrap(Span { start, end }, ttl) => [(*start, [WRAP, "", ""]), (*end, [",", member(*ttl), "}]"])],
             Self::Root(end, members) => last_member(*end, members),
         }
     }

@@ -1,5 +1,7 @@
 //! The inside of JSON strings: nearly all bytes of a conversation, so the loops that decide how fast a request is built.
 
+use memchr::memchr2;
+
 use super::escapes::{BLOCK, skip_escaped_blocks};
 
 const LOW: u64 = 0x0101_0101_0101_0101;
@@ -8,91 +10,117 @@ const HIGH: u64 = 0x8080_8080_8080_8080;
 /// How many words are looked at before whole blocks are.
 const SHORT_WORDS: usize = 4;
 
-/// A string of less than eight plain ASCII characters: they as a word, the first one lowest, and the position of the
-/// closing quote. Most keys and types are that short.
-#[inline]
-pub(super) fn short_name(bytes: &[u8], start: usize) -> Option<(u64, usize)> {
-    let word = u64::from_le_bytes(*bytes.get(start..)?.first_chunk()?);
-    let length = first_byte(special(word));
-    let rest = word.checked_shr(8 * u32::try_from(length).ok()?)?;
-    let name = word ^ (rest << (8 * length));
-    (rest & 0xff == u64::from(b'"') && name & HIGH == 0).then_some((name, start + length))
+/// A string of less than eight plain ASCII characters.
+pub(super) struct ShortName {
+    /// Its characters, the first one lowest.
+    pub(super) word: u64,
+    /// How many bytes it takes, quotes included.
+    pub(super) length: usize,
+    /// The byte behind the closing quote.
+    pub(super) next: u8,
 }
 
-/// Finds the closing quote of the string whose first byte inside the quotes is at `start`, and whether there is an escape.
-/// On an illegal byte or escape its position is the error.
-pub(super) fn end_of_string(bytes: &[u8], start: usize) -> Result<(usize, bool), usize> {
-    let mut pos = start;
-    let mut escaped = false;
-    // Where it is worth while to look at whole blocks of escapes again.
-    let mut blocks_from = 0;
-    loop {
-        pos = plain_run(bytes, pos);
-        match bytes.get(pos) {
-            Some(b'"') => break,
-            Some(b'\\') => {
-                escaped = true;
-                pos = escape(bytes, pos)?;
-                if pos >= blocks_from {
-                    pos = skip_escaped_blocks(bytes, pos);
-                    blocks_from = pos + BLOCK;
-                }
-            }
-            _ => return Err(pos),
-        }
-    }
-    // `serde_json` checks the encoding of strings too; outside of them only ASCII is grammatical.
-    let inside = bytes.get(start..pos).unwrap_or_default();
-    if !inside.is_ascii() && simdutf8::basic::from_utf8(inside).is_err() {
-        return Err(start);
-    }
-    Ok((pos, escaped))
+/// The string at the start of the bytes, if it is that short. Most keys and types are.
+#[inline]
+pub(super) fn short_name(bytes: &[u8]) -> Option<ShortName> {
+    let chunk @ [b'"', a, b, c, d, e, f, g, h, _] = bytes.first_chunk()? else { return None };
+    let word = u64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, *h]);
+    let hit = special(word);
+    // All bits up to the one that tells of the first special byte, which is the highest of that byte.
+    let name = (hit ^ (hit.wrapping_sub(1))) >> 8;
+    let length = first_byte(hit);
+    let (closing, next) = (chunk.get(length + 1)?, chunk.get(length + 2)?);
+    let word = word & name;
+    (*closing == b'"' && word & HIGH == 0).then_some(ShortName { word, length: length + 2, next: *next })
 }
 
-/// The position of the next quote, backslash or control character, or the end.
-#[inline]
-fn plain_run(bytes: &[u8], from: usize) -> usize {
-    let mut rest = bytes.get(from..).unwrap_or_default();
-    // The runs between escapes are short.
+/// Finds the closing quote of the string whose first byte inside the quotes is at `start`. On an illegal byte or escape its
+/// position is the error.
+pub(super) fn end_of_string(bytes: &[u8], start: usize) -> Result<usize, usize> {
+    let mut rest = bytes.get(start..).unwrap_or_default();
+    // Identifiers are short.
     for _ in 0..SHORT_WORDS {
         let Some((word, tail)) = rest.split_first_chunk() else { break };
         let word = u64::from_le_bytes(*word);
         let hit = special(word);
-        if hit != 0 {
-            return bytes.len() - rest.len() + first_byte(hit);
+        if word & HIGH != 0 {
+            break;
         }
-        rest = tail;
-    }
-    end_of_long_run(bytes, rest)
-}
-
-fn end_of_long_run(bytes: &[u8], whole: &[u8]) -> usize {
-    let mut rest = skip_blocks(whole);
-    while let Some((word, tail)) = rest.split_first_chunk() {
-        let word = u64::from_le_bytes(*word);
-        let hit = special(word);
         if hit != 0 {
-            return bytes.len() - rest.len() + first_byte(hit);
-        }
-        rest = tail;
-    }
-    let tail = rest.iter().position(|byte| *byte < 0x20 || matches!(*byte, b'"' | b'\\'));
-    bytes.len() - rest.len() + tail.unwrap_or(rest.len())
-}
-
-/// What is left after all blocks at the front that have no special byte.
-#[inline]
-fn skip_blocks(mut rest: &[u8]) -> &[u8] {
-    while let Some((block, tail)) = rest.split_first_chunk::<BLOCK>() {
-        let special = block.iter().fold(0_u8, |special, &byte| {
-            special | u8::from(byte < 0x20) | u8::from(byte == b'"') | u8::from(byte == b'\\')
-        });
-        if special != 0 {
+            let at = bytes.len() - rest.len() + first_byte(hit);
+            if bytes.get(at) == Some(&b'"') {
+                return Ok(at);
+            }
             break;
         }
         rest = tail;
     }
-    rest
+    end_of_long_string(bytes, start, bytes.len() - rest.len())
+}
+
+/// The same for a string in which there is nothing special before `pos`.
+fn end_of_long_string(bytes: &[u8], start: usize, mut pos: usize) -> Result<usize, usize> {
+    // Whole blocks of escapes are looked at again from here on: the later, the more often it was in vain.
+    let (mut blocks_from, mut distance) = (0, BLOCK);
+    loop {
+        pos = end_of_run(bytes, pos);
+        match bytes.get(pos) {
+            Some(b'"') => break,
+            Some(b'\\') => {
+                pos = escape(bytes, pos).map_err(|at| control_character(bytes, start, at))?;
+                if pos >= blocks_from {
+                    let after = skip_escaped_blocks(bytes, pos);
+                    distance = if after == pos { 2 * distance } else { BLOCK };
+                    pos = after;
+                    blocks_from = pos + distance;
+                }
+            }
+            _ => return Err(control_character(bytes, start, pos)),
+        }
+    }
+    let inside = bytes.get(start..pos).unwrap_or_default();
+    if has_any(inside, |byte| byte.wrapping_sub(0x20) >= 0x60) {
+        if has_any(inside, |byte| byte < 0x20) {
+            return Err(control_character(bytes, start, pos));
+        }
+        // `serde_json` checks the encoding of strings too; outside of them only ASCII is grammatical.
+        if simdutf8::basic::from_utf8(inside).is_err() {
+            return Err(start);
+        }
+    }
+    Ok(pos)
+}
+
+/// The position of the next quote or backslash, or the end. It may be that of a control character before.
+#[inline]
+fn end_of_run(bytes: &[u8], from: usize) -> usize {
+    let mut rest = bytes.get(from..).unwrap_or_default();
+    if rest.first() == Some(&b'\\') {
+        return from;
+    }
+    // The runs between escapes are short.
+    for _ in 0..SHORT_WORDS {
+        let Some((word, tail)) = rest.split_first_chunk() else { break };
+        let hit = special(u64::from_le_bytes(*word));
+        if hit != 0 {
+            return bytes.len() - rest.len() + first_byte(hit);
+        }
+        rest = tail;
+    }
+    bytes.len() - rest.len() + memchr2(b'"', b'\\', rest).unwrap_or(rest.len())
+}
+
+/// Whether there is such a byte. It looks at all of them, which the compiler turns into vector instructions.
+#[inline]
+fn has_any(bytes: &[u8], is_such: impl Fn(u8) -> bool) -> bool {
+    bytes.iter().fold(false, |found, byte| found | is_such(*byte))
+}
+
+/// The first control character from `start` on, or `end`.
+#[cold]
+fn control_character(bytes: &[u8], start: usize, end: usize) -> usize {
+    let found = bytes.get(start..end).unwrap_or_default().iter().position(|byte| *byte < 0x20);
+    found.map_or(end, |found| start + found)
 }
 
 /// Has the high bit of each special byte set. Bytes above the first one may be flagged wrongly, never the first.
@@ -130,51 +158,129 @@ fn unicode_escape(bytes: &[u8], pos: usize) -> Result<usize, usize> {
     }
 }
 
+#[inline]
 fn code_unit(bytes: &[u8], pos: usize) -> Option<u16> {
-    let digits = bytes.get(pos..pos + 6)?.strip_prefix(b"\\u")?;
-    digits.iter().try_fold(0, |unit: u16, digit| {
-        let value = (*digit as char).to_digit(16)?;
-        Some((unit << 4) | u16::try_from(value).ok()?)
-    })
+    let [b'\\', b'u', digits @ ..] = bytes.get(pos..)?.first_chunk::<6>()? else { return None };
+    let values = digits.map(|digit| HEX.get(usize::from(digit)).copied().unwrap_or(NO_HEX));
+    let are_digits = values.iter().fold(0, |all, value| all | value) < NO_HEX;
+    are_digits.then(|| values.iter().fold(0, |unit: u16, value| (unit << 4) | u16::from(*value)))
+}
+
+const NO_HEX: u8 = 0x10;
+
+/// What each byte is worth as a hexadecimal digit.
+static HEX: [u8; 256] = hex_values();
+
+#[expect(clippy::indexing_slicing, reason = "the compiler runs it")]
+const fn hex_values() -> [u8; 256] {
+    let mut values = [NO_HEX; 256];
+    let mut value = 0;
+    while value < NO_HEX {
+        let digit = b"0123456789abcdef"[value as usize];
+        values[digit as usize] = value;
+        values[digit.to_ascii_uppercase() as usize] = value;
+        value += 1;
+    }
+    values
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Deserializer, Value};
+
     use super::*;
 
+    /// What `serde_json` finds: the closing quote of a legal string, or nothing.
+    fn end_by_reference(bytes: &[u8], start: usize) -> Option<usize> {
+        let mut values = Deserializer::from_slice(&bytes[start - 1..]).into_iter::<Value>();
+        values.next()?.ok()?;
+        Some(start - 1 + values.byte_offset() - 1)
+    }
+
+    #[track_caller]
+    fn check(before: &[u8], inside: &[u8], after: &[u8]) {
+        let bytes = [before, b"\"", inside, after].concat();
+        let start = before.len() + 1;
+        let found = end_of_string(&bytes, start);
+        assert_eq!(found.ok(), end_by_reference(&bytes, start), "{}", String::from_utf8_lossy(&bytes));
+        if let Err(at) = found {
+            assert!((start..=bytes.len()).contains(&at));
+        }
+        if let Some(name) = short_name(&bytes[start - 1..]) {
+            assert_eq!(found, Ok(start + name.length - 2));
+            assert_eq!(&name.word.to_le_bytes()[..name.length - 2], &bytes[start..start + name.length - 2]);
+            assert_eq!(name.next, bytes[start - 1 + name.length]);
+        }
+    }
+
     #[test]
-    fn stops_exactly_at_special_bytes_wherever_they_stand() {
-        for length in 0..100 {
-            for stop in [b'"', b'\\', 0, 0x1f] {
-                let mut bytes = vec![b'x'; length];
-                bytes.push(stop);
-                bytes.extend_from_slice(b"tail\"");
-                assert_eq!(plain_run(&bytes, 0, &mut 0), length, "{length} {stop}");
-            }
-            for plain in [0x20, 0x21, 0x23, 0x5b, 0x5d, 0x7f, 0x80, 0xff] {
-                let bytes = vec![plain; length];
-                            assert_eq!(plain_run(&bytes, 0), length, "{length} {plain}");
-                assert_eq!(seen & HIGH != 0, plain >= 0x80 && length > 0);
+    fn every_byte_at_every_place() {
+        for length in (0..20).chain(30..40).chain(60..72).chain(124..140) {
+            for special in 0..=u8::MAX {
+                let plain = vec![b'x'; length];
+                check(b"", &[&plain[..], &[special]].concat(), b"yyyyyyyyyyyyyyyyyyyy\":1");
+                check(b"", &[&plain[..], &[b'\\', special]].concat(), b"yyyyyyyyyyyyyyyyyyyy\":1");
             }
         }
     }
 
     #[test]
     fn escapes() {
-        for (inside, ok) in [
-            (r#"a\"b""#, true),
-            (r#"\u0041""#, true),
-            (r#"\ud83d\ude00""#, true),
-            (r#"\ud83d""#, false),
-            (r#"\ude00""#, false),
-            (r#"\ud83d\u0041""#, false),
-            (r#"\u00g0""#, false),
-            (r"\u00", false),
-            (r#"\x""#, false),
-            (r"\", false),
-            ("no end", false),
+        for inside in [
+            r#"a\"b""#,
+            r#"\u0041""#,
+            r#"\uAfaF""#,
+            r#"\ud83d\ude00""#,
+            r#"\ud83d""#,
+            r#"\ude00""#,
+            r#"\ud83d\u0041""#,
+            r#"\u00g0""#,
+            r#"\u:000""#,
+            r"\u00",
+            r#"\x""#,
+            r"\",
+            "no end",
         ] {
-            assert_eq!(end_of_string(inside.as_bytes(), 0).is_ok(), ok, "{inside}");
+            check(b"", inside.as_bytes(), b"");
+            check(b"", &[inside.as_bytes(), &b"\\n".repeat(100), b"\""].concat(), b"");
+            check(b"", &[&b"\\n".repeat(100), inside.as_bytes()].concat(), b"");
+        }
+    }
+
+    #[test]
+    fn runs_of_backslashes_at_every_place() {
+        for place in 0..140 {
+            for run in 0..9 {
+                let inside = [&b"\\t"[..], &vec![b'x'; place], &vec![b'\\'; run], &[b'n'; 80], b"\\\"", b"z"].concat();
+                check(b"[\"\\\\\",", &inside, b"\"]");
+                let inside = [&b"\\t"[..], &vec![b'x'; place], &vec![b'\\'; run], b"\"", &[b'n'; 80]].concat();
+                check(b"[\"\\\\\",", &inside, b"\"]");
+            }
+        }
+    }
+
+    fn piece() -> impl Strategy<Value = Vec<u8>> {
+        prop_oneof![
+            6 => "[a-z ]{0,40}".prop_map(String::into_bytes),
+            6 => r#"(\\[nrt"/\\]|[a-z]{0,3}){0,60}"#.prop_map(String::into_bytes),
+            2 => r"(\\u[0-9a-fA-F]{4}){1,8}".prop_map(String::into_bytes),
+            2 => "[a-zé€😀]{0,40}".prop_map(String::into_bytes),
+            1 => r#"[\\"bfnu]{1,8}"#.prop_map(String::into_bytes),
+            1 => any::<u8>().prop_map(|byte| vec![byte]),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn strings_end_where_serde_json_says(
+            before in proptest::collection::vec(any::<u8>(), 0..6),
+            pieces in proptest::collection::vec(piece(), 0..12),
+            after in "[a-z\"\\\\]{0,80}",
+        ) {
+            check(&before, &pieces.concat(), after.as_bytes());
         }
     }
 }
