@@ -1,0 +1,62 @@
+//! A key that appears twice in one object: the last one counts, as for the API's reader and for `serde_json`.
+
+use provider_auth::{CacheRetention, MarkerPlan};
+
+const MARK: &str = r#""cache_control":{"type":"ephemeral"}"#;
+
+/// The caller's markers that are found.
+fn markers(body: &str) -> Vec<String> {
+    let body = body.replace("MARK", MARK);
+    let plan = MarkerPlan::for_body(body.as_bytes(), CacheRetention::None).unwrap_or_else(|error| panic!("{error}"));
+    plan.markers().iter().map(|marker| marker.path.to_string()).collect()
+}
+
+#[test]
+fn the_last_value_of_a_repeated_key_counts() {
+    for (body, expected) in [
+        (r#"{"system":[{"type":"text","text":"a",MARK}],"system":"b"}"#, &[][..]),
+        (r#"{"system":"b","system":[{"type":"text","text":"a",MARK}]}"#, &["/system/0"]),
+        (r#"{"tools":[{"name":"a",MARK}],"messages":[],"tools":[{"name":"a"},{"name":"b",MARK}]}"#, &["/tools/1"]),
+        (r#"{"messages":[{"role":"user","content":[{"type":"text","text":"a",MARK}],"content":"b"}]}"#, &[]),
+        (r#"{"messages":[{"content":"b","content":[{"type":"text","text":"a",MARK}]}]}"#, &["/messages/0/content/0"]),
+        (r#"{"system":[{"type":"text","text":"a",MARK,"cache_control":null}]}"#, &[]),
+        (r#"{"system":[{"type":"text","text":"a",MARK,MARK}]}"#, &["/system/0"]),
+        (r#"{"cache_control":{"type":"ephemeral"},"cache_control":null,"messages":[{"content":"a"}]}"#, &[]),
+    ] {
+        assert_eq!(markers(body), expected, "{body}");
+    }
+}
+
+#[test]
+fn so_it_does_for_markers_inside_a_block() {
+    let inside = r#"[{"type":"text","text":"a",MARK}]"#;
+    let result = |members: &str| format!(r#"{{"messages":[{{"role":"user","content":[{{"type":"tool_result",{members}}}]}}]}}"#);
+    let content = "/messages/0/content/0/content/0";
+    for (members, expected) in [
+        (format!(r#""content":{inside},"content":"b""#), &[][..]),
+        (format!(r#""content":{inside},"content":[]"#), &[]),
+        (format!(r#""content":"b","content":{inside}"#), &[content]),
+        (format!(r#""content":{inside},"content":{inside}"#), &[content]),
+        (format!(r#""content":{inside},"\u0063ontent":"b""#), &[]),
+        (format!(r#""source":{{"content":{inside}}},"content":{inside},"source":{{"content":"b"}}"#), &[content]),
+        (format!(r#""source":{{"content":{inside},"content":"b"}},"content":{inside}"#), &[content]),
+        // Markers on citations are refused; these are replaced.
+        (format!(r#""citations":{inside},"content":{inside},"citations":null"#), &[content]),
+        // The same, one level further down.
+        (format!(r#""content":[{{"type":"document","source":{{"content":{inside}}},"source":{{}}}}]"#), &[]),
+        (
+            format!(r#""content":[{{"type":"document","source":{{"content":{inside}}},"content":[]}}]"#),
+            &["/messages/0/content/0/content/0/source/content/0"],
+        ),
+        (format!(r#""content":[{{"type":"document","source":{{"content":{inside}}}}}],"content":[]"#), &[]),
+    ] {
+        assert_eq!(markers(&result(&members)), expected, "{members}");
+    }
+}
+
+#[test]
+fn markers_of_a_message_that_is_read_anew_leave_no_trace_on_its_neighbours() {
+    let body = r#"{"messages":[{"role":"user","content":[{"type":"text","text":"a",MARK}],"content":[{"type":"text","text":"b"}]},
+        {"role":"user","content":[{"type":"text","text":"c",MARK}]}]}"#;
+    assert_eq!(markers(body), ["/messages/1/content/0"]);
+}
