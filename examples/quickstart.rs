@@ -198,7 +198,7 @@ fn show_request(request: &PreparedRequest) {
     let betas = request.headers().get("anthropic-beta").and_then(|value| value.to_str().ok());
     println!("  betas:   {}", betas.unwrap_or("none"));
     for marker in request.plan().markers() {
-        println!("  marker:  {} at {}", marker.ttl, marker.path);
+        println!("  marker:  {} at {}", marker.ttl, marker.path());
     }
     request.notes().iter().for_each(|note| println!("  {note}"));
     println!("  body:    {} bytes", request.body().len());

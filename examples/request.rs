@@ -202,7 +202,7 @@ fn shown(request: &PreparedRequest, diagnostics: &[Diagnostic]) -> Value {
         })
         .collect();
     let plan = request.plan();
-    let markers = plan.markers().iter().map(|marker| json!({"path": marker.path, "ttl": marker.ttl.as_str()}));
+    let markers = plan.markers().iter().map(|marker| json!({"path": marker.path(), "ttl": marker.ttl.as_str()}));
     let notes = diagnostics.iter().chain(request.notes()).map(Diagnostic::to_string);
     let notes = notes.chain(plan.notes().iter().map(MarkerNote::to_string));
     json!({

@@ -1,7 +1,7 @@
 //! The rules of marker placement, one row each.
 #![allow(clippy::expect_used, clippy::string_slice, reason = "a test fails by panicking")]
 
-use provider_auth::{CacheRetention, ErrorKind, MarkerOrigin, MarkerPlan, MarkerReason, mark_body};
+use provider_auth::{CacheMarker, CacheRetention, ErrorKind, MarkerOrigin, MarkerPlan, MarkerReason, mark_body};
 
 const SHORT: CacheRetention = CacheRetention::Short;
 const LONG: CacheRetention = CacheRetention::Long;
@@ -103,7 +103,8 @@ fn markers_stand_where_they_should() {
         assert_eq!(once, spelled(expected), "{name}");
         let (twice, again) = marked(&once, retention);
         assert_eq!(twice, once, "{name}, applied twice");
-        let places = |plan: &MarkerPlan| plan.markers().iter().map(|m| (m.path.clone(), m.ttl)).collect::<Vec<_>>();
+        let places =
+            |plan: &MarkerPlan| plan.markers().iter().map(|m| (m.path().to_owned(), m.ttl)).collect::<Vec<_>>();
         assert_eq!(places(&plan), places(&again), "{name}, the same markers");
         assert!(
             again.markers().iter().all(|marker| marker.origin == MarkerOrigin::Caller),
@@ -135,7 +136,7 @@ fn a_short_budget_goes_to_the_longest_prefix_first() {
             .markers()
             .iter()
             .filter(|marker| marker.origin == MarkerOrigin::Planned)
-            .map(|marker| marker.path.as_str())
+            .map(CacheMarker::path)
             .collect();
         assert_eq!(planned, ours);
         assert_eq!(plan.notes().len(), 3 - ours.len());

@@ -1,4 +1,5 @@
 //! A key that appears twice in one object: the last one counts, as for the API's reader and for `serde_json`.
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
 use provider_auth::{CacheRetention, MarkerPlan};
 
@@ -7,8 +8,8 @@ const MARK: &str = r#""cache_control":{"type":"ephemeral"}"#;
 /// The caller's markers that are found.
 fn markers(body: &str) -> Vec<String> {
     let body = body.replace("MARK", MARK);
-    let plan = MarkerPlan::for_body(body.as_bytes(), CacheRetention::None).unwrap_or_else(|error| panic!("{error}"));
-    plan.markers().iter().map(|marker| marker.path.to_string()).collect()
+    let plan = MarkerPlan::for_body(body.as_bytes(), CacheRetention::None).expect("legal");
+    plan.markers().iter().map(|marker| marker.path().to_owned()).collect()
 }
 
 #[test]
@@ -30,7 +31,8 @@ fn the_last_value_of_a_repeated_key_counts() {
 #[test]
 fn so_it_does_for_markers_inside_a_block() {
     let inside = r#"[{"type":"text","text":"a",MARK}]"#;
-    let result = |members: &str| format!(r#"{{"messages":[{{"role":"user","content":[{{"type":"tool_result",{members}}}]}}]}}"#);
+    let result =
+        |members: &str| format!(r#"{{"messages":[{{"role":"user","content":[{{"type":"tool_result",{members}}}]}}]}}"#);
     let content = "/messages/0/content/0/content/0";
     for (members, expected) in [
         (format!(r#""content":{inside},"content":"b""#), &[][..]),

@@ -1,7 +1,9 @@
 //! One sample for each kind of server: URL, authentication, version, flags, markers.
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
-use provider_auth::{CacheRetention, Credential, Endpoint, EndpointKind, PreparedRequest, RequestBuilder, Secret};
+use provider_auth::{
+    CacheMarker, CacheRetention, Credential, Endpoint, EndpointKind, PreparedRequest, RequestBuilder, Secret,
+};
 
 const BODY: &str = r#"{"max_tokens":9,"messages":[{"role":"user","content":"Hello"}]}"#;
 
@@ -126,7 +128,7 @@ fn automatic_caching_is_used_where_it_exists_and_reported_where_not() {
     for sample in &SAMPLES {
         let request = build(sample, true);
         let text = String::from_utf8_lossy(request.body()).into_owned();
-        let paths: Vec<_> = request.plan().markers().iter().map(|marker| marker.path.as_str()).collect();
+        let paths: Vec<_> = request.plan().markers().iter().map(CacheMarker::path).collect();
         if sample.automatic {
             let top = r#","cache_control":{"type":"ephemeral","ttl":"1h"}"#;
             let end = format!(r#"[{{"role":"user","content":"Hello"}}]{top}{}"#, sample.tail);

@@ -8,26 +8,46 @@ use std::time::{Duration, Instant};
 
 /// Runs the two in turn for about a second and gives the median time of one run of each, in seconds.
 pub(crate) fn pair<A, B>(mut subject: impl FnMut() -> A, mut baseline: impl FnMut() -> B) -> (f64, f64) {
-    let runs = |f: &mut dyn FnMut()| {
-        // As many runs as take about a millisecond, so that the clock's own cost does not count.
-        let mut count = 1_u32;
-        loop {
-            let spent = time(count, f);
-            if spent > Duration::from_millis(1) || count > 1 << 24 {
-                return count;
-            }
-            count *= 2;
-        }
-    };
     let mut subject = || drop(black_box(subject()));
     let mut baseline = || drop(black_box(baseline()));
+    compare(|count| time(count, &mut subject), |count| time(count, &mut baseline))
+}
+
+/// The same for a subject that uses up what it works on: what `given` makes is made before the clock starts, and what
+/// comes back is dropped after it stopped. Only for work beside which reading the clock twice is nothing.
+pub(crate) fn pair_given<T, A, B>(
+    mut given: impl FnMut() -> T,
+    mut subject: impl FnMut(T) -> A,
+    mut baseline: impl FnMut() -> B,
+) -> (f64, f64) {
+    let mut once = || {
+        let (mut given, mut result) = (Some(given()), None);
+        let spent = time(1, &mut || result = given.take().map(|given| black_box(subject(given))));
+        drop(result);
+        spent
+    };
+    let mut baseline = || drop(black_box(baseline()));
+    compare(|count| (0..count).map(|_| once()).sum(), |count| (0..count).map(|_| time(1, &mut baseline)).sum())
+}
+
+/// Samples both in turn. Each takes a count of runs and gives the time they took together.
+fn compare(mut subject: impl FnMut(u32) -> Duration, mut baseline: impl FnMut(u32) -> Duration) -> (f64, f64) {
     let counts = (runs(&mut subject), runs(&mut baseline));
     let (mut a, mut b) = (Vec::new(), Vec::new());
     for _ in 0..200 {
-        a.push(time(counts.0, &mut subject).as_secs_f64() / f64::from(counts.0));
-        b.push(time(counts.1, &mut baseline).as_secs_f64() / f64::from(counts.1));
+        a.push(subject(counts.0).as_secs_f64() / f64::from(counts.0));
+        b.push(baseline(counts.1).as_secs_f64() / f64::from(counts.1));
     }
     (median(&mut a), median(&mut b))
+}
+
+/// As many runs as take about a millisecond, so that the clock's own cost does not count.
+fn runs(work: &mut dyn FnMut(u32) -> Duration) -> u32 {
+    let mut count = 1;
+    while work(count) <= Duration::from_millis(1) && count <= 1 << 24 {
+        count *= 2;
+    }
+    count
 }
 
 /// Prints one row: what was timed, both medians and their ratio.

@@ -1,7 +1,9 @@
 //! The caller's own markers: which there are, and whether the API would accept them.
 
+use arrayvec::ArrayVec;
+
 use super::layout::{Kind, Layout, Mark};
-use super::marker::{CacheMarker, MarkerOrigin, MarkerPurpose};
+use super::marker::{CacheMarker, MarkerOrigin, MarkerPurpose, Pointer};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How many markers the API takes, the automatic one included (prompt caching page, 2026-09).
@@ -15,52 +17,62 @@ pub(super) const TOP: Order = (usize::MAX, 0, false);
 
 pub(super) type Placed = (Order, CacheMarker);
 
+/// The markers of a body, no more than the API takes.
+pub(super) type Markers = ArrayVec<Placed, MAX_MARKERS>;
+
 /// The caller's markers in the order in which the API reads them.
-pub(super) fn callers(layout: &Layout) -> Result<Vec<Placed>> {
-    let mut placed = Vec::new();
-    let mut add = |order, path: String, kind, mark| match mark {
+pub(super) fn callers(layout: &Layout) -> Result<Markers> {
+    let mut placed = Markers::new();
+    let mut count = 0;
+    let mut add = |order, pointer: Pointer, kind, mark| match mark {
         Mark::Absent | Mark::Null => Ok(()),
-        Mark::Set(_) if kind == Kind::Thinking => Err(misplaced("a thinking block cannot carry a cache marker", path)),
+        Mark::Set(_) if kind == Kind::Thinking => {
+            Err(misplaced("a thinking block cannot carry a cache marker", &pointer))
+        }
         Mark::Set(_) if kind == Kind::EmptyText => {
-            Err(misplaced("an empty text block cannot carry a cache marker", path))
+            Err(misplaced("an empty text block cannot carry a cache marker", &pointer))
         }
         Mark::Set(ttl) => {
             let (origin, purpose) = (MarkerOrigin::Caller, MarkerPurpose::Caller);
-            placed.push((order, CacheMarker { path, ttl, origin, purpose }));
+            count += 1;
+            // Those beyond the limit are only counted.
+            let _ = placed.try_push((order, CacheMarker { pointer, ttl, origin, purpose }));
             Ok(())
         }
-        Mark::Invalid => Err(misplaced("a cache marker has a type or ttl that the API does not know", path)),
+        Mark::Invalid => Err(misplaced("a cache marker has a type or ttl that the API does not know", &pointer)),
     };
     for (rank, section) in layout.sections().into_iter().enumerate() {
         let mut nested = section.nested.iter().peekable();
         for (index, block) in section.blocks.iter().enumerate() {
             while let Some(inner) = nested.next_if(|inner| section.parent(inner) == index) {
-                add((rank, index, false), inner.path.clone(), inner.kind, inner.mark)?;
+                let pointer = Pointer::Long(inner.path.clone());
+                add((rank, index, false), pointer.clone(), inner.kind, inner.mark)?;
                 if !inner.last {
                     return Err(misplaced(
                         "of nested parts only the last block of a list can carry a cache marker",
-                        inner.path.clone(),
+                        &pointer,
                     ));
                 }
             }
             if matches!(block.mark, Mark::Set(_) | Mark::Invalid) {
-                add((rank, index, true), block.path.to_string(), block.kind, block.mark)?;
+                add((rank, index, true), Pointer::to(block.path), block.kind, block.mark)?;
             }
         }
     }
-    add(TOP, String::new(), Kind::Carrier, layout.top)?;
+    add(TOP, Pointer::whole(), Kind::Carrier, layout.top)?;
+    check_count_and_order(&placed, count)?;
     Ok(placed)
 }
 
-pub(super) fn check_count_and_order(placed: &[Placed]) -> Result<()> {
-    if placed.len() > MAX_MARKERS {
-        let message = format!("the request body has {} cache markers; the API takes four", placed.len());
+fn check_count_and_order(placed: &[Placed], count: usize) -> Result<()> {
+    if count > MAX_MARKERS {
+        let message = format!("the request body has {count} cache markers; the API takes four");
         return Err(Error::new(ErrorKind::TooManyCacheMarkers, message));
     }
     for (earlier, later) in placed.iter().zip(placed.iter().skip(1)) {
         if earlier.1.ttl < later.1.ttl {
             let message = "a one-hour cache marker stands after a five-minute one";
-            return Err(Error::new(ErrorKind::CacheMarkerOrder, message).with_key_path(later.1.path.clone()));
+            return Err(Error::new(ErrorKind::CacheMarkerOrder, message).with_key_path(later.1.path()));
         }
     }
     Ok(())
@@ -99,15 +111,17 @@ pub(super) fn falls_on(layout: &Layout) -> Option<Automatic> {
 pub(super) fn check_automatic(layout: &Layout, automatic: Option<Automatic>, placed: &[Placed]) -> Result<()> {
     let (Mark::Set(top), Some(Automatic { at, certain: true })) = (layout.top, automatic) else { return Ok(()) };
     match placed.iter().find(|((rank, index, _), marker)| (*rank, *index) == at && marker.ttl != top) {
-        Some((_, marker)) => Err(misplaced(
-            "the top-level cache marker falls on a block that has one with another ttl",
-            marker.path.clone(),
-        )),
+        Some((_, marker)) => {
+            Err(misplaced("the top-level cache marker falls on a block that has one with another ttl", &marker.pointer))
+        }
         None => Ok(()),
     }
 }
 
-fn misplaced(message: &str, path: String) -> Error {
+fn misplaced(message: &str, at: &Pointer) -> Error {
     let error = Error::new(ErrorKind::InvalidCacheMarker, message);
-    if path.is_empty() { error } else { error.with_key_path(path) }
+    match at.as_str() {
+        "" => error,
+        path => error.with_key_path(path),
+    }
 }

@@ -1,24 +1,23 @@
 //! Gives the four markers to the wishes that are worth most and legal beside the caller's own.
 
-use super::callers::{
-    Automatic, MAX_MARKERS, Order, Placed, TOP, automatic, callers, check_automatic, check_count_and_order, falls_on,
-};
+use super::callers::{Automatic, Markers, Order, TOP, automatic, callers, check_automatic, falls_on};
 use super::compare::Scanned;
 use super::layout::{Block, Kind, Layout, Mark};
-use super::marker::{CacheMarker, CacheTtl, MarkerNote, MarkerOrigin, MarkerPurpose, MarkerReason, MarkerSection};
+use super::marker::{
+    CacheMarker, CacheTtl, MarkerNote, MarkerOrigin, MarkerPurpose, MarkerReason, MarkerSection, Pointer,
+};
 use super::options::{Lifetimes, MarkerOptions};
 use super::plan::MarkerPlan;
-use super::splice::{Edit, ObjectEnd, member};
+use super::splice::{Edit, Edits, ObjectEnd, member};
 use super::wishes::{Wish, wishes};
 use crate::error::Result;
 
-pub(super) fn decide(body: &[u8], layout: &Layout, options: &MarkerOptions<'_>) -> Result<(MarkerPlan, Vec<Edit>)> {
+pub(super) fn decide(body: &[u8], layout: &Layout, options: &MarkerOptions<'_>) -> Result<(MarkerPlan, Edits)> {
     let placed = callers(layout)?;
-    check_count_and_order(&placed)?;
     let automatic = automatic(layout);
     check_automatic(layout, automatic, &placed)?;
     let mut choice =
-        Choice { body, layout, callers: placed.len(), placed, automatic, notes: Notes::default(), edits: Vec::new() };
+        Choice { body, layout, callers: placed.len(), placed, automatic, notes: Notes::default(), edits: Edits::new() };
     if let Some(lifetimes) = options.lifetimes {
         let wishes = wishes(Scanned { body, layout }, options)?;
         for (section, index, reason) in wishes.left_out {
@@ -38,13 +37,13 @@ pub(super) fn decide(body: &[u8], layout: &Layout, options: &MarkerOptions<'_>) 
 struct Choice<'a> {
     body: &'a [u8],
     layout: &'a Layout,
-    placed: Vec<Placed>,
+    placed: Markers,
     /// How many of those placed, the first ones, are the caller's.
     callers: usize,
     /// Where the top-level marker falls, the caller's or ours.
     automatic: Option<Automatic>,
     notes: Notes,
-    edits: Vec<Edit>,
+    edits: Edits,
 }
 
 impl Choice<'_> {
@@ -58,12 +57,12 @@ impl Choice<'_> {
             return self.notes.add(wish.section, Some(&block), MarkerReason::NoMarkerLeft);
         }
         self.edits.push(Edit::marker(self.body, &block, ttl));
-        let (path, origin) = (block.path.to_string(), MarkerOrigin::Planned);
-        self.placed.push((order, CacheMarker { path, ttl, origin, purpose: wish.purpose }));
+        let (pointer, origin) = (Pointer::to(block.path), MarkerOrigin::Planned);
+        self.placed.push((order, CacheMarker { pointer, ttl, origin, purpose: wish.purpose }));
     }
 
     fn is_full(&self) -> bool {
-        self.placed.len() >= MAX_MARKERS
+        self.placed.is_full()
     }
 
     /// The block that gets the marker, found from the wished one backwards. `None` if there is none, or if it is ours
@@ -150,9 +149,9 @@ impl Choice<'_> {
             return self.notes.add(section, None, MarkerReason::NoMarkerLeft);
         }
         self.automatic = Some(falls);
-        self.edits.push(Edit::Root(ObjectEnd::before(self.body, self.layout.end), member(ttl).to_owned()));
-        let (path, origin, purpose) = (String::new(), MarkerOrigin::Planned, MarkerPurpose::Automatic);
-        self.placed.push((TOP, CacheMarker { path, ttl, origin, purpose }));
+        self.edits.push(Edit::Root(ObjectEnd::before(self.body, self.layout.end), member(ttl).into()));
+        let (pointer, origin, purpose) = (Pointer::whole(), MarkerOrigin::Planned, MarkerPurpose::Automatic);
+        self.placed.push((TOP, CacheMarker { pointer, ttl, origin, purpose }));
     }
 }
 

@@ -1,8 +1,10 @@
 //! The words of a plan: markers, lifetimes and reasons.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
-use super::layout::{Layout, Section};
+use arrayvec::ArrayString;
+
+use super::layout::{Layout, Path, Section};
 
 /// How long the provider keeps what a marker writes, counted from the start of the request; every hit renews it.
 ///
@@ -107,14 +109,53 @@ impl fmt::Display for MarkerPurpose {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CacheMarker {
-    /// The block that carries it, as a JSON Pointer into the finished body; empty for the top-level marker.
-    pub path: String,
+    pub(super) pointer: Pointer,
     /// How long it asks for.
     pub ttl: CacheTtl,
     /// Whose it is.
     pub origin: MarkerOrigin,
     /// What it is for.
     pub purpose: MarkerPurpose,
+}
+
+impl CacheMarker {
+    /// The block that carries it, as a JSON Pointer into the finished body; empty for the top-level marker.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.pointer.as_str()
+    }
+}
+
+/// A JSON Pointer. Only those into a block are too long to be kept in place.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Pointer {
+    Short(ArrayString<{ "/messages/4294967295/content/4294967295".len() }>),
+    Long(String),
+}
+
+impl Pointer {
+    /// The pointer to the whole body.
+    pub(super) fn whole() -> Self {
+        Self::Short(ArrayString::new())
+    }
+
+    pub(super) fn to(path: Path) -> Self {
+        let mut short = ArrayString::new();
+        if write!(short, "{path}").is_ok() { Self::Short(short) } else { Self::Long(path.to_string()) }
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        match self {
+            Self::Short(pointer) => pointer,
+            Self::Long(pointer) => pointer,
+        }
+    }
+}
+
+impl fmt::Debug for Pointer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(f)
+    }
 }
 
 /// The parts of a prompt that the plan marks, in the order in which the API reads them.

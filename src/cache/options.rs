@@ -83,7 +83,7 @@ pub(super) enum Previous<'a> {
 /// let next = br#"{"messages":[{"role":"user","content":"Hello"},{"role":"assistant","content":"Hi"},
 ///     {"role":"user","content":"How are you?"}]}"#.to_vec();
 /// let (_, plan) = mark_body_with(next, &MarkerOptions::new(CacheRetention::Short).previous(&sent))?;
-/// let paths: Vec<_> = plan.markers().iter().map(|marker| marker.path.as_str()).collect();
+/// let paths: Vec<_> = plan.markers().iter().map(|marker| marker.path()).collect();
 /// assert_eq!(paths, ["/messages/0/content/0", "/messages/2/content/0"]);
 /// # Ok::<(), provider_auth::Error>(())
 /// ```

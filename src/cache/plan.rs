@@ -1,5 +1,8 @@
 //! The plan as the caller sees it, and the one function that carries it out.
 
+use arrayvec::ArrayVec;
+
+use super::callers::MAX_MARKERS;
 use super::decide::decide;
 use super::marker::{CacheMarker, MarkerNote};
 use super::options::MarkerOptions;
@@ -29,7 +32,7 @@ use crate::retention::CacheRetention;
 /// let body = br#"{"system":"Be brief.","messages":[{"role":"user","content":"Hello"}]}"#;
 /// let plan = MarkerPlan::for_body(body, CacheRetention::Long)?;
 ///
-/// let paths: Vec<_> = plan.markers().iter().map(|marker| marker.path.as_str()).collect();
+/// let paths: Vec<_> = plan.markers().iter().map(|marker| marker.path()).collect();
 /// assert_eq!(paths, ["/system/0", "/messages/0/content/0"]);
 /// assert_eq!(plan.markers()[0].ttl, CacheTtl::OneHour);
 /// assert_eq!(plan.markers()[1].purpose.to_string(), "the next request reads up to here");
@@ -38,7 +41,7 @@ use crate::retention::CacheRetention;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MarkerPlan {
-    pub(super) markers: Vec<CacheMarker>,
+    pub(super) markers: ArrayVec<CacheMarker, MAX_MARKERS>,
     pub(super) notes: Vec<MarkerNote>,
 }
 
@@ -154,10 +157,10 @@ pub(crate) fn mark_body_for_host(
     if !members.is_empty() {
         // All that goes to the end of the body is one edit: only the first of several may do without a comma.
         match edits.iter_mut().find_map(|edit| if let Edit::Root(_, text) = edit { Some(text) } else { None }) {
-            Some(text) => *text = format!("{text},{}", members.join(",")),
-            None => edits.push(Edit::Root(ObjectEnd::before(&body, layout.end), members.join(","))),
+            Some(text) => *text = format!("{text},{}", members.join(",")).into(),
+            None => edits.push(Edit::Root(ObjectEnd::before(&body, layout.end), members.join(",").into())),
         }
     }
-    let body = if edits.is_empty() { body } else { splice(body, &mut edits) };
+    let body = if edits.is_empty() { body } else { splice(body, edits) };
     Ok(MarkedBody { body, plan, kept_betas: fields.betas.is_some() && layout.has_betas })
 }

@@ -1,5 +1,10 @@
 //! Puts markers and the fields of a host into the bytes of a body, in one pass over its own memory.
 
+use std::borrow::Cow;
+
+use arrayvec::ArrayVec;
+
+use super::callers::MAX_MARKERS;
 use super::layout::{Block, Span};
 use super::marker::CacheTtl;
 
@@ -28,8 +33,11 @@ pub(super) enum Edit {
     /// A marker on a string, quotes included, which becomes a list of one text block.
     Wrap(Span, CacheTtl),
     /// Members of the whole body, commas between them.
-    Root(ObjectEnd, String),
+    Root(ObjectEnd, Cow<'static, str>),
 }
+
+/// What is to be inserted into one body: the markers and one edit at its end.
+pub(super) type Edits = ArrayVec<Edit, { MAX_MARKERS + 1 }>;
 
 const BARE: &str = r#""cache_control":{"type":"ephemeral"}"#;
 const ONE_HOUR: &str = r#""cache_control":{"type":"ephemeral","ttl":"1h"}"#;
@@ -78,7 +86,7 @@ fn last_member(end: ObjectEnd, member: &str) -> [Insertion<'_>; 2] {
 }
 
 /// The body with the edits made, in its own memory. Every byte of `body` is in the result, in its order.
-pub(super) fn splice(mut body: Vec<u8>, edits: &mut [Edit]) -> Vec<u8> {
+pub(super) fn splice(mut body: Vec<u8>, mut edits: Edits) -> Vec<u8> {
     // Keys may stand in any order, so the order of the prompt need not be the order of the bytes.
     edits.sort_unstable_by_key(Edit::start);
     let insertions = || edits.iter().flat_map(Edit::insertions);

@@ -76,7 +76,7 @@ fn history(current: Scanned<'_>, options: &MarkerOptions<'_>) -> Result<History>
         Previous::Unknown => Ok(History::default()),
         Previous::Plan(plan) => {
             let blocks = current.layout.messages().blocks.iter().enumerate();
-            let is_marked = |block: &Block| plan.markers().iter().any(|marker| block.path.is(&marker.path));
+            let is_marked = |block: &Block| plan.markers().iter().any(|marker| block.path.is(marker.path()));
             let written = blocks.filter(|(_, block)| is_marked(block)).map(|(index, _)| (2, index)).collect();
             Ok(History { written, ..History::default() })
         }

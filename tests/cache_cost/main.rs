@@ -90,7 +90,7 @@ impl Host {
             let at = |path: &str| blocks.iter().position(|block| block.path == path).expect("a marker on a block");
             let life = |ttl| if ttl == CacheTtl::OneHour { Life::Long } else { Life::Short };
             last = Some(marked);
-            plan.markers().iter().map(|marker| (at(&marker.path), life(marker.ttl))).collect()
+            plan.markers().iter().map(|marker| (at(marker.path()), life(marker.ttl))).collect()
         })
     }
 

@@ -66,12 +66,12 @@ proptest! {
         let text = String::from_utf8_lossy(&output);
         prop_assert!(verdict.errors.is_empty(), "{:?}\n{}", verdict, text);
         prop_assert!(only_markers_inserted(body.as_bytes(), &output), "{}\n{}", body, text);
-        let told: Vec<_> = plan.markers().iter().map(|m| (m.path.clone(), m.ttl.as_str().to_owned())).collect();
+        let told: Vec<_> = plan.markers().iter().map(|m| (m.path().to_owned(), m.ttl.as_str().to_owned())).collect();
         prop_assert_eq!(&told, &verdict.markers);
         for marker in plan.markers().iter().filter(|marker| marker.origin == MarkerOrigin::Planned) {
-            let tail = marker.path.is_empty() || marker.path.starts_with("/messages");
+            let tail = marker.path().is_empty() || marker.path().starts_with("/messages");
             prop_assert_eq!(marker.ttl, if tail { lifetimes.tail() } else { lifetimes.prefix() });
-            prop_assert!(!marker.path.is_empty() || automatic);
+            prop_assert!(!marker.path().is_empty() || automatic);
         }
         let (twice, _) = mark_body_with(output.clone(), &options).expect("legal");
         prop_assert_eq!(String::from_utf8_lossy(&twice), text);
@@ -100,7 +100,7 @@ proptest! {
         prop_assert_eq!(request.headers().contains_key("anthropic-beta"), !kind.betas_in_body());
         prop_assert_eq!(request.headers().contains_key("anthropic-version"), kind.body_version().is_none());
         prop_assert!(kind.has_automatic() || !request.plan().markers().iter()
-            .any(|marker| marker.path.is_empty() && marker.origin == MarkerOrigin::Planned));
+            .any(|marker| marker.path().is_empty() && marker.origin == MarkerOrigin::Planned));
         let again = build(request.body().to_vec()).expect("legal");
         prop_assert_eq!(again.body(), request.body());
     }

@@ -43,10 +43,10 @@ proptest! {
         let after: Value = serde_json::from_slice(&output).expect("still JSON");
         let verdict = check(&after);
         prop_assert!(verdict.errors.is_empty(), "{:?}\n{}", verdict, String::from_utf8_lossy(&output));
-        let told: Vec<_> = plan.markers().iter().map(|m| (m.path.clone(), m.ttl.as_str().to_owned())).collect();
+        let told: Vec<_> = plan.markers().iter().map(|m| (m.path().to_owned(), m.ttl.as_str().to_owned())).collect();
         prop_assert_eq!(&told, &verdict.markers);
         let callers: Vec<_> = plan.markers().iter().filter(|m| m.origin == MarkerOrigin::Caller)
-            .map(|m| (m.path.clone(), m.ttl.as_str().to_owned())).collect();
+            .map(|m| (m.path().to_owned(), m.ttl.as_str().to_owned())).collect();
         prop_assert_eq!(callers, asked.markers);
 
         // Ours stand on the right blocks only.
@@ -54,14 +54,14 @@ proptest! {
             let ours = if retention == CacheRetention::Long { "1h" } else { "5m" };
             prop_assert!(retention != CacheRetention::None);
             prop_assert_eq!(marker.ttl.as_str(), ours);
-            let block = after.pointer(&marker.path).expect("the path leads to a block");
-            prop_assert!(blocks(&after).iter().any(|(path, _)| *path == marker.path), "never nested: {}", marker.path);
+            let block = after.pointer(marker.path()).expect("the path leads to a block");
+            prop_assert!(blocks(&after).iter().any(|(path, _)| path == marker.path()), "never nested: {}", marker.path());
             prop_assert!(block.get("defer_loading") != Some(&Value::Bool(true)));
             let text = block.get("text").and_then(Value::as_str);
-            prop_assert!(text.is_none_or(|text| !text.trim().is_empty()) || marker.path.starts_with("/tools"));
+            prop_assert!(text.is_none_or(|text| !text.trim().is_empty()) || marker.path().starts_with("/tools"));
             // The key was not there before, not even with null.
-            prop_assert!(before.pointer(&marker.path).is_none_or(|block| block.get("cache_control").is_none()));
-            if let Some(message) = marker.path.split("/content/").next().filter(|path| path.starts_with("/messages")) {
+            prop_assert!(before.pointer(marker.path()).is_none_or(|block| block.get("cache_control").is_none()));
+            if let Some(message) = marker.path().split("/content/").next().filter(|path| path.starts_with("/messages")) {
                 prop_assert_eq!(after.pointer(message).and_then(|message| message.get("role")), Some(&Value::from("user")));
             }
         }
