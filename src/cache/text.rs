@@ -113,7 +113,9 @@ fn end_of_run(bytes: &[u8], from: usize) -> usize {
 /// Whether there is such a byte. It looks at all of them, which the compiler turns into vector instructions.
 #[inline]
 fn has_any(bytes: &[u8], is_such: impl Fn(u8) -> bool) -> bool {
-    bytes.iter().fold(false, |found, byte| found | is_such(*byte))
+    let any = |bytes: &[u8]| bytes.iter().fold(false, |found, byte| found | is_such(*byte));
+    let (blocks, rest) = bytes.as_chunks::<{ 2 * BLOCK }>();
+    blocks.iter().fold(false, |found, block| found | any(block)) | any(rest)
 }
 
 /// The first control character from `start` on, or `end`.
