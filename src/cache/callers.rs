@@ -1,7 +1,6 @@
 //! The caller's own markers: which there are, and whether the API would accept them.
 
-use arrayvec::ArrayVec;
-
+use super::few::Few;
 use super::layout::{Kind, Layout, Mark};
 use super::marker::{CacheMarker, MarkerOrigin, MarkerPurpose, Pointer};
 use crate::error::{Error, ErrorKind, Result};
@@ -18,7 +17,7 @@ pub(super) const TOP: Order = (usize::MAX, 0, false);
 pub(super) type Placed = (Order, CacheMarker);
 
 /// The markers of a body, no more than the API takes.
-pub(super) type Markers = ArrayVec<Placed, MAX_MARKERS>;
+pub(super) type Markers = Few<Placed, MAX_MARKERS>;
 
 /// The caller's markers in the order in which the API reads them.
 pub(super) fn callers(layout: &Layout) -> Result<Markers> {
@@ -36,7 +35,7 @@ pub(super) fn callers(layout: &Layout) -> Result<Markers> {
             let (origin, purpose) = (MarkerOrigin::Caller, MarkerPurpose::Caller);
             count += 1;
             // Those beyond the limit are only counted.
-            let _ = placed.try_push((order, CacheMarker { pointer, ttl, origin, purpose }));
+            placed.push((order, CacheMarker { pointer, ttl, origin, purpose }));
             Ok(())
         }
         Mark::Invalid => Err(misplaced("a cache marker has a type or ttl that the API does not know", &pointer)),
@@ -64,7 +63,7 @@ pub(super) fn callers(layout: &Layout) -> Result<Markers> {
     Ok(placed)
 }
 
-fn check_count_and_order(placed: &[Placed], count: usize) -> Result<()> {
+fn check_count_and_order(placed: &Markers, count: usize) -> Result<()> {
     if count > MAX_MARKERS {
         let message = format!("the request body has {count} cache markers; the API takes four");
         return Err(Error::new(ErrorKind::TooManyCacheMarkers, message));
@@ -108,7 +107,7 @@ pub(super) fn falls_on(layout: &Layout) -> Option<Automatic> {
     None
 }
 
-pub(super) fn check_automatic(layout: &Layout, automatic: Option<Automatic>, placed: &[Placed]) -> Result<()> {
+pub(super) fn check_automatic(layout: &Layout, automatic: Option<Automatic>, placed: &Markers) -> Result<()> {
     let (Mark::Set(top), Some(Automatic { at, certain: true })) = (layout.top, automatic) else { return Ok(()) };
     match placed.iter().find(|((rank, index, _), marker)| (*rank, *index) == at && marker.ttl != top) {
         Some((_, marker)) => {

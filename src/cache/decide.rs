@@ -29,8 +29,8 @@ pub(super) fn decide(body: &[u8], layout: &Layout, options: &MarkerOptions<'_>) 
         }
     }
     choice.placed.sort_by_key(|(order, _)| *order);
-    let markers = choice.placed.into_iter().map(|(_, marker)| marker).collect();
-    Ok((MarkerPlan { markers, notes: choice.notes.finish() }, choice.edits))
+    let markers = choice.placed.into_iter().map(|(_, marker)| marker);
+    Ok((MarkerPlan::new(markers, choice.notes.finish()), choice.edits))
 }
 
 /// What has been decided so far.

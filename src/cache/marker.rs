@@ -1,9 +1,8 @@
 //! The words of a plan: markers, lifetimes and reasons.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
-use arrayvec::ArrayString;
-
+use super::few::ShortText;
 use super::layout::{Layout, Path, Section};
 
 /// How long the provider keeps what a marker writes, counted from the start of the request; every hit renews it.
@@ -119,6 +118,14 @@ pub struct CacheMarker {
 }
 
 impl CacheMarker {
+    /// Fills an array behind the markers that are there.
+    pub(super) const FILLER: Self = Self {
+        pointer: Pointer::whole(),
+        ttl: CacheTtl::FiveMinutes,
+        origin: MarkerOrigin::Planned,
+        purpose: MarkerPurpose::Automatic,
+    };
+
     /// The block that carries it, as a JSON Pointer into the finished body; empty for the top-level marker.
     #[must_use]
     pub fn path(&self) -> &str {
@@ -129,24 +136,23 @@ impl CacheMarker {
 /// A JSON Pointer. Only those into a block are too long to be kept in place.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Pointer {
-    Short(ArrayString<{ "/messages/4294967295/content/4294967295".len() }>),
+    Short(ShortText<{ "/messages/4294967295/content/4294967295".len() }>),
     Long(String),
 }
 
 impl Pointer {
     /// The pointer to the whole body.
-    pub(super) fn whole() -> Self {
-        Self::Short(ArrayString::new())
+    pub(super) const fn whole() -> Self {
+        Self::Long(String::new())
     }
 
     pub(super) fn to(path: Path) -> Self {
-        let mut short = ArrayString::new();
-        if write!(short, "{path}").is_ok() { Self::Short(short) } else { Self::Long(path.to_string()) }
+        ShortText::of(&path).map_or_else(|| Self::Long(path.to_string()), Self::Short)
     }
 
     pub(super) fn as_str(&self) -> &str {
         match self {
-            Self::Short(pointer) => pointer,
+            Self::Short(pointer) => pointer.as_str(),
             Self::Long(pointer) => pointer,
         }
     }

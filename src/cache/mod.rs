@@ -7,6 +7,7 @@ mod choose;
 mod compare;
 mod decide;
 mod escapes;
+mod few;
 mod fingerprint;
 mod json;
 mod layout;

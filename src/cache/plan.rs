@@ -1,6 +1,6 @@
 //! The plan as the caller sees it, and the one function that carries it out.
 
-use arrayvec::ArrayVec;
+use std::fmt;
 
 use super::callers::MAX_MARKERS;
 use super::decide::decide;
@@ -39,13 +39,37 @@ use crate::retention::CacheRetention;
 /// assert_eq!(plan.notes()[0].to_string(), "no marker added in tools: there is nothing that could carry a marker");
 /// # Ok::<(), provider_auth::Error>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct MarkerPlan {
-    pub(super) markers: ArrayVec<CacheMarker, MAX_MARKERS>,
-    pub(super) notes: Vec<MarkerNote>,
+    /// The first `count` of them are there.
+    markers: [CacheMarker; MAX_MARKERS],
+    count: usize,
+    notes: Vec<MarkerNote>,
+}
+
+impl Default for MarkerPlan {
+    fn default() -> Self {
+        Self { markers: [const { CacheMarker::FILLER }; MAX_MARKERS], count: 0, notes: Vec::new() }
+    }
+}
+
+#[expect(clippy::missing_fields_in_debug, reason = "the count shows in the markers")]
+impl fmt::Debug for MarkerPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MarkerPlan").field("markers", &self.markers()).field("notes", &self.notes).finish()
+    }
 }
 
 impl MarkerPlan {
+    pub(super) fn new(markers: impl IntoIterator<Item = CacheMarker>, notes: Vec<MarkerNote>) -> Self {
+        let mut plan = Self { notes, ..Self::default() };
+        for (place, marker) in plan.markers.iter_mut().zip(markers) {
+            *place = marker;
+            plan.count += 1;
+        }
+        plan
+    }
+
     /// The plan for a body, which is read but not changed.
     ///
     /// # Errors
@@ -67,7 +91,7 @@ impl MarkerPlan {
     /// All markers of the finished body, the caller's included, in the order in which the API reads them.
     #[must_use]
     pub fn markers(&self) -> &[CacheMarker] {
-        &self.markers
+        self.markers.get(..self.count).unwrap_or_default()
     }
 
     /// Each place where a marker was wanted and not added. Empty if no markers were asked for.
@@ -156,9 +180,11 @@ pub(crate) fn mark_body_for_host(
     }
     if !members.is_empty() {
         // All that goes to the end of the body is one edit: only the first of several may do without a comma.
-        match edits.iter_mut().find_map(|edit| if let Edit::Root(_, text) = edit { Some(text) } else { None }) {
-            Some(text) => *text = format!("{text},{}", members.join(",")).into(),
-            None => edits.push(Edit::Root(ObjectEnd::before(&body, layout.end), members.join(",").into())),
+        let root = edits.iter_mut().find_map(|edit| if let Edit::Root(_, text) = edit { Some(text) } else { None });
+        if let Some(text) = root {
+            *text = format!("{text},{}", members.join(",")).into();
+        } else {
+            edits.push(Edit::Root(ObjectEnd::before(&body, layout.end), members.join(",").into()));
         }
     }
     let body = if edits.is_empty() { body } else { splice(body, edits) };

@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 
-use arrayvec::ArrayVec;
-
 use super::callers::MAX_MARKERS;
+use super::few::Few;
 use super::layout::{Block, Span};
 use super::marker::CacheTtl;
 
@@ -37,7 +36,7 @@ pub(super) enum Edit {
 }
 
 /// What is to be inserted into one body: the markers and one edit at its end.
-pub(super) type Edits = ArrayVec<Edit, { MAX_MARKERS + 1 }>;
+pub(super) type Edits = Few<Edit, { MAX_MARKERS + 1 }>;
 
 const BARE: &str = r#""cache_control":{"type":"ephemeral"}"#;
 const ONE_HOUR: &str = r#""cache_control":{"type":"ephemeral","ttl":"1h"}"#;
@@ -88,7 +87,7 @@ fn last_member(end: ObjectEnd, member: &str) -> [Insertion<'_>; 2] {
 /// The body with the edits made, in its own memory. Every byte of `body` is in the result, in its order.
 pub(super) fn splice(mut body: Vec<u8>, mut edits: Edits) -> Vec<u8> {
     // Keys may stand in any order, so the order of the prompt need not be the order of the bytes.
-    edits.sort_unstable_by_key(Edit::start);
+    edits.sort_by_key(Edit::start);
     let insertions = || edits.iter().flat_map(Edit::insertions);
     let added: usize = insertions().flat_map(|(_, texts)| texts).map(str::len).sum();
     let mut end = body.len();
