@@ -62,3 +62,16 @@ fn markers_of_a_message_that_is_read_anew_leave_no_trace_on_its_neighbours() {
         {"role":"user","content":[{"type":"text","text":"c",MARK}]}]}"#;
     assert_eq!(markers(body), ["/messages/1/content/0"]);
 }
+
+#[test]
+fn the_order_of_keys_does_not_order_markers() {
+    let short = r#"[{"type":"text","text":"a","cache_control":{"type":"ephemeral"}}]"#;
+    let long = r#"[{"type":"text","text":"a","cache_control":{"type":"ephemeral","ttl":"1h"}}]"#;
+    let block = |members: String| format!(r#"{{"messages":[{{"content":[{{"type":"document",{members}}}]}}]}}"#);
+    for members in [
+        format!(r#""content":{long},"source":{{"content":{short}}}"#),
+        format!(r#""source":{{"content":{short}}},"content":{long}"#),
+    ] {
+        assert_eq!(markers(&block(members)).len(), 2);
+    }
+}

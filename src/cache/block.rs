@@ -34,6 +34,14 @@ pub(super) fn parts(reader: &mut Reader<'_>, way: &Way<'_>, table: &mut Table, c
     if kind == Kind::Text {
         kind = text;
     }
+    // What the order of the markers is must not depend on that of the keys.
+    if let Some(several @ [_, _, ..]) = table.nested.get_mut(first..) {
+        several.sort_by_key(|nested| match nested.through {
+            Key::Content => 0,
+            Key::Source => 1,
+            _ => 2,
+        });
+    }
     Ok(Parts { kind, mark: found })
 }
 
