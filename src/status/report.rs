@@ -70,7 +70,7 @@ pub struct StatusReport {
     pub own_fallbacks: bool,
     /// Other names of models.
     pub aliases: Vec<(String, ModelRef)>,
-    /// The models the configuration lists; none means all.
+    /// The models the configuration lists, and the first one where the reference counts it among them; none means all.
     pub allowed: Vec<ModelRef>,
     /// Whether the configuration asks for variables of a login shell, which this crate does not import.
     pub shell_env: bool,
