@@ -23,8 +23,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use provider_auth::{
-    AuthProfileStore, Clock, Config, CredentialKind, Error, ErrorKind, FileStore, ProfileId, ProviderId, ReadOptions,
-    Result, Severity, StatusReport, SystemClock, process_env, setup,
+    AuthProfileStore, Clock, Config, CredentialKind, Environment, Error, ErrorKind, FileStore, ProfileId, ProviderId,
+    ReadOptions, Result, Severity, StatusReport, SystemClock, process_env, setup,
 };
 
 /// The names the program had, newest first.
@@ -231,7 +231,7 @@ impl Models {
 
     fn report(&self) -> Result<StatusReport> {
         let (store, path) = (self.known_store()?, self.config_path());
-        let config = self.read_config(&path, &ReadOptions::new().lenient(true))?;
+        let config = self.read_config(&path, true)?;
         let profiles = store.load()?;
         let mut report = StatusReport::builder(&config, &profiles).agent(&self.agent).config_path(path);
         report = report.store_path(store.path()).agent_dir(store.path().parent().unwrap_or(Path::new("")));
@@ -243,7 +243,7 @@ impl Models {
 
     fn check_config(&self) -> Result<u8> {
         let path = self.config_path();
-        let (mut found, failed) = match self.read_config(&path, &ReadOptions::new()) {
+        let (mut found, failed) = match self.read_config(&path, false) {
             Ok(config) => {
                 let mut found = config.diagnostics().to_vec();
                 found.extend(config.lint(self.store()?.load().ok().as_deref()));
@@ -262,13 +262,21 @@ impl Models {
     }
 
     /// The configuration; none at all is fine, unless it was asked for by name.
-    fn read_config(&self, path: &Path, options: &ReadOptions) -> Result<Config> {
-        match Config::from_path(path, options) {
+    fn read_config(&self, path: &Path, lenient: bool) -> Result<Config> {
+        let options = ReadOptions::new().lenient(lenient).environment(self.environment());
+        match Config::from_path(path, &options) {
             Err(error) if error.kind() == ErrorKind::NotFound && self.config.is_none() => {
-                Config::from_json5_str("{}", options)
+                Config::from_json5_str("{}", &options)
             }
             outcome => outcome,
         }
+    }
+
+    /// The variables of the process, and those of the `.env` the reference keeps some keys in.
+    #[allow(clippy::disallowed_methods, reason = "a file of the reference, not one of this crate")]
+    fn environment(&self) -> Environment {
+        let text = std::fs::read_to_string(self.state_directory().join(".env"));
+        Environment::process().with_dotenv(&text.unwrap_or_default())
     }
 
     fn config_path(&self) -> PathBuf {
@@ -299,7 +307,7 @@ impl Models {
         if self.agent == "main" || self.state_directory().join("agents").join(&self.agent).is_dir() {
             return Ok(store);
         }
-        let config = self.read_config(&self.config_path(), &ReadOptions::new().lenient(true))?;
+        let config = self.read_config(&self.config_path(), true)?;
         if config.agent_ids().any(|id| id == self.agent) {
             return Ok(store);
         }

@@ -242,6 +242,19 @@ fn a_secret_that_will_not_be_used_is_stored_and_said_to_be_left_out() {
 }
 
 #[test]
+fn keys_in_the_env_file_of_the_state_directory_are_found() {
+    let directory = Directory::new();
+    let config = "{ agents: { defaults: { model: { primary: 'openai/gpt-5.2' } } } }";
+    std::fs::write(directory.path().join("openclaw.json"), config).unwrap();
+    assert_eq!(directory.run(&["status", "--check"], "").code, 1);
+    std::fs::write(directory.path().join(".env"), format!("OPENAI_API_KEY={KEY}\n")).unwrap();
+    let report: Value = serde_json::from_str(&directory.ok(&["status", "--check", "--json"], "")).unwrap();
+    let found = &report["auth"]["providers"][0];
+    assert_eq!((&found["provider"], &found["effective"]["kind"]), (&json!("openai"), &json!("env")));
+    assert_eq!((&found["env"]["source"], &found["env"]["origin"]), (&json!("env: OPENAI_API_KEY"), &json!("file")));
+}
+
+#[test]
 fn the_state_directory_and_the_configuration_are_found() {
     let (home, named) = (Directory::new(), Directory::new());
     let program = |variables: &[(&str, &Path)]| {

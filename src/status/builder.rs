@@ -222,7 +222,7 @@ fn impossible_windows(profiles: &AuthProfiles, selector: &ProfileSelector, now: 
     };
     let found = profiles.usage_stats().filter(|(_, usage)| ahead(usage)).map(|(id, _)| {
         let place = Location::default().with_key_path(format!("usageStats.{id}"));
-        let message = "it ends further ahead than any rule allows, and does not keep the profile from being used";
+        let message = "a window ends further ahead than any rule allows, and does not keep the profile from being used";
         Diagnostic::new(Severity::Warning, DiagnosticCode::IgnoredSetting, place, message)
             .with_help("clear it with `setup::clear_cooldown`; `auth.cooldowns` allows longer ones")
     });

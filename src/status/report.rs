@@ -142,7 +142,7 @@ impl EffectiveSource {
 pub struct EnvironmentKey {
     /// The variable's name.
     pub variable: &'static str,
-    /// The process environment or the configuration's `env` block.
+    /// The process environment, an `.env` file or the configuration's `env` block.
     pub origin: EnvOrigin,
     /// The masked value; `OAuth (env)` for a variable of a login.
     pub label: String,
