@@ -23,8 +23,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use provider_auth::{
-    AuthProfileStore, Clock, Config, CredentialKind, Error, ErrorKind, FileStore, ProfileId, ProviderId, ReadOptions,
-    Result, Severity, StatusReport, SystemClock, process_env, setup,
+    AuthProfileStore, Clock, Config, CredentialKind, Environment, Error, ErrorKind, FileStore, ProfileId, ProviderId,
+    ReadOptions, Result, Severity, StatusReport, SystemClock, process_env, setup,
 };
 
 /// The names the program had, newest first.
@@ -104,7 +104,7 @@ struct Which {
     #[arg(long)]
     provider: String,
     /// The profile's id, or a name for it
-    #[arg(long)]
+    #[arg(long, alias = "profile-id")]
     profile: Option<String>,
 }
 
@@ -141,7 +141,8 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let models = match Models::try_parse() {
-        Ok(models) => models,
+        // As the reference does, which knows its agents in lower case only.
+        Ok(models) => Models { agent: models.agent.to_lowercase(), ..models },
         Err(error) => {
             let failed = error.use_stderr();
             let _ = error.print();
@@ -190,7 +191,8 @@ impl Models {
             Auth::SetKey { which, email } => {
                 let (provider, id) = which.names(CredentialKind::ApiKey)?;
                 let key = setup::api_key(&provider, &secret("API key", &provider, CredentialKind::ApiKey)?)?;
-                told(&key.notes, setup::save_key(&self.store()?, &id, &provider, &key, email.as_deref())?, &id);
+                let replaced = setup::save_key(&self.store()?, &id, &provider, &key, email.as_deref())?;
+                self.told(&key.notes, replaced, &id);
                 Ok(())
             }
             Auth::PasteToken { which, expires_in } => {
@@ -198,17 +200,18 @@ impl Models {
                 let lifetime = expires_in.as_deref().map(setup::lifetime).transpose()?;
                 let token = setup::token(&provider, &secret("token", &provider, CredentialKind::Token)?)?;
                 let expires = lifetime.map(|lifetime| SystemClock.now() + lifetime);
-                told(&token.notes, setup::save_token(&self.store()?, &id, &provider, &token, expires)?, &id);
+                let replaced = setup::save_token(&self.store()?, &id, &provider, &token, expires)?;
+                self.told(&token.notes, replaced, &id);
                 Ok(())
             }
             Auth::Order(order) => self.order(order),
-            Auth::Remove { id } => setup::remove(&self.store()?, &ProfileId::new(id)?),
-            Auth::ClearCooldown { id } => setup::clear_cooldown(&self.store()?, &ProfileId::new(id)?).map(drop),
+            Auth::Remove { id } => setup::remove(&self.known_store()?, &ProfileId::new(id)?),
+            Auth::ClearCooldown { id } => setup::clear_cooldown(&self.known_store()?, &ProfileId::new(id)?).map(drop),
         }
     }
 
     fn order(&self, order: &Order) -> Result<()> {
-        let store = self.store()?;
+        let store = self.known_store()?;
         let ids = match order {
             Order::Get { provider } => setup::order(&store, &ProviderId::new(provider)?)?.unwrap_or_default(),
             Order::Set { provider, ids } => {
@@ -227,8 +230,8 @@ impl Models {
     }
 
     fn report(&self) -> Result<StatusReport> {
-        let (store, path) = (self.store()?, self.config_path());
-        let config = self.read_config(&path, &ReadOptions::new().lenient(true))?;
+        let (store, path) = (self.known_store()?, self.config_path());
+        let config = self.read_config(&path, true)?;
         let profiles = store.load()?;
         let mut report = StatusReport::builder(&config, &profiles).agent(&self.agent).config_path(path);
         report = report.store_path(store.path()).agent_dir(store.path().parent().unwrap_or(Path::new("")));
@@ -240,7 +243,7 @@ impl Models {
 
     fn check_config(&self) -> Result<u8> {
         let path = self.config_path();
-        let (mut found, failed) = match self.read_config(&path, &ReadOptions::new()) {
+        let (mut found, failed) = match self.read_config(&path, false) {
             Ok(config) => {
                 let mut found = config.diagnostics().to_vec();
                 found.extend(config.lint(self.store()?.load().ok().as_deref()));
@@ -259,29 +262,35 @@ impl Models {
     }
 
     /// The configuration; none at all is fine, unless it was asked for by name.
-    fn read_config(&self, path: &Path, options: &ReadOptions) -> Result<Config> {
-        match Config::from_path(path, options) {
+    fn read_config(&self, path: &Path, lenient: bool) -> Result<Config> {
+        let options = ReadOptions::new().lenient(lenient).environment(self.environment());
+        match Config::from_path(path, &options) {
             Err(error) if error.kind() == ErrorKind::NotFound && self.config.is_none() => {
-                Config::from_json5_str("{}", options)
+                Config::from_json5_str("{}", &options)
             }
             outcome => outcome,
         }
+    }
+
+    /// The variables of the process, and those of the `.env` the reference keeps some keys in.
+    #[allow(clippy::disallowed_methods, reason = "a file of the reference, not one of this crate")]
+    fn environment(&self) -> Environment {
+        let text = std::fs::read_to_string(self.state_directory().join(".env"));
+        Environment::process().with_dotenv(&text.unwrap_or_default())
     }
 
     fn config_path(&self) -> PathBuf {
         let state = self.state_directory();
         let paths = || NAMES.iter().map(|name| state.join(format!("{name}.json")));
         let first = || paths().find(|path| path.exists()).unwrap_or_else(|| state.join("openclaw.json"));
-        self.config.clone().unwrap_or_else(first)
+        let named = || self.state_dir.is_none().then(|| variable("OPENCLAW_CONFIG_PATH")).flatten().map(expanded);
+        self.config.clone().or_else(named).unwrap_or_else(first)
     }
 
     fn state_directory(&self) -> PathBuf {
-        let named = || ["OPENCLAW_STATE_DIR", "CLAWDBOT_STATE_DIR"].into_iter().find_map(variable).map(PathBuf::from);
-        if let Some(directory) = self.state_dir.clone().or_else(named) {
-            return match (directory.strip_prefix("~"), home()) {
-                (Ok(below), Some(home)) => home.join(below),
-                _ => directory,
-            };
+        let named = || ["OPENCLAW_STATE_DIR", "CLAWDBOT_STATE_DIR"].into_iter().find_map(variable);
+        if let Some(directory) = self.state_dir.clone().map(expanded).or_else(|| named().map(expanded)) {
+            return directory;
         }
         let home = home().unwrap_or_default();
         let directories = || NAMES.iter().map(|name| home.join(format!(".{name}")));
@@ -290,6 +299,32 @@ impl Models {
 
     fn store(&self) -> Result<FileStore> {
         FileStore::builder().agent(self.state_directory(), &self.agent).build()
+    }
+
+    /// The store of an agent that is there already: a misspelt one would look like one without credentials.
+    fn known_store(&self) -> Result<FileStore> {
+        let store = self.store()?;
+        if self.agent == "main" || self.state_directory().join("agents").join(&self.agent).is_dir() {
+            return Ok(store);
+        }
+        let config = self.read_config(&self.config_path(), true)?;
+        if config.agent_ids().any(|id| id == self.agent) {
+            return Ok(store);
+        }
+        let message = format!("no agent {:?} is configured, and none has a directory of that name", self.agent);
+        Err(Error::new(ErrorKind::NotFound, message))
+    }
+
+    /// Says what became of a secret, and whether it will be used: the configuration or an order may leave it out.
+    fn told(&self, notes: &[&str], replaced: bool, id: &ProfileId) {
+        for note in notes {
+            eprintln!("note: {note}");
+        }
+        println!("{} {id}", if replaced { "replaced" } else { "added" });
+        let verdict = self.report().ok().and_then(|report| report.profiles().find(|p| p.id == *id).map(|p| p.verdict));
+        if let Some(verdict) = verdict.filter(|verdict| !verdict.is_ready()) {
+            eprintln!("note: as things stand it is not used: {verdict}; `config check` and `auth order get` say more");
+        }
     }
 }
 
@@ -314,16 +349,18 @@ fn secret(what: &str, provider: &ProviderId, kind: CredentialKind) -> Result<Str
     Ok(text)
 }
 
-fn told(notes: &[&str], replaced: bool, id: &ProfileId) {
-    for note in notes {
-        eprintln!("note: {note}");
-    }
-    println!("{} {id}", if replaced { "replaced" } else { "added" });
-}
-
 /// A variable that is not blank.
 fn variable(name: &str) -> Option<String> {
     process_env(name).filter(|value| !value.trim().is_empty())
+}
+
+/// A path that may begin with `~` for the home directory, which no shell has seen.
+fn expanded(path: impl Into<PathBuf>) -> PathBuf {
+    let path = path.into();
+    match (path.strip_prefix("~"), home()) {
+        (Ok(below), Some(home)) => home.join(below),
+        _ => path,
+    }
 }
 
 fn home() -> Option<PathBuf> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use crate::dotenv;
 use crate::id::ProviderId;
 use crate::profile::{Credential, CredentialKind};
 use crate::secret::{Secret, is_blank_char};
@@ -57,10 +58,10 @@ pub fn process_env(name: &str) -> Option<String> {
 /// Answers for the process environment.
 type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
-/// Where variables are looked up: the process environment or a stand-in for it, and under it the `env` block of a
-/// configuration.
+/// Where variables are looked up: the process environment or a stand-in for it, under it an `.env` file if there is one,
+/// and under that the `env` block of a configuration.
 ///
-/// `Debug` shows the names of the block, never a value.
+/// `Debug` shows the names of the file and of the block, never a value.
 ///
 /// # Examples
 ///
@@ -77,6 +78,7 @@ type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 #[derive(Clone)]
 pub struct Environment {
     lookup: Arc<Lookup>,
+    file: Arc<IndexMap<Box<str>, Secret>>,
     block: Arc<IndexMap<Box<str>, Secret>>,
 }
 
@@ -96,24 +98,47 @@ impl Environment {
     /// Variables from a function, in place of the process environment.
     #[must_use]
     pub fn from_fn(lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
-        Self { lookup: Arc::new(lookup), block: Arc::default() }
+        Self { lookup: Arc::new(lookup), file: Arc::default(), block: Arc::default() }
+    }
+
+    /// The same environment with the variables of an `.env` file under it, given as its text: OpenClaw keeps some keys
+    /// in the `.env` of its state directory, OpenAI's for one.
+    ///
+    /// `NAME=value` or `export NAME=value` a line, `#` for remarks, quotation marks around a value. The file is read by
+    /// the caller, and nothing is exported to the process.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use provider_auth::{EnvOrigin, Environment};
+    ///
+    /// let environment = Environment::empty().with_dotenv("# keys\nOPENAI_API_KEY='sk-example'\n");
+    /// let found = environment.get("OPENAI_API_KEY").unwrap();
+    /// assert_eq!((found.secret.expose(), found.origin), ("sk-example", EnvOrigin::File));
+    /// ```
+    #[must_use]
+    pub fn with_dotenv(self, text: &str) -> Self {
+        Self { file: Arc::new(dotenv::variables(text)), ..self }
     }
 
     /// The same environment over another configuration's block.
     pub(crate) fn over(&self, block: IndexMap<Box<str>, Secret>) -> Self {
-        Self { lookup: Arc::clone(&self.lookup), block: Arc::new(block) }
+        Self { lookup: Arc::clone(&self.lookup), file: Arc::clone(&self.file), block: Arc::new(block) }
     }
 
-    /// The value of a variable, exactly as it is; the process comes before the `env` block, and a blank value counts
-    /// as unset in both.
+    /// The value of a variable, exactly as it is; the process comes before the `.env` file, and that before the `env`
+    /// block. A blank value counts as unset in all of them.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<EnvValue> {
         let present = |text: &str| !text.chars().all(is_blank_char);
         if let Some(value) = (self.lookup)(name).filter(|value| present(value)) {
             return Some(EnvValue { secret: Secret::new(value), origin: EnvOrigin::Process });
         }
-        let secret = self.block.get(name).filter(|secret| present(secret.expose()))?;
-        Some(EnvValue { secret: secret.clone(), origin: EnvOrigin::ConfigBlock })
+        let layers = [(&self.file, EnvOrigin::File), (&self.block, EnvOrigin::ConfigBlock)];
+        layers.into_iter().find_map(|(layer, origin)| {
+            let secret = layer.get(name).filter(|secret| present(secret.expose()))?;
+            Some(EnvValue { secret: secret.clone(), origin })
+        })
     }
 
     /// The provider's credential: the first of its variables that is not blank.
@@ -141,7 +166,7 @@ impl Default for Environment {
 
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Environment").field("block", &self.block).finish_non_exhaustive()
+        f.debug_struct("Environment").field("file", &self.file).field("block", &self.block).finish_non_exhaustive()
     }
 }
 
@@ -165,12 +190,14 @@ pub(crate) fn providers_with_variables() -> impl Iterator<Item = ProviderId> {
     VARIABLES.iter().map(|(name, _)| ProviderId::normalized(name))
 }
 
-/// Which of the two environments a value came from.
+/// Which of the environments a value came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EnvOrigin {
     /// The process environment, or the caller's stand-in for it.
     Process,
+    /// An `.env` file.
+    File,
     /// The `env` block of the configuration.
     ConfigBlock,
 }

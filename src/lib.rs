@@ -95,6 +95,7 @@ mod clock;
 mod config;
 mod diagnostic;
 pub mod docs;
+mod dotenv;
 mod env;
 mod error;
 mod failure;

@@ -104,6 +104,28 @@ fn the_process_comes_before_the_block_and_flat_names_before_vars() {
 }
 
 #[test]
+fn an_env_file_stands_between_the_process_and_the_block() {
+    let process = Environment::from_fn(|name| match name {
+        "A" => Some("process".to_owned()),
+        "B" => Some(String::new()),
+        _ => None,
+    });
+    let options = ReadOptions::new().environment(process.with_dotenv("A=file\nB=file\nC=\nOPENAI_API_KEY=key"));
+    let text = "{ env: { A: 'block', B: 'block', C: 'block' },
+        models: { providers: { relay: { baseUrl: 'https://example.com', apiKey: '${B}', models: [] } } } }";
+    let config = Config::from_json5_str(text, &options).unwrap();
+    let get = |name: &str| config.environment().get(name).map(|value| (value.secret.expose().to_owned(), value.origin));
+    assert_eq!(get("A"), Some(("process".into(), EnvOrigin::Process)));
+    assert_eq!(get("B"), Some(("file".into(), EnvOrigin::File)));
+    assert_eq!(get("C"), Some(("block".into(), EnvOrigin::ConfigBlock)));
+    let relay = config.provider(&ProviderId::new("relay").unwrap()).unwrap();
+    assert_eq!(relay.api_key().unwrap().expose(), "file");
+    let found = config.environment().credential(&ProviderId::new("openai").unwrap()).unwrap();
+    assert_eq!((found.secret.expose(), found.origin), ("key", EnvOrigin::File));
+    assert!(!format!("{:?}", config.environment()).contains("key\""));
+}
+
+#[test]
 fn the_block_gives_a_credential_and_says_so() {
     let config = read("{ env: { vars: { ANTHROPIC_API_KEY: 'block' } } }", &[("ANTHROPIC_OAUTH_TOKEN", " ")]);
     let found = config.environment().credential(&ProviderId::anthropic()).unwrap();

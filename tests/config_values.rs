@@ -164,6 +164,11 @@ fn model_names() {
         ("claude-x", Ok("anthropic/claude-x")),
         ("Z.AI/GLM", Ok("zai/GLM")),
         ("openrouter/anthropic/claude-opus-4-5", Ok("openrouter/anthropic/claude-opus-4-5")),
+        ("sonnet", Ok("anthropic/claude-sonnet-4-5")),
+        ("GPT-mini", Ok("openai/gpt-5-mini")),
+        ("anthropic/Opus-4.6", Ok("anthropic/claude-opus-4-6")),
+        ("sonnet-4.5", Ok("anthropic/claude-sonnet-4-5")),
+        ("openrouter/sonnet-4.5", Ok("openrouter/sonnet-4.5")),
         ("", Err(ErrorKind::InvalidId)),
         (" \t", Err(ErrorKind::InvalidId)),
         ("anthropic/", Err(ErrorKind::UnknownModel)),
@@ -174,6 +179,20 @@ fn model_names() {
         let found = config.resolve_model(name).map(|model| model.to_string()).map_err(|error| error.kind());
         assert_eq!(found, expected.map(str::to_owned), "{name:?}");
     }
+}
+
+#[test]
+fn models_the_reference_has_an_alias_for() {
+    let config = read(
+        "{ agents: { defaults: { models: {
+            'anthropic/claude-opus-4-6': {}, 'openai/gpt-5.2': { alias: '' }, 'openai/gpt-5-mini': { alias: 'Sonnet' },
+            'anthropic/claude-sonnet-4-5': {}, 'google/gemini-3-pro-preview': { alias: 'big' } } } } }",
+    );
+    let aliases: Vec<_> = config.models().map(|(_, alias)| alias).collect();
+    assert_eq!(aliases, [Some("opus"), None, Some("Sonnet"), None, Some("big")]);
+    let resolved = |name| config.resolve_model(name).unwrap().to_string();
+    assert_eq!(resolved("sonnet"), "openai/gpt-5-mini");
+    assert_eq!(resolved("BIG"), "google/gemini-3-pro-preview");
 }
 
 #[test]

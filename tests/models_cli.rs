@@ -65,9 +65,14 @@ impl Directory {
             cargo
         };
         command.arg("--state-dir").arg(self.path()).args(arguments);
-        for name in
-            ["ANTHROPIC_API_KEY", "ANTHROPIC_OAUTH_TOKEN", "OPENAI_API_KEY", "OPENCLAW_STATE_DIR", "CLAWDBOT_STATE_DIR"]
-        {
+        for name in [
+            "ANTHROPIC_API_KEY",
+            "ANTHROPIC_OAUTH_TOKEN",
+            "OPENAI_API_KEY",
+            "OPENCLAW_STATE_DIR",
+            "CLAWDBOT_STATE_DIR",
+            "OPENCLAW_CONFIG_PATH",
+        ] {
             command.env_remove(name);
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -207,10 +212,46 @@ fn status_and_its_exit_codes() {
     assert_eq!(report["auth"]["storePath"], json!(directory.store()));
     assert_eq!(report["auth"]["providers"][0]["profiles"]["count"], 2);
     assert_eq!(report["configPath"], json!(directory.path().join("openclaw.json")));
-    assert_eq!(directory.ok(&["--agent", "other", "status"], "").matches("anthropic:").count(), 0);
+    for command in [&["status"][..], &["auth", "list"], &["auth", "order", "get", "--provider", "anthropic"]] {
+        assert!(directory.refused(&[&["--agent", "other"], command].concat(), "").contains("no agent \"other\""));
+    }
+    std::fs::write(directory.path().join("openclaw.json"), "{ agents: { list: [{ id: 'Other' }] } }").unwrap();
+    assert_eq!(directory.ok(&["--agent", "OTHER", "status"], "").matches("anthropic:").count(), 0);
+    directory.ok(&["--agent", "third", "auth", "set-key", "--provider", "anthropic"], KEY);
+    assert_eq!(directory.ok(&["--agent", "third", "auth", "list"], "").lines().count(), 1);
     let environment = directory.command(&["status", "--json"]).env("ANTHROPIC_API_KEY", KEY).output().unwrap();
     let report: Value = serde_json::from_slice(&environment.stdout).unwrap();
     assert_eq!(report["auth"]["providers"][0]["env"]["source"], "env: ANTHROPIC_API_KEY");
+}
+
+#[test]
+fn a_secret_that_will_not_be_used_is_stored_and_said_to_be_left_out() {
+    let directory = Directory::new();
+    let config = "{ auth: { profiles: { 'anthropic:manual': { provider: 'anthropic', mode: 'token' } } } }";
+    std::fs::write(directory.path().join("openclaw.json"), config).unwrap();
+    let answer = directory.run(&["auth", "paste-token", "--provider", "anthropic"], &token());
+    assert_eq!((answer.code, answer.err.contains("not used")), (0, false), "{}", answer.err);
+    let key = ["auth", "set-key", "--provider", "anthropic", "--profile-id", "work"];
+    let answer = directory.run(&key, KEY);
+    assert_eq!((answer.code, answer.out.as_str()), (0, "added anthropic:work\n"));
+    assert!(answer.err.contains("not used: not listed in the configuration"), "{}", answer.err);
+    // The configuration is the user's, and stays as it is.
+    assert_eq!(std::fs::read_to_string(directory.path().join("openclaw.json")).unwrap(), config);
+    directory.ok(&["auth", "order", "set", "--provider", "anthropic", "anthropic:work"], "");
+    assert!(!directory.run(&key, KEY).err.contains("not used"));
+}
+
+#[test]
+fn keys_in_the_env_file_of_the_state_directory_are_found() {
+    let directory = Directory::new();
+    let config = "{ agents: { defaults: { model: { primary: 'openai/gpt-5.2' } } } }";
+    std::fs::write(directory.path().join("openclaw.json"), config).unwrap();
+    assert_eq!(directory.run(&["status", "--check"], "").code, 1);
+    std::fs::write(directory.path().join(".env"), format!("OPENAI_API_KEY={KEY}\n")).unwrap();
+    let report: Value = serde_json::from_str(&directory.ok(&["status", "--check", "--json"], "")).unwrap();
+    let found = &report["auth"]["providers"][0];
+    assert_eq!((&found["provider"], &found["effective"]["kind"]), (&json!("openai"), &json!("env")));
+    assert_eq!((&found["env"]["source"], &found["env"]["origin"]), (&json!("env: OPENAI_API_KEY"), &json!("file")));
 }
 
 #[test]
@@ -219,7 +260,8 @@ fn the_state_directory_and_the_configuration_are_found() {
     let program = |variables: &[(&str, &Path)]| {
         let mut command = Command::new(built());
         command.args(["status", "--json"]).env("HOME", home.path());
-        command.env_remove("OPENCLAW_STATE_DIR").env_remove("CLAWDBOT_STATE_DIR").envs(variables.iter().copied());
+        command.env_remove("OPENCLAW_STATE_DIR").env_remove("CLAWDBOT_STATE_DIR").env_remove("OPENCLAW_CONFIG_PATH");
+        command.envs(variables.iter().copied());
         let report: Value = serde_json::from_slice(&command.output().unwrap().stdout).unwrap();
         PathBuf::from(report["configPath"].as_str().unwrap())
     };
@@ -236,6 +278,8 @@ fn the_state_directory_and_the_configuration_are_found() {
     let both = [("CLAWDBOT_STATE_DIR", home.path()), ("OPENCLAW_STATE_DIR", named.path())];
     assert_eq!(program(&both), named.path().join("openclaw.json"));
     assert_eq!(program(&[("OPENCLAW_STATE_DIR", Path::new("~/state"))]), home.path().join("state/openclaw.json"));
+    let config = [("OPENCLAW_STATE_DIR", named.path()), ("OPENCLAW_CONFIG_PATH", Path::new("~/my.json"))];
+    assert_eq!(program(&config), home.path().join("my.json"));
 }
 
 #[test]

@@ -156,6 +156,7 @@ fn circumstances() -> Vec<Situation> {
                 "cooldownUntil": NOW + MINUTE, "disabledUntil": NOW - HOUR, "disabledReason": "billing",
             } }),
         ),
+        Situation::new("window-too-long", 0, &two, &json!({ "anthropic:b": { "disabledUntil": NOW + 90 * DAY } })),
         Situation::new("ghost-statistics", 0, &two, &json!({ "ghost:x": { "cooldownUntil": NOW + 5 } })),
         Situation::new("in-order", 0, &two, &none).order(json!({ "anthropic": ["anthropic:b"] })),
         Situation::new("order-of-ghosts", 0, &two, &none).order(json!({ "anthropic": ["anthropic:old"] })),

@@ -2,10 +2,12 @@
 
 use indexmap::IndexMap;
 
+use crate::config::names;
 use crate::config::params::Params;
 use crate::config::reader::{Reader, Shape};
 use crate::diagnostic::DiagnosticCode;
 use crate::id::ModelRef;
+use crate::secret::is_blank_char;
 use crate::syntax::{Node, Value};
 
 const AGENTS: Shape = Shape { owned: &["defaults", "list"], foreign: &[], closed: false };
@@ -36,6 +38,8 @@ pub(super) struct ModelChoice {
 #[derive(Clone, Debug, Default)]
 pub(super) struct ModelSettings {
     pub(super) alias: Option<String>,
+    /// Whether the configuration says something of an alias, if only that there is none.
+    pub(super) says_alias: bool,
     pub(super) params: Params,
 }
 
@@ -115,7 +119,10 @@ fn models<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> IndexMap<ModelRef,
                 settings.params = Params::read(reader, &member.node);
                 return;
             }
-            settings.alias = reader.word(&member.node);
+            settings.says_alias = true;
+            // A blank one is how a model is left without the alias it would have otherwise.
+            let alias = reader.text(&member.node).map(|text| text.value.trim_matches(is_blank_char).to_owned());
+            settings.alias = alias.filter(|alias| !alias.is_empty());
             if settings.alias.as_ref().is_some_and(|alias| !aliases.insert(alias.to_lowercase())) {
                 reader.warn(DiagnosticCode::Conflict, member.node.at, "a model further up has this alias and keeps it");
             }
@@ -130,6 +137,7 @@ fn models<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> IndexMap<ModelRef,
             models.insert(model, settings);
         }
     });
+    names::give_aliases(&mut models);
     models
 }
 

@@ -1,6 +1,6 @@
 //! What looks over the whole configuration need to know of it: where things stand, and what applies to whom.
 
-use crate::config::{Config, RetentionLayer};
+use crate::config::{Config, RetentionLayer, names};
 use crate::error::Location;
 use crate::id::{ModelRef, ProfileId, ProviderId};
 use crate::profile::CredentialKind;
@@ -17,6 +17,12 @@ impl Config {
             let places = self.auth.order_places.get(provider).into_iter().flatten();
             ids.iter().zip(places).map(move |(id, place)| (provider, id, place))
         })
+    }
+
+    /// The alias a model that is not listed has all the same, unless another model has it.
+    pub(crate) fn implied_alias(&self, model: &ModelRef) -> Option<&'static str> {
+        let taken = |alias: &str| self.models().filter_map(|(_, own)| own).any(|own| own.eq_ignore_ascii_case(alias));
+        names::alias_of(model).filter(|alias| !taken(alias))
     }
 
     /// The places of the layers of parameters that say a retention with both keys.

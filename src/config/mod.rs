@@ -7,6 +7,7 @@ mod env_block;
 mod include;
 mod lookup;
 mod model;
+mod names;
 mod nearest;
 mod open;
 mod options;

@@ -243,7 +243,7 @@ impl ErrorKind {
             Self::Io => {
                 "Check that the path exists and that this user may read and write it; `Error::source` has the cause."
             }
-            Self::NotFound => "Check the path that was given to `Config::from_path` or `FileStore::new`.",
+            Self::NotFound => "Check the path or the agent that was given to `Config::from_path` or `FileStore`.",
             Self::NotAFile => "Give `Config::from_path` or `FileStore::new` the path of a regular file.",
             Self::PermissionDenied => {
                 "Check who owns the file and its directory: a file is replaced by writing another one beside it."

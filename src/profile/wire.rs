@@ -15,7 +15,7 @@ use crate::id::ProfileId;
 use crate::secret::{Secret, is_blank_char};
 use crate::syntax::{self, Dialect, KeyPath, Limits};
 
-/// The members this crate understands, in the order in which it adds them.
+/// The members this crate understands, in the order in which the reference writes them.
 const OWN: [&str; 5] = ["version", "profiles", "order", "lastGood", "usageStats"];
 
 /// Which file a text is.
@@ -171,10 +171,13 @@ impl AuthProfiles {
             let text = if part.own(name) { own(name).or(kept) } else { kept };
             members.extend(text.map(|text| (name.as_str(), text)));
         }
-        for name in OWN {
-            if part.own(name) && !self.members.contains_key(name) {
-                members.extend(own(name).map(|text| (name, text)));
-            }
+        for (place, name) in OWN.into_iter().enumerate() {
+            let new = if part.own(name) && !self.members.contains_key(name) { own(name) } else { None };
+            let Some(text) = new else { continue };
+            // Where the reference would write it, so that by turns the file does not change more than it must.
+            let later = OWN.get(place..).unwrap_or_default();
+            let next = members.iter().position(|(member, _)| later.contains(member)).unwrap_or(members.len());
+            members.insert(next, (name, text));
         }
         let mut out = String::new();
         raw::write_object(&mut out, 0, members.iter().map(|(name, text)| (*name, text.as_str())));

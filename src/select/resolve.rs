@@ -30,12 +30,12 @@ pub(super) const INLINE_PREFIX: &str = "inline-api-key:";
 pub enum CredentialSource {
     /// A stored profile.
     Profile,
-    /// An environment variable, or its stand-in in the configuration's `env` block.
+    /// An environment variable, or its stand-in in an `.env` file or the configuration's `env` block.
     #[non_exhaustive]
     Environment {
         /// The variable's name.
         variable: &'static str,
-        /// The process environment or the `env` block.
+        /// The process environment, the `.env` file or the `env` block.
         origin: EnvOrigin,
     },
     /// `models.providers.<provider>.apiKey` of the configuration.
@@ -49,6 +49,7 @@ impl fmt::Display for CredentialSource {
             Self::Environment { variable, origin: EnvOrigin::ConfigBlock } => {
                 write!(f, "{variable} in the configuration's `env` block")
             }
+            Self::Environment { variable, origin: EnvOrigin::File } => write!(f, "{variable} in the `.env` file"),
             Self::Environment { variable, .. } => write!(f, "the environment variable {variable}"),
             Self::Config => f.write_str("`models.providers` of the configuration"),
         }

@@ -7,13 +7,16 @@ use std::time::Duration;
 
 use super::collate;
 use super::health::EXPIRY_WARNING;
+use super::listed::listed;
 use super::overview::Overview;
 use super::report::{StatusReport, UnusableProfile};
 use crate::clock::Timestamp;
 use crate::config::Config;
+use crate::diagnostic::{Diagnostic, DiagnosticCode, Severity};
 use crate::env;
+use crate::error::Location;
 use crate::id::{ModelRef, ProviderId};
-use crate::profile::{AuthProfiles, SecretRef};
+use crate::profile::{AuthProfiles, SecretRef, UsageStats};
 use crate::secret::Secret;
 use crate::select::{ProfileSelector, Verdict};
 
@@ -136,6 +139,7 @@ impl<'a> StatusReportBuilder<'a> {
         let resolved = others.filter_map(|name| config.resolve_model(name).ok());
         let in_use: Vec<ModelRef> = std::iter::once(resolved_default.clone()).chain(resolved).collect();
 
+        let models = listed(config);
         let overview = Overview { from: &self, selector, now };
         let mut diagnostics = config.diagnostics().to_vec();
         diagnostics.extend(self.profiles.diagnostics().iter().cloned());
@@ -143,6 +147,7 @@ impl<'a> StatusReportBuilder<'a> {
         for provider in self.mentioned(&in_use) {
             providers.push(overview.provider(&provider, &mut diagnostics));
         }
+        diagnostics.extend(impossible_windows(self.profiles, selector, now));
         let has_credential = |provider: &ProviderId| {
             providers.iter().any(|status| status.provider == *provider && overview.has_credential(status))
         };
@@ -163,8 +168,8 @@ impl<'a> StatusReportBuilder<'a> {
             image_fallbacks,
             own_default,
             own_fallbacks,
-            aliases: config.models().filter_map(|(model, alias)| Some((alias?.to_owned(), model.clone()))).collect(),
-            allowed: config.models().map(|(model, _)| model.clone()).collect(),
+            aliases: models.iter().filter_map(|(model, alias)| Some(((*alias)?.to_owned(), model.clone()))).collect(),
+            allowed: models.into_iter().map(|(model, _)| model).collect(),
             shell_env: config.shell_env().is_some_and(|shell| shell.enabled),
             missing_providers_in_use: missing,
             unusable_profiles: unusable(self.profiles, selector, now),
@@ -206,6 +211,22 @@ fn unusable(profiles: &AuthProfiles, selector: &ProfileSelector, now: Timestamp)
     let mut resting: Vec<UnusableProfile> = resting.collect();
     resting.sort_by_key(|profile| profile.until);
     resting
+}
+
+/// Windows that end in the future and bind nobody, because no rule opens one that long: somebody wrote them, or a clock
+/// that ran ahead did. The reference waits them out, so that it has to be said.
+fn impossible_windows(profiles: &AuthProfiles, selector: &ProfileSelector, now: Timestamp) -> Vec<Diagnostic> {
+    let ahead = |usage: &UsageStats| {
+        let ends = [usage.cooldown_until(), usage.disabled_until()];
+        ends.into_iter().flatten().any(|end| end > now) && selector.rest(usage, now).is_none()
+    };
+    let found = profiles.usage_stats().filter(|(_, usage)| ahead(usage)).map(|(id, _)| {
+        let place = Location::default().with_key_path(format!("usageStats.{id}"));
+        let message = "a window ends further ahead than any rule allows, and does not keep the profile from being used";
+        Diagnostic::new(Severity::Warning, DiagnosticCode::IgnoredSetting, place, message)
+            .with_help("clear it with `setup::clear_cooldown`; `auth.cooldowns` allows longer ones")
+    });
+    found.collect()
 }
 
 #[expect(clippy::expect_used, reason = "a constant name that is not blank")]

@@ -101,6 +101,7 @@ impl StatusReport {
         if let Some(key) = &status.environment {
             let origin = match key.origin {
                 EnvOrigin::Process => "process",
+                EnvOrigin::File => "file",
                 EnvOrigin::ConfigBlock => "config",
             };
             let source = format!("env: {}", key.variable);

@@ -92,11 +92,8 @@ impl Config {
                 .filter(|(other, profile)| *profile.provider() == entry.provider && self.auth_profile(other).is_none());
             let names: Vec<String> = left_out.map(|(other, _)| format!("{:?}", other.as_str())).collect();
             if !names.is_empty() {
-                let message = format!(
-                    "`auth.profiles` lists profiles of {}, so {} is left out",
-                    entry.provider,
-                    names.join(", ")
-                );
+                let message =
+                    format!("`auth.profiles` lists profiles of {} and leaves out {}", entry.provider, names.join(", "));
                 warn(DiagnosticCode::LeftOut, &place, message, "list every profile of the provider, or none");
             }
         }

@@ -5,6 +5,7 @@ mod collate;
 mod health;
 mod json;
 mod lint;
+mod listed;
 mod mask;
 mod overview;
 mod report;

@@ -70,7 +70,7 @@ pub struct StatusReport {
     pub own_fallbacks: bool,
     /// Other names of models.
     pub aliases: Vec<(String, ModelRef)>,
-    /// The models the configuration lists; none means all.
+    /// The models the configuration lists, and the first one where the reference counts it among them; none means all.
     pub allowed: Vec<ModelRef>,
     /// Whether the configuration asks for variables of a login shell, which this crate does not import.
     pub shell_env: bool,
@@ -142,7 +142,7 @@ impl EffectiveSource {
 pub struct EnvironmentKey {
     /// The variable's name.
     pub variable: &'static str,
-    /// The process environment or the configuration's `env` block.
+    /// The process environment, an `.env` file or the configuration's `env` block.
     pub origin: EnvOrigin,
     /// The masked value; `OAuth (env)` for a variable of a login.
     pub label: String,

@@ -1,0 +1,38 @@
+//! The models the configuration lists, as the reference counts them.
+
+use crate::config::{Config, ProfileSettings};
+use crate::id::{ModelRef, ProfileId, ProviderId};
+use crate::profile::CredentialKind;
+
+/// Every model the configuration lists, with its alias.
+///
+/// Where Anthropic is used with API keys, OpenClaw 2026.2.9 counts the first model of the defaults among them, because
+/// it keeps the model's cache retention there. Its list is the models an agent may use, so the report has to agree.
+pub(super) fn listed(config: &Config) -> Vec<(ModelRef, Option<&str>)> {
+    let mut models: Vec<_> = config.models().map(|(model, alias)| (model.clone(), alias)).collect();
+    let first = config.primary_model(None).and_then(|name| config.resolve_model(name).ok());
+    let first = first.filter(|model| *model.provider() == ProviderId::anthropic() && uses_keys(config));
+    if let Some(model) = first.filter(|first| models.iter().all(|(model, _)| model != first)) {
+        let alias = config.implied_alias(&model);
+        models.push((model, alias));
+    }
+    models
+}
+
+/// Whether the configuration, and where it says nothing or both the environment, uses Anthropic with API keys.
+fn uses_keys(config: &Config) -> bool {
+    let anthropic = ProviderId::anthropic();
+    let kind = |entry: &ProfileSettings| {
+        entry.mode.filter(|_| entry.provider == anthropic).and_then(crate::config::ProfileMode::kind)
+    };
+    let ordered = |id: &ProfileId| config.auth_profile(id).and_then(kind);
+    if let Some(first) = config.auth_order(&anthropic).into_iter().flatten().find_map(ordered) {
+        return first == CredentialKind::ApiKey;
+    }
+    let kinds = || config.auth_profiles().filter_map(|(_, entry)| kind(entry));
+    match (kinds().any(|kind| !kind.is_subscription()), kinds().any(CredentialKind::is_subscription)) {
+        (true, false) => true,
+        (false, true) => false,
+        _ => config.environment().credential(&anthropic).is_some_and(|found| !found.variable.contains("OAUTH")),
+    }
+}
