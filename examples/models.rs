@@ -17,6 +17,8 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
 
+mod prompt;
+
 use std::io::{IsTerminal as _, Read as _, stdin, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -306,7 +308,7 @@ fn secret(what: &str, provider: &ProviderId, kind: CredentialKind) -> Result<Str
     eprintln!("{}", setup::terms(provider, kind));
     let refused = |source| Error::new(ErrorKind::Io, "standard input cannot be read").with_source(source);
     if stdin().is_terminal() {
-        return rpassword::prompt_password(format!("{what} for {provider}: ")).map_err(refused);
+        return prompt::secret(&format!("{what} for {provider}: ")).map_err(refused);
     }
     let mut text = String::new();
     // No secret is as long as this; something else was redirected here by mistake.

@@ -8,6 +8,9 @@
 )]
 #![cfg(feature = "file")]
 
+#[path = "support/example.rs"]
+mod example;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -18,12 +21,6 @@ const KEY: &str = "sk-ant-api03-0123456789abcdefghijklmnopqrstuvwxyz";
 
 fn token() -> String {
     format!("sk-ant-oat01-{}", "t".repeat(80))
-}
-
-/// Where cargo puts examples; it builds them together with the tests.
-fn built() -> PathBuf {
-    let tests = std::env::current_exe().unwrap();
-    tests.parent().unwrap().parent().unwrap().join("examples/models")
 }
 
 struct Directory(tempfile::TempDir);
@@ -57,19 +54,8 @@ impl Directory {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = if built().exists() {
-            Command::new(built())
-        } else {
-            let mut cargo = Command::new(env!("CARGO"));
-            cargo.args(["run", "--quiet", "--example", "models", "--"]).current_dir(env!("CARGO_MANIFEST_DIR"));
-            cargo
-        };
+        let mut command = example::example("models");
         command.arg("--state-dir").arg(self.path()).args(arguments);
-        for name in
-            ["ANTHROPIC_API_KEY", "ANTHROPIC_OAUTH_TOKEN", "OPENAI_API_KEY", "OPENCLAW_STATE_DIR", "CLAWDBOT_STATE_DIR"]
-        {
-            command.env_remove(name);
-        }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -217,15 +203,11 @@ fn status_and_its_exit_codes() {
 fn the_state_directory_and_the_configuration_are_found() {
     let (home, named) = (Directory::new(), Directory::new());
     let program = |variables: &[(&str, &Path)]| {
-        let mut command = Command::new(built());
-        command.args(["status", "--json"]).env("HOME", home.path());
-        command.env_remove("OPENCLAW_STATE_DIR").env_remove("CLAWDBOT_STATE_DIR").envs(variables.iter().copied());
+        let mut command = example::example("models");
+        command.args(["status", "--json"]).env("HOME", home.path()).envs(variables.iter().copied());
         let report: Value = serde_json::from_slice(&command.output().unwrap().stdout).unwrap();
         PathBuf::from(report["configPath"].as_str().unwrap())
     };
-    if !built().exists() {
-        return;
-    }
     assert_eq!(program(&[]), home.path().join(".openclaw/openclaw.json"));
     std::fs::create_dir_all(home.path().join(".clawdbot")).unwrap();
     assert_eq!(program(&[]), home.path().join(".clawdbot/openclaw.json"));
