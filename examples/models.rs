@@ -243,11 +243,7 @@ impl Models {
     fn check_config(&self) -> Result<u8> {
         let path = self.config_path();
         let (mut found, failed) = match self.read_config(&path, &ReadOptions::new()) {
-            Ok(config) => {
-                let mut found = config.diagnostics().to_vec();
-                found.extend(config.lint(self.store()?.load().ok().as_deref()));
-                (found, false)
-            }
+            Ok(config) => (config.lint(self.store()?.load().ok().as_deref()), false),
             Err(error) if error.diagnostics().is_empty() => return Err(error),
             Err(error) => (error.diagnostics().to_vec(), true),
         };

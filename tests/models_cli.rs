@@ -86,7 +86,7 @@ impl Directory {
     fn refused(&self, arguments: &[&str], input: &str) -> String {
         let answer = self.run(arguments, input);
         assert_eq!((answer.code, answer.out.as_str()), (1, ""), "{arguments:?}: {}", answer.err);
-        assert!(answer.err.contains("error:"), "{}", answer.err);
+        assert!(answer.err.contains("error: ") && answer.err.contains("\nhelp: "), "{}", answer.err);
         answer.err
     }
 }
@@ -241,6 +241,9 @@ fn a_configuration_is_checked() {
     assert_eq!((answer.code, answer.out.contains("0 errors, 1 remarks")), (0, true), "{}", answer.out);
     let answer = check("{ auth: { cooldowns: { billingMaxHours: -1, billingBackoffHours: 'x' } } }");
     assert_eq!((answer.code, answer.out.contains("2 errors")), (1, true), "{}", answer.out);
+    // Warnings alone are no failure, however many.
+    let answer = check("{ auth: { ordr: {} }, agents: { defaults: { params: { cacheControlTtl: '1h' } } } }");
+    assert_eq!((answer.code, answer.out.contains("0 errors, 2 remarks")), (0, true), "{}", answer.out);
     let answer = check("{ auth: ");
     assert_eq!((answer.code, answer.err.contains("help:")), (1, true), "{}", answer.err);
     directory.refused(&["--config", "no/such/file", "config", "check"], "");

@@ -17,9 +17,14 @@ pub(crate) fn example(name: &str) -> Command {
         cargo.args(["run", "--quiet", "--manifest-path", manifest, "--example", name, "--"]);
         cargo
     };
-    for variable in
-        ["ANTHROPIC_API_KEY", "ANTHROPIC_OAUTH_TOKEN", "OPENAI_API_KEY", "OPENCLAW_STATE_DIR", "CLAWDBOT_STATE_DIR"]
-    {
+    for variable in [
+        "ANTHROPIC_API_KEY",
+        "ANTHROPIC_OAUTH_TOKEN",
+        "OPENAI_API_KEY",
+        "OPENCLAW_STATE_DIR",
+        "CLAWDBOT_STATE_DIR",
+        "OPENCLAW_CONFIG_PATH",
+    ] {
         command.env_remove(variable);
     }
     command
