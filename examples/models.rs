@@ -17,6 +17,8 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
 
+mod prompt;
+
 use std::io::{IsTerminal as _, Read as _, stdin, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -244,11 +246,7 @@ impl Models {
     fn check_config(&self) -> Result<u8> {
         let path = self.config_path();
         let (mut found, failed) = match self.read_config(&path, false) {
-            Ok(config) => {
-                let mut found = config.diagnostics().to_vec();
-                found.extend(config.lint(self.store()?.load().ok().as_deref()));
-                (found, false)
-            }
+            Ok(config) => (config.lint(self.store()?.load().ok().as_deref()), false),
             Err(error) if error.diagnostics().is_empty() => return Err(error),
             Err(error) => (error.diagnostics().to_vec(), true),
         };
@@ -341,7 +339,7 @@ fn secret(what: &str, provider: &ProviderId, kind: CredentialKind) -> Result<Str
     eprintln!("{}", setup::terms(provider, kind));
     let refused = |source| Error::new(ErrorKind::Io, "standard input cannot be read").with_source(source);
     if stdin().is_terminal() {
-        return rpassword::prompt_password(format!("{what} for {provider}: ")).map_err(refused);
+        return prompt::secret(&format!("{what} for {provider}: ")).map_err(refused);
     }
     let mut text = String::new();
     // No secret is as long as this; something else was redirected here by mistake.

@@ -47,8 +47,8 @@
 //!
 //! # Pages
 //!
-//! Messages and what to do about them, OpenClaw, stores and agents of your own: [`docs`]. The calls a command line wraps:
-//! [`setup`] and [`StatusReport`].
+//! Every function by what it is for: [`docs::finding_your_way`]. Messages and what to do about them, OpenClaw, stores and
+//! agents of your own: [`docs`]. The calls a command line wraps: [`setup`] and [`StatusReport`].
 //!
 //! # Promises
 //!

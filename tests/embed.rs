@@ -3,21 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 #![cfg(all(feature = "file", feature = "client"))]
 
-use std::process::Command;
+#[path = "support/example.rs"]
+mod example;
 
 #[test]
 fn the_agent_answers_over_a_limited_key() {
-    // Where cargo puts examples; it builds them together with the tests.
-    let tests = std::env::current_exe().unwrap();
-    let built = tests.parent().unwrap().parent().unwrap().join("examples/embed");
-    let mut command = if built.exists() {
-        Command::new(built)
-    } else {
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["run", "--quiet", "--example", "embed"]).current_dir(env!("CARGO_MANIFEST_DIR"));
-        cargo
-    };
-    let output = command.env_remove("ANTHROPIC_API_KEY").env_remove("ANTHROPIC_OAUTH_TOKEN").output().unwrap();
+    let output = example::example("embed").output().unwrap();
     let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert!(output.status.success(), "{err}");
     assert!(out.contains("Hello?") && out.contains("And again?"), "{out}");

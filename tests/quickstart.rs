@@ -7,21 +7,14 @@
 )]
 #![cfg(feature = "client")]
 
+#[path = "support/example.rs"]
+mod example;
+
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 fn quickstart(arguments: &[&Path]) -> Output {
-    // Where cargo puts examples; it builds them together with the tests.
-    let tests = std::env::current_exe().unwrap();
-    let built = tests.parent().unwrap().parent().unwrap().join("examples/quickstart");
-    let mut command = if built.exists() {
-        Command::new(built)
-    } else {
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["run", "--quiet", "--example", "quickstart", "--"]).current_dir(env!("CARGO_MANIFEST_DIR"));
-        cargo
-    };
-    command.args(arguments).env_remove("ANTHROPIC_API_KEY").env_remove("ANTHROPIC_OAUTH_TOKEN").output().unwrap()
+    example::example("quickstart").args(arguments).output().unwrap()
 }
 
 fn text(output: &Output) -> String {

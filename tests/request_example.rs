@@ -6,8 +6,11 @@
     reason = "a test fails by panicking, and writes its own files"
 )]
 
+#[path = "support/example.rs"]
+mod example;
+
 use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 
@@ -18,18 +21,8 @@ struct Answer {
 }
 
 fn request(arguments: &[&str], body: &str, variables: &[(&str, &str)]) -> Answer {
-    // Where cargo puts examples; it builds them together with the tests.
-    let tests = std::env::current_exe().expect("a path");
-    let built = tests.parent().and_then(|deps| deps.parent()).expect("a directory").join("examples/request");
-    let mut command = if built.exists() {
-        Command::new(built)
-    } else {
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["run", "--quiet", "--example", "request", "--"]).current_dir(env!("CARGO_MANIFEST_DIR"));
-        cargo
-    };
-    command.args(arguments).env_remove("ANTHROPIC_API_KEY").env_remove("ANTHROPIC_OAUTH_TOKEN");
-    command.envs(variables.iter().copied());
+    let mut command = example::example("request");
+    command.args(arguments).envs(variables.iter().copied());
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
     // A program that stops at its flags does not read its input.

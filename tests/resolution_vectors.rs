@@ -14,11 +14,22 @@ use serde_json::{Value, json};
 const OTHERWISE_BY_DEFAULT: [(&str, &str); 1] =
     [("order-043", "it declares an alias of its own; here the table of aliases is fixed")];
 
+const OPERATIONS: [&str; 4] = ["resolve_order", "mark_failure", "resolve_env_key", "resolve_credential"];
+
 fn cases(op: &str) -> Vec<Value> {
     let all: Vec<Value> = serde_json::from_str(include_str!("fixtures/resolution_vectors.json")).unwrap();
     let cases: Vec<Value> = all.into_iter().filter(|case| case["input"]["op"] == op).collect();
     assert!(!cases.is_empty(), "no case of {op}");
     cases
+}
+
+#[test]
+fn every_case_is_run_by_one_of_the_tests_below() {
+    let all: Vec<Value> = serde_json::from_str(include_str!("fixtures/resolution_vectors.json")).unwrap();
+    let run: usize = OPERATIONS.iter().map(|operation| cases(operation).len()).sum();
+    assert_eq!(run, all.len());
+    // Variables by provider, and who comes before whom.
+    assert_eq!(cases("resolve_env_key").len() + cases("resolve_credential").len(), 22);
 }
 
 fn config(input: &Value) -> Config {

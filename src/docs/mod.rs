@@ -1,5 +1,6 @@
 //! Pages that go further than the items they speak of.
 //!
+//! - [Finding your way](finding_your_way): what you want to do, and which function does it.
 //! - [Troubleshooting](troubleshooting): every message, and what to do about it.
 //! - [Coming from OpenClaw](coming_from_openclaw): what is the same, what is not, and which command is which function.
 //! - [Writing a store](writing_a_store): keeping profiles somewhere else than in a file.
@@ -9,15 +10,21 @@
 //! There is nothing to call here.
 
 #![cfg_attr(
-    not(all(feature = "file", feature = "client")),
+    not(all(feature = "file", feature = "client", feature = "conformance")),
     allow(rustdoc::broken_intra_doc_links, reason = "the pages speak of everything the crate can have")
 )]
+
+#[allow(unused_imports, clippy::wildcard_imports, reason = "the links of the pages are resolved here")]
+use crate::*;
 
 #[doc = include_str!("coming_from_openclaw.md")]
 pub mod coming_from_openclaw {}
 
 #[doc = include_str!("embedding_in_an_agent.md")]
 pub mod embedding_in_an_agent {}
+
+#[doc = include_str!("finding_your_way.md")]
+pub mod finding_your_way {}
 
 #[doc = include_str!("prompt_caching.md")]
 pub mod prompt_caching {}

@@ -176,15 +176,17 @@ impl ErrorKind {
             Self::TooDeep => {
                 "Check that this is the right file, and what it includes: `ReadOptions::max_depth` allows 128 levels at most."
             }
-            Self::DuplicateKey => "Remove one of the two entries in the file; only you know which one is meant.",
+            Self::DuplicateKey => {
+                "Remove one of the two entries at `Error::location`; only you know which one is meant."
+            }
             Self::InvalidNumber => {
-                "Write a finite number in the file: NaN, Infinity and numbers beyond the range of a double are not accepted."
+                "Write a finite number at `Error::location`: NaN, Infinity and numbers beyond the range of a double are not accepted."
             }
             Self::InvalidConfig => {
                 "Correct the entries that `Error::diagnostics` lists, or read the file with `ReadOptions::lenient` to fall back to defaults."
             }
             Self::MissingVariable => {
-                "Set the variable in the environment or in the `env` block of the configuration, or write `$${NAME}` for literal text."
+                "Set the variable in the environment or in the `env` block of `openclaw.json`, or write `$${NAME}` for literal text."
             }
             Self::Corrupt => {
                 "The file was left as it is. Restore it from a backup, or set it aside with `FileStore::quarantine` and log in again."
@@ -202,7 +204,7 @@ impl ErrorKind {
                 "Store a key or token for this profile again with `setup::save_key` or `setup::save_token`, or ask for another profile."
             }
             Self::MissingApiKey => {
-                "Store a profile for this provider in this agent's auth-profiles.json with `setup::save_key`, or set the provider's API key variable; credentials are per agent and are not inherited."
+                "Store a profile for this provider in this agent's `auth-profiles.json` with `setup::save_key`, or set the provider's API key variable; credentials are per agent and are not inherited."
             }
             Self::ProfileNotConfigured => {
                 "Use a profile of this provider, or correct `auth.order` and `auth.profiles` in `openclaw.json`."
@@ -214,7 +216,7 @@ impl ErrorKind {
                 "Replace the key or token with `setup::save_key`: it was revoked, has expired or belongs elsewhere. A subscription token is only meant for the provider's own applications; an API key is the supported way."
             }
             Self::UnknownModel => {
-                "Use `provider/model`, or an alias that the configuration defines under `agents.defaults.models`."
+                "Use `provider/model`, or an alias that `openclaw.json` defines under `agents.defaults.models`."
             }
             Self::InvalidUrl => {
                 "Give `Endpoint::new` or `baseUrl` an absolute http or https URL without user name, password or fragment."
@@ -238,7 +240,7 @@ impl ErrorKind {
                 "Put one-hour markers before five-minute ones in the order tools, system, messages; `RequestBuilder::plan` shows them."
             }
             Self::InvalidCacheMarker => {
-                "Move the marker to a non-empty text, image, document or tool block, with type `ephemeral` and ttl `5m` or `1h`."
+                "Move the marker in `RequestBuilder::body` to a non-empty text, image, document or tool block, with type `ephemeral` and ttl `5m` or `1h`."
             }
             Self::Io => {
                 "Check that the path exists and that this user may read and write it; `Error::source` has the cause."
@@ -246,11 +248,11 @@ impl ErrorKind {
             Self::NotFound => "Check the path or the agent that was given to `Config::from_path` or `FileStore`.",
             Self::NotAFile => "Give `Config::from_path` or `FileStore::new` the path of a regular file.",
             Self::PermissionDenied => {
-                "Check who owns the file and its directory: a file is replaced by writing another one beside it."
+                "Check who owns the file at `Error::location`, and its directory: a file is replaced by writing another one beside it."
             }
             Self::StorageFull => "Free some space and try again; `auth-profiles.json` was left as it is.",
             Self::InsecurePermissions => {
-                "Take the file over and make it private: `chmod 600` and `chown` to this user."
+                "Take `auth-profiles.json` over and make it private: `chown` to this user and `chmod 600`."
             }
             Self::LocksUnsupported => {
                 "Keep the file on a local disk, or switch locks off with `FileStoreBuilder::file_locks` if only one process uses it."
@@ -258,18 +260,18 @@ impl ErrorKind {
             Self::Locked => {
                 "Try again, or wait longer with `FileStoreBuilder::lock_wait`; if it persists, another process holds the lock."
             }
-            Self::Reentrant => "Finish the outer `update` first; do everything in one closure.",
+            Self::Reentrant => "Finish the outer `AuthProfileStore::update` first; do everything in one closure.",
             Self::UpdateFailed => "Nothing was changed; `Error::source` has the cause if there is one.",
             Self::Conformance => "The backend must be corrected; see the contract of `AuthProfileStore`.",
             Self::WrongSecret => {
                 "Store an API key with `setup::save_key` and a token with `setup::save_token`, each for its own provider."
             }
-            Self::UnknownProfile => "Look up the names with `StatusReport`, or in this agent's auth-profiles.json.",
+            Self::UnknownProfile => "Look up the names with `StatusReport`, or in this agent's `auth-profiles.json`.",
             Self::InvalidLifetime => {
-                "Write a number with `ms`, `s`, `m`, `h` or `d`, such as 365d; a bare number means days."
+                "Give `setup::lifetime` a number with `ms`, `s`, `m`, `h` or `d`, such as 365d; a bare number means days."
             }
             Self::InvalidInclude => {
-                "Correct the `$include` at the position given. Files outside the configuration's directory need `ReadOptions::include_anywhere`."
+                "Correct the `$include` at the position given. Files outside the directory of `openclaw.json` need `ReadOptions::include_anywhere`."
             }
             Self::PaymentRequired => {
                 "Add credit or raise the spend limit at the provider, and then call `setup::clear_cooldown`; or use another account."
@@ -282,11 +284,15 @@ impl ErrorKind {
                 "Try again; if it persists, check the token endpoint and the client id given to `Renewer`."
             }
             Self::Client => "Check the settings given to `RotatorBuilder::client`, and the system's TLS certificates.",
-            Self::RefreshDenied => "Log in again: the login was ended, or its refresh token was used elsewhere.",
+            Self::RefreshDenied => {
+                "Log in again and store the new login with `AuthProfileStoreExt::upsert`: the old one was ended, or its refresh token was used elsewhere."
+            }
             Self::RequestRefused => {
                 "Correct or shorten the body given to `RequestBuilder::body`; another credential would be answered the same way."
             }
-            Self::ProviderFailed => "Try again later; if it persists, look at the provider's status page.",
+            Self::ProviderFailed => {
+                "Try again later; if it persists, `Failure::raw_message` has the provider's own words, and its status page may say more."
+            }
         }
     }
 }

@@ -111,7 +111,7 @@ impl From<Unavailable> for Error {
 
 /// What to do where no time will make a profile usable.
 const IN_VAIN: &str = "Waiting does not help: each profile is unusable for the reason given with it. Store a working key \
-                       for this provider, or correct its order.";
+                       with `setup::save_key`, or correct the order with `setup::set_order`.";
 
 impl Error {
     /// The refusal behind this error: every profile that was considered, with its reason. `None` for other errors.

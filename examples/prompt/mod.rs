@@ -1,0 +1,78 @@
+//! Asks for a secret at a terminal that does not show it.
+//!
+//! Echo ends before the prompt appears, so that what is pasted in that very moment is not shown either. Ctrl-C arrives as
+//! a character instead of ending the program, so that the terminal gets its echo back. What follows the first line is
+//! thrown away: the rest of a pasted secret must not become a command of the shell.
+
+use std::io;
+
+/// What is typed up to the end of the line; nothing if the prompt is left in another way.
+#[cfg(unix)]
+pub(crate) fn secret(prompt: &str) -> io::Result<String> {
+    use std::io::{Read as _, stdin};
+
+    let quiet = quiet::Terminal::new()?;
+    eprint!("{prompt}");
+    let typed = line(stdin().lock().bytes());
+    drop(quiet);
+    eprintln!();
+    String::from_utf8(typed?).map_err(|_| io::ErrorKind::InvalidData.into())
+}
+
+/// There is no terminal here whose echo could be switched off.
+#[cfg(not(unix))]
+pub(crate) fn secret(_prompt: &str) -> io::Result<String> {
+    eprintln!("Redirect the secret from a file: it would be shown here.");
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(unix)]
+fn line(typing: impl Iterator<Item = io::Result<u8>>) -> io::Result<Vec<u8>> {
+    const INTERRUPT: u8 = 3;
+    const END_OF_INPUT: u8 = 4;
+    const BACKSPACE: u8 = 8;
+    const KILL_LINE: u8 = 21;
+    const DELETE: u8 = 127;
+
+    let mut typed = Vec::new();
+    for byte in typing {
+        match byte? {
+            b'\n' | b'\r' => return Ok(typed),
+            INTERRUPT | END_OF_INPUT => break,
+            KILL_LINE => typed.clear(),
+            // The last character, which may be several bytes long.
+            BACKSPACE | DELETE => while typed.pop().is_some_and(|byte| byte & 0b1100_0000 == 0b1000_0000) {},
+            byte => typed.push(byte),
+        }
+    }
+    Ok(Vec::new())
+}
+
+#[cfg(unix)]
+mod quiet {
+    use std::io::{Result, stdin};
+
+    use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+
+    /// The terminal without echo, as long as this lives.
+    pub(super) struct Terminal {
+        before: Termios,
+    }
+
+    impl Terminal {
+        pub(super) fn new() -> Result<Self> {
+            let before = tcgetattr(stdin())?;
+            let mut quiet = before.clone();
+            // Without `ICANON`, because a line of the terminal ends at 1,024 bytes on some systems, and tokens do not.
+            quiet.local_modes -= LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG;
+            tcsetattr(stdin(), OptionalActions::Flush, &quiet)?;
+            Ok(Self { before })
+        }
+    }
+
+    impl Drop for Terminal {
+        fn drop(&mut self) {
+            let _ = tcsetattr(stdin(), OptionalActions::Flush, &self.before);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Every kind of error, provoked, with the help it gives; and all of them on the page "Troubleshooting".
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "a test may stop where it fails, and a child of it reports to it"
+)]
+#![cfg(all(unix, feature = "file", feature = "client"))]
+
+mod local;
+#[path = "../support/rotation.rs"]
+mod rotation;
+#[path = "../support/server.rs"]
+mod server;
+mod stores;
+#[path = "../support/mod.rs"]
+mod support;
+mod wire;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use provider_auth::SubscriptionRefusal::{
+    self, BareRateLimit, ClaudeCodeOnly, Expired, ExtraUsage, MissingScope, NotAllowed, NotSupported, Revoked,
+};
+use provider_auth::{AuthProfiles, Error, ErrorKind, Failure, FailureReason};
+
+/// What no machine of a test provokes: a file system without locks. `src/store/file/tests/failure.rs` has a double for
+/// it.
+const ELSEWHERE: ErrorKind = ErrorKind::LocksUnsupported;
+const ELSEWHERE_SAYS: &str = "the file system has no file locks, so other processes cannot be kept out";
+
+const REFUSALS: [SubscriptionRefusal; 8] =
+    [BareRateLimit, ClaudeCodeOnly, Expired, ExtraUsage, MissingScope, NotAllowed, NotSupported, Revoked];
+
+async fn provoked() -> Vec<Error> {
+    let (answers, refreshes) = (wire::answers().await, wire::refreshes().await);
+    let local = [local::configurations(), local::profiles(), local::requests()];
+    local.into_iter().chain([stores::stores(), stores::files(), answers, refreshes]).flatten().collect()
+}
+
+#[test]
+fn child_on_a_full_disk() {
+    stores::on_a_full_disk();
+}
+
+#[tokio::test]
+async fn every_kind_is_provoked() {
+    let found: BTreeSet<String> = provoked().await.iter().map(|error| format!("{:?}", error.kind())).collect();
+    let missing: Vec<String> =
+        ErrorKind::all().map(|kind| format!("{kind:?}")).filter(|kind| !found.contains(kind)).collect();
+    assert_eq!(missing, [format!("{ELSEWHERE:?}")]);
+}
+
+#[tokio::test]
+async fn help_is_short_and_names_where_to_go() {
+    let refusals = REFUSALS.map(SubscriptionRefusal::help);
+    let provoked = provoked().await;
+    let helps = provoked.iter().map(Error::help).chain(ErrorKind::all().map(ErrorKind::help)).chain(refusals);
+    for help in helps.collect::<BTreeSet<&str>>() {
+        assert!(help.ends_with('.') && help.matches(". ").count() <= 1 && help.len() < 260, "{help}");
+        let named = |span: &str| is_item(span) || ["openclaw.json", "auth-profiles.json"].contains(&span);
+        assert!(help.split('`').skip(1).step_by(2).any(named), "no function and no file: {help}");
+    }
+}
+
+/// Whether code in a sentence is a name of this crate.
+fn is_item(code: &str) -> bool {
+    code.contains("::") || code.starts_with(char::is_uppercase) && code.contains(char::is_lowercase)
+}
+
+/// What an error says, without the place.
+fn message(error: &Error) -> String {
+    let place = error.location().map(|location| format!(" ({location})")).unwrap_or_default();
+    let text = error.to_string();
+    text.strip_suffix(&place).unwrap_or(&text).to_owned()
+}
+
+/// The page as it is read: words apart by one space, links without their brackets.
+fn page() -> String {
+    let page = include_str!("../../src/docs/troubleshooting.md");
+    page.split_whitespace().collect::<Vec<_>>().join(" ").replace("[`", "`").replace("`]", "`")
+}
+
+#[test]
+fn the_page_links_the_items_that_help_speaks_of() {
+    // The documentation is built with broken links refused, so that what is linked exists.
+    let page = include_str!("../../src/docs/troubleshooting.md");
+    for help in ErrorKind::all().map(ErrorKind::help) {
+        for item in help.split('`').skip(1).step_by(2).filter(|span| is_item(span)) {
+            assert!(page.contains(&format!("[`{item}`]")), "{item}");
+        }
+    }
+}
+
+/// What the documentation of [`ErrorKind`] says of each kind, by name.
+fn meanings() -> BTreeMap<String, String> {
+    let (_, text) = include_str!("../../src/error/kind.rs").split_once("pub enum ErrorKind {").unwrap();
+    let (text, _) = text.split_once("\n}\n").unwrap();
+    let mut meanings = BTreeMap::new();
+    let mut meaning = Vec::new();
+    for line in text.lines().map(str::trim) {
+        match line.strip_prefix("/// ") {
+            Some(words) => meaning.push(words),
+            None => {
+                meanings.insert(line.trim_end_matches(',').to_owned(), std::mem::take(&mut meaning).join(" "));
+            }
+        }
+    }
+    meanings
+}
+
+#[tokio::test]
+async fn the_page_has_every_kind_with_its_meaning_messages_and_help() {
+    let (page, meanings) = (page(), meanings());
+    let mut messages: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for error in provoked().await {
+        messages.entry(format!("{:?}", error.kind())).or_default().push(message(&error));
+    }
+    assert!(include_str!("../../src/store/file/lock.rs").contains(ELSEWHERE_SAYS));
+    messages.insert(format!("{ELSEWHERE:?}"), vec![ELSEWHERE_SAYS.to_owned()]);
+    let rows = ErrorKind::all().map(|kind| {
+        let name = format!("{kind:?}");
+        let mut said = messages.remove(&name).unwrap_or_default();
+        said.dedup();
+        format!("| `{name}` | {} | {} | {} |", said.join("<br>"), meanings[&name], kind.help())
+    });
+    let missing: Vec<String> = rows.filter(|row| !page.contains(row)).collect();
+    assert!(missing.is_empty(), "rows of the page that should read:\n{}", missing.join("\n"));
+}
+
+#[test]
+fn the_page_has_the_messages_word_by_word() {
+    let page = page();
+    for error in [
+        local::select(&local::stored(), Some("anthropic:none")),
+        local::select(&local::stored(), Some("openai:a")),
+        local::select(&local::stored(), None),
+        local::select(&AuthProfiles::new(), None),
+    ] {
+        // Names differ from case to case; the page has placeholders for them.
+        let message =
+            error.to_string().replace("anthropic:none", "ID").replace("openai:a", "ID").replace("anthropic", "P");
+        assert!(page.contains(&message), "{message}");
+    }
+}
+
+#[test]
+fn the_page_has_what_providers_answers_are_called() {
+    let page = page();
+    for reason in FailureReason::all() {
+        let failure = Failure::new(reason);
+        assert!(page.contains(failure.sentence()), "{failure}");
+    }
+    for refusal in REFUSALS {
+        assert!(page.contains(refusal.sentence()), "{refusal}");
+    }
+}

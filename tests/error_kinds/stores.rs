@@ -1,0 +1,106 @@
+//! What is wrong with stores, files and the disk they are on.
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use provider_auth::{
+    AuthProfileStore, AuthProfileStoreExt, AuthProfiles, Credential, Error, ErrorKind, FileStore, MemoryStore, Result,
+    Rotator, Secret,
+};
+
+use crate::local::stored;
+use crate::support::{id, provider};
+
+/// Tells a child of this test which store it is about.
+const STORE: &str = "PROVIDER_AUTH_TEST_STORE";
+
+/// A backend that never runs the closure.
+#[derive(Debug, Default)]
+struct Idle(MemoryStore);
+
+impl AuthProfileStore for Idle {
+    fn load(&self) -> Result<Arc<AuthProfiles>> {
+        self.0.load()
+    }
+
+    fn update(&self, _change: &mut dyn FnMut(&mut AuthProfiles) -> Result<()>) -> Result<Arc<AuthProfiles>> {
+        self.0.load()
+    }
+}
+
+fn put(store: &FileStore, key: &str) -> Result<()> {
+    store.upsert(&id("anthropic:a"), &provider("anthropic"), &Credential::api_key(Secret::new(key)), None)
+}
+
+pub(crate) fn stores() -> Vec<Error> {
+    let store = MemoryStore::new(stored());
+    let mut nested = None;
+    store
+        .update(&mut |_| {
+            nested = Some(store.update(&mut |_| Ok(())).unwrap_err());
+            Ok(())
+        })
+        .unwrap();
+    vec![
+        nested.unwrap(),
+        store.update(&mut |_| Err(Error::new(ErrorKind::UpdateFailed, "the closure refused"))).unwrap_err(),
+        Idle::default().transact(|_| Ok(())).unwrap_err(),
+        Rotator::builder(Arc::new(MemoryStore::default()))
+            .client(|| reqwest::Client::builder().user_agent("no\nheader"))
+            .build()
+            .unwrap_err(),
+    ]
+}
+
+pub(crate) fn files() -> Vec<Error> {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("auth-profiles.json");
+    let file = FileStore::new(&path).unwrap();
+    put(&file, "sk-ant-a").unwrap();
+    let _held = file.lease(&id("anthropic:a"), Duration::ZERO).unwrap();
+    vec![
+        file.lease(&id("anthropic:a"), Duration::ZERO).unwrap_err(),
+        FileStore::new(directory.path().join("n".repeat(300))).and_then(|store| put(&store, "sk-ant-a")).unwrap_err(),
+        forbidden(),
+        open_to_others(&path),
+        full_disk(&path),
+    ]
+}
+
+/// A directory in which nobody makes files, the administrator included.
+fn forbidden() -> Error {
+    let system: PathBuf = ["/sys", "/System"].iter().map(PathBuf::from).find(|path| path.is_dir()).unwrap();
+    FileStore::new(system.join("auth-profiles.json")).and_then(|store| put(&store, "sk-ant-a")).unwrap_err()
+}
+
+fn open_to_others(path: &Path) -> Error {
+    std::fs::set_permissions(path, Permissions::from_mode(0o644)).unwrap();
+    FileStore::builder().path(path).strict_permissions(true).build().unwrap().load().unwrap_err()
+}
+
+/// What a process reports that may not write a byte more to any file, which is as near to a full disk as a test comes
+/// without rights of its own.
+fn full_disk(path: &Path) -> Error {
+    let before = std::fs::read(path).unwrap();
+    let output = Command::new("sh")
+        .args(["-c", r#"trap "" XFSZ && ulimit -f 0 && exec "$0" --exact --nocapture child_on_a_full_disk"#])
+        .arg(std::env::current_exe().unwrap())
+        .env(STORE, path)
+        .output()
+        .unwrap();
+    assert_eq!(std::fs::read(path).unwrap(), before, "the old file was touched");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let report = text.lines().find_map(|line| line.split_once("refused: "));
+    let (kind, message) = report.unwrap().1.split_once(' ').unwrap();
+    Error::new(ErrorKind::all().find(|known| format!("{known:?}") == kind).unwrap(), message).with_path(path)
+}
+
+pub(crate) fn on_a_full_disk() {
+    let Ok(path) = std::env::var(STORE) else { return };
+    let error = put(&FileStore::new(path).unwrap(), "sk-ant-b").unwrap_err();
+    println!("refused: {:?} {}", error.kind(), crate::message(&error));
+}

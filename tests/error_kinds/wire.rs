@@ -1,0 +1,44 @@
+//! What providers and token endpoints answer, over real connections.
+
+use std::time::Duration;
+
+use provider_auth::{Error, ErrorKind, ProfileId, ProviderId, RefreshTokenGrant, Secret, TokenRefresher as _};
+
+use crate::rotation::{OPUS, Rig, keys};
+use crate::server::{Act, Server};
+
+/// An answer of each kind a provider can give, and what the rotator makes of it for the only key there is.
+pub(crate) async fn answers() -> Vec<Error> {
+    let acts = [
+        Act::error(401, "authentication_error", "invalid x-api-key"),
+        Act::error(403, "permission_error", "This API key has been disabled."),
+        Act::error(402, "billing_error", "Your credit balance is too low to access the Anthropic API."),
+        Act::error(429, "rate_limit_error", "This request would exceed your rate limit."),
+        Act::error(404, "not_found_error", "model: claude-opus-4-5"),
+        Act::error(529, "overloaded_error", "Overloaded"),
+        Act::error(500, "api_error", "Internal server error"),
+        Act::error(400, "invalid_request_error", "max_tokens: must be above 0"),
+        Act::error(400, "invalid_request_error", "prompt is too long: 210000 tokens > 200000 maximum"),
+        Act::error(418, "teapot", "short and stout"),
+        Act::hang(),
+    ];
+    let mut found = Vec::new();
+    for act in acts {
+        let impatient = |builder: provider_auth::RotatorBuilder| builder.attempt_timeout(Duration::from_millis(500));
+        let rig = Rig::with(Server::script(vec![act]), &keys(&["a"]), impatient);
+        found.push(Error::from(rig.send(OPUS).await.unwrap_err()));
+    }
+    found
+}
+
+pub(crate) async fn refreshes() -> Vec<Error> {
+    let mut found = Vec::new();
+    for (status, answer) in [(400, r#"{"error":"invalid_grant"}"#), (503, "{}")] {
+        let server = Server::script(vec![Act::json(status, answer)]);
+        let grant = RefreshTokenGrant::new(&server.url(), "client", reqwest::Client::builder()).unwrap();
+        let (id, provider) = (ProfileId::new("anthropic:me").unwrap(), ProviderId::anthropic());
+        found.push(grant.refresh(&id, &provider, &Secret::new("r-1")).await.unwrap_err());
+    }
+    assert!(found.iter().any(|error| error.kind() == ErrorKind::RefreshFailed));
+    found
+}
