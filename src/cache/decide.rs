@@ -48,7 +48,8 @@ struct Choice<'a> {
 
 impl Choice<'_> {
     fn grant(&mut self, wish: Wish, lifetimes: Lifetimes) {
-        let ttl = if wish.section == MarkerSection::Messages { lifetimes.tail() } else { lifetimes.prefix() };
+        let wanted = if wish.section == MarkerSection::Messages { lifetimes.tail() } else { Some(lifetimes.prefix()) };
+        let Some(ttl) = wanted else { return self.note(wish, None, MarkerReason::PrefixOnly) };
         if wish.purpose == MarkerPurpose::Automatic {
             return self.grant_automatic(ttl);
         }

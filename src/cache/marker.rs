@@ -231,6 +231,8 @@ pub enum MarkerReason {
     EarlierFiveMinutes,
     /// The API takes four markers, and those worth more took the last of them.
     NoMarkerLeft,
+    /// Markers are asked for on tools and system only.
+    PrefixOnly,
     /// It changes from one request to the next, so an entry that contains it would be paid for and never read.
     Volatile,
 }
@@ -238,7 +240,7 @@ pub enum MarkerReason {
 impl MarkerReason {
     /// Whether it is a property of a block, so that it can hold for several neighbours.
     pub(super) fn is_about_a_run(self) -> bool {
-        !matches!(self, Self::NoMarkerLeft | Self::Volatile)
+        !matches!(self, Self::NoMarkerLeft | Self::PrefixOnly | Self::Volatile)
     }
 
     /// The reason as one clause without a full stop.
@@ -256,6 +258,7 @@ impl MarkerReason {
             Self::LaterOneHour => "a one-hour marker of the caller stands later",
             Self::EarlierFiveMinutes => "a five-minute marker of the caller stands earlier",
             Self::NoMarkerLeft => "all four markers are in use",
+            Self::PrefixOnly => "markers are asked for on tools and system only",
             Self::Volatile => "it changes from one request to the next",
         }
     }

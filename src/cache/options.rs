@@ -15,26 +15,33 @@ use crate::retention::CacheRetention;
 /// use provider_auth::{CacheTtl, Lifetimes};
 ///
 /// let mixed = Lifetimes::mixed();
-/// assert_eq!((mixed.prefix(), mixed.tail()), (CacheTtl::OneHour, CacheTtl::FiveMinutes));
-/// assert_eq!(Lifetimes::same(CacheTtl::OneHour).tail(), CacheTtl::OneHour);
+/// assert_eq!((mixed.prefix(), mixed.tail()), (CacheTtl::OneHour, Some(CacheTtl::FiveMinutes)));
+/// assert_eq!(Lifetimes::prefix_only(CacheTtl::FiveMinutes).tail(), None);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Lifetimes {
     prefix: CacheTtl,
-    tail: CacheTtl,
+    tail: Option<CacheTtl>,
 }
 
 impl Lifetimes {
     /// One lifetime for all markers.
     #[must_use]
     pub fn same(ttl: CacheTtl) -> Self {
-        Self { prefix: ttl, tail: ttl }
+        Self { prefix: ttl, tail: Some(ttl) }
+    }
+
+    /// One lifetime for tools and system, and no markers on messages. That is cheapest where messages would hardly ever be
+    /// read before they expire, or where the system prompt changes with every request.
+    #[must_use]
+    pub fn prefix_only(ttl: CacheTtl) -> Self {
+        Self { prefix: ttl, tail: None }
     }
 
     /// One hour for tools and system, five minutes for messages.
     #[must_use]
     pub fn mixed() -> Self {
-        Self { prefix: CacheTtl::OneHour, tail: CacheTtl::FiveMinutes }
+        Self { prefix: CacheTtl::OneHour, tail: Some(CacheTtl::FiveMinutes) }
     }
 
     /// The lifetimes a retention stands for, if it asks for markers at all.
@@ -53,9 +60,9 @@ impl Lifetimes {
         self.prefix
     }
 
-    /// The lifetime of messages.
+    /// The lifetime of messages, if they are to be kept at all.
     #[must_use]
-    pub fn tail(self) -> CacheTtl {
+    pub fn tail(self) -> Option<CacheTtl> {
         self.tail
     }
 }

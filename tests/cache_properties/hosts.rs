@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use provider_auth::{
-    CacheRetention, CacheTtl, Credential, Endpoint, EndpointKind, Lifetimes, MarkerOptions, MarkerOrigin,
+    CacheRetention, CacheTtl, Credential, Endpoint, EndpointKind, Lifetimes, MarkerOptions, MarkerOrigin, MarkerPlan,
     RequestBuilder, Secret, mark_body, mark_body_with,
 };
 use serde_json::Value;
@@ -15,6 +15,8 @@ fn lifetimes() -> impl Strategy<Value = Lifetimes> {
         Just(Lifetimes::same(CacheTtl::FiveMinutes)),
         Just(Lifetimes::same(CacheTtl::OneHour)),
         Just(Lifetimes::mixed()),
+        Just(Lifetimes::prefix_only(CacheTtl::FiveMinutes)),
+        Just(Lifetimes::prefix_only(CacheTtl::OneHour)),
     ]
 }
 
@@ -43,14 +45,15 @@ proptest! {
         lifetimes in lifetimes(),
         cut in any::<u8>(),
         stable in prop::option::of(0_usize..4),
-        (automatic, collapses) in (any::<bool>(), any::<bool>()),
+        (automatic, collapses, as_plan) in (any::<bool>(), any::<bool>(), any::<bool>()),
     ) {
         let body = Tape::new(&tape).body();
         let before = previous(&body, &Tape::new(&other).body(), cut);
         let mut options = MarkerOptions::new(CacheRetention::None).lifetimes(Some(lifetimes));
         options = options.automatic(automatic).collapses_tool_runs(collapses);
-        if let Some(before) = &before {
-            options = options.previous(before);
+        let plan = before.as_ref().and_then(|before| MarkerPlan::for_body(before, CacheRetention::Short).ok());
+        if let (Some(before), Some(plan)) = (&before, &plan) {
+            options = if as_plan { options.previous_plan(plan) } else { options.previous(before) };
         }
         if let Some(stable) = stable {
             options = options.stable_system_blocks(stable);
@@ -70,7 +73,7 @@ proptest! {
         prop_assert_eq!(&told, &verdict.markers);
         for marker in plan.markers().iter().filter(|marker| marker.origin == MarkerOrigin::Planned) {
             let tail = marker.path().is_empty() || marker.path().starts_with("/messages");
-            prop_assert_eq!(marker.ttl, if tail { lifetimes.tail() } else { lifetimes.prefix() });
+            prop_assert_eq!(Some(marker.ttl), if tail { lifetimes.tail() } else { Some(lifetimes.prefix()) });
             prop_assert!(!marker.path().is_empty() || automatic);
         }
         let (twice, _) = mark_body_with(output.clone(), &options).expect("legal");
