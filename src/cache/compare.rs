@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::callers::automatic;
-use super::layout::{Block, Layout, Mark, Section, Span};
+use super::layout::{Block, Kind, Layout, Mark, Section, Span};
 
 /// A body and what was found in it.
 #[derive(Clone, Copy)]
@@ -45,6 +45,50 @@ impl Common {
             common.messages = same(previous.layout.messages(), current.layout.messages()).0;
         }
         common
+    }
+}
+
+/// The messages are those of before without some of the first, and more at the end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slide {
+    /// How many messages are gone, and how many came.
+    dropped: u32,
+    added: u32,
+    /// Whether a window that moves on by as much again would start with a message of the same sort.
+    fits_again: bool,
+}
+
+/// How many blocks are tried as the one that has moved up. Texts that stand there more often are rare.
+const TRIES: usize = 8;
+
+impl Slide {
+    /// What is left of the previous messages stands unchanged in the current ones, but nearer to their start.
+    pub(super) fn find(previous: Scanned<'_>, current: Scanned<'_>, common: Common) -> Option<Self> {
+        let (before, now) = (previous.layout.messages(), current.layout.messages());
+        let same = |(from, to): (usize, usize)| match (before.blocks.get(from), now.blocks.get(to)) {
+            (Some(a), Some(b)) => {
+                let alike = a.user == b.user && a.kind == b.kind;
+                alike && same_text((previous.body, before, from, a), (current.body, now, to, b))
+            }
+            _ => false,
+        };
+        let first = common.messages;
+        let mut starts = (first + 1..before.blocks.len()).filter(|from| same((*from, first))).take(TRIES);
+        let from = starts.find(|from| (*from..before.blocks.len()).zip(first..).all(same))?;
+
+        let message = |block: Option<&Block>| block.and_then(|block| block.path.message());
+        let start = message(now.blocks.get(first))?;
+        let dropped = message(before.blocks.get(from))?.checked_sub(start).filter(|dropped| *dropped > 0)?;
+        let added = message(now.blocks.last())?.saturating_sub(message(before.blocks.last())?.saturating_sub(dropped));
+        let next_start = now.blocks.iter().find(|block| block.path.message() == Some(start.saturating_add(dropped)));
+        let sort = |block: &Block| (block.user, block.kind == Kind::ToolResult);
+        let fits_again = next_start.map(sort) == now.blocks.get(first).map(sort);
+        Some(Self { dropped, added, fits_again })
+    }
+
+    /// Whether the next request is to be expected to drop some more: there is no room for another turn as long as this.
+    pub(super) fn goes_on(self) -> bool {
+        self.fits_again && self.dropped < self.added.saturating_mul(2)
     }
 }
 

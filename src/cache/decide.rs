@@ -55,7 +55,10 @@ impl Choice<'_> {
         }
         let Some((order, block)) = self.target(wish, ttl) else { return };
         if self.is_full() {
-            return self.notes.add(wish.section, Some(&block), MarkerReason::NoMarkerLeft);
+            if !wish.purpose.is_spare() {
+                self.notes.add(wish.section, Some(&block), MarkerReason::NoMarkerLeft);
+            }
+            return;
         }
         self.edits.push(Edit::marker(self.body, &block, ttl));
         let (pointer, origin) = (Pointer::to(block.path), MarkerOrigin::Planned);

@@ -67,11 +67,18 @@ pub enum MarkerPurpose {
     System,
     /// Where the previous request wrote an entry: this one reads it, however much was added since.
     PreviousWrite,
-    /// The end of the last answer, where the turn after it is given another form later on.
-    LastAnswer,
+    /// The end of a turn some way back, which an edit of the last turns leaves as it is.
+    EarlierTurn,
+    /// The end of what the next edit of the history is expected to leave as it is.
+    BeforeEdit,
+    /// The end of the turn since which tools or system change with each request. It is a sign to the next request, which
+    /// counts the changes from there on.
+    RunStart,
+    /// The end of an answer in front of an edit. It is a sign to the next request that this one saw the history edited.
+    EditSeen,
     /// The end of what the history before an edit has in common with the previous request.
     LastCommon,
-    /// The end of the last turn but for a reminder that the next request leaves out.
+    /// The end of the last turn but for a text that closes it, which may be a reminder that the next request leaves out.
     BeforeReminder,
     /// The end of the user's last turn, where this request writes and the next one reads.
     TurnEnd,
@@ -80,6 +87,11 @@ pub enum MarkerPurpose {
 }
 
 impl MarkerPurpose {
+    /// Whether going without is not worth a note: it takes what is left.
+    pub(super) fn is_spare(self) -> bool {
+        matches!(self, Self::EarlierTurn | Self::RunStart | Self::EditSeen)
+    }
+
     /// The purpose as one clause without a full stop.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -89,9 +101,12 @@ impl MarkerPurpose {
             Self::StablePrefix => "the prompt up to here outlives a change behind it",
             Self::System => "the system prompt outlives a change of the messages",
             Self::PreviousWrite => "the previous request wrote up to here",
-            Self::LastAnswer => "the turn after it may be given another form",
+            Self::EarlierTurn => "it outlives an edit of the last turns",
+            Self::BeforeEdit => "the next edit is expected behind it",
+            Self::RunStart => "tools or system change with each request since",
+            Self::EditSeen => "it tells the next request that the history was edited",
             Self::LastCommon => "the history is unchanged up to here",
-            Self::BeforeReminder => "what comes after it is left out of the next request",
+            Self::BeforeReminder => "the next request may leave out what comes after it",
             Self::TurnEnd => "the next request reads up to here",
             Self::Automatic => "the provider marks the last block",
         }

@@ -9,6 +9,7 @@ mod decide;
 mod escapes;
 mod few;
 mod fingerprint;
+mod history;
 mod json;
 mod layout;
 mod marker;

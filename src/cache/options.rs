@@ -138,9 +138,13 @@ impl<'a> MarkerOptions<'a> {
         self
     }
 
-    /// How many blocks at the start of `system` stay the same over a session. What comes after them is taken to change
-    /// with every request, so no marker stands on it, nor on the messages behind it unless the previous body shows that
-    /// it did not change this time.
+    /// How many blocks at the start of `system` stay the same over a session. What comes after them may change with any
+    /// request, so no marker stands on it.
+    ///
+    /// Messages come behind it, and are lost whenever it changes. They get markers all the same: what does not change is
+    /// read again, which saves more than writing in vain costs. Where it changes each time, the
+    /// [`previous`](Self::previous) body shows it, and nothing is written in vain from the second request on; without that
+    /// body, [`Lifetimes::prefix_only`] says so.
     pub fn stable_system_blocks(mut self, blocks: usize) -> Self {
         self.stable_system = Some(blocks);
         self

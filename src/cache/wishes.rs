@@ -3,23 +3,19 @@
 //! An entry is written at a marker and found again by a marker on the same block, or on one of the 19 positions after it.
 //! So a growing conversation wants a marker where the last request wrote, to read, and one at its end, to write.
 
-use super::compare::{Common, Scanned, written};
+use super::compare::Scanned;
+use super::few::Few;
+use super::history::{Edit, History, Run, previous_turn_end, turn_end};
 use super::layout::{Block, Kind, Layout};
 use super::marker::{MarkerPurpose, MarkerReason, MarkerSection};
-use super::options::{MarkerOptions, Previous};
-use super::scan::scan;
+use super::options::MarkerOptions;
 use crate::error::Result;
 
 /// How many positions a marker looks at, its own included (prompt caching page, 2026-09).
 const WINDOW: usize = 20;
 
-/// After how many changes of the head in a row the next one is taken for granted. Writing the messages for nothing costs
-/// 0.25 of their price, not writing them although they could be read again 0.9; so it pays from a chance of 0.78. By the
-/// rule of succession three changes out of three make the next one 0.8 likely.
-const VOLATILE_AFTER: usize = 3;
-
-/// How many blocks at the end of a turn are taken for a reminder that the next request leaves out.
-const REMINDER: usize = 2;
+/// More wishes than there can be for one request.
+const MOST: usize = 16;
 
 /// A block that is worth a marker.
 #[derive(Clone, Copy, Debug)]
@@ -36,103 +32,23 @@ pub(super) struct Wish {
 }
 
 /// What is worth a marker, and what is deliberately left without one.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Wishes {
-    pub(super) all: Vec<Wish>,
-    pub(super) left_out: Vec<(MarkerSection, Option<usize>, MarkerReason)>,
-}
-
-/// What the previous request tells.
-#[derive(Debug, Default)]
-struct History {
-    /// What is as it was, if there was a body to compare with.
-    common: Option<Common>,
-    /// Where it wrote, as far as that still stands.
-    written: Vec<(usize, usize)>,
-    /// How often the head changed in a row, this time included.
-    changes: usize,
-    /// Whether some of its messages are gone or different.
-    edited: bool,
-    /// How many blocks at its end are gone, all in its last message, which keeps others.
-    reminder: usize,
-    /// Whether its last message was given another form, and the request before had seen that too.
-    unsettled: bool,
+    pub(super) all: Few<Wish, MOST>,
+    pub(super) left_out: Few<(MarkerSection, Option<usize>, MarkerReason), 2>,
 }
 
 pub(super) fn wishes(current: Scanned<'_>, options: &MarkerOptions<'_>) -> Result<Wishes> {
-    let history = history(current, options)?;
-    let mut wishes = Wishes::default();
+    let history = History::of(current, options)?;
+    let mut wishes = Wishes { all: Few::new(), left_out: Few::new() };
     let stable = options.stable_system.filter(|blocks| *blocks < current.layout.system().blocks.len());
-    match stable {
-        Some(blocks) => wishes.bounded(current.layout, &history, blocks, options),
-        None if history.common.is_some_and(|common| !common.head) => wishes.changed_head(current.layout, &history),
-        None => wishes.settled(current.layout, &history, options),
+    let changed = history.common.is_some_and(|common| !common.head);
+    if changed {
+        wishes.changed_head(current.layout, &history, stable);
+    } else {
+        wishes.settled(current.layout, &history, stable, options);
     }
     Ok(wishes)
-}
-
-fn history(current: Scanned<'_>, options: &MarkerOptions<'_>) -> Result<History> {
-    match options.previous {
-        Previous::Unknown => Ok(History::default()),
-        Previous::Plan(plan) => {
-            let blocks = current.layout.messages().blocks.iter().enumerate();
-            let is_marked = |block: &Block| plan.markers().iter().any(|marker| block.path.is(marker.path()));
-            let written = blocks.filter(|(_, block)| is_marked(block)).map(|(index, _)| (2, index)).collect();
-            Ok(History { written, ..History::default() })
-        }
-        Previous::Body(body) => {
-            let layout = scan(body)?;
-            Ok(compared(Scanned { body, layout: &layout }, current))
-        }
-    }
-}
-
-fn compared(previous: Scanned<'_>, current: Scanned<'_>) -> History {
-    let common = Common::of(previous, current);
-    let before = written(previous.layout);
-    let still = |(rank, index): &(usize, usize)| *rank < 2 || *index < common.messages;
-    let gone = previous.layout.messages().blocks.get(common.messages..).unwrap_or_default();
-    let all = &previous.layout.messages().blocks;
-    let last_message = answer_end(all).map_or(0, |answer| answer + 1);
-    let in_last_message = common.head && !gone.is_empty() && common.messages >= last_message;
-    let keeps_some = common.messages > last_message;
-    let reminder = if in_last_message && keeps_some && gone.len() <= REMINDER { gone.len() } else { 0 };
-    let marked_answer = answer_end(all).is_some_and(|answer| {
-        let carrier = all.get(..=answer).unwrap_or_default().iter().rposition(|block| block.kind.carries());
-        carrier.is_some_and(|index| before.contains(&(2, index)) && all.get(index).is_some_and(|block| !block.user))
-    });
-    History {
-        changes: if common.head { 0 } else { earlier_changes(previous.layout, &before) + 1 },
-        written: before.into_iter().filter(still).collect(),
-        edited: common.head && !gone.is_empty(),
-        reminder,
-        unsettled: in_last_message && reminder == 0 && marked_answer,
-        common: Some(common),
-    }
-}
-
-/// How often the head had changed in a row when the previous request was planned. Its markers tell: the end of the head
-/// is left without one from the first change on, and the messages have one, two, then none.
-fn earlier_changes(previous: &Layout, written: &[(usize, usize)]) -> usize {
-    let carrier = |blocks: &[Block]| blocks.iter().rposition(|block| block.kind.carries());
-    let end = match (carrier(previous.system().blocks), carrier(previous.tools().blocks)) {
-        (Some(index), _) => Some((1, index)),
-        (None, Some(index)) => Some((0, index)),
-        (None, None) => None,
-    };
-    if end.is_none_or(|end| written.contains(&end)) {
-        return 0;
-    }
-    match written.iter().filter(|(rank, _)| *rank == 2).count() {
-        0 => VOLATILE_AFTER,
-        count => count.min(VOLATILE_AFTER - 1),
-    }
-}
-
-impl History {
-    fn common(&self) -> Common {
-        self.common.unwrap_or_default()
-    }
 }
 
 impl Wishes {
@@ -140,134 +56,156 @@ impl Wishes {
         self.all.push(Wish { section, index, floor: 0, answers: false, told, purpose });
     }
 
+    fn add_to_messages(&mut self, index: usize, answers: bool, purpose: MarkerPurpose) {
+        let (section, index) = (MarkerSection::Messages, Some(index));
+        self.all.push(Wish { section, index, floor: 0, answers, told: false, purpose });
+    }
+
+    fn add_all(&mut self, wishes: &Few<Wish, MOST>) {
+        wishes.iter().for_each(|wish| self.all.push(*wish));
+    }
+
     /// Nothing is known to change at the head.
-    fn settled(&mut self, layout: &Layout, history: &History, options: &MarkerOptions<'_>) {
+    fn settled(&mut self, layout: &Layout, history: &History, stable: Option<usize>, options: &MarkerOptions<'_>) {
         use MarkerSection::{System, Tools};
-        let near = self.messages(layout, history, options);
+        let blocks = layout.messages().blocks;
+        let near = self.messages(blocks, history, options);
         let system = layout.system().blocks.len();
-        self.add(System, system.checked_sub(1), true, MarkerPurpose::System);
-        self.edited(layout, history);
+        match stable {
+            Some(stable) => self.bounded(layout, stable),
+            None => self.add(System, system.checked_sub(1), true, MarkerPurpose::System),
+        }
+        self.edited(blocks, history);
+        if let (None, Some(index)) = (history.common, before_trailing_text(blocks)) {
+            self.add_to_messages(index, false, MarkerPurpose::BeforeReminder);
+            self.add_all(&near);
+        }
         // The last of several blocks is the one that changes, where one does.
-        if let Some(index) = system.checked_sub(2) {
+        if let (Some(index), None) = (system.checked_sub(2), stable) {
             self.add(System, Some(index), false, MarkerPurpose::StablePrefix);
         }
-        self.all.extend(near);
+        self.add_all(&near);
         self.add(Tools, layout.tools().blocks.len().checked_sub(1), true, MarkerPurpose::Tools);
+        if let (None, Some(index)) = (history.common, earlier_turn_end(blocks)) {
+            self.add_to_messages(index, false, MarkerPurpose::EarlierTurn);
+        }
+    }
+
+    /// The history was edited, as it will be again: the last block before the edit is in reach of the next one too.
+    fn edited(&mut self, blocks: &[Block], history: &History) {
+        // A marker on an answer tells the next request that this one saw an edit.
+        let stable = history.edit.and_then(|edit| edit.stable);
+        let answer = stable.and_then(|index| blocks.get(..=index)?.iter().rposition(|block| !block.user));
+        if let Some(index) = answer.filter(|_| answer != stable) {
+            self.add_to_messages(index, true, MarkerPurpose::EditSeen);
+        }
+        if history.edit.is_none() && !history.slides {
+            return;
+        }
+        if let Some(index) = turn_end(blocks, history.common().messages) {
+            self.add_to_messages(index, false, MarkerPurpose::LastCommon);
+        }
+    }
+
+    /// The caller says from where on the system prompt changes.
+    fn bounded(&mut self, layout: &Layout, stable: usize) {
+        if let Some(index) = stable.checked_sub(1) {
+            self.add(MarkerSection::System, Some(index), true, MarkerPurpose::StablePrefix);
+        }
+        let last = layout.system().blocks.len().checked_sub(1);
+        self.left_out.push((MarkerSection::System, last, MarkerReason::Volatile));
     }
 
     /// The end of the conversation and, in front of everything else, the previous write if it is out of reach from
     /// there. One that is within reach is given back: it is worth a marker that nothing else needs.
-    fn messages(&mut self, layout: &Layout, history: &History, options: &MarkerOptions<'_>) -> Option<Wish> {
-        let blocks = &layout.messages().blocks;
+    fn messages(&mut self, blocks: &[Block], history: &History, options: &MarkerOptions<'_>) -> Few<Wish, MOST> {
+        let section = MarkerSection::Messages;
         let Some(end) = turn_end(blocks, blocks.len()) else {
-            self.add(MarkerSection::Messages, blocks.len().checked_sub(1), true, MarkerPurpose::TurnEnd);
-            return None;
+            self.add(section, blocks.len().checked_sub(1), true, MarkerPurpose::TurnEnd);
+            return Few::new();
         };
+        let Edit { reminder, stable, again } = history.edit.unwrap_or_default();
         let before_reminder =
-            end.checked_sub(history.reminder).filter(|index| history.reminder > 0 && same_message(blocks, *index, end));
-        let anchor = history.written.iter().rev().find(|(rank, index)| *rank == 2 && *index < end).map(|(_, at)| *at);
+            end.checked_sub(reminder).filter(|index| reminder > 0 && same_message(blocks, *index, end));
+        let anchor = history.last_written(end);
         // A reminder that was left out twice will be left out again.
         let settled_reminder =
             before_reminder.is_some() && anchor.is_some_and(|at| at + 1 == history.common().messages);
-        match before_reminder {
-            Some(index) if settled_reminder => {
-                self.add(MarkerSection::Messages, Some(index), true, MarkerPurpose::BeforeReminder);
-                self.left_out.push((MarkerSection::Messages, Some(end), MarkerReason::Volatile));
-            }
-            _ if history.unsettled => {
-                self.left_out.push((MarkerSection::Messages, Some(end), MarkerReason::Volatile));
-            }
-            _ if options.automatic => {
-                self.add(MarkerSection::Messages, Some(blocks.len() - 1), true, MarkerPurpose::Automatic);
-            }
-            _ => self.add(MarkerSection::Messages, Some(blocks.len() - 1), true, MarkerPurpose::TurnEnd),
+        let writes_end = !(settled_reminder || again || history.slides);
+        if !writes_end {
+            self.left_out.push((section, Some(end), MarkerReason::Volatile));
+        } else if options.automatic {
+            self.add(section, Some(blocks.len() - 1), true, MarkerPurpose::Automatic);
+        } else {
+            self.add(section, Some(blocks.len() - 1), true, MarkerPurpose::TurnEnd);
         }
-        if let Some(index) = before_reminder.filter(|_| !settled_reminder) {
-            self.add(MarkerSection::Messages, Some(index), false, MarkerPurpose::BeforeReminder);
+        if let Some(index) = before_reminder {
+            self.add(section, Some(index), settled_reminder, MarkerPurpose::BeforeReminder);
         }
-        let index = anchor.or_else(|| previous_turn_end(blocks, end))?;
-        let floor = if anchor.is_some() { index } else { 0 };
-        let section = MarkerSection::Messages;
-        let (answers, purpose) = (anchor.is_some(), MarkerPurpose::PreviousWrite);
-        let wish = Wish { section, index: Some(index), floor, answers, told: false, purpose };
-        if positions(blocks, index, end, options.collapses) >= WINDOW {
-            self.all.push(wish);
-            return None;
+        let stable = stable.filter(|index| *index < end);
+        if let Some(index) = stable {
+            self.add_to_messages(index, true, MarkerPurpose::BeforeEdit);
         }
-        Some(wish)
-    }
-
-    /// The history was edited, as it will be again: what stands before the last turn, and the last block before the edit,
-    /// are in reach of the next edit. The marker on the answer also tells the next request that this one saw an edit.
-    fn edited(&mut self, layout: &Layout, history: &History) {
-        let blocks = &layout.messages().blocks;
-        if !history.edited {
-            return;
+        // A plan does not tell what has changed since, so its places are no more than a guess either.
+        let guess = if history.common.is_none() { previous_turn_end(blocks, end) } else { None };
+        let others = [Some(end).filter(|_| writes_end), before_reminder, stable];
+        let wish = |index, floor| Wish {
+            section,
+            index: Some(index),
+            floor,
+            answers: floor > 0,
+            told: false,
+            purpose: MarkerPurpose::PreviousWrite,
+        };
+        let is_near = |index: usize| {
+            let reaches = |from: usize| index <= from && positions(blocks, index, from, options.collapses) < WINDOW;
+            others.into_iter().flatten().any(reaches)
+        };
+        let mut near = Few::new();
+        for (index, floor) in [guess.map(|index| (index, 0)), anchor.map(|index| (index, index))].into_iter().flatten()
+        {
+            let list = if is_near(index) { &mut near } else { &mut self.all };
+            list.push(wish(index, floor));
         }
-        if let (Some(index), 0) = (answer_end(blocks), history.reminder) {
-            let (section, purpose) = (MarkerSection::Messages, MarkerPurpose::LastAnswer);
-            self.all.push(Wish { section, index: Some(index), floor: 0, answers: true, told: false, purpose });
-        }
-        if let Some(index) = turn_end(blocks, history.common().messages) {
-            self.add(MarkerSection::Messages, Some(index), false, MarkerPurpose::LastCommon);
-        }
+        near
     }
 
     /// Something changed in tools or system, so no entry behind that can be read.
-    fn changed_head(&mut self, layout: &Layout, history: &History) {
+    fn changed_head(&mut self, layout: &Layout, history: &History, stable: Option<usize>) {
         use MarkerSection::{Messages, System, Tools};
-        let blocks = &layout.messages().blocks;
-        let end = turn_end(blocks, blocks.len());
-        if history.changes < VOLATILE_AFTER {
-            self.add(Messages, blocks.len().checked_sub(1), true, MarkerPurpose::TurnEnd);
-            let second = end.filter(|_| history.changes > 1).and_then(|end| previous_turn_end(blocks, end));
-            if let Some(index) = second {
-                self.add(Messages, Some(index), false, MarkerPurpose::PreviousWrite);
+        let blocks = layout.messages().blocks;
+        match history.run {
+            Some(Run { goes_on: false, start }) => {
+                self.add(Messages, blocks.len().checked_sub(1), true, MarkerPurpose::TurnEnd);
+                if let Some(index) = start {
+                    self.add_to_messages(index, false, MarkerPurpose::RunStart);
+                }
             }
+            _ => self.left_out.push((Messages, None, MarkerReason::Volatile)),
+        }
+        if let Some(stable) = stable {
+            self.bounded(layout, stable);
         } else {
-            self.left_out.push((Messages, None, MarkerReason::Volatile));
+            if let Some(index) = history.common().system.checked_sub(1) {
+                self.add(System, Some(index), false, MarkerPurpose::StablePrefix);
+            }
+            self.left_out.push((System, layout.system().blocks.len().checked_sub(1), MarkerReason::Volatile));
         }
-        if let Some(index) = history.common().system.checked_sub(1) {
-            self.add(System, Some(index), false, MarkerPurpose::StablePrefix);
-        }
-        self.left_out.push((System, layout.system().blocks.len().checked_sub(1), MarkerReason::Volatile));
-        let tools = history.common().tools;
+        let tools = if stable.is_some() { layout.tools().blocks.len() } else { history.common().tools };
         self.add(Tools, tools.checked_sub(1), tools == layout.tools().blocks.len(), MarkerPurpose::Tools);
     }
-
-    /// The caller says from where on the system prompt changes.
-    fn bounded(&mut self, layout: &Layout, history: &History, stable: usize, options: &MarkerOptions<'_>) {
-        use MarkerSection::{Messages, System, Tools};
-        let near = if history.common().head {
-            self.messages(layout, history, options)
-        } else {
-            self.left_out.push((Messages, None, MarkerReason::Volatile));
-            None
-        };
-        if let Some(index) = stable.checked_sub(1) {
-            self.add(System, Some(index), true, MarkerPurpose::StablePrefix);
-        }
-        self.left_out.push((System, layout.system().blocks.len().checked_sub(1), MarkerReason::Volatile));
-        self.add(Tools, layout.tools().blocks.len().checked_sub(1), true, MarkerPurpose::Tools);
-        self.all.extend(near);
-    }
 }
 
-/// The last block of the user among the first `count`.
-fn turn_end(blocks: &[Block], count: usize) -> Option<usize> {
-    blocks.get(..count)?.iter().rposition(|block| block.user)
+/// The end of the turn that was the last one three turns ago.
+fn earlier_turn_end(blocks: &[Block]) -> Option<usize> {
+    (0..3).try_fold(turn_end(blocks, blocks.len())?, |end, _| previous_turn_end(blocks, end))
 }
 
-/// The end of the user's turn before the one that ends at `end`: where the previous request ended, if each answer was
-/// followed by one request.
-fn previous_turn_end(blocks: &[Block], end: usize) -> Option<usize> {
-    let answer = blocks.get(..end)?.iter().rposition(|block| !block.user)?;
-    turn_end(blocks, answer)
-}
-
-/// The last block of the answer before the user's last turn.
-fn answer_end(blocks: &[Block]) -> Option<usize> {
-    blocks.get(..turn_end(blocks, blocks.len())?)?.iter().rposition(|block| !block.user)
+/// The block before the text that closes the last turn: it may be a reminder that the next request leaves out.
+fn before_trailing_text(blocks: &[Block]) -> Option<usize> {
+    let end = turn_end(blocks, blocks.len())?;
+    let index = end.checked_sub(1).filter(|index| same_message(blocks, *index, end))?;
+    blocks.get(end).filter(|block| block.kind == Kind::Text).map(|_| index)
 }
 
 fn same_message(blocks: &[Block], a: usize, b: usize) -> bool {
