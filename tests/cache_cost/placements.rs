@@ -4,17 +4,24 @@
 use super::simulator::{Prompt, PromptBlock};
 
 pub(crate) struct Placement {
-    pub(crate) name: &'static str,
+    /// What it is called in the documentation.
+    pub(crate) column: &'static str,
     pub(crate) place: fn(&Prompt) -> Vec<usize>,
 }
 
 pub(crate) const PLACEMENTS: [Placement; 6] = [
-    Placement { name: "system blocks, last user block (OpenClaw, moltis)", place: system_and_last },
-    Placement { name: "system, deepest user text, newest result (OpenClaw N)", place: newest },
-    Placement { name: "last tool, system, last block (rig, zeroclaw, ironclaw)", place: tool_system_last },
-    Placement { name: "last tool, system, last two user turns (goose, vtcode)", place: two_turns },
-    Placement { name: "last tool, system, second-last user turn (aigw)", place: second_last },
-    Placement { name: "system only (lean-ctx, grob)", place: system_only },
+    // OpenClaw, moltis.
+    Placement { column: "system, last block", place: system_and_last },
+    // OpenClaw's newest.
+    Placement { column: "system, last text, last result", place: newest },
+    // rig, zeroclaw, ironclaw.
+    Placement { column: "tool, system, last block", place: tool_system_last },
+    // goose, vtcode.
+    Placement { column: "tool, system, two last turns", place: two_turns },
+    // aigw.
+    Placement { column: "tool, system, second-last turn", place: second_last },
+    // lean-ctx, grob.
+    Placement { column: "system only", place: system_only },
 ];
 
 fn last(prompt: &Prompt, is: impl Fn(&PromptBlock) -> bool) -> Option<usize> {
@@ -74,3 +81,24 @@ fn second_last(prompt: &Prompt) -> Vec<usize> {
 fn system_only(prompt: &Prompt) -> Vec<usize> {
     system(prompt).into_iter().collect()
 }
+
+/// A place that a rule may mark, by name.
+pub(crate) type Place = (&'static str, fn(&Prompt) -> Option<usize>);
+
+/// What the rules of a search choose from.
+pub(crate) const PLACES: [Place; 9] = [
+    ("tools", tool),
+    ("system but the last", |prompt| {
+        system(prompt)?.checked_sub(1).filter(|index| prompt.blocks[*index].path.starts_with("/system/"))
+    }),
+    ("system", system),
+    ("last turn", |prompt| turns(prompt).first().copied()),
+    ("second-last turn", |prompt| turns(prompt).get(1).copied()),
+    ("third-last turn", |prompt| turns(prompt).get(2).copied()),
+    ("fourth-last turn", |prompt| turns(prompt).get(3).copied()),
+    ("last answer", |prompt| last(prompt, |block| block.section == 2 && !block.user && block.carries())),
+    ("last turn but for its last block", |prompt| {
+        let end = *turns(prompt).first()?;
+        end.checked_sub(1).filter(|index| message(&prompt.blocks[*index]) == message(&prompt.blocks[end]))
+    }),
+];

@@ -1,65 +1,106 @@
-//! The best markers for a small session, found by trying: a beam over what the provider holds after each request.
+//! The best markers for a session, found with all of it known in advance.
+//!
+//! The search goes through the requests in order and keeps each state of the provider's cache that could still turn out
+//! cheapest. Three things keep it small and change nothing: what no later request can read is forgotten, a state is dropped
+//! where another one costs no more and holds no less, and so is an entry where another one serves the same requests better.
 
 use std::collections::HashMap;
 
-use super::{Host, Sent};
-use crate::simulator::{Cache, Prompt};
+use crate::ours::Sent;
+use crate::simulator::{Cache, Host, Prompt, PromptBlock};
 
-const BEAM: usize = 16;
+/// Which blocks may carry a marker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Candidates {
+    /// All of them. For tiny sessions.
+    All,
+    /// Those that already have an entry, and the last of those that the same later requests have in common: an entry there
+    /// holds more than one before it, and as many can read it.
+    Ends,
+}
 
-/// The lowest cost found, with all of the session known in advance.
-pub(crate) fn best(host: Host, session: &[Sent]) -> f64 {
+/// What was paid so far, and what the provider holds.
+type State = (f64, Cache);
+
+/// The lowest cost. For hosts with one price for all writes.
+pub(crate) fn best(host: Host, session: &[Sent], candidates: Candidates) -> f64 {
+    assert_eq!(host.prefix, host.tail);
+    let uses = uses(session);
     let mut states = vec![(0.0, Cache::default())];
     for (number, sent) in session.iter().enumerate() {
-        let candidates = candidates(&sent.prompt);
-        let mut next: HashMap<Vec<(u64, u64)>, (f64, Cache)> = HashMap::new();
-        for (cost, cache) in &states {
-            for chosen in subsets(&candidates) {
-                let mut cache = cache.clone();
-                let markers: Vec<_> = chosen.into_iter().map(|index| (index, host.life)).collect();
-                let cost = cost + cache.serve(&sent.prompt, &markers, sent.at, host.collapses);
-                let known = next.entry(cache.state()).or_insert_with(|| (cost, cache.clone()));
-                if cost < known.0 {
-                    *known = (cost, cache);
+        let later = |key: u64| uses.get(&key).map_or(0, |(uses, _)| uses >> number >> 1);
+        let ends = future_ends(sent, &session[number + 1..]);
+        let mut next: Vec<State> = Vec::new();
+        for (paid, held) in &states {
+            let wanted = |index: &usize| {
+                let block = &sent.prompt.blocks[*index];
+                let end = candidates == Candidates::All || ends.contains(index);
+                block.carries() && (held.holds(block.key, sent.at) || end && later(block.key) != 0)
+            };
+            let at: Vec<usize> = (0..sent.prompt.blocks.len()).filter(wanted).collect();
+            for places in full_choices(&at) {
+                let mut cache = held.clone();
+                let markers = host.markers(&sent.prompt, &places);
+                let cost = paid + cache.serve(&sent.prompt, &markers, sent.at, host.collapses);
+                cache.keep(|key| later(key) != 0);
+                if candidates == Candidates::Ends {
+                    cache.reduce(|key| (later(key), uses[&key].1));
                 }
+                add(&mut next, (cost, cache));
             }
         }
-        states = next.into_values().collect();
-        // What is held counts for as much as the requests to come can read of it.
-        let rest = &session[number + 1..];
-        let worth = |(cost, cache): &(f64, Cache)| {
-            let saved: f64 = rest.iter().map(|next| 0.9 * cache.readable(&next.prompt, next.at)).sum();
-            cost - saved
-        };
-        states.sort_by(|a, b| worth(a).total_cmp(&worth(b)));
-        states.truncate(BEAM);
+        states = next;
     }
-    states.first().map_or(f64::INFINITY, |(cost, _)| *cost)
+    states.iter().map(|(cost, _)| *cost).fold(f64::INFINITY, f64::min)
 }
 
-/// The ends of tools, system and messages, the newest first, and some blocks inside the last long message.
-fn candidates(prompt: &Prompt) -> Vec<usize> {
-    let ends = (0..prompt.blocks.len()).rev().filter(|index| {
-        let message =
-            |index: usize| prompt.blocks.get(index).map(|block| block.path.rsplit_once('/').unwrap_or_default().0);
-        message(*index) != message(index + 1) || block_of_system(prompt, *index)
-    });
-    let mut chosen: Vec<_> = ends.take(5).collect();
-    let last = prompt.blocks.len() - 1;
-    chosen.extend([last.saturating_sub(19), last.saturating_sub(38)]);
-    chosen.extend((0..prompt.blocks.len()).filter(|index| block_of_system(prompt, *index)));
-    chosen.sort_unstable();
-    chosen.dedup();
-    chosen
+fn add(states: &mut Vec<State>, (cost, cache): State) {
+    if states.iter().any(|(known, held)| *known <= cost && held.covers(&cache)) {
+        return;
+    }
+    states.retain(|(known, held)| !(cost <= *known && cache.covers(held)));
+    states.push((cost, cache));
 }
 
-fn block_of_system(prompt: &Prompt, index: usize) -> bool {
-    prompt.blocks[index].path.starts_with("/system/")
+/// In which requests each prefix stands, as bits, and how long it is.
+fn uses(session: &[Sent]) -> HashMap<u64, (u64, f64)> {
+    let mut uses = HashMap::new();
+    for (number, sent) in session.iter().enumerate() {
+        for block in &sent.prompt.blocks {
+            uses.entry(block.key).or_insert((0, block.tokens)).0 |= 1 << number;
+        }
+    }
+    uses
 }
 
-fn subsets(of: &[usize]) -> Vec<Vec<usize>> {
-    let masks = 0_u32..1 << of.len();
-    let some = masks.filter(|mask| mask.count_ones() <= 4);
-    some.map(|mask| of.iter().enumerate().filter(|(bit, _)| mask >> bit & 1 == 1).map(|(_, index)| *index).collect())
-        .collect()
+/// The last blocks that stand in the same requests to come.
+fn future_ends(sent: &Sent, rest: &[Sent]) -> Vec<usize> {
+    let blocks = &sent.prompt.blocks;
+    let shared = |other: &Prompt| blocks.iter().zip(&other.blocks).take_while(|(a, b)| a.key == b.key).count();
+    let counts = rest.iter().map(|next| shared(&next.prompt));
+    counts.filter_map(|count| blocks[..count].iter().rposition(PromptBlock::carries)).collect()
+}
+
+/// Every choice of at most four. Of those with the same last one only such that leave no marker unused: the others cost
+/// nothing and may be of use.
+fn full_choices(of: &[usize]) -> Vec<Vec<usize>> {
+    let mut all = vec![Vec::new()];
+    for (count, last) in of.iter().enumerate() {
+        subsets(&of[..count], 3.min(count), &mut vec![*last], &mut all);
+    }
+    for places in &mut all {
+        places.sort_unstable();
+    }
+    all
+}
+
+fn subsets(of: &[usize], count: usize, chosen: &mut Vec<usize>, all: &mut Vec<Vec<usize>>) {
+    if count == 0 {
+        return all.push(chosen.clone());
+    }
+    for (index, one) in of.iter().enumerate().take((of.len() + 1).saturating_sub(count)) {
+        chosen.push(*one);
+        subsets(&of[index + 1..], count - 1, chosen, all);
+        chosen.pop();
+    }
 }

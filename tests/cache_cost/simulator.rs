@@ -2,13 +2,14 @@
 //! markers, found by looking back, live from the start of a request, are renewed by hits, and have prices.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
 
 use serde_json::Value;
 
 pub(crate) const WINDOW: usize = 20;
 /// Shorter prefixes are not cached. Tokens; the documented minima are 512 to 4,096.
 const MINIMUM: f64 = 1024.0;
+pub(crate) const READ: f64 = 0.1;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Life {
@@ -26,7 +27,22 @@ impl Life {
     }
 }
 
-const READ: f64 = 0.1;
+/// How the provider of a run behaves, and what is asked of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Host {
+    /// The lifetime of tools and system.
+    pub(crate) prefix: Life,
+    /// The lifetime of messages.
+    pub(crate) tail: Life,
+    /// Whether runs of tool blocks count as one position.
+    pub(crate) collapses: bool,
+}
+
+impl Host {
+    pub(crate) const fn new(prefix: Life, tail: Life, collapses: bool) -> Self {
+        Self { prefix, tail, collapses }
+    }
+}
 
 /// A prompt as the provider sees it: its blocks in order.
 #[derive(Clone, Debug)]
@@ -38,17 +54,32 @@ pub(crate) struct Prompt {
 pub(crate) struct PromptBlock {
     pub(crate) path: String,
     /// Hash of everything up to and including this block.
-    key: u64,
+    pub(crate) key: u64,
     /// Tokens up to and including this block.
-    tokens: f64,
+    pub(crate) tokens: f64,
     /// The look-back position where each block counts, and where neighbours of a run share one.
     positions: [usize; 2],
     pub(crate) kind: String,
     pub(crate) user: bool,
+    /// 0 for tools, 1 for system, 2 for messages.
+    pub(crate) section: u8,
+}
+
+impl PromptBlock {
+    pub(crate) fn position(&self, collapses: bool) -> usize {
+        self.positions[usize::from(collapses)]
+    }
+
+    /// Whether the API lets it carry a marker.
+    pub(crate) fn carries(&self) -> bool {
+        self.kind != "thinking"
+    }
 }
 
 impl Prompt {
-    pub(crate) fn read(body: &Value) -> Self {
+    /// With `images_lose`, an image more or less loses the messages' part of the cache wherever it stands, as the
+    /// documentation has it; otherwise what stands before it is kept.
+    pub(crate) fn read(body: &Value, images_lose: bool) -> Self {
         let mut found: Vec<(String, Value, bool, u8)> = Vec::new();
         let list = |value: Option<&Value>| match value {
             Some(Value::String(text)) => vec![serde_json::json!({"type": "text", "text": text})],
@@ -66,8 +97,8 @@ impl Prompt {
                 found.push((format!("/messages/{number}/content/{index}"), block, message["role"] == "user", 2));
             }
         }
-        // An image more or less loses the messages' part of the cache.
-        let images = found.iter().filter(|(_, block, ..)| block["type"] == "image").count();
+        let images = found.iter().map(|(_, block, ..)| block.to_string().matches(r#""type":"image""#).count());
+        let images = if images_lose { images.sum::<usize>() } else { 0 };
         let (mut hasher, mut tokens, mut positions) = (DefaultHasher::new(), 0.0, [0, 0]);
         let mut before: Option<(String, u8)> = None;
         let mut blocks = Vec::new();
@@ -77,13 +108,13 @@ impl Prompt {
                 images.hash(&mut hasher);
             }
             (&text, user, section).hash(&mut hasher);
-            tokens += text.len() as f64 / 4.0;
+            tokens += count(&text);
             let kind = block["type"].as_str().unwrap_or("tool").to_owned();
             let run = kind == "tool_use" || kind == "tool_result";
             let joined = run && before.as_ref().is_some_and(|(last, _)| *last == kind);
             positions = [positions[0] + 1, positions[1] + usize::from(!joined)];
             before = Some((kind.clone(), section));
-            blocks.push(PromptBlock { path, key: hasher.finish(), tokens, positions, kind, user });
+            blocks.push(PromptBlock { path, key: hasher.finish(), tokens, positions, kind, user, section });
         }
         Self { blocks }
     }
@@ -93,10 +124,38 @@ impl Prompt {
     }
 }
 
+/// Tokens of a block. The traces write a capital letter for two tokens of prose, so that sessions of a real size stay
+/// quick to scan; of the rest, four bytes are a token.
+fn count(text: &str) -> f64 {
+    let prose = text.bytes().filter(u8::is_ascii_uppercase).count();
+    prose as f64 * 2.0 + (text.len() - prose) as f64 / 4.0
+}
+
+/// Markers of one request: the block and the lifetime, in prompt order.
+pub(crate) type Markers = Vec<(usize, Life)>;
+
+/// The keys are hashes already.
+#[derive(Clone, Default)]
+struct AsIs(u64);
+
+impl Hasher for AsIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("keys are u64");
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key;
+    }
+}
+
 /// What the provider holds: until when, and for how long after a hit.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Cache {
-    entries: HashMap<u64, (f64, Life)>,
+    entries: HashMap<u64, (f64, Life), BuildHasherDefault<AsIs>>,
 }
 
 impl Cache {
@@ -105,7 +164,7 @@ impl Cache {
         self.entries.retain(|_, (until, _)| *until > now);
         let long_enough = |(index, _): &&(usize, Life)| prompt.blocks[*index].tokens >= MINIMUM;
         let markers: Vec<(usize, Life)> = markers.iter().filter(long_enough).copied().collect();
-        let position = |index: usize| prompt.blocks[index].positions[usize::from(collapses)];
+        let position = |index: usize| prompt.blocks[index].position(collapses);
         let mut read = None;
         for (marker, _) in &markers {
             let window = (0..=*marker).rev().take_while(|index| position(*marker) - position(*index) < WINDOW);
@@ -133,16 +192,32 @@ impl Cache {
         a * READ + long * Life::Long.price() + short * Life::Short.price() + (prompt.tokens() - c.max(b))
     }
 
-    /// How many tokens of a prompt are held at a time, wherever its markers might stand.
-    pub(crate) fn readable(&self, prompt: &Prompt, now: f64) -> f64 {
-        let held = |key| self.entries.get(key).is_some_and(|(until, _)| *until > now);
-        prompt.blocks.iter().rev().find(|block| held(&block.key)).map_or(0.0, |block| block.tokens)
+    /// Forgets what is not in the list.
+    pub(crate) fn keep(&mut self, wanted: impl Fn(u64) -> bool) {
+        self.entries.retain(|key, _| wanted(*key));
     }
 
-    /// The entries, for telling states of a search apart.
-    pub(crate) fn state(&self) -> Vec<(u64, u64)> {
-        let mut keys: Vec<_> = self.entries.iter().map(|(key, (until, _))| (*key, until.to_bits())).collect();
-        keys.sort_unstable();
-        keys
+    /// Forgets what another entry makes superfluous: one that is longer, held as long, and of use to the same requests.
+    /// `about` tells these requests and the length.
+    pub(crate) fn reduce(&mut self, about: impl Fn(u64) -> (u64, f64)) {
+        let all: Vec<_> = self.entries.iter().map(|(key, held)| (*key, *held, about(*key))).collect();
+        self.entries.retain(|key, held| {
+            let (uses, tokens) = about(*key);
+            let better = |(other, (until, life), (others, longer)): &(u64, (f64, Life), (u64, f64))| {
+                other != key && *others == uses && *longer > tokens && *until >= held.0 && *life >= held.1
+            };
+            !all.iter().any(better)
+        });
+    }
+
+    pub(crate) fn holds(&self, key: u64, now: f64) -> bool {
+        self.entries.get(&key).is_some_and(|(until, _)| *until > now)
+    }
+
+    /// Whether it holds all that another one holds, and each as long.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        other.entries.iter().all(|(key, (until, life))| {
+            self.entries.get(key).is_some_and(|(mine, for_life)| mine >= until && for_life >= life)
+        })
     }
 }

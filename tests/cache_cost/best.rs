@@ -1,0 +1,77 @@
+//! Our plan against the best markers there are.
+
+use crate::exceptions::Exceptions;
+use crate::families::{Family, families};
+use crate::ours::{Sent, Told, by_rule, session};
+use crate::placements::{PLACES, Place};
+use crate::search::{Candidates, best};
+use crate::simulator::{Host, Prompt};
+use crate::{LONG_COLLAPSING, SHORT, cost_of_ours, sessions, total};
+
+fn against_the_best(mut exceptions: Exceptions, sessions: impl Fn(&Family) -> Vec<Vec<Sent>>) {
+    println!("cost against the best markers that a search finds: short, long");
+    for family in families() {
+        let sessions = sessions(&family);
+        let ratios = [SHORT, LONG_COLLAPSING].map(|host| {
+            let found = total(&sessions, |session| best(host, session, Candidates::Ends));
+            let ratio = cost_of_ours(host, &sessions, Told::BODY) / found;
+            exceptions.check(&family, host, Told::BODY, ratio);
+            ratio
+        });
+        println!("{:<34} {:.4} {:.4}", family.name, ratios[0], ratios[1]);
+    }
+    exceptions.finish();
+}
+
+#[test]
+fn our_plan_is_within_two_percent_of_the_best_that_a_search_finds() {
+    against_the_best(Exceptions::dearer_than_best(), sessions);
+}
+
+#[test]
+fn our_plan_is_within_two_percent_of_the_best_for_small_sessions() {
+    let small = |family: &Family| Family { requests: 6, brief_end: true, ..family.clone() };
+    against_the_best(Exceptions::dearer_than_best_of_small(), |family| sessions(&small(family)));
+}
+
+#[test]
+fn the_search_finds_what_trying_every_block_finds() {
+    for family in families().iter().filter(|family| family.calls.1 <= 6 && family.documents == 0) {
+        for host in [SHORT, LONG_COLLAPSING] {
+            let session = session(&Family { requests: 3, tools: family.tools.min(2), ..family.clone() }, 2);
+            let [every, ends] = [Candidates::All, Candidates::Ends].map(|candidates| best(host, &session, candidates));
+            assert!((every - ends).abs() < 1e-6, "{} {host:?}: {every} {ends}", family.name);
+        }
+    }
+}
+
+/// The cheapest in hindsight of all rules that mark the same places in each request of a family, each with up to four.
+fn best_rule(host: Host, sessions: &[Vec<Sent>]) -> (f64, Vec<Place>) {
+    let rules = (0_u32..1 << PLACES.len()).filter(|rule| rule.count_ones() <= 4);
+    let costs = rules.map(|rule| {
+        let places: Vec<_> =
+            PLACES.iter().enumerate().filter(|(bit, _)| rule >> bit & 1 == 1).map(|(_, place)| *place).collect();
+        let mark = |prompt: &Prompt| places.iter().filter_map(|(_, place)| place(prompt)).collect();
+        (total(sessions, |session| host.cost(session, &by_rule(session, host, mark))), places)
+    });
+    costs.min_by(|a, b| a.0.total_cmp(&b.0)).expect("a rule")
+}
+
+#[test]
+#[ignore = "a minute in a debug build: cargo test --release --test cache_cost rule -- --include-ignored --nocapture"]
+fn no_rule_is_cheaper_than_our_plan_by_more_than_two_percent() {
+    let mut exceptions = Exceptions::dearer_than_rules();
+    println!("cost against the cheapest rule in hindsight: short, long");
+    for family in families() {
+        let sessions = sessions(&family);
+        let shown = [SHORT, LONG_COLLAPSING].map(|host| {
+            let (cost, places) = best_rule(host, &sessions);
+            let ratio = cost_of_ours(host, &sessions, Told::BODY) / cost;
+            exceptions.check(&family, host, Told::BODY, ratio);
+            let names: Vec<_> = places.iter().map(|(name, _)| *name).collect();
+            format!("{ratio:.4} {:<44}", names.join(", "))
+        });
+        println!("{:<34} {}", family.name, shown.join(""));
+    }
+    exceptions.finish();
+}
