@@ -18,8 +18,10 @@ use crate::retention::CacheRetention;
 /// For a retention of `short` or `long` the plan wants, in this order: a marker on the last block of the user's last turn,
 /// where the next request will read; one where the previous request wrote, if more than 19 positions lie between; one on
 /// the last block of the system prompt, one on the block before that, and one on the last tool, which serve where
-/// something behind them changes. The API takes four, so what comes last is left out first; a previous write that the
-/// last marker reaches anyway comes last of all.
+/// something behind them changes. The API takes four, so what comes last is left out first. What is left over covers edits
+/// of the last turns: a previous write that the last marker reaches anyway and, where nothing is known of the previous
+/// request, the block before a text that closes the turn and the end of the turn three turns back. A previous body that
+/// shows what is lost with each request changes this order: see [`docs::prompt_caching`](crate::docs::prompt_caching).
 ///
 /// Where a place cannot take a marker, the plan walks back to the nearest one that can; where none of its own would be
 /// legal beside those of the caller, it leaves it out. [`MarkerOptions`] says what else can be known and asked for.
