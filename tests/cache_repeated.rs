@@ -22,6 +22,9 @@ fn the_last_value_of_a_repeated_key_counts() {
         (r#"{"messages":[{"content":"b","content":[{"type":"text","text":"a",MARK}]}]}"#, &["/messages/0/content/0"]),
         (r#"{"system":[{"type":"text","text":"a",MARK,"cache_control":null}]}"#, &[]),
         (r#"{"system":[{"type":"text","text":"a",MARK,MARK}]}"#, &["/system/0"]),
+        // Another key than `system`, however alike.
+        (r#"{"system":"b","system\u0000":[{"type":"text","text":"a",MARK}]}"#, &[]),
+        (r#"{"system":[{"type":"text","text":"a",MARK}],"\u0073ystem":"b"}"#, &[]),
         (r#"{"cache_control":{"type":"ephemeral"},"cache_control":null,"messages":[{"content":"a"}]}"#, &[]),
     ] {
         assert_eq!(markers(body), expected, "{body}");

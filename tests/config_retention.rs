@@ -162,3 +162,14 @@ fn beta_flags_come_from_the_innermost_layer_that_has_them() {
     assert_eq!(betas("anthropic/m", Some("a")), [""; 0]);
     assert_eq!(betas("anthropic/n", Some("other")), ["one-2025-01-01", "Two-2025-01-01"]);
 }
+
+#[test]
+fn settings_under_a_short_name_are_those_of_the_model() {
+    let config = lenient(
+        "{ agents: { defaults: { models: { 'anthropic/opus-4.6': { alias: 'big', params: { cacheRetention: 'long' } } } } } }",
+    );
+    for name in ["anthropic/opus-4.6", "opus-4.6", "big", "claude-opus-4-6"] {
+        let model = config.resolve_model(name).unwrap();
+        assert_eq!(config.cache_retention(&model, None, ApiKey, None).retention, Long, "{name}");
+    }
+}

@@ -1,9 +1,15 @@
 //! One block of a prompt: what kind it is, what its marker says, and the caller's markers inside it.
 
+use std::ops::Range;
+
 use super::json::{Read, Reader};
 use super::layout::{Kind, Mark, Nested, Path, Span, Table, Way};
 use super::marker::CacheTtl;
 use super::name::{Key, Text};
+
+/// How many markers inside blocks are told by their place. A body with more than four is refused, and the place of one of
+/// the first is enough to say why.
+const TOLD: usize = 1_000;
 
 /// What a block says of itself.
 #[derive(Clone, Copy)]
@@ -18,46 +24,68 @@ pub(super) fn parts(reader: &mut Reader<'_>, way: &Way<'_>, table: &mut Table, c
     let mut kind = Kind::Unknown;
     let mut text = Kind::BlankText;
     let mut found = Mark::Absent;
-    let first = table.nested.len();
+    let mut ways = Ways::new(table);
     reader.object(|reader, key| {
         match key {
             Key::Type => kind = reader.text_or_skip()?.map_or(Kind::Unknown, |name| name.named(block_kind)),
             Key::Text => text = reader.text_or_skip()?.map_or(Kind::BlankText, text_kind),
             Key::CacheControl => found = marked(reader, cut)?,
-            Key::Content => through(key, table, first, |table| nested(reader, way, "content", table))?,
-            Key::Source => through(key, table, first, |table| source(reader, way, table))?,
-            Key::Citations => through(key, table, first, |table| misplaced(reader, way, "citations", table))?,
+            Key::Content => ways.read(0, table, |table| nested(reader, way, "content", table))?,
+            Key::Source => ways.read(1, table, |table| source(reader, way, table))?,
+            Key::Citations => ways.read(2, table, |table| misplaced(reader, way, "citations", table))?,
             _ => reader.skip()?,
         }
         Ok(())
     })?;
+    ways.settle(table);
     if kind == Kind::Text {
         kind = text;
-    }
-    // What the order of the markers is must not depend on that of the keys.
-    if let Some(several @ [_, _, ..]) = table.nested.get_mut(first..) {
-        several.sort_by_key(|nested| match nested.through {
-            Key::Content => 0,
-            Key::Source => 1,
-            _ => 2,
-        });
     }
     Ok(Parts { kind, mark: found })
 }
 
-/// Reads the value of a member in which there can be markers. Where the key is repeated, it replaces what its first value
-/// held; what the block holds begins at `first`.
-fn through(key: Key, table: &mut Table, first: usize, read: impl FnOnce(&mut Table) -> Read<()>) -> Read<()> {
-    if table.nested.iter().skip(first).any(|nested| nested.through == key) {
-        let held = table.nested.split_off(first);
-        table.nested.extend(held.into_iter().filter(|nested| nested.through != key));
+/// The members of one block in which there can be markers, in the order in which their markers are told. What is found
+/// must depend neither on the order of the keys nor on values that a repeated key replaces.
+struct Ways {
+    first: usize,
+    /// Where in the table the markers of each one's last value are.
+    held: [Range<usize>; 3],
+    replaced: bool,
+}
+
+impl Ways {
+    fn new(table: &Table) -> Self {
+        Self { first: table.nested.len(), held: [const { 0..0 }; 3], replaced: false }
     }
-    let before = table.nested.len();
-    read(table)?;
-    for nested in table.nested.iter_mut().skip(before) {
-        nested.through = key;
+
+    fn read(&mut self, way: usize, table: &mut Table, read: impl FnOnce(&mut Table) -> Read<()>) -> Read<()> {
+        let before = table.nested.len();
+        read(table)?;
+        if let Some(held) = self.held.get_mut(way) {
+            self.replaced |= held.start < held.end;
+            *held = before..table.nested.len();
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// Once for all keys of the block, so that keys repeated over and over cost no more than their bytes.
+    fn settle(self, table: &mut Table) {
+        if !self.replaced && self.held.iter().filter(|held| held.start < held.end).count() < 2 {
+            return;
+        }
+        let mut found = table.nested.split_off(self.first);
+        for nested in &mut found {
+            nested.way = usize::MAX;
+        }
+        for (way, held) in self.held.iter().enumerate() {
+            for nested in found.iter_mut().skip(held.start.saturating_sub(self.first)).take(held.len()) {
+                nested.way = way;
+            }
+        }
+        found.retain(|nested| nested.way != usize::MAX);
+        found.sort_by_key(|nested| nested.way);
+        table.nested.append(&mut found);
+    }
 }
 
 /// Markers where none may stand, last or not.
@@ -93,11 +121,13 @@ fn source(reader: &mut Reader<'_>, outer: &Way<'_>, table: &mut Table) -> Read<(
     if reader.peek() != Some(b'{') {
         return reader.skip();
     }
-    let first = table.nested.len();
+    let mut ways = Ways::new(table);
     reader.object(|reader, key| match key {
-        Key::Content => through(key, table, first, |table| nested(reader, outer, "source/content", table)),
+        Key::Content => ways.read(0, table, |table| nested(reader, outer, "source/content", table)),
         _ => reader.skip(),
-    })
+    })?;
+    ways.settle(table);
+    Ok(())
 }
 
 /// The markers in a list of blocks inside a block. Recursion is as deep as such lists nest, which the depth limit bounds.
@@ -128,7 +158,8 @@ fn add(parts: Parts, cut: Option<Span>, table: &mut Table, path: impl FnOnce() -
     let Parts { kind, mark } = parts;
     if let (Mark::Set(_) | Mark::Invalid, Some(cut)) = (mark, cut) {
         let block = table.blocks.len();
-        table.nested.push(Nested { block, path: path(), kind, mark, cut, last, through: Key::Other });
+        let path = if table.nested.len() < TOLD { path() } else { String::new() };
+        table.nested.push(Nested { block, path, kind, mark, cut, last, way: 0 });
     }
 }
 

@@ -1,5 +1,6 @@
 //! Why a request missed: the first thing that is not as it was in the request before.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde_json::Value;
@@ -173,7 +174,8 @@ fn image_path(path: Path, text: &[u8]) -> Option<String> {
 
 /// The first image of one list that the other does not have.
 fn first_other(of: &[(String, Vec<u8>)], other: &[(String, Vec<u8>)]) -> String {
-    let missing = of.iter().find(|(_, text)| !other.iter().any(|(_, known)| known == text));
+    let known: HashSet<_> = other.iter().map(|(_, text)| text).collect();
+    let missing = of.iter().find(|(_, text)| !known.contains(text));
     missing.or(of.last()).map(|(path, _)| path.clone()).unwrap_or_default()
 }
 

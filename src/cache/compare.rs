@@ -65,15 +65,24 @@ impl Slide {
     /// What is left of the previous messages stands unchanged in the current ones, but nearer to their start.
     pub(super) fn find(previous: Scanned<'_>, current: Scanned<'_>, common: Common) -> Option<Self> {
         let (before, now) = (previous.layout.messages(), current.layout.messages());
+        let alike = |a: &Block, b: &Block| a.user == b.user && a.kind == b.kind;
         let same = |(from, to): (usize, usize)| match (before.blocks.get(from), now.blocks.get(to)) {
             (Some(a), Some(b)) => {
-                let alike = a.user == b.user && a.kind == b.kind;
-                alike && same_text((previous.body, before, from, a), (current.body, now, to, b))
+                alike(a, b) && same_text((previous.body, before, from, a), (current.body, now, to, b))
             }
             _ => false,
         };
         let first = common.messages;
-        let mut starts = (first + 1..before.blocks.len()).filter(|from| same((*from, first))).take(TRIES);
+        let block = now.blocks.get(first)?;
+        // Written out once, not for each block that it is compared with.
+        let text = unmarked((current.body, now, first, block));
+        let starts = before
+            .blocks
+            .iter()
+            .enumerate()
+            .skip(first + 1)
+            .filter(|(from, other)| alike(other, block) && unmarked((previous.body, before, *from, other)) == text);
+        let mut starts = starts.map(|(from, _)| from).take(TRIES);
         let from = starts.find(|from| (*from..before.blocks.len()).zip(first..).all(same))?;
 
         let message = |block: Option<&Block>| block.and_then(|block| block.path.message());

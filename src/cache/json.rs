@@ -333,8 +333,7 @@ impl<'a> Reader<'a> {
         // A number beyond a double's range is an error in most readers; only such a text can be one.
         if has_exponent || self.pos - start > SAFE_DIGITS {
             let digits = self.bytes.get(start..self.pos).unwrap_or_default();
-            let value = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse::<f64>().ok());
-            if !value.is_some_and(f64::is_finite) {
+            if serde_json::from_slice::<f64>(digits).is_err() {
                 return self.stop(Fault::Syntax(start));
             }
         }

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use super::marker::CacheTtl;
-use super::name::Key;
 
 /// What the planner needs to know about a body.
 #[derive(Debug, Default)]
@@ -150,8 +149,8 @@ pub(super) struct Nested {
     pub(super) cut: Span,
     /// Whether its block is the last one at each level, where the API moves the marker to the parent.
     pub(super) last: bool,
-    /// The member of the innermost known block around it through which it was reached.
-    pub(super) through: Key,
+    /// Through which member of the innermost known block around it it was reached, once that is known.
+    pub(super) way: usize,
 }
 
 /// What kind of block it is, as far as markers care.

@@ -65,7 +65,9 @@ impl Key {
             b"citations" => Self::Citations,
             b"defer_loading" => Self::DeferLoading,
             b"messages" => Self::Messages,
-            _ => name.first_chunk::<8>().map_or_else(|| Self::from_short_name(word(name)), |_| Self::Other),
+            // A word does not tell a NUL at its end from nothing.
+            _ if name.len() < 8 && name.last() != Some(&0) => Self::from_short_name(word(name)),
+            _ => Self::Other,
         }
     }
 

@@ -84,9 +84,7 @@ fn end_of_long_string(bytes: &[u8], start: usize, mut pos: usize) -> Result<usiz
             return Err(control_character(bytes, start, pos));
         }
         // `serde_json` checks the encoding of strings too; outside of them only ASCII is grammatical.
-        if simdutf8::basic::from_utf8(inside).is_err() {
-            return Err(start);
-        }
+        simdutf8::compat::from_utf8(inside).map_err(|fault| start + fault.valid_up_to())?;
     }
     Ok(pos)
 }

@@ -131,6 +131,7 @@ fn models<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> IndexMap<ModelRef,
             let message = "the name of a model is `provider/model`, without a blank half";
             return reader.report(reader.wrong, DiagnosticCode::InvalidValue, member.key_at, message);
         };
+        let model = names::official(model);
         if models.contains_key(&model) {
             reader.warn(DiagnosticCode::Conflict, member.key_at, "an entry further up is for the same model and wins");
         } else {
