@@ -202,3 +202,14 @@ fn messages_can_go_without_markers() {
     assert_eq!(paths, ["/system/0", "/system/1"]);
     assert!(plan.notes().iter().any(|note| note.reason == MarkerReason::PrefixOnly));
 }
+
+#[test]
+fn a_new_conversation_is_written_whatever_the_one_before_was() {
+    for (ttl, turns) in [(SHORT, 1), (SHORT, 3), (LONG, 1), (LONG, 3)] {
+        let first = with_tail("", &chat(turns));
+        for new in [user("Something else."), user(json!([{"type": "text", "text": "Something else."}]))] {
+            let plans = plans(&[first.clone(), with_tail("", &[new])], &options(ttl));
+            assert_eq!(place(&plans[1], MarkerPurpose::TurnEnd), Some("/messages/0/content/0"), "{ttl}");
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! A key that appears twice in one object: the last one counts, as for the API's reader and for `serde_json`.
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
-use provider_auth::{CacheRetention, MarkerPlan};
+use provider_auth::{CacheRetention, ErrorKind, MarkerOptions, MarkerPlan};
 
 const MARK: &str = r#""cache_control":{"type":"ephemeral"}"#;
 
@@ -77,4 +77,23 @@ fn the_order_of_keys_does_not_order_markers() {
     ] {
         assert_eq!(markers(&block(members)).len(), 2);
     }
+}
+
+/// Nothing is timed here, but by the square of their length these would take hours.
+#[test]
+fn hostile_bodies_are_read_in_one_pass() {
+    let marker = r#"{"cache_control":0},"#.repeat(50_000);
+    let again = r#""source":{"content":[{"cache_control":0}]},"#.repeat(50_000);
+    let body = format!(
+        r#"{{"messages":[{{"role":"user","content":[{{"type":"tool_result","content":[{marker}0],{again}"a":0}}]}}]}}"#
+    );
+    let refused = MarkerPlan::for_body(body.as_bytes(), CacheRetention::Short).expect_err("markers without a type");
+    assert_eq!(refused.kind(), ErrorKind::InvalidCacheMarker);
+
+    let small = r#"{"type":"text","text":"a"},"#.repeat(50_000);
+    let previous = format!(r#"{{"messages":[{{"role":"user","content":[{small}0]}}]}}"#);
+    let current = format!(r#"{{"messages":[{{"role":"user","content":"{}"}}]}}"#, "b".repeat(2_000_000));
+    let options = MarkerOptions::new(CacheRetention::Short).previous(previous.as_bytes());
+    let plan = MarkerPlan::with_options(current.as_bytes(), &options).expect("legal");
+    assert_eq!(plan.markers().len(), 1);
 }

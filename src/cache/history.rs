@@ -50,7 +50,9 @@ impl History {
     fn compared(previous: Scanned<'_>, current: Scanned<'_>, options: &MarkerOptions<'_>) -> Self {
         let common = Common::of(previous, current);
         let mut written = written(previous.layout);
-        let shorter = common.head && common.messages < previous.layout.messages().blocks.len();
+        // A conversation without an answer is a new one, whatever the previous request was about.
+        let goes_on = answers(current.layout.messages().blocks) > 0;
+        let shorter = common.head && goes_on && common.messages < previous.layout.messages().blocks.len();
         let slide = if shorter { Slide::find(previous, current, common) } else { None };
         let run = (!common.head).then(|| Run::of(previous.layout, current.layout, &written, options));
         let edit = (shorter && slide.is_none())
