@@ -20,6 +20,7 @@ mod support;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use provider_auth::SubscriptionRefusal::{
     self, BareRateLimit, ClaudeCodeOnly, Expired, ExtraUsage, MissingScope, NotAllowed, NotSupported, Revoked,
@@ -51,6 +52,12 @@ async fn every_kind_is_provoked() {
     let missing: Vec<String> =
         ErrorKind::all().map(|kind| format!("{kind:?}")).filter(|kind| !found.contains(kind)).collect();
     assert_eq!(missing, [format!("{ELSEWHERE:?}")]);
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_late_is_still_that_answer() {
+    let late = server::Act::error(401, "authentication_error", "invalid x-api-key").after(Duration::from_millis(700));
+    assert_eq!(wire::answered(late, wire::PATIENT).await.kind(), ErrorKind::Unauthorized);
 }
 
 #[tokio::test]
