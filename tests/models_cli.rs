@@ -206,6 +206,14 @@ fn status_and_its_exit_codes() {
 }
 
 #[test]
+fn keys_of_this_machine_reach_no_test() {
+    let mut again = Command::new(std::env::current_exe().unwrap());
+    again.args(["--exact", "keys_in_the_env_file_of_the_state_directory_are_found"]);
+    let output = again.envs(["GH_TOKEN", "GEMINI_API_KEY", "XAI_API_KEY"].map(|name| (name, KEY))).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
 fn a_secret_that_will_not_be_used_is_stored_and_said_to_be_left_out() {
     let directory = Directory::new();
     let config = "{ auth: { profiles: { 'anthropic:manual': { provider: 'anthropic', mode: 'token' } } } }";

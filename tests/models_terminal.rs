@@ -4,7 +4,8 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::disallowed_methods,
-    reason = "a test may stop where it fails, and reads what was stored"
+    clippy::print_stderr,
+    reason = "a test may stop where it fails, reads what was stored, and says why it was skipped"
 )]
 #![cfg(all(unix, feature = "file"))]
 
@@ -36,8 +37,15 @@ struct Terminal {
 }
 
 impl Terminal {
-    fn start(state: &Path, arguments: &[&str]) -> Self {
-        let (keyboard, terminal) = blocking::open().unwrap();
+    /// None on a machine that has no terminals to give, where there is nothing to test.
+    fn start(state: &Path, arguments: &[&str]) -> Option<Self> {
+        let (keyboard, terminal) = match blocking::open() {
+            Ok(pair) => pair,
+            Err(error) => {
+                eprintln!("skipped: no terminal can be opened: {error}");
+                return None;
+            }
+        };
         let kept = terminal.as_fd().try_clone_to_owned().unwrap();
         let mut command = example::example("models");
         command.arg("--state-dir").arg(state).args(arguments);
@@ -52,7 +60,7 @@ impl Terminal {
                 }
             }
         });
-        Self { keyboard, output, screen: String::new(), child, _kept: kept }
+        Some(Self { keyboard, output, screen: String::new(), child, _kept: kept })
     }
 
     fn type_in(&mut self, text: &str) {
@@ -103,39 +111,40 @@ fn stored(state: &Path) -> Option<Value> {
     Some(serde_json::from_str(&file).unwrap())
 }
 
-/// What `set-key` stores when this is typed at its prompt.
-fn set_key(typed: &str) -> Value {
+/// Checks what `set-key` stores when this is typed at its prompt.
+fn stores(typed: &str, key: &str) {
     let state = tempfile::tempdir().unwrap();
-    let mut terminal = Terminal::start(state.path(), &["auth", "set-key", "--provider", "anthropic"]);
+    let started = Terminal::start(state.path(), &["auth", "set-key", "--provider", "anthropic"]);
+    let Some(mut terminal) = started else { return };
     terminal.shows("API key for anthropic: ");
     terminal.type_in(typed);
     terminal.shows("added anthropic:default");
     assert_eq!(terminal.ends().0, Some(0));
-    stored(state.path()).unwrap()["profiles"]["anthropic:default"]["key"].clone()
+    assert_eq!(stored(state.path()).unwrap()["profiles"]["anthropic:default"]["key"], key);
 }
 
 #[test]
 fn a_key_is_stored_and_never_shown() {
-    assert_eq!(set_key(&format!("{KEY}\r")), KEY);
+    stores(&format!("{KEY}\r"), KEY);
 }
 
 #[test]
 fn slips_are_corrected() {
-    assert_eq!(set_key(&format!("something else\u{15}\u{7f}{KEY}x\u{e9}\u{7f}\u{8}\n")), KEY);
+    stores(&format!("something else\u{15}\u{7f}{KEY}x\u{e9}\u{7f}\u{8}\n"), KEY);
 }
 
 #[test]
 fn what_follows_the_first_line_reaches_nobody() {
     // A shell would show the second line, run it, and keep it in its history.
     let (first, second) = KEY.split_at(40);
-    assert_eq!(set_key(&format!("{first}\n{second}\n")), first);
+    stores(&format!("{first}\n{second}\n"), first);
 }
 
 #[test]
 fn a_token_longer_than_a_terminals_line_is_stored_whole() {
     let (state, token) = (tempfile::tempdir().unwrap(), format!("ghu_{}", KEY.repeat(80)));
-    let mut terminal =
-        Terminal::start(state.path(), &["auth", "paste-token", "--provider", "github-copilot", "--expires-in", "30d"]);
+    let arguments = ["auth", "paste-token", "--provider", "github-copilot", "--expires-in", "30d"];
+    let Some(mut terminal) = Terminal::start(state.path(), &arguments) else { return };
     terminal.shows("token for github-copilot: ");
     terminal.type_in(&format!("{token}\n"));
     terminal.shows("added github-copilot:manual");
@@ -148,7 +157,8 @@ fn leaving_the_prompt_stores_nothing() {
     for leave in [INTERRUPT, END_OF_INPUT] {
         for typed in ["", KEY] {
             let state = tempfile::tempdir().unwrap();
-            let mut terminal = Terminal::start(state.path(), &["auth", "set-key", "--provider", "anthropic"]);
+            let started = Terminal::start(state.path(), &["auth", "set-key", "--provider", "anthropic"]);
+            let Some(mut terminal) = started else { return };
             terminal.shows("API key for anthropic: ");
             terminal.type_in(&format!("{typed}{leave}"));
             let (code, screen) = terminal.ends();

@@ -57,9 +57,7 @@ fn every_command_works_in_its_order_and_prints_what_the_page_shows() {
             continue;
         }
         let mut shell = Command::new("sh");
-        for (name, _) in example::example("models").get_envs() {
-            shell.env_remove(name);
-        }
+        shell.env_clear().envs(example::environment());
         shell.args(["-c", &built(&command)]).current_dir(&directory);
         let mut shell = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // Only the command that asks for a key reads it.
@@ -78,6 +76,14 @@ fn every_command_works_in_its_order_and_prints_what_the_page_shows() {
         run += 1;
     }
     assert!(run >= 6, "{run} commands found");
+}
+
+#[test]
+fn keys_of_this_machine_change_nothing_that_is_shown() {
+    let mut again = Command::new(std::env::current_exe().unwrap());
+    again.args(["--exact", "every_command_works_in_its_order_and_prints_what_the_page_shows"]);
+    let output = again.envs(["GH_TOKEN", "GEMINI_API_KEY", "XAI_API_KEY"].map(|name| (name, KEY))).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
 #[test]

@@ -168,6 +168,16 @@ fn a_token_takes_the_place_of_a_key() {
 }
 
 #[test]
+fn a_token_ends_no_later_than_its_file_can_say() {
+    let (store, pasted) = (store(), setup::token(&provider("anthropic"), &oat(93)).unwrap());
+    let save = |end| setup::save_token(&store, &id("anthropic:late"), &provider("anthropic"), &pasted, Some(end));
+    let refused = save(at(NOW) + setup::lifetime("100000000d").unwrap());
+    assert_eq!(refusal(refused).0, ErrorKind::InvalidLifetime);
+    assert!(store.load().unwrap().get("anthropic:late").is_none());
+    assert!(!save(at(8_640_000_000_000_000)).unwrap());
+}
+
+#[test]
 fn orders() {
     let (store, anthropic) = (store(), provider("Anthropic"));
     assert_eq!(setup::order(&store, &anthropic).unwrap().unwrap(), [id("anthropic:b"), id("anthropic:a")]);

@@ -3,26 +3,29 @@
 //! Echo ends before the prompt appears, so that what is pasted in that very moment is not shown either. Ctrl-C arrives as
 //! a character instead of ending the program, so that the terminal gets its echo back. What follows the first line is
 //! thrown away: the rest of a pasted secret must not become a command of the shell.
+//!
+//! A signal from outside, such as `kill` sends, ends the program at the prompt without its echo given back: it takes a
+//! signal handler to do that, for which there is no safe way in the standard library. `stty sane` brings it back.
 
 use std::io;
 
 /// What is typed up to the end of the line; nothing if the prompt is left in another way.
 #[cfg(unix)]
 pub(crate) fn secret(prompt: &str) -> io::Result<String> {
-    use std::io::{Read as _, stdin};
+    use std::io::{Read as _, Write as _, stderr, stdin};
 
     let quiet = quiet::Terminal::new()?;
-    eprint!("{prompt}");
+    let _ = write!(stderr(), "{prompt}");
     let typed = line(stdin().lock().bytes());
     drop(quiet);
-    eprintln!();
+    let _ = writeln!(stderr());
     String::from_utf8(typed?).map_err(|_| io::ErrorKind::InvalidData.into())
 }
 
 /// There is no terminal here whose echo could be switched off.
 #[cfg(not(unix))]
 pub(crate) fn secret(_prompt: &str) -> io::Result<String> {
-    eprintln!("Redirect the secret from a file: it would be shown here.");
+    crate::output::remark("Redirect the secret from a file: it would be shown here.");
     Err(io::ErrorKind::Unsupported.into())
 }
 

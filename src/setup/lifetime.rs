@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::is_blank_char;
 
@@ -11,6 +12,7 @@ const DAY: f64 = 8.64e7;
 
 /// No moment further away than this can be written in a credential file.
 const LONGEST: f64 = 8.64e15;
+const LAST: i64 = 8_640_000_000_000_000;
 
 /// Reads a length of time such as `365d`, `12h`, `1.5d` or `90m`; the units are `ms`, `s`, `m`, `h` and `d`, and a bare
 /// number means days.
@@ -42,4 +44,12 @@ pub fn lifetime(text: &str) -> Result<Duration> {
     millis.map(|millis| Duration::from_millis(millis as u64)).ok_or_else(|| {
         Error::new(ErrorKind::InvalidLifetime, "the length of time is not a number above zero with a known unit")
     })
+}
+
+/// Refuses the end of a credential that its file cannot express: a length of time alone says nothing about when it begins.
+pub(super) fn expressible(end: Timestamp) -> Result<()> {
+    if end.as_millis() <= LAST {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::InvalidLifetime, "the token would end later than a credential file can say"))
 }

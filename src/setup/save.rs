@@ -1,5 +1,6 @@
 //! Storing and removing profiles.
 
+use super::lifetime::expressible;
 use super::paste::Pasted;
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
@@ -33,7 +34,8 @@ pub fn save_key(
 ///
 /// # Errors
 ///
-/// Those of [`AuthProfiles::upsert`] and of [`update`](AuthProfileStore::update).
+/// [`ErrorKind::InvalidLifetime`] if it ends later than a credential file can express, and those of
+/// [`AuthProfiles::upsert`] and of [`update`](AuthProfileStore::update).
 ///
 /// # Examples
 ///
@@ -54,6 +56,7 @@ pub fn save_token(
     token: &Pasted,
     expires: Option<Timestamp>,
 ) -> Result<bool> {
+    expires.map_or(Ok(()), expressible)?;
     save(store, id, provider, &Credential::token(token.secret.clone(), expires), None)
 }
 

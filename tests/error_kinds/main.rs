@@ -20,6 +20,7 @@ mod support;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use provider_auth::SubscriptionRefusal::{
     self, BareRateLimit, ClaudeCodeOnly, Expired, ExtraUsage, MissingScope, NotAllowed, NotSupported, Revoked,
@@ -51,6 +52,22 @@ async fn every_kind_is_provoked() {
     let missing: Vec<String> =
         ErrorKind::all().map(|kind| format!("{kind:?}")).filter(|kind| !found.contains(kind)).collect();
     assert_eq!(missing, [format!("{ELSEWHERE:?}")]);
+}
+
+#[test]
+fn a_machine_without_forbidden_directories_has_the_same_page() {
+    let writable = tempfile::tempdir().unwrap();
+    for directories in [&[][..], &[writable.path(), std::path::Path::new("/no/such/directory")]] {
+        let error = stores::forbidden(directories);
+        assert_eq!((error.kind(), message(&error).as_str()), (ErrorKind::PermissionDenied, stores::FORBIDDEN_SAYS));
+    }
+    assert_eq!(writable.path().read_dir().unwrap().count(), 0, "something is left behind");
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_late_is_still_that_answer() {
+    let late = server::Act::error(401, "authentication_error", "invalid x-api-key").after(Duration::from_millis(700));
+    assert_eq!(wire::answered(late, wire::PATIENT).await.kind(), ErrorKind::Unauthorized);
 }
 
 #[tokio::test]
@@ -118,7 +135,9 @@ async fn the_page_has_every_kind_with_its_meaning_messages_and_help() {
     for error in provoked().await {
         messages.entry(format!("{:?}", error.kind())).or_default().push(message(&error));
     }
-    assert!(include_str!("../../src/store/file/lock.rs").contains(ELSEWHERE_SAYS));
+    for said in [ELSEWHERE_SAYS, stores::FORBIDDEN_SAYS] {
+        assert!(include_str!("../../src/store/file/lock.rs").contains(said), "{said}");
+    }
     messages.insert(format!("{ELSEWHERE:?}"), vec![ELSEWHERE_SAYS.to_owned()]);
     let rows = ErrorKind::all().map(|kind| {
         let name = format!("{kind:?}");

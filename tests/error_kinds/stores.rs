@@ -2,7 +2,7 @@
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,16 +65,40 @@ pub(crate) fn files() -> Vec<Error> {
     vec![
         file.lease(&id("anthropic:a"), Duration::ZERO).unwrap_err(),
         FileStore::new(directory.path().join("n".repeat(300))).and_then(|store| put(&store, "sk-ant-a")).unwrap_err(),
-        forbidden(),
+        forbidden_anywhere(),
         open_to_others(&path),
         full_disk(&path),
     ]
 }
 
-/// A directory in which nobody makes files, the administrator included.
-fn forbidden() -> Error {
-    let system: PathBuf = ["/sys", "/System"].iter().map(PathBuf::from).find(|path| path.is_dir()).unwrap();
-    FileStore::new(system.join("auth-profiles.json")).and_then(|store| put(&store, "sk-ant-a")).unwrap_err()
+/// What a store says where its lock file may not be made.
+pub(crate) const FORBIDDEN_SAYS: &str = "the lock file cannot be opened";
+
+/// Directories in which nobody makes files on most machines, the administrator included.
+const SYSTEM: [&str; 2] = ["/sys", "/System"];
+
+/// What the first of these directories says that lets nobody make files. Not every machine has one: a container may
+/// have none of the system's, and permissions bind no administrator. What is said then is looked up by the test.
+pub(crate) fn forbidden(directories: &[&Path]) -> Error {
+    let refused = directories.iter().filter(|directory| directory.is_dir()).find_map(|directory| {
+        // Its own name, so that whatever the store could make after all is found and taken away again.
+        let name = format!("provider-auth-test-{}.json", std::process::id());
+        let outcome = FileStore::new(directory.join(&name)).and_then(|store| put(&store, "sk-ant-a"));
+        let left = directory.read_dir().into_iter().flatten().flatten();
+        for made in left.filter(|entry| entry.file_name().to_string_lossy().contains(&name)) {
+            let _ = std::fs::remove_file(made.path());
+        }
+        outcome.err().filter(|error| error.kind() == ErrorKind::PermissionDenied)
+    });
+    refused.unwrap_or_else(|| Error::new(ErrorKind::PermissionDenied, FORBIDDEN_SAYS))
+}
+
+/// The same, in a directory that this test made unwritable as well.
+fn forbidden_anywhere() -> Error {
+    let ours = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(ours.path(), Permissions::from_mode(0o555)).unwrap();
+    let directories = SYSTEM.iter().map(Path::new).chain([ours.path()]);
+    forbidden(&directories.collect::<Vec<_>>())
 }
 
 fn open_to_others(path: &Path) -> Error {

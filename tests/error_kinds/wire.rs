@@ -7,6 +7,9 @@ use provider_auth::{Error, ErrorKind, ProfileId, ProviderId, RefreshTokenGrant, 
 use crate::rotation::{OPUS, Rig, keys};
 use crate::server::{Act, Server};
 
+/// Longer than any answer takes on a machine with other work to do: one that comes late must not count as none.
+pub(crate) const PATIENT: Duration = Duration::from_secs(60);
+
 /// An answer of each kind a provider can give, and what the rotator makes of it for the only key there is.
 pub(crate) async fn answers() -> Vec<Error> {
     let acts = [
@@ -20,15 +23,21 @@ pub(crate) async fn answers() -> Vec<Error> {
         Act::error(400, "invalid_request_error", "max_tokens: must be above 0"),
         Act::error(400, "invalid_request_error", "prompt is too long: 210000 tokens > 200000 maximum"),
         Act::error(418, "teapot", "short and stout"),
-        Act::hang(),
     ];
     let mut found = Vec::new();
     for act in acts {
-        let impatient = |builder: provider_auth::RotatorBuilder| builder.attempt_timeout(Duration::from_millis(500));
-        let rig = Rig::with(Server::script(vec![act]), &keys(&["a"]), impatient);
-        found.push(Error::from(rig.send(OPUS).await.unwrap_err()));
+        found.push(answered(act, PATIENT).await);
     }
+    // The one that never comes; waiting for it longer proves no more.
+    found.push(answered(Act::hang(), Duration::from_millis(500)).await);
     found
+}
+
+/// What the rotator makes of the only answer to the only key there is, if it comes within this time.
+pub(crate) async fn answered(act: Act, patience: Duration) -> Error {
+    let timed = |builder: provider_auth::RotatorBuilder| builder.attempt_timeout(patience);
+    let rig = Rig::with(Server::script(vec![act]), &keys(&["a"]), timed);
+    Error::from(rig.send(OPUS).await.unwrap_err())
 }
 
 pub(crate) async fn refreshes() -> Vec<Error> {

@@ -1,8 +1,41 @@
 //! The examples as programs.
 
-#![allow(clippy::unwrap_used, reason = "a test without its program is a failed test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test without its program is a failed test; what programs need is handed on to them"
+)]
 
+use std::ffi::OsString;
 use std::process::Command;
+
+/// What a program, or cargo in its place, needs of this machine in order to start. Everything else stays away, because
+/// many names of variables can hold a credential, and none of this machine's may change what an example prints.
+const NEEDED: [&str; 18] = [
+    "PATH",
+    "HOME",
+    "USERPROFILE",
+    "TMPDIR",
+    "TEMP",
+    "TMP",
+    "SystemRoot",
+    "SystemDrive",
+    "ComSpec",
+    "PATHEXT",
+    "LD_LIBRARY_PATH",
+    "DYLD_FALLBACK_LIBRARY_PATH",
+    "LLVM_PROFILE_FILE",
+    "CARGO_HOME",
+    "CARGO_TARGET_DIR",
+    "RUSTUP_HOME",
+    "RUSTUP_TOOLCHAIN",
+    "RUSTFLAGS",
+];
+
+/// The whole environment an example is started with.
+pub(crate) fn environment() -> impl Iterator<Item = (&'static str, OsString)> {
+    NEEDED.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)))
+}
 
 /// An example to be started, with nothing of this machine's own credentials and directories in its environment.
 pub(crate) fn example(name: &str) -> Command {
@@ -17,15 +50,6 @@ pub(crate) fn example(name: &str) -> Command {
         cargo.args(["run", "--quiet", "--manifest-path", manifest, "--example", name, "--"]);
         cargo
     };
-    for variable in [
-        "ANTHROPIC_API_KEY",
-        "ANTHROPIC_OAUTH_TOKEN",
-        "OPENAI_API_KEY",
-        "OPENCLAW_STATE_DIR",
-        "CLAWDBOT_STATE_DIR",
-        "OPENCLAW_CONFIG_PATH",
-    ] {
-        command.env_remove(variable);
-    }
+    command.env_clear().envs(environment());
     command
 }

@@ -1,0 +1,176 @@
+//! The arguments of `models`: what they are called, and none of them repeated to whoever reads along.
+
+use std::cell::OnceCell;
+use std::path::PathBuf;
+
+use clap::error::{ContextKind, ErrorKind};
+use clap::{Args, Parser, Subcommand};
+
+const STATE_DIR: &str = "The state directory [default: OPENCLAW_STATE_DIR, else .openclaw in the home directory]";
+const CONFIG: &str = "The configuration [default: OPENCLAW_CONFIG_PATH, else openclaw.json in the state directory]";
+
+const VARIABLES: &str = "\
+Variables:
+  OPENCLAW_STATE_DIR    the state directory where --state-dir is not given; else CLAWDBOT_STATE_DIR, else the first of
+                        .openclaw, .moltbot and .clawdbot that is in the home directory
+  OPENCLAW_CONFIG_PATH  the configuration where neither --config nor --state-dir is given
+  HOME                  the home directory, which ~ at the beginning of a path stands for; else USERPROFILE
+  NO_COLOR              if set, nothing is coloured
+
+Secrets are read from standard input only. Keys of providers are also looked for in their own variables, such as
+ANTHROPIC_API_KEY, and in the file .env of the state directory.";
+
+#[derive(Parser)]
+#[command(name = "models", about = "Credentials of OpenClaw's agents", after_help = VARIABLES)]
+pub(crate) struct Models {
+    #[arg(long, value_name = "DIR", global = true, help = STATE_DIR)]
+    pub(crate) state_dir: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", global = true, help = CONFIG)]
+    pub(crate) config: Option<PathBuf>,
+    /// The agent
+    #[arg(long, value_name = "ID", default_value = "main", global = true)]
+    pub(crate) agent: String,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// The text of the `.env` file, read once so that a warning about it comes once
+    #[arg(skip)]
+    pub(crate) dotenv: OnceCell<String>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Shows what is used now, and what is wrong
+    Status {
+        /// Prints JSON
+        #[arg(long)]
+        json: bool,
+        /// Exits with 1 if something is expired or missing, with 2 if something soon will be
+        #[arg(long)]
+        check: bool,
+    },
+    /// Manages profiles
+    #[command(subcommand)]
+    Auth(Auth),
+    /// Looks after the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Auth {
+    /// Lists every profile
+    List {
+        /// Prints JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Stores an API key from standard input
+    SetKey {
+        #[command(flatten)]
+        which: Which,
+        /// The account's address, for display
+        #[arg(long)]
+        email: Option<String>,
+    },
+    /// Stores a token from standard input
+    PasteToken {
+        #[command(flatten)]
+        which: Which,
+        /// How long it lasts, such as 365d or 12h; a number alone means days
+        #[arg(long, value_name = "TIME")]
+        expires_in: Option<String>,
+    },
+    /// Shows, sets or clears the order of a provider's profiles
+    #[command(subcommand)]
+    Order(Order),
+    /// Removes a profile and every mention of it
+    Remove { id: String },
+    /// Ends the cooldowns of a profile
+    ClearCooldown { id: String },
+}
+
+#[derive(Args)]
+pub(crate) struct Which {
+    /// The provider
+    #[arg(long)]
+    pub(crate) provider: String,
+    /// The profile's id, or a name for it
+    #[arg(long, alias = "profile-id")]
+    pub(crate) profile: Option<String>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Order {
+    /// Prints one id a line
+    Get {
+        #[arg(long)]
+        provider: String,
+    },
+    /// Sets the order, first to use first
+    Set {
+        #[arg(long)]
+        provider: String,
+        ids: Vec<String>,
+    },
+    /// Leaves the order to the configuration and to use
+    Clear {
+        #[arg(long)]
+        provider: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Reports what is wrong; exits with 1 if there are errors
+    Check,
+}
+
+/// What well-known secrets begin with.
+const SECRETS: [&str; 9] = ["sk-", "AIza", "ghp_", "gho_", "ghu_", "ghs_", "github_pat_", "gsk_", "xai-"];
+/// A profile may well be called `xai-work`; nothing as short as that is a secret.
+const SHORTEST: usize = 20;
+
+/// Whether a secret stands in an argument, behind `=`, in an id or between quotation marks as well.
+fn holds_secret(argument: &str) -> bool {
+    let is_secret = |part: &str, start: &str| part.starts_with(start) && (start == "sk-" || part.len() >= SHORTEST);
+    argument.split(['=', ':', '"', '\'', ' ']).any(|part| SECRETS.iter().any(|start| is_secret(part, start)))
+}
+
+/// Why there are no arguments to go on with.
+pub(crate) enum Refused {
+    /// The help was asked for.
+    Help(String),
+    /// Something is wrong with them.
+    Usage(String),
+}
+
+/// The arguments, unless there is a secret among them: every user of the machine sees arguments.
+pub(crate) fn read() -> Result<Models, Refused> {
+    // Those that are no text cannot be secrets, which are sent as text; their readable part may be.
+    if std::env::args_os().any(|argument| holds_secret(&argument.to_string_lossy())) {
+        let message = "a secret stands in the arguments, where others can see it; replace it at the provider";
+        return Err(Refused::Usage(message.to_owned()));
+    }
+    let models = Models::try_parse().map_err(|error| refused(&error))?;
+    // As the reference does, which knows its agents in lower case only.
+    Ok(Models { agent: models.agent.to_lowercase(), ..models })
+}
+
+/// What is wrong with the usage, without the words that are: a secret of an unknown form may be one of them.
+fn refused(error: &clap::Error) -> Refused {
+    if !error.use_stderr() {
+        return Refused::Help(error.render().to_string());
+    }
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return Refused::Usage(format!("a command is missing\n\n{}", error.render()));
+    }
+    let mut message = error.kind().to_string();
+    // What is missing was not given, so that this is a name of the program's own.
+    if let (ErrorKind::MissingRequiredArgument, Some(names)) = (error.kind(), error.get(ContextKind::InvalidArg)) {
+        message = format!("{message}: {names}");
+    }
+    if let Some(usage) = error.get(ContextKind::Usage) {
+        message = format!("{message}\n\n{usage}");
+    }
+    Refused::Usage(message)
+}
