@@ -192,6 +192,7 @@ fn orders() {
         assert_eq!((found, message.contains(name)), (kind, true), "{message}");
         assert_eq!(setup::order(&store, &anthropic).unwrap().unwrap(), [id("anthropic:a")]);
     }
+    assert!(setup::set_order(&store, &anthropic, &[]).unwrap_err().help().contains("setup::clear_order"));
     assert!(setup::clear_order(&store, &anthropic).unwrap());
     assert!(!setup::clear_order(&store, &anthropic).unwrap());
     assert_eq!(setup::order(&store, &anthropic).unwrap(), None);

@@ -249,6 +249,17 @@ mod tests {
     }
 
     #[test]
+    fn the_error_is_at_the_byte() {
+        for length in [0, 1, 7, 8, 40, 200] {
+            let plain = "é".repeat(length);
+            for (wrong, offset) in [(&b"\xff"[..], 0), (b"\xe3\x81", 0), (b"\n", 0), (b"\\x", 0), (b"\\\"\x01", 2)] {
+                let bytes = [b"\"", plain.as_bytes(), wrong, b"\" \""].concat();
+                assert_eq!(end_of_string(&bytes, 1), Err(1 + plain.len() + offset), "{wrong:?} after {length}");
+            }
+        }
+    }
+
+    #[test]
     fn runs_of_backslashes_at_every_place() {
         for place in 0..140 {
             for run in 0..9 {

@@ -44,7 +44,8 @@ pub fn set_order(
     ids: &[ProfileId],
 ) -> Result<Vec<ProfileId>> {
     if ids.is_empty() {
-        return Err(Error::new(ErrorKind::InvalidId, "an order needs at least one profile id"));
+        return Err(Error::new(ErrorKind::InvalidId, "an order needs at least one profile id")
+            .with_help("Name the profiles in the order of use; `setup::clear_order` takes the order away."));
     }
     store.transact(|profiles| {
         for id in ids {
