@@ -10,15 +10,16 @@ mod timing;
 
 use std::hint::black_box;
 
-use provider_auth::{CacheRetention, MarkerOptions, mark_body_with};
+use provider_auth::CacheRetention;
+use provider_auth::cache::{BreakpointOptions, mark_body};
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use timing::{head, pair_given, row};
 
 const SIZES: [usize; 3] = [100_000, 1_000_000, 10_000_000];
 const TEXTS: [(&str, &str); 2] = [
-    ("prose", "The quick brown fox jumps over the lazy dog, and then it rests in the shade for a while. "),
-    ("code", "    let x = \"a\\tb\"; // first, and then it rests in the shade\n    println!(\"{x}\");\n"),
+    ("prose", "The quick brown fox jumps over the lazy dog, and then it is cooling down in the shade for a while. "),
+    ("code", "    let x = \"a\\tb\"; // first, and then it is cooling down in the shade\n    println!(\"{x}\");\n"),
 ];
 
 fn main() {
@@ -29,7 +30,7 @@ fn main() {
         let body = conversation(size, text);
         let previous = shorter(&body);
         head(&format!("{} bytes of {name}", body.len()));
-        let options = MarkerOptions::new(CacheRetention::Long);
+        let options = BreakpointOptions::new(CacheRetention::Long);
         // The caller gives its body away; what it costs to have another one is not ours. `to_vec` doubles what it writes
         // to, so there is room behind the body as a rule.
         let given = || {
@@ -39,21 +40,17 @@ fn main() {
         };
         let exact = || black_box(body.clone());
         let pass = || serde_json::from_slice::<IgnoredAny>(black_box(&body)).is_ok();
-        row("scan, plan, splice : pass", pair_given(given, |body| mark_body_with(body, &options), pass), "aim < 1");
-        row("the same without room : pass", pair_given(exact, |body| mark_body_with(body, &options), pass), "");
-        let compared = MarkerOptions::new(CacheRetention::Long).previous(&previous);
-        row(
-            "the same with the previous body : pass",
-            pair_given(given, |body| mark_body_with(body, &compared), pass),
-            "",
-        );
-        let (ours, tree) = pair_given(given, |body| mark_body_with(body, &options), || tree(&body));
+        row("scan, plan, splice : pass", pair_given(given, |body| mark_body(body, &options), pass), "aim < 1");
+        row("the same without room : pass", pair_given(exact, |body| mark_body(body, &options), pass), "");
+        let compared = BreakpointOptions::new(CacheRetention::Long).previous(&previous);
+        row("the same with the previous body : pass", pair_given(given, |body| mark_body(body, &compared), pass), "");
+        let (ours, tree) = pair_given(given, |body| mark_body(body, &options), || tree(&body));
         row("tree : scan, plan, splice", (tree, ours), "aim > 8");
 
-        let counted = |options: &MarkerOptions<'_>| {
+        let counted = |options: &BreakpointOptions<'_>| {
             let own = body.clone();
             let mut marked = None;
-            let info = allocation_counter::measure(|| marked = mark_body_with(own, options).ok());
+            let info = allocation_counter::measure(|| marked = mark_body(own, options).ok());
             drop(marked);
             (info.count_total, info.bytes_total)
         };
@@ -99,7 +96,7 @@ fn shorter(body: &[u8]) -> Vec<u8> {
         messages.truncate(messages.len().saturating_sub(2));
     }
     let body = serde_json::to_vec(&tree).unwrap_or_default();
-    mark_body_with(body, &MarkerOptions::new(CacheRetention::Long)).map(|(body, _)| body).unwrap_or_default()
+    mark_body(body, &BreakpointOptions::new(CacheRetention::Long)).map(|(body, _)| body).unwrap_or_default()
 }
 
 /// An agent's conversation of about this many bytes: tools, a system prompt, and turns of text, calls and results.

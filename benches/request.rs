@@ -17,7 +17,10 @@ fn main() {
     let credential = Credential::api_key(Secret::new("sk-ant-api03-example"));
     println!("{:>10}  {:>9}  {:>8}  {:>8}  {:>8}", "text", "bytes", "pass", "request", "ratio");
     for (name, sentence) in [
-        ("plain", "The quick brown fox jumps over the lazy dog, and then it rests in the shade for a while. "),
+        (
+            "plain",
+            "The quick brown fox jumps over the lazy dog, and then it is cooling down in the shade for a while. ",
+        ),
         ("code", "    let x = \"a\\tb\"; // first\n    println!(\"{x}\");\n}\n"),
         ("mixed", "Größe und Straße: the naïve café owner paid 12 € for a crème brûlée. "),
         ("chinese", "快速的棕色狐狸跳过了懒狗，然后在树荫下休息了一会儿。"),

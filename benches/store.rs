@@ -20,9 +20,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use provider_auth::select::Receipt;
 use provider_auth::{
-    AuthProfileStore, AuthProfileStoreExt, AuthProfiles, FileStore, ProfileId, ProfileSelector, ProviderId, Receipt,
-    Timestamp,
+    AuthProfileStore, AuthProfiles, FileStore, ProfileId, ProfileSelector, ProviderId, RecordOutcome, Timestamp,
 };
 
 fn main() {

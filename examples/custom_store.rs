@@ -5,7 +5,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, ThreadId};
 
-use provider_auth::{AuthProfileStore, AuthProfiles, Change, Error, ErrorKind, Result, Secret, conformance};
+use provider_auth::profile::DirtyState;
+use provider_auth::store::conformance;
+use provider_auth::{AuthProfileStore, AuthProfiles, Error, ErrorKind, Result, Secret};
 
 /// A credential document as text, and who is changing it.
 #[derive(Debug)]
@@ -59,7 +61,7 @@ impl AuthProfileStore for TextStore {
         let before = self.load()?;
         let mut draft = AuthProfiles::clone(&before);
         change(&mut draft)?;
-        if draft.change() == Change::None {
+        if draft.dirty_state() == DirtyState::None {
             return Ok(before);
         }
         before.check_writable()?;

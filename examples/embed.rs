@@ -15,9 +15,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use loopback::Answer;
+use provider_auth::cache::CacheUsage;
+use provider_auth::request::EndpointKind;
 use provider_auth::{
-    AuthProfileStore, CacheUsage, Call, Config, CredentialKind, Endpoint, EndpointKind, ErrorKind, FileStore, ModelRef,
-    ProviderId, ReadOptions, Rotator, setup,
+    AuthProfileStore, Call, Config, CredentialKind, Endpoint, ErrorKind, FileStore, ModelRef, ProviderId, ReadOptions,
+    Rotator, setup,
 };
 use serde_json::{Value, json};
 

@@ -19,14 +19,17 @@ mod arguments;
 mod output;
 mod places;
 mod prompt;
+mod table;
 
 use std::io::{IsTerminal as _, Read as _, stdin, stdout};
 use std::path::Path;
 use std::process::ExitCode;
 
+use provider_auth::error::Severity;
+use provider_auth::status::StatusReport;
 use provider_auth::{
-    AuthProfileStore, Clock, Config, CredentialKind, Error, ErrorKind, FileStore, ProfileId, ProviderId, ReadOptions,
-    Result, Severity, StatusReport, SystemClock, process_env, setup,
+    AuthProfileStore, AuthProfileStoreExt, Clock, Config, CredentialKind, Environment, Error, ErrorKind, FileStore,
+    ProfileId, ProfileSelector, ProviderId, ReadOptions, RecordOutcome, Result, SystemClock, setup,
 };
 
 use arguments::{Auth, Command, ConfigCommand, Models, Order, Refused, Which};
@@ -61,8 +64,8 @@ impl Models {
         match &self.command {
             Command::Status { json, check } => {
                 let report = self.report()?;
-                let color = stdout().is_terminal() && process_env("NO_COLOR").is_none();
-                output::text(&if *json { report.to_json() } else { report.to_text(color) })?;
+                let color = stdout().is_terminal() && Environment::process().get("NO_COLOR").is_none();
+                output::text(&if *json { report.to_json() } else { table::text(&report, color) })?;
                 Ok(if *check { report.check() } else { 0 })
             }
             Command::Auth(command) => self.auth(command).map(|()| 0),
@@ -97,21 +100,24 @@ impl Models {
                 self.told(&token.notes, replaced, &id)
             }
             Auth::Order(order) => self.order(order),
-            Auth::Remove { id } => setup::remove(&self.known_store()?, &ProfileId::new(id)?),
-            Auth::ClearCooldown { id } => setup::clear_cooldown(&self.known_store()?, &ProfileId::new(id)?).map(drop),
+            Auth::Remove { id } => self.known_store()?.remove(&ProfileId::new(id)?),
+            Auth::ClearCooldown { id } => {
+                let selector = ProfileSelector::default();
+                self.known_store()?.clear_cooldown(&selector, &ProfileId::new(id)?).map(drop)
+            }
         }
     }
 
     fn order(&self, order: &Order) -> Result<()> {
         let store = self.known_store()?;
         let ids = match order {
-            Order::Get { provider } => setup::order(&store, &ProviderId::new(provider)?)?.unwrap_or_default(),
+            Order::Get { provider } => store.load()?.order(&ProviderId::new(provider)?).unwrap_or_default().to_vec(),
             Order::Set { provider, ids } => {
                 let ids = ids.iter().map(|id| ProfileId::new(id)).collect::<Result<Vec<_>>>()?;
-                setup::set_order(&store, &ProviderId::new(provider)?, &ids)?
+                store.set_order(&ProviderId::new(provider)?, &ids)?
             }
             Order::Clear { provider } => {
-                setup::clear_order(&store, &ProviderId::new(provider)?)?;
+                store.clear_order(&ProviderId::new(provider)?)?;
                 Vec::new()
             }
         };
@@ -184,7 +190,7 @@ impl Models {
         let verdict = self.report().ok().and_then(|report| report.profiles().find(|p| p.id == *id).map(|p| p.verdict));
         if let Some(verdict) = verdict.filter(|verdict| !verdict.is_ready()) {
             let more = "`config check` and `auth order get` say more";
-            output::remark(&format!("note: as things stand it is not used: {verdict}; {more}"));
+            output::remark(&format!("note: as things stand it is not used: it {verdict}; {more}"));
         }
         Ok(())
     }

@@ -21,10 +21,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use loopback::Answer;
+use provider_auth::cache::CacheUsage;
+use provider_auth::request::EndpointKind;
+use provider_auth::select::Candidate;
 use provider_auth::{
-    AuthProfileStore, AuthProfileStoreExt, AuthProfiles, CacheUsage, Call, Candidate, Clock, Config, Endpoint,
-    EndpointKind, FailureClassifier, MemoryStore, ModelRef, PreparedRequest, ProfileSelector, Query, ReadOptions,
-    RequestBuilder, Rotator, Selection, SystemClock,
+    AuthProfileStore, AuthProfiles, Call, Clock, Config, Endpoint, FailureClassifier, MemoryStore, ModelRef,
+    PreparedRequest, ProfileSelector, Query, ReadOptions, RecordOutcome, RequestBuilder, Rotator, Selection,
+    SystemClock,
 };
 use serde_json::{Value, json};
 
@@ -75,10 +78,10 @@ async fn run() -> Outcome {
     heading("2. Which credential now?");
     let clock = SystemClock;
     let store = Arc::new(MemoryStore::new(profiles));
-    let selector = ProfileSelector::default().with_config(&config);
+    let selector = config.selector();
     let query = Query::for_model(&model).session("quickstart");
-    show_candidates(&store, &selector, &query, &clock)?;
-    let selection = selector.resolve(&*store.load()?, &config, &query, clock.now())?;
+    show_candidates(&store, selector, &query, &clock)?;
+    let selection = config.resolve(&*store.load()?, &query, clock.now())?;
     show_choice(&selection, config.auth_order(model.provider()).is_some());
 
     heading("3. The request");
@@ -93,8 +96,8 @@ async fn run() -> Outcome {
     let reply = client.execute(reqwest::Request::try_from(request)?).await?;
     let (status, headers, body) = (reply.status(), reply.headers().clone(), reply.bytes().await?);
     match FailureClassifier::new(model.provider()).response(status, &headers, &body, clock.now()) {
-        None => store.record_success(&selector, &selection.receipt, clock.now())?,
-        Some(failure) => store.record(&selector, &selection.receipt, &failure, clock.now())?,
+        None => store.record_success(selector, &selection.receipt, clock.now())?,
+        Some(failure) => store.record_failure(selector, &selection.receipt, &failure, clock.now())?,
     }
     println!("status {}; {}", status.as_u16(), usage(&body));
 
@@ -123,8 +126,8 @@ async fn run() -> Outcome {
     }
 
     heading("6. Who serves the turn after that");
-    show_candidates(&store, &selector, &query, &clock)?;
-    match selector.resolve(&*store.load()?, &config, &query, clock.now()) {
+    show_candidates(&store, selector, &query, &clock)?;
+    match config.resolve(&*store.load()?, &query, clock.now()) {
         Ok(selection) => {
             show_choice(&selection, config.auth_order(model.provider()).is_some());
             show_request(&prepare(&endpoint, &selection, &config, &model, &conversation(&model, 3))?);
@@ -162,7 +165,7 @@ fn conversation(model: &ModelRef, turns: usize) -> Value {
 fn show_candidates(
     store: &MemoryStore,
     selector: &ProfileSelector,
-    query: &Query<'_>,
+    query: &Query,
     clock: &impl Clock,
 ) -> provider_auth::Result<()> {
     let (profiles, now) = (store.load()?, clock.now());
@@ -197,7 +200,7 @@ fn show_request(request: &PreparedRequest) {
     println!("  headers: {}", names.join(", "));
     let betas = request.headers().get("anthropic-beta").and_then(|value| value.to_str().ok());
     println!("  betas:   {}", betas.unwrap_or("none"));
-    for marker in request.plan().markers() {
+    for marker in request.plan().breakpoints() {
         println!("  marker:  {} at {}", marker.ttl, marker.path());
     }
     request.notes().iter().for_each(|note| println!("  {note}"));
@@ -225,7 +228,7 @@ fn write_config(directory: &Path) -> std::io::Result<PathBuf> {
     Ok(path)
 }
 
-/// One key that rests, one healthy key, one setup-token. None of them is real.
+/// One key that is cooling down, one healthy key, one setup-token. None of them is real.
 fn write_profiles(directory: &Path) -> std::io::Result<PathBuf> {
     let soon = (SystemClock.now() + Duration::from_secs(45)).as_millis();
     let profiles = json!({

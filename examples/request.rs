@@ -26,9 +26,12 @@
 
 use std::io::{self, Read as _};
 
+use provider_auth::cache::BreakpointNote;
+use provider_auth::config::{ProviderApi, ProviderConfig};
+use provider_auth::error::Diagnostic;
 use provider_auth::{
-    CacheRetention, Config, Credential, Diagnostic, Endpoint, ErrorKind, MarkerNote, ModelRef, PreparedRequest,
-    ProviderApi, ProviderConfig, ReadOptions, RequestBuilder, Secret,
+    CacheRetention, Config, Credential, Endpoint, ErrorKind, ModelRef, PreparedRequest, ReadOptions, RequestBuilder,
+    Secret,
 };
 use serde_json::{Map, Value, json};
 
@@ -202,9 +205,9 @@ fn shown(request: &PreparedRequest, diagnostics: &[Diagnostic]) -> Value {
         })
         .collect();
     let plan = request.plan();
-    let markers = plan.markers().iter().map(|marker| json!({"path": marker.path(), "ttl": marker.ttl.as_str()}));
+    let markers = plan.breakpoints().iter().map(|marker| json!({"path": marker.path(), "ttl": marker.ttl.as_str()}));
     let notes = diagnostics.iter().chain(request.notes()).map(Diagnostic::to_string);
-    let notes = notes.chain(plan.notes().iter().map(MarkerNote::to_string));
+    let notes = notes.chain(plan.notes().iter().map(BreakpointNote::to_string));
     json!({
         "method": request.method().as_str(),
         "url": request.uri().to_string(),

@@ -11,9 +11,12 @@ mod loopback;
 use std::sync::Arc;
 
 use loopback::Answer;
+use provider_auth::request::EndpointKind;
+use provider_auth::rotate::Attempt;
+use provider_auth::select::Candidate;
 use provider_auth::{
-    Attempt, AuthProfileStore, AuthProfiles, Call, Candidate, Clock, Config, Endpoint, EndpointKind, Environment,
-    MemoryStore, ModelRef, ProfileSelector, ProviderId, Query, ReadOptions, Rotator, SystemClock,
+    AuthProfileStore, AuthProfiles, Call, Clock, Config, Endpoint, Environment, MemoryStore, ModelRef, ProfileSelector,
+    ProviderId, Query, ReadOptions, Rotator, SystemClock,
 };
 use serde_json::json;
 

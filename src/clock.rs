@@ -1,4 +1,4 @@
-//! Time as a value. The wall clock is read here and nowhere else.
+//! Time as a value, and the one function that reads the wall clock.
 
 use std::fmt;
 use std::sync::Arc;
@@ -88,6 +88,27 @@ impl From<SystemTime> for Timestamp {
     }
 }
 
+/// Reads the operating system's wall clock.
+#[expect(clippy::disallowed_methods, reason = "the one place where the wall clock is read")]
+pub(crate) fn system_time() -> SystemTime {
+    SystemTime::now()
+}
+
+/// A length of time as a sentence says it, in its two largest units: `30 s`, `9 min 58 s`, `3 h 40 min`, `2 d 1 h`.
+/// Rounded up, so that who waits that long has waited long enough.
+pub(crate) fn in_words(length: Duration) -> String {
+    let seconds = length.as_millis().div_ceil(1_000);
+    let (unit, name, part, part_name) = match seconds {
+        0..60 => return format!("{seconds} s"),
+        60..3_600 => (60, "min", 1, "s"),
+        3_600..86_400 => (3_600, "h", 60, "min"),
+        _ => (86_400, "d", 3_600, "h"),
+    };
+    let parts = seconds.div_ceil(part);
+    let (whole, rest) = (parts / (unit / part), parts % (unit / part));
+    if rest == 0 { format!("{whole} {name}") } else { format!("{whole} {name} {rest} {part_name}") }
+}
+
 /// Where the current time comes from.
 ///
 /// Wall clocks can jump in both directions; an implementation may too.
@@ -102,9 +123,8 @@ pub trait Clock: fmt::Debug + Send + Sync {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place where the wall clock is read")]
     fn now(&self) -> Timestamp {
-        SystemTime::now().into()
+        system_time().into()
     }
 }
 
@@ -114,7 +134,8 @@ impl Clock for SystemClock {
 ///
 /// ```
 /// use std::time::Duration;
-/// use provider_auth::{Clock, ManualClock, Timestamp};
+/// use provider_auth::{Clock, Timestamp};
+/// use provider_auth::clock::ManualClock;
 ///
 /// let clock = ManualClock::new(Timestamp::from_millis(1_000));
 /// let seen_by_the_store = clock.clone();
@@ -185,6 +206,24 @@ mod tests {
         assert_eq!(start - end, Duration::ZERO);
         assert_eq!(end - start, Duration::from_millis(i64::MAX as u64));
         assert_eq!(end.to_string(), format!("{} ms", i64::MAX));
+    }
+
+    #[test]
+    fn lengths_in_words() {
+        for (millis, words) in [
+            (0, "0 s"),
+            (1, "1 s"),
+            (29_001, "30 s"),
+            (59_001, "1 min"),
+            (598_000, "9 min 58 s"),
+            (3_600_000, "1 h"),
+            (13_200_000, "3 h 40 min"),
+            (86_399_000, "24 h"),
+            (90_000_000, "1 d 1 h"),
+            (172_800_000, "2 d"),
+        ] {
+            assert_eq!(in_words(Duration::from_millis(millis)), words, "{millis}");
+        }
     }
 
     #[test]

@@ -5,23 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::providers::Provider;
 use crate::secret::is_blank_char;
-
-/// Alternative spellings of provider ids, all lower case. One table; a name that is nobody's alias stands for itself.
-const ALIASES: &[(&str, &str)] = &[
-    ("aws-bedrock", "amazon-bedrock"),
-    ("bedrock", "amazon-bedrock"),
-    ("bytedance", "volcengine"),
-    ("doubao", "volcengine"),
-    ("kimi-code", "kimi"),
-    ("kimi-coding", "kimi"),
-    ("modelstudio", "qwen"),
-    ("opencode-go-auth", "opencode-go"),
-    ("opencode-zen", "opencode"),
-    ("qwencloud", "qwen"),
-    ("z-ai", "zai"),
-    ("z.ai", "zai"),
-];
 
 /// A provider's name, normalised: trimmed, in lower case, aliases resolved.
 ///
@@ -62,8 +47,8 @@ impl ProviderId {
         } else {
             Cow::Owned(name.to_lowercase())
         };
-        match ALIASES.iter().find(|(alias, _)| *alias == lowered) {
-            Some((_, id)) => Self((*id).into()),
+        match Provider::find(&lowered) {
+            Some(known) => Self(known.id().into()),
             None => Self(lowered.into()),
         }
     }
@@ -72,6 +57,12 @@ impl ProviderId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Returns what is known of the provider: its variables, base URL and authentication header.
+    #[must_use]
+    pub fn provider(&self) -> Option<&'static Provider> {
+        Provider::find(&self.0)
     }
 }
 

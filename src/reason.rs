@@ -6,20 +6,20 @@ use std::fmt;
 ///
 /// The names are those of the reference's `failureCounts` and `cooldownReason`.
 ///
-/// | reason | blame | lane | scope |
-/// | --- | --- | --- | --- |
-/// | `auth` | profile | transient | profile |
-/// | `auth_permanent` | profile | disabled | profile |
-/// | `session_expired` | profile | transient | profile |
-/// | `billing` | profile | disabled | profile |
-/// | `rate_limit` | profile | transient | model |
-/// | `timeout` | model | transient | model |
-/// | `model_not_found` | model | transient | model |
-/// | `overloaded` | provider | none | model, for a server deadline |
-/// | `server_error` | provider | none | model, for a server deadline |
-/// | `format` | request | none | |
-/// | `context_overflow` | request | none | |
-/// | `unknown` | profile | transient | profile |
+/// | reason | blame | lane | scope | refusal |
+/// | --- | --- | --- | --- | --- |
+/// | `auth` | profile | transient | profile | yes |
+/// | `auth_permanent` | profile | disabled | profile | yes |
+/// | `session_expired` | profile | transient | profile | yes |
+/// | `billing` | profile | disabled | profile | |
+/// | `rate_limit` | profile | transient | model | |
+/// | `timeout` | model | transient | model | |
+/// | `model_not_found` | model | transient | model | |
+/// | `overloaded` | provider | none | model, for a server deadline | |
+/// | `server_error` | provider | none | model, for a server deadline | |
+/// | `format` | request | none | | |
+/// | `context_overflow` | request | none | | |
+/// | `unknown` | profile | transient | profile | |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FailureReason {
@@ -66,7 +66,7 @@ pub enum Blame {
 /// Which of a profile's two windows a failure opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Lane {
+pub enum CooldownKind {
     /// The short one, `cooldownUntil`.
     Transient,
     /// The long one, `disabledUntil`.
@@ -80,31 +80,43 @@ struct Row {
     reason: FailureReason,
     name: &'static str,
     blame: Blame,
-    lane: Lane,
+    cooldown: CooldownKind,
     model_scoped: bool,
+    refusal: bool,
 }
 
-const fn row(reason: FailureReason, name: &'static str, blame: Blame, lane: Lane, model_scoped: bool) -> Row {
-    Row { reason, name, blame, lane, model_scoped }
+const fn row(
+    reason: FailureReason,
+    name: &'static str,
+    blame: Blame,
+    cooldown: CooldownKind,
+    model_scoped: bool,
+) -> Row {
+    Row { reason, name, blame, cooldown, model_scoped, refusal: false }
+}
+
+/// A row of a reason that says that the credential was refused, which always concerns the whole profile.
+const fn refusal(reason: FailureReason, name: &'static str, cooldown: CooldownKind) -> Row {
+    Row { refusal: true, ..row(reason, name, Blame::Profile, cooldown, false) }
 }
 
 /// In the order in which a tie between counters is broken when a whole set of profiles is unavailable.
 const TABLE: [Row; 12] = [
-    row(FailureReason::AuthPermanent, "auth_permanent", Blame::Profile, Lane::Disabled, false),
-    row(FailureReason::Auth, "auth", Blame::Profile, Lane::Transient, false),
-    row(FailureReason::SessionExpired, "session_expired", Blame::Profile, Lane::Transient, false),
-    row(FailureReason::Billing, "billing", Blame::Profile, Lane::Disabled, false),
-    row(FailureReason::Format, "format", Blame::Request, Lane::None, false),
-    row(FailureReason::ContextOverflow, "context_overflow", Blame::Request, Lane::None, false),
-    row(FailureReason::ModelNotFound, "model_not_found", Blame::Model, Lane::Transient, true),
-    row(FailureReason::Overloaded, "overloaded", Blame::Provider, Lane::None, true),
-    row(FailureReason::ServerError, "server_error", Blame::Provider, Lane::None, true),
-    row(FailureReason::Timeout, "timeout", Blame::Model, Lane::Transient, true),
-    row(FailureReason::RateLimit, "rate_limit", Blame::Profile, Lane::Transient, true),
-    row(FailureReason::Unknown, "unknown", Blame::Profile, Lane::Transient, false),
+    refusal(FailureReason::AuthPermanent, "auth_permanent", CooldownKind::Disabled),
+    refusal(FailureReason::Auth, "auth", CooldownKind::Transient),
+    refusal(FailureReason::SessionExpired, "session_expired", CooldownKind::Transient),
+    row(FailureReason::Billing, "billing", Blame::Profile, CooldownKind::Disabled, false),
+    row(FailureReason::Format, "format", Blame::Request, CooldownKind::None, false),
+    row(FailureReason::ContextOverflow, "context_overflow", Blame::Request, CooldownKind::None, false),
+    row(FailureReason::ModelNotFound, "model_not_found", Blame::Model, CooldownKind::Transient, true),
+    row(FailureReason::Overloaded, "overloaded", Blame::Provider, CooldownKind::None, true),
+    row(FailureReason::ServerError, "server_error", Blame::Provider, CooldownKind::None, true),
+    row(FailureReason::Timeout, "timeout", Blame::Model, CooldownKind::Transient, true),
+    row(FailureReason::RateLimit, "rate_limit", Blame::Profile, CooldownKind::Transient, true),
+    row(FailureReason::Unknown, "unknown", Blame::Profile, CooldownKind::Transient, false),
 ];
 
-const UNKNOWN: &Row = &row(FailureReason::Unknown, "unknown", Blame::Profile, Lane::Transient, false);
+const UNKNOWN: &Row = &row(FailureReason::Unknown, "unknown", Blame::Profile, CooldownKind::Transient, false);
 
 impl FailureReason {
     /// Every reason, most telling first: the order that breaks ties.
@@ -136,14 +148,23 @@ impl FailureReason {
 
     /// Which window it opens under the default rules.
     #[must_use]
-    pub fn lane(self) -> Lane {
-        self.row().lane
+    pub fn cooldown_kind(self) -> CooldownKind {
+        self.row().cooldown
     }
 
     /// Whether it concerns one model of the profile only, where the model is known.
     #[must_use]
     pub fn is_model_scoped(self) -> bool {
         self.row().model_scoped
+    }
+
+    /// Returns `true` if the provider refused the credential: it is wrong, finished, or its session is over.
+    ///
+    /// A refresh ends the cooldowns of these reasons only. [`Billing`](Self::Billing) is not one of them: the provider
+    /// accepted the credential, and its account is empty.
+    #[must_use]
+    pub fn is_refusal(self) -> bool {
+        self.row().refusal
     }
 }
 

@@ -1,4 +1,4 @@
-//! How long a provider is asked to keep a cached prompt prefix.
+//! How long a provider is asked to keep a cached prompt prefix: as the configuration says it, and as the wire does.
 
 use std::fmt;
 use std::str::FromStr;
@@ -32,7 +32,7 @@ pub enum CacheRetention {
 }
 
 impl CacheRetention {
-    /// The meaning of a legacy `cacheControlTtl` value: `5m` is short, `1h` is long, anything else means nothing.
+    /// Returns the meaning of a legacy `cacheControlTtl` value: `5m` is short, `1h` is long, anything else means nothing.
     #[must_use]
     pub fn from_legacy_ttl(ttl: &str) -> Option<Self> {
         match ttl {
@@ -42,7 +42,7 @@ impl CacheRetention {
         }
     }
 
-    /// The name in the configuration: `none`, `short` or `long`.
+    /// Returns the name in the configuration: `none`, `short` or `long`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -70,5 +70,42 @@ impl FromStr for CacheRetention {
             "long" => Ok(Self::Long),
             _ => Err(Error::new(ErrorKind::InvalidConfig, "a cache retention is `none`, `short` or `long`")),
         }
+    }
+}
+
+/// How long the provider keeps what a marker writes, counted from the start of the request; every hit renews it.
+///
+/// The Anthropic API knows these two (prompt caching page, 2026-09).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum CacheTtl {
+    /// Five minutes, `5m`: what a marker without `ttl` means.
+    FiveMinutes,
+    /// One hour, `1h`.
+    OneHour,
+}
+
+impl CacheTtl {
+    /// Returns the spelling on the wire, `5m` or `1h`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::FiveMinutes => "5m",
+            Self::OneHour => "1h",
+        }
+    }
+
+    pub(crate) fn from_wire(text: &[u8]) -> Option<Self> {
+        match text {
+            b"5m" => Some(Self::FiveMinutes),
+            b"1h" => Some(Self::OneHour),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for CacheTtl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use provider_auth::{Environment, Error, ErrorKind, Result, process_env};
+use provider_auth::{Environment, Error, ErrorKind, Result};
 
 use crate::arguments::Models;
 use crate::output;
@@ -64,7 +64,7 @@ fn dotenv(path: &Path) -> String {
 
 /// A variable that is not blank.
 fn variable(name: &str) -> Option<String> {
-    process_env(name).filter(|value| !value.trim().is_empty())
+    Environment::process().get(name).map(|value| value.expose().to_owned())
 }
 
 /// A path that may begin with `~` for the home directory, which no shell has seen.

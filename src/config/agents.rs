@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use crate::config::names;
 use crate::config::params::Params;
 use crate::config::reader::{Reader, Shape};
-use crate::diagnostic::DiagnosticCode;
+use crate::error::DiagnosticCode;
 use crate::id::ModelRef;
 use crate::secret::is_blank_char;
 use crate::syntax::{Node, Value};

@@ -4,10 +4,10 @@ use indexmap::IndexMap;
 
 use crate::config::cooldowns::CooldownSettings;
 use crate::config::reader::{Reader, Shape};
-use crate::diagnostic::DiagnosticCode;
+use crate::credential::CredentialKind;
+use crate::error::DiagnosticCode;
 use crate::error::Location;
 use crate::id::{ProfileId, ProviderId};
-use crate::profile::CredentialKind;
 use crate::syntax::{Node, Value};
 
 const AUTH: Shape = Shape { owned: &["profiles", "order", "cooldowns"], foreign: &[], closed: true };

@@ -1,7 +1,7 @@
-//! `auth.cooldowns`: how long failed profiles rest.
+//! `auth.cooldowns`: how long failed profiles cool down.
 
 use crate::config::reader::{Reader, Shape};
-use crate::diagnostic::DiagnosticCode;
+use crate::error::DiagnosticCode;
 use crate::id::ProviderId;
 use crate::syntax::Node;
 

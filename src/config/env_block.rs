@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use crate::config::nearest::nearest;
 use crate::config::reader::{Reader, Shape};
-use crate::diagnostic::DiagnosticCode;
+use crate::error::DiagnosticCode;
 use crate::secret::{Secret, is_blank_char};
 use crate::syntax::{Member, Node, Value};
 

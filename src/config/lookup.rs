@@ -1,9 +1,9 @@
 //! What looks over the whole configuration need to know of it: where things stand, and what applies to whom.
 
 use crate::config::{Config, RetentionLayer, names};
+use crate::credential::CredentialKind;
 use crate::error::Location;
 use crate::id::{ModelRef, ProfileId, ProviderId};
-use crate::profile::CredentialKind;
 
 impl Config {
     /// Where the entry of `auth.profiles` with this id stands.

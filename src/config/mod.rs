@@ -3,6 +3,7 @@
 mod agents;
 mod auth;
 mod cooldowns;
+mod endpoint;
 mod env_block;
 mod include;
 mod lookup;
@@ -15,6 +16,7 @@ mod params;
 mod providers;
 mod reader;
 mod retention;
+mod select;
 mod sources;
 mod substitute;
 
@@ -35,10 +37,11 @@ use crate::config::env_block::EnvBlock;
 use crate::config::include::Includes;
 use crate::config::reader::{Reader, Shape};
 use crate::config::sources::Sources;
-use crate::diagnostic::Diagnostic;
 use crate::env::Environment;
+use crate::error::Diagnostic;
 use crate::error::Result;
 use crate::id::{ProfileId, ProviderId};
+use crate::select::{ProfileSelector, SelectorRules};
 use crate::syntax::{self, Document, KeyPath, Node, Places, Value};
 
 const ROOT: Shape = Shape { owned: &["env", "auth", "agents", "models"], foreign: &[], closed: false };
@@ -65,8 +68,8 @@ const ROOT: Shape = Shape { owned: &["env", "auth", "agents", "models"], foreign
 ///
 /// assert_eq!(config.primary_model(None), Some("anthropic/claude-opus-4-5"));
 /// assert_eq!(config.auth_order(&ProviderId::anthropic()).map(<[_]>::len), Some(2));
-/// let key = config.environment().credential(&ProviderId::anthropic()).unwrap();
-/// assert_eq!(key.variable, "ANTHROPIC_API_KEY");
+/// let key = config.inline_credential(&ProviderId::anthropic()).unwrap();
+/// assert_eq!(key.credential.secret().expose(), "sk-ant-example");
 /// # Ok::<(), provider_auth::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -77,6 +80,7 @@ pub struct Config {
     agents: Agents,
     providers: IndexMap<ProviderId, ProviderConfig>,
     diagnostics: Vec<Diagnostic>,
+    selector: ProfileSelector,
 }
 
 impl Config {
@@ -141,7 +145,7 @@ impl Config {
             _ => {}
         });
         config.diagnostics = reader.verdict()?;
-        Ok(config)
+        Ok(config.with_rules(SelectorRules::default()))
     }
 
     /// What was found that is not right, but not wrong enough to refuse the file.
@@ -152,7 +156,7 @@ impl Config {
 
     /// The variables the configuration was read with: the caller's, or the process's, over the file's `env` block.
     ///
-    /// [`Environment::get`] says which of the two a value came from.
+    /// [`Environment::origin`] says which of the two a value came from.
     #[must_use]
     pub fn environment(&self) -> &Environment {
         &self.environment

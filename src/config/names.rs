@@ -30,7 +30,7 @@ pub(super) fn alias_of(model: &ModelRef) -> Option<&'static str> {
     ALIASES.iter().find(|(_, known)| *known == name).map(|(alias, _)| *alias)
 }
 
-/// The same model under the name its provider knows.
+/// Returns the model under the name its provider knows.
 pub(super) fn official(model: ModelRef) -> ModelRef {
     if *model.provider() != ProviderId::anthropic() {
         return model;

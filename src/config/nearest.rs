@@ -1,72 +1,41 @@
 //! Which known key a misspelled one was meant to be.
 
-/// The known key that a written one is most likely a misspelling of.
+/// Returns the known key that a written one is most likely a misspelling of.
 ///
 /// Case and the separators `_` and `-` do not count; beyond that one edit is forgiven in short keys and two in long
 /// ones, where a swap of neighbours is one edit.
 pub(super) fn nearest(written: &str, known: &[&'static str]) -> Option<&'static str> {
-    let (length, letters) = summary(written);
-    let mut best: Option<(usize, &'static str)> = None;
-    for key in known {
-        let allowed = match key.len() {
-            0..=3 => 0,
-            4..=7 => 1,
-            _ => 2,
-        };
-        // Nearly every key of a file is far from all of ours, and is ruled out without the table: an edit changes the
-        // length by one at most, and brings in or takes away one letter at most.
-        if length.abs_diff(key.len()) > allowed {
-            continue;
-        }
-        let (_, key_letters) = summary(key);
-        let differing = (letters & !key_letters).count_ones().max((key_letters & !letters).count_ones());
-        if differing as usize > allowed {
-            continue;
-        }
-        let distance = distance(&fold(written), &fold(key));
-        if distance <= allowed && best.is_none_or(|(least, _)| distance < least) {
-            best = Some((distance, key));
+    let counts = |c: &char| !matches!(c, '_' | '-');
+    let letters: Vec<char> = written.chars().filter(counts).flat_map(char::to_lowercase).collect();
+    let forgiven = |key: &str| match key.len() {
+        0..=3 => 0,
+        4..=7 => 1,
+        _ => 2,
+    };
+    let alike = |key: &str, edits| forgiven(key) >= edits && within(&letters, key.as_bytes(), edits);
+    (0..=2).find_map(|edits| known.iter().copied().find(|key| alike(key, edits)))
+}
+
+/// Returns `true` if this many insertions, deletions, replacements and swaps of neighbours lead from a text in lower
+/// case to a key of ASCII letters in any case.
+fn within(text: &[char], key: &[u8], edits: usize) -> bool {
+    // An edit changes the length by one at most, which rules out nearly every key of a file at once.
+    if text.len().abs_diff(key.len()) > edits {
+        return false;
+    }
+    let same = |c: &char, k: &u8| *c == char::from(k.to_ascii_lowercase());
+    match (text, key) {
+        ([c, text @ ..], [k, key @ ..]) if same(c, k) => within(text, key, edits),
+        ([], _) | (_, []) => true,
+        _ if edits == 0 => false,
+        ([c, rest @ ..], [k, key_rest @ ..]) => {
+            within(rest, key, edits - 1)
+                || within(text, key_rest, edits - 1)
+                || within(rest, key_rest, edits - 1)
+                || matches!((rest, key_rest), ([d, rest @ ..], [l, key_rest @ ..])
+                    if same(c, l) && same(d, k) && within(rest, key_rest, edits - 1))
         }
     }
-    best.map(|(_, key)| key)
-}
-
-/// How many letters count, and a set of them that may confuse some.
-fn summary(key: &str) -> (usize, u32) {
-    significant(key).fold((0, 0), |(length, set), c| (length + 1, set | 1 << (u32::from(c) % 32)))
-}
-
-/// The letters that count, in lower case.
-fn significant(key: &str) -> impl Iterator<Item = char> {
-    key.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase)
-}
-
-fn fold(key: &str) -> Vec<char> {
-    significant(key).collect()
-}
-
-/// Insertions, deletions, replacements and swaps of neighbours between two texts.
-fn distance(a: &[char], b: &[char]) -> usize {
-    let mut before_last: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=b.len()).collect();
-    let mut a_previous = None;
-    for (i, &from) in a.iter().enumerate() {
-        let mut row = vec![i + 1];
-        let mut b_previous = None;
-        for (j, &to) in b.iter().enumerate() {
-            let cell = |row: &[usize], j: usize| row.get(j).copied().unwrap_or(usize::MAX / 2);
-            let mut best =
-                (cell(&last, j) + usize::from(from != to)).min(cell(&last, j + 1) + 1).min(cell(&row, j) + 1);
-            if a_previous == Some(to) && b_previous == Some(from) && j > 0 {
-                best = best.min(cell(&before_last, j - 1) + 1);
-            }
-            row.push(best);
-            b_previous = Some(to);
-        }
-        a_previous = Some(from);
-        before_last = std::mem::replace(&mut last, row);
-    }
-    last.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -97,12 +66,14 @@ mod tests {
 
     #[test]
     fn a_swap_of_neighbours_is_one_edit() {
-        let letters = |text: &str| text.chars().collect::<Vec<_>>();
-        for (a, b, expected) in
+        for (a, b, edits) in
             [("", "", 0), ("", "abc", 3), ("ab", "ba", 1), ("abcd", "acbd", 1), ("kitten", "sitting", 3)]
         {
-            assert_eq!(distance(&letters(a), &letters(b)), expected, "{a} {b}");
-            assert_eq!(distance(&letters(b), &letters(a)), expected, "{b} {a}");
+            for (text, key) in [(a, b), (b, a)] {
+                let letters: Vec<char> = text.chars().collect();
+                assert!(within(&letters, key.as_bytes(), edits), "{text} {key}");
+                assert!(edits == 0 || !within(&letters, key.as_bytes(), edits - 1), "{text} {key}");
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use crate::config::{Config, ReadOptions};
-use crate::error::{Error, ErrorKind, Location, Result};
+use crate::error::{Error, ErrorKind, Result, io_error};
 use crate::syntax;
 
 impl Config {
@@ -21,8 +21,8 @@ impl Config {
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`] if there is no such file, [`ErrorKind::NotAFile`] if it is a directory, a pipe or a device,
-    /// [`ErrorKind::Io`] if it cannot be read,
-    /// [`ErrorKind::Syntax`] if it is not UTF-8, [`ErrorKind::InvalidInclude`] if an include cannot be followed, which
+    /// [`ErrorKind::PermissionDenied`] if this user may not read it, [`ErrorKind::Io`] if it cannot be read for another
+    /// reason, [`ErrorKind::Syntax`] if it is not UTF-8, [`ErrorKind::InvalidInclude`] if an include cannot be followed, which
     /// lenient reading notes and leaves empty, and all errors of [`from_json5_str`](Self::from_json5_str).
     ///
     /// # Examples
@@ -35,14 +35,10 @@ impl Config {
     /// ```
     pub fn from_path(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Self> {
         let path = path.as_ref();
-        let place = |error: Error| {
-            let location = error.location().cloned().unwrap_or_default();
-            error.with_location(location.with_path(path))
-        };
-        let bytes = read(path, options.limits.max_bytes).map_err(place)?;
-        let text = text(&bytes).map_err(place)?;
-        let document = syntax::parse(text, &options.limits).map_err(place)?;
-        Self::assemble(text, document, options, Some(path))
+        let place = |error: Error| error.with_path(path);
+        let text = read(path, options.limits.max_bytes).and_then(syntax::utf8).map_err(place)?;
+        let document = syntax::parse(&text, &options.limits).map_err(place)?;
+        Self::assemble(&text, document, options, Some(path))
     }
 }
 
@@ -50,11 +46,9 @@ impl Config {
 #[expect(clippy::disallowed_methods, reason = "the configuration is read outside the file store, here alone")]
 pub(super) fn read(path: &Path, max_bytes: usize) -> Result<Vec<u8>> {
     let refused = |error: io::Error| {
-        let (kind, message) = match error.kind() {
-            io::ErrorKind::NotFound => (ErrorKind::NotFound, "the configuration does not exist"),
-            _ => (ErrorKind::Io, "the configuration cannot be read"),
-        };
-        Error::new(kind, message).with_source(error)
+        let missing = error.kind() == io::ErrorKind::NotFound;
+        let what = if missing { "the configuration does not exist" } else { "the configuration cannot be read" };
+        io_error(what, path, error)
     };
     // Opening a pipe would wait for somebody to write into it.
     if !std::fs::metadata(path).map_err(refused)?.is_file() {
@@ -65,15 +59,4 @@ pub(super) fn read(path: &Path, max_bytes: usize) -> Result<Vec<u8>> {
     let cap = u64::try_from(max_bytes).unwrap_or(u64::MAX).saturating_add(1);
     file.take(cap).read_to_end(&mut bytes).map_err(refused)?;
     if bytes.len() > max_bytes { Err(syntax::too_large()) } else { Ok(bytes) }
-}
-
-/// The bytes of a file as text.
-pub(super) fn text(bytes: &[u8]) -> Result<&str> {
-    str::from_utf8(bytes).map_err(|error| not_utf8(bytes, error.valid_up_to()))
-}
-
-fn not_utf8(bytes: &[u8], valid: usize) -> Error {
-    let text = bytes.get(..valid).and_then(|bytes| str::from_utf8(bytes).ok()).unwrap_or_default();
-    let location: Location = syntax::Places::new(syntax::without_bom(text)).locate(valid);
-    Error::new(ErrorKind::Syntax, "the text is not UTF-8").with_location(location)
 }

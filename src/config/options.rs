@@ -1,7 +1,7 @@
 //! How a configuration is read.
 
-use crate::diagnostic::Severity;
 use crate::env::Environment;
+use crate::error::Severity;
 use crate::syntax::Limits;
 
 /// How a configuration is read: how strictly, how much of it, and with which variables.

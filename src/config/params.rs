@@ -1,7 +1,7 @@
 //! `params`: open objects in which three keys are ours.
 
 use crate::config::reader::{Reader, Shape};
-use crate::diagnostic::DiagnosticCode;
+use crate::error::DiagnosticCode;
 use crate::error::Location;
 use crate::retention::CacheRetention;
 use crate::secret::is_blank_char;

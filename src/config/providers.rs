@@ -5,8 +5,9 @@ use std::fmt;
 use indexmap::IndexMap;
 
 use crate::config::reader::{Reader, Shape};
-use crate::diagnostic::DiagnosticCode;
+use crate::error::DiagnosticCode;
 use crate::id::{ProviderId, shown_name};
+use crate::net::origin;
 use crate::secret::Secret;
 use crate::syntax::{Node, Value};
 
@@ -160,14 +161,6 @@ impl fmt::Debug for ProviderConfig {
 
 fn names(headers: &Headers) -> Vec<&str> {
     headers.keys().map(|name| shown_name(name)).collect()
-}
-
-/// The scheme and the host: user info, paths and queries may be secrets.
-fn origin(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return "[redacted]".to_owned() };
-    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    format!("{scheme}://{host}")
 }
 
 /// Reads `models`.

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use crate::config::nearest::nearest;
 use crate::config::sources::Sources;
 use crate::config::substitute::substitute;
-use crate::diagnostic::{Diagnostic, DiagnosticCode, Severity};
 use crate::env::Environment;
+use crate::error::{Diagnostic, DiagnosticCode, Severity};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::secret::{Secret, is_blank_char};
 use crate::syntax::{KeyPath, Member, Node, Value};
@@ -146,7 +146,7 @@ impl<'n> Reader<'n> {
             self.wrong(node, "text is expected");
             return None;
         };
-        let done = substitute(raw, self.budget, |name| self.environment.get(name).map(|value| value.secret));
+        let done = substitute(raw, self.budget, |name| self.environment.get(name));
         if done.too_long {
             self.wrong(node, "the text is too long once its variables are put in");
             return None;

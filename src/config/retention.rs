@@ -1,8 +1,8 @@
 //! Which cache retention applies, and what decided it.
 
 use crate::config::Config;
+use crate::credential::CredentialKind;
 use crate::id::{ModelRef, ProviderId};
-use crate::profile::CredentialKind;
 use crate::retention::CacheRetention;
 
 /// What decides a cache retention; the later ones win over the earlier ones.
@@ -36,7 +36,7 @@ pub struct ResolvedRetention {
 }
 
 impl ResolvedRetention {
-    /// The same answer with a setting honoured that was ignored because the credential is a subscription's.
+    /// Honours a setting that was ignored because the credential is a subscription's.
     ///
     /// Subscription access is documented not to honour cache settings, so markers are left out by default. This is the
     /// caller's way to send them all the same. Without a setting there still are none.
@@ -59,7 +59,8 @@ impl Config {
     /// # Examples
     ///
     /// ```
-    /// use provider_auth::{CacheRetention, Config, CredentialKind, Environment, ReadOptions, RetentionLayer};
+    /// use provider_auth::{CacheRetention, Config, CredentialKind, Environment, ReadOptions};
+    /// use provider_auth::config::RetentionLayer;
     ///
     /// let text = "{ agents: { defaults: { params: { cacheRetention: 'long' } } } }";
     /// let config = Config::from_json5_str(text, &ReadOptions::new().environment(Environment::empty()))?;

@@ -1,11 +1,11 @@
 //! Pages that go further than the items they speak of.
 //!
-//! - [Finding your way](finding_your_way): what you want to do, and which function does it.
 //! - [Troubleshooting](troubleshooting): every message, and what to do about it.
 //! - [Coming from OpenClaw](coming_from_openclaw): what is the same, what is not, and which command is which function.
 //! - [Writing a store](writing_a_store): keeping profiles somewhere else than in a file.
 //! - [Embedding in an agent](embedding_in_an_agent): one request from the configuration to the record of its outcome.
 //! - [Prompt caching](prompt_caching): what is cached, for how long, and how to see it.
+//! - [Architecture](architecture): the rooms of the crate and what each may use, for those who change it.
 //!
 //! There is nothing to call here.
 
@@ -14,17 +14,23 @@
     allow(rustdoc::broken_intra_doc_links, reason = "the pages speak of everything the crate can have")
 )]
 
+#[cfg(feature = "client")]
 #[allow(unused_imports, clippy::wildcard_imports, reason = "the links of the pages are resolved here")]
-use crate::*;
+use crate::rotate::*;
+#[allow(unused_imports, clippy::wildcard_imports, reason = "the links of the pages are resolved here")]
+use crate::{
+    cache::*, config::*, error::*, failure::*, profile::*, providers::*, refresh::*, request::*, select::*, status::*,
+    store::*, *,
+};
+
+#[doc = include_str!("architecture.md")]
+pub mod architecture {}
 
 #[doc = include_str!("coming_from_openclaw.md")]
 pub mod coming_from_openclaw {}
 
 #[doc = include_str!("embedding_in_an_agent.md")]
 pub mod embedding_in_an_agent {}
-
-#[doc = include_str!("finding_your_way.md")]
-pub mod finding_your_way {}
 
 #[doc = include_str!("prompt_caching.md")]
 pub mod prompt_caching {}

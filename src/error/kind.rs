@@ -1,107 +1,213 @@
-//! What can go wrong, and what helps.
+//! What can go wrong.
 
 /// What went wrong, as a closed question a program can ask.
+///
+/// Each kind says what happened and, in a second paragraph, what a program can do; [`help`](Self::help) is for its user.
 ///
 /// New kinds may be added in any release; match with a wildcard arm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The text is not JSON5, or not JSON where JSON is required.
+    ///
+    /// Find the position in [`Error::location`](crate::Error::location).
     Syntax,
     /// The text is larger than the size cap.
+    ///
+    /// Raise [`ReadOptions::max_bytes`](crate::ReadOptions::max_bytes) or `FileStoreBuilder::max_bytes`.
     TooLarge,
     /// The text nests deeper than the depth limit.
+    ///
+    /// Check the limit set with [`ReadOptions::max_depth`](crate::ReadOptions::max_depth).
     TooDeep,
     /// One object has the same key twice.
+    ///
+    /// Find the position in [`Error::location`](crate::Error::location).
     DuplicateKey,
     /// A number is not finite, or too large to be read without loss.
+    ///
+    /// Find the position in [`Error::location`](crate::Error::location).
     InvalidNumber,
     /// The configuration has at least one problem that strict reading does not accept.
+    ///
+    /// Show [`Error::diagnostics`](crate::Error::diagnostics), or fall back to defaults with
+    /// [`ReadOptions::lenient`](crate::ReadOptions::lenient).
     InvalidConfig,
     /// A `${NAME}` in the configuration names a variable that is unset or empty.
+    ///
+    /// Pass other variables with [`ReadOptions::environment`](crate::ReadOptions::environment).
     MissingVariable,
     /// A credential document parses, but does not have the shape of one.
+    ///
+    /// Call `FileStore::quarantine` to set it aside.
     Corrupt,
     /// A credential document was written by a newer version: it can be read, not written.
+    ///
+    /// Ask [`AuthProfiles::check_writable`](crate::AuthProfiles::check_writable) before a change.
     UnsupportedVersion,
     /// A provider id, profile id or model reference is blank or malformed.
+    ///
+    /// Check names with [`ModelRef`](crate::ModelRef), [`ProviderId`](crate::ProviderId) and
+    /// [`ProfileId`](crate::ProfileId).
     InvalidId,
     /// A secret is blank, or has characters that cannot stand in a header.
+    ///
+    /// Call [`setup::api_key`](crate::setup::api_key) or [`setup::setup_token`](crate::setup::setup_token) to clean and
+    /// check what was pasted.
     InvalidSecret,
     /// The named profile has no usable credential.
+    ///
+    /// Call [`setup::save_key`](crate::setup::save_key) or [`setup::save_token`](crate::setup::save_token).
     MissingCredentials,
     /// No profile, environment variable or configuration key gives a credential for the provider.
+    ///
+    /// Call [`setup::save_key`](crate::setup::save_key), or [`copy_profiles`](crate::store::copy_profiles) for another
+    /// agent's; [`Provider::variables`](crate::providers::Provider::variables) lists the variables.
     MissingApiKey,
     /// The profile exists, but is not one of those that may serve this provider.
+    ///
+    /// Call [`Config::lint`](crate::Config::lint) to see what leaves the profile out.
     ProfileNotConfigured,
     /// Every profile of the provider is cooling down or otherwise unusable now.
+    ///
+    /// Call [`Error::retry_after`](crate::Error::retry_after) for the time,
+    /// [`Error::unavailable`](crate::Error::unavailable) for every profile, and
+    /// [`RecordOutcome::clear_cooldown`](crate::RecordOutcome::clear_cooldown).
     Unavailable,
     /// The provider did not accept the credential (status 401).
+    ///
+    /// Call [`setup::save_key`](crate::setup::save_key) with the new one.
     Unauthorized,
     /// The model reference cannot be resolved to a provider and a model.
+    ///
+    /// Call [`Config::resolve_model`](crate::Config::resolve_model) to resolve an alias.
     UnknownModel,
     /// The URL cannot be parsed, is relative, or carries user info.
+    ///
+    /// Check what [`Endpoint::new`](crate::Endpoint::new) is given.
     InvalidUrl,
     /// A credential would travel over plain HTTP to a host that is not loopback.
+    ///
+    /// Check what [`Endpoint::new`](crate::Endpoint::new) is given.
     InsecureTransport,
     /// A header name or value is not allowed in a request.
+    ///
+    /// Check what [`RequestBuilder::header`](crate::RequestBuilder::header) is given.
     InvalidHeader,
     /// A second authentication header was configured.
+    ///
+    /// Check what [`RequestBuilder::header`](crate::RequestBuilder::header) is given.
     ConflictingAuthHeader,
     /// The request body is not a JSON object of the shape the Messages API takes.
+    ///
+    /// Check what [`RequestBuilder::body`](crate::RequestBuilder::body) is given.
     InvalidBody,
     /// More than four cache markers.
+    ///
+    /// Call [`RequestBuilder::plan`](crate::RequestBuilder::plan) to see them.
     TooManyCacheMarkers,
     /// A one-hour cache marker stands after a five-minute one.
+    ///
+    /// Call [`RequestBuilder::plan`](crate::RequestBuilder::plan) to see them.
     CacheMarkerOrder,
     /// A cache marker stands where the API refuses one, or has a form the API does not know.
+    ///
+    /// Check what [`RequestBuilder::body`](crate::RequestBuilder::body) is given.
     InvalidCacheMarker,
     /// The operating system refused a file operation.
+    ///
+    /// Find the system's own error in [`Error::source`](std::error::Error::source).
     Io,
     /// The file or directory does not exist.
+    ///
+    /// Check what [`Config::from_path`](crate::Config::from_path) or `FileStore::new` is given.
     NotFound,
     /// Something stands at the path that is not a regular file, or the path names no file.
+    ///
+    /// Check what [`Config::from_path`](crate::Config::from_path) or `FileStore::new` is given.
     NotAFile,
     /// This user may not do what was tried with a file, or the file system is read-only.
+    ///
+    /// Find the path in [`Error::location`](crate::Error::location).
     PermissionDenied,
     /// The disk is full, or the user's share of it.
+    ///
+    /// Try the same call again later.
     StorageFull,
     /// Others may read or change a credential file, or it belongs to someone else, and the store is strict about that.
+    ///
+    /// Only a store with `FileStoreBuilder::strict_permissions` refuses such a file.
     InsecurePermissions,
     /// The file system has no file locks, or none that are known to hold.
+    ///
+    /// Call `FileStoreBuilder::file_locks` to do without locks where only one process uses the file.
     LocksUnsupported,
     /// Someone else held the lock for longer than the caller was ready to wait.
+    ///
+    /// Call `FileStoreBuilder::lock_wait` to wait longer.
     Locked,
     /// An update was started from inside an update of the same store.
+    ///
+    /// Finish the outer [`AuthProfileStore::update`](crate::AuthProfileStore::update) first, or do everything in one
+    /// closure.
     Reentrant,
     /// The closure given to an update reported this failure, or panicked; nothing was changed.
+    ///
+    /// Find the cause, if there is one, in [`Error::source`](std::error::Error::source).
     UpdateFailed,
     /// A backend broke a promise of the store contract.
+    ///
+    /// Correct the backend; [`AuthProfileStore`](crate::AuthProfileStore) has the contract.
     Conformance,
     /// A pasted secret plainly is something else than what was asked for: a token for a key, an id, another provider's.
+    ///
+    /// Call [`setup::save_key`](crate::setup::save_key) for a key and [`setup::save_token`](crate::setup::save_token)
+    /// for a token.
     WrongSecret,
     /// There is no profile of this name.
+    ///
+    /// Show the names with [`StatusReport`](crate::status::StatusReport).
     UnknownProfile,
     /// A length of time is not a number above zero with a known unit.
+    ///
+    /// Call [`setup::lifetime`](crate::setup::lifetime) to read what a user writes.
     InvalidLifetime,
     /// A `$include` of the configuration cannot be followed: the file cannot be had, may not be read, or is included
     /// by itself.
+    ///
+    /// Allow other directories with [`ReadOptions::include_anywhere`](crate::ReadOptions::include_anywhere).
     InvalidInclude,
     /// The account's credit, quota or spend limit is exhausted.
+    ///
+    /// Call [`RecordOutcome::clear_cooldown`](crate::RecordOutcome::clear_cooldown).
     PaymentRequired,
     /// The provider limits the rate of requests.
+    ///
+    /// Find the time that the server named in [`Failure::deadline`](crate::Failure::deadline).
     RateLimited,
     /// The provider does not know the model, or does not serve it to this account.
+    ///
+    /// Name other models with `Call::fallbacks`.
     ModelUnavailable,
     /// The provider refused the request itself: malformed, too long, or not allowed.
+    ///
+    /// Check what [`RequestBuilder::body`](crate::RequestBuilder::body) is given.
     RequestRefused,
     /// The provider failed, is overloaded, did not answer, or answered with something unknown.
+    ///
+    /// Find the provider's own words in [`Failure::raw_message`](crate::Failure::raw_message).
     ProviderFailed,
-    /// A login could not be renewed this time: the token endpoint failed, or another process kept the lease.
+    /// A login could not be refreshed this time: the token endpoint failed, or another process kept the lease.
+    ///
+    /// Check the token endpoint and the client id that the [`RefreshCoordinator`](crate::refresh::RefreshCoordinator) uses.
     RefreshFailed,
-    /// A login cannot be renewed any more: the token endpoint does not accept its refresh token.
+    /// A login cannot be refreshed any more: the token endpoint does not accept its refresh token.
+    ///
+    /// Call [`AuthProfileStoreExt::upsert`](crate::AuthProfileStoreExt::upsert) with the new login.
     RefreshDenied,
     /// The HTTP client could not be built.
+    ///
+    /// Check what `RotatorBuilder::client` is given.
     Client,
 }
 
@@ -160,140 +266,6 @@ impl ErrorKind {
     /// Every kind there is in this version.
     pub fn all() -> impl Iterator<Item = Self> {
         Self::ALL.iter().copied()
-    }
-
-    /// What the user can do about it, in one or two sentences.
-    #[must_use]
-    #[expect(clippy::too_many_lines, reason = "a sentence for each kind")]
-    pub fn help(self) -> &'static str {
-        match self {
-            Self::Syntax => {
-                "Correct the text at the position given. `openclaw.json` is JSON5; `auth-profiles.json` is strict JSON."
-            }
-            Self::TooLarge => {
-                "Check that this is the right file. If it is, raise `max_bytes` of `ReadOptions` or of `FileStore::builder`."
-            }
-            Self::TooDeep => {
-                "Check that this is the right file, and what it includes: `ReadOptions::max_depth` allows 128 levels at most."
-            }
-            Self::DuplicateKey => {
-                "Remove one of the two entries at `Error::location`; only you know which one is meant."
-            }
-            Self::InvalidNumber => {
-                "Write a finite number at `Error::location`: NaN, Infinity and numbers beyond the range of a double are not accepted."
-            }
-            Self::InvalidConfig => {
-                "Correct the entries that `Error::diagnostics` lists, or read the file with `ReadOptions::lenient` to fall back to defaults."
-            }
-            Self::MissingVariable => {
-                "Set the variable in the environment or in the `env` block of `openclaw.json`, or write `$${NAME}` for literal text."
-            }
-            Self::Corrupt => {
-                "The file was left as it is. Restore it from a backup, or set it aside with `FileStore::quarantine` and log in again."
-            }
-            Self::UnsupportedVersion => {
-                "Update this program, which can only read such an `auth-profiles.json`; the file was left as it is."
-            }
-            Self::InvalidId => {
-                "Use `provider/model` for `ModelRef`, `provider:name` for `ProfileId`, and no blank parts."
-            }
-            Self::InvalidSecret => {
-                "Paste the secret alone and complete; `setup::api_key` and `setup::setup_token` say what they accept."
-            }
-            Self::MissingCredentials => {
-                "Store a key or token for this profile again with `setup::save_key` or `setup::save_token`, or ask for another profile."
-            }
-            Self::MissingApiKey => {
-                "Store a profile for this provider in this agent's `auth-profiles.json` with `setup::save_key`, or set the provider's API key variable; credentials are per agent and are not inherited."
-            }
-            Self::ProfileNotConfigured => {
-                "Use a profile of this provider, or correct `auth.order` and `auth.profiles` in `openclaw.json`."
-            }
-            Self::Unavailable => {
-                "Wait until the time given, add another profile with `setup::save_key`, or end the cooldown with `setup::clear_cooldown` if its cause is gone."
-            }
-            Self::Unauthorized => {
-                "Replace the key or token with `setup::save_key`: it was revoked, has expired or belongs elsewhere. A subscription token is only meant for the provider's own applications; an API key is the supported way."
-            }
-            Self::UnknownModel => {
-                "Use `provider/model`, or an alias that `openclaw.json` defines under `agents.defaults.models`."
-            }
-            Self::InvalidUrl => {
-                "Give `Endpoint::new` or `baseUrl` an absolute http or https URL without user name, password or fragment."
-            }
-            Self::InsecureTransport => {
-                "Use https in `Endpoint::new` or `baseUrl`. Plain HTTP is allowed to 127.0.0.0/8, ::1 and localhost only."
-            }
-            Self::InvalidHeader => {
-                "Remove line breaks and control characters from the `headers` in `openclaw.json` or in `RequestBuilder::header`, and use plain names."
-            }
-            Self::ConflictingAuthHeader => {
-                "Remove the header from `headers` in `openclaw.json` or from `RequestBuilder::header`: the credential's own header is the only one that may authenticate."
-            }
-            Self::InvalidBody => {
-                "Give `RequestBuilder::body` a JSON object with `messages`, as the Messages API takes it."
-            }
-            Self::TooManyCacheMarkers => {
-                "Keep at most four `cache_control` markers in the body, the top-level one included; `RequestBuilder::plan` shows them."
-            }
-            Self::CacheMarkerOrder => {
-                "Put one-hour markers before five-minute ones in the order tools, system, messages; `RequestBuilder::plan` shows them."
-            }
-            Self::InvalidCacheMarker => {
-                "Move the marker in `RequestBuilder::body` to a non-empty text, image, document or tool block, with type `ephemeral` and ttl `5m` or `1h`."
-            }
-            Self::Io => {
-                "Check that the path exists and that this user may read and write it; `Error::source` has the cause."
-            }
-            Self::NotFound => "Check the path or the agent that was given to `Config::from_path` or `FileStore`.",
-            Self::NotAFile => "Give `Config::from_path` or `FileStore::new` the path of a regular file.",
-            Self::PermissionDenied => {
-                "Check who owns the file at `Error::location`, and its directory: a file is replaced by writing another one beside it."
-            }
-            Self::StorageFull => "Free some space and try again; `auth-profiles.json` was left as it is.",
-            Self::InsecurePermissions => {
-                "Take `auth-profiles.json` over and make it private: `chown` to this user and `chmod 600`."
-            }
-            Self::LocksUnsupported => {
-                "Keep the file on a local disk, or switch locks off with `FileStoreBuilder::file_locks` if only one process uses it."
-            }
-            Self::Locked => {
-                "Try again, or wait longer with `FileStoreBuilder::lock_wait`; if it persists, another process holds the lock."
-            }
-            Self::Reentrant => "Finish the outer `AuthProfileStore::update` first; do everything in one closure.",
-            Self::UpdateFailed => "Nothing was changed; `Error::source` has the cause if there is one.",
-            Self::Conformance => "The backend must be corrected; see the contract of `AuthProfileStore`.",
-            Self::WrongSecret => {
-                "Store an API key with `setup::save_key` and a token with `setup::save_token`, each for its own provider."
-            }
-            Self::UnknownProfile => "Look up the names with `StatusReport`, or in this agent's `auth-profiles.json`.",
-            Self::InvalidLifetime => {
-                "Give `setup::lifetime` a number with `ms`, `s`, `m`, `h` or `d`, such as 365d; a bare number means days."
-            }
-            Self::InvalidInclude => {
-                "Correct the `$include` at the position given. Files outside the directory of `openclaw.json` need `ReadOptions::include_anywhere`."
-            }
-            Self::PaymentRequired => {
-                "Add credit or raise the spend limit at the provider, and then call `setup::clear_cooldown`; or use another account."
-            }
-            Self::RateLimited => "Wait until the time given, or add another profile with `setup::save_key`.",
-            Self::ModelUnavailable => {
-                "Check the model's name in `openclaw.json` and whether this account may use it, or use another model."
-            }
-            Self::RefreshFailed => {
-                "Try again; if it persists, check the token endpoint and the client id given to `Renewer`."
-            }
-            Self::Client => "Check the settings given to `RotatorBuilder::client`, and the system's TLS certificates.",
-            Self::RefreshDenied => {
-                "Log in again and store the new login with `AuthProfileStoreExt::upsert`: the old one was ended, or its refresh token was used elsewhere."
-            }
-            Self::RequestRefused => {
-                "Correct or shorten the body given to `RequestBuilder::body`; another credential would be answered the same way."
-            }
-            Self::ProviderFailed => {
-                "Try again later; if it persists, `Failure::raw_message` has the provider's own words, and its status page may say more."
-            }
-        }
     }
 }
 

@@ -24,14 +24,14 @@ impl Location {
         Self { line: Some(line), column: Some(column), ..Self::default() }
     }
 
-    /// The same location with the path of keys.
+    /// Sets the path of keys.
     #[must_use]
     pub fn with_key_path(mut self, key_path: impl Into<String>) -> Self {
         self.key_path = Some(key_path.into());
         self
     }
 
-    /// The same location with the file.
+    /// Sets the file.
     #[must_use]
     pub fn with_path(mut self, path: impl Into<PathBuf>) -> Self {
         self.path = Some(path.into());

@@ -1,5 +1,8 @@
 //! The crate's one error type.
 
+mod diagnostic;
+mod help;
+mod io;
 mod kind;
 mod location;
 
@@ -7,10 +10,10 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::path::Path;
 
+pub use diagnostic::{Diagnostic, DiagnosticCode, Severity};
+pub(crate) use io::io_error;
 pub use kind::ErrorKind;
 pub use location::Location;
-
-use crate::diagnostic::Diagnostic;
 
 /// A `Result` whose error is the crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -18,7 +21,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// The error of every fallible function in this crate.
 ///
 /// One pointer wide. Its text says one thing and never repeats a value from the input, a secret, or the message of
-/// another library; the cause, where there is one, is reached through [`source`](StdError::source).
+/// another library; the cause, where there is one, is reached through [`source`](StdError::source) and says something
+/// else.
 ///
 /// # Examples
 ///
@@ -35,24 +39,35 @@ pub struct Error {
     inner: Box<Inner>,
 }
 
-#[derive(thiserror::Error)]
-#[error("{}", self.text())]
 struct Inner {
     kind: ErrorKind,
     message: String,
     location: Option<Location>,
     diagnostics: Vec<Diagnostic>,
     source: Option<Box<dyn StdError + Send + Sync>>,
+    /// The richer value this error was converted from. It says the same, so it is no cause of it.
+    origin: Option<Box<dyn StdError + Send + Sync>>,
     help: Option<&'static str>,
     /// Whether waiting helps, where the kind alone does not tell.
     transient: Option<bool>,
 }
 
-impl Inner {
-    fn text(&self) -> String {
+impl fmt::Display for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
         match &self.location {
-            Some(location) if *location != Location::default() => format!("{} ({location})", self.message),
-            _ => self.message.clone(),
+            Some(location) if *location != Location::default() => write!(f, " ({location})"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl StdError for Inner {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match (&self.source, &self.origin) {
+            (Some(source), _) => Some(&**source),
+            (None, Some(origin)) => origin.source(),
+            (None, None) => None,
         }
     }
 }
@@ -69,54 +84,62 @@ impl Error {
             location: None,
             diagnostics: Vec::new(),
             source: None,
+            origin: None,
             help: None,
             transient: None,
         };
         Self { inner: Box::new(inner) }
     }
 
-    /// The same error with a location.
+    /// Sets the location.
     #[must_use]
     pub fn with_location(mut self, location: Location) -> Self {
         self.inner.location = Some(location);
         self
     }
 
-    /// The same error with the file in its location, which keeps its line and column.
+    /// Sets the file in the location, which keeps its line and column.
     #[must_use]
     pub fn with_path(mut self, path: &Path) -> Self {
         self.inner.location = Some(self.inner.location.take().unwrap_or_default().with_path(path));
         self
     }
 
-    /// The same error with the path of keys in its location.
+    /// Sets the path of keys in the location.
     #[must_use]
     pub fn with_key_path(mut self, key_path: impl Into<String>) -> Self {
         self.inner.location = Some(self.inner.location.take().unwrap_or_default().with_key_path(key_path));
         self
     }
 
-    /// The same error with its cause. The cause's text must be as safe to show as this error's own.
+    /// Sets the cause. The cause's text must be as safe to show as this error's own, and say something
+    /// else: many programs print both.
     #[must_use]
     pub fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.inner.source = Some(Box::new(source));
         self
     }
 
-    /// The same error with the problems that led to it.
+    /// Sets the value the error was converted from.
+    pub(crate) fn with_origin(mut self, origin: impl StdError + Send + Sync + 'static) -> Self {
+        self.inner.origin = Some(Box::new(origin));
+        self
+    }
+
+    /// Sets the problems that led to the error.
     #[must_use]
     pub fn with_diagnostics(mut self, diagnostics: Vec<Diagnostic>) -> Self {
         self.inner.diagnostics = diagnostics;
         self
     }
 
-    /// The same error with an answer of its own to whether waiting helps.
+    /// Sets whether waiting helps.
     pub(crate) fn with_transience(mut self, transient: bool) -> Self {
         self.inner.transient = Some(transient);
         self
     }
 
-    /// The same error with advice that fits better than its kind's.
+    /// Sets help that fits better than that of the kind. It is for the people who use a program.
     #[must_use]
     pub fn with_help(mut self, help: &'static str) -> Self {
         self.inner.help = Some(help);
@@ -134,6 +157,11 @@ impl Error {
         &self.inner.message
     }
 
+    /// The value this error was converted from, if it is of this type.
+    pub(crate) fn origin<T: StdError + 'static>(&self) -> Option<&T> {
+        self.inner.origin.as_ref()?.downcast_ref()
+    }
+
     /// Where, if it is known.
     #[must_use]
     pub fn location(&self) -> Option<&Location> {
@@ -146,7 +174,8 @@ impl Error {
         &self.inner.diagnostics
     }
 
-    /// What the user can do about it, in one or two sentences.
+    /// What the person at the terminal can do about it, in one or two sentences. What a program can do is said with each
+    /// [`ErrorKind`].
     #[must_use]
     pub fn help(&self) -> &'static str {
         self.inner.help.unwrap_or(self.inner.kind.help())
@@ -202,6 +231,9 @@ impl fmt::Debug for Inner {
         }
         if let Some(source) = &self.source {
             out.field("source", source);
+        }
+        if let Some(origin) = &self.origin {
+            out.field("origin", origin);
         }
         out.finish_non_exhaustive()
     }

@@ -4,9 +4,10 @@ use serde_json::{Map, Value};
 
 use super::deadline::Hints;
 use super::text::{Text, ends_of};
+use crate::net::MAX_EVENT;
 
 /// Bodies beyond this are not parsed; their start and end are read as text.
-pub(super) const MAX_JSON: usize = 256 << 10;
+pub(super) const MAX_JSON: usize = MAX_EVENT;
 
 const MAX_DEPTH: usize = 8;
 const MAX_CODES: usize = 16;

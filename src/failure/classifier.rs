@@ -4,17 +4,20 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
+use serde_json::Value;
 
 use super::body::{Found, MAX_JSON, is_error, narrowed, parse};
 use super::deadline::{self, LONGEST};
 use super::failure::Failure;
 use super::prose::status_in;
 use super::rules::{self, Evidence};
-use super::scope::Scope;
 use super::stream;
 use super::text::ends_of;
 use crate::clock::Timestamp;
 use crate::id::ProviderId;
+#[cfg(feature = "client")]
+use crate::net::Event;
+use crate::providers::Dialect;
 use crate::reason::FailureReason;
 use crate::secret::Secret;
 
@@ -22,7 +25,7 @@ use crate::secret::Secret;
 ///
 /// Pure and bounded: bodies beyond 256 KiB are judged by their first 4 and last 2 KiB, and nothing here can panic.
 /// Structured codes come first, then the wording of billing and credentials, then the status. Text that is ambiguous
-/// never leads to a long rest: `billing` and `auth_permanent` need a code, an unmistakable sentence in a message of at
+/// never leads to a long cooldown: `billing` and `auth_permanent` need a code, an unmistakable sentence in a message of at
 /// most 512 bytes, or the status 402.
 ///
 /// The rules follow the documentation of Anthropic, `OpenAI`, `OpenRouter`, Google, Amazon Bedrock and Microsoft Foundry, and
@@ -41,7 +44,7 @@ use crate::secret::Secret;
 /// ```
 #[derive(Clone, Debug)]
 pub struct FailureClassifier {
-    scope: Scope,
+    dialect: Dialect,
     cap: Duration,
 }
 
@@ -55,13 +58,13 @@ impl FailureClassifier {
     /// A classifier for the answers of this provider. Most rules hold for all providers, so a proxy's name does no harm.
     #[must_use]
     pub fn new(provider: &ProviderId) -> Self {
-        Self { scope: Scope::of(provider), cap: LONGEST }
+        Self { dialect: provider.provider().map_or(Dialect::Common, |known| known.dialect), cap: LONGEST }
     }
 
-    /// The same classifier with the longest wait a deadline can ask for. Default: 366 days.
+    /// Sets the longest wait a deadline can ask for. Default: 366 days.
     ///
     /// A deadline beyond it is cut. What is recorded is cut again by
-    /// [`CooldownPolicy::deadline_cap`](crate::CooldownPolicy::deadline_cap); this cap is for callers who wait themselves.
+    /// [`CooldownPolicy::deadline_cap`](crate::select::CooldownPolicy::deadline_cap); this cap is for callers who wait themselves.
     #[must_use]
     pub fn with_deadline_cap(mut self, cap: Duration) -> Self {
         self.cap = cap.min(LONGEST);
@@ -97,6 +100,16 @@ impl FailureClassifier {
     pub fn event(&self, data: &[u8], now: Timestamp) -> Option<Failure> {
         let text = bounded(data);
         let error = if stream::is_stream(&text) { stream::error_in(&text) } else { parse(&text) };
+        self.error_event(error, now)
+    }
+
+    /// As [`event`](Self::event), for an event that was taken apart already.
+    #[cfg(feature = "client")]
+    pub(crate) fn stream_event(&self, event: Event<'_>, now: Timestamp) -> Option<Failure> {
+        self.error_event(stream::error_of(event), now)
+    }
+
+    fn error_event(&self, error: Option<Value>, now: Timestamp) -> Option<Failure> {
         let found = Found::in_value(&narrowed(error.filter(is_error)?));
         Some(self.judge(found, &Envelope { status: None, headers: &HeaderMap::new() }, now))
     }
@@ -118,7 +131,7 @@ impl FailureClassifier {
         let real = envelope.status.filter(|status| !status.is_success()).map(|status| status.as_u16());
         let status = real.or(found.status).or_else(|| status_in(&found.text));
         let evidence = Evidence {
-            scope: self.scope,
+            dialect: self.dialect,
             status,
             codes: &found.codes,
             text: &found.text,
@@ -175,7 +188,7 @@ impl From<&reqwest::Error> for Failure {
     fn from(error: &reqwest::Error) -> Self {
         match error.status() {
             Some(status) => {
-                let classifier = FailureClassifier { scope: Scope::Any, cap: LONGEST };
+                let classifier = FailureClassifier { dialect: Dialect::Common, cap: LONGEST };
                 let envelope = Envelope { status: Some(status), headers: &HeaderMap::new() };
                 classifier.judge(Found::default(), &envelope, Timestamp::default())
             }

@@ -62,7 +62,7 @@ impl Failure {
         }
     }
 
-    /// The same failure with the moment from which another try is worth it.
+    /// Sets the moment from which another try is worth it.
     #[must_use]
     pub fn with_deadline(mut self, deadline: Option<Timestamp>) -> Self {
         self.deadline = deadline;
@@ -97,6 +97,12 @@ impl Failure {
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
         self.deadline
+    }
+
+    /// The server's own word on whether another try is of use (`x-should-retry`); `None` if it did not say.
+    #[must_use]
+    pub fn should_retry(&self) -> Option<bool> {
+        self.should_retry
     }
 
     /// Whether the same request, with the same profile, can succeed later without a human doing anything.
@@ -173,11 +179,9 @@ impl Failure {
 }
 
 fn kind(reason: FailureReason) -> ErrorKind {
-    use FailureReason::{
-        Auth, AuthPermanent, Billing, ContextOverflow, Format, ModelNotFound, RateLimit, SessionExpired,
-    };
+    use FailureReason::{Billing, ContextOverflow, Format, ModelNotFound, RateLimit};
     match reason {
-        Auth | AuthPermanent | SessionExpired => ErrorKind::Unauthorized,
+        _ if reason.is_refusal() => ErrorKind::Unauthorized,
         Billing => ErrorKind::PaymentRequired,
         RateLimit => ErrorKind::RateLimited,
         ModelNotFound => ErrorKind::ModelUnavailable,

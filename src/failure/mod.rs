@@ -10,7 +10,6 @@ mod failure;
 mod prose;
 mod refusal;
 mod rules;
-mod scope;
 mod stream;
 mod text;
 mod transport;
@@ -19,3 +18,5 @@ pub use classifier::FailureClassifier;
 pub use failure::Failure;
 pub use refusal::SubscriptionRefusal;
 pub use transport::TransportError;
+
+pub use crate::reason::{Blame, CooldownKind, FailureReason};

@@ -2,9 +2,11 @@
 
 use std::fmt;
 
-const USE_A_KEY: &str = "Use an API key (`setup::save_key`): since February 2026 Anthropic's terms allow subscription credentials in its own applications only.";
-const BUY_OR_KEY: &str = "Use an API key (`setup::save_key`), or buy extra usage for the account: the plan does not cover other applications since April 2026.";
-const RENEW_OR_KEY: &str = "Use an API key (`setup::save_key`). The credential's owner can also log in again, for use in the provider's own applications.";
+const USE_A_KEY: &str = "Use an API key: since February 2026 Anthropic's terms allow subscription credentials in its own applications only.";
+const BUY_OR_KEY: &str =
+    "Use an API key, or buy extra usage for the account: the plan does not cover other applications since April 2026.";
+const RENEW_OR_KEY: &str =
+    "Use an API key. The credential's owner can also log in again, for use in the provider's own applications.";
 
 /// What Anthropic says to a subscription credential (setup-token, OAuth) that is used outside its own applications.
 ///

@@ -2,46 +2,34 @@
 
 use serde_json::Value;
 
-use super::body::{MAX_JSON, is_error, parse};
+use super::body::{is_error, parse};
+use crate::net::{Event, events};
 
 /// The error in a stream of events, if there is one: an `error` event, or data that is an error by its structure.
 pub(super) fn error_in(stream: &str) -> Option<Value> {
-    let (mut event, mut data) = (String::new(), String::new());
-    // An event ends at a blank line; the last one may end with the stream.
-    for line in stream.lines().chain([""]) {
-        let line = line.strip_suffix('\r').unwrap_or(line);
-        if line.is_empty() {
-            if let Some(error) = error_of(&event, &data) {
-                return Some(error);
-            }
-            event.clear();
-            data.clear();
-        } else if let Some(name) = line.strip_prefix("event:") {
-            name.trim().clone_into(&mut event);
-        } else if let Some(more) = line.strip_prefix("data:")
-            && data.len() + more.len() <= MAX_JSON
-        {
-            if !data.is_empty() {
-                data.push('\n');
-            }
-            data.push_str(more.trim_start());
+    let mut found = None;
+    events(stream.as_bytes(), |event| {
+        if found.is_none() {
+            found = error_of(event);
         }
-    }
-    None
+    });
+    found
 }
 
-fn error_of(event: &str, data: &str) -> Option<Value> {
-    let named = matches!(event, "error" | "response.failed");
-    match parse(data) {
+/// The error that an event is, if it is one.
+pub(super) fn error_of(event: Event<'_>) -> Option<Value> {
+    let named = matches!(event.name, b"error" | b"response.failed");
+    let data = String::from_utf8_lossy(event.data);
+    match parse(&data) {
         Some(value) if named || is_error(&value) => Some(value),
-        None if named => Some(serde_json::json!({ "error": { "message": data } })),
+        None if named => Some(serde_json::json!({ "error": { "message": data.trim_start() } })),
         _ => None,
     }
 }
 
 /// Whether a text looks like a stream of events.
 pub(super) fn is_stream(text: &str) -> bool {
-    let text = text.trim_start();
+    let text = text.trim_start_matches('\u{feff}').trim_start();
     ["event:", "data:", ":"].iter().any(|field| text.starts_with(field))
 }
 
@@ -56,6 +44,7 @@ mod tests {
             ("event: error\r\ndata: {\"type\":\r\ndata: \"error\"}\r\n\r\n", true),
             ("data: {\"a\":1}\n\ndata: {\"error\":{\"code\":429}}", true),
             ("event: error\ndata: Overloaded\n\n", true),
+            ("\u{feff}event: error\rdata: Overloaded\r\r", true),
             ("event: error\n\n", true),
             ("event: message_start\ndata: {\"type\":\"message_start\"}\n\nevent: ping\ndata: {}\n\n", false),
             ("data: {\"error\":null}\n\ndata: [DONE]\n\n", false),

@@ -2,6 +2,7 @@
 
 use super::document::AuthProfiles;
 use super::entry::Profile;
+use super::entry_write::DEPTH;
 use super::raw::RawObject;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ProfileId;
@@ -12,16 +13,13 @@ use crate::syntax::{self, Dialect, Limits};
 pub(crate) enum LegacyForm {
     /// `auth.json`: credentials of every type. An entry without a provider belongs to its key.
     Credentials,
-    /// `oauth.json`: logins, without a type and without a provider.
+    /// `oauth.json`: OAuth credentials, without a type and without a provider.
     Logins,
 }
 
-/// Entries stand at this depth: document, `profiles`, profile.
-const DEPTH: usize = 2;
-
 impl AuthProfiles {
-    /// Takes the entries of an older file as `<provider>:default`, unless there is a profile of that name. Tells whether
-    /// everything in the file was taken.
+    /// Takes the entries of an older file as `<provider>:default`, unless there is a profile of that name. Returns `true`
+    /// if everything in the file was taken.
     ///
     /// # Errors
     ///

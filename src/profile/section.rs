@@ -67,7 +67,7 @@ impl<K: Hash + Eq, V> Section<K, V> {
         }
     }
 
-    /// Sets an entry; `false` if it was there with the same text.
+    /// Sets an entry; returns `false` if it was there with the same text.
     pub(super) fn set(&mut self, key: K, value: V, text: String) -> Result<bool> {
         let map = self.map()?;
         let text = Secret::new(text);
@@ -78,7 +78,7 @@ impl<K: Hash + Eq, V> Section<K, V> {
         Ok(true)
     }
 
-    /// Removes an entry, and the section with its last one; `false` if there was none.
+    /// Removes an entry, and the section with its last one; returns `false` if there was none.
     pub(super) fn remove<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Result<bool>
     where
         K: Borrow<Q>,

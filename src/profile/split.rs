@@ -5,7 +5,7 @@ use std::hash::Hash;
 use super::document::AuthProfiles;
 use super::section::Section;
 use super::wire::Part;
-use crate::diagnostic::{Diagnostic, DiagnosticCode, Severity};
+use crate::error::{Diagnostic, DiagnosticCode, Severity};
 use crate::error::{Location, Result};
 use crate::secret::Secret;
 use crate::syntax::Limits;
@@ -14,15 +14,6 @@ use crate::syntax::Limits;
 const HIDDEN: &str = "the file of credentials has another entry; the one in the state file counts";
 
 impl AuthProfiles {
-    /// Reads the text of an `auth-profiles.json` of any size up to a cap.
-    ///
-    /// # Errors
-    ///
-    /// As [`from_json`](Self::from_json).
-    pub(crate) fn from_json_within(text: String, limits: &Limits) -> Result<Self> {
-        Self::read(text, limits, Part::Whole)
-    }
-
     /// Reads the text of an `auth-state.json` as a document without profiles.
     ///
     /// # Errors
@@ -32,13 +23,13 @@ impl AuthProfiles {
         Self::read(text, limits, Part::State)
     }
 
-    /// The text of this document as an `auth-state.json`.
+    /// Returns the text of this document as an `auth-state.json`.
     pub(crate) fn to_state_json(&self) -> Secret {
         self.write(Part::State)
     }
 
-    /// The text this document was read from or written as, if it has not been changed since. There is none of a
-    /// document made from two files.
+    /// Returns the text this document was read from or written as, if it has not been changed since. A document made
+    /// from two files has none.
     pub(crate) fn text(&self) -> Option<&str> {
         self.text.as_ref().map(Secret::expose)
     }
@@ -49,7 +40,7 @@ impl AuthProfiles {
         self.text = Some(text);
     }
 
-    /// Both files as one document. What the state file says counts, entry by entry.
+    /// Joins both files into one document. What the state file says counts, entry by entry.
     pub(crate) fn with_state(&self, state: &Self) -> Self {
         let mut whole = self.clone();
         whole.text = None;
@@ -71,19 +62,19 @@ impl AuthProfiles {
         whole
     }
 
-    /// Whether the file of credentials holds state that a state file could take over.
+    /// Returns `true` if the file of credentials holds state that a state file could take over.
     pub(crate) fn has_state(&self) -> bool {
         self.order.is_map() || self.last_good.is_map() || self.usage.is_map()
     }
 
-    /// Whether both say the same about order and statistics.
+    /// Returns `true` if both say the same about order and statistics.
     pub(crate) fn same_state(&self, other: &Self) -> bool {
         self.order.same_text(&other.order)
             && self.last_good.same_text(&other.last_good)
             && self.usage.same_text(&other.usage)
     }
 
-    /// The file of credentials for this document. State that the present file holds stays there if `keep`, and in any
+    /// Returns the file of credentials for this document. State that the present file holds stays there if `keep`, and in any
     /// case if it is no object, because then no state file can take it over.
     pub(crate) fn credentials_part(&self, present: &Self, keep: bool) -> Self {
         let mut part = self.clone();
@@ -101,7 +92,7 @@ impl AuthProfiles {
         part
     }
 
-    /// The state file for this document, which keeps what is not understood in the present one.
+    /// Returns the state file for this document, which keeps what is not understood in the present one.
     pub(crate) fn state_part(&self, present: &Self) -> Self {
         let mut part = present.clone();
         part.text = None;
@@ -122,7 +113,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Section<K, V> {
         }
     }
 
-    /// Whether both have the same text in the same order.
+    /// Returns `true` if both have the same text in the same order.
     fn same_text(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Absent, Self::Absent) => true,
@@ -134,7 +125,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Section<K, V> {
         }
     }
 
-    /// This section with those entries of another that it does not have; tells which it has otherwise.
+    /// Adds those entries of another section that this one does not have; returns also the keys it has otherwise.
     fn over<'a>(&self, below: &'a Self) -> (Self, Vec<&'a K>) {
         match (self, below) {
             (Self::Absent, below) => (below.clone(), Vec::new()),

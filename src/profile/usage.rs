@@ -1,53 +1,14 @@
-//! What is remembered of one profile's use: when it last worked, how often it failed, until when it rests.
+//! What is remembered of one profile's use: when it last worked, how often it failed, until when it cools down.
 
 use std::fmt;
 
 use indexmap::IndexMap;
 
 use super::raw::{self, RawObject};
-use super::usage_edit::UsageEdit;
-use super::view::RawView;
+use super::usage_edit::{DEPTH, UsageEdit};
+use super::window::{Window, key};
 use crate::clock::Timestamp;
 use crate::reason::FailureReason;
-
-/// Keys of a `usageStats` entry. The first nine are the reference's of February 2026, the blocks after them its later
-/// versions', the last ones this crate's own; all of them survive a visit of the reference.
-pub(crate) mod key {
-    pub(crate) const LAST_USED: &str = "lastUsed";
-    pub(crate) const COOLDOWN_UNTIL: &str = "cooldownUntil";
-    pub(crate) const DISABLED_UNTIL: &str = "disabledUntil";
-    pub(crate) const DISABLED_REASON: &str = "disabledReason";
-    pub(crate) const ERROR_COUNT: &str = "errorCount";
-    pub(crate) const FAILURE_COUNTS: &str = "failureCounts";
-    pub(crate) const LAST_FAILURE_AT: &str = "lastFailureAt";
-    pub(crate) const COOLDOWN_REASON: &str = "cooldownReason";
-    pub(crate) const COOLDOWN_MODEL: &str = "cooldownModel";
-
-    pub(crate) const BLOCKED_UNTIL: &str = "blockedUntil";
-    pub(crate) const BLOCKED_MODEL: &str = "blockedModel";
-    pub(crate) const BLOCKED_SCOPE: &str = "blockedScope";
-    /// Everything a blocked window consists of.
-    pub(crate) const BLOCKED: [&str; 5] =
-        [BLOCKED_UNTIL, "blockedReason", "blockedSource", BLOCKED_MODEL, BLOCKED_SCOPE];
-
-    pub(crate) const COOLDOWN_SINCE: &str = "cooldownSince";
-    pub(crate) const DISABLED_SINCE: &str = "disabledSince";
-    pub(crate) const MODEL_COOLDOWNS: &str = "modelCooldowns";
-    pub(crate) const SUCCESS_PICKED_AT: &str = "successPickedAt";
-    pub(crate) const INLINE_KEY: &str = "inlineKey";
-}
-
-/// A period in which a profile, or one model of it, rests. Times are milliseconds as the file has them.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Window {
-    pub(crate) until: f64,
-    pub(crate) since: Option<f64>,
-    pub(crate) reason: Option<FailureReason>,
-    /// The reason in the words of another program, where it is none of ours.
-    pub(crate) foreign_reason: Option<Box<str>>,
-    /// The one model it concerns; `None` for all.
-    pub(crate) model: Option<Box<str>>,
-}
 
 /// What is remembered of one profile's use, in the format of the file's `usageStats`.
 ///
@@ -73,51 +34,17 @@ pub struct UsageStats {
     pub(crate) success_picked_at: IndexMap<Box<str>, f64>,
 }
 
-impl Window {
-    pub(super) fn reason_name(&self) -> Option<&str> {
-        self.foreign_reason.as_deref().or(self.reason.map(FailureReason::as_str))
-    }
-
-    /// The same window with another reason.
-    pub(crate) fn because(self, reason: FailureReason) -> Self {
-        Self { reason: Some(reason), foreign_reason: None, ..self }
-    }
-}
-
-impl Default for UsageStats {
-    fn default() -> Self {
-        Self::from_raw(&RawObject::new())
-    }
-}
-
-impl Window {
-    /// A window that ends here, for the reason that stands under a key, in our words or in those of another program.
-    fn read(object: &RawView<'_>, until: f64, since: &str, reason: &str) -> Self {
-        let name = object.string(reason);
-        let known = name.as_deref().map(FailureReason::from_name);
-        let foreign_reason = name.filter(|_| known == Some(None)).map(Into::into);
-        let reason = known.map(|known| known.unwrap_or(FailureReason::Unknown));
-        Self { until, since: object.number(since), reason, foreign_reason, model: None }
-    }
-}
-
-fn text_of(object: &RawView<'_>, key: &str) -> Option<Box<str>> {
+fn text_of(object: &RawObject<'_>, key: &str) -> Option<Box<str>> {
     object.string(key).filter(|text| !text.is_empty()).map(Into::into)
 }
 
 impl UsageStats {
     /// Reads an entry; `None` if it is not an object.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        Some(Self::from_view(&RawView::parse(text)?, text.into()))
+        Some(Self::read(&RawObject::parse(text)?, text.into()))
     }
 
-    fn from_raw(object: &RawObject) -> Self {
-        let text = object.to_text(DEPTH);
-        let view = RawView::parse(&text).unwrap_or_default();
-        Self::from_view(&view, text.as_str().into())
-    }
-
-    fn from_view(object: &RawView<'_>, text: Box<str>) -> Self {
+    fn read(object: &RawObject<'_>, text: Box<str>) -> Self {
         let cooldown = object.number(key::COOLDOWN_UNTIL).map(|until| Window {
             model: text_of(object, key::COOLDOWN_MODEL),
             ..Window::read(object, until, key::COOLDOWN_SINCE, key::COOLDOWN_REASON)
@@ -130,13 +57,13 @@ impl UsageStats {
             since: None,
             reason: Some(FailureReason::RateLimit),
             foreign_reason: None,
-            // The reference scopes a block to its model only where it says so in as many words.
+            // OpenClaw scopes a block to its model only where it says so in as many words.
             model: text_of(object, key::BLOCKED_MODEL)
                 .filter(|_| object.string(key::BLOCKED_SCOPE).as_deref() == Some("model")),
         });
         let model_cooldowns = object.object(key::MODEL_COOLDOWNS).map_or_else(Vec::new, |models| {
             let windows = models.iter().filter_map(|(model, value)| {
-                let window = RawView::parse(value.get())?;
+                let window = RawObject::parse(value.get())?;
                 let until = window.number("until")?;
                 Some(Window { model: Some(model.into()), ..Window::read(&window, until, "since", "reason") })
             });
@@ -164,16 +91,16 @@ impl UsageStats {
         }
     }
 
-    /// The entry as JSON text.
+    /// Returns the entry as JSON text.
     pub(super) fn text(&self) -> &str {
         &self.text
     }
 
-    /// The same entry with some of its members changed; all others keep their text and place.
-    pub(crate) fn edited(&self, edit: impl FnOnce(&mut UsageEdit)) -> Self {
-        let mut edited = UsageEdit(RawObject::parse(&self.text).unwrap_or_else(RawObject::new));
+    /// Changes some members; all others keep their text and place.
+    pub(crate) fn edited(&self, edit: impl FnOnce(&mut UsageEdit<'_>)) -> Self {
+        let mut edited = UsageEdit(RawObject::parse(&self.text).unwrap_or_default());
         edit(&mut edited);
-        Self::from_raw(&edited.0)
+        Self::read(&edited.0, edited.0.to_text(DEPTH).into())
     }
 
     /// Ends every window and forgets every counter; the stamps of last use and last failure stay.
@@ -185,20 +112,18 @@ impl UsageStats {
         })
     }
 
-    /// Which key the entry is about, where it is about one from outside the document: a few digits that tell a changed
-    /// key, and nothing of the key itself.
+    /// Returns which key the entry is about, if it is about one from outside the document: a few digits that tell a
+    /// changed key, and nothing of the key itself.
     pub(crate) fn inline_key(&self) -> Option<String> {
-        RawView::parse(&self.text)?.string(key::INLINE_KEY).map(Into::into)
+        RawObject::parse(&self.text)?.string(key::INLINE_KEY).map(Into::into)
     }
 
     /// Ends the windows and counters of refused credentials; all others stay.
     pub(super) fn without_refusals(&self) -> Self {
-        use FailureReason::{Auth, AuthPermanent, SessionExpired};
-        let refusals = [Auth, AuthPermanent, SessionExpired];
-        let stays = |window: &&Window| !window.reason.is_some_and(|reason| refusals.contains(&reason));
+        let stays = |window: &&Window| !window.reason.is_some_and(FailureReason::is_refusal);
         let models: Vec<Window> = self.model_cooldowns.iter().filter(stays).cloned().collect();
         let mut counts = self.failure_counts.clone();
-        counts.retain(|name, _| !refusals.iter().any(|reason| reason.as_str() == &**name));
+        counts.retain(|name, _| !FailureReason::from_name(name).is_some_and(FailureReason::is_refusal));
         let untouched = self.cooldown.as_ref().is_none_or(|window| stays(&window))
             && self.disabled.as_ref().is_none_or(|window| stays(&window))
             && models == self.model_cooldowns
@@ -215,66 +140,70 @@ impl UsageStats {
         })
     }
 
-    /// When the profile last worked.
+    /// Returns when the profile last worked.
     #[must_use]
     pub fn last_used(&self) -> Option<Timestamp> {
         self.last_used.map(timestamp)
     }
 
-    /// When the profile last failed.
+    /// Returns when the profile last failed.
     #[must_use]
     pub fn last_failure_at(&self) -> Option<Timestamp> {
         self.last_failure_at.map(timestamp)
     }
 
-    /// The end of the transient window as the file has it, past or not.
+    /// Returns the end of the transient window as the file has it, past or not.
     #[must_use]
     pub fn cooldown_until(&self) -> Option<Timestamp> {
         self.cooldown.as_ref().map(|window| timestamp(window.until))
     }
 
-    /// The end of the long window as the file has it, past or not.
+    /// Returns the end of the long window as the file has it, past or not.
     #[must_use]
     pub fn disabled_until(&self) -> Option<Timestamp> {
         self.disabled.as_ref().map(|window| timestamp(window.until))
     }
 
-    /// Failures since the last success, over all reasons, as the file counts them.
+    /// Returns the number of failures since the last success, over all reasons, as the file counts them.
     #[must_use]
     pub fn error_count(&self) -> f64 {
         self.error_count.unwrap_or(0.0)
     }
 
-    /// Failures of one reason since its counter was last reset.
+    /// Returns the number of failures of one reason since its counter was last reset.
     #[must_use]
     pub fn failure_count(&self, reason: FailureReason) -> f64 {
         self.failure_counts.get(reason.as_str()).copied().unwrap_or(0.0)
     }
 
-    /// Whether there is nothing to clear.
+    /// Returns `true` if there is nothing to clear.
     pub(crate) fn is_clear(&self) -> bool {
         let windows = [&self.cooldown, &self.disabled, &self.blocked].into_iter().any(Option::is_some);
         let counted = self.error_count.is_some_and(|errors| errors != 0.0) || !self.failure_counts.is_empty();
         !windows && self.model_cooldowns.is_empty() && !counted
     }
 
-    /// The entry as the JSON object the file holds. There is no secret in it.
+    /// Returns the entry as the JSON object the file holds. There is no secret in it.
     #[must_use]
     pub fn to_json(&self) -> String {
         self.text.to_string()
     }
 }
 
-/// Entries stand at this depth: document, `usageStats`, profile.
-pub(super) const DEPTH: usize = 2;
-
-/// The moment that is not earlier than a file's number; a window is over at the first whole millisecond after its end.
+/// Returns the first moment that is not earlier than a file's number; a window is over at the first whole millisecond after its end.
 pub(crate) fn timestamp(millis: f64) -> Timestamp {
     #[expect(
         clippy::cast_possible_truncation,
         reason = "the cast saturates, which is what a time out of range should do"
     )]
     Timestamp::from_millis(millis.ceil() as i64)
+}
+
+impl Default for UsageStats {
+    fn default() -> Self {
+        let empty = RawObject::default();
+        Self::read(&empty, empty.to_text(DEPTH).into())
+    }
 }
 
 impl fmt::Debug for UsageStats {

@@ -1,14 +1,20 @@
 //! Changing an entry of the usage statistics without touching what is not meant.
 
+use std::borrow::Cow;
+
 use indexmap::IndexMap;
+use serde_json::value::RawValue;
 
 use super::raw::{self, RawObject};
-use super::usage::{DEPTH, Window, key};
+use super::window::{Window, key};
+
+/// Entries stand at this depth: document, `usageStats`, profile.
+pub(super) const DEPTH: usize = 2;
 
 /// An entry being changed.
-pub(crate) struct UsageEdit(pub(super) RawObject);
+pub(crate) struct UsageEdit<'t>(pub(super) RawObject<'t>);
 
-impl UsageEdit {
+impl UsageEdit<'_> {
     pub(crate) fn number(&mut self, key: &str, value: f64) {
         self.0.set_number(key, value);
     }
@@ -31,30 +37,28 @@ impl UsageEdit {
 
     /// Replaces the numbers of an object, or removes it with the last of them.
     pub(crate) fn numbers(&mut self, key: &str, numbers: &IndexMap<Box<str>, f64>) {
+        let before = self.0.object(key).unwrap_or_default();
         // What is no number in it was never one of ours; it is kept all the same.
-        let mut object = self.0.object(key).unwrap_or_else(RawObject::new);
-        object.retain(|name, value| numbers.contains_key(name) || raw::as_number(value).is_none());
+        let kept = before.iter().filter(|(name, value)| numbers.contains_key(*name) || raw::as_number(value).is_none());
+        let mut members: IndexMap<&str, Cow<'_, RawValue>> =
+            kept.map(|(name, value)| (name, Cow::Borrowed(value))).collect();
         for (name, number) in numbers {
-            object.set_number(name, *number);
+            if !members.get(&**name).is_some_and(|value| raw::is_number(value, *number)) {
+                members.insert(name, Cow::Owned(raw::number(*number)));
+            }
         }
-        match raw::value(object.to_text(DEPTH + 1)) {
-            Some(text) if !object.is_empty() => self.0.set(key, text),
-            _ => self.remove(key),
-        }
+        let text = raw::object(DEPTH + 1, members.iter().map(|(name, value)| (*name, value.get())));
+        self.object(key, text);
     }
 
     /// Replaces the windows of single models.
     pub(crate) fn model_cooldowns(&mut self, windows: &[Window]) {
-        let before = self.0.object(key::MODEL_COOLDOWNS);
-        if windows.is_empty() {
-            self.0.remove(key::MODEL_COOLDOWNS);
-            return;
-        }
-        let mut object = RawObject::new();
+        let before = self.0.object(key::MODEL_COOLDOWNS).unwrap_or_default();
+        let known: IndexMap<&str, &RawValue> = before.iter().collect();
+        let mut members: IndexMap<&str, String> = IndexMap::new();
         for window in windows {
-            let Some(model) = &window.model else { continue };
-            let known = before.as_ref().and_then(|before| before.object(model));
-            let mut entry = known.unwrap_or_else(RawObject::new);
+            let Some(model) = window.model.as_deref() else { continue };
+            let mut entry = known.get(model).and_then(|value| RawObject::parse(value.get())).unwrap_or_default();
             entry.set_number("until", window.until);
             if let Some(since) = window.since {
                 entry.set_number("since", since);
@@ -62,12 +66,17 @@ impl UsageEdit {
             if let Some(reason) = window.reason_name() {
                 entry.set_str("reason", reason);
             }
-            if let Some(text) = raw::value(entry.to_text(DEPTH + 2)) {
-                object.set(model, text);
-            }
+            members.insert(model, entry.to_text(DEPTH + 2));
         }
-        if let Some(text) = raw::value(object.to_text(DEPTH + 1)) {
-            self.0.set(key::MODEL_COOLDOWNS, text);
+        let text = raw::object(DEPTH + 1, members.iter().map(|(model, text)| (*model, text.as_str())));
+        self.object(key::MODEL_COOLDOWNS, text);
+    }
+
+    /// Replaces an object by this text, or removes it if there is nothing in it.
+    fn object(&mut self, key: &str, text: String) {
+        match raw::value(text) {
+            Some(text) if text.get() != "{}" => self.0.set(key, text),
+            _ => self.remove(key),
         }
     }
 

@@ -3,19 +3,19 @@
 use indexmap::IndexMap;
 use serde_json::value::RawValue;
 
-use super::document::{AuthProfiles, Change, Links, VERSION};
+use super::document::{AuthProfiles, DirtyState, Links, VERSION};
 use super::entry::Profile;
-use super::raw;
+use super::raw::{self, RawObject};
 use super::section::Section;
 use super::usage::UsageStats;
-use super::view::{self, DocumentView, MemberView, RawView};
-use crate::diagnostic::{Diagnostic, DiagnosticCode, Severity};
+use super::view::{DocumentView, MemberView};
+use crate::error::{Diagnostic, DiagnosticCode, Severity};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ProfileId;
 use crate::secret::{Secret, is_blank_char};
 use crate::syntax::{self, Dialect, KeyPath, Limits};
 
-/// The members this crate understands, in the order in which the reference writes them.
+/// The members this crate understands, in the order in which OpenClaw writes them.
 const OWN: [&str; 5] = ["version", "profiles", "order", "lastGood", "usageStats"];
 
 /// Which file a text is.
@@ -56,21 +56,31 @@ impl AuthProfiles {
         Self::read(text.to_owned(), &Limits::default(), Part::Whole)
     }
 
+    /// Reads the text of an `auth-profiles.json` within these limits.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_json`](Self::from_json).
+    #[cfg(feature = "file")]
+    pub(crate) fn from_json_within(text: String, limits: &Limits) -> Result<Self> {
+        Self::read(text, limits, Part::Whole)
+    }
+
     pub(super) fn read(text: String, limits: &Limits, part: Part) -> Result<Self> {
         syntax::check(&text, Dialect::Json, limits)?;
         let mut read = Self::interpret(syntax::without_bom(&text), part)?;
-        read.text = Some(raw::guarded(text));
+        read.text = Some(Secret::new(text));
         Ok(read)
     }
 
-    /// Makes a document of a text that has been checked.
+    /// Creates a document from a text that has been checked.
     fn interpret(text: &str, part: Part) -> Result<Self> {
         let at = |path: KeyPath<'_>| syntax::locate(text, Dialect::Json, &path);
         let Some(document) = DocumentView::parse(text, part.opens()) else {
             let message = "the credential document is not a JSON object";
             return Err(Error::new(ErrorKind::Corrupt, message).with_location(at(KeyPath::root())));
         };
-        let none = RawView::default();
+        let none = RawObject::default();
         let entries = match document.get("profiles") {
             _ if !part.own("profiles") => &none,
             Some(MemberView::Map(entries)) => entries,
@@ -87,9 +97,10 @@ impl AuthProfiles {
             let mut remarks = Vec::new();
             let profile = Profile::parse(entry.get(), &mut remarks);
             diagnostics.extend(remarks.into_iter().map(|remark| {
-                // Every view is a part of the text, so its place follows from where it begins: nothing is read again.
-                let member = RawView::parse(entry.get()).and_then(|view| view.get(remark.member));
-                let begins = member.unwrap_or(entry).get().as_ptr().addr().wrapping_sub(text.as_ptr().addr());
+                // Every value is a part of the text, so its place follows from where it begins: nothing is read again.
+                let object = RawObject::parse(entry.get());
+                let value = object.as_ref().and_then(|object| object.get(remark.member)).unwrap_or(entry);
+                let begins = value.get().as_ptr().addr().wrapping_sub(text.as_ptr().addr());
                 let path = KeyPath::root().key("profiles").key(id).key(remark.member);
                 let location = places.locate(begins).with_key_path(path.to_string());
                 Diagnostic::new(Severity::Warning, remark.code, location, remark.message)
@@ -103,7 +114,7 @@ impl AuthProfiles {
         };
         let order = section(&document, "order", &mut report, |name, value| (name.to_owned(), order_list(value)));
         let last_good = section(&document, "lastGood", &mut report, |name, value| {
-            (name.to_owned(), view::string(value).map(ProfileId::verbatim))
+            (name.to_owned(), raw::as_string(value).map(ProfileId::verbatim))
         });
         let usage = section(&document, "usageStats", &mut report, |id, value| {
             (ProfileId::verbatim(id), UsageStats::parse(value.get()).unwrap_or_default())
@@ -116,7 +127,7 @@ impl AuthProfiles {
             let text = match value {
                 // A section that is null says nothing, but it is there, and stays until it is set.
                 MemberView::Raw(value) if !part.own(key) || key == "version" || value.get() == "null" => {
-                    raw::guarded(value.get())
+                    Secret::new(value.get())
                 }
                 _ => Secret::default(),
             };
@@ -131,13 +142,13 @@ impl AuthProfiles {
             last_good,
             usage,
             diagnostics,
-            change: Change::None,
+            dirty_state: DirtyState::None,
             links: Links::default(),
         })
     }
 
-    /// The document's text: the one it was read from if nothing was changed, else two-space JSON with a final newline
-    /// in which everything untouched keeps its text and place.
+    /// Returns the document's text: the one it was read from if nothing was changed, else two-space JSON with a final
+    /// newline in which everything untouched keeps its text and place.
     ///
     /// # Security
     ///
@@ -159,7 +170,7 @@ impl AuthProfiles {
             }),
             "profiles" => {
                 let entries = self.profiles.iter().map(|(id, profile)| (id.as_str(), profile.text()));
-                Some(object(entries))
+                Some(raw::object(1, entries))
             }
             "order" => section_text(&self.order, String::as_str),
             "lastGood" => section_text(&self.last_good, String::as_str),
@@ -174,29 +185,21 @@ impl AuthProfiles {
         for (place, name) in OWN.into_iter().enumerate() {
             let new = if part.own(name) && !self.members.contains_key(name) { own(name) } else { None };
             let Some(text) = new else { continue };
-            // Where the reference would write it, so that by turns the file does not change more than it must.
+            // Where OpenClaw would write it, so that by turns the file does not change more than it must.
             let later = OWN.get(place..).unwrap_or_default();
             let next = members.iter().position(|(member, _)| later.contains(member)).unwrap_or(members.len());
             members.insert(next, (name, text));
         }
-        let mut out = String::new();
-        raw::write_object(&mut out, 0, members.iter().map(|(name, text)| (*name, text.as_str())));
-        out.push('\n');
-        raw::guarded(out)
+        let text = raw::object(0, members.iter().map(|(name, text)| (*name, text.as_str())));
+        Secret::new(text + "\n")
     }
-}
-
-fn object<'a>(entries: impl Iterator<Item = (&'a str, &'a str)>) -> String {
-    let mut out = String::new();
-    raw::write_object(&mut out, 1, entries);
-    out
 }
 
 fn section_text<K, V>(section: &Section<K, V>, name: impl Fn(&K) -> &str) -> Option<String> {
     match section {
         Section::Absent => None,
         Section::Foreign(text) => Some(text.expose().to_owned()),
-        Section::Map(map) => Some(object(map.iter().map(|(key, (_, text))| (name(key), text.expose())))),
+        Section::Map(map) => Some(raw::object(1, map.iter().map(|(key, (_, text))| (name(key), text.expose())))),
     }
 }
 
@@ -212,18 +215,18 @@ fn section<K: std::hash::Hash + Eq, V>(
         Some(MemberView::Raw(value)) if value.get() == "null" => return Section::Absent,
         Some(MemberView::Raw(value)) => {
             report(name);
-            return Section::Foreign(raw::guarded(value.get()));
+            return Section::Foreign(Secret::new(value.get()));
         }
     };
     let mut map = IndexMap::with_capacity(object.len());
     for (key, value) in object.iter() {
         let (key, entry) = read(key, value);
-        map.insert(key, (entry, raw::guarded(value.get())));
+        map.insert(key, (entry, Secret::new(value.get())));
     }
     Section::Map(map)
 }
 
-/// A list of profile ids, trimmed; `None` if it is not a list, or has entries and none of them is an id. An empty list
+/// Reads a list of profile ids, trimmed; `None` if it is not a list, or has entries and none of them is an id. An empty list
 /// is a deliberate "none of them".
 fn order_list(value: &RawValue) -> Option<Vec<ProfileId>> {
     let list: Vec<&RawValue> = serde_json::from_str(value.get()).ok()?;

@@ -8,10 +8,10 @@ use http::{Method, Uri};
 use serde_json::Value;
 
 use super::refresher::{RefreshFuture, TokenRefresher};
+use crate::credential::Tokens;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ProfileId, ProviderId};
-use crate::profile::Tokens;
-use crate::request::{guarded_client, is_direct, url};
+use crate::net::{checked, guarded_client, is_direct};
 use crate::secret::Secret;
 
 /// More than this is no token response, in bytes.
@@ -29,7 +29,8 @@ const FINISHED: [&str; 4] =
 /// # Examples
 ///
 /// ```
-/// use provider_auth::{ErrorKind, RefreshTokenGrant};
+/// use provider_auth::ErrorKind;
+/// use provider_auth::refresh::RefreshTokenGrant;
 ///
 /// let grant = RefreshTokenGrant::new("https://login.example.com/oauth/token", "my-client-id", reqwest::Client::builder())?;
 /// let refused = RefreshTokenGrant::new("http://login.example.com/token", "my-client-id", reqwest::Client::builder());
@@ -54,12 +55,12 @@ impl RefreshTokenGrant {
     /// info and fragment; [`ErrorKind::InsecureTransport`] if it is plain HTTP to a host that is not loopback;
     /// [`ErrorKind::Client`] if the HTTP client cannot be built.
     pub fn new(endpoint: &str, client_id: impl Into<Secret>, client: reqwest::ClientBuilder) -> Result<Self> {
-        let endpoint = url::checked(endpoint)?;
+        let endpoint = checked(endpoint)?;
         let client = guarded_client(client, is_direct(&endpoint))?;
         Ok(Self { endpoint, client_id: client_id.into(), client_secret: None, json: false, client })
     }
 
-    /// The same with a client secret in the body.
+    /// Sends a client secret in the body.
     #[must_use]
     pub fn client_secret(mut self, secret: impl Into<Secret>) -> Self {
         self.client_secret = Some(secret.into());

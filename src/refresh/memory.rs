@@ -1,12 +1,12 @@
-//! What a renewer knows and the store does not.
+//! What a coordinator knows and the store does not.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::clock::Timestamp;
+use crate::credential::Tokens;
 use crate::id::ProfileId;
-use crate::profile::Tokens;
 use crate::secret::Secret;
 
 /// How long a refresh that could wait is left alone after it failed: each try costs its caller time.
@@ -20,7 +20,7 @@ pub(super) struct Fresh {
     pub(super) expires: Option<Timestamp>,
 }
 
-/// What a renewer remembers as long as it lives. There is at most one entry of each kind for a profile.
+/// What a coordinator remembers as long as it lives. There is at most one entry of each kind for a profile.
 #[derive(Default)]
 pub(super) struct Memory(Mutex<Entries>);
 

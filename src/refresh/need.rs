@@ -1,9 +1,10 @@
-//! Whether a login has to be renewed.
+//! Whether a login has to be refreshed.
 
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::profile::{Credential, Expiry, Profile};
+use crate::credential::Credential;
+use crate::profile::{Expiry, Profile};
 use crate::secret::Secret;
 
 /// How long before the end of an access token a refresh is due.
@@ -23,7 +24,7 @@ pub(super) enum Need {
     Mandatory,
 }
 
-/// Whether a profile has to be renewed now. `rejected` is an access token that the provider did not accept: only that one
+/// Whether a profile has to be refreshed now. `rejected` is an access token that the provider did not accept: only that one
 /// has to be replaced, whatever its expiry says.
 pub(super) fn need(profile: &Profile, rejected: Option<&Secret>, windows: Windows, now: Timestamp) -> Need {
     let Some(Credential::OAuth { access, refresh: Some(_), .. }) = profile.credential() else { return Need::None };

@@ -4,9 +4,9 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use crate::credential::Tokens;
 use crate::error::Result;
 use crate::id::{ProfileId, ProviderId};
-use crate::profile::Tokens;
 use crate::secret::Secret;
 
 /// What [`TokenRefresher::refresh`] returns.
@@ -14,14 +14,16 @@ pub type RefreshFuture<'a> = Pin<Box<dyn Future<Output = Result<Tokens>> + Send 
 
 /// Spends a refresh token at a provider's token endpoint.
 ///
-/// One call is one request: no retries, no writing anywhere. [`Renewer`](crate::Renewer) decides when to call it and
+/// One call is one request: no retries, no writing anywhere. [`RefreshCoordinator`](crate::refresh::RefreshCoordinator) decides when to call it and
 /// what to do with the result. No endpoint and no client id is built into this crate;
 /// `RefreshTokenGrant` (feature `client`) is a ready one for the standard grant.
 ///
 /// # Examples
 ///
 /// ```
-/// use provider_auth::{ProfileId, ProviderId, RefreshFuture, Secret, TokenRefresher, Tokens};
+/// use provider_auth::{ProfileId, ProviderId, Secret};
+/// use provider_auth::credential::Tokens;
+/// use provider_auth::refresh::{RefreshFuture, TokenRefresher};
 ///
 /// /// Asks the embedder's own login service.
 /// #[derive(Debug)]

@@ -2,8 +2,8 @@
 
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
+use crate::credential::{Credential, CredentialKind};
 use crate::error::{Error, ErrorKind, Result};
-use crate::profile::{Credential, CredentialKind};
 
 pub(super) const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 

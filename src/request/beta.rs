@@ -20,7 +20,7 @@ pub(super) const OAUTH: &str = "oauth-2025-04-20";
 #[non_exhaustive]
 pub enum BetaPolicy {
     /// To the host `api.anthropic.com`, and to endpoints whose kind the caller set to
-    /// [`EndpointKind::Anthropic`](crate::EndpointKind::Anthropic). The default: other hosts may refuse unknown flags.
+    /// [`EndpointKind::Anthropic`](crate::request::EndpointKind::Anthropic). The default: other hosts may refuse unknown flags.
     #[default]
     Auto,
     /// To this endpoint, whatever it is.
@@ -36,7 +36,7 @@ pub enum BetaPolicy {
 /// # Examples
 ///
 /// ```
-/// use provider_auth::BetaList;
+/// use provider_auth::request::BetaList;
 ///
 /// let mut betas = BetaList::parse("files-api-2025-04-14, ,Files-API-2025-04-14")?;
 /// betas.merge(&BetaList::parse("files-api")?);

@@ -13,11 +13,11 @@ use super::hosts::VersionPlace;
 use super::prepared::PreparedRequest;
 #[cfg(doc)]
 use crate::cache::mark_body;
-use crate::cache::{HostFields, Lifetimes, MarkerOptions, MarkerPlan, mark_body_for_host};
-use crate::diagnostic::{Diagnostic, DiagnosticCode, Severity};
+use crate::cache::{BreakpointOptions, BreakpointPlan, HostFields, Lifetimes, mark_body_for_host};
+use crate::credential::{Credential, CredentialKind};
+use crate::error::{Diagnostic, DiagnosticCode, Severity};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::id::{ProfileId, shown_name};
-use crate::profile::{Credential, CredentialKind};
 use crate::retention::CacheRetention;
 use crate::secret::Secret;
 use crate::select::Selection;
@@ -34,7 +34,7 @@ const DEFAULT_VERSION: &str = "2023-06-01";
 /// Headers are merged in the order built-in, endpoint, call; a later one replaces an earlier one of the same name. Beta
 /// flags are merged instead of replaced: those of the headers, then the ones a request needs, then those of
 /// [`beta`](Self::beta). A request needs `oauth-2025-04-20` with a subscription credential, and
-/// `extended-cache-ttl-2025-04-11` with an API key where the endpoint's [`BetaPolicy`](crate::BetaPolicy) says so; nothing
+/// `extended-cache-ttl-2025-04-11` with an API key where the endpoint's [`BetaPolicy`](crate::request::BetaPolicy) says so; nothing
 /// removes these two.
 ///
 /// # Examples
@@ -55,7 +55,7 @@ const DEFAULT_VERSION: &str = "2023-06-01";
 ///     .build()?;
 ///
 /// assert_eq!(request.headers()["anthropic-beta"], "extended-cache-ttl-2025-04-11,files-api-2025-04-14");
-/// assert_eq!(request.plan().markers().len(), 2);
+/// assert_eq!(request.plan().breakpoints().len(), 2);
 /// # Ok::<(), provider_auth::Error>(())
 /// ```
 #[must_use]
@@ -66,7 +66,7 @@ pub struct RequestBuilder<'a> {
     retention: Option<CacheRetention>,
     lifetimes: Option<Lifetimes>,
     cache_for_subscription: bool,
-    markers: MarkerOptions<'a>,
+    markers: BreakpointOptions<'a>,
     version: Option<Secret>,
     betas: Vec<String>,
     headers: Vec<(String, Secret)>,
@@ -84,7 +84,7 @@ impl<'a> RequestBuilder<'a> {
             retention: None,
             lifetimes: None,
             cache_for_subscription: false,
-            markers: MarkerOptions::new(CacheRetention::None),
+            markers: BreakpointOptions::new(CacheRetention::None),
             version: None,
             betas: Vec::new(),
             headers: Vec::new(),
@@ -143,7 +143,7 @@ impl<'a> RequestBuilder<'a> {
     }
 
     /// Lifetimes other than those of the retention, for example one hour for the prefix and five minutes for the rest, or
-    /// what [`choose_lifetimes`](crate::choose_lifetimes) found. Wins over [`retention`](Self::retention).
+    /// what [`choose_lifetimes`](crate::cache::choose_lifetimes) found. Wins over [`retention`](Self::retention).
     pub fn lifetimes(mut self, lifetimes: Lifetimes) -> Self {
         self.lifetimes = Some(lifetimes);
         self
@@ -151,26 +151,26 @@ impl<'a> RequestBuilder<'a> {
 
     /// The body of the session's previous request exactly as it was sent: [`PreparedRequest::body`].
     ///
-    /// It makes the markers cheapest, see [`MarkerOptions::previous`]. It is read, never sent.
+    /// It makes the markers cheapest, see [`BreakpointOptions::previous`]. It is read, never sent.
     pub fn previous(mut self, body: &'a [u8]) -> Self {
         self.markers = self.markers.previous(body);
         self
     }
 
-    /// The plan of the session's previous request, where the body was not kept. See [`MarkerOptions::previous_plan`].
-    pub fn previous_plan(mut self, plan: &'a MarkerPlan) -> Self {
+    /// The plan of the session's previous request, where the body was not kept. See [`BreakpointOptions::previous_plan`].
+    pub fn previous_plan(mut self, plan: &'a BreakpointPlan) -> Self {
         self.markers = self.markers.previous_plan(plan);
         self
     }
 
-    /// How many blocks at the start of `system` stay the same. See [`MarkerOptions::stable_system_blocks`].
+    /// How many blocks at the start of `system` stay the same. See [`BreakpointOptions::stable_system_blocks`].
     pub fn stable_system_blocks(mut self, blocks: usize) -> Self {
         self.markers = self.markers.stable_system_blocks(blocks);
         self
     }
 
     /// Leaves the last marker to the provider, where the endpoint has automatic caching; elsewhere it has no effect, which
-    /// the request's notes report. See [`MarkerOptions::automatic`].
+    /// the request's notes report. See [`BreakpointOptions::automatic`].
     pub fn automatic_caching(mut self) -> Self {
         self.markers = self.markers.automatic(true);
         self
@@ -210,9 +210,9 @@ impl<'a> RequestBuilder<'a> {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidBody`] if there is no body; otherwise those of [`mark_body`].
-    pub fn plan(&self) -> Result<MarkerPlan> {
+    pub fn plan(&self) -> Result<BreakpointPlan> {
         match &self.body {
-            Ok(body) => MarkerPlan::with_options(body, &self.marker_options()),
+            Ok(body) => BreakpointPlan::for_body(body, &self.marker_options()),
             // An error cannot be cloned; this one has a kind and a message only.
             Err(error) => Err(Error::new(error.kind(), error.to_string())),
         }
@@ -233,7 +233,7 @@ impl<'a> RequestBuilder<'a> {
     ///   body's own markers would be refused, see [`mark_body`].
     pub fn build(self) -> Result<PreparedRequest> {
         if let Some(profile) = &self.foreign {
-            let message = format!("Auth profile \"{profile}\" is not configured for the provider of the endpoint.");
+            let message = format!("Auth profile \"{profile}\" is not configured for the provider of the endpoint");
             return Err(Error::new(ErrorKind::ProfileNotConfigured, message));
         }
         let (headers, fields) = self.merged_headers()?;
@@ -283,7 +283,7 @@ impl<'a> RequestBuilder<'a> {
         Ok((map, fields))
     }
 
-    fn marker_options(&self) -> MarkerOptions<'a> {
+    fn marker_options(&self) -> BreakpointOptions<'a> {
         let row = self.endpoint.kind().row();
         let lifetimes = self.lifetimes.filter(|_| !self.ignores_caching());
         let lifetimes = lifetimes.or_else(|| Lifetimes::of(self.effective_retention()));
@@ -295,7 +295,7 @@ impl<'a> RequestBuilder<'a> {
         self.is_subscription() && !self.cache_for_subscription
     }
 
-    pub(super) fn credential_kind(&self) -> CredentialKind {
+    pub(crate) fn credential_kind(&self) -> CredentialKind {
         self.credential.kind()
     }
 
@@ -319,13 +319,13 @@ impl<'a> RequestBuilder<'a> {
         let note = ignored.then(|| {
             let message = "the cache retention is ignored: subscription credentials do not honour it";
             Diagnostic::new(Severity::Warning, DiagnosticCode::IgnoredSetting, Location::default(), message)
-                .with_help("Use an API key, or opt in with `cache_for_subscription`.")
+                .with_help("use an API key for prompt caching")
         });
         let no_automatic = self.markers.asks_for_automatic() && !self.endpoint.kind().has_automatic();
         let automatic = no_automatic.then(|| {
             let message = "automatic caching is ignored: this host answers a top-level marker with an error";
             Diagnostic::new(Severity::Warning, DiagnosticCode::IgnoredSetting, Location::default(), message)
-                .with_help("A marker on the last block was planned in its place.")
+                .with_help("a marker on the last block was planned in its place")
         });
         note.into_iter().chain(automatic).collect()
     }

@@ -7,11 +7,12 @@ use http::Uri;
 use super::auth::AuthScheme;
 use super::beta::BetaPolicy;
 use super::hosts::EndpointKind;
-use super::url;
+use super::url::with_path;
 #[cfg(doc)]
 use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::id::{ProviderId, shown_name};
+use crate::net::{is_loopback, origin};
 use crate::secret::Secret;
 
 const ANTHROPIC_HOST: &str = "api.anthropic.com";
@@ -25,7 +26,8 @@ const MESSAGES: &str = "/v1/messages";
 /// # Examples
 ///
 /// ```
-/// use provider_auth::{AuthScheme, Endpoint, ErrorKind, Secret};
+/// use provider_auth::{Endpoint, ErrorKind, Secret};
+/// use provider_auth::request::AuthScheme;
 ///
 /// let gateway = Endpoint::new("https://gateway.example.com/anthropic/")?
 ///     .with_auth_scheme(AuthScheme::Bearer)
@@ -66,7 +68,7 @@ impl Endpoint {
     ///   or carries user info or a fragment.
     /// - [`ErrorKind::InsecureTransport`] if it is plain HTTP to another host than 127.0.0.0/8, `::1` or `localhost`.
     pub fn new(base_url: &str) -> Result<Self> {
-        url::with_path(base_url, MESSAGES).map(Self::from_uri)
+        with_path(base_url, MESSAGES).map(Self::from_uri)
     }
 
     /// A server of a given kind. For most kinds this is [`new`](Self::new) with the kind set.
@@ -84,7 +86,8 @@ impl Endpoint {
     /// # Examples
     ///
     /// ```
-    /// use provider_auth::{CacheRetention, Credential, Endpoint, EndpointKind, RequestBuilder, Secret};
+    /// use provider_auth::{CacheRetention, Credential, Endpoint, RequestBuilder, Secret};
+    /// use provider_auth::request::EndpointKind;
     ///
     /// let url = "https://bedrock-runtime.us-east-1.amazonaws.com/model/anthropic.claude-opus-4-6-v1/invoke";
     /// let endpoint = Endpoint::of_kind(EndpointKind::BedrockRuntime, url)?;
@@ -101,7 +104,7 @@ impl Endpoint {
     /// # Ok::<(), provider_auth::Error>(())
     /// ```
     pub fn of_kind(kind: EndpointKind, url: &str) -> Result<Self> {
-        let uri = url::with_path(url, kind.row().path.unwrap_or_default())?;
+        let uri = with_path(url, kind.row().path.unwrap_or_default())?;
         Ok(Self { kind, ..Self::from_uri(uri) })
     }
 
@@ -111,14 +114,14 @@ impl Endpoint {
         Self { uri, provider: None, kind, auth_scheme: None, beta_policy, headers: Vec::new() }
     }
 
-    /// The same endpoint with the provider whose credentials it may see; unset, that is the caller's concern.
+    /// Sets the provider whose credentials the endpoint may see; unset, that is the caller's concern.
     #[must_use]
     pub fn with_provider(mut self, provider: ProviderId) -> Self {
         self.provider = Some(provider);
         self
     }
 
-    /// The same endpoint, headers and scheme included, at another base URL. Its kind is the one the new host tells, as for
+    /// Moves the endpoint, headers and scheme included, to another base URL. Its kind is the one of the new host, as for
     /// [`new`](Self::new).
     ///
     /// # Errors
@@ -129,28 +132,28 @@ impl Endpoint {
         Ok(Self { uri: at.uri, kind: at.kind, ..self })
     }
 
-    /// The same endpoint with its kind set, for gateways whose host does not tell it.
+    /// Sets the kind, for gateways whose host does not tell it.
     #[must_use]
     pub fn with_kind(mut self, kind: EndpointKind) -> Self {
         self.kind = kind;
         self
     }
 
-    /// The same endpoint with the header that carries the secret.
+    /// Sets the header that carries the secret.
     #[must_use]
     pub fn with_auth_scheme(mut self, scheme: AuthScheme) -> Self {
         self.auth_scheme = Some(scheme);
         self
     }
 
-    /// The same endpoint with its policy for the cache flag.
+    /// Sets the policy for the cache flag.
     #[must_use]
     pub fn with_beta_policy(mut self, policy: BetaPolicy) -> Self {
         self.beta_policy = policy;
         self
     }
 
-    /// The same endpoint with a header for every request. A later one of the same name, in any case, replaces an earlier
+    /// Adds a header to every request. A later one of the same name, in any case, replaces an earlier
     /// one; `anthropic-beta` is merged. What is wrong with it is reported when a request is built.
     #[must_use]
     pub fn with_header(mut self, name: impl Into<Box<str>>, value: impl Into<Secret>) -> Self {
@@ -180,7 +183,7 @@ impl Endpoint {
     /// requests should not go through a proxy, which would read the credential.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
-        url::is_loopback(self.host())
+        is_loopback(self.host())
     }
 
     /// The kind.
@@ -219,17 +222,11 @@ fn is_anthropic(uri: &Uri) -> bool {
     uri.host().is_some_and(|host| host.eq_ignore_ascii_case(ANTHROPIC_HOST))
 }
 
-/// Scheme, host and port: what can be shown of a URL. Gateways put keys into paths and queries.
-pub(super) fn shown_url(uri: &Uri) -> String {
-    let scheme = uri.scheme_str().unwrap_or_default();
-    format!("{scheme}://{}", uri.authority().map_or("", |authority| authority.as_str()))
-}
-
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.headers.iter().map(|(name, _)| shown_name(name)).collect();
         f.debug_struct("Endpoint")
-            .field("url", &shown_url(&self.uri))
+            .field("url", &origin(&self.uri.to_string()))
             .field("provider", &self.provider)
             .field("kind", &self.kind)
             .field("auth_scheme", &self.auth_scheme())

@@ -102,17 +102,20 @@ const FOUNDRY: KindRow = KindRow { token_beta: None, ..COMPATIBLE };
 const OPEN_ROUTER: KindRow = KindRow { token_beta: None, auth: AuthScheme::Bearer, ..COMPATIBLE };
 
 impl EndpointKind {
-    /// All kinds this version knows.
-    pub const ALL: [Self; 8] = [
-        Self::Anthropic,
-        Self::AnthropicCompatible,
-        Self::ClaudePlatformAws,
-        Self::BedrockRuntime,
-        Self::BedrockMessages,
-        Self::Vertex,
-        Self::Foundry,
-        Self::OpenRouter,
-    ];
+    /// Returns every kind this version knows.
+    pub fn all() -> impl Iterator<Item = Self> {
+        [
+            Self::Anthropic,
+            Self::AnthropicCompatible,
+            Self::ClaudePlatformAws,
+            Self::BedrockRuntime,
+            Self::BedrockMessages,
+            Self::Vertex,
+            Self::Foundry,
+            Self::OpenRouter,
+        ]
+        .into_iter()
+    }
 
     pub(super) fn row(self) -> &'static KindRow {
         match self {

@@ -3,14 +3,13 @@
 mod auth;
 mod beta;
 mod builder;
-mod configured;
 mod endpoint;
 mod headers;
 mod hosts;
 mod prepared;
 #[cfg(feature = "client")]
 mod reqwest;
-pub(crate) mod url;
+mod url;
 
 pub use auth::AuthScheme;
 pub use beta::{BetaList, BetaPolicy};
@@ -18,5 +17,3 @@ pub use builder::RequestBuilder;
 pub use endpoint::Endpoint;
 pub use hosts::EndpointKind;
 pub use prepared::PreparedRequest;
-#[cfg(feature = "client")]
-pub(crate) use reqwest::{guarded_client, is_direct};

@@ -4,10 +4,10 @@ use std::fmt;
 
 use http::{HeaderMap, Method, Uri};
 
-use super::endpoint::shown_url;
 use super::headers::is_shown;
-use crate::cache::MarkerPlan;
-use crate::diagnostic::Diagnostic;
+use crate::cache::BreakpointPlan;
+use crate::error::Diagnostic;
+use crate::net::origin;
 
 /// An authenticated request: method, URL, headers, body, and why its cache markers stand where they do.
 ///
@@ -40,7 +40,7 @@ pub struct PreparedRequest {
     pub(super) uri: Uri,
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
-    pub(super) plan: MarkerPlan,
+    pub(super) plan: BreakpointPlan,
     pub(super) notes: Vec<Diagnostic>,
 }
 
@@ -71,7 +71,7 @@ impl PreparedRequest {
 
     /// The cache markers of the body and the reasons behind them.
     #[must_use]
-    pub fn plan(&self) -> &MarkerPlan {
+    pub fn plan(&self) -> &BreakpointPlan {
         &self.plan
     }
 
@@ -109,7 +109,7 @@ impl fmt::Debug for PreparedRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PreparedRequest")
             .field("method", self.method())
-            .field("url", &shown_url(&self.uri))
+            .field("url", &origin(&self.uri.to_string()))
             .field("headers", &ShownHeaders(&self.headers))
             .field("body_bytes", &self.body.len())
             .field("plan", &self.plan)

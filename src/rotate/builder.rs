@@ -11,11 +11,12 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::error::Result;
 use crate::id::ProviderId;
+use crate::net::guarded_client;
 use crate::profile::SecretRef;
-use crate::refresh::Renewer;
-use crate::request::{Endpoint, guarded_client};
+use crate::refresh::RefreshCoordinator;
+use crate::request::Endpoint;
 use crate::secret::Secret;
-use crate::select::{ProbePolicy, ProfileSelector};
+use crate::select::{ProbePolicy, Resolver};
 use crate::store::AuthProfileStore;
 
 type Clients = dyn Fn() -> reqwest::ClientBuilder + Send + Sync;
@@ -25,41 +26,41 @@ type Clients = dyn Fn() -> reqwest::ClientBuilder + Send + Sync;
 pub struct RotatorBuilder {
     store: Arc<dyn AuthProfileStore>,
     config: Config,
-    selector: Option<ProfileSelector>,
     clock: Arc<dyn Clock>,
     client: Box<Clients>,
     endpoints: HashMap<ProviderId, Endpoint>,
-    renewer: Option<Renewer>,
-    resolver: Option<Box<super::rotator::Resolver>>,
+    coordinator: Option<RefreshCoordinator>,
+    resolver: Option<Arc<Resolver>>,
     probes: Option<ProbePolicy>,
     limits: Limits,
 }
 
+impl Rotator {
+    /// Sets up a rotator over the profiles of this store.
+    pub fn builder(store: Arc<dyn AuthProfileStore>) -> RotatorBuilder {
+        RotatorBuilder::new(store)
+    }
+}
+
 impl RotatorBuilder {
-    pub(super) fn new(store: Arc<dyn AuthProfileStore>) -> Self {
+    fn new(store: Arc<dyn AuthProfileStore>) -> Self {
         Self {
             store,
             config: Config::default(),
-            selector: None,
             clock: Arc::new(SystemClock),
             client: Box::new(reqwest::Client::builder),
             endpoints: HashMap::new(),
-            renewer: None,
+            coordinator: None,
             resolver: None,
             probes: Some(ProbePolicy::default()),
             limits: Limits::default(),
         }
     }
 
-    /// The configuration: order, cooldowns, endpoints, fallbacks, cache retention, environment. Default: an empty one.
+    /// Sets the configuration: order, cooldowns, endpoints, fallbacks, cache retention, environment, and the
+    /// [rules](Config::with_rules). Default: an empty one.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
-        self
-    }
-
-    /// The selector. Default: the default rules with the configuration.
-    pub fn selector(mut self, selector: ProfileSelector) -> Self {
-        self.selector = Some(selector);
         self
     }
 
@@ -85,19 +86,19 @@ impl RotatorBuilder {
         self
     }
 
-    /// What renews logins, before they end and when they are not accepted. Default: nothing does.
-    pub fn renewer(mut self, renewer: Renewer) -> Self {
-        self.renewer = Some(renewer);
+    /// What refreshes logins, before they end and when they are not accepted. Default: nothing does.
+    pub fn coordinator(mut self, coordinator: RefreshCoordinator) -> Self {
+        self.coordinator = Some(coordinator);
         self
     }
 
     /// How to find secrets that are kept elsewhere. Without it such profiles are not used.
     pub fn resolver(mut self, resolver: impl Fn(&SecretRef) -> Option<Secret> + Send + Sync + 'static) -> Self {
-        self.resolver = Some(Box::new(resolver));
+        self.resolver = Some(Arc::new(resolver));
         self
     }
 
-    /// When a resting profile is probed while all of them rest; `None` for never. Default: the default policy.
+    /// When a profile in cooldown is probed while all of them are cooling down; `None` for never. Default: the default policy.
     pub fn probes(mut self, policy: Option<ProbePolicy>) -> Self {
         self.probes = policy;
         self
@@ -130,7 +131,6 @@ impl RotatorBuilder {
     ///
     /// [`ErrorKind::Client`](crate::ErrorKind::Client) if the HTTP client cannot be built.
     pub fn build(self) -> Result<Rotator> {
-        let selector = self.selector.unwrap_or_else(|| ProfileSelector::default().with_config(&self.config));
         let mut limits = self.limits;
         limits.configure(self.config.cooldowns());
         Ok(Rotator(Arc::new(Parts {
@@ -138,10 +138,9 @@ impl RotatorBuilder {
             direct: guarded_client((self.client)(), true)?,
             store: self.store,
             config: self.config,
-            selector,
             clock: self.clock,
             endpoints: self.endpoints,
-            renewer: self.renewer,
+            coordinator: self.coordinator,
             resolver: self.resolver,
             probes: self.probes,
             probed: Mutex::default(),
@@ -155,7 +154,7 @@ impl fmt::Debug for RotatorBuilder {
         f.debug_struct("RotatorBuilder")
             .field("store", &self.store)
             .field("endpoints", &self.endpoints)
-            .field("renewer", &self.renewer)
+            .field("coordinator", &self.coordinator)
             .field("probes", &self.probes)
             .field("limits", &self.limits)
             .finish_non_exhaustive()

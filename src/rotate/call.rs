@@ -137,16 +137,16 @@ impl Call {
         models
     }
 
-    pub(super) fn query<'a>(&'a self, model: &'a ModelRef) -> Query<'a> {
+    pub(super) fn query(&self, model: &ModelRef) -> Query {
         let mut query = Query::for_model(model);
         if let Some(session) = &self.session {
             query = query.session(session);
         }
         if let Some(preferred) = &self.preferred {
-            query = query.preferred(preferred);
+            query = query.preferred(preferred.clone());
         }
         if let Some(locked) = &self.locked {
-            query = query.locked(locked);
+            query = query.locked(locked.clone());
         }
         query
     }

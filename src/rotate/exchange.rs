@@ -6,23 +6,24 @@ use http::{HeaderMap, StatusCode};
 use super::rotator::Rotator;
 use crate::failure::{Failure, FailureClassifier, TransportError};
 use crate::id::ModelRef;
-use crate::request::{PreparedRequest, is_direct};
+use crate::net::{MAX_EVENT, is_direct};
+use crate::request::PreparedRequest;
 
-/// More of an error's body than this is not read, in bytes.
-const MAX_ERROR: usize = 256 << 10;
+/// More of an error's body than this is not read, in bytes: the classifier would not parse it.
+const MAX_ERROR: usize = MAX_EVENT;
 
 /// What came over the wire.
 pub(super) enum Answer {
     Whole(reqwest::Response),
     Stream(reqwest::Response),
-    Failed { failure: Failure, status: Option<StatusCode>, final_answer: bool },
+    Failed { failure: Failure, status: Option<StatusCode> },
 }
 
 impl Rotator {
     /// One request and its answer.
     pub(super) async fn exchange(&self, model: &ModelRef, request: PreparedRequest) -> Answer {
         let client = if is_direct(request.uri()) { &self.0.direct } else { &self.0.client };
-        let failed = |failure| Answer::Failed { failure, status: None, final_answer: false };
+        let failed = |failure| Answer::Failed { failure, status: None };
         let Ok(request) = reqwest::Request::try_from(request) else { return failed(TransportError::Request.into()) };
         let mut response = match client.execute(request).await {
             Ok(response) => response,
@@ -30,11 +31,7 @@ impl Rotator {
         };
         let status = response.status();
         if status.is_redirection() {
-            return Answer::Failed {
-                failure: TransportError::Redirect.into(),
-                status: Some(status),
-                final_answer: true,
-            };
+            return Answer::Failed { failure: TransportError::Redirect.into(), status: Some(status) };
         }
         if status.is_success() && is_event_stream(response.headers()) {
             return Answer::Stream(response);
@@ -54,10 +51,7 @@ impl Rotator {
         let failure = classifier.response(status, response.headers(), &body, self.0.clock.now());
         // An error that came through counts more than a connection that broke after it.
         match failure.or(broken) {
-            Some(failure) => {
-                let final_answer = is_final(response.headers());
-                Answer::Failed { failure, status: Some(status), final_answer }
-            }
+            Some(failure) => Answer::Failed { failure, status: Some(status) },
             None => Answer::Whole(whole(&response, body)),
         }
     }
@@ -66,11 +60,6 @@ impl Rotator {
 fn is_event_stream(headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream"))
-}
-
-/// Whether the server says that a further try is of no use.
-fn is_final(headers: &HeaderMap) -> bool {
-    headers.get("x-should-retry").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"false"))
 }
 
 /// The response with the body that was read from it.

@@ -11,8 +11,7 @@ use crate::select::Unavailable;
 
 /// Why a call has no answer: the failure that ended it, and every attempt that was made.
 ///
-/// Converts into [`Error`] with `?`, from where it can be had back by downcasting
-/// [`source`](std::error::Error::source).
+/// Converts into [`Error`] with `?`, which says the same; [`Error::send_failure`] has it back.
 pub struct SendFailure(Box<Inner>);
 
 struct Inner {
@@ -56,7 +55,7 @@ impl SendFailure {
         self.0.unavailable.as_ref()
     }
 
-    /// From when on another call is worth it: the end of the rest that ends first, or the moment the server named.
+    /// From when on another call is worth it: the end of the cooldown that ends first, or the moment the server named.
     #[must_use]
     pub fn retry_at(&self) -> Option<Timestamp> {
         let rest = self.unavailable().and_then(|unavailable| unavailable.retry_at);
@@ -101,6 +100,14 @@ impl From<SendFailure> for Error {
     fn from(failure: SendFailure) -> Self {
         let error = Self::new(failure.kind(), failure.to_string()).with_help(failure.error().help());
         let transient = failure.error().is_transient();
-        error.with_transience(transient).with_source(failure)
+        error.with_transience(transient).with_origin(failure)
+    }
+}
+
+impl Error {
+    /// The failed call behind this error, with every attempt. `None` for other errors.
+    #[must_use]
+    pub fn send_failure(&self) -> Option<&SendFailure> {
+        self.origin()
     }
 }

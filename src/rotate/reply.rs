@@ -5,7 +5,7 @@ use std::fmt;
 use super::attempt::Attempt;
 use super::rotator::Rotator;
 use super::stream::{Verdict, Watch};
-use crate::diagnostic::Diagnostic;
+use crate::error::Diagnostic;
 use crate::error::{ErrorKind, Result};
 use crate::failure::{Failure, FailureClassifier};
 use crate::id::{ModelRef, ProfileId};

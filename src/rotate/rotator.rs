@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::builder::RotatorBuilder;
 use super::call::Call;
 use super::failure::SendFailure;
 use super::reply::Reply;
@@ -15,21 +14,21 @@ use crate::config::Config;
 use crate::error::Result;
 use crate::failure::{Failure, FailureClassifier};
 use crate::id::{ModelRef, ProviderId};
-use crate::profile::{AuthProfiles, SecretRef};
-use crate::refresh::Renewer;
+use crate::profile::AuthProfiles;
+use crate::record::RecordOutcome;
+use crate::refresh::RefreshCoordinator;
 use crate::request::Endpoint;
-use crate::secret::Secret;
-use crate::select::{ProbePolicy, ProfileSelector, Receipt};
-use crate::store::{AuthProfileStore, AuthProfileStoreExt};
-
-pub(super) type Resolver = dyn Fn(&SecretRef) -> Option<Secret> + Send + Sync;
+#[cfg(doc)]
+use crate::select::ProfileSelector;
+use crate::select::{ProbePolicy, Receipt, Resolver};
+use crate::store::AuthProfileStore;
 
 /// Sends calls: selects a profile, builds the request, sends it, finds out what the answer means, records it, and takes
 /// the next profile or stops.
 ///
 /// | what is to blame | what follows |
 /// | --- | --- |
-/// | the profile: refused, out of credit, limited | the next profile; a login that is refused is renewed once first |
+/// | the profile: refused, out of credit, limited | the next profile; a login that is refused is refreshed once first |
 /// | the model: no answer, not served | the next profile |
 /// | the provider: overloaded, failing | one more profile (`overloadedProfileRotations` of the configuration) |
 /// | the request: malformed, too long | the failure goes to the caller |
@@ -38,7 +37,7 @@ pub(super) type Resolver = dyn Fn(&SecretRef) -> Option<Secret> + Send + Sync;
 /// is believed, unless the account is to blame: that says nothing of another account. Attempts and time are limited. A
 /// profile is tried once for each model, and nothing is ever tried again with the same one.
 ///
-/// If all profiles rest, one of them may be probed, see [`ProbePolicy`]; at most one probe of a provider runs at a time.
+/// If all profiles are cooling down, one of them may be probed, see [`ProbePolicy`]; at most one probe of a provider runs at a time.
 ///
 /// Cheap to clone; clones share everything. The future of [`send`](Self::send) runs in a tokio runtime, as `reqwest`
 /// needs it. Writing to the store blocks, so it happens on a thread of its own; reading it does not.
@@ -46,7 +45,7 @@ pub(super) type Resolver = dyn Fn(&SecretRef) -> Option<Secret> + Send + Sync;
 /// # Cancellation
 ///
 /// A `send` that is dropped records nothing of the attempt under way; what it had recorded before stays. For logins give
-/// the renewer a [`spawner`](Renewer::spawner).
+/// the coordinator a [`spawner`](RefreshCoordinator::spawner).
 ///
 /// # Examples
 ///
@@ -74,15 +73,14 @@ pub struct Rotator(pub(super) Arc<Parts>);
 pub(super) struct Parts {
     pub(super) store: Arc<dyn AuthProfileStore>,
     pub(super) config: Config,
-    pub(super) selector: ProfileSelector,
     pub(super) clock: Arc<dyn Clock>,
     /// For everything but plain-HTTP loopback.
     pub(super) client: reqwest::Client,
     /// For plain-HTTP loopback: without a proxy.
     pub(super) direct: reqwest::Client,
     pub(super) endpoints: HashMap<ProviderId, Endpoint>,
-    pub(super) renewer: Option<Renewer>,
-    pub(super) resolver: Option<Box<Resolver>>,
+    pub(super) coordinator: Option<RefreshCoordinator>,
+    pub(super) resolver: Option<Arc<Resolver>>,
     pub(super) probes: Option<ProbePolicy>,
     /// When each provider was last probed.
     pub(super) probed: Mutex<HashMap<ProviderId, Timestamp>>,
@@ -90,11 +88,6 @@ pub(super) struct Parts {
 }
 
 impl Rotator {
-    /// A rotator over the profiles of this store.
-    pub fn builder(store: Arc<dyn AuthProfileStore>) -> RotatorBuilder {
-        RotatorBuilder::new(store)
-    }
-
     /// Sends a call until it is answered, or cannot be.
     ///
     /// An answer with a status of 200 to 299 that is a stream of server-sent events is given as soon as its head is in;
@@ -128,10 +121,10 @@ impl Rotator {
     ///
     /// # Errors
     ///
-    /// Those of [`AuthProfileStoreExt::record_success`].
+    /// Those of [`RecordOutcome::record_success`].
     pub async fn finish(&self, receipt: &Receipt) -> Result<()> {
         let (parts, receipt, now) = (Arc::clone(&self.0), receipt.clone(), self.0.clock.now());
-        blocking(move || parts.store.record_success(&parts.selector, &receipt, now)).await
+        blocking(move || parts.store.record_success(parts.config.selector(), &receipt, now)).await
     }
 
     /// Records the error that an event of a stream tells, for callers that read the response themselves; gives what it
@@ -142,7 +135,7 @@ impl Rotator {
     ///
     /// # Errors
     ///
-    /// Those of [`AuthProfileStoreExt::record`].
+    /// Those of [`RecordOutcome::record_failure`].
     pub async fn report_stream_error(&self, receipt: &Receipt, event: &[u8]) -> Result<Option<Failure>> {
         let classifier = FailureClassifier::new(receipt.provider());
         let Some(failure) = classifier.event(event, self.0.clock.now()) else { return Ok(None) };
@@ -153,8 +146,8 @@ impl Rotator {
     /// Records a failure, if it is one that leaves a mark.
     pub(super) async fn record(&self, receipt: &Receipt, failure: &Failure) -> Result<()> {
         let (parts, receipt, now) = (Arc::clone(&self.0), receipt.clone(), self.0.clock.now());
-        let (reason, deadline) = (failure.reason(), failure.deadline());
-        blocking(move || parts.store.record_failure(&parts.selector, &receipt, reason, deadline, now)).await
+        let failure = failure.clone();
+        blocking(move || parts.store.record_failure(parts.config.selector(), &receipt, &failure, now)).await
     }
 
     pub(super) fn endpoint(&self, model: &ModelRef) -> Result<Endpoint> {
@@ -185,7 +178,7 @@ impl fmt::Debug for Rotator {
         f.debug_struct("Rotator")
             .field("store", &self.0.store)
             .field("endpoints", &self.0.endpoints)
-            .field("renewer", &self.0.renewer)
+            .field("coordinator", &self.0.coordinator)
             .field("probes", &self.0.probes)
             .field("limits", &self.0.limits)
             .finish_non_exhaustive()

@@ -67,8 +67,8 @@ pub(super) struct Run {
     tried: Vec<ProfileId>,
     /// Profiles that are of no use for any model.
     useless: Vec<ProfileId>,
-    /// Logins that were renewed because they were refused.
-    pub(super) renewed: Vec<ProfileId>,
+    /// Logins that were refreshed because they were refused.
+    pub(super) refreshed: Vec<ProfileId>,
     /// Whether nothing was tried for the present model.
     fresh: bool,
     overloaded: u32,
@@ -83,7 +83,7 @@ impl Run {
             attempts: Vec::new(),
             tried: Vec::new(),
             useless: Vec::new(),
-            renewed: Vec::new(),
+            refreshed: Vec::new(),
             fresh: true,
             overloaded: 0,
             rate_limited: 0,

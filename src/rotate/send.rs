@@ -11,17 +11,17 @@ use super::rotator::Rotator;
 use super::run::{Next, Run};
 use crate::background::{wait, within};
 use crate::clock::Timestamp;
+use crate::credential::CredentialKind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::failure::{Failure, TransportError};
 use crate::id::ModelRef;
-use crate::profile::CredentialKind;
 use crate::reason::{Blame, FailureReason};
-use crate::refresh::Renewal;
+use crate::refresh::RefreshOutcome;
 use crate::request::{Endpoint, PreparedRequest, RequestBuilder};
 use crate::select::{Selection, Unavailable};
 
 /// Why a model gave no answer.
-pub(super) struct Dead {
+pub(super) struct ModelFailure {
     pub(super) error: Error,
     pub(super) failure: Option<Failure>,
     pub(super) unavailable: Option<Unavailable>,
@@ -29,13 +29,13 @@ pub(super) struct Dead {
     pub(super) next_model: bool,
 }
 
-impl From<Error> for Dead {
+impl From<Error> for ModelFailure {
     fn from(error: Error) -> Self {
         Self { error, failure: None, unavailable: None, next_model: false }
     }
 }
 
-impl From<Error> for Box<Dead> {
+impl From<Error> for Box<ModelFailure> {
     fn from(error: Error) -> Self {
         Self::new(error.into())
     }
@@ -50,46 +50,47 @@ enum Last {
 }
 
 /// What one attempt came to.
-enum Tried {
+enum AttemptOutcome {
     Answered(Box<Reply>),
-    /// The attempt is to be made again with the same profile, whose login was renewed.
-    Renewed,
+    /// The attempt is to be made again with the same profile, whose login was refreshed.
+    Refreshed,
     Failed(Failure, Next),
 }
 
 impl Rotator {
     pub(super) async fn run(&self, call: &Call) -> Result<Reply, SendFailure> {
         let mut run = Run::new(&self.0.limits, self.0.clock.now());
-        let mut first: Option<Dead> = None;
+        let mut first: Option<ModelFailure> = None;
         for model in call.models(&self.0.config) {
             run.next_model();
-            let dead = match self.model(call, &model, &mut run).await {
+            let ended = match self.model(call, &model, &mut run).await {
                 Ok(reply) => return Ok(reply.with_attempts(run.attempts)),
-                Err(dead) => *dead,
+                Err(ended) => *ended,
             };
             #[cfg(feature = "tracing")]
-            tracing::warn!(provider = %model.provider(), model = model.model(), kind = ?dead.error.kind(), "no answer");
-            let stop = !dead.next_model || run.allowance(self.0.clock.now()).is_none();
+            tracing::warn!(provider = %model.provider(), model = model.model(), kind = ?ended.error.kind(), "no answer");
+            let stop = !ended.next_model || run.allowance(self.0.clock.now()).is_none();
             // What the caller asked for counts most; a fallback's failure only if the first model was not even tried.
             first = Some(match first {
-                Some(first) if first.failure.is_some() || dead.failure.is_none() => first,
-                Some(first) => Dead { unavailable: first.unavailable.or(dead.unavailable), ..dead },
-                None => dead,
+                Some(first) if first.failure.is_some() || ended.failure.is_none() => first,
+                Some(first) => ModelFailure { unavailable: first.unavailable.or(ended.unavailable), ..ended },
+                None => ended,
             });
             if stop {
                 break;
             }
         }
-        let nothing = || Dead::from(Error::new(ErrorKind::UnknownModel, "the call names no model"));
-        let dead = first.unwrap_or_else(nothing);
-        Err(SendFailure::new(dead.error, dead.failure, dead.unavailable, run.attempts))
+        let nothing = || ModelFailure::from(Error::new(ErrorKind::UnknownModel, "the call names no model"));
+        let ended = first.unwrap_or_else(nothing);
+        Err(SendFailure::new(ended.error, ended.failure, ended.unavailable, run.attempts))
     }
 
     /// Tries the profiles for one model.
-    async fn model(&self, call: &Call, model: &ModelRef, run: &mut Run) -> Result<Reply, Box<Dead>> {
+    async fn model(&self, call: &Call, model: &ModelRef, run: &mut Run) -> Result<Reply, Box<ModelFailure>> {
         // A fallback that leads nowhere must not hide what befell the others.
-        let astray = |error| Box::new(Dead { next_model: model != call.model(), ..Dead::from(error) });
-        let endpoint = self.endpoint(model).map_err(astray)?;
+        let no_endpoint =
+            |error| Box::new(ModelFailure { next_model: model != call.model(), ..ModelFailure::from(error) });
+        let endpoint = self.endpoint(model).map_err(no_endpoint)?;
         let mut last: Option<Last> = None;
         let mut again = None;
         loop {
@@ -104,7 +105,7 @@ impl Rotator {
                 },
             };
             let profile = selection.profile.clone();
-            let selection = match self.renewed(call, model, selection, run).await? {
+            let selection = match self.refreshed(call, model, selection, run).await? {
                 Ok(selection) => selection,
                 Err(error) => {
                     last = Some(Last::Unsent(error));
@@ -119,15 +120,15 @@ impl Rotator {
                 }
             };
             match self.attempt(model, &selection, request, allowance, run).await {
-                Tried::Answered(reply) => return Ok(*reply),
-                Tried::Renewed => {
+                AttemptOutcome::Answered(reply) => return Ok(*reply),
+                AttemptOutcome::Refreshed => {
                     again = self.pick_only(call, model, &profile)?;
                     last = Some(Last::Failed(Failure::new(FailureReason::Auth)));
                     if again.is_none() {
                         run.tried(&profile);
                     }
                 }
-                Tried::Failed(failure, next) => {
+                AttemptOutcome::Failed(failure, next) => {
                     run.tried(&profile);
                     match next {
                         Next::Profile(pause) => wait(pause.min(allowance)).await,
@@ -141,31 +142,31 @@ impl Rotator {
     }
 
     /// The end of a model: the last failure, or that nobody could be tried.
-    fn exhausted(&self, call: &Call, model: &ModelRef, last: Option<Last>, next_model: bool) -> Box<Dead> {
+    fn exhausted(&self, call: &Call, model: &ModelRef, last: Option<Last>, next_model: bool) -> Box<ModelFailure> {
         let unavailable = self.load().ok().and_then(|profiles| {
-            self.with_query(call, model, |query| self.0.selector.select(&profiles, query, self.0.clock.now()).err())
+            self.0.config.selector().select(&profiles, &self.query(call, model), self.0.clock.now()).err()
         });
         let (error, failure) = match last {
             Some(Last::Failed(failure)) => (failure.clone().into_error(), Some(failure)),
             Some(Last::Unsent(error)) => (error, None),
             None => (Error::new(ErrorKind::Unavailable, format!("no profile is left to try for {model}")), None),
         };
-        Box::new(Dead { error, failure, unavailable, next_model })
+        Box::new(ModelFailure { error, failure, unavailable, next_model })
     }
 
-    /// The selection, its login renewed if that is due; or why it cannot be used.
-    async fn renewed(
+    /// The selection, its login refreshed if that is due; or why it cannot be used.
+    async fn refreshed(
         &self,
         call: &Call,
         model: &ModelRef,
         selection: Selection,
         run: &mut Run,
-    ) -> Result<Result<Selection>, Box<Dead>> {
+    ) -> Result<Result<Selection>, Box<ModelFailure>> {
         let login = selection.credential.kind() == CredentialKind::OAuth;
-        let Some(renewer) = self.0.renewer.as_ref().filter(|_| login) else { return Ok(Ok(selection)) };
+        let Some(coordinator) = self.0.coordinator.as_ref().filter(|_| login) else { return Ok(Ok(selection)) };
         let start = self.0.clock.now();
-        let error = match renewer.refresh_if_needed(&selection.profile).await {
-            Ok(Renewal::NotNeeded | Renewal::Postponed(_)) => return Ok(Ok(selection)),
+        let error = match coordinator.refresh_if_needed(&selection.profile).await {
+            Ok(RefreshOutcome::NotNeeded | RefreshOutcome::Postponed(_)) => return Ok(Ok(selection)),
             Ok(_) => match self.pick_only(call, model, &selection.profile)? {
                 Some(selection) => return Ok(Ok(selection)),
                 None => Error::new(ErrorKind::RefreshFailed, "the profile is gone"),
@@ -193,7 +194,7 @@ impl Rotator {
         endpoint: &Endpoint,
         selection: &Selection,
         run: &mut Run,
-    ) -> Result<Result<PreparedRequest>, Box<Dead>> {
+    ) -> Result<Result<PreparedRequest>, Box<ModelFailure>> {
         let builder = RequestBuilder::new(endpoint, &selection.credential);
         let builder = call.set_up(builder, &self.0.config, model).body(call.body_for(model)?);
         match builder.build() {
@@ -219,24 +220,24 @@ impl Rotator {
         request: PreparedRequest,
         allowance: std::time::Duration,
         run: &mut Run,
-    ) -> Tried {
+    ) -> AttemptOutcome {
         let (start, notes) = (self.0.clock.now(), request.notes().to_vec());
-        let late = || Answer::Failed { failure: TransportError::TimedOut.into(), status: None, final_answer: false };
+        let late = || Answer::Failed { failure: TransportError::TimedOut.into(), status: None };
         let answer = within(Some(allowance), self.exchange(model, request)).await.unwrap_or_else(late);
         let (response, is_stream) = match answer {
             Answer::Whole(response) => (response, false),
             Answer::Stream(response) => (response, true),
-            Answer::Failed { failure, status, final_answer } => {
+            Answer::Failed { failure, status } => {
                 self.note(run, model, selection, start, Some(failure.clone()), status);
-                if self.renew_refused(selection, &failure, run).await {
-                    return Tried::Renewed;
+                if self.refresh_refused(selection, &failure, run).await {
+                    return AttemptOutcome::Refreshed;
                 }
                 if failure.blame() != Blame::Request {
                     let recorded = self.record(&selection.receipt, &failure).await;
                     self.unrecorded(run, recorded);
                 }
-                let next = run.next(&failure, final_answer);
-                return Tried::Failed(failure, next);
+                let next = run.next(&failure, failure.should_retry() == Some(false));
+                return AttemptOutcome::Failed(failure, next);
             }
         };
         self.note(run, model, selection, start, None, Some(response.status()));
@@ -245,20 +246,20 @@ impl Rotator {
             self.unrecorded(run, recorded);
         }
         let receipt = selection.receipt.clone();
-        Tried::Answered(Box::new(Reply::new(self.clone(), response, model.clone(), receipt, notes, is_stream)))
+        AttemptOutcome::Answered(Box::new(Reply::new(self.clone(), response, model.clone(), receipt, notes, is_stream)))
     }
 
-    /// Renews a login that was refused, once in a call; gives whether there is a new token to try.
-    async fn renew_refused(&self, selection: &Selection, failure: &Failure, run: &mut Run) -> bool {
-        let refused = matches!(failure.reason(), FailureReason::Auth | FailureReason::SessionExpired);
+    /// Refreshes a login that was refused, once in a call; returns `true` if there is a new token to try.
+    async fn refresh_refused(&self, selection: &Selection, failure: &Failure, run: &mut Run) -> bool {
+        let refused = failure.reason().is_refusal() && failure.reason() != FailureReason::AuthPermanent;
         let login = selection.credential.kind() == CredentialKind::OAuth;
-        let Some(renewer) = self.0.renewer.as_ref().filter(|_| refused && login) else { return false };
-        if run.renewed.contains(&selection.profile) {
+        let Some(coordinator) = self.0.coordinator.as_ref().filter(|_| refused && login) else { return false };
+        if run.refreshed.contains(&selection.profile) {
             return false;
         }
-        run.renewed.push(selection.profile.clone());
+        run.refreshed.push(selection.profile.clone());
         let used = selection.credential.secret();
-        if renewer.refresh_rejected(&selection.profile, used).await.is_err() {
+        if coordinator.refresh_rejected(&selection.profile, used).await.is_err() {
             return false;
         }
         let now = self.load().ok();

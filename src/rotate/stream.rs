@@ -4,9 +4,7 @@ use serde_json::Value;
 
 use crate::clock::Timestamp;
 use crate::failure::{Failure, FailureClassifier};
-
-/// An event that is longer than this is not looked at, in bytes.
-const MAX_EVENT: usize = 256 << 10;
+use crate::net::{Event, EventReader};
 
 /// What a stream turned out to be.
 #[derive(Debug)]
@@ -21,61 +19,49 @@ pub(super) enum Verdict {
 #[derive(Debug)]
 pub(super) struct Watch {
     classifier: FailureClassifier,
-    event: Vec<u8>,
-    too_long: bool,
+    events: EventReader,
 }
 
 impl Watch {
     pub(super) fn new(classifier: FailureClassifier) -> Self {
-        Self { classifier, event: Vec::new(), too_long: false }
+        Self { classifier, events: EventReader::default() }
     }
 
-    /// Looks at the next bytes; gives the first verdict they lead to.
+    /// Looks at the next bytes; returns the first verdict they lead to.
     pub(super) fn push(&mut self, bytes: &[u8], now: Timestamp) -> Option<Verdict> {
+        let Self { classifier, events } = self;
         let mut verdict = None;
-        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-            if self.event.len() + line.len() > MAX_EVENT {
-                self.too_long = true;
-                self.event.clear();
+        events.push(bytes, |event| {
+            if verdict.is_none() {
+                verdict = judge(classifier, event, now);
             }
-            self.event.extend_from_slice(line);
-            let blank = [b"\n\n".as_slice(), b"\n\r\n"].iter().any(|end| self.event.ends_with(end));
-            if blank || self.event == b"\n" || self.event == b"\r\n" {
-                verdict = verdict.or_else(|| self.judge(now));
-                self.event.clear();
-                self.too_long = false;
-            }
-        }
+        });
         verdict
-    }
-
-    fn judge(&self, now: Timestamp) -> Option<Verdict> {
-        if self.too_long {
-            return None;
-        }
-        let contains = |word: &str| self.event.windows(word.len()).any(|window| window == word.as_bytes());
-        if contains("message_stop") && is_end(&self.event) {
-            return Some(Verdict::Complete);
-        }
-        if !contains("error") {
-            return None;
-        }
-        self.classifier.event(&self.event, now).map(Verdict::Failed)
     }
 }
 
+fn judge(classifier: &FailureClassifier, event: Event<'_>, now: Timestamp) -> Option<Verdict> {
+    // Nearly all events are pieces of text, which are not worth parsing.
+    if event.mentions("message_stop") && is_end(event.data) {
+        return Some(Verdict::Complete);
+    }
+    if !event.mentions("error") {
+        return None;
+    }
+    classifier.stream_event(event, now).map(Verdict::Failed)
+}
+
 /// Whether an event ends the message, by its data rather than by words in it.
-fn is_end(event: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(event);
-    let data = text.lines().filter_map(|line| line.strip_prefix("data:"));
-    let types = data.filter_map(|data| serde_json::from_str::<Value>(data.trim()).ok());
-    types.into_iter().any(|data| data.get("type").and_then(Value::as_str) == Some("message_stop"))
+fn is_end(data: &[u8]) -> bool {
+    let data = serde_json::from_slice::<Value>(data).ok();
+    data.is_some_and(|data| data.get("type").and_then(Value::as_str) == Some("message_stop"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::id::ProviderId;
+    use crate::net::MAX_EVENT;
     use crate::reason::FailureReason;
 
     fn watch(stream: &[u8], step: usize) -> Option<Verdict> {

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use super::verdict::Verdict;
 use crate::clock::Timestamp;
-use crate::diagnostic::Diagnostic;
+use crate::credential::CredentialKind;
+use crate::error::Diagnostic;
 use crate::id::ProfileId;
-use crate::profile::CredentialKind;
 
 /// One profile that was considered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,12 +18,12 @@ pub struct Candidate<'a> {
     pub kind: Option<CredentialKind>,
     /// Whether it can be used now.
     pub verdict: Verdict,
-    /// The moment from which it is worth a try, if it rests and will still be good then.
+    /// The moment from which it is worth a try, if it is cooling down and will still be good then.
     pub retry_at: Option<Timestamp>,
 }
 
 impl Candidate<'_> {
-    /// The same candidate, borrowing nothing.
+    /// Converts into a candidate that borrows nothing.
     #[must_use]
     pub fn into_owned(self) -> Candidate<'static> {
         Candidate { id: Cow::Owned(self.id.into_owned()), ..self }
@@ -46,9 +46,9 @@ impl<'a> Candidates<'a> {
         self.list.iter()
     }
 
-    /// The profiles that can be used, now or after a rest, in the order of use.
+    /// The profiles that can be used, now or after a cooldown, in the order of use.
     ///
-    /// This is what the reference calls the profile order. A preferred profile leads even while it rests.
+    /// This is what the reference calls the profile order. A preferred profile leads even while it is cooling down.
     pub fn order(&self) -> impl Iterator<Item = &ProfileId> {
         self.list.iter().take(self.eligible).map(|candidate| &*candidate.id)
     }
@@ -59,7 +59,7 @@ impl<'a> Candidates<'a> {
         self.list.iter().find(|candidate| candidate.verdict.is_ready())
     }
 
-    /// The moment from which a candidate that rests can be used again, the soonest of them.
+    /// The moment from which a candidate that is cooling down can be used again, the soonest of them.
     #[must_use]
     pub fn retry_at(&self) -> Option<Timestamp> {
         self.list.iter().filter_map(|candidate| candidate.retry_at).min()

@@ -3,7 +3,6 @@
 //! Everything here is pure: profiles, configuration and the time come in as arguments.
 
 mod candidate;
-mod configured;
 mod order;
 mod probe;
 mod query;
@@ -12,6 +11,7 @@ mod resolve;
 mod rules;
 mod selector;
 mod session;
+mod settings;
 mod transition;
 mod unavailable;
 mod verdict;
@@ -19,9 +19,10 @@ mod verdict;
 pub use candidate::{Candidate, Candidates};
 pub use probe::{Probe, ProbePolicy};
 pub use query::Query;
+pub(crate) use query::Resolver;
 pub use receipt::Receipt;
-pub use resolve::CredentialSource;
-pub use rules::{CooldownPolicy, Counting, Ladder, SelectorRules};
+pub use rules::{Backoff, CooldownPolicy, FailureCounting, SelectorRules};
 pub use selector::{ProfileSelector, Selection};
+pub(crate) use settings::{ConfiguredProfile, ExpectedKind, Settings};
 pub use unavailable::Unavailable;
 pub use verdict::Verdict;

@@ -5,41 +5,18 @@ use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use indexmap::IndexMap;
-
 use super::candidate::{Candidate, Candidates};
 use super::query::Query;
 use super::rules::SelectorRules;
 use super::session;
+use super::settings::{ConfiguredProfile, ExpectedKind, Settings};
 use super::verdict::{Verdict, as_millis};
 use crate::clock::Timestamp;
-use crate::diagnostic::{Diagnostic, DiagnosticCode, Severity};
+use crate::credential::CredentialKind;
 use crate::error::Location;
-use crate::id::{ProfileId, ProviderId};
-use crate::profile::{AuthProfiles, CredentialKind, Entry, Expiry, Profile, SecretState};
-
-/// What the configuration says of one profile.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ConfiguredProfile {
-    pub(super) provider: ProviderId,
-    pub(super) mode: Mode,
-}
-
-/// The kind of credential the configuration expects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
-    Any,
-    Only(CredentialKind),
-    /// A mode that no stored credential has.
-    Foreign,
-}
-
-/// The part of the configuration that orders profiles.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Settings {
-    pub(super) profiles: IndexMap<ProfileId, ConfiguredProfile>,
-    pub(super) order: Vec<(ProviderId, Vec<ProfileId>)>,
-}
+use crate::error::{Diagnostic, DiagnosticCode, Severity};
+use crate::id::ProfileId;
+use crate::profile::{AuthProfiles, Entry, Expiry, Profile, SecretState};
 
 /// Where the profiles to choose from come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,11 +32,11 @@ pub(super) struct Selecting<'a> {
     pub(super) rules: &'a SelectorRules,
     pub(super) settings: &'a Settings,
     pub(super) profiles: &'a AuthProfiles,
-    pub(super) query: &'a Query<'a>,
+    pub(super) query: &'a Query,
     pub(super) now: Timestamp,
 }
 
-/// Where a candidate stands: ready ones by rank and last use, then resting ones by the end of their rest.
+/// Where a candidate stands: ready ones by rank and last use, then ones in cooldown by the end of their cooldown.
 #[derive(Clone, Copy, PartialEq)]
 struct Place {
     group: u8,
@@ -90,8 +67,8 @@ struct Judged<'a> {
 impl<'a> Selecting<'a> {
     /// Where to choose from, and whether that is instead of a list of which nothing exists.
     fn base(&self) -> (Base<'a>, Option<Base<'a>>) {
-        let provider = self.query.provider;
-        if let Some(locked) = self.query.locked {
+        let provider = &self.query.provider;
+        if let Some(locked) = &self.query.locked {
             return (Base::Locked(locked), None);
         }
         let configured = || self.settings.order.iter().find(|(name, _)| name == provider).map(|(_, ids)| &**ids);
@@ -117,7 +94,7 @@ impl<'a> Selecting<'a> {
         base: Base<'a>,
         mut visit: impl FnMut(&'a ProfileId, Option<Entry<'a>>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        let provider = self.query.provider;
+        let provider = &self.query.provider;
         match base {
             Base::Locked(id) => visit(id, self.profiles.entry(id.as_str())),
             Base::Order(ids) => ids.iter().try_for_each(|id| visit(id, self.profiles.entry(id.as_str()))),
@@ -152,15 +129,15 @@ impl<'a> Selecting<'a> {
             |kind, verdict| (Place { group: UNFIT, rank: 0, time: 0.0 }, Judged { id, kind, verdict, retry_at: None });
         let Some(Entry { profile, usage, .. }) = entry else { return unfit(None, Verdict::Missing) };
         let kind = profile.kind();
-        if base != Base::Stored && profile.provider() != self.query.provider {
-            return unfit(kind, Verdict::WrongProvider);
+        if base != Base::Stored && *profile.provider() != self.query.provider {
+            return unfit(kind, Verdict::ProviderMismatch);
         }
         if let Some(configured) = self.settings.profiles.get(id) {
-            if configured.provider != *self.query.provider {
-                return unfit(kind, Verdict::WrongProvider);
+            if configured.provider != self.query.provider {
+                return unfit(kind, Verdict::ProviderMismatch);
             }
             if !matches!(base, Base::Locked(_)) && !self.accepts(configured, profile) {
-                return unfit(kind, Verdict::WrongMode);
+                return unfit(kind, Verdict::ModeMismatch);
             }
         }
         let now = as_millis(self.now);
@@ -168,8 +145,8 @@ impl<'a> Selecting<'a> {
         if !fitness.is_ready() {
             return unfit(kind, fitness);
         }
-        if let Some((until, verdict)) = self.rules.resting(usage, self.query.model, now) {
-            // Waiting for a token that ends before its rest does would be in vain.
+        if let Some((until, verdict)) = self.rules.cooling(usage, self.query.model.as_deref(), now) {
+            // Waiting for a token that ends before its cooldown does would be in vain.
             let in_vain = self.rules.end(profile).is_some_and(|at| at <= until);
             let retry_at = verdict.until().filter(|_| !in_vain);
             return (Place { group: RESTING, rank: 0, time: until }, Judged { id, kind, verdict, retry_at });
@@ -187,7 +164,7 @@ impl<'a> Selecting<'a> {
 
     /// The secret a profile's reference leads to.
     pub(super) fn resolve(&self, profile: &Profile) -> Option<crate::secret::Secret> {
-        let secret = (self.query.resolver?)(profile.secret_ref()?)?;
+        let secret = (self.query.resolver.as_ref()?)(profile.secret_ref()?)?;
         secret.is_header_safe().then_some(secret)
     }
 
@@ -195,10 +172,12 @@ impl<'a> Selecting<'a> {
         let matches = |kind: Option<CredentialKind>| {
             let Some(kind) = kind else { return false };
             // A configured login accepts a static token, because a setup-token is one; not the other way round.
-            match entry.mode {
-                Mode::Any => true,
-                Mode::Only(mode) => mode == kind || (mode == CredentialKind::OAuth && kind == CredentialKind::Token),
-                Mode::Foreign => false,
+            match entry.kind {
+                ExpectedKind::Any => true,
+                ExpectedKind::Only(mode) => {
+                    mode == kind || (mode == CredentialKind::OAuth && kind == CredentialKind::Token)
+                }
+                ExpectedKind::Foreign => false,
             }
         };
         matches(profile.stored_kind()) || (self.rules.inspect_secret && matches(profile.kind()))
@@ -237,11 +216,11 @@ impl<'a> Selecting<'a> {
         });
         places.sort_unstable_by(|(a, first), (b, second)| a.cmp(b).then(first.cmp(second)));
         let name = |index: usize| judged.get(index).map_or("", |judged| judged.id.as_str());
-        if let Some(session) = self.query.session.filter(|_| !matches!(base, Base::Order(_))) {
+        if let Some(session) = self.query.session.as_deref().filter(|_| !matches!(base, Base::Order(_))) {
             move_session_first(&mut places, session, name);
         }
         let eligible = places.iter().take_while(|(place, _)| place.group != UNFIT).count();
-        if let Some(preferred) = self.query.preferred {
+        if let Some(preferred) = &self.query.preferred {
             let found = places.iter().take(eligible).position(|(_, index)| name(*index) == preferred.as_str());
             if let Some(part) = found.and_then(|position| places.get_mut(..=position)) {
                 part.rotate_right(1);
@@ -273,9 +252,9 @@ impl<'a> Selecting<'a> {
     fn add_outsiders(&self, list: &mut Vec<Candidate<'a>>, base: Base<'a>) {
         let verdict = match base {
             Base::Stored => return,
-            Base::Locked(_) => Verdict::NotWanted,
+            Base::Locked(_) => Verdict::NotRequested,
             Base::Configured => Verdict::NotConfigured,
-            Base::Order(_) => Verdict::NotInOrder,
+            Base::Order(_) => Verdict::ExcludedByOrder,
         };
         let known: HashSet<ProfileId> = list.iter().map(|candidate| candidate.id.clone().into_owned()).collect();
         let _ = self.visit(Base::Stored, |id, entry| {
@@ -295,11 +274,11 @@ impl<'a> Selecting<'a> {
         let mut best: Option<(&'a ProfileId, Place, u64)> = None;
         let _ = self.visit(base, |id, entry| {
             let Some(known) = entry else { return ControlFlow::Continue(()) };
-            let is_preferred = self.query.preferred == Some(id);
+            let is_preferred = self.query.preferred.as_ref() == Some(id);
             let (mut place, mut weight) = (self.place_if_ready(known), 0);
             if ordered {
                 (place.rank, place.time) = (0, 0.0);
-            } else if let Some(session) = self.query.session {
+            } else if let Some(session) = &self.query.session {
                 (place.time, weight) = (0.0, session::weight(session, id.as_str()));
             }
             let precedes = best.as_ref().is_none_or(|(_, other, heaviest)| match place.cmp(other) {

@@ -1,4 +1,4 @@
-//! When a resting profile is worth a trial although its window still runs.
+//! When a profile in cooldown is worth a trial although its window still runs.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::id::ProfileId;
 use crate::profile::{AuthProfiles, UsageStats};
 use crate::reason::FailureReason;
 
-/// When one request may try a resting profile, if every profile of the provider rests.
+/// When one request may try a profile in cooldown, if every profile of the provider is cooling down.
 ///
 /// A window that has ended needs no probe: its profile is ready, half-open, and the next failure takes the next step of
 /// the ladder. But limits are lifted and bills are paid before a window ends, and whoever waits for its end alone stays
@@ -25,7 +25,8 @@ use crate::reason::FailureReason;
 /// # Examples
 ///
 /// ```
-/// use provider_auth::{AuthProfiles, ProbePolicy, ProfileSelector, ProviderId, Query, Timestamp};
+/// use provider_auth::{AuthProfiles, ProfileSelector, ProviderId, Query, Timestamp};
+/// use provider_auth::select::ProbePolicy;
 ///
 /// let profiles = AuthProfiles::from_json(r#"{"version": 1,
 ///     "profiles": {"anthropic:a": {"type": "api_key", "provider": "anthropic", "key": "sk-a"}},
@@ -59,7 +60,7 @@ impl Default for ProbePolicy {
     }
 }
 
-/// The next trial of a resting profile.
+/// The next trial of a profile in cooldown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Probe {
@@ -78,7 +79,7 @@ impl Probe {
 }
 
 impl ProbePolicy {
-    /// Which profile is probed next, and when; `None` if none of them rests, so that waiting does not help.
+    /// Which profile is probed next, and when; `None` if none of them is cooling down, so that waiting does not help.
     ///
     /// Of several the one that is due first; of several of those the one whose window ends first, then the first in order.
     /// `last_probe` is when this provider was last probed. Moments after the refusal's are taken for a clock that was set
@@ -101,9 +102,9 @@ impl ProbePolicy {
                 Verdict::Disabled { .. } => (until, self.interval),
                 _ => (until - self.lead, self.interval),
             };
-            let rested = failed.map(|at| at + pause);
+            let paused = failed.map(|at| at + pause);
             let throttled = last_probe.filter(past).map(|at| at + self.interval);
-            let at = [Some(earliest), rested, throttled].into_iter().flatten().fold(now, Timestamp::max).min(until);
+            let at = [Some(earliest), paused, throttled].into_iter().flatten().fold(now, Timestamp::max).min(until);
             if best.is_none_or(|(soonest, ends, _)| (at, until) < (soonest, ends)) {
                 best = Some((at, until, &*candidate.id));
             }

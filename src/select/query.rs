@@ -1,13 +1,14 @@
 //! What a selection is asked for.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::id::{ModelRef, ProfileId, ProviderId};
 use crate::profile::SecretRef;
 use crate::secret::Secret;
 
 /// A function that finds the secret a reference leads to.
-pub(super) type Resolver<'a> = dyn Fn(&SecretRef) -> Option<Secret> + 'a;
+pub(crate) type Resolver = dyn Fn(&SecretRef) -> Option<Secret> + Send + Sync;
 
 /// What a selection is asked for: a provider, and what narrows the choice.
 ///
@@ -20,67 +21,75 @@ pub(super) type Resolver<'a> = dyn Fn(&SecretRef) -> Option<Secret> + 'a;
 /// let query = Query::for_model(&model).session("conversation-17");
 /// # Ok::<(), provider_auth::Error>(())
 /// ```
-#[derive(Clone, Copy)]
-pub struct Query<'a> {
-    pub(super) provider: &'a ProviderId,
-    pub(super) model: Option<&'a str>,
-    pub(super) session: Option<&'a str>,
-    pub(super) preferred: Option<&'a ProfileId>,
-    pub(super) locked: Option<&'a ProfileId>,
-    pub(super) resolver: Option<&'a Resolver<'a>>,
+#[derive(Clone)]
+#[must_use]
+pub struct Query {
+    pub(crate) provider: ProviderId,
+    pub(super) model: Option<String>,
+    pub(super) session: Option<String>,
+    pub(super) preferred: Option<ProfileId>,
+    pub(super) locked: Option<ProfileId>,
+    pub(super) resolver: Option<Arc<Resolver>>,
 }
 
-impl<'a> Query<'a> {
-    /// Any credential of a provider. A window of any model counts as one of the whole profile.
-    #[must_use]
-    pub fn new(provider: &'a ProviderId) -> Self {
-        Self { provider, model: None, session: None, preferred: None, locked: None, resolver: None }
+impl Query {
+    /// Asks for any credential of a provider. A window of any model counts as one of the whole profile.
+    pub fn new(provider: &ProviderId) -> Self {
+        Self { provider: provider.clone(), model: None, session: None, preferred: None, locked: None, resolver: None }
     }
 
-    /// A credential for a model.
-    #[must_use]
-    pub fn for_model(model: &'a ModelRef) -> Self {
+    /// Asks for a credential for a model.
+    pub fn for_model(model: &ModelRef) -> Self {
         Self::new(model.provider()).model(model.model())
     }
 
-    /// The model's name at the provider: windows of other models do not count.
-    #[must_use]
-    pub fn model(mut self, model: &'a str) -> Self {
-        self.model = Some(model);
+    /// Sets the model's name at the provider: windows of other models do not count.
+    pub fn model(mut self, model: impl Into<String>) -> Self {
+        self.model = Some(model.into());
         self
     }
 
-    /// The session's key: requests of one session stay with one profile, whose prompt cache is warm, as long as it is
-    /// ready. Without effect where an order is set.
-    #[must_use]
-    pub fn session(mut self, key: &'a str) -> Self {
-        self.session = Some(key);
+    /// Sets the session's key.
+    ///
+    /// Requests of one session stay with one profile, whose prompt cache is warm, as long as it is ready. Without effect
+    /// where an order is set.
+    pub fn session(mut self, key: impl Into<String>) -> Self {
+        self.session = Some(key.into());
         self
     }
 
-    /// The profile to use before all others, if it can be used.
-    #[must_use]
-    pub fn preferred(mut self, id: &'a ProfileId) -> Self {
+    /// Sets the profile to use before all others, if it can be used.
+    pub fn preferred(mut self, id: ProfileId) -> Self {
         self.preferred = Some(id);
         self
     }
 
-    /// The only profile to use; no other takes its place.
-    #[must_use]
-    pub fn locked(mut self, id: &'a ProfileId) -> Self {
+    /// Sets the only profile to use; no other takes its place.
+    pub fn locked(mut self, id: ProfileId) -> Self {
         self.locked = Some(id);
         self
     }
 
-    /// How to find secrets that are kept elsewhere. Without it such profiles cannot be used.
-    #[must_use]
-    pub fn resolver(mut self, resolver: &'a dyn Fn(&SecretRef) -> Option<Secret>) -> Self {
-        self.resolver = Some(resolver);
+    /// Sets how secrets that are kept elsewhere are found. Without it such profiles cannot be used.
+    pub fn resolver(mut self, resolver: impl Fn(&SecretRef) -> Option<Secret> + Send + Sync + 'static) -> Self {
+        self.resolver = Some(Arc::new(resolver));
         self
+    }
+
+    /// Sets the resolver to one that is shared with others.
+    pub(crate) fn with_resolver(mut self, resolver: Option<Arc<Resolver>>) -> Self {
+        self.resolver = resolver;
+        self
+    }
+
+    /// Returns the provider that is asked for.
+    #[must_use]
+    pub fn provider(&self) -> &ProviderId {
+        &self.provider
     }
 }
 
-impl fmt::Debug for Query<'_> {
+impl fmt::Debug for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Query")
             .field("provider", &self.provider)

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::clock::Timestamp;
+use crate::credential::CredentialKind;
 use crate::id::{ProfileId, ProviderId};
-use crate::profile::{CredentialKind, Profile};
+use crate::profile::Profile;
 use crate::reason::FailureReason;
 use crate::secret::Secret;
 
@@ -17,7 +18,8 @@ use crate::secret::Secret;
 /// # Examples
 ///
 /// ```
-/// use provider_auth::{ProfileId, ProviderId, Receipt, Timestamp};
+/// use provider_auth::{ProfileId, ProviderId, Timestamp};
+/// use provider_auth::select::Receipt;
 ///
 /// let profile = ProfileId::new("anthropic:default")?;
 /// let receipt = Receipt::new(profile, ProviderId::anthropic(), Some("claude-opus-4-5"), Timestamp::from_millis(1_000));
@@ -43,7 +45,7 @@ impl Receipt {
         Self { profile, provider, model: model.map(Into::into), picked_at, secret: None, reported }
     }
 
-    /// The same receipt, with what the request authenticates with.
+    /// Sets what the request authenticates with.
     pub(super) fn with_secret(mut self, secret: &Secret) -> Self {
         self.secret = Some(secret.clone());
         self
@@ -56,19 +58,14 @@ impl Receipt {
 
     /// Whether a failure is about a secret that the profile no longer has, so that it says nothing about the new one.
     ///
-    /// A refusal always is. An empty account is, unless the secret is the access token of a login, which is renewed all
+    /// A refusal always is. An empty account is, unless the secret is the access token of a login, which is refreshed all
     /// the time for one and the same account. Limits and silence are not: they rarely depend on the secret, and a short
-    /// rest does little harm.
+    /// cooldown does little harm.
     pub(super) fn is_outdated(&self, profile: Option<&Profile>, reason: FailureReason) -> bool {
-        use FailureReason::{Auth, AuthPermanent, Billing, SessionExpired};
         let now = profile.and_then(Profile::credential);
         let (Some(used), Some(credential)) = (&self.secret, now) else { return false };
-        let about_secret = match reason {
-            Auth | AuthPermanent | SessionExpired => true,
-            Billing => credential.kind() != CredentialKind::OAuth,
-            _ => false,
-        };
-        about_secret && credential.secret() != used
+        let about_account = reason == FailureReason::Billing && credential.kind() != CredentialKind::OAuth;
+        (reason.is_refusal() || about_account) && credential.secret() != used
     }
 
     /// The profile that was picked.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::reason::{FailureReason, Lane};
+use crate::reason::{CooldownKind, FailureReason};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -14,7 +14,7 @@ pub(super) const CLOCK_CORRECTION: Duration = MINUTE;
 /// How the length of a window grows with the number of failures.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub enum Ladder {
+pub enum Backoff {
     /// One length for each failure; the last one stays.
     Steps(Vec<Duration>),
     /// A base multiplied by a factor for each further failure, up to a cap.
@@ -31,7 +31,7 @@ pub enum Ladder {
     },
 }
 
-impl Ladder {
+impl Backoff {
     /// A length that doubles with each failure up to a cap.
     #[must_use]
     pub const fn doubling(base: Duration, cap: Duration) -> Self {
@@ -81,7 +81,7 @@ pub(super) fn millis(duration: Duration) -> f64 {
 /// How failures are counted, and what a failure does to a window that is already running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Counting {
+pub enum FailureCounting {
     /// Every reason has its own counter; a running window stays where it is; a window's end leaves the counter, so that
     /// the next failure takes the next step; windows are kept per model where the reason concerns a model.
     PerReason,
@@ -90,24 +90,24 @@ pub enum Counting {
     Shared,
 }
 
-/// How long a profile rests after a failure.
+/// How long a profile cools down after a failure.
 ///
 /// The defaults come from `SelectorRules::default()`; `auth.cooldowns` of a configuration overrides them.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CooldownPolicy {
     /// How failures are counted. Default: per reason.
-    pub counting: Counting,
+    pub counting: FailureCounting,
     /// The transient lane. Default: 30 s, 1 min, 5 min.
-    pub transient: Ladder,
+    pub transient: Backoff,
     /// `rate_limit`. Default: 30 s doubling to 1 h.
-    pub rate_limit: Ladder,
+    pub rate_limit: Backoff,
     /// `billing`. Default: 10 min doubling to 24 h.
-    pub billing: Ladder,
+    pub billing: Backoff,
     /// Other bases for `billing` by provider, in the order in which they are looked up.
     pub billing_base_by_provider: Vec<(crate::id::ProviderId, Duration)>,
     /// `auth_permanent`. Default: 10 min doubling to 1 h.
-    pub auth_permanent: Ladder,
+    pub auth_permanent: Backoff,
     /// After this long without a failure the counters start again. Default: 24 h.
     pub failure_window: Duration,
     /// The longest time a server's own deadline can bind. Default: 24 h.
@@ -119,36 +119,46 @@ impl CooldownPolicy {
     /// A window that ends later than this from now was written by a clock that has since jumped back, and binds nobody.
     #[must_use]
     pub fn cap(&self) -> Duration {
-        let ladders = [&self.transient, &self.rate_limit, &self.billing, &self.auth_permanent];
-        let by_provider = self.billing_base_by_provider.iter().map(|(_, base)| *base);
-        let longest =
-            ladders.into_iter().map(Ladder::longest).chain(by_provider).fold(self.deadline_cap, Duration::max);
+        // Every field by name, so that a backoff that is added cannot be forgotten here.
+        let Self {
+            counting: _,
+            transient,
+            rate_limit,
+            billing,
+            billing_base_by_provider,
+            auth_permanent,
+            failure_window: _,
+            deadline_cap,
+        } = self;
+        let backoffs = [transient, rate_limit, billing, auth_permanent].into_iter().map(Backoff::longest);
+        let by_provider = billing_base_by_provider.iter().map(|(_, base)| *base);
+        let longest = backoffs.chain(by_provider).fold(*deadline_cap, Duration::max);
         longest.saturating_add(CLOCK_CORRECTION)
     }
 
-    pub(super) fn lane(&self, reason: FailureReason) -> Lane {
+    pub(super) fn lane(&self, reason: FailureReason) -> CooldownKind {
         match (self.counting, reason) {
-            (Counting::PerReason, _) => reason.lane(),
-            (Counting::Shared, FailureReason::Billing) => Lane::Disabled,
-            (Counting::Shared, _) => Lane::Transient,
+            (FailureCounting::PerReason, _) => reason.cooldown_kind(),
+            (FailureCounting::Shared, FailureReason::Billing) => CooldownKind::Disabled,
+            (FailureCounting::Shared, _) => CooldownKind::Transient,
         }
     }
 
     /// The length of the window this failure opens, in milliseconds.
     pub(super) fn millis(&self, reason: FailureReason, provider: &crate::id::ProviderId, failures: f64) -> f64 {
         match (self.lane(reason), reason) {
-            (Lane::Disabled, FailureReason::Billing) => self.billing_for(provider).millis(failures),
-            (Lane::Disabled, _) => self.auth_permanent.millis(failures),
+            (CooldownKind::Disabled, FailureReason::Billing) => self.billing_for(provider).millis(failures),
+            (CooldownKind::Disabled, _) => self.auth_permanent.millis(failures),
             (_, FailureReason::RateLimit) => self.rate_limit.millis(failures),
             _ => self.transient.millis(failures),
         }
     }
 
-    fn billing_for(&self, provider: &crate::id::ProviderId) -> Ladder {
+    fn billing_for(&self, provider: &crate::id::ProviderId) -> Backoff {
         let own = self.billing_base_by_provider.iter().find(|(name, _)| name == provider);
         match (&self.billing, own) {
-            (Ladder::Growing { factor, max_exponent, cap, .. }, Some((_, base))) => {
-                Ladder::Growing { base: *base, factor: *factor, max_exponent: *max_exponent, cap: *cap }
+            (Backoff::Growing { factor, max_exponent, cap, .. }, Some((_, base))) => {
+                Backoff::Growing { base: *base, factor: *factor, max_exponent: *max_exponent, cap: *cap }
             }
             _ => self.billing.clone(),
         }
@@ -161,7 +171,7 @@ impl CooldownPolicy {
 ///
 /// ```
 /// use std::time::Duration;
-/// use provider_auth::SelectorRules;
+/// use provider_auth::select::SelectorRules;
 ///
 /// let mut rules = SelectorRules::default();
 /// rules.cooldown.deadline_cap = Duration::from_secs(3_600);
@@ -171,7 +181,7 @@ impl CooldownPolicy {
 #[non_exhaustive]
 #[expect(clippy::struct_excessive_bools, reason = "plain data: each is a rule of its own")]
 pub struct SelectorRules {
-    /// How long a profile rests after a failure.
+    /// How long a profile cools down after a failure.
     pub cooldown: CooldownPolicy,
     /// Whether an expiry that is no moment (zero, negative, beyond the year 275760, not a number) makes a token
     /// unusable. Default: yes. The reference of February 2026 read it as "never".
@@ -191,12 +201,12 @@ impl Default for SelectorRules {
     fn default() -> Self {
         Self {
             cooldown: CooldownPolicy {
-                counting: Counting::PerReason,
-                transient: Ladder::Steps(vec![SECOND * 30, MINUTE, MINUTE * 5]),
-                rate_limit: Ladder::doubling(SECOND * 30, HOUR),
-                billing: Ladder::doubling(MINUTE * 10, HOUR * 24),
+                counting: FailureCounting::PerReason,
+                transient: Backoff::Steps(vec![SECOND * 30, MINUTE, MINUTE * 5]),
+                rate_limit: Backoff::doubling(SECOND * 30, HOUR),
+                billing: Backoff::doubling(MINUTE * 10, HOUR * 24),
                 billing_base_by_provider: Vec::new(),
-                auth_permanent: Ladder::doubling(MINUTE * 10, HOUR),
+                auth_permanent: Backoff::doubling(MINUTE * 10, HOUR),
                 failure_window: HOUR * 24,
                 deadline_cap: HOUR * 24,
             },
@@ -218,11 +228,11 @@ impl SelectorRules {
     /// 24 hours without a failure; windows concern the whole profile; an expiry of zero or less means none.
     #[must_use]
     pub fn openclaw_2026_02() -> Self {
-        let transient = Ladder::growing(MINUTE, 5.0, 3.0, HOUR);
-        let billing = Ladder::growing(HOUR * 5, 2.0, 10.0, HOUR * 24);
+        let transient = Backoff::growing(MINUTE, 5.0, 3.0, HOUR);
+        let billing = Backoff::growing(HOUR * 5, 2.0, 10.0, HOUR * 24);
         Self {
             cooldown: CooldownPolicy {
-                counting: Counting::Shared,
+                counting: FailureCounting::Shared,
                 rate_limit: transient.clone(),
                 transient,
                 auth_permanent: billing.clone(),

@@ -1,23 +1,25 @@
 //! The selector: rules plus what the configuration says.
 
 use super::candidate::{Candidate, Candidates};
-use super::order::{Selecting, Settings};
+use super::order::Selecting;
 use super::probe::ProbePolicy;
 use super::query::Query;
 use super::receipt::Receipt;
-use super::resolve::CredentialSource;
 use super::rules::SelectorRules;
+use super::settings::Settings;
 use super::unavailable;
 use super::unavailable::Unavailable;
 use super::verdict::{Verdict, as_millis};
 use crate::clock::Timestamp;
+use crate::credential::{Credential, CredentialKind, CredentialSource};
 use crate::id::ProfileId;
-use crate::profile::{AuthProfiles, Credential, CredentialKind, UsageStats};
+use crate::profile::{AuthProfiles, UsageStats};
 
 /// Chooses the credential to use now.
 ///
-/// Pure: the same profiles, query and time give the same answer. It holds its rules and what the configuration says of
-/// order and profiles, and nothing else.
+/// Pure: the same profiles, query and time give the same answer. It holds its rules, and nothing of the environment. The
+/// selector that follows the order, the profiles and the cooldowns of a configuration is
+/// [`Config::selector`](crate::Config::selector).
 ///
 /// # Examples
 ///
@@ -60,7 +62,7 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Whether the credential is a login whose access token is missing or past its end, so that it has to be renewed
+    /// Whether the credential is a login whose access token is missing or past its end, so that it has to be refreshed
     /// before it can be sent.
     #[must_use]
     pub fn needs_refresh(&self) -> bool {
@@ -70,10 +72,14 @@ impl Selection {
 }
 
 impl ProfileSelector {
-    /// A selector with these rules and no configuration.
+    /// Creates a selector with these rules and no configuration.
     #[must_use]
     pub fn new(rules: SelectorRules) -> Self {
-        Self { rules, settings: Settings::default() }
+        Self::with_settings(rules, Settings::default())
+    }
+
+    pub(crate) fn with_settings(rules: SelectorRules, settings: Settings) -> Self {
+        Self { rules, settings }
     }
 
     /// The rules in force.
@@ -87,33 +93,23 @@ impl ProfileSelector {
     ///
     /// This looks at the statistics only, so that it also answers for a profile that no longer exists.
     #[must_use]
-    pub fn rest(&self, usage: &UsageStats, now: Timestamp) -> Option<Verdict> {
-        self.rules.rest(usage, as_millis(now))
+    pub fn cooldown(&self, usage: &UsageStats, now: Timestamp) -> Option<Verdict> {
+        self.rules.cooldown_of(usage, as_millis(now))
     }
 
-    fn selecting<'a>(&'a self, profiles: &'a AuthProfiles, query: &'a Query<'a>, now: Timestamp) -> Selecting<'a> {
+    fn selecting<'a>(&'a self, profiles: &'a AuthProfiles, query: &'a Query, now: Timestamp) -> Selecting<'a> {
         Selecting { rules: &self.rules, settings: &self.settings, profiles, query, now }
     }
 
     /// Every profile of the provider with its verdict, in the order of use.
     #[must_use]
-    pub fn candidates<'a>(
-        &'a self,
-        profiles: &'a AuthProfiles,
-        query: &'a Query<'a>,
-        now: Timestamp,
-    ) -> Candidates<'a> {
+    pub fn candidates<'a>(&'a self, profiles: &'a AuthProfiles, query: &'a Query, now: Timestamp) -> Candidates<'a> {
         self.selecting(profiles, query, now).candidates()
     }
 
     /// The profile to use now, without the verdicts of the others: for callers that pick very often.
     #[must_use]
-    pub fn pick<'a>(
-        &'a self,
-        profiles: &'a AuthProfiles,
-        query: &'a Query<'a>,
-        now: Timestamp,
-    ) -> Option<&'a ProfileId> {
+    pub fn pick<'a>(&'a self, profiles: &'a AuthProfiles, query: &'a Query, now: Timestamp) -> Option<&'a ProfileId> {
         self.selecting(profiles, query, now).pick()
     }
 
@@ -124,7 +120,7 @@ impl ProfileSelector {
     /// [`Unavailable`], which names every profile that was considered and the time until one is worth a try. As an
     /// [`Error`](crate::Error) its kind is `Unavailable`, `MissingApiKey` if there is no profile at all,
     /// `MissingCredentials` or `ProfileNotConfigured` if one profile was asked for and cannot serve.
-    pub fn select(&self, profiles: &AuthProfiles, query: &Query<'_>, now: Timestamp) -> Result<Selection, Unavailable> {
+    pub fn select(&self, profiles: &AuthProfiles, query: &Query, now: Timestamp) -> Result<Selection, Unavailable> {
         let selecting = self.selecting(profiles, query, now);
         let candidates = selecting.candidates();
         match candidates.first_ready().map(|candidate| (*candidate.id).clone()) {
@@ -133,11 +129,11 @@ impl ProfileSelector {
         }
     }
 
-    /// The profile to use now, a resting one included if a [`ProbePolicy`] says that it is due for a trial.
+    /// The profile to use now, a one in cooldown included if a [`ProbePolicy`] says that it is due for a trial.
     ///
     /// As [`select`](Self::select) as long as a profile is ready. `last_probe` is when this provider was last probed, if it
     /// was; the caller keeps it, or leaves it to the statistics alone, in which every failed probe leaves its mark. A
-    /// probe's outcome is reported on its receipt like any other: success ends the rest, failure leaves its end in place.
+    /// probe's outcome is reported on its receipt like any other: success ends the cooldown, failure leaves its end in place.
     ///
     /// # Errors
     ///
@@ -145,7 +141,7 @@ impl ProfileSelector {
     pub fn select_or_probe(
         &self,
         profiles: &AuthProfiles,
-        query: &Query<'_>,
+        query: &Query,
         policy: &ProbePolicy,
         last_probe: Option<Timestamp>,
         now: Timestamp,
@@ -170,7 +166,7 @@ impl Selecting<'_> {
         let Some(credential) = self.credential(&profile) else { return Err(self.refuse(candidates)) };
         let others = candidates.list.into_iter().filter(|candidate| *candidate.id != profile);
         let skipped = others.map(Candidate::into_owned).collect();
-        let receipt = Receipt::new(profile.clone(), self.query.provider.clone(), self.query.model, self.now);
+        let receipt = Receipt::new(profile.clone(), self.query.provider.clone(), self.query.model.as_deref(), self.now);
         let receipt = receipt.with_secret(credential.secret());
         Ok(Selection { profile, credential, source: CredentialSource::Profile, receipt, skipped })
     }
@@ -178,7 +174,7 @@ impl Selecting<'_> {
     fn refuse(&self, candidates: Candidates<'_>) -> Unavailable {
         Unavailable {
             provider: self.query.provider.clone(),
-            locked: self.query.locked.cloned(),
+            locked: self.query.locked.clone(),
             retry_at: candidates.retry_at(),
             reason: unavailable::blocking(&candidates.list, self.profiles),
             candidates: candidates.list.into_iter().map(Candidate::into_owned).collect(),

@@ -4,11 +4,11 @@ use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::id::{ProfileId, ProviderId};
 use crate::profile::{AuthProfiles, UsageStats, Window, key};
-use crate::reason::{FailureReason, Lane};
+use crate::reason::{CooldownKind, FailureReason};
 
 use super::receipt::Receipt;
 use super::resolve::{INLINE_PREFIX, digits, is_about};
-use super::rules::{Counting, SelectorRules, millis};
+use super::rules::{FailureCounting, SelectorRules, millis};
 use super::selector::ProfileSelector;
 use super::verdict::as_millis;
 
@@ -32,45 +32,10 @@ impl<'a> Event<'a> {
 }
 
 impl ProfileSelector {
-    /// The statistics after the request of this receipt succeeded.
+    /// Records in the document that the request of this receipt succeeded, also as the provider's last good profile.
     ///
     /// Ends the profile's windows and counters, but not those that were opened after the pick, nor a window that
     /// concerns another model: what the server said about those is newer, or about something else.
-    #[must_use]
-    pub fn after_success(&self, usage: &UsageStats, receipt: &Receipt, now: Timestamp) -> UsageStats {
-        self.rules.after_success(usage, &Event::new(receipt, now))
-    }
-
-    /// The statistics after the request of this receipt failed.
-    ///
-    /// `deadline` is the moment the server named; it beats the ladder, within the policy's cap. A failure that was
-    /// picked before a newer success, or before the window it would count towards, changes nothing but a deadline.
-    #[must_use]
-    pub fn after_failure(
-        &self,
-        usage: &UsageStats,
-        receipt: &Receipt,
-        reason: FailureReason,
-        deadline: Option<Timestamp>,
-        now: Timestamp,
-    ) -> UsageStats {
-        self.rules.after_failure(usage, &Event::new(receipt, now), reason, deadline.map(as_millis))
-    }
-
-    /// The statistics after a human said that the cause is gone: no windows, no counters; the stamps of last use and
-    /// last failure stay.
-    #[must_use]
-    pub fn after_clear(&self, usage: &UsageStats) -> UsageStats {
-        match self.rules.cooldown.counting {
-            Counting::PerReason => usage.cleared(),
-            Counting::Shared => usage.edited(|edit| {
-                edit.number(key::ERROR_COUNT, 0.0);
-                edit.remove(key::COOLDOWN_UNTIL);
-            }),
-        }
-    }
-
-    /// Records in the document that the request of this receipt succeeded, also as the provider's last good profile.
     ///
     /// Does nothing for a profile that is no longer there, or for a receipt that was reported before.
     ///
@@ -83,12 +48,15 @@ impl ProfileSelector {
     }
 
     pub(crate) fn write_success(&self, profiles: &mut AuthProfiles, receipt: &Receipt, now: Timestamp) -> Result<()> {
-        self.change(profiles, receipt, |usage| self.after_success(usage, receipt, now))?;
+        self.change(profiles, receipt, |usage| self.rules.after_success(usage, &Event::new(receipt, now)))?;
         profiles.set_last_good(receipt.profile());
         Ok(())
     }
 
     /// Records in the document that the request of this receipt failed.
+    ///
+    /// `deadline` is the moment the server named; it beats the ladder, within the policy's cap. A failure that was
+    /// picked before a newer success, or before the window it would count towards, changes nothing but a deadline.
     ///
     /// Does nothing for a profile that is no longer there, for a receipt that was reported before, or where the secret was
     /// refused or its account empty, and the profile has another secret by now.
@@ -116,11 +84,12 @@ impl ProfileSelector {
         deadline: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<()> {
-        let learns = self.rules.cooldown.counting == Counting::PerReason;
+        let learns = self.rules.cooldown.counting == FailureCounting::PerReason;
         if learns && receipt.is_outdated(profiles.get(receipt.profile().as_str()), reason) {
             return Ok(());
         }
-        self.change(profiles, receipt, |usage| self.after_failure(usage, receipt, reason, deadline, now))
+        let (event, deadline) = (Event::new(receipt, now), deadline.map(as_millis));
+        self.change(profiles, receipt, |usage| self.rules.after_failure(usage, &event, reason, deadline))
     }
 
     /// Applies a transition to a profile's statistics, if the profile is there or is a key from outside the document,
@@ -132,7 +101,8 @@ impl ProfileSelector {
         to: impl FnOnce(&UsageStats) -> UsageStats,
     ) -> Result<()> {
         let id = receipt.profile();
-        let inline = id.as_str().starts_with(INLINE_PREFIX) && self.rules.cooldown.counting == Counting::PerReason;
+        let inline =
+            id.as_str().starts_with(INLINE_PREFIX) && self.rules.cooldown.counting == FailureCounting::PerReason;
         if profiles.get(id.as_str()).is_none() && !inline {
             return Ok(());
         }
@@ -157,16 +127,23 @@ impl ProfileSelector {
     }
 
     /// Ends every window of a profile because a human said that the cause is gone. Returns whether that changed anything.
+    /// The stamps of last use and last failure stay.
     ///
     /// # Errors
     ///
     /// [`Corrupt`](crate::ErrorKind::Corrupt) if the document's statistics are not an object.
     pub fn clear_cooldown(&self, profiles: &mut AuthProfiles, id: &ProfileId) -> Result<bool> {
         let Some(usage) = profiles.usage(id.as_str()) else { return Ok(false) };
-        if self.rules.cooldown.counting == Counting::PerReason && usage.is_clear() {
+        if self.rules.cooldown.counting == FailureCounting::PerReason && usage.is_clear() {
             return Ok(false);
         }
-        let cleared = self.after_clear(usage);
+        let cleared = match self.rules.cooldown.counting {
+            FailureCounting::PerReason => usage.cleared(),
+            FailureCounting::Shared => usage.edited(|edit| {
+                edit.number(key::ERROR_COUNT, 0.0);
+                edit.remove(key::COOLDOWN_UNTIL);
+            }),
+        };
         let changed = cleared != *usage;
         if changed {
             profiles.set_usage(id, cleared)?;
@@ -177,7 +154,7 @@ impl ProfileSelector {
 
 impl SelectorRules {
     fn after_success(&self, usage: &UsageStats, event: &Event<'_>) -> UsageStats {
-        if self.cooldown.counting == Counting::Shared {
+        if self.cooldown.counting == FailureCounting::Shared {
             return usage.edited(|edit| {
                 edit.number(key::LAST_USED, event.now);
                 edit.number(key::ERROR_COUNT, 0.0);
@@ -243,15 +220,15 @@ impl SelectorRules {
             *counter += 1.0;
             *counter
         };
-        if policy.counting == Counting::Shared {
+        if policy.counting == FailureCounting::Shared {
             let own = count();
-            let failures = if policy.lane(reason) == Lane::Disabled { own } else { errors + 1.0 };
+            let failures = if policy.lane(reason) == CooldownKind::Disabled { own } else { errors + 1.0 };
             let until = event.now + policy.millis(reason, event.provider, failures);
             return usage.edited(|edit| {
                 edit.number(key::ERROR_COUNT, errors + 1.0);
                 edit.numbers(key::FAILURE_COUNTS, &counts);
                 edit.number(key::LAST_FAILURE_AT, event.now);
-                if policy.lane(reason) == Lane::Disabled {
+                if policy.lane(reason) == CooldownKind::Disabled {
                     edit.number(key::DISABLED_UNTIL, until);
                     edit.text(key::DISABLED_REASON, reason.as_str());
                 } else {
@@ -265,7 +242,7 @@ impl SelectorRules {
         let model = event.model.filter(|_| reason.is_model_scoped());
         let deadline = deadline.filter(|at| *at > event.now).map(|at| at.min(event.now + millis(policy.deadline_cap)));
         let lane = policy.lane(reason);
-        if lane == Lane::None {
+        if lane == CooldownKind::None {
             // The provider is to blame, not the profile: nothing is counted, but what the server said is respected.
             let (Some(until), Some(_)) = (deadline, model) else { return usage.clone() };
             let running = window_of(usage, model, false).filter(|window| self.is_active(window, event.now));
@@ -275,7 +252,7 @@ impl SelectorRules {
                 None => self.with_window(usage, event.window(until, model).because(reason), false, event.now),
             };
         }
-        let long = lane == Lane::Disabled;
+        let long = lane == CooldownKind::Disabled;
         let running = window_of(usage, model, long);
         let opened = running.map(|window| window.since.or(usage.last_failure_at).unwrap_or(window.until));
         let counts_not = opened.is_some_and(|opened| event.picked_at <= opened && opened <= event.now);
@@ -299,8 +276,8 @@ impl SelectorRules {
             window.until = event.now + policy.millis(reason, event.provider, failures);
         }
         // The aggregate is what other readers of the file go by: it starts again once every window is over.
-        let resting = self.resting(Some(usage), None, event.now).is_some();
-        let errors = if resting { errors } else { 0.0 };
+        let cooling = self.cooling(Some(usage), None, event.now).is_some();
+        let errors = if cooling { errors } else { 0.0 };
         let counted = usage.edited(|edit| {
             edit.number(key::ERROR_COUNT, errors + 1.0);
             edit.numbers(key::FAILURE_COUNTS, &counts);

@@ -1,9 +1,10 @@
 //! The refusal: no profile can be used now.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use super::candidate::Candidate;
+use super::verdict::Verdict;
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind};
 use crate::id::{ProfileId, ProviderId};
@@ -12,8 +13,8 @@ use crate::reason::FailureReason;
 
 /// No profile of the provider can be used now: every one that was considered, with its reason, and how long to wait.
 ///
-/// A value, not only an error: convert it into [`Error`] with `?`, from where it can be had back by
-/// downcasting [`source`](std::error::Error::source).
+/// `Display` is one line that names the profiles, each with its reason and the time left. A value, not only an error:
+/// convert it into [`Error`] with `?`, which says the same, and have it back from there with [`Error::unavailable`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unavailable {
@@ -37,8 +38,8 @@ impl Unavailable {
         self.retry_at.map(|at| at.saturating_since(self.now))
     }
 
-    /// Why the resting profiles cannot be used: the reason most of their windows were opened for. Where a window does not
-    /// tell its reason, the profile's failure counters do. A tie goes to the more serious reason; `None` if none rests.
+    /// Why the profiles in cooldown cannot be used: the reason most of their windows were opened for. Where a window does not
+    /// tell its reason, the profile's failure counters do. A tie goes to the more serious reason; `None` if none is cooling down.
     #[must_use]
     pub fn reason(&self) -> Option<FailureReason> {
         self.reason
@@ -50,10 +51,10 @@ const RECORDED: f64 = 1_000.0;
 
 /// The reason that weighs most among the profiles that rest, as the reference computes it.
 pub(super) fn blocking(candidates: &[Candidate<'_>], profiles: &AuthProfiles) -> Option<FailureReason> {
-    let resting: Vec<_> = candidates.iter().filter(|candidate| candidate.verdict.is_resting()).collect();
-    resting.first()?;
+    let cooling: Vec<_> = candidates.iter().filter(|candidate| candidate.verdict.is_cooling_down()).collect();
+    cooling.first()?;
     let weight = |reason: FailureReason| -> f64 {
-        let weights = resting.iter().map(|candidate| match candidate.verdict.reason() {
+        let weights = cooling.iter().map(|candidate| match candidate.verdict.reason() {
             Some(recorded) if recorded == reason => RECORDED,
             Some(_) => 0.0,
             // A counter can be any number; one that is negative or not finite says nothing.
@@ -69,12 +70,78 @@ pub(super) fn blocking(candidates: &[Candidate<'_>], profiles: &AuthProfiles) ->
     heaviest.filter(|(_, weight)| *weight > 0.0).map(|(reason, _)| reason).or(Some(FailureReason::Unknown))
 }
 
+impl Unavailable {
+    fn own(&self) -> Option<&Candidate<'static>> {
+        let locked = self.locked.as_ref()?;
+        self.candidates.iter().find(|candidate| *candidate.id == *locked)
+    }
+
+    fn kind(&self) -> ErrorKind {
+        match self.own().map(|candidate| candidate.verdict) {
+            Some(Verdict::ProviderMismatch) => ErrorKind::ProfileNotConfigured,
+            Some(verdict) if verdict.is_cooling_down() => ErrorKind::Unavailable,
+            _ if self.locked.is_some() => ErrorKind::MissingCredentials,
+            _ if self.candidates.is_empty() => ErrorKind::MissingApiKey,
+            _ => ErrorKind::Unavailable,
+        }
+    }
+}
+
 impl fmt::Display for Unavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(locked) = &self.locked {
-            return write!(f, "auth profile \"{locked}\" cannot be used for {} now", self.provider);
+        let provider = &self.provider;
+        match (self.locked.as_ref().map(Shown), self.kind()) {
+            (Some(locked), ErrorKind::ProfileNotConfigured) => {
+                write!(f, "Auth profile \"{locked}\" is not configured for {provider}")?;
+            }
+            (Some(locked), ErrorKind::Unavailable) => {
+                write!(f, "Auth profile \"{locked}\" cannot be used for {provider} now")?;
+            }
+            (Some(locked), _) => write!(f, "No credentials found for profile \"{locked}\"")?,
+            (None, ErrorKind::MissingApiKey) => write!(f, "No API key found for provider \"{provider}\"")?,
+            (None, _) => write!(f, "No available auth profile for {provider} (all in cooldown or unavailable)")?,
         }
-        write!(f, "No available auth profile for {} (all in cooldown or unavailable).", self.provider)
+        Reasons(self).fmt(f)
+    }
+}
+
+/// More profiles than these are only counted.
+const MOST_NAMED: usize = 8;
+
+/// What is said of the profiles, after a colon: of the one that was asked for, else of each.
+pub(super) struct Reasons<'a>(pub(super) &'a Unavailable);
+
+impl fmt::Display for Reasons<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Unavailable { locked, candidates, now, .. } = self.0;
+        let say = |f: &mut fmt::Formatter<'_>, candidate: &Candidate<'_>| {
+            candidate.verdict.write(f, Some(*now))?;
+            let in_vain = candidate.verdict.is_cooling_down() && candidate.retry_at.is_none();
+            f.write_str(if in_vain { ", and expires before that" } else { "" })
+        };
+        if locked.is_some() {
+            let Some(own) = self.0.own() else { return Ok(()) };
+            f.write_str(": it ")?;
+            return say(f, own);
+        }
+        for (index, candidate) in candidates.iter().take(MOST_NAMED).enumerate() {
+            write!(f, "{} {} ", if index == 0 { ":" } else { ";" }, Shown(&candidate.id))?;
+            say(f, candidate)?;
+        }
+        match candidates.len().saturating_sub(MOST_NAMED) {
+            0 => Ok(()),
+            more => write!(f, "; and {more} more"),
+        }
+    }
+}
+
+/// A profile's name on one line: a document may hold any text, and a line break must not forge a line of a log.
+struct Shown<'a>(&'a ProfileId);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+        self.0.as_str().chars().map(shown).try_for_each(|c| f.write_char(c))
     }
 }
 
@@ -82,42 +149,23 @@ impl std::error::Error for Unavailable {}
 
 impl From<Unavailable> for Error {
     fn from(unavailable: Unavailable) -> Self {
-        use super::verdict::Verdict::WrongProvider;
-        let (kind, message) = match &unavailable.locked {
-            Some(locked) => {
-                let own = unavailable.candidates.iter().find(|candidate| *candidate.id == *locked);
-                match own.map(|candidate| candidate.verdict) {
-                    Some(WrongProvider) => {
-                        let message =
-                            format!("Auth profile \"{locked}\" is not configured for {}.", unavailable.provider);
-                        (ErrorKind::ProfileNotConfigured, message)
-                    }
-                    Some(verdict) if verdict.is_resting() => (ErrorKind::Unavailable, unavailable.to_string()),
-                    _ => (ErrorKind::MissingCredentials, format!("No credentials found for profile \"{locked}\".")),
-                }
-            }
-            None if unavailable.candidates.is_empty() => {
-                let message = format!("No API key found for provider \"{}\".", unavailable.provider);
-                (ErrorKind::MissingApiKey, message)
-            }
-            None => (ErrorKind::Unavailable, unavailable.to_string()),
-        };
-        let error = Self::new(kind, message);
+        let kind = unavailable.kind();
+        let error = Self::new(kind, unavailable.to_string());
         let in_vain = kind == ErrorKind::Unavailable && unavailable.retry_at.is_none();
         let error = if in_vain { error.with_transience(false).with_help(IN_VAIN) } else { error };
-        error.with_source(unavailable)
+        error.with_origin(unavailable)
     }
 }
 
 /// What to do where no time will make a profile usable.
-const IN_VAIN: &str = "Waiting does not help: each profile is unusable for the reason given with it. Store a working key \
-                       with `setup::save_key`, or correct the order with `setup::set_order`.";
+const IN_VAIN: &str = "Add a working key for this provider, or correct the order of its profiles. Waiting does not help: \
+                       each profile is unusable for the reason given with it.";
 
 impl Error {
     /// The refusal behind this error: every profile that was considered, with its reason. `None` for other errors.
     #[must_use]
     pub fn unavailable(&self) -> Option<&Unavailable> {
-        std::error::Error::source(self)?.downcast_ref()
+        self.origin()
     }
 
     /// How long to wait until a profile is worth a try, counted from the refusal; `None` if waiting does not help.

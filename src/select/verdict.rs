@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use super::rules::{CLOCK_CORRECTION, Counting, SelectorRules, millis};
-use crate::clock::Timestamp;
-use crate::profile::{CredentialKind, Expiry, Profile, SecretState, UsageStats, Window, timestamp};
+use super::rules::{CLOCK_CORRECTION, FailureCounting, SelectorRules, millis};
+use crate::clock::{Timestamp, in_words};
+use crate::credential::CredentialKind;
+use crate::profile::{Expiry, Profile, SecretState, UsageStats, Window, timestamp};
 use crate::reason::FailureReason;
 
 /// Whether a profile can be used now, and if not, why.
@@ -13,14 +14,14 @@ use crate::reason::FailureReason;
 pub enum Verdict {
     /// It can be used.
     Ready,
-    /// It failed lately and rests.
+    /// It failed lately and is cooling down.
     #[non_exhaustive]
     Cooling {
         /// From this moment on it can be used again.
         until: Timestamp,
-        /// Why it rests, if that was recorded.
+        /// Why it is cooling down, if that was recorded.
         reason: Option<FailureReason>,
-        /// Whether it rests for the wanted model only.
+        /// Whether it is cooling down for the wanted model only.
         model_only: bool,
     },
     /// It was taken out of use for longer.
@@ -40,11 +41,11 @@ pub enum Verdict {
     /// Its expiry is no moment in time.
     InvalidExpiry,
     /// The configuration expects another kind of credential under this name.
-    WrongMode,
+    ModeMismatch,
     /// It belongs to another provider, in the document or in the configuration.
-    WrongProvider,
+    ProviderMismatch,
     /// Its secret is blank.
-    Blank,
+    MissingSecret,
     /// Its secret has characters that cannot stand in a header.
     UnusableSecret,
     /// Its secret is kept elsewhere and the caller's resolver did not find it, or there is no resolver.
@@ -54,17 +55,17 @@ pub enum Verdict {
     /// It is named by an order or by the configuration, but does not exist.
     Missing,
     /// It exists, but the order in force does not name it.
-    NotInOrder,
+    ExcludedByOrder,
     /// It exists, but the configuration lists other profiles of its provider only.
     NotConfigured,
     /// It could be used, but the caller asked for another profile only.
-    NotWanted,
+    NotRequested,
 }
 
 impl Verdict {
     /// A short name for programs: `ready`, `cooling`, `disabled`, `expired`, `invalid_expires`, `mode_mismatch`,
     /// `provider_mismatch`, `missing_credential`, `unusable_secret`, `unresolved_ref`, `unknown_type`,
-    /// `profile_missing`, `excluded_by_auth_order`, `not_configured` or `not_wanted`.
+    /// `profile_missing`, `excluded_by_auth_order`, `not_configured` or `not_requested`.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
@@ -73,16 +74,16 @@ impl Verdict {
             Self::Disabled { .. } => "disabled",
             Self::Expired { .. } => "expired",
             Self::InvalidExpiry => "invalid_expires",
-            Self::WrongMode => "mode_mismatch",
-            Self::WrongProvider => "provider_mismatch",
-            Self::Blank => "missing_credential",
+            Self::ModeMismatch => "mode_mismatch",
+            Self::ProviderMismatch => "provider_mismatch",
+            Self::MissingSecret => "missing_credential",
             Self::UnusableSecret => "unusable_secret",
             Self::UnresolvedReference => "unresolved_ref",
             Self::UnknownKind => "unknown_type",
             Self::Missing => "profile_missing",
-            Self::NotInOrder => "excluded_by_auth_order",
+            Self::ExcludedByOrder => "excluded_by_auth_order",
             Self::NotConfigured => "not_configured",
-            Self::NotWanted => "not_wanted",
+            Self::NotRequested => "not_requested",
         }
     }
 
@@ -94,11 +95,11 @@ impl Verdict {
 
     /// Whether waiting helps: the profile can be used, only not yet.
     #[must_use]
-    pub fn is_resting(self) -> bool {
+    pub fn is_cooling_down(self) -> bool {
         self.until().is_some()
     }
 
-    /// Until when the profile rests, if it does.
+    /// Until when the profile is cooling down, if it does.
     #[must_use]
     pub fn until(self) -> Option<Timestamp> {
         match self {
@@ -107,7 +108,7 @@ impl Verdict {
         }
     }
 
-    /// Why the profile rests, if it does and the reason was recorded.
+    /// Why the profile is cooling down, if it does and the reason was recorded.
     #[must_use]
     pub fn reason(self) -> Option<FailureReason> {
         match self {
@@ -117,36 +118,50 @@ impl Verdict {
     }
 }
 
+impl Verdict {
+    /// The verdict as what is said of a profile. The end of a cooldown is told as the time left from `now` on, or as a moment.
+    pub(super) fn write(self, f: &mut fmt::Formatter<'_>, now: Option<Timestamp>) -> fmt::Result {
+        let end = |until: Timestamp| match now {
+            Some(now) => format!("for {}", in_words(until.saturating_since(now))),
+            None => format!("until {until}"),
+        };
+        let words = match self {
+            Self::Ready => "is ready",
+            Self::Cooling { until, reason, model_only } => {
+                let note = match (reason, model_only) {
+                    (Some(reason), true) => format!(" ({reason}, this model only)"),
+                    (Some(reason), false) => format!(" ({reason})"),
+                    (None, true) => " (this model only)".to_owned(),
+                    (None, false) => String::new(),
+                };
+                return write!(f, "is cooling down{note} {}", end(until));
+            }
+            Self::Disabled { until, reason: Some(reason) } => {
+                return write!(f, "is disabled ({reason}) {}", end(until));
+            }
+            Self::Disabled { until, reason: None } => return write!(f, "is disabled {}", end(until)),
+            Self::Expired { at } if now.is_none() => return write!(f, "expired at {at}"),
+            Self::Expired { .. } => "has expired",
+            Self::InvalidExpiry => "has an expiry that is not a time",
+            Self::ModeMismatch => "is another kind of credential than the configuration expects",
+            Self::ProviderMismatch => "belongs to another provider",
+            Self::MissingSecret => "has no secret",
+            Self::UnusableSecret => "has a secret with characters no header can carry",
+            Self::UnresolvedReference => "has a secret reference that was not resolved",
+            Self::UnknownKind => "is of an unknown kind of credential",
+            Self::Missing => "does not exist",
+            Self::ExcludedByOrder => "is not in the order",
+            Self::NotConfigured => "is not listed in the configuration",
+            Self::NotRequested => "is not the profile that was asked for",
+        };
+        f.write_str(words)
+    }
+}
+
+/// What is said of a profile: `is cooling down (rate_limit) until ...`, `has no secret`.
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let because = |f: &mut fmt::Formatter<'_>, reason: &Option<FailureReason>| match reason {
-            Some(reason) => write!(f, " ({reason})"),
-            None => Ok(()),
-        };
-        match self {
-            Self::Ready => f.write_str("ready"),
-            Self::Cooling { until, reason, model_only } => {
-                write!(f, "cooling until {until}")?;
-                because(f, reason)?;
-                f.write_str(if *model_only { " for this model" } else { "" })
-            }
-            Self::Disabled { until, reason } => {
-                write!(f, "disabled until {until}")?;
-                because(f, reason)
-            }
-            Self::Expired { at } => write!(f, "expired at {at}"),
-            Self::InvalidExpiry => f.write_str("its expiry is not a time"),
-            Self::WrongMode => f.write_str("the configuration expects another kind of credential"),
-            Self::WrongProvider => f.write_str("belongs to another provider"),
-            Self::Blank => f.write_str("has no secret"),
-            Self::UnusableSecret => f.write_str("its secret has characters no header can carry"),
-            Self::UnresolvedReference => f.write_str("its secret reference was not resolved"),
-            Self::UnknownKind => f.write_str("unknown kind of credential"),
-            Self::Missing => f.write_str("does not exist"),
-            Self::NotInOrder => f.write_str("not in the order"),
-            Self::NotConfigured => f.write_str("not listed in the configuration"),
-            Self::NotWanted => f.write_str("another profile was asked for"),
-        }
+        self.write(f, None)
     }
 }
 
@@ -170,15 +185,16 @@ impl SelectorRules {
             let length = window.until - since;
             length <= millis(self.cooldown.cap()) && since - now <= length + millis(CLOCK_CORRECTION)
         };
-        sane && (self.cooldown.counting == Counting::Shared || (possible() && window.since.is_none_or(plausible)))
+        sane && (self.cooldown.counting == FailureCounting::Shared
+            || (possible() && window.since.is_none_or(plausible)))
     }
 
     /// What the profile's windows say, and when the last of them ends in the file's own number. Without a model every
     /// window counts.
-    pub(super) fn resting(&self, usage: Option<&UsageStats>, model: Option<&str>, now: f64) -> Option<(f64, Verdict)> {
+    pub(super) fn cooling(&self, usage: Option<&UsageStats>, model: Option<&str>, now: f64) -> Option<(f64, Verdict)> {
         let usage = usage.filter(|usage| now < usage.last_end)?;
-        if self.cooldown.counting == Counting::Shared {
-            return resting_as_reference(usage, now);
+        if self.cooldown.counting == FailureCounting::Shared {
+            return cooling_as_openclaw(usage, now);
         }
         let concerns = |window: &Window| match (&window.model, model) {
             (Some(own), Some(wanted)) => **own == *wanted,
@@ -201,8 +217,8 @@ impl SelectorRules {
 
     /// Until when any window keeps a profile from being used, whatever the model; as long as the long window is in
     /// force, it is called disabled.
-    pub(super) fn rest(&self, usage: &UsageStats, now: f64) -> Option<Verdict> {
-        let (last, verdict) = self.resting(Some(usage), None, now)?;
+    pub(super) fn cooldown_of(&self, usage: &UsageStats, now: f64) -> Option<Verdict> {
+        let (last, verdict) = self.cooling(Some(usage), None, now)?;
         let until = timestamp(last);
         match &usage.disabled {
             Some(disabled) if self.is_active(disabled, now) => {
@@ -212,7 +228,7 @@ impl SelectorRules {
         }
     }
 
-    /// When the profile ends for good, if it does: a login that can be renewed outlives its access token, and the
+    /// When the profile ends for good, if it does: a login that can be refreshed outlives its access token, and the
     /// reference lets every login do so.
     pub(super) fn end(&self, profile: &Profile) -> Option<f64> {
         let kind = if self.inspect_secret { profile.kind() } else { profile.stored_kind() };
@@ -243,15 +259,15 @@ impl SelectorRules {
         match profile.secret_state() {
             SecretState::Unusable if self.inspect_secret => Verdict::UnusableSecret,
             SecretState::Good | SecretState::Unusable | SecretState::Refreshable => Verdict::Ready,
-            SecretState::Blank => Verdict::Blank,
+            SecretState::Blank => Verdict::MissingSecret,
             SecretState::Elsewhere if resolves(profile) => Verdict::Ready,
             SecretState::Elsewhere => Verdict::UnresolvedReference,
         }
     }
 }
 
-/// The reference of February 2026 knows two windows, both of the whole profile, and rests until the later one ends.
-fn resting_as_reference(usage: &UsageStats, now: f64) -> Option<(f64, Verdict)> {
+/// The reference of February 2026 knows two windows, both of the whole profile, and cools down until the later one ends.
+fn cooling_as_openclaw(usage: &UsageStats, now: f64) -> Option<(f64, Verdict)> {
     let end = |window: &Option<Window>| {
         window.as_ref().map(|window| window.until).filter(|until| until.is_finite() && *until > 0.0)
     };

@@ -7,8 +7,10 @@
 //! | take a pasted key or token | [`api_key`], [`token`], [`setup_token`] |
 //! | name the profile | [`profile_id`], [`slug`] |
 //! | store it | [`save_key`], [`save_token`], with [`lifetime`] for an end |
-//! | order of profiles | [`order`], [`set_order`], [`clear_order`] |
-//! | the rest | [`remove`], [`clear_cooldown`] |
+//!
+//! The other commands are methods of the store: [`set_order`](crate::AuthProfileStoreExt::set_order),
+//! [`clear_order`](crate::AuthProfileStoreExt::clear_order), [`remove`](crate::AuthProfileStoreExt::remove) and
+//! [`clear_cooldown`](crate::RecordOutcome::clear_cooldown).
 //!
 //! None of them asks the provider anything, and none prints: the caller shows what they give.
 //!
@@ -31,14 +33,12 @@
 
 mod lifetime;
 mod names;
-mod order;
 mod paste;
 mod save;
 mod terms;
 
 pub use lifetime::lifetime;
 pub use names::{profile_id, slug};
-pub use order::{clear_order, order, set_order};
-pub use paste::{Pasted, SETUP_TOKEN_LENGTH, api_key, setup_token, token};
-pub use save::{clear_cooldown, remove, save_key, save_token};
-pub use terms::{Terms, terms};
+pub use paste::{ValidatedSecret, api_key, setup_token, token};
+pub use save::{save_key, save_token};
+pub use terms::terms;

@@ -1,8 +1,8 @@
 //! Names of profiles.
 
+use crate::credential::CredentialKind;
 use crate::error::Result;
 use crate::id::{ProfileId, ProviderId};
-use crate::profile::CredentialKind;
 
 /// The short form of a name, as profile ids have it: lower case; what is not `a` to `z`, a digit, `.`, `_` or `-`
 /// becomes one dash, none at the ends; `default` if nothing is left.

@@ -2,40 +2,15 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ProviderId;
+use crate::providers::{SETUP_TOKEN_PREFIX, SecretUse, recognise};
 use crate::secret::{Secret, is_blank_char};
 
 /// The shortest setup-token in characters; a shorter one was cut off.
-pub const SETUP_TOKEN_LENGTH: usize = 80;
-
-/// How setup-tokens begin, before a version of two digits and a dash.
-const SETUP_TOKEN_PREFIX: &str = "sk-ant-oat";
-
-/// What well-known secrets begin with, whose they are, and what they are. Of two that fit the first one counts.
-const KNOWN: [(&str, &str, Form); 12] = [
-    (SETUP_TOKEN_PREFIX, "anthropic", Form::Token),
-    ("sk-ant-ort", "anthropic", Form::Other("a refresh token, which only its own application can use")),
-    ("sk-ant-sid", "anthropic", Form::Other("the session of a browser, which nothing else may use")),
-    ("sk-ant-admin", "anthropic", Form::Other("an admin key, which cannot send messages")),
-    ("sk-ant-api01-", "anthropic", Form::Other("an admin key, which cannot send messages")),
-    ("sk-ant-api", "anthropic", Form::Key),
-    ("fdrl_", "anthropic", Form::Other("the id of a federation rule, not a secret")),
-    ("svac_", "anthropic", Form::Other("the id of a service account, not a secret")),
-    ("wrkspc_", "anthropic", Form::Other("the id of a workspace, not a secret")),
-    ("sk-or-v1-", "openrouter", Form::Key),
-    ("sk-proj-", "openai", Form::Key),
-    ("AIza", "google", Form::Key),
-];
+const SETUP_TOKEN_LENGTH: usize = 80;
 
 /// Quotation marks that get copied along, in pairs.
 const QUOTES: [(char, char); 6] =
     [('"', '"'), ('\'', '\''), ('`', '`'), ('\u{201c}', '\u{201d}'), ('\u{2018}', '\u{2019}'), ('\u{ab}', '\u{bb}')];
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
-    Key,
-    Token,
-    Other(&'static str),
-}
 
 /// A secret that was pasted, cleaned and found to be of the expected kind.
 ///
@@ -43,7 +18,7 @@ enum Form {
 /// show the secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Pasted {
+pub struct ValidatedSecret {
     /// The secret as it will be stored.
     pub secret: Secret,
     /// What was done to the pasted text, a sentence each, to be shown to the user.
@@ -71,18 +46,18 @@ pub struct Pasted {
 /// assert_eq!(error.kind(), ErrorKind::WrongSecret);
 /// # Ok::<(), provider_auth::Error>(())
 /// ```
-pub fn api_key(provider: &ProviderId, text: &str) -> Result<Pasted> {
+pub fn api_key(provider: &ProviderId, text: &str) -> Result<ValidatedSecret> {
     let pasted = clean(text, is_line_break)?;
     if *provider == ProviderId::anthropic() {
         refuse_login_code(&pasted)?;
     }
-    match form(pasted.secret.expose()) {
-        Some((_, Form::Other(what))) => return Err(wrong(format!("this is {what}"))),
-        Some((_, Form::Token)) => {
+    match recognise(pasted.secret.expose()) {
+        Some((_, SecretUse::Other(what))) => return Err(wrong(format!("this is {what}"))),
+        Some((_, SecretUse::Token)) => {
             return Err(wrong("this is a setup-token, not an API key; store it as a token, or use an API key"));
         }
-        Some((owner, Form::Key)) if owner != provider.as_str() && is_known(provider) => {
-            return Err(wrong(format!("this is a key of the provider {owner}, not of {provider}")));
+        Some((owner, SecretUse::ApiKey)) if owner.id() != provider.as_str() && is_known(provider) => {
+            return Err(wrong(format!("this is a key of the provider {}, not of {provider}", owner.id())));
         }
         _ => {}
     }
@@ -96,19 +71,19 @@ pub fn api_key(provider: &ProviderId, text: &str) -> Result<Pasted> {
 ///
 /// [`ErrorKind::InvalidSecret`] if it is blank, damaged or too short, [`ErrorKind::WrongSecret`] if it plainly is
 /// something else.
-pub fn token(provider: &ProviderId, text: &str) -> Result<Pasted> {
+pub fn token(provider: &ProviderId, text: &str) -> Result<ValidatedSecret> {
     if *provider == ProviderId::anthropic() {
         return setup_token(text);
     }
     let pasted = clean(text, is_line_break)?;
-    if let Some(("anthropic", _)) = form(pasted.secret.expose()) {
+    if recognise(pasted.secret.expose()).is_some_and(|(owner, _)| owner.id() == "anthropic") {
         return Err(wrong(format!("this is a secret of the provider anthropic, not of {provider}")));
     }
     check(pasted, "token")
 }
 
 /// Cleans a pasted setup-token: `sk-ant-oat`, a version of two digits, a dash, at least
-/// [`SETUP_TOKEN_LENGTH`] characters in all.
+/// 80 characters in all.
 ///
 /// All white space is removed, because terminals break long lines, and quotation marks around it.
 ///
@@ -132,14 +107,14 @@ pub fn token(provider: &ProviderId, text: &str) -> Result<Pasted> {
 /// assert_eq!(setup::setup_token("sk-ant-api03-example").unwrap_err().kind(), ErrorKind::WrongSecret);
 /// # Ok::<(), provider_auth::Error>(())
 /// ```
-pub fn setup_token(text: &str) -> Result<Pasted> {
+pub fn setup_token(text: &str) -> Result<ValidatedSecret> {
     let pasted = clean(text, is_blank_char)?;
     refuse_login_code(&pasted)?;
     let token = pasted.secret.expose();
-    match form(token) {
-        Some((_, Form::Other(what))) => return Err(wrong(format!("this is {what}"))),
-        Some((owner, Form::Key)) => {
-            return Err(wrong(format!("this is an API key of the provider {owner}, not a setup-token")));
+    match recognise(token) {
+        Some((_, SecretUse::Other(what))) => return Err(wrong(format!("this is {what}"))),
+        Some((owner, SecretUse::ApiKey)) => {
+            return Err(wrong(format!("this is an API key of the provider {}, not a setup-token", owner.id())));
         }
         _ => {}
     }
@@ -162,7 +137,7 @@ pub fn setup_token(text: &str) -> Result<Pasted> {
 }
 
 /// Removes quotation marks and white space around the text, and inside it what is named.
-fn clean(text: &str, unwanted: fn(char) -> bool) -> Result<Pasted> {
+fn clean(text: &str, unwanted: fn(char) -> bool) -> Result<ValidatedSecret> {
     let mut notes = Vec::new();
     let mut text = text.trim_matches(is_invisible);
     while let Some(inner) = QUOTES.iter().find_map(|(open, close)| text.strip_prefix(*open)?.strip_suffix(*close)) {
@@ -179,11 +154,11 @@ fn clean(text: &str, unwanted: fn(char) -> bool) -> Result<Pasted> {
     if cleaned.is_empty() {
         return Err(invalid("nothing was pasted"));
     }
-    Ok(Pasted { secret: Secret::new(cleaned), notes })
+    Ok(ValidatedSecret { secret: Secret::new(cleaned), notes })
 }
 
 /// Refuses the code a browser shows at the end of a login, which is not yet a credential.
-fn refuse_login_code(pasted: &Pasted) -> Result<()> {
+fn refuse_login_code(pasted: &ValidatedSecret) -> Result<()> {
     if pasted.secret.expose().contains('#') {
         return Err(invalid(
             "this is a login code of the form code#state; paste the token that the login gives for it",
@@ -192,7 +167,7 @@ fn refuse_login_code(pasted: &Pasted) -> Result<()> {
     Ok(())
 }
 
-fn check(pasted: Pasted, what: &str) -> Result<Pasted> {
+fn check(pasted: ValidatedSecret, what: &str) -> Result<ValidatedSecret> {
     if pasted.secret.expose().contains(['=', '"', '\'']) && pasted.secret.expose().contains("export") {
         return Err(invalid(&format!("this is a line of a shell script; paste the {what} alone")));
     }
@@ -202,15 +177,9 @@ fn check(pasted: Pasted, what: &str) -> Result<Pasted> {
     Ok(pasted)
 }
 
-/// Whose secret this plainly is, and what.
-fn form(text: &str) -> Option<(&'static str, Form)> {
-    let known = KNOWN.iter().find(|(prefix, _, _)| text.starts_with(prefix));
-    known.map(|(_, owner, form)| (*owner, *form))
-}
-
-/// Whether the forms of this provider's keys are known.
+/// Whether the shapes of this provider's keys are known.
 fn is_known(provider: &ProviderId) -> bool {
-    KNOWN.iter().any(|(_, owner, _)| *owner == provider.as_str())
+    provider.provider().is_some_and(|known| !known.secrets.is_empty())
 }
 
 fn is_zero_width(c: char) -> bool {

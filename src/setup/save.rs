@@ -1,18 +1,22 @@
-//! Storing and removing profiles.
+//! Storing profiles.
 
 use super::lifetime::expressible;
-use super::paste::Pasted;
+use super::paste::ValidatedSecret;
 use crate::clock::Timestamp;
-use crate::error::{Error, ErrorKind, Result};
+use crate::credential::Credential;
+#[cfg(doc)]
+use crate::error::ErrorKind;
+use crate::error::Result;
 use crate::id::{ProfileId, ProviderId};
-use crate::profile::{AuthProfiles, Credential};
+#[cfg(doc)]
+use crate::profile::AuthProfiles;
 use crate::select::ProfileSelector;
 use crate::store::{AuthProfileStore, AuthProfileStoreExt as _};
 
 /// Stores a pasted API key as a profile, in the place of the credential it had, and ends its cooldowns: what failed was
 /// the old one, and its owner has just looked after it.
 ///
-/// Gives whether there was such a profile before. An email address is kept for display.
+/// Returns `true` if there was such a profile before. An email address is kept for display.
 ///
 /// # Errors
 ///
@@ -21,7 +25,7 @@ pub fn save_key(
     store: &(impl AuthProfileStore + ?Sized),
     id: &ProfileId,
     provider: &ProviderId,
-    key: &Pasted,
+    key: &ValidatedSecret,
     email: Option<&str>,
 ) -> Result<bool> {
     save(store, id, provider, &Credential::api_key(key.secret.clone()), email)
@@ -29,7 +33,7 @@ pub fn save_key(
 
 /// Stores a pasted token as a profile, in the place of the credential it had, and ends its cooldowns.
 ///
-/// Gives whether there was such a profile before. Nobody can tell the end of a token from its text: without `expires` it
+/// Returns `true` if there was such a profile before. Nobody can tell the end of a token from its text: without `expires` it
 /// counts as lasting.
 ///
 /// # Errors
@@ -53,7 +57,7 @@ pub fn save_token(
     store: &(impl AuthProfileStore + ?Sized),
     id: &ProfileId,
     provider: &ProviderId,
-    token: &Pasted,
+    token: &ValidatedSecret,
     expires: Option<Timestamp>,
 ) -> Result<bool> {
     expires.map_or(Ok(()), expressible)?;
@@ -73,42 +77,4 @@ fn save(
         ProfileSelector::default().clear_cooldown(profiles, id)?;
         Ok(known)
     })
-}
-
-/// Removes a profile, and with it its place in every order, its statistics, and the note that it last worked.
-///
-/// # Errors
-///
-/// [`ErrorKind::UnknownProfile`] if there is no such profile, and those of
-/// [`update`](AuthProfileStore::update).
-pub fn remove(store: &(impl AuthProfileStore + ?Sized), id: &ProfileId) -> Result<()> {
-    store.transact(|profiles| if profiles.remove(id) { Ok(()) } else { Err(unknown(id)) })
-}
-
-/// Ends every cooldown of a profile because a human says that the cause is gone; gives whether there was anything to
-/// end. Also for a pseudo profile such as `inline-api-key:anthropic`.
-///
-/// # Errors
-///
-/// [`ErrorKind::UnknownProfile`] if there is neither such a profile nor statistics of one, and those of
-/// [`ProfileSelector::clear_cooldown`] and of [`update`](AuthProfileStore::update).
-pub fn clear_cooldown(store: &(impl AuthProfileStore + ?Sized), id: &ProfileId) -> Result<bool> {
-    store.transact(|profiles| {
-        if profiles.get(id.as_str()).is_none() && profiles.usage(id.as_str()).is_none() {
-            return Err(unknown(id));
-        }
-        ProfileSelector::default().clear_cooldown(profiles, id)
-    })
-}
-
-/// The error for a profile that is not in the document.
-pub(super) fn unknown(id: &ProfileId) -> Error {
-    Error::new(ErrorKind::UnknownProfile, format!("there is no profile {:?}", id.as_str()))
-}
-
-/// The error for a profile that is another provider's.
-pub(super) fn foreign(profiles: &AuthProfiles, id: &ProfileId, provider: &ProviderId) -> Error {
-    let owner = profiles.get(id.as_str()).map_or("", |profile| profile.provider().as_str());
-    let message = format!("the profile {:?} is for {owner}, not for {provider}", id.as_str());
-    Error::new(ErrorKind::ProfileNotConfigured, message)
 }

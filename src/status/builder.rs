@@ -3,54 +3,58 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::collate;
-use super::health::EXPIRY_WARNING;
 use super::listed::listed;
 use super::overview::Overview;
 use super::report::{StatusReport, UnusableProfile};
 use crate::clock::Timestamp;
 use crate::config::Config;
-use crate::diagnostic::{Diagnostic, DiagnosticCode, Severity};
-use crate::env;
 use crate::error::Location;
+use crate::error::{Diagnostic, DiagnosticCode, Severity};
 use crate::id::{ModelRef, ProviderId};
 use crate::profile::{AuthProfiles, SecretRef, UsageStats};
+use crate::providers::Provider;
 use crate::secret::Secret;
-use crate::select::{ProfileSelector, Verdict};
+use crate::select::{ProfileSelector, Resolver, Verdict};
 
-/// The model the reference uses where none is configured.
+/// The model OpenClaw uses where none is configured.
 const DEFAULT_MODEL: &str = "claude-opus-4-6";
 
-/// Finds the secret a reference leads to.
-type Resolver<'a> = dyn Fn(&SecretRef) -> Option<Secret> + 'a;
+/// How long before its end a credential is called expiring, unless the caller says otherwise.
+const WARN_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What a [`StatusReport`] is made from.
 ///
-/// Nothing is required beyond a configuration and profiles; the paths are only repeated in the report. The default
-/// selector has the default rules and the configuration given.
+/// Nothing is required beyond a configuration and profiles; the paths are only repeated in the report.
 #[must_use]
 pub struct StatusReportBuilder<'a> {
-    pub(super) config: &'a Config,
-    pub(super) profiles: &'a AuthProfiles,
-    selector: Option<&'a ProfileSelector>,
-    pub(super) resolver: Option<&'a Resolver<'a>>,
+    config: &'a Config,
+    profiles: &'a AuthProfiles,
+    resolver: Option<Arc<Resolver>>,
     agent: Option<String>,
-    pub(super) config_path: Option<PathBuf>,
-    pub(super) agent_dir: Option<PathBuf>,
-    pub(super) store_path: Option<PathBuf>,
-    pub(super) home: Option<PathBuf>,
+    config_path: Option<PathBuf>,
+    agent_dir: Option<PathBuf>,
+    store_path: Option<PathBuf>,
+    home: Option<PathBuf>,
     default_model: Option<ModelRef>,
-    pub(super) warn_after: Duration,
+    warn_after: Duration,
+}
+
+impl StatusReport {
+    /// Starts a report on these profiles under this configuration.
+    pub fn builder<'a>(config: &'a Config, profiles: &'a AuthProfiles) -> StatusReportBuilder<'a> {
+        StatusReportBuilder::new(config, profiles)
+    }
 }
 
 impl<'a> StatusReportBuilder<'a> {
-    pub(super) fn new(config: &'a Config, profiles: &'a AuthProfiles) -> Self {
+    fn new(config: &'a Config, profiles: &'a AuthProfiles) -> Self {
         Self {
             config,
             profiles,
-            selector: None,
             resolver: None,
             agent: None,
             config_path: None,
@@ -58,75 +62,63 @@ impl<'a> StatusReportBuilder<'a> {
             store_path: None,
             home: None,
             default_model: None,
-            warn_after: EXPIRY_WARNING,
+            warn_after: WARN_AFTER,
         }
     }
 
-    /// The selector the agent uses, if it is not the default one with this configuration.
-    pub fn selector(mut self, selector: &'a ProfileSelector) -> Self {
-        self.selector = Some(selector);
+    /// Sets how the agent finds secrets that are kept elsewhere.
+    pub fn resolver(mut self, resolver: impl Fn(&SecretRef) -> Option<Secret> + Send + Sync + 'static) -> Self {
+        self.resolver = Some(Arc::new(resolver));
         self
     }
 
-    /// How the agent finds secrets that are kept elsewhere.
-    pub fn resolver(mut self, resolver: &'a dyn Fn(&SecretRef) -> Option<Secret>) -> Self {
-        self.resolver = Some(resolver);
-        self
-    }
-
-    /// The agent, whose own models come before the defaults.
+    /// Sets the agent, whose own models come before the defaults.
     pub fn agent(mut self, id: impl Into<String>) -> Self {
         self.agent = Some(id.into());
         self
     }
 
-    /// The configuration's file.
+    /// Sets the path of the configuration file.
     pub fn config_path(mut self, path: impl Into<PathBuf>) -> Self {
         self.config_path = Some(path.into());
         self
     }
 
-    /// The agent's directory.
+    /// Sets the agent's directory.
     pub fn agent_dir(mut self, path: impl Into<PathBuf>) -> Self {
         self.agent_dir = Some(path.into());
         self
     }
 
-    /// Where the profiles are kept.
+    /// Sets where the profiles are kept.
     pub fn store_path(mut self, path: impl Into<PathBuf>) -> Self {
         self.store_path = Some(path.into());
         self
     }
 
-    /// The home directory; paths below it are written with `~` where the reference does so.
+    /// Sets the home directory; paths below it are written with `~` where OpenClaw does so.
     pub fn home(mut self, path: impl Into<PathBuf>) -> Self {
         self.home = Some(path.into());
         self
     }
 
-    /// The model that is used where none is configured. Default: `anthropic/claude-opus-4-6`, as in OpenClaw 2026.2.9.
+    /// Sets the model that is used where none is configured. Default: `anthropic/claude-opus-4-6`, as in OpenClaw 2026.2.9.
     pub fn default_model(mut self, model: ModelRef) -> Self {
         self.default_model = Some(model);
         self
     }
 
-    /// How long before its end a credential is called expiring. Default: 24 hours.
+    /// Sets how long before its end a credential is called expiring. Default: 24 hours.
     pub fn warn_after(mut self, warn_after: Duration) -> Self {
         self.warn_after = warn_after;
         self
     }
 
-    /// The report at a moment.
+    /// Builds the report for a moment.
     #[must_use]
     pub fn build(self, now: Timestamp) -> StatusReport {
-        let own;
-        let selector = if let Some(selector) = self.selector {
-            selector
-        } else {
-            own = ProfileSelector::default().with_config(self.config);
-            &own
-        };
         let (config, agent) = (self.config, self.agent.as_deref());
+        let selector = config.selector();
         let primary = config.primary_model(agent);
         let resolved_default = primary.and_then(|name| config.resolve_model(name).ok()).or(self.default_model.clone());
         let resolved_default = resolved_default.unwrap_or_else(default_model);
@@ -140,7 +132,13 @@ impl<'a> StatusReportBuilder<'a> {
         let in_use: Vec<ModelRef> = std::iter::once(resolved_default.clone()).chain(resolved).collect();
 
         let models = listed(config);
-        let overview = Overview { from: &self, selector, now };
+        let overview = Overview {
+            config,
+            profiles: self.profiles,
+            resolver: self.resolver.clone(),
+            warn_after: self.warn_after,
+            now,
+        };
         let mut diagnostics = config.diagnostics().to_vec();
         diagnostics.extend(self.profiles.diagnostics().iter().cloned());
         let mut providers = Vec::new();
@@ -183,14 +181,15 @@ impl<'a> StatusReportBuilder<'a> {
         }
     }
 
-    /// Every provider the profiles, the configuration, its models or the environment mention, by name.
+    /// Returns every provider the profiles, the configuration, its models or the environment mention, by name.
     fn mentioned(&self, in_use: &[ModelRef]) -> Vec<ProviderId> {
         let stored = self.profiles.iter().map(|(_, profile)| profile.provider().clone());
         let configured = self.config.providers().map(|(provider, _)| provider.clone());
         let listed = self.config.models().map(|(model, _)| model.provider().clone());
         let used = in_use.iter().map(|model| model.provider().clone());
         let environment = self.config.environment();
-        let exported = env::providers_with_variables().filter(|provider| environment.credential(provider).is_some());
+        let known = Provider::all().map(|provider| ProviderId::normalized(provider.id()));
+        let exported = known.filter(|provider| environment.credential(provider).is_some());
         let all = stored.chain(configured).chain(listed).chain(used).chain(exported);
         let named = all.filter(|provider| !provider.as_str().is_empty());
         let unique: BTreeMap<String, ProviderId> = named.map(|id| (id.to_string(), id)).collect();
@@ -200,31 +199,37 @@ impl<'a> StatusReportBuilder<'a> {
     }
 }
 
-/// Every profile that rests, the one that rests shortest first.
+/// Returns every profile that is cooling down, the one that is back first at the front.
 fn unusable(profiles: &AuthProfiles, selector: &ProfileSelector, now: Timestamp) -> Vec<UnusableProfile> {
-    let resting = profiles.usage_stats().filter_map(|(id, usage)| {
-        let rest = selector.rest(usage, now)?;
+    let cooling = profiles.usage_stats().filter_map(|(id, usage)| {
+        let cooldown = selector.cooldown(usage, now)?;
         let provider = profiles.get(id.as_str()).map(|profile| profile.provider().clone());
-        let disabled = matches!(rest, Verdict::Disabled { .. });
-        Some(UnusableProfile { id: id.clone(), provider, disabled, reason: rest.reason(), until: rest.until()? })
+        let disabled = matches!(cooldown, Verdict::Disabled { .. });
+        Some(UnusableProfile {
+            id: id.clone(),
+            provider,
+            disabled,
+            reason: cooldown.reason(),
+            until: cooldown.until()?,
+        })
     });
-    let mut resting: Vec<UnusableProfile> = resting.collect();
-    resting.sort_by_key(|profile| profile.until);
-    resting
+    let mut cooling: Vec<UnusableProfile> = cooling.collect();
+    cooling.sort_by_key(|profile| profile.until);
+    cooling
 }
 
 /// Windows that end in the future and bind nobody, because no rule opens one that long: somebody wrote them, or a clock
-/// that ran ahead did. The reference waits them out, so that it has to be said.
+/// that ran ahead did. OpenClaw waits them out, so the report has to name them.
 fn impossible_windows(profiles: &AuthProfiles, selector: &ProfileSelector, now: Timestamp) -> Vec<Diagnostic> {
     let ahead = |usage: &UsageStats| {
         let ends = [usage.cooldown_until(), usage.disabled_until()];
-        ends.into_iter().flatten().any(|end| end > now) && selector.rest(usage, now).is_none()
+        ends.into_iter().flatten().any(|end| end > now) && selector.cooldown(usage, now).is_none()
     };
     let found = profiles.usage_stats().filter(|(_, usage)| ahead(usage)).map(|(id, _)| {
         let place = Location::default().with_key_path(format!("usageStats.{id}"));
         let message = "a window ends further ahead than any rule allows, and does not keep the profile from being used";
         Diagnostic::new(Severity::Warning, DiagnosticCode::IgnoredSetting, place, message)
-            .with_help("clear it with `setup::clear_cooldown`; `auth.cooldowns` allows longer ones")
+            .with_help("clear the cooldown of this profile; `auth.cooldowns` allows longer ones")
     });
     found.collect()
 }

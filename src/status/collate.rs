@@ -2,10 +2,10 @@
 
 use std::cmp::Ordering;
 
-/// Punctuation in the order of the Unicode collation, in which the reference sorts.
+/// Punctuation in the order of the Unicode collation, in which OpenClaw sorts.
 const PUNCTUATION: &str = "_-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$";
 
-/// Compares two names as the reference's lists do: punctuation, digits, letters without regard to case; lower case
+/// Compares two names as OpenClaw's lists do: punctuation, digits, letters without regard to case; lower case
 /// first where nothing else differs.
 pub(super) fn compare(a: &str, b: &str) -> Ordering {
     let weights = |text: &str| text.chars().map(weight).collect::<Vec<_>>();

@@ -4,29 +4,27 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::profile::{CredentialKind, Expiry, Profile, SecretState};
+use crate::credential::CredentialKind;
+use crate::profile::{Expiry, Profile, SecretState};
 
-/// How long before its end a credential is called expiring, unless the caller says otherwise: 24 hours.
-pub const EXPIRY_WARNING: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// Whether a credential lasts, as its profile says it: nothing is asked of the provider.
+/// Whether a credential lasts, as its profile says it: the provider is not asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Health {
-    /// It has no end that is known: an API key, or a token without expiry.
+    /// It has no known end: an API key, or a token without expiry.
     Static,
     /// Its end is further away than the warning time.
     Ok,
     /// Its end is near.
     Expiring,
-    /// Its end has passed. A login that can be renewed is renewed by its next use.
+    /// Its end has passed. An OAuth credential that can be refreshed is refreshed by its next use.
     Expired,
     /// There is no secret, or an end is expected and none is recorded.
     Missing,
 }
 
 impl Health {
-    /// The name in the report: `static`, `ok`, `expiring`, `expired` or `missing`.
+    /// Returns the name in the report: `static`, `ok`, `expiring`, `expired` or `missing`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -38,7 +36,7 @@ impl Health {
         }
     }
 
-    /// The health of one profile. `strict` says whether an expiry that is no moment makes a token unusable.
+    /// Returns the health of one profile. `strict` says whether an invalid timestamp makes a token unusable.
     pub(super) fn of(profile: &Profile, strict: bool, now: Timestamp, warn_after: Duration) -> Self {
         if profile.secret_state() == SecretState::Blank {
             return Self::Missing;

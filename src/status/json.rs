@@ -1,4 +1,4 @@
-//! The report as JSON: the members and their order of the reference's `models status --json`, and more members.
+//! The report as JSON: the members and their order of OpenClaw's `models status --json`, and more members.
 
 use std::path::Path;
 
@@ -8,17 +8,16 @@ use serde_json::{Map, Value, json};
 use super::collate;
 use super::report::{EffectiveSource, ProfileStatus, ProviderStatus, StatusReport};
 use crate::clock::Timestamp;
-use crate::diagnostic::Diagnostic;
-use crate::env::EnvOrigin;
+use crate::credential::{CredentialSource, EnvOrigin};
+use crate::error::Diagnostic;
 use crate::id::ProfileId;
 use crate::reason::FailureReason;
-use crate::select::CredentialSource;
 
-/// The name of the file the reference keeps the providers of a configuration in.
+/// The name of the file OpenClaw keeps the providers of a configuration in.
 const MODELS_FILE: &str = "models.json";
 
 impl StatusReport {
-    /// The report as JSON text with two spaces of indentation and a final newline.
+    /// Returns the report as JSON text with two spaces of indentation and a final newline.
     #[must_use]
     pub fn to_json(&self) -> String {
         format!("{:#}\n", self.value())
@@ -165,12 +164,12 @@ impl StatusReport {
         })
     }
 
-    /// Milliseconds until a moment; negative once it has passed.
+    /// Returns the milliseconds until a moment; negative once it has passed.
     fn remaining(&self, until: Timestamp) -> i64 {
         until.as_millis().saturating_sub(self.now.as_millis())
     }
 
-    /// Where the effective credential is, in words.
+    /// Says where the effective credential is.
     fn detail(&self, status: &ProviderStatus) -> String {
         let masked = |label: Option<&String>| label.cloned().unwrap_or_default();
         match &status.effective {
@@ -181,7 +180,9 @@ impl StatusReport {
             EffectiveSource::Found(CredentialSource::Environment { .. }) => {
                 masked(status.environment.as_ref().map(|key| &key.label))
             }
-            EffectiveSource::Found(CredentialSource::Config) => masked(status.config_key.as_ref()),
+            EffectiveSource::Found(CredentialSource::Config | CredentialSource::Caller) => {
+                masked(status.config_key.as_ref())
+            }
         }
     }
 
@@ -189,8 +190,9 @@ impl StatusReport {
         self.agent_dir.as_deref().map_or_else(|| MODELS_FILE.to_owned(), |dir| self.shortened(&dir.join(MODELS_FILE)))
     }
 
-    /// A path with the home directory as `~`.
-    pub(super) fn shortened(&self, path: &Path) -> String {
+    /// Returns a path as the report shows it: with [`home`](Self::home) as `~`.
+    #[must_use]
+    pub fn shortened(&self, path: &Path) -> String {
         let below = self.home.as_deref().and_then(|home| path.strip_prefix(home).ok());
         match below {
             Some(below) if below.as_os_str().is_empty() => "~".to_owned(),
@@ -207,7 +209,7 @@ impl Serialize for StatusReport {
 }
 
 /// As `auth list --json` of the example command line shows it: `profileId`, `provider`, `type`, `label`, `health`,
-/// `verdict`, and where the profile rests `until` and `reason`.
+/// `verdict`, and while it is cooling down `until` and `reason`.
 impl Serialize for ProfileStatus {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Value::from(listed(self)).serialize(serializer)

@@ -2,15 +2,16 @@
 
 use crate::clock::Timestamp;
 use crate::config::{Config, ProfileMode};
-use crate::diagnostic::{Diagnostic, DiagnosticCode, Severity};
+use crate::credential::CredentialKind;
 use crate::error::Location;
+use crate::error::{Diagnostic, DiagnosticCode, Severity};
 use crate::id::ProviderId;
-use crate::profile::{AuthProfiles, CredentialKind};
-use crate::select::{ProfileSelector, Query, Verdict};
+use crate::profile::AuthProfiles;
+use crate::select::{Query, Verdict};
 
 impl Config {
-    /// Everything there is to say about the configuration: its [`diagnostics`](Self::diagnostics), deprecated keys
-    /// among them, and settings that are valid and probably not what was meant.
+    /// Returns everything there is to say about the configuration: its [`diagnostics`](Self::diagnostics), deprecated
+    /// keys among them, and settings that are valid and probably not what was meant.
     ///
     /// - Both `cacheRetention` and `cacheControlTtl` in one place.
     /// - A cache retention where the credential is a subscription, which does not honour it.
@@ -23,7 +24,8 @@ impl Config {
     /// # Examples
     ///
     /// ```
-    /// use provider_auth::{AuthProfiles, Config, DiagnosticCode, Environment, ReadOptions};
+    /// use provider_auth::{AuthProfiles, Config, Environment, ReadOptions};
+    /// use provider_auth::error::DiagnosticCode;
     ///
     /// let text = "{ auth: { order: { anthropic: ['anthropic:old'] } } }";
     /// let config = Config::from_json5_str(text, &ReadOptions::new().environment(Environment::empty()))?;
@@ -60,7 +62,7 @@ impl Config {
                 warn(DiagnosticCode::UnknownProfile, place, message, "store the profile, or take it out of the order");
             }
         }
-        let selector = ProfileSelector::default().with_config(self);
+        let selector = self.selector();
         // Without the orders, which would hide what the entries say.
         let unordered = without_order(profiles);
         let mut seen: Vec<&ProviderId> = Vec::new();
@@ -77,7 +79,7 @@ impl Config {
             if stored.provider() != &entry.provider {
                 let message = format!("the stored profile {:?} is of another provider and is never used", id.as_str());
                 warn(DiagnosticCode::NeverMatches, &place, message, "correct `provider`");
-            } else if verdict == Some(Verdict::WrongMode) {
+            } else if verdict == Some(Verdict::ModeMismatch) {
                 let kind = stored.kind().map_or("of an unknown kind", CredentialKind::as_str);
                 let message = format!("the stored profile {:?} is {kind} and is never used", id.as_str());
                 warn(DiagnosticCode::NeverMatches, &place, message, "correct `mode`");
@@ -99,14 +101,14 @@ impl Config {
         }
     }
 
-    /// Whether the credential a provider would use is a subscription's.
+    /// Returns `true` if the credential a provider would use is a subscription's.
     fn is_subscription(&self, provider: &ProviderId, profiles: Option<&AuthProfiles>) -> bool {
         if let Some(profiles) = profiles {
-            let selector = ProfileSelector::default().with_config(self);
+            let selector = self.selector();
             let query = Query::new(provider);
             let first = selector.candidates(profiles, &query, Timestamp::default()).order().next().cloned();
             let stored = first.and_then(|id| profiles.get(id.as_str())?.kind());
-            let exported = || self.environment().credential(provider).map(|found| found.kind);
+            let exported = || self.environment().credential(provider).map(|found| found.credential.kind());
             return stored.or_else(exported).is_some_and(CredentialKind::is_subscription);
         }
         let mut modes = self.auth_profiles().filter(|(_, entry)| entry.provider == *provider).peekable();
@@ -115,7 +117,7 @@ impl Config {
     }
 }
 
-/// The profiles without any order.
+/// Copies the profiles without any order.
 fn without_order(profiles: &AuthProfiles) -> AuthProfiles {
     let mut copy = profiles.clone();
     for (_, profile) in profiles.iter() {

@@ -1,10 +1,10 @@
-//! The models the configuration lists, as the reference counts them.
+//! The models the configuration lists, as OpenClaw counts them.
 
 use crate::config::{Config, ProfileSettings};
+use crate::credential::{CredentialKind, CredentialSource};
 use crate::id::{ModelRef, ProfileId, ProviderId};
-use crate::profile::CredentialKind;
 
-/// Every model the configuration lists, with its alias.
+/// Returns every model the configuration lists, with its alias.
 ///
 /// Where Anthropic is used with API keys, OpenClaw 2026.2.9 counts the first model of the defaults among them, because
 /// it keeps the model's cache retention there. Its list is the models an agent may use, so the report has to agree.
@@ -19,7 +19,7 @@ pub(super) fn listed(config: &Config) -> Vec<(ModelRef, Option<&str>)> {
     models
 }
 
-/// Whether the configuration, and where it says nothing or both the environment, uses Anthropic with API keys.
+/// Returns `true` if the configuration, or the environment where it says nothing or both, uses Anthropic with API keys.
 fn uses_keys(config: &Config) -> bool {
     let anthropic = ProviderId::anthropic();
     let kind = |entry: &ProfileSettings| {
@@ -33,6 +33,11 @@ fn uses_keys(config: &Config) -> bool {
     match (kinds().any(|kind| !kind.is_subscription()), kinds().any(CredentialKind::is_subscription)) {
         (true, false) => true,
         (false, true) => false,
-        _ => config.environment().credential(&anthropic).is_some_and(|found| !found.variable.contains("OAUTH")),
+        _ => config.environment().credential(&anthropic).is_some_and(|found| !is_login(&found.source)),
     }
+}
+
+/// Whether a variable holds a login by its name, as OpenClaw reads it.
+fn is_login(source: &CredentialSource) -> bool {
+    matches!(source, CredentialSource::Environment { variable, .. } if variable.contains("OAUTH"))
 }

@@ -9,14 +9,15 @@ const SHORTEST_SHOWN: usize = 12;
 /// No end shows more than this.
 const LONGEST_END: usize = 8;
 
-/// As much of a secret as its owner needs to tell it from another: the same number of characters of both ends, a third
-/// of it at most and eight of each, with dots between them. Of one under twelve characters nothing is shown, and one
-/// that is empty is called `missing`.
+/// Masks a secret down to what its owner needs to tell it from another: the same number of characters of both ends, a
+/// third of it at most and eight of each, with dots between them. A secret under twelve characters shows nothing of
+/// itself, and an empty one is called `missing`.
 ///
 /// # Examples
 ///
 /// ```
-/// use provider_auth::{Secret, mask_secret};
+/// use provider_auth::Secret;
+/// use provider_auth::status::mask_secret;
 ///
 /// assert_eq!(mask_secret(&Secret::new("abc123")), "...");
 /// assert_eq!(mask_secret(&Secret::new("0123456789abcdefg")), "01...fg");
@@ -36,7 +37,7 @@ pub fn mask_secret(secret: &Secret) -> String {
     format!("{head}...{tail}")
 }
 
-/// A length of time in one unit, rounded: minutes below an hour, hours below two days, else days; `0m` if nothing is
+/// Writes a length of time in one unit, rounded, as OpenClaw's labels have it: minutes below an hour, hours below two days, else days; `0m` if nothing is
 /// left.
 pub(super) fn short_duration(left: Duration) -> String {
     let round = |value: u128, unit: u128| (value + unit / 2) / unit;

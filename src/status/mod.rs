@@ -9,9 +9,8 @@ mod listed;
 mod mask;
 mod overview;
 mod report;
-mod text;
 
 pub use builder::StatusReportBuilder;
-pub use health::{EXPIRY_WARNING, Health};
+pub use health::Health;
 pub use mask::mask_secret;
 pub use report::{EffectiveSource, EnvironmentKey, ProfileStatus, ProviderStatus, StatusReport, UnusableProfile};

@@ -1,55 +1,60 @@
 //! One provider and its profiles.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
 
-use super::builder::StatusReportBuilder;
 use super::health::Health;
 use super::mask::{mask_secret, short_duration};
 use super::report::{EffectiveSource, EnvironmentKey, ProfileStatus, ProviderStatus};
 use crate::clock::Timestamp;
-use crate::diagnostic::Diagnostic;
+use crate::config::Config;
+use crate::credential::{CredentialKind, CredentialSource};
+use crate::error::Diagnostic;
 use crate::id::{ProfileId, ProviderId};
-use crate::profile::{CredentialKind, Entry, Profile, SecretState};
+use crate::profile::{AuthProfiles, Entry, Profile, SecretState};
 use crate::secret::is_blank_char;
-use crate::select::{CredentialSource, ProfileSelector, Query, Unavailable, Verdict};
+use crate::select::{Query, Resolver, Verdict};
 
 /// What is looked at for every provider.
 pub(super) struct Overview<'a> {
-    pub(super) from: &'a StatusReportBuilder<'a>,
-    pub(super) selector: &'a ProfileSelector,
+    pub(super) config: &'a Config,
+    pub(super) profiles: &'a AuthProfiles,
+    pub(super) resolver: Option<Arc<Resolver>>,
+    pub(super) warn_after: Duration,
     pub(super) now: Timestamp,
 }
 
 impl Overview<'_> {
     pub(super) fn provider(&self, provider: &ProviderId, diagnostics: &mut Vec<Diagnostic>) -> ProviderStatus {
-        let (config, stored) = (self.from.config, self.from.profiles);
+        let (config, stored) = (self.config, self.profiles);
         let query = Query::new(provider);
-        let query = self.from.resolver.map_or(query, |resolver| query.resolver(resolver));
-        let candidates = self.selector.candidates(stored, &query, self.now);
+        let query = query.with_resolver(self.resolver.clone());
+        let candidates = config.selector().candidates(stored, &query, self.now);
         diagnostics.extend(candidates.diagnostics().iter().cloned());
         let verdicts: HashMap<&str, Verdict> =
             candidates.iter().map(|candidate| (candidate.id.as_str(), candidate.verdict)).collect();
         let own = stored.entries().filter(|entry| entry.profile.provider() == provider);
         let profiles: Vec<ProfileStatus> = own
             .map(|entry| {
-                let verdict = verdicts.get(entry.id.as_str()).copied().unwrap_or(Verdict::NotWanted);
+                let verdict = verdicts.get(entry.id.as_str()).copied().unwrap_or(Verdict::NotRequested);
                 self.profile(&entry, verdict)
             })
             .collect();
-        let environment = config.environment().credential(provider).map(|found| {
-            let is_oauth = found.variable.contains("OAUTH");
-            let label = if is_oauth { "OAuth (env)".to_owned() } else { mask_secret(&found.secret) };
-            EnvironmentKey { variable: found.variable, origin: found.origin, label, is_oauth }
+        let environment = config.environment().credential(provider).and_then(|found| {
+            let CredentialSource::Environment { variable, origin } = found.source else { return None };
+            let is_oauth = variable.contains("OAUTH");
+            let label = if is_oauth { "OAuth (env)".to_owned() } else { mask_secret(found.credential.secret()) };
+            Some(EnvironmentKey { variable, origin, label, is_oauth })
         });
         let config_key = config.provider(provider).and_then(|settings| settings.api_key());
         let config_key = config_key.filter(|key| !key.is_empty()).map(mask_secret);
 
-        let resolved = self.selector.resolve(stored, config, &query, self.now);
+        let resolved = config.resolve(stored, &query, self.now);
         let (used, effective, retry_at) = match resolved {
             Ok(selection) => (Some(selection.profile), EffectiveSource::Found(selection.source), None),
             Err(error) => {
-                let refusal = std::error::Error::source(&error).and_then(|source| source.downcast_ref::<Unavailable>());
-                let retry_at = refusal.and_then(|refusal| refusal.retry_at);
+                let retry_at = error.unavailable().and_then(|unavailable| unavailable.retry_at);
                 (None, fallback(&profiles, environment.as_ref(), config_key.is_some()), retry_at)
             }
         };
@@ -79,10 +84,10 @@ impl Overview<'_> {
         }
     }
 
-    /// Whether there is anything a provider could be asked with, were it not for its age or a rest.
+    /// Returns `true` if there is a credential for the provider, expired or cooling down included.
     pub(super) fn has_credential(&self, status: &ProviderStatus) -> bool {
         let has_secret = |profile: &ProfileStatus| {
-            let stored = self.from.profiles.get(profile.id.as_str());
+            let stored = self.profiles.get(profile.id.as_str());
             profile.kind.is_some() && stored.is_some_and(|stored| stored.secret_state() != SecretState::Blank)
         };
         status.profiles.iter().any(has_secret) || status.environment.is_some() || status.config_key.is_some()
@@ -90,13 +95,13 @@ impl Overview<'_> {
 
     fn profile(&self, entry: &Entry<'_>, verdict: Verdict) -> ProfileStatus {
         let Entry { id, profile, usage } = *entry;
-        let strict = self.selector.rules().strict_expiry;
-        let rest = usage.and_then(|usage| self.selector.rest(usage, self.now));
+        let strict = self.config.selector().rules().strict_expiry;
+        let cooldown = usage.and_then(|usage| self.config.selector().cooldown(usage, self.now));
         let display = self.display(id, profile);
         let mut label = format!("{id}={}", masked(profile, display.strip_prefix(id.as_str()).unwrap_or_default()));
-        if let Some((rest, until)) = rest.and_then(|rest| Some((rest, rest.until()?))) {
+        if let Some((cooldown, until)) = cooldown.and_then(|cooldown| Some((cooldown, cooldown.until()?))) {
             let left = short_duration(until.saturating_since(self.now));
-            let kind = match rest {
+            let kind = match cooldown {
                 Verdict::Disabled { reason: Some(reason), .. } => format!("disabled:{reason}"),
                 Verdict::Disabled { .. } => "disabled".to_owned(),
                 _ => "cooldown".to_owned(),
@@ -109,19 +114,19 @@ impl Overview<'_> {
             kind: profile.stored_kind(),
             label,
             display,
-            health: Health::of(profile, strict, self.now, self.from.warn_after),
+            health: Health::of(profile, strict, self.now, self.warn_after),
             refreshable: profile.is_refreshable(),
             expires: profile.expires().filter(|_| profile.stored_kind() != Some(CredentialKind::ApiKey)),
             verdict,
-            rest,
+            cooldown,
             last_used: usage.and_then(crate::profile::UsageStats::last_used),
         }
     }
 
-    /// The profile's name with its owner's: what the configuration says, else what the profile says, and the display
+    /// Returns the profile's name with its owner's: what the configuration says, else what the profile says, and the display
     /// name before the address.
     fn display(&self, id: &ProfileId, profile: &Profile) -> String {
-        let configured = self.from.config.auth_profile(id);
+        let configured = self.config.auth_profile(id);
         let names = [
             configured.and_then(|entry| entry.display_name.as_deref()),
             profile.display_name(),
@@ -134,7 +139,7 @@ impl Overview<'_> {
     }
 }
 
-/// The part of a label after the equals sign.
+/// Returns the part of a label after the equals sign.
 fn masked(profile: &Profile, owner: &str) -> String {
     if let Some(reference) = profile.secret_ref() {
         return format!("ref:{}", reference.source);
@@ -147,7 +152,7 @@ fn masked(profile: &Profile, owner: &str) -> String {
     }
 }
 
-/// The source that would serve if nothing kept it from serving.
+/// Returns the source that would serve if nothing kept it from serving.
 fn fallback(profiles: &[ProfileStatus], environment: Option<&EnvironmentKey>, config_key: bool) -> EffectiveSource {
     if profiles.iter().any(|profile| profile.kind.is_some()) {
         EffectiveSource::Found(CredentialSource::Profile)

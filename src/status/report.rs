@@ -3,30 +3,28 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::builder::StatusReportBuilder;
 use super::health::Health;
 use crate::clock::Timestamp;
-use crate::config::Config;
-use crate::diagnostic::Diagnostic;
-use crate::env::EnvOrigin;
+use crate::credential::{CredentialKind, CredentialSource, EnvOrigin};
+use crate::error::Diagnostic;
 use crate::id::{ModelRef, ProfileId, ProviderId};
-use crate::profile::{AuthProfiles, CredentialKind};
 use crate::reason::FailureReason;
-use crate::select::{CredentialSource, Verdict};
+use crate::select::Verdict;
 
 /// What is set up for one agent, what would be used now, and what keeps the rest from being used.
 ///
 /// Made by [`builder`](Self::builder) from a configuration, the profiles of a store and a moment; the verdicts are those
 /// of the [`ProfileSelector`](crate::ProfileSelector) itself. No secret is in it: labels are masked by
-/// [`mask_secret`](crate::mask_secret).
+/// [`mask_secret`](crate::status::mask_secret).
 ///
-/// It serialises to the JSON of the reference's `models status --json`, with more members: `verdict`, `refreshable`,
-/// `lastUsed` and the like. [`to_text`](Self::to_text) is for people, [`check`](Self::check) for scripts.
+/// It serialises to the JSON of OpenClaw's `models status --json`, with more members: `verdict`, `refreshable`,
+/// `lastUsed` and the like. [`check`](Self::check) is for scripts; the example `models` prints it as a table.
 ///
 /// # Examples
 ///
 /// ```
-/// use provider_auth::{AuthProfiles, Config, Environment, Health, ReadOptions, StatusReport, Timestamp};
+/// use provider_auth::{AuthProfiles, Config, Environment, ReadOptions, Timestamp};
+/// use provider_auth::status::{Health, StatusReport};
 ///
 /// let config = Config::from_json5_str("{}", &ReadOptions::new().environment(Environment::empty()))?;
 /// let profiles = AuthProfiles::from_json(r#"{"version": 1, "profiles": {
@@ -70,7 +68,7 @@ pub struct StatusReport {
     pub own_fallbacks: bool,
     /// Other names of models.
     pub aliases: Vec<(String, ModelRef)>,
-    /// The models the configuration lists, and the first one where the reference counts it among them; none means all.
+    /// The models the configuration lists, and the first one where OpenClaw counts it among them; none means all.
     pub allowed: Vec<ModelRef>,
     /// Whether the configuration asks for variables of a login shell, which this crate does not import.
     pub shell_env: bool,
@@ -78,7 +76,8 @@ pub struct StatusReport {
     pub providers: Vec<ProviderStatus>,
     /// Providers of the models in use that have no credential anywhere, by name.
     pub missing_providers_in_use: Vec<ProviderId>,
-    /// Every profile that rests, the one that rests shortest first; also those of which only statistics are left.
+    /// Every profile that is cooling down, the one that is back first at the front; also those of which only statistics
+    /// are left.
     pub unusable_profiles: Vec<UnusableProfile>,
     /// What is odd about the configuration, the profiles and the order in force.
     pub diagnostics: Vec<Diagnostic>,
@@ -90,16 +89,16 @@ pub struct StatusReport {
 pub struct ProviderStatus {
     /// The provider.
     pub provider: ProviderId,
-    /// Where the credential comes from that would be used now, or later if all rest.
+    /// Where the credential comes from that would be used now, or later if all are cooling down.
     pub effective: EffectiveSource,
     /// The profile that would be used now; the pseudo profile for a key from the environment or the configuration.
     /// `None` if nothing can be used now.
     pub used: Option<ProfileId>,
-    /// The moment from which something can be used again, if everything rests.
+    /// The moment from which something can be used again, if everything is cooling down.
     pub retry_at: Option<Timestamp>,
     /// The stored profiles, in the order of the document.
     pub profiles: Vec<ProfileStatus>,
-    /// The profiles that can be used, now or after a rest, in the order of use.
+    /// The profiles that can be used, now or after a cooldown, in the order of use.
     pub order: Vec<ProfileId>,
     /// The key in the environment, if there is one.
     pub environment: Option<EnvironmentKey>,
@@ -124,13 +123,14 @@ pub enum EffectiveSource {
 }
 
 impl EffectiveSource {
-    /// The name in the report: `profiles`, `env`, `models.json` or `missing`.
+    /// Returns the name in the report: `profiles`, `env`, `models.json`, `caller` or `missing`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Found(CredentialSource::Profile) => "profiles",
             Self::Found(CredentialSource::Environment { .. }) => "env",
             Self::Found(CredentialSource::Config) => "models.json",
+            Self::Found(CredentialSource::Caller) => "caller",
             Self::Missing => "missing",
         }
     }
@@ -167,44 +167,44 @@ pub struct ProfileStatus {
     pub display: String,
     /// Whether it lasts.
     pub health: Health,
-    /// Whether it can be renewed without its owner.
+    /// Whether it can be refreshed without its owner.
     pub refreshable: bool,
     /// Its end, if that is known.
     pub expires: Option<Timestamp>,
     /// Whether it can be used now, and if not, why.
     pub verdict: Verdict,
-    /// Whether it rests, for all models or one: cooling or disabled.
-    pub rest: Option<Verdict>,
+    /// Its cooldown, for all models or one: cooling or disabled.
+    pub cooldown: Option<Verdict>,
     /// When it last worked.
     pub last_used: Option<Timestamp>,
 }
 
 impl ProfileStatus {
-    /// Until when it rests, if it does.
+    /// Returns until when it is cooling down, if it is.
     #[must_use]
     pub fn until(&self) -> Option<Timestamp> {
-        self.rest.and_then(Verdict::until)
+        self.cooldown.and_then(Verdict::until)
     }
 
-    /// Why it rests, if that was recorded.
+    /// Returns why it is cooling down, if that was recorded.
     #[must_use]
     pub fn reason(&self) -> Option<FailureReason> {
-        self.rest.and_then(Verdict::reason)
+        self.cooldown.and_then(Verdict::reason)
     }
 
-    /// The kind of credential as the file writes it, `unknown` for one that is not known.
+    /// Returns the kind of credential as the file writes it, `unknown` for one that is not known.
     #[must_use]
     pub fn kind_name(&self) -> &'static str {
         self.kind.map_or("unknown", CredentialKind::as_str)
     }
 
-    /// Whether it is a login or a token, the kinds that end.
+    /// Returns `true` for the kinds that expire, OAuth credentials and tokens.
     pub(super) fn is_expirable(&self) -> bool {
         matches!(self.kind, Some(CredentialKind::OAuth | CredentialKind::Token))
     }
 }
 
-/// A profile that rests.
+/// A profile that is cooling down.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnusableProfile {
@@ -221,7 +221,7 @@ pub struct UnusableProfile {
 }
 
 impl UnusableProfile {
-    /// The name in the report: `disabled` or `cooldown`.
+    /// Returns the name in the report: `disabled` or `cooldown`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         if self.disabled { "disabled" } else { "cooldown" }
@@ -229,26 +229,21 @@ impl UnusableProfile {
 }
 
 impl StatusReport {
-    /// A report on these profiles under this configuration.
-    pub fn builder<'a>(config: &'a Config, profiles: &'a AuthProfiles) -> StatusReportBuilder<'a> {
-        StatusReportBuilder::new(config, profiles)
-    }
-
-    /// Every stored profile, provider by provider, each in the order of the document.
+    /// Iterates over the stored profiles, provider by provider, each in the order of the document.
     pub fn profiles(&self) -> impl Iterator<Item = &ProfileStatus> {
         self.providers.iter().flat_map(|provider| &provider.profiles)
     }
 
-    /// One provider.
+    /// Returns the status of one provider.
     #[must_use]
     pub fn provider(&self, provider: &ProviderId) -> Option<&ProviderStatus> {
         self.providers.iter().find(|status| status.provider == *provider)
     }
 
-    /// The exit code for scripts, as the reference's `--check` has it: 1 if a login or a token has expired or has
+    /// Returns the exit code for scripts, as OpenClaw's `--check` has it: 1 if a login or a token has expired or has
     /// none of what it needs, or a provider in use has no credential; 2 if one is expiring; 0 otherwise.
     ///
-    /// A login that is renewed by its next use counts as neither expired nor expiring.
+    /// An OAuth credential that is refreshed by its next use counts as neither expired nor expiring.
     #[must_use]
     pub fn check(&self) -> u8 {
         let any = |healths: &[Health]| {

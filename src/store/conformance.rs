@@ -6,7 +6,8 @@
 //! # Examples
 //!
 //! ```
-//! use provider_auth::{MemoryStore, conformance};
+//! use provider_auth::MemoryStore;
+//! use provider_auth::store::conformance;
 //!
 //! conformance::check(MemoryStore::default)?;
 //! # Ok::<(), provider_auth::Error>(())
@@ -18,13 +19,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::{AuthProfileStore, AuthProfileStoreExt};
-use crate::clock::Timestamp;
+use crate::credential::Credential;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ProfileId, ProviderId};
-use crate::profile::{AuthProfiles, Change, Credential};
-use crate::reason::FailureReason;
+use crate::profile::{AuthProfiles, DirtyState, UsageStats};
 use crate::secret::Secret;
-use crate::select::{ProfileSelector, Receipt};
 
 /// A check: its name, which says the promise, and what it does with a fresh, empty store.
 type Check<'a> = (&'static str, fn(&dyn AuthProfileStore) -> Result<()>);
@@ -43,7 +42,7 @@ const CHECKS: [Check<'static>; 15] = [
     ("what is not understood survives", unknown_survives),
     ("insertion order survives", order_survives),
     ("a document of a newer version is never written", newer_is_not_written),
-    ("a failed report leaves the receipt open, a doubled one changes nothing", reports_count_once),
+    ("an update of the statistics alone is kept", statistics_are_kept),
     ("a lease excludes, ends with its guard, and lets updates through", lease_excludes),
 ];
 
@@ -90,7 +89,7 @@ fn update_is_seen(store: &dyn AuthProfileStore) -> Result<()> {
     })?;
     let loaded = store.load()?;
     for profiles in [&given, &loaded] {
-        ensure(profiles.change() == Change::None, "a committed document calls itself changed")?;
+        ensure(profiles.dirty_state() == DirtyState::None, "a committed document calls itself changed")?;
         let two = profiles.get("anthropic:two");
         let kept =
             two.is_some_and(|two| two.credential() == Some(&credential) && two.email() == Some("user@example.com"));
@@ -243,23 +242,15 @@ fn newer_is_not_written(store: &dyn AuthProfileStore) -> Result<()> {
     ensure(refused, "a document of a newer version was written")
 }
 
-fn reports_count_once(store: &dyn AuthProfileStore) -> Result<()> {
+fn statistics_are_kept(store: &dyn AuthProfileStore) -> Result<()> {
     put(store, "anthropic:one")?;
-    let selector = ProfileSelector::default();
-    let now = Timestamp::from_millis(1_000_000);
-    let receipt = Receipt::new(id("anthropic:one")?, ProviderId::anthropic(), None, now);
-    let report = || store.record_failure(&selector, &receipt, FailureReason::Auth, None, now);
-    // Inside an update the report cannot be written, so it must not count as made.
-    store.update(&mut |_| {
-        let nested = report();
-        ensure(nested.is_err_and(|error| error.kind() == ErrorKind::Reentrant), "a nested report was not refused")
+    // An update that touches nothing else is still one.
+    store.transact(|profiles| {
+        let used = UsageStats::default().edited(|edit| edit.number("lastUsed", 5.0));
+        profiles.set_usage(&id("anthropic:one")?, used)
     })?;
-    ensure(!receipt.is_reported(), "a report that failed closed its receipt")?;
-    report()?;
-    report()?;
-    let loaded = store.load()?;
-    let count = loaded.usage("anthropic:one").map(|usage| usage.failure_count(FailureReason::Auth));
-    ensure(count == Some(1.0), "a receipt was counted more or less than once")
+    let used = store.load()?.usage("anthropic:one").and_then(|usage| usage.last_used);
+    ensure(used == Some(5.0), "an update of the statistics alone was lost")
 }
 
 fn lease_excludes(store: &dyn AuthProfileStore) -> Result<()> {

@@ -1,9 +1,10 @@
 //! Copying credentials from one agent to another, when someone asks for it.
 
 use super::{AuthProfileStore, AuthProfileStoreExt};
+use crate::credential::CredentialKind;
 use crate::error::Result;
 use crate::id::ProfileId;
-use crate::profile::{CredentialKind, Profile};
+use crate::profile::Profile;
 
 /// Which credentials [`copy_profiles`] takes along.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,7 +14,7 @@ pub enum CopyScope {
     /// only if its entry says `"copyToAgents": true`.
     #[default]
     Static,
-    /// Logins too. Their refresh tokens can often be used only once: after the first renewal by one of the agents the
+    /// Logins too. Their refresh tokens can often be used only once: after the first refresh by one of the agents the
     /// other one's copy is dead.
     WithLogins,
 }
@@ -30,8 +31,9 @@ pub enum CopyScope {
 /// # Examples
 ///
 /// ```
-/// use provider_auth::{AuthProfileStoreExt, CopyScope, Credential, MemoryStore, ProfileId, ProviderId, Secret};
-/// use provider_auth::copy_profiles;
+/// use provider_auth::{AuthProfileStoreExt, Credential, MemoryStore, ProfileId, ProviderId, Secret};
+/// use provider_auth::store::CopyScope;
+/// use provider_auth::store::copy_profiles;
 ///
 /// let (main, helper) = (MemoryStore::default(), MemoryStore::default());
 /// let id = ProfileId::new("anthropic:default")?;

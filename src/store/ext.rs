@@ -1,13 +1,10 @@
 //! Everything a store can do that follows from its two required methods.
 
 use super::AuthProfileStore;
-use crate::clock::Timestamp;
+use crate::credential::Credential;
 use crate::error::{Error, ErrorKind, Result};
-use crate::failure::Failure;
 use crate::id::{ProfileId, ProviderId};
-use crate::profile::{AuthProfiles, Credential};
-use crate::reason::FailureReason;
-use crate::select::{ProfileSelector, Receipt};
+use crate::profile::{AuthProfiles, Profile};
 
 /// What every store can do: each call is one [`update`](AuthProfileStore::update), with its errors.
 pub trait AuthProfileStoreExt: AuthProfileStore {
@@ -41,70 +38,79 @@ pub trait AuthProfileStoreExt: AuthProfileStore {
         self.transact(|profiles| profiles.upsert(id, provider, credential, email))
     }
 
-    /// Removes a profile and every mention of it; gives whether there was one.
+    /// Removes a profile, and with it its place in every order, its statistics, and the note that it last worked.
     ///
     /// # Errors
     ///
-    /// Those of [`update`](AuthProfileStore::update).
-    fn remove(&self, id: &ProfileId) -> Result<bool> {
-        self.transact(|profiles| Ok(profiles.remove(id)))
+    /// [`ErrorKind::UnknownProfile`] if there is no such profile, and those of [`update`](AuthProfileStore::update).
+    fn remove(&self, id: &ProfileId) -> Result<()> {
+        self.transact(|profiles| if profiles.remove(id) { Ok(()) } else { Err(unknown_profile(id)) })
     }
 
-    /// Sets the order of a provider's profiles; an empty list removes the setting.
+    /// Sets the order of a provider's profiles, the one to use first at the front, and returns it as it was stored: without
+    /// repetitions. Profiles that are left out are not used any more.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::UnknownProfile`] for an id that is not in the store, and [`ErrorKind::ProfileNotConfigured`] for one
+    /// that is another provider's, each by its name; [`ErrorKind::InvalidId`] without any id, which
+    /// [`clear_order`](Self::clear_order) would be for; and those of [`AuthProfiles::set_order`] and of
+    /// [`update`](AuthProfileStore::update). Nothing is changed then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use provider_auth::{AuthProfileStoreExt, AuthProfiles, ErrorKind, MemoryStore, ProfileId, ProviderId};
+    ///
+    /// let store = MemoryStore::new(AuthProfiles::from_json(r#"{"version": 1, "profiles": {
+    ///     "anthropic:a": {"type": "api_key", "provider": "anthropic", "key": "sk-ant-a"}}}"#)?);
+    /// let anthropic = ProviderId::anthropic();
+    ///
+    /// assert_eq!(store.set_order(&anthropic, &[ProfileId::new("anthropic:a")?])?.len(), 1);
+    /// let error = store.set_order(&anthropic, &[ProfileId::new("anthropic:z")?]).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::UnknownProfile);
+    /// assert!(error.to_string().contains("anthropic:z"));
+    /// # Ok::<(), provider_auth::Error>(())
+    /// ```
+    fn set_order(&self, provider: &ProviderId, ids: &[ProfileId]) -> Result<Vec<ProfileId>> {
+        if ids.is_empty() {
+            return Err(Error::new(ErrorKind::InvalidId, "an order needs at least one profile id")
+                .with_help("Name the profiles in the order of use, or clear the order to use them all."));
+        }
+        self.transact(|profiles| {
+            for id in ids {
+                match profiles.get(id.as_str()).map(Profile::provider) {
+                    None => return Err(unknown_profile(id)),
+                    Some(owner) if owner != provider => {
+                        let message = format!("the profile {:?} is for {owner}, not for {provider}", id.as_str());
+                        return Err(Error::new(ErrorKind::ProfileNotConfigured, message));
+                    }
+                    Some(_) => {}
+                }
+            }
+            profiles.set_order(provider, ids)?;
+            Ok(profiles.order(provider).unwrap_or_default().to_vec())
+        })
+    }
+
+    /// Removes the order of a provider's profiles, which leaves it to the configuration and to use; returns whether there
+    /// was one.
     ///
     /// # Errors
     ///
     /// Those of [`AuthProfiles::set_order`] and of [`update`](AuthProfileStore::update).
-    fn set_order(&self, provider: &ProviderId, ids: &[ProfileId]) -> Result<()> {
-        self.transact(|profiles| profiles.set_order(provider, ids))
-    }
-
-    /// Records that the request of this receipt succeeded.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`ProfileSelector::record_success`] and of [`update`](AuthProfileStore::update); the receipt then stays
-    /// open, and the report can be repeated.
-    fn record_success(&self, selector: &ProfileSelector, receipt: &Receipt, now: Timestamp) -> Result<()> {
-        let report = receipt.report(|| self.transact(|profiles| selector.write_success(profiles, receipt, now)));
-        report.map(Option::unwrap_or_default)
-    }
-
-    /// Records that the request of this receipt failed; `deadline` is the moment the server named, if it did.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`ProfileSelector::record_failure`] and of [`update`](AuthProfileStore::update); the receipt then stays
-    /// open, and the report can be repeated.
-    fn record_failure(
-        &self,
-        selector: &ProfileSelector,
-        receipt: &Receipt,
-        reason: FailureReason,
-        deadline: Option<Timestamp>,
-        now: Timestamp,
-    ) -> Result<()> {
-        let write = |profiles: &mut AuthProfiles| selector.write_failure(profiles, receipt, reason, deadline, now);
-        receipt.report(|| self.transact(write)).map(Option::unwrap_or_default)
-    }
-
-    /// Records what an answer meant for the request of this receipt: its reason, and the moment the server named.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`record_failure`](Self::record_failure).
-    fn record(&self, selector: &ProfileSelector, receipt: &Receipt, failure: &Failure, now: Timestamp) -> Result<()> {
-        self.record_failure(selector, receipt, failure.reason(), failure.deadline(), now)
-    }
-
-    /// Ends every window of a profile because a human said that the cause is gone; gives whether that changed anything.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`ProfileSelector::clear_cooldown`] and of [`update`](AuthProfileStore::update).
-    fn clear_cooldown(&self, selector: &ProfileSelector, id: &ProfileId) -> Result<bool> {
-        self.transact(|profiles| selector.clear_cooldown(profiles, id))
+    fn clear_order(&self, provider: &ProviderId) -> Result<bool> {
+        self.transact(|profiles| {
+            let was_set = profiles.order(provider).is_some();
+            profiles.set_order(provider, &[])?;
+            Ok(was_set)
+        })
     }
 }
 
 impl<T: AuthProfileStore + ?Sized> AuthProfileStoreExt for T {}
+
+/// The error for a profile that is not in the document.
+pub(crate) fn unknown_profile(id: &ProfileId) -> Error {
+    Error::new(ErrorKind::UnknownProfile, format!("there is no profile {:?}", id.as_str()))
+}

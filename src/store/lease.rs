@@ -1,4 +1,4 @@
-//! The exclusive right to renew one profile's credential.
+//! The exclusive right to refresh one profile's credential.
 
 use std::any::Any;
 use std::collections::HashSet;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ProfileId;
 
-/// The exclusive right to renew one profile's credential; given back when it is dropped.
+/// The exclusive right to refresh one profile's credential; given back when it is dropped.
 #[must_use = "the lease ends when it is dropped"]
 pub struct Lease(#[expect(dead_code, reason = "it is held for what its drop does")] Box<dyn Any + Send>);
 

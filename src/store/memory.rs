@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::AuthProfileStore;
 use super::gate::Gate;
 use crate::error::Result;
-use crate::profile::{AuthProfiles, Change};
+use crate::profile::{AuthProfiles, DirtyState};
 
 /// Profiles that live as long as the process: for tests, and for embedders that keep credentials elsewhere.
 ///
@@ -51,7 +51,7 @@ impl AuthProfileStore for MemoryStore {
         let before = self.current();
         let mut draft = AuthProfiles::clone(&before);
         change(&mut draft)?;
-        if draft.change() == Change::None {
+        if draft.dirty_state() == DirtyState::None {
             return Ok(before);
         }
         before.check_writable()?;

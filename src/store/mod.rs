@@ -17,8 +17,10 @@ use std::time::Duration;
 
 pub use copy::{CopyScope, copy_profiles};
 pub use ext::AuthProfileStoreExt;
+pub(crate) use ext::unknown_profile;
 #[cfg(feature = "file")]
-pub use file::{Durability, FileStore, FileStoreBuilder, Layout};
+#[cfg_attr(docsrs, doc(cfg(feature = "file")))]
+pub use file::{Durability, FileStore, FileStoreBuilder, StateFile};
 pub use lease::Lease;
 pub use memory::MemoryStore;
 
@@ -28,7 +30,7 @@ use crate::profile::AuthProfiles;
 
 /// A place where the credential profiles of one agent are kept.
 ///
-/// Two methods are required; everything else lives in [`AuthProfileStoreExt`]. The trait is synchronous because local
+/// Two methods are required; [`AuthProfileStoreExt`] has what follows from them. The trait is synchronous because local
 /// files are, so that it works in every runtime and in none; an asynchronous caller wraps `update` in its runtime's
 /// blocking call. It is object-safe, and forwarded for `&T`, `Box<T>` and `Arc<T>`.
 ///
@@ -55,11 +57,11 @@ pub trait AuthProfileStore: fmt::Debug + Send + Sync {
     /// # Errors
     ///
     /// The closure's own error; [`Reentrant`](crate::ErrorKind::Reentrant) from inside an update of the same store;
-    /// [`Locked`](crate::ErrorKind::Locked) if the exclusion could not be had in time;
+    /// [`Locked`](crate::ErrorKind::Locked) if the lock could not be acquired in time;
     /// [`UnsupportedVersion`](crate::ErrorKind::UnsupportedVersion) if a newer program wrote the document.
     fn update(&self, change: &mut dyn FnMut(&mut AuthProfiles) -> Result<()>) -> Result<Arc<AuthProfiles>>;
 
-    /// The exclusive right to renew a profile's credential, so that a refresh token is spent once.
+    /// The exclusive right to refresh a profile's credential, so that a refresh token is spent once.
     ///
     /// Never the right to write: updates go on meanwhile. The provided one holds within this process; a store that is
     /// shared between processes must hold between them.

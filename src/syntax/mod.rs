@@ -22,7 +22,7 @@ mod tree;
 
 pub(crate) use locate::locate;
 pub(crate) use path::KeyPath;
-pub(crate) use place::Places;
+pub(crate) use place::{Places, locate_byte};
 pub(crate) use tree::{Member, Node, Value};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -69,6 +69,19 @@ pub(crate) struct Document<'t> {
 /// The text without a byte order mark at its start; the parsers for strict JSON do not know it.
 pub(crate) fn without_bom(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
+/// Takes the bytes of a file as text.
+///
+/// # Errors
+///
+/// `Syntax`, with the position, if they are not UTF-8.
+pub(crate) fn utf8(bytes: Vec<u8>) -> Result<String> {
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+        let valid = valid.strip_prefix("\u{feff}".as_bytes()).unwrap_or(valid);
+        Error::new(ErrorKind::Syntax, "the text is not UTF-8").with_location(locate_byte(valid, valid.len()))
+    })
 }
 
 /// Checks a text without building anything.

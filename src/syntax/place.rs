@@ -73,6 +73,13 @@ impl<'t> Places<'t> {
     }
 }
 
+/// Returns the line and the column of the character at this byte offset, as [`Places::locate`] does, for a text that is
+/// asked about once and need not be UTF-8.
+pub(crate) fn locate_byte(bytes: &[u8], offset: usize) -> Location {
+    let place = walk(bytes, 0, offset.min(bytes.len()), Place::START);
+    Location::at(place.line, place.column)
+}
+
 fn walk(bytes: &[u8], from: usize, to: usize, mut place: Place) -> Place {
     let stretch = bytes.get(from..to).unwrap_or_default();
     if stretch.contains(&b'\r') {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use provider_auth::{CachePrices, choose_lifetimes};
+use provider_auth::cache::{CachePrices, choose_lifetimes};
 
 use crate::families::{Family, families};
 use crate::ours::{Sent, Told, by_rule, ours_with, session};

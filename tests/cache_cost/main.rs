@@ -26,7 +26,8 @@ use exceptions::Exceptions;
 use families::{Family, families};
 use ours::{Sent, Told, by_rule, ours, session};
 use placements::PLACEMENTS;
-use provider_auth::{CacheRetention, PromptChange, PromptFingerprint, mark_body};
+use provider_auth::CacheRetention;
+use provider_auth::cache::{BreakpointOptions, PromptChange, PromptFingerprint, mark_body};
 use search::{Candidates, best};
 use simulator::{Host, Life};
 
@@ -106,7 +107,8 @@ fn two_requests_of_a_session_share_their_prefix() {
     for family in families().iter().filter(|family| family.only_grows()) {
         let session = session(family, 3);
         for pair in session.windows(2) {
-            let (marked, _) = mark_body(pair[0].body.clone(), CacheRetention::Short).expect("a legal body");
+            let (marked, _) =
+                mark_body(pair[0].body.clone(), &BreakpointOptions::new(CacheRetention::Short)).expect("a legal body");
             assert_eq!(PromptChange::between(&marked, &pair[1].body).expect("bodies"), None, "{}", family.name);
             let prints = [&marked, &pair[1].body].map(|body| PromptFingerprint::of(body).expect("a body"));
             assert_eq!((prints[0].tools, prints[0].system), (prints[1].tools, prints[1].system));

@@ -1,6 +1,7 @@
 //! Sessions as they are sent, where our plan and others put markers in them, and what that costs.
 
-use provider_auth::{CacheRetention, CacheTtl, Lifetimes, MarkerOptions, MarkerPlan, mark_body_with};
+use provider_auth::CacheRetention;
+use provider_auth::cache::{BreakpointOptions, BreakpointPlan, CacheTtl, Lifetimes, mark_body};
 
 use crate::families::Family;
 use crate::simulator::{Cache, Host, Life, Markers, Prompt};
@@ -65,9 +66,9 @@ pub(crate) fn ours_with(
     lifetimes: impl Fn(&[f64]) -> Lifetimes,
 ) -> Vec<Markers> {
     let starts: Vec<_> = session.iter().map(|sent| sent.at).collect();
-    let mut last: Option<(Vec<u8>, MarkerPlan)> = None;
+    let mut last: Option<(Vec<u8>, BreakpointPlan)> = None;
     let plan = |(number, sent): (usize, &Sent)| {
-        let mut options = MarkerOptions::new(CacheRetention::None).collapses_tool_runs(host.collapses);
+        let mut options = BreakpointOptions::new(CacheRetention::None).collapses_tool_runs(host.collapses);
         options = options.lifetimes(Some(lifetimes(&starts[..=number])));
         if let Some(stable) = told.stable {
             options = options.stable_system_blocks(stable);
@@ -77,10 +78,10 @@ pub(crate) fn ours_with(
             (Some((_, plan)), Previous::Plan) => options.previous_plan(plan),
             _ => options,
         };
-        let (marked, plan) = mark_body_with(sent.body.clone(), &options).expect("a legal body");
+        let (marked, plan) = mark_body(sent.body.clone(), &options).expect("a legal body");
         let at = |path: &str| sent.prompt.blocks.iter().position(|block| block.path == path).expect("a block");
         let life = |ttl| if ttl == CacheTtl::OneHour { Life::Long } else { Life::Short };
-        let markers = plan.markers().iter().map(|marker| (at(marker.path()), life(marker.ttl))).collect();
+        let markers = plan.breakpoints().iter().map(|marker| (at(marker.path()), life(marker.ttl))).collect();
         last = Some((marked, plan));
         markers
     };

@@ -1,12 +1,14 @@
 //! What several tests need: exact JSON, and short ways to make documents, names and moments.
 
-#![allow(dead_code, clippy::unwrap_used, reason = "each test uses its own part; a fixture that fails is a failed test")]
+#![allow(dead_code, clippy::unwrap_used, reason = "each room uses its own part; a fixture that fails is a failed test")]
 
-pub(crate) mod bench;
+pub(crate) mod rotation;
+pub(crate) mod server;
+pub(crate) mod traced;
 
 use std::collections::BTreeMap;
 
-use provider_auth::{AuthProfiles, ProfileId, ProviderId, Timestamp};
+use provider_auth::{AuthProfiles, Config, Environment, ProfileId, ProviderId, ReadOptions, Timestamp};
 use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
 
@@ -32,6 +34,15 @@ pub(crate) fn at(millis: i64) -> Timestamp {
 
 pub(crate) fn document(json: &Value) -> AuthProfiles {
     AuthProfiles::from_json(&json.to_string()).unwrap()
+}
+
+/// Without the environment of this machine.
+pub(crate) fn options() -> ReadOptions {
+    ReadOptions::new().environment(Environment::empty())
+}
+
+pub(crate) fn config(text: &str) -> Config {
+    Config::from_json5_str(text, &options()).unwrap()
 }
 
 /// The document's text as a tree, its numbers exactly as a double.

@@ -1,20 +1,21 @@
 //! A rotator over a store in memory, a clock that stands still, and a scripted server.
 
-#![allow(dead_code, clippy::unwrap_used, reason = "each test uses its own part; a fixture that fails is a failed test")]
-
 use std::sync::Arc;
 use std::time::Duration;
 
+use provider_auth::clock::ManualClock;
+use provider_auth::profile::UsageStats;
+use provider_auth::request::EndpointKind;
+use provider_auth::rotate::RotatorBuilder;
 use provider_auth::{
-    AuthProfileStore, AuthProfiles, Call, Config, Endpoint, EndpointKind, Environment, FailureReason, ManualClock,
-    MemoryStore, ModelRef, ProviderId, ReadOptions, Reply, Rotator, RotatorBuilder, SendFailure, Timestamp, UsageStats,
+    AuthProfileStore, AuthProfiles, Call, Endpoint, FailureReason, MemoryStore, ModelRef, ProviderId, Reply, Rotator,
+    SendFailure, Timestamp,
 };
 use serde_json::{Value, json};
 
 use super::server::Server;
+use super::{NOW, config};
 
-/// 2023-11-14T22:13:20Z
-pub(crate) const NOW: i64 = 1_700_000_000_000;
 pub(crate) const OPUS: &str = "anthropic/claude-opus-4-5";
 pub(crate) const HAIKU: &str = "anthropic/claude-haiku-4-5";
 
@@ -32,10 +33,6 @@ pub(crate) fn keys(names: &[&str]) -> Value {
     let profiles: serde_json::Map<String, Value> = names.iter().map(|name| (id(name), entry(name))).collect();
     let order: Vec<String> = names.iter().map(id).collect();
     json!({"version": 1, "profiles": profiles, "order": {"anthropic": order}})
-}
-
-pub(crate) fn config(text: &str) -> Config {
-    Config::from_json5_str(text, &ReadOptions::new().environment(Environment::empty())).unwrap()
 }
 
 impl Rig {
@@ -96,6 +93,6 @@ pub(crate) fn after(moment: Option<Timestamp>) -> Option<i64> {
 }
 
 /// The reasons of the attempts, `None` for the answer.
-pub(crate) fn reasons(attempts: &[provider_auth::Attempt]) -> Vec<Option<FailureReason>> {
-    attempts.iter().map(provider_auth::Attempt::reason).collect()
+pub(crate) fn reasons(attempts: &[provider_auth::rotate::Attempt]) -> Vec<Option<FailureReason>> {
+    attempts.iter().map(provider_auth::rotate::Attempt::reason).collect()
 }

@@ -1,7 +1,5 @@
 //! A real HTTP server on loopback that does what a test tells it: answer, dawdle, hang, hang up, break off.
 
-#![allow(dead_code, clippy::unwrap_used, reason = "each test uses its own part; a server that fails is a failed test")]
-
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};

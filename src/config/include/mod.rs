@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use self::merge::merge;
 use super::open;
 use super::options::ReadOptions;
-use crate::diagnostic::{Diagnostic, DiagnosticCode, Severity};
+use crate::error::{Diagnostic, DiagnosticCode, Severity};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::syntax::{self, KeyPath, Limits, Member, Node, Places, Value};
 
@@ -165,7 +165,7 @@ impl<'o> Includes<'o> {
             Err(error) if error.kind() == ErrorKind::TooLarge => return Err(place(error)),
             Err(error) => return Err(self.refuse(at, "the included file cannot be read").with_source(error)),
         };
-        let text = open::text(&bytes).map_err(place)?.to_owned();
+        let text = syntax::utf8(bytes).map_err(place)?;
         let base = self.end;
         let tree = owned(syntax::parse(&text, &self.options.limits).map_err(place)?.root, base);
         self.end += text.len() + 1;

@@ -28,7 +28,7 @@ pub(super) fn find(
     now: Timestamp,
     cap: Duration,
 ) -> Option<Timestamp> {
-    use FailureReason::{Auth, AuthPermanent, ContextOverflow, Format, RateLimit, SessionExpired};
+    use FailureReason::{ContextOverflow, Format, RateLimit};
     if matches!(reason, Format | ContextOverflow) {
         return None;
     }
@@ -41,7 +41,7 @@ pub(super) fn find(
         return asked.max(rejected);
     }
     // Wording about a credential that was not accepted speaks of logins and of tokens, not of waiting.
-    if matches!(reason, Auth | AuthPermanent | SessionExpired) {
+    if reason.is_refusal() {
         return None;
     }
     let told = hints.in_order().find_map(moment);

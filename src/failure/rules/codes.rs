@@ -7,14 +7,14 @@ use FailureReason::{
 };
 
 use super::{Rule, When, code};
-use crate::failure::scope::Scope;
+use crate::providers::Dialect;
 use crate::reason::FailureReason;
 
 /// Codes that say it all: no wording and no status changes them.
 #[rustfmt::skip]
 pub(super) const DECISIVE: &[Rule] = &[
     // Alibaba's throttle speaks as OpenAI's empty purse does.
-    code("insufficient_quota|throttling.allocationquota|limitrequests", RateLimit).scope(Scope::Qwen).when(When::In(&[429])),
+    code("insufficient_quota|throttling.allocationquota|limitrequests", RateLimit).dialect(Dialect::Qwen).when(When::In(&[429])),
     // Google: the daily and minute limits say RESOURCE_EXHAUSTED and "billing"; so does prepaid credit that is gone.
     code("resource_exhausted", Billing).and_text("credits are depleted|credit is depleted|spending cap|spend cap"),
 

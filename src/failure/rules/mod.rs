@@ -10,8 +10,8 @@ mod statuses;
 mod wording;
 
 use super::refusal::SubscriptionRefusal;
-use super::scope::Scope;
 use super::text::Text;
+use crate::providers::Dialect;
 use crate::reason::FailureReason;
 
 /// Which statuses a row is for.
@@ -43,7 +43,7 @@ pub(super) enum If {
 /// A row: every column that is not empty must match.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rule {
-    pub(super) scope: Scope,
+    pub(super) dialect: Dialect,
     pub(super) when: When,
     /// Alternatives for a structured code or type, in lower case, divided by `|`.
     pub(super) code: &'static str,
@@ -55,7 +55,7 @@ pub(super) struct Rule {
 }
 
 const BLANK: Rule = Rule {
-    scope: Scope::Any,
+    dialect: Dialect::Common,
     when: When::Always,
     code: "",
     text: "",
@@ -81,8 +81,8 @@ impl Rule {
         Self { when, ..self }
     }
 
-    const fn scope(self, scope: Scope) -> Self {
-        Self { scope, ..self }
+    const fn dialect(self, dialect: Dialect) -> Self {
+        Self { dialect, ..self }
     }
 
     const fn on(self, conditions: &'static [If]) -> Self {
@@ -105,7 +105,7 @@ impl Rule {
 /// What is known of an answer when its reason is asked for.
 #[derive(Debug)]
 pub(super) struct Evidence<'a> {
-    pub(super) scope: Scope,
+    pub(super) dialect: Dialect,
     pub(super) status: Option<u16>,
     /// In lower case.
     pub(super) codes: &'a [String],
@@ -115,7 +115,7 @@ pub(super) struct Evidence<'a> {
     pub(super) has_limit_headers: bool,
 }
 
-/// The longest message whose words can mean a long rest by themselves.
+/// The longest message whose words can mean a long cooldown by themselves.
 pub(super) const SHORT: usize = 512;
 
 /// Every row, in the order of evaluation.
@@ -154,7 +154,7 @@ impl Rule {
         });
         in_time
             && conditions
-            && self.scope.covers(evidence.scope)
+            && self.dialect.covers(evidence.dialect)
             && (self.code.is_empty() || evidence.codes.iter().any(|code| has_code(self.code, code)))
             && (self.text.is_empty() || evidence.text.has(self.text))
     }

@@ -7,7 +7,7 @@ use FailureReason::{
 
 use super::{If, Rule, When, text};
 use crate::failure::refusal::SubscriptionRefusal as Refusal;
-use crate::failure::scope::Scope;
+use crate::providers::Dialect;
 use crate::reason::FailureReason;
 
 /// A status that speaks of the request, so that weak words about credentials say nothing.
@@ -24,7 +24,7 @@ pub(super) const CREDENTIAL: &[Rule] = &[
     text("oauth token*scope requirement", AuthPermanent).refuses(Refusal::MissingScope),
     text("oauth token has expired", Auth).refuses(Refusal::Expired),
     text("draw from your extra usage|out of extra usage|extra usage is required", Billing).on(&[If::Short]).refuses(Refusal::ExtraUsage),
-    text("error", RateLimit).when(When::In(&[429])).scope(Scope::Anthropic).on(&[If::Exactly, If::NoLimitHeaders]).and_code("rate_limit_error").refuses(Refusal::BareRateLimit),
+    text("error", RateLimit).when(When::In(&[429])).dialect(Dialect::Anthropic).on(&[If::Exactly, If::NoLimitHeaders]).and_code("rate_limit_error").refuses(Refusal::BareRateLimit),
 
     // 402: read the words, because proxies use it for limits that pass by themselves.
     text("quota refresh|rolling time window", RateLimit).when(When::In(&[402])),
@@ -42,7 +42,7 @@ pub(super) const CREDENTIAL: &[Rule] = &[
     text("payment required|payment method*declined|requires more credits|require more credits|more credits*fewer max tokens|credits are depleted|credits exhausted|prepaid credits|negative balance|billing hard limit|overdue payment|past due|in arrears|please recharge|purchase more credits|purchase credits|insufficientbalance", Billing).on(&[If::Short]),
     text("account is not active*billing|check your billing details on our website|model not on plan", Billing).on(&[If::Short]),
     // OpenRouter, 401 or 403.
-    text("key limit exceeded", Billing).scope(Scope::OpenRouter),
+    text("key limit exceeded", Billing).dialect(Dialect::OpenRouter),
     // A limit with a period passes by itself; one without needs a human.
     text("daily*limit|weekly*limit|monthly*limit|limit*daily|limit*weekly|limit*monthly|per day*limit", RateLimit).when(When::UnknownOr(&[400, 403, 429])).on(&[If::Short]),
     text("spend limit exceeded|spend limit reached|spending limit reached|spending limit exceeded|exceeded*spending limit|reached*spending limit|exceeded*spend limit|reached*spend limit", Billing).on(&[If::Short]),
@@ -84,8 +84,8 @@ pub(super) const OTHER: &[Rule] = &[
     text("overload|high demand|at capacity|no capacity|over capacity|capacity limit|insufficient capacity|out of capacity|capacity exceeded|not enough capacity|high load|heavy load|service temporarily unavailable|serviceunavailable*overload|server is busy|servers are busy|system is busy|api is busy|service is busy", Overloaded).when(When::UnknownOr(&[400, 408, 422, 429, 499, 500, 502, 503, 504, 520, 529])),
 
     text("stop reason: error|finish reason: error|stop reason error|finish reason error", ServerError).when(When::Unknown),
-    text("unknown error occurred", ServerError).scope(Scope::Anthropic).when(When::Unknown),
-    text("provider returned error", ServerError).scope(Scope::OpenRouter).when(When::Unknown),
+    text("unknown error occurred", ServerError).dialect(Dialect::Anthropic).when(When::Unknown),
+    text("provider returned error", ServerError).dialect(Dialect::OpenRouter).when(When::Unknown),
     text("stop reason: abort|stop reason: network error|stop reason: malformed response|finish reason: abort|finish reason: network error|finish reason: malformed response|reason: network error", Timeout).when(When::Unknown),
     text("timeout|timed out|time out$|deadline exceeded|deadline expired", Timeout).when(When::UnknownOr(&[500, 502, 503, 520, 522])),
     text("connection error|connection refused|connection reset|connection closed|connection aborted|connection lost|connection timed|connection was|disconnected|network error|network request failed|network connection|fetch failed|failed to fetch|socket hang up|socket closed|stream closed|stream ended|stream was|premature close|broken pipe|no such host|getaddrinfo|dns failure|dns error|dns lookup|name resolution|host unreachable|network unreachable|network is unreachable|without sending any chunks|without sending chunks|error sending request|aborted$|econnrefused|econnreset|econnaborted|enetunreach|ehostunreach|ehostdown|enetreset|enetdown|etimedout|esockettimedout|epipe|enotfound|eai again|und err", Timeout).when(When::Unknown),

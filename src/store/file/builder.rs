@@ -31,12 +31,12 @@ pub enum Durability {
 /// Whether order and statistics stand in the file of credentials or beside it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Layout {
+pub enum StateFile {
     /// In the same file, unless there is a state file beside it.
     #[default]
     Auto,
     /// In a state file, which the first update makes; what stands in the file of credentials is moved there.
-    Split,
+    Separate,
 }
 
 /// Sets up a [`FileStore`]. Nothing is read or written before the store is used.
@@ -45,14 +45,15 @@ pub enum Layout {
 ///
 /// ```
 /// use std::time::Duration;
-/// use provider_auth::{Durability, FileStore, Layout};
+/// use provider_auth::FileStore;
+/// use provider_auth::store::{Durability, StateFile};
 ///
 /// let directory = tempfile::tempdir()?;
 /// let store = FileStore::builder()
 ///     .agent(directory.path(), "main")
 ///     .lock_wait(Duration::from_secs(3))
 ///     .durability(Durability::Relaxed)
-///     .layout(Layout::Split)
+///     .state_file(StateFile::Separate)
 ///     .strict_permissions(true)
 ///     .build()?;
 /// assert!(store.path().ends_with("agents/main/agent/auth-profiles.json"));
@@ -76,7 +77,7 @@ impl Default for Settings {
         Self {
             lock_wait: Duration::from_secs(10),
             durability: Durability::default(),
-            layout: Layout::default(),
+            state_file: StateFile::default(),
             strict: false,
             max_bytes: 16 << 20,
             file_locks: true,
@@ -96,7 +97,7 @@ impl FileStoreBuilder {
     ///
     /// An agent id is up to 64 ASCII letters, digits, `-`, `_` and `.`, and does not begin or end with a dot, so that
     /// it cannot lead out of the state directory. Nothing is taken from any other agent; see
-    /// [`copy_profiles`](crate::copy_profiles).
+    /// [`copy_profiles`](crate::store::copy_profiles).
     pub fn agent(mut self, state_directory: impl Into<PathBuf>, agent: &str) -> Self {
         self.place = Some(check_agent(agent).map(|()| {
             let state = state_directory.into();
@@ -118,9 +119,9 @@ impl FileStoreBuilder {
         self
     }
 
-    /// Where order and statistics stand. [`Layout::Auto`] if not set.
-    pub fn layout(mut self, layout: Layout) -> Self {
-        self.settings.layout = layout;
+    /// Where order and statistics stand. [`StateFile::Auto`] if not set.
+    pub fn state_file(mut self, state_file: StateFile) -> Self {
+        self.settings.state_file = state_file;
         self
     }
 
@@ -167,7 +168,7 @@ impl FileStoreBuilder {
         }
         // The current directory may change later, the store must not.
         let credentials = std::path::absolute(&choice.path)
-            .map_err(|error| super::trouble::refused("the path cannot be made absolute", &choice.path, error))?;
+            .map_err(|error| crate::error::io_error("the path cannot be made absolute", &choice.path, error))?;
         let (directory, name) = split(&credentials);
         let legacy = (name == CREDENTIALS).then(|| Legacy {
             credentials: directory.join("auth.json"),

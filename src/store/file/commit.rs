@@ -7,9 +7,9 @@ use super::replace::{Expected, Sync, replace};
 use super::snapshot::{Part, Snapshot, without_file_remarks};
 use super::system::System;
 use super::{Durability, FileStore};
-use crate::diagnostic::DiagnosticCode;
+use crate::error::DiagnosticCode;
 use crate::error::{Error, ErrorKind, Result};
-use crate::profile::{AuthProfiles, Change};
+use crate::profile::{AuthProfiles, DirtyState};
 use crate::secret::Secret;
 
 /// One update about to be written.
@@ -50,7 +50,7 @@ impl Commit<'_> {
     pub(super) fn write(&self, mut draft: AuthProfiles, split: bool) -> Result<Option<Snapshot>> {
         self.before.document.check_writable()?;
         draft.check_writable()?;
-        let change = if self.before.import.is_some() { Change::Credentials } else { draft.change() };
+        let change = if self.before.import.is_some() { DirtyState::Credentials } else { draft.dirty_state() };
         draft.committed();
         without_file_remarks(draft.diagnostics_mut());
         if !split {
@@ -69,7 +69,7 @@ impl Commit<'_> {
         let state_changes = pending || !state.same_state(&old_state.document);
         let mut credentials = None;
         let mut first = First::Yes;
-        if change == Change::Credentials {
+        if change == DirtyState::Credentials {
             let part = self.credentials_part(&draft, pending);
             let Some(written) = self.replace_credentials(part, Sync::Full, first)? else { return Ok(None) };
             (credentials, first) = (Some(written), First::No);
@@ -95,9 +95,9 @@ impl Commit<'_> {
         part
     }
 
-    fn sync(&self, change: Change, relaxed: Sync) -> Sync {
+    fn sync(&self, change: DirtyState, relaxed: Sync) -> Sync {
         match (self.store.settings.durability, change) {
-            (Durability::Relaxed, Change::State | Change::None) => relaxed,
+            (Durability::Relaxed, DirtyState::State | DirtyState::None) => relaxed,
             _ => Sync::Full,
         }
     }

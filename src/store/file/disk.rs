@@ -1,4 +1,4 @@
-//! The real file system. The only place that touches it, and the only one that waits for a clock.
+//! The real file system of the file store, and the pauses between two attempts at a lock.
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::platform;
 use super::system::{Kind, Lockable, Output, Stat, System};
+use crate::clock::system_time;
 
 /// How often a file that changes while it is read is read again.
 const READ_AGAIN: usize = 16;
@@ -148,9 +149,9 @@ impl System for Disk {
         *USER
     }
 
-    #[expect(clippy::disallowed_methods, reason = "file times are compared with the clock that made them")]
     fn wall(&self) -> i128 {
-        nanos(SystemTime::now())
+        // File times are compared with the clock that made them.
+        nanos(system_time())
     }
 
     #[expect(clippy::disallowed_methods, reason = "waiting for a lock is bounded by time")]

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use super::permissions;
 use super::snapshot::Reading;
 use super::system::{Kind, Stat, System};
-use crate::diagnostic::{Diagnostic, DiagnosticCode, Severity};
 use crate::error::Location;
+use crate::error::{Diagnostic, DiagnosticCode, Severity};
 use crate::profile::{AuthProfiles, LegacyForm};
 
 /// Where credentials of older formats may stand.

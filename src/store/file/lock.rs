@@ -10,8 +10,7 @@ use siphasher::sip::SipHasher24;
 
 use super::replace::{random, split};
 use super::system::{Lockable, System};
-use super::trouble::refused;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, io_error};
 use crate::id::ProfileId;
 
 /// The first pause between two attempts; each further one is half as long again.
@@ -28,12 +27,12 @@ pub(super) struct KernelLock {
 
 /// How long to wait, counted from when it was made: several waits in a row share one.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
+pub(super) struct WaitDeadline {
     start: Duration,
     wait: Duration,
 }
 
-impl Patience {
+impl WaitDeadline {
     pub(super) fn new(system: &dyn System, wait: Duration) -> Self {
         Self { start: system.monotonic(), wait }
     }
@@ -72,14 +71,14 @@ fn hidden(name: &std::ffi::OsStr, suffix: &str) -> OsString {
 ///
 /// # Errors
 ///
-/// `Locked` if another keeps it for longer than the patience lasts, with path, time and attempts; `LocksUnsupported` if
+/// `Locked` if another keeps it until the deadline, with path, time and attempts; `LocksUnsupported` if
 /// the file system has no locks; `PermissionDenied`, `StorageFull`, `NotFound`, `Io` if the file cannot be opened.
-pub(super) fn acquire(system: &dyn System, path: &Path, patience: Patience) -> Result<KernelLock> {
+pub(super) fn acquire(system: &dyn System, path: &Path, deadline: WaitDeadline) -> Result<KernelLock> {
     let mut attempts = 0_u32;
     let mut pause = FIRST_PAUSE;
     loop {
         attempts = attempts.saturating_add(1);
-        let handle = system.open_lock(path).map_err(|error| refused("the lock file cannot be opened", path, error))?;
+        let handle = system.open_lock(path).map_err(|error| io_error("the lock file cannot be opened", path, error))?;
         let locked = handle.try_lock().map_err(|error| unsupported(path, error))?;
         // Somebody may have deleted or renamed the file since it was opened; a lock on it then excludes nobody.
         let current = locked
@@ -91,9 +90,9 @@ pub(super) fn acquire(system: &dyn System, path: &Path, patience: Patience) -> R
             return Ok(KernelLock { handle });
         }
         drop(handle);
-        let left = patience.left(system);
+        let left = deadline.left(system);
         if left.is_zero() {
-            return Err(too_long(path, patience.waited(system), attempts));
+            return Err(too_long(path, deadline.waited(system), attempts));
         }
         if !locked {
             system.sleep(jittered(pause).min(left));
@@ -102,7 +101,7 @@ pub(super) fn acquire(system: &dyn System, path: &Path, patience: Patience) -> R
     }
 }
 
-/// Half to all of a pause, so that waiters do not knock in step.
+/// Half to all of a pause, so that waiters do not retry in lockstep.
 fn jittered(pause: Duration) -> Duration {
     let half = pause / 2;
     let nanos = u64::try_from(half.as_nanos()).unwrap_or(u64::MAX).max(1);
@@ -125,7 +124,7 @@ fn unsupported(path: &Path, error: io::Error) -> Error {
         let message = "the file system has no file locks, so other processes cannot be kept out";
         Error::new(ErrorKind::LocksUnsupported, message).with_path(path).with_source(error)
     } else {
-        refused("the lock file cannot be locked", path, error)
+        io_error("the lock file cannot be locked", path, error)
     }
 }
 

@@ -15,7 +15,6 @@ mod system;
 mod target;
 #[cfg(test)]
 mod tests;
-mod trouble;
 mod update;
 
 use std::fmt;
@@ -23,10 +22,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
-pub use builder::{Durability, FileStoreBuilder, Layout};
+pub use builder::{Durability, FileStoreBuilder, StateFile};
 
 use self::legacy::Legacy;
-use self::lock::Patience;
+use self::lock::WaitDeadline;
 use self::snapshot::{Part, Reading, Role, Snapshot};
 use self::system::System;
 use super::{AuthProfileStore, Lease, lease};
@@ -80,7 +79,7 @@ use crate::profile::AuthProfiles;
 /// | name | what |
 /// | --- | --- |
 /// | `auth-profiles.json` | credentials; order and statistics too, unless they have a file of their own |
-/// | `auth-state.json` | order and statistics, where it exists or [`Layout::Split`] asks for it; it counts entry by entry |
+/// | `auth-state.json` | order and statistics, where it exists or [`StateFile::Separate`] asks for it; it counts entry by entry |
 /// | `.auth-profiles.json.provider-auth-lock` | the lock file, permanent |
 /// | `.auth-profiles.json.provider-auth-leases/` | one lock file for each profile that was ever leased |
 /// | `.auth-profiles.json.provider-auth-tmp-…` | a file being written; one that a killed process left is removed by the first update of the next store |
@@ -137,7 +136,7 @@ struct Place {
 struct Settings {
     lock_wait: Duration,
     durability: Durability,
-    layout: Layout,
+    state_file: StateFile,
     strict: bool,
     max_bytes: usize,
     file_locks: bool,
@@ -253,7 +252,7 @@ impl AuthProfileStore for FileStore {
         self.update_exclusively(change)
     }
 
-    /// The exclusive right to renew a profile's credential, between threads and between processes.
+    /// The exclusive right to refresh a profile's credential, between threads and between processes.
     ///
     /// # Errors
     ///
@@ -266,7 +265,7 @@ impl AuthProfileStore for FileStore {
             return lease::in_process_of(&path, profile, wait);
         }
         target::make_directory(&*self.system, &path)?;
-        let lock = self.lock(&path, Patience::new(&*self.system, wait))?;
+        let lock = self.lock(&path, WaitDeadline::new(&*self.system, wait))?;
         Ok(Lease::new(lock))
     }
 }

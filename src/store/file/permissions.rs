@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::system::{Stat, System};
-use crate::diagnostic::{Diagnostic, DiagnosticCode, Severity};
+use crate::error::{Diagnostic, DiagnosticCode, Severity};
 use crate::error::{Error, ErrorKind, Location, Result};
 
 const OTHERS: u32 = 0o077;

@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 use super::FileStore;
 use super::replace::{Expected, Sync, replace, split};
 use super::snapshot::{Part, Role};
-use super::trouble::refused;
 use crate::clock::Timestamp;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, io_error};
 use crate::profile::AuthProfiles;
 
 /// How many files of one millisecond are told apart.
@@ -61,11 +60,11 @@ impl FileStore {
         let target = super::target::resolve(system, path)?;
         let aside = self.free_name(&target, now)?;
         // Before the rename, so that nobody sees the new name with the old mode.
-        system.make_private(&target).map_err(|error| refused("the file cannot be made private", &target, error))?;
-        system.rename(&target, &aside).map_err(|error| refused("the file cannot be set aside", &target, error))?;
-        system
-            .sync_directory(split(&target).0)
-            .map_err(|error| refused("the file was set aside, which may not survive a loss of power", &aside, error))?;
+        system.make_private(&target).map_err(|error| io_error("the file cannot be made private", &target, error))?;
+        system.rename(&target, &aside).map_err(|error| io_error("the file cannot be set aside", &target, error))?;
+        system.sync_directory(split(&target).0).map_err(|error| {
+            io_error("the file was set aside, which may not survive a loss of power", &aside, error)
+        })?;
         let is_link = system.stat_link(path).is_ok();
         if is_link {
             let empty = AuthProfiles::new();
@@ -90,7 +89,7 @@ impl FileStore {
             let path = directory.join(name);
             match self.system.stat_link(&path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(path),
-                Err(error) => return Err(refused("the new name cannot be examined", &path, error)),
+                Err(error) => return Err(io_error("the new name cannot be examined", &path, error)),
                 Ok(_) => {}
             }
         }

@@ -6,8 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::system::{Stat, System};
-use super::trouble::refused;
-use crate::error::Result;
+use crate::error::{Result, io_error};
 
 /// How much of a write must survive a loss of power before it counts as done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +66,7 @@ pub(super) fn replace(
 ) -> Result<Option<Stat>> {
     let (directory, name) = split(target);
     let (mut output, temporary) = create(system, directory, name)
-        .map_err(|error| refused("a file beside the credential file cannot be made", target, error))?;
+        .map_err(|error| io_error("a file beside the credential file cannot be made", target, error))?;
     let written = (|| -> io::Result<bool> {
         output.write(content)?;
         if sync != Sync::Nothing {
@@ -88,16 +87,16 @@ pub(super) fn replace(
         Err(error) => {
             // What matters is the first failure; a leftover is swept up later.
             drop(system.remove(&temporary));
-            return Err(refused("the file cannot be replaced; it was left as it is", target, error));
+            return Err(io_error("the file cannot be replaced; it was left as it is", target, error));
         }
     }
     if sync == Sync::Full {
         system.sync_directory(directory).map_err(|error| {
             let what = "the file was replaced, but the new one may not survive a loss of power";
-            refused(what, target, error)
+            io_error(what, target, error)
         })?;
     }
-    output.stat().map(Some).map_err(|error| refused("the new file cannot be examined", target, error))
+    output.stat().map(Some).map_err(|error| io_error("the new file cannot be examined", target, error))
 }
 
 fn create(

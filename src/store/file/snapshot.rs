@@ -9,11 +9,10 @@ use super::legacy::Import;
 use super::permissions;
 use super::system::{Kind, Stat, System};
 use super::target::check_absent;
-use super::trouble::{not_a_file, refused};
-use crate::diagnostic::Diagnostic;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Diagnostic;
+use crate::error::{Error, ErrorKind, Result, io_error};
 use crate::profile::AuthProfiles;
-use crate::syntax::Limits;
+use crate::syntax::{self, Limits};
 
 /// A file that was written this short a time before it was read may be written again without a change of size or time:
 /// clocks of file systems tick as coarsely as once in two seconds, and lag behind the wall clock by a little.
@@ -129,13 +128,13 @@ impl Part {
                 check_absent(system, path)?;
                 return Ok(Self::absent());
             }
-            Err(error) => return Err(refused("the file cannot be read", path, error)),
+            Err(error) => return Err(io_error("the file cannot be read", path, error)),
         };
         if stat.kind != Kind::File {
             return Err(not_a_file(stat.kind, path));
         }
         if stat.size > max {
-            return Err(crate::syntax::too_large().with_path(path));
+            return Err(syntax::too_large().with_path(path));
         }
         let settled = is_settled(&stat, now);
         if let Some(previous) = previous
@@ -145,7 +144,7 @@ impl Part {
             return Ok(Self { stat: Some(stat), document: Arc::clone(&previous.document), settled });
         }
         let remarks = permissions::inspect(system, &stat, path, reading.strict)?;
-        let text = String::from_utf8(bytes).map_err(|error| not_utf8(&error, path))?;
+        let text = syntax::utf8(bytes).map_err(|error| error.with_path(path))?;
         let read = match role {
             Role::Credentials => AuthProfiles::from_json_within(text, &reading.limits()),
             Role::State => AuthProfiles::state_from_json(text, &reading.limits()),
@@ -194,15 +193,17 @@ fn is_settled(stat: &Stat, now: i128) -> bool {
     stat.modified.max(stat.changed).saturating_add(RACY) < now
 }
 
-fn not_utf8(error: &std::string::FromUtf8Error, path: &Path) -> Error {
-    let valid = error.utf8_error().valid_up_to();
-    let text = error.as_bytes().get(..valid).and_then(|bytes| str::from_utf8(bytes).ok()).unwrap_or_default();
-    let location = crate::syntax::Places::new(crate::syntax::without_bom(text)).locate(valid);
-    Error::new(ErrorKind::Syntax, "the text is not UTF-8").with_location(location).with_path(path)
+/// The error for something that is no file.
+fn not_a_file(kind: Kind, path: &Path) -> Error {
+    let message = match kind {
+        Kind::Directory => "a file is expected, and a directory is there",
+        _ => "a file is expected, and a pipe, a socket or a device is there",
+    };
+    Error::new(ErrorKind::NotAFile, message).with_path(path)
 }
 
 /// Leaves out what was said of a file that has been replaced.
 pub(super) fn without_file_remarks(diagnostics: &mut Vec<Diagnostic>) {
-    use crate::diagnostic::DiagnosticCode::{Imported, InsecurePermissions};
+    use crate::error::DiagnosticCode::{Imported, InsecurePermissions};
     diagnostics.retain(|diagnostic| !matches!(diagnostic.code, Imported | InsecurePermissions));
 }

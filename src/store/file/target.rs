@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::replace::split;
 use super::system::{Kind, System};
-use super::trouble::refused;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, io_error};
 
 /// As many symbolic links in a row as the kernel follows.
 const LINKS: usize = 40;
@@ -23,19 +22,19 @@ pub(super) fn resolve(system: &dyn System, path: &Path) -> Result<PathBuf> {
         let (directory, name) = split(&current);
         let directory = system.canonical(directory).map_err(|error| {
             let what = if links == 0 { "the directory cannot be reached" } else { DANGLING };
-            refused(what, path, error)
+            io_error(what, path, error)
         })?;
         let there = directory.join(name);
         match system.stat_link(&there) {
             Ok(stat) if stat.kind == Kind::Link => {
-                let to = system.read_link(&there).map_err(|error| refused("the link cannot be read", path, error))?;
+                let to = system.read_link(&there).map_err(|error| io_error("the link cannot be read", path, error))?;
                 // A relative link counts from the directory it stands in.
                 current = directory.join(to);
             }
             Ok(_) => return Ok(there),
             Err(error) if error.kind() == io::ErrorKind::NotFound && links == 0 => return Ok(there),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(dangling(path)),
-            Err(error) => return Err(refused("the file cannot be examined", path, error)),
+            Err(error) => return Err(io_error("the file cannot be examined", path, error)),
         }
     }
     Err(Error::new(ErrorKind::Io, "the symbolic links go round in a circle").with_path(path))
@@ -55,7 +54,7 @@ pub(super) fn check_absent(system: &dyn System, path: &Path) -> Result<()> {
         // It was made a moment ago; who asks again will see it.
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(refused("the file cannot be examined", path, error)),
+        Err(error) => Err(io_error("the file cannot be examined", path, error)),
     }
 }
 
@@ -73,5 +72,5 @@ pub(super) fn make_directory(system: &dyn System, path: &Path) -> Result<()> {
     let made = system.make_directories(directory).and_then(|()| {
         missing.iter().filter_map(|made| made.parent()).try_for_each(|parent| system.sync_directory(parent))
     });
-    made.map_err(|error| refused("the directory cannot be made", directory, error))
+    made.map_err(|error| io_error("the directory cannot be made", directory, error))
 }

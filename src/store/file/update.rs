@@ -5,10 +5,10 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::commit::Commit;
-use super::lock::{self, KernelLock, Patience};
-use super::{FileStore, Layout, gates, replace, target};
+use super::lock::{self, KernelLock, WaitDeadline};
+use super::{FileStore, StateFile, gates, replace, target};
 use crate::error::{Error, ErrorKind, Result};
-use crate::profile::{AuthProfiles, Change};
+use crate::profile::{AuthProfiles, DirtyState};
 
 /// How often an update begins anew because a program that does not know the lock changed the file meanwhile.
 const ATTEMPTS: usize = 16;
@@ -40,29 +40,29 @@ impl FileStore {
     }
 
     /// Keeps other processes out, if the builder did not switch that off.
-    pub(super) fn lock(&self, path: &Path, patience: Patience) -> Result<Option<KernelLock>> {
+    pub(super) fn lock(&self, path: &Path, deadline: WaitDeadline) -> Result<Option<KernelLock>> {
         if !self.settings.file_locks {
             return Ok(None);
         }
         let directory = replace::split(path).0;
         match self.network.get_or_init(|| self.system.network(directory)) {
             Some(kind) => Err(lock::network(path, kind)),
-            None => lock::acquire(&*self.system, path, patience).map(Some),
+            None => lock::acquire(&*self.system, path, deadline).map(Some),
         }
     }
 
     /// Runs something with the right to write, which nobody else has meanwhile, on what is in the files now.
     pub(super) fn exclusively<T>(&self, run: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
         let system = &*self.system;
-        let patience = Patience::new(system, self.settings.lock_wait);
+        let deadline = WaitDeadline::new(system, self.settings.lock_wait);
         let target = self.target()?;
         let gate = gates::gate(&target);
-        let Some(_pass) = gate.enter_within(patience.left(system))? else {
-            return Err(lock::too_long(&target, patience.waited(system), 1));
+        let Some(_pass) = gate.enter_within(deadline.left(system))? else {
+            return Err(lock::too_long(&target, deadline.waited(system), 1));
         };
-        let _lock = self.lock(&lock::beside(&target), patience)?;
+        let _lock = self.lock(&lock::beside(&target), deadline)?;
         // A login that several agents could take over goes to one of them.
-        let _logins = self.lock_logins(patience)?;
+        let _logins = self.lock_logins(deadline)?;
         self.sweep(&target);
         run(&target)
     }
@@ -77,10 +77,10 @@ impl FileStore {
         let mut draft = AuthProfiles::clone(&before.document);
         change(&mut draft)?;
         let importing = before.import.as_ref().filter(|import| import.is_pending());
-        if draft.change() == Change::None && importing.is_none() {
+        if draft.dirty_state() == DirtyState::None && importing.is_none() {
             return Ok(Some(Arc::clone(&before.document)));
         }
-        let split = before.state.stat.is_some() || self.settings.layout == Layout::Split;
+        let split = before.state.stat.is_some() || self.settings.state_file == StateFile::Separate;
         let Some(after) = (Commit { store: self, target, before: &before }).write(draft, split)? else {
             return Ok(None);
         };
@@ -92,7 +92,7 @@ impl FileStore {
         Ok(Some(Arc::clone(&after.document)))
     }
 
-    fn lock_logins(&self, patience: Patience) -> Result<Option<KernelLock>> {
+    fn lock_logins(&self, deadline: WaitDeadline) -> Result<Option<KernelLock>> {
         let Some(logins) = self.place.legacy.as_ref().and_then(|legacy| legacy.logins.as_ref()) else {
             return Ok(None);
         };
@@ -100,7 +100,7 @@ impl FileStore {
         if there(self.path()) || !there(logins) {
             return Ok(None);
         }
-        self.lock(&lock::beside(logins), patience)
+        self.lock(&lock::beside(logins), deadline)
     }
 
     /// Clears leftovers of killed writers away, once in a while. The caller has the right to write.

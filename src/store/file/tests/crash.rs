@@ -5,13 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::super::{Durability, FileStore, FileStoreBuilder, Layout};
+use super::super::{Durability, FileStore, FileStoreBuilder, StateFile};
 use super::double::{Double, Operation};
 use crate::clock::Timestamp;
+use crate::credential::Credential;
 use crate::id::{ProfileId, ProviderId};
-use crate::profile::{AuthProfiles, Credential};
+use crate::profile::AuthProfiles;
 use crate::secret::Secret;
-use crate::select::{ProfileSelector, Receipt};
 use crate::store::{AuthProfileStore, AuthProfileStoreExt};
 
 type Files = BTreeMap<PathBuf, Vec<u8>>;
@@ -193,11 +193,11 @@ fn a_first_document_is_there_or_not() {
 fn with_two_files_each_is_old_or_new_and_state_is_never_nowhere() {
     lose_power(
         &[(NAME, OLD)],
-        |builder| builder.layout(Layout::Split),
+        |builder| builder.state_file(StateFile::Separate),
         |store| {
             // Moves the order out of the file of credentials.
             set_key(store, "two");
-            store.set_order(&x(), &[id("x:old"), id("x:new")]).unwrap();
+            store.transact(|profiles| profiles.set_order(&x(), &[id("x:old"), id("x:new")])).unwrap();
             set_key(store, "three");
         },
         |store, moment, end| {
@@ -226,11 +226,13 @@ fn an_older_file_goes_only_when_the_new_one_is_durable() {
     );
 }
 
-/// Records a success, which changes nothing but statistics.
-fn succeed(store: &FileStore, now: i64) {
-    let now = Timestamp::from_millis(now);
-    let receipt = Receipt::new(id("x:old"), x(), None, now);
-    store.record_success(&ProfileSelector::default(), &receipt, now).unwrap();
+/// Changes nothing but statistics.
+fn succeed(store: &FileStore, now: f64) {
+    let used = |profiles: &mut AuthProfiles| {
+        let usage = profiles.usage("x:old").cloned().unwrap_or_default();
+        profiles.set_usage(&id("x:old"), usage.edited(|edit| edit.number("lastUsed", now)))
+    };
+    store.transact(used).unwrap();
 }
 
 #[test]
@@ -239,9 +241,9 @@ fn relaxed_statistics_may_be_older_and_credentials_are_never_touched() {
         &[(NAME, OLD)],
         |builder| builder.durability(Durability::Relaxed),
         |store| {
-            succeed(store, 1_000);
+            succeed(store, 1_000.0);
             set_key(store, "two");
-            succeed(store, 2_000);
+            succeed(store, 2_000.0);
         },
         |store, moment, end| {
             let loaded = store.load().unwrap();
@@ -252,7 +254,7 @@ fn relaxed_statistics_may_be_older_and_credentials_are_never_touched() {
     lose_power(
         &[(NAME, r#"{"profiles":{"x:old":{"type":"api_key","provider":"x","key":"one"}}}"#), ("auth-state.json", "{}")],
         |builder| builder.durability(Durability::Relaxed),
-        |store| succeed(store, 1_000),
+        |store| succeed(store, 1_000.0),
         |store, _, _| {
             // An unsynced state file may be damaged, and says so; it is set aside, and nothing else is.
             if let Err(error) = store.load() {

@@ -6,12 +6,12 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::super::{FileStore, FileStoreBuilder, Layout};
+use super::super::{FileStore, FileStoreBuilder, StateFile};
 use super::double::{Double, Locks, Operation};
 use crate::clock::Timestamp;
+use crate::credential::Credential;
 use crate::error::ErrorKind;
 use crate::id::{ProfileId, ProviderId};
-use crate::profile::Credential;
 use crate::secret::Secret;
 use crate::store::{AuthProfileStore, AuthProfileStoreExt};
 
@@ -74,7 +74,7 @@ fn every_step_may_fail_and_the_old_file_stays() {
         // Lock, create, write, sync, rename, sync of the directory.
         assert_eq!(fail_each(|builder| builder, kind, typed), 6);
         // Once for each of three writes: the old file held state, which moves.
-        assert_eq!(fail_each(|builder| builder.layout(Layout::Split), kind, typed), 16);
+        assert_eq!(fail_each(|builder| builder.state_file(StateFile::Separate), kind, typed), 16);
     }
 }
 
@@ -138,7 +138,7 @@ fn without_locks_nothing_is_written_unless_that_was_asked_for() {
         let store = build(true);
         let error = change(&store).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::LocksUnsupported);
-        assert!(error.help().contains("file_locks"));
+        assert!(error.help().contains("local disk"));
         assert_eq!(
             store.lease(&ProfileId::new("x:a").unwrap(), std::time::Duration::ZERO).unwrap_err().kind(),
             ErrorKind::LocksUnsupported
@@ -190,14 +190,14 @@ fn what_another_program_writes_meanwhile_is_not_lost() {
     let foreign = OLD
         .replace("\"x:a\": ", "\"x:a\":")
         .replace("\"x:a\":{", "\"x:foreign\":{\"type\":\"api_key\",\"provider\":\"x\",\"key\":\"f\"},\"x:a\":{");
-    for layout in [Layout::Auto, Layout::Split] {
+    for layout in [StateFile::Auto, StateFile::Separate] {
         for (times, runs) in [(1, 2), (3, 4)] {
             let directory = tempfile::tempdir().unwrap();
             let path = directory.path().join(NAME);
             fs::write(&path, OLD).unwrap();
             let double = Double::default();
             double.0.lock().unwrap().interference = Some((path.clone(), foreign.clone(), times));
-            let store = FileStore::builder().path(&path).layout(layout).build_on(Arc::new(double)).unwrap();
+            let store = FileStore::builder().path(&path).state_file(layout).build_on(Arc::new(double)).unwrap();
             let mut ran = 0;
             store
                 .transact(|profiles| {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 
-use super::super::{FileStore, Layout};
+use super::super::{FileStore, StateFile};
 use super::double::Double;
 use crate::store::AuthProfileStore;
 
@@ -29,13 +29,13 @@ fn two_versions_that_no_stat_tells_apart_are_told_apart() {
 
 #[test]
 fn a_file_that_is_old_enough_is_not_read_again() {
-    for layout in [Layout::Auto, Layout::Split] {
+    for layout in [StateFile::Auto, StateFile::Separate] {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join(NAME);
         fs::write(&path, r#"{"profiles":{}}"#).unwrap();
         fs::write(directory.path().join(STATE), "{}").unwrap();
         let double = Double::default();
-        let store = FileStore::builder().path(&path).layout(layout).build_on(Arc::new(double.clone())).unwrap();
+        let store = FileStore::builder().path(&path).state_file(layout).build_on(Arc::new(double.clone())).unwrap();
         let reads = || double.0.lock().unwrap().reads;
         let first = store.load().unwrap();
         let again = store.load().unwrap();

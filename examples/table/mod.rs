@@ -1,0 +1,220 @@
+//! The status report for people: columns that line up, and colour where it is asked for.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use provider_auth::ProviderId;
+use provider_auth::error::Severity;
+use provider_auth::select::Verdict;
+use provider_auth::status::{Health, ProfileStatus, ProviderStatus, StatusReport};
+
+/// How a cell looks where colour is wanted.
+#[derive(Clone, Copy)]
+enum Style {
+    Plain,
+    Heading,
+    Good,
+    Warn,
+    Bad,
+    Faint,
+}
+
+impl Style {
+    /// The terminal's code for it.
+    fn code(self) -> Option<&'static str> {
+        match self {
+            Self::Plain => None,
+            Self::Heading => Some("1"),
+            Self::Good => Some("32"),
+            Self::Warn => Some("33"),
+            Self::Bad => Some("31"),
+            Self::Faint => Some("2"),
+        }
+    }
+}
+
+/// A text and how it looks. Control characters in names must not steer the terminal.
+struct Cell(String, Style);
+
+impl Cell {
+    fn new(text: impl AsRef<str>, style: Style) -> Self {
+        let tame = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+        Self(text.as_ref().chars().map(tame).collect(), style)
+    }
+
+    fn paint(&self, color: bool) -> String {
+        match self.1.code().filter(|_| color) {
+            Some(code) => format!("\u{1b}[{code}m{}\u{1b}[0m", self.0),
+            None => self.0.clone(),
+        }
+    }
+}
+
+/// Returns the report as lines of text with aligned columns; with terminal colours if `color` is set.
+///
+/// Times are given as distances from the report's moment, so that the text says the same in every time zone.
+pub(crate) fn text(report: &StatusReport, color: bool) -> String {
+    let mut out = String::new();
+    table(&mut out, &head(report), color);
+    let shown = |provider: &&ProviderStatus| {
+        !provider.profiles.is_empty() || provider.environment.is_some() || provider.config_key.is_some()
+    };
+    let mut providers = vec![heading(["PROVIDER", "USED NOW", "FROM", "WHAT"])];
+    providers.extend(report.providers.iter().filter(shown).map(|provider| provider_row(report, provider)));
+    if providers.len() > 1 {
+        out.push('\n');
+        table(&mut out, &providers, color);
+    }
+    let mut profiles = vec![heading(["PROFILE", "TYPE", "HEALTH", "STATE", "LAST USED"])];
+    profiles.extend(report.profiles().map(|profile| profile_row(report, profile)));
+    if profiles.len() > 1 {
+        out.push('\n');
+        table(&mut out, &profiles, color);
+    }
+    if !report.missing_providers_in_use.is_empty() {
+        let names: Vec<&str> = report.missing_providers_in_use.iter().map(ProviderId::as_str).collect();
+        let line = Cell::new(format!("No credential for: {}", names.join(", ")), Style::Bad);
+        let _ = writeln!(out, "\n{}", line.paint(color));
+    }
+    if !report.diagnostics.is_empty() {
+        out.push('\n');
+    }
+    for diagnostic in &report.diagnostics {
+        let style = match diagnostic.severity {
+            Severity::Error => Style::Bad,
+            Severity::Warning => Style::Warn,
+            _ => Style::Faint,
+        };
+        let _ = writeln!(out, "{}", Cell::new(diagnostic.to_string(), style).paint(color));
+    }
+    out
+}
+
+fn head(report: &StatusReport) -> Vec<Vec<Cell>> {
+    let line =
+        |name: &str, value: String| vec![Cell::new(format!("{name}:"), Style::Faint), Cell::new(value, Style::Plain)];
+    let path = |path: Option<&Path>| path.map_or_else(|| "-".to_owned(), |path| report.shortened(path));
+    let list = |names: &[String]| if names.is_empty() { "-".to_owned() } else { names.join(", ") };
+    let resolved = report.resolved_default.to_string();
+    let default =
+        if report.default_model == resolved { resolved } else { format!("{resolved} (from {})", report.default_model) };
+    let mut lines = vec![line("Config", path(report.config_path.as_deref()))];
+    if let Some(agent) = &report.agent_id {
+        lines.push(line("Agent", agent.clone()));
+    }
+    lines.push(line("Profiles", path(report.store_path.as_deref())));
+    lines.push(line("Model", default));
+    lines.push(line("Fallbacks", list(&report.fallbacks)));
+    lines.push(line("Image model", report.image_model.clone().unwrap_or_else(|| "-".to_owned())));
+    lines
+}
+
+fn provider_row(report: &StatusReport, status: &ProviderStatus) -> Vec<Cell> {
+    let used = match (&status.used, status.retry_at) {
+        (Some(id), _) => Cell::new(id.as_str(), Style::Good),
+        (None, Some(at)) => Cell::new(format!("nothing for {}", short(at.saturating_since(report.now))), Style::Warn),
+        (None, None) => Cell::new("nothing", Style::Bad),
+    };
+    let mut what = Vec::new();
+    if !status.profiles.is_empty() {
+        what.push(match status.profiles.len() {
+            1 => "1 profile".to_owned(),
+            count => format!("{count} profiles"),
+        });
+    }
+    what.extend(status.environment.as_ref().map(|key| format!("{}={}", key.variable, key.label)));
+    what.extend(status.config_key.as_ref().map(|label| format!("apiKey={label}")));
+    vec![
+        Cell::new(status.provider.as_str(), Style::Plain),
+        used,
+        Cell::new(status.effective.kind(), Style::Plain),
+        Cell::new(what.join(", "), Style::Faint),
+    ]
+}
+
+fn profile_row(report: &StatusReport, profile: &ProfileStatus) -> Vec<Cell> {
+    let style = match profile.health {
+        Health::Static | Health::Ok => Style::Good,
+        Health::Expiring => Style::Warn,
+        Health::Expired if profile.refreshable => Style::Warn,
+        _ => Style::Bad,
+    };
+    let mut health = profile.health.to_string();
+    if let Some(at) = profile.expires {
+        let (left, over) = (at.saturating_since(report.now), report.now.saturating_since(at));
+        let distance = match profile.health {
+            Health::Expired => format!(" {} ago", short(over)),
+            _ => format!(", {} left", short(left)),
+        };
+        health.push_str(&distance);
+    }
+    if profile.refreshable {
+        health.push_str(", refreshable");
+    }
+    let mut state = profile.verdict.code().replace('_', " ");
+    if let Some((rest, until)) = profile.cooldown.and_then(|rest| Some((rest, rest.until()?))) {
+        // Something else may keep it from being used too; the rest is told all the same.
+        state = if profile.verdict.is_cooling_down() {
+            rest.code().to_owned()
+        } else {
+            format!("{state}, {}", rest.code())
+        };
+        let _ = write!(state, " {}", short(until.saturating_since(report.now)));
+        if let Some(reason) = profile.reason() {
+            let _ = write!(state, " ({reason})");
+        }
+    }
+    let state_style = match profile.verdict {
+        Verdict::Ready => Style::Good,
+        verdict if verdict.is_cooling_down() => Style::Warn,
+        Verdict::ExcludedByOrder | Verdict::NotConfigured | Verdict::NotRequested => Style::Faint,
+        _ => Style::Bad,
+    };
+    let name = profile.label.rsplit_once(" [").map_or(&*profile.label, |(name, _)| name);
+    let last_used = profile.last_used.map(|at| format!("{} ago", short(report.now.saturating_since(at))));
+    vec![
+        Cell::new(name, Style::Plain),
+        Cell::new(profile.kind_name(), Style::Plain),
+        Cell::new(health, style),
+        Cell::new(state, state_style),
+        Cell::new(last_used.unwrap_or_else(|| "-".to_owned()), Style::Faint),
+    ]
+}
+
+fn heading<const N: usize>(names: [&str; N]) -> Vec<Cell> {
+    names.into_iter().map(|name| Cell::new(name, Style::Heading)).collect()
+}
+
+/// Writes a length of time in one unit, rounded: seconds below a minute, minutes below an hour, hours below two days,
+/// else days.
+fn short(time: Duration) -> String {
+    let round = |value: u128, unit: u128| (value + unit / 2) / unit;
+    let minutes = round(time.as_millis(), 60_000);
+    let hours = round(minutes, 60);
+    match time.as_secs() {
+        seconds @ ..60 => format!("{seconds}s"),
+        _ if minutes < 60 => format!("{minutes}m"),
+        _ if hours < 48 => format!("{hours}h"),
+        _ => format!("{}d", round(hours, 24)),
+    }
+}
+
+/// Writes rows whose columns begin at the same place; nothing trails a line.
+fn table(out: &mut String, rows: &[Vec<Cell>], color: bool) {
+    let width = |cell: &Cell| cell.0.chars().count();
+    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
+    let widths: Vec<usize> = (0..columns)
+        .map(|column| rows.iter().filter_map(|row| row.get(column)).map(width).max().unwrap_or_default())
+        .collect();
+    for row in rows {
+        let last = row.iter().rposition(|cell| !cell.0.is_empty()).unwrap_or_default();
+        for (column, (cell, wide)) in row.iter().zip(&widths).enumerate().take(last + 1) {
+            out.push_str(&cell.paint(color));
+            if column < last {
+                out.extend(std::iter::repeat_n(' ', wide + 2 - width(cell)));
+            }
+        }
+        out.push('\n');
+    }
+}

@@ -1,0 +1,244 @@
+//! One block of a prompt: what kind it is, what its marker says, and the caller's markers inside it.
+
+use std::ops::Range;
+
+use super::json::{JsonReader, ReadResult};
+use super::layout::{BlockKind, BlockPath, BlockTable, CacheControl, NestedMarker, NestedPath, Span};
+use super::name::{JsonString, KnownKey};
+use crate::retention::CacheTtl;
+
+/// How many markers inside blocks keep their path. A body with more than four is refused, and the path of one of the first
+/// is enough to say why.
+const MAX_PATHS: usize = 1_000;
+
+/// What a block says of itself.
+#[derive(Clone, Copy)]
+pub(super) struct BlockFacts {
+    pub(super) kind: BlockKind,
+    pub(super) cache_control: CacheControl,
+}
+
+/// Reads a block. The markers inside it are put into the table, as belonging to the block that will be added next; the
+/// bytes of its own one, with the comma before it, are put into `cut`.
+pub(super) fn block_facts(
+    reader: &mut JsonReader<'_>,
+    path: &NestedPath<'_>,
+    table: &mut BlockTable,
+    cut: &mut Option<Span>,
+) -> ReadResult<BlockFacts> {
+    let mut kind = BlockKind::Unknown;
+    let mut text = BlockKind::BlankText;
+    let mut found = CacheControl::Absent;
+    let mut lists = NestedLists::new(table);
+    reader.object(|reader, key| {
+        match key {
+            KnownKey::Type => kind = reader.text_or_skip()?.map_or(BlockKind::Unknown, |name| name.named(block_kind)),
+            KnownKey::Text => text = reader.text_or_skip()?.map_or(BlockKind::BlankText, text_kind),
+            KnownKey::CacheControl => found = cache_control_member(reader, cut)?,
+            KnownKey::Content => lists.read(0, table, |table| nested(reader, path, "content", table))?,
+            KnownKey::Source => lists.read(1, table, |table| source(reader, path, table))?,
+            KnownKey::Citations => lists.read(2, table, |table| misplaced(reader, path, "citations", table))?,
+            _ => reader.skip()?,
+        }
+        Ok(())
+    })?;
+    lists.settle(table);
+    if kind == BlockKind::Text {
+        kind = text;
+    }
+    Ok(BlockFacts { kind, cache_control: found })
+}
+
+/// The lists of one block in which there can be markers, in the order in which their markers are reported. What is found
+/// must depend neither on the order of the keys nor on values that a repeated key replaces.
+struct NestedLists {
+    first: usize,
+    /// Where in the table the markers of each one's last value are.
+    held: [Range<usize>; 3],
+    replaced: bool,
+}
+
+impl NestedLists {
+    fn new(table: &BlockTable) -> Self {
+        Self { first: table.nested.len(), held: [const { 0..0 }; 3], replaced: false }
+    }
+
+    fn read(
+        &mut self,
+        list: usize,
+        table: &mut BlockTable,
+        read: impl FnOnce(&mut BlockTable) -> ReadResult<()>,
+    ) -> ReadResult<()> {
+        let before = table.nested.len();
+        read(table)?;
+        if let Some(held) = self.held.get_mut(list) {
+            self.replaced |= held.start < held.end;
+            *held = before..table.nested.len();
+        }
+        Ok(())
+    }
+
+    /// Once for all keys of the block, so that keys repeated over and over cost no more than their bytes.
+    fn settle(self, table: &mut BlockTable) {
+        if !self.replaced && self.held.iter().filter(|held| held.start < held.end).count() < 2 {
+            return;
+        }
+        let mut found = table.nested.split_off(self.first);
+        for nested in &mut found {
+            nested.list = usize::MAX;
+        }
+        for (list, held) in self.held.iter().enumerate() {
+            for nested in found.iter_mut().skip(held.start.saturating_sub(self.first)).take(held.len()) {
+                nested.list = list;
+            }
+        }
+        found.retain(|nested| nested.list != usize::MAX);
+        found.sort_by_key(|nested| nested.list);
+        table.nested.append(&mut found);
+    }
+}
+
+/// Markers where none may stand, last or not.
+fn misplaced(
+    reader: &mut JsonReader<'_>,
+    outer: &NestedPath<'_>,
+    list: &'static str,
+    table: &mut BlockTable,
+) -> ReadResult<()> {
+    let before = table.nested.len();
+    nested(reader, outer, list, table)?;
+    for nested in table.nested.iter_mut().skip(before) {
+        nested.last = false;
+    }
+    Ok(())
+}
+
+/// The markers inside a toolset, whose tools have no entries of their own. It is the toolset that is marked.
+pub(super) fn configs(reader: &mut JsonReader<'_>, toolset: BlockPath, table: &mut BlockTable) -> ReadResult<()> {
+    let path = NestedPath::Block(toolset);
+    if reader.peek() != Some(b'{') {
+        return misplaced(reader, &path, "configs", table);
+    }
+    reader.object(|reader, _| {
+        if reader.peek() != Some(b'{') {
+            return reader.skip();
+        }
+        let before = table.nested.len();
+        let mut cut = None;
+        let facts = block_facts(reader, &path, table, &mut cut)?;
+        table.nested.truncate(before);
+        add(facts, cut, table, || format!("{}/configs", toolset.pointer()), false);
+        Ok(())
+    })
+}
+
+fn source(reader: &mut JsonReader<'_>, outer: &NestedPath<'_>, table: &mut BlockTable) -> ReadResult<()> {
+    if reader.peek() != Some(b'{') {
+        return reader.skip();
+    }
+    let mut lists = NestedLists::new(table);
+    reader.object(|reader, key| match key {
+        KnownKey::Content => lists.read(0, table, |table| nested(reader, outer, "source/content", table)),
+        _ => reader.skip(),
+    })?;
+    lists.settle(table);
+    Ok(())
+}
+
+/// The markers in a list of blocks inside a block. Recursion is as deep as such lists nest, which the depth limit bounds.
+fn nested(
+    reader: &mut JsonReader<'_>,
+    outer: &NestedPath<'_>,
+    list: &'static str,
+    table: &mut BlockTable,
+) -> ReadResult<()> {
+    if reader.peek() != Some(b'[') {
+        return reader.skip();
+    }
+    let mut element = table.nested.len();
+    reader.array(|reader, index| {
+        // What the element before this one holds is not the last any more; what came before that is known already.
+        for earlier in table.nested.iter_mut().skip(element) {
+            earlier.last = false;
+        }
+        element = table.nested.len();
+        if reader.peek() != Some(b'{') {
+            return reader.skip();
+        }
+        let path = NestedPath::Inside(outer, list, index);
+        let mut cut = None;
+        let facts = block_facts(reader, &path, table, &mut cut)?;
+        add(facts, cut, table, || path.to_string(), true);
+        Ok(())
+    })
+}
+
+/// Adds the marker of a block inside the one that will be added next, if it has one.
+fn add(facts: BlockFacts, cut: Option<Span>, table: &mut BlockTable, path: impl FnOnce() -> String, last: bool) {
+    let BlockFacts { kind, cache_control } = facts;
+    if let (CacheControl::Set(_) | CacheControl::Invalid, Some(cut)) = (cache_control, cut) {
+        let block = table.blocks.len();
+        let path = if table.nested.len() < MAX_PATHS { path() } else { String::new() };
+        table.nested.push(NestedMarker { block, path, kind, cache_control, cut, last, list: 0 });
+    }
+}
+
+/// Reads a `cache_control` and puts the bytes of the whole member into `cut`.
+pub(super) fn cache_control_member(reader: &mut JsonReader<'_>, cut: &mut Option<Span>) -> ReadResult<CacheControl> {
+    let start = reader.member_start();
+    let found = cache_control(reader)?;
+    *cut = Some(Span { start, end: reader.position() });
+    Ok(found)
+}
+
+pub(super) fn cache_control(reader: &mut JsonReader<'_>) -> ReadResult<CacheControl> {
+    match reader.peek() {
+        Some(b'n') => reader.skip().map(|()| CacheControl::Null),
+        Some(b'{') => {
+            let mut ephemeral = false;
+            let mut ttl = Some(CacheTtl::FiveMinutes);
+            reader.object(|reader, key| {
+                match key {
+                    KnownKey::Type => {
+                        ephemeral = reader.text_or_skip()?.is_some_and(|kind| kind.named(|kind| kind == b"ephemeral"));
+                    }
+                    KnownKey::Ttl if reader.peek() == Some(b'n') => {
+                        reader.skip()?;
+                        ttl = Some(CacheTtl::FiveMinutes);
+                    }
+                    KnownKey::Ttl => ttl = reader.text_or_skip()?.and_then(|ttl| ttl.named(CacheTtl::from_wire)),
+                    _ => reader.skip()?,
+                }
+                Ok(())
+            })?;
+            Ok(ttl.filter(|_| ephemeral).map_or(CacheControl::Invalid, CacheControl::Set))
+        }
+        _ => reader.skip().map(|()| CacheControl::Invalid),
+    }
+}
+
+pub(super) fn text_kind(text: JsonString<'_>) -> BlockKind {
+    let mut rest = text.raw();
+    if rest.is_empty() {
+        return BlockKind::EmptyText;
+    }
+    while let Some(next) = [&b" "[..], b"\\n", b"\\r", b"\\t"].iter().find_map(|blank| rest.strip_prefix(*blank)) {
+        rest = next;
+    }
+    if rest.is_empty() { BlockKind::BlankText } else { BlockKind::Text }
+}
+
+/// Types that may carry a marker: prompt-caching page 2026-09 and the type definitions of the SDKs, 2026-08.
+fn block_kind(name: &[u8]) -> BlockKind {
+    match name {
+        b"text" => BlockKind::Text,
+        b"thinking" | b"redacted_thinking" => BlockKind::Thinking,
+        b"tool_use" => BlockKind::ToolUse,
+        b"tool_result" => BlockKind::ToolResult,
+        b"image" | b"document" | b"search_result" | b"server_tool_use" | b"container_upload" | b"tool_reference" => {
+            BlockKind::Carrier
+        }
+        _ if name.ends_with(b"_tool_result") => BlockKind::Carrier,
+        _ => BlockKind::Unknown,
+    }
+}

@@ -1,0 +1,142 @@
+//! How much of one body's prompt stands unchanged in another.
+
+use std::borrow::Cow;
+
+use super::layout::{Block, BlockKind, BodyLayout, PromptSection, Span};
+
+/// A body and what was found in it.
+#[derive(Clone, Copy)]
+pub(crate) struct Scanned<'a> {
+    pub(crate) body: &'a [u8],
+    pub(crate) layout: &'a BodyLayout,
+}
+
+/// How many blocks at the start of each section are the same in two bodies. A section counts only if all before it are
+/// the same throughout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CommonPrefix {
+    pub(crate) tools: usize,
+    pub(crate) system: usize,
+    pub(crate) messages: usize,
+    /// Whether tools and system are the same throughout.
+    pub(crate) head: bool,
+}
+
+impl CommonPrefix {
+    pub(crate) fn of(previous: Scanned<'_>, current: Scanned<'_>) -> Self {
+        let same = |before: PromptSection<'_>, now: PromptSection<'_>| {
+            let equal = before.blocks.iter().zip(now.blocks).enumerate();
+            let count = equal
+                .take_while(|(index, (a, b))| {
+                    same_place(a, b) && same_text((previous.body, before, *index, a), (current.body, now, *index, b))
+                })
+                .count();
+            (count, count == before.blocks.len() && count == now.blocks.len())
+        };
+        // A difference loses everything behind it, so later sections are not even looked at.
+        let mut common = Self::default();
+        let (tools, all_tools) = same(previous.layout.tools(), current.layout.tools());
+        common.tools = tools;
+        if all_tools {
+            let (system, all_system) = same(previous.layout.system(), current.layout.system());
+            (common.system, common.head) = (system, all_system);
+        }
+        if common.head {
+            common.messages = same(previous.layout.messages(), current.layout.messages()).0;
+        }
+        common
+    }
+}
+
+/// The messages are those of before without some of the first, and more at the end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slide {
+    /// How many messages are gone, and how many came.
+    dropped: u32,
+    added: u32,
+    /// Whether a window that moves on by as much again would start with a message of the same sort.
+    fits_again: bool,
+}
+
+/// How many blocks are tried as the one that has moved up. Texts that stand there more often are rare.
+const TRIES: usize = 8;
+
+impl Slide {
+    /// What is left of the previous messages stands unchanged in the current ones, but nearer to their start.
+    pub(crate) fn find(previous: Scanned<'_>, current: Scanned<'_>, common: CommonPrefix) -> Option<Self> {
+        let (before, now) = (previous.layout.messages(), current.layout.messages());
+        let alike = |a: &Block, b: &Block| a.user == b.user && a.kind == b.kind;
+        let same = |(from, to): (usize, usize)| match (before.blocks.get(from), now.blocks.get(to)) {
+            (Some(a), Some(b)) => {
+                alike(a, b) && same_text((previous.body, before, from, a), (current.body, now, to, b))
+            }
+            _ => false,
+        };
+        let first = common.messages;
+        let block = now.blocks.get(first)?;
+        // Written out once, not for each block that it is compared with.
+        let text = unmarked((current.body, now, first, block));
+        let starts = before
+            .blocks
+            .iter()
+            .enumerate()
+            .skip(first + 1)
+            .filter(|(from, other)| alike(other, block) && unmarked((previous.body, before, *from, other)) == text);
+        let mut starts = starts.map(|(from, _)| from).take(TRIES);
+        // All that is left of the previous messages has to follow: a block that merely occurs twice is no slide.
+        let from = starts.find(|from| (*from..before.blocks.len()).zip(first..).all(same))?;
+
+        let message = |block: Option<&Block>| block.and_then(|block| block.path.message());
+        let start = message(now.blocks.get(first))?;
+        let dropped = message(before.blocks.get(from))?.checked_sub(start).filter(|dropped| *dropped > 0)?;
+        let added = message(now.blocks.last())?.saturating_sub(message(before.blocks.last())?.saturating_sub(dropped));
+        let next_start = now.blocks.iter().find(|block| block.path.message() == Some(start.saturating_add(dropped)));
+        let sort = |block: &Block| (block.user, block.kind == BlockKind::ToolResult);
+        let fits_again = next_start.map(sort) == now.blocks.get(first).map(sort);
+        Some(Self { dropped, added, fits_again })
+    }
+
+    /// Whether the next request is to be expected to drop some more: there is no room for another turn as long as this.
+    pub(crate) fn goes_on(self) -> bool {
+        self.fits_again && self.dropped < self.added.saturating_mul(2)
+    }
+}
+
+fn same_place(a: &Block, b: &Block) -> bool {
+    a.path == b.path && a.user == b.user
+}
+
+type BlockAt<'a> = (&'a [u8], PromptSection<'a>, usize, &'a Block);
+
+fn same_text(a: BlockAt<'_>, b: BlockAt<'_>) -> bool {
+    if a.3.is_string && b.3.is_string { a.3.span.of(a.0) == b.3.span.of(b.0) } else { unmarked(a) == unmarked(b) }
+}
+
+/// The text of a block without the markers on it and in it. A string reads as the text block it may have become.
+pub(crate) fn unmarked((body, section, index, block): BlockAt<'_>) -> Cow<'_, [u8]> {
+    if block.is_string {
+        return Cow::Owned([br#"{"type":"text","text":"#, block.span.of(body), b"}"].concat());
+    }
+    let inside = section.inside(index).iter().map(|nested| nested.cut);
+    let mut cuts: Vec<Span> = inside.chain(section.cut(index)).collect();
+    if cuts.is_empty() {
+        return Cow::Borrowed(block.span.of(body));
+    }
+    cuts.sort_unstable_by_key(|cut| cut.start);
+    let mut text = Vec::with_capacity(block.span.end - block.span.start);
+    let mut from = block.span.start;
+    for cut in cuts {
+        text.extend_from_slice(Span { start: from, end: cut.start }.of(body));
+        from = after(body, cut);
+    }
+    text.extend_from_slice(Span { start: from, end: block.span.end }.of(body));
+    Cow::Owned(text)
+}
+
+/// Where the object goes on behind a member that is cut out: behind the comma after it too, if it is the first one.
+fn after(body: &[u8], cut: Span) -> usize {
+    let first = body.get(..cut.start).and_then(<[u8]>::last) == Some(&b'{');
+    let rest = body.get(cut.end..).unwrap_or_default();
+    let blanks = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    if first && rest.get(blanks) == Some(&b',') { cut.end + blanks + 1 } else { cut.end }
+}

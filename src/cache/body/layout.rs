@@ -1,0 +1,269 @@
+//! Where markers stand and could stand in a body: what the scanner finds and the planner reads.
+
+use std::fmt;
+
+use crate::retention::CacheTtl;
+
+/// What the planner needs to know about a body.
+#[derive(Debug, Default)]
+pub(crate) struct BodyLayout {
+    /// The blocks of all sections, in the order of the bytes, so that one allocation does for all.
+    pub(super) table: BlockTable,
+    /// Which part of the table each section is. Nothing, until a section was read.
+    pub(super) tools: Extent,
+    pub(super) system: Extent,
+    pub(super) messages: Extent,
+    /// The automatic marker at the top level.
+    pub(crate) top: CacheControl,
+    /// The byte after the body's closing brace.
+    pub(crate) end: usize,
+    /// Which of the fields that some hosts want in the body are there already.
+    pub(crate) has_version: bool,
+    pub(crate) has_betas: bool,
+}
+
+impl BodyLayout {
+    pub(crate) fn tools(&self) -> PromptSection<'_> {
+        self.table.section(self.tools)
+    }
+
+    pub(crate) fn system(&self) -> PromptSection<'_> {
+        self.table.section(self.system)
+    }
+
+    pub(crate) fn messages(&self) -> PromptSection<'_> {
+        self.table.section(self.messages)
+    }
+
+    /// The sections in the order in which the API reads them.
+    pub(crate) fn sections(&self) -> [PromptSection<'_>; 3] {
+        [self.tools(), self.system(), self.messages()]
+    }
+}
+
+/// One of the three parts of a prompt, its blocks in prompt order.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PromptSection<'a> {
+    pub(crate) blocks: &'a [Block],
+    /// The caller's markers inside blocks, in the order of the bytes.
+    pub(crate) nested: &'a [NestedMarker],
+    /// The caller's markers on blocks, in the same order.
+    cuts: &'a [Cut],
+    /// The index in the table of the first block.
+    first: usize,
+}
+
+impl<'a> PromptSection<'a> {
+    /// The caller's markers inside the block of this index.
+    pub(super) fn inside(self, index: usize) -> &'a [NestedMarker] {
+        let block = self.first + index;
+        let from = self.nested.partition_point(|nested| nested.block < block);
+        let nested = self.nested.get(from..).unwrap_or_default();
+        nested.get(..nested.partition_point(|nested| nested.block == block)).unwrap_or_default()
+    }
+
+    /// The bytes of the `cache_control` member of the block of this index, with the comma before it.
+    pub(super) fn cut(self, index: usize) -> Option<Span> {
+        let block = self.first + index;
+        let found = self.cuts.binary_search_by_key(&block, |cut| cut.block).ok()?;
+        self.cuts.get(found).map(|cut| cut.span)
+    }
+
+    /// The index in [`blocks`](Self::blocks) of the block around a caller's marker.
+    pub(crate) fn parent(self, nested: &NestedMarker) -> usize {
+        nested.block - self.first
+    }
+}
+
+/// Everything that was found, in the order of the bytes.
+#[derive(Debug, Default)]
+pub(super) struct BlockTable {
+    pub(super) blocks: Vec<Block>,
+    pub(super) nested: Vec<NestedMarker>,
+    pub(super) cuts: Vec<Cut>,
+}
+
+/// Bounds in a table: how many blocks, nested markers and cuts it had.
+pub(super) type Bound = (usize, usize, usize);
+
+/// A part of a table.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Extent {
+    pub(super) start: Bound,
+    pub(super) end: Bound,
+}
+
+impl BlockTable {
+    pub(super) fn bound(&self) -> Bound {
+        (self.blocks.len(), self.nested.len(), self.cuts.len())
+    }
+
+    /// Forgets what was found since.
+    pub(super) fn truncate(&mut self, (blocks, nested, cuts): Bound) {
+        self.blocks.truncate(blocks);
+        self.nested.truncate(nested);
+        self.cuts.truncate(cuts);
+    }
+
+    fn section(&self, Extent { start, end }: Extent) -> PromptSection<'_> {
+        PromptSection {
+            blocks: self.blocks.get(start.0..end.0).unwrap_or_default(),
+            nested: self.nested.get(start.1..end.1).unwrap_or_default(),
+            cuts: self.cuts.get(start.2..end.2).unwrap_or_default(),
+            first: start.0,
+        }
+    }
+}
+
+/// A tool, a system block, or a content block of a message.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Block {
+    pub(crate) path: BlockPath,
+    pub(crate) kind: BlockKind,
+    pub(crate) cache_control: CacheControl,
+    /// Whether it belongs to a message of the user.
+    pub(crate) user: bool,
+    /// Whether it is a string where the API takes a list of blocks.
+    pub(crate) is_string: bool,
+    /// Its bytes in the body.
+    pub(crate) span: Span,
+}
+
+/// The bytes of a block's own `cache_control` member, with the comma before it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cut {
+    /// The index in [`BlockTable::blocks`].
+    pub(super) block: usize,
+    pub(super) span: Span,
+}
+
+/// A caller's marker inside a block: on a part of a tool result or of a document.
+#[derive(Debug)]
+pub(crate) struct NestedMarker {
+    /// The index in [`BlockTable::blocks`] of the outermost block around it.
+    pub(super) block: usize,
+    pub(crate) path: String,
+    pub(crate) kind: BlockKind,
+    pub(crate) cache_control: CacheControl,
+    /// The bytes of its `cache_control` member, with the comma before it.
+    pub(super) cut: Span,
+    /// Whether its block is the last one at each level, where the API moves the marker to the parent.
+    pub(crate) last: bool,
+    /// In which list of the innermost known block around it it was found, once that is known.
+    pub(super) list: usize,
+}
+
+/// What kind of block it is, as far as markers care.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BlockKind {
+    Tool,
+    /// A tool that is loaded on demand.
+    DeferredTool,
+    Text,
+    /// Text of white space only, or a text block without text.
+    BlankText,
+    /// The text `""`, on which the API refuses a marker.
+    EmptyText,
+    /// Thinking, redacted or not: part of a cached prefix, but never marked.
+    Thinking,
+    /// `tool_use`: neighbours count as one position in the look-back of some hosts.
+    ToolUse,
+    /// `tool_result`: neighbours count as one position in the look-back of some hosts.
+    ToolResult,
+    /// Every other type that the API's documentation allows to be marked.
+    Carrier,
+    /// A type this version does not know.
+    Unknown,
+}
+
+impl BlockKind {
+    /// Whether a block of this kind can carry a marker, as far as its kind tells.
+    pub(crate) fn carries(self) -> bool {
+        matches!(self, Self::Tool | Self::Text | Self::ToolUse | Self::ToolResult | Self::Carrier)
+    }
+}
+
+/// Bytes of the body, from the first to the one after the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
+
+impl Span {
+    pub(crate) fn of(self, body: &[u8]) -> &[u8] {
+        body.get(self.start..self.end).unwrap_or_default()
+    }
+}
+
+/// What `cache_control` says at one place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum CacheControl {
+    #[default]
+    Absent,
+    /// The key with the value `null`: no marker, but there is no room for the key either.
+    Null,
+    Set(CacheTtl),
+    /// A type or lifetime that does not exist, or not an object.
+    Invalid,
+}
+
+impl CacheControl {
+    pub(crate) fn is_set(self) -> bool {
+        matches!(self, Self::Set(_))
+    }
+}
+
+/// Where a block stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BlockPath {
+    Tool(u32),
+    System(u32),
+    Message(u32, u32),
+}
+
+impl BlockPath {
+    /// The index of the message around it.
+    pub(crate) fn message(self) -> Option<u32> {
+        match self {
+            Self::Message(message, _) => Some(message),
+            _ => None,
+        }
+    }
+
+    /// Whether this JSON Pointer leads to it.
+    pub(crate) fn is(self, pointer: &str) -> bool {
+        match self {
+            Self::Message(message, index) => {
+                let rest = pointer.strip_prefix("/messages/").and_then(|rest| rest.split_once("/content/"));
+                rest.is_some_and(|(a, b)| a.parse() == Ok(message) && b.parse() == Ok(index))
+            }
+            _ => pointer == self.pointer(),
+        }
+    }
+
+    /// The JSON Pointer that leads to it.
+    pub(crate) fn pointer(self) -> String {
+        match self {
+            Self::Tool(index) => format!("/tools/{index}"),
+            Self::System(index) => format!("/system/{index}"),
+            Self::Message(message, index) => format!("/messages/{message}/content/{index}"),
+        }
+    }
+}
+
+/// Where a block inside others stands. `Display` writes a JSON Pointer.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum NestedPath<'w> {
+    Block(BlockPath),
+    Inside(&'w NestedPath<'w>, &'static str, u32),
+}
+
+impl fmt::Display for NestedPath<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Block(path) => f.write_str(&path.pointer()),
+            Self::Inside(outer, list, index) => write!(f, "{outer}/{list}/{index}"),
+        }
+    }
+}

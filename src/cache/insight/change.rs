@@ -1,0 +1,195 @@
+//! Why a request missed: the first thing that is not as it was in the request before.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::cache::body::{Block, BlockPath, BodyLayout, CommonPrefix, Scanned, scan, unmarked};
+use crate::cache::plan::BreakpointSection;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Which part of the request changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ChangedPart {
+    /// The field `model`: every model has a cache of its own.
+    Model,
+    /// A tool: new, gone or different. If it is the value of one member that is different, its name.
+    Tool(Option<String>),
+    /// The field `speed`.
+    Speed,
+    /// A block of the system prompt.
+    System,
+    /// The field `tool_choice`.
+    ToolChoice,
+    /// The field `thinking`. Some models lose more than the messages.
+    Thinking,
+    /// The field `output_config`, which has the effort. Some models lose more than the messages.
+    OutputConfig,
+    /// An image that was not there before. It costs the whole of the messages, wherever it stands.
+    ImageAdded,
+    /// An image that is gone. It costs the whole of the messages, wherever it stood.
+    ImageRemoved,
+    /// A block of a message that was sent before.
+    Message,
+}
+
+/// The first difference between two requests of a session that costs cache entries, and which.
+///
+/// # Examples
+///
+/// ```
+/// use provider_auth::cache::{BreakpointSection, PromptChange};
+///
+/// let before = br#"{"tools":[{"name":"a","input_schema":{}}],"system":"s","messages":[{"role":"user","content":"u"}]}"#;
+/// let after = br#"{"tools":[{"name":"a","input_schema":{"x":1}}],"system":"s","messages":[{"role":"user","content":"u"}]}"#;
+/// let change = PromptChange::between(before, after)?.unwrap();
+/// assert_eq!(change.to_string(), "/tools/0 changed in its input_schema: tools, system and messages are lost from there on");
+/// assert_eq!(change.lost_from, BreakpointSection::Tools);
+/// assert_eq!(PromptChange::between(before, before)?, None);
+/// # Ok::<(), provider_auth::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PromptChange {
+    /// What changed.
+    pub part: ChangedPart,
+    /// Where, as a JSON Pointer: into the later body, or into the earlier one for what is gone.
+    pub path: String,
+    /// The first section of which entries are lost. Those behind it are lost too.
+    pub lost_from: BreakpointSection,
+}
+
+impl PromptChange {
+    /// Compares the bodies of two consecutive requests. `None` if all that the first one wrote can be read by the second,
+    /// as far as the bodies tell; messages added at the end are no change, nor are cache markers.
+    ///
+    /// What a change costs is the API's rule (prompt caching page, 2026-09).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidBody`] or [`ErrorKind::TooDeep`] if one of them is no request body.
+    pub fn between(previous: &[u8], current: &[u8]) -> Result<Option<Self>> {
+        let (before, now) = (scan(previous)?, scan(current)?);
+        let (before, now) = (Scanned { body: previous, layout: &before }, Scanned { body: current, layout: &now });
+        let (old, new) = (fields(previous)?, fields(current)?);
+        let field = |name: &str| old.get(name) != new.get(name);
+        let at = |part, name: &str, lost_from| Some(Self { part, path: format!("/{name}"), lost_from });
+        let common = CommonPrefix::of(before, now);
+        if field("model") {
+            return Ok(at(ChangedPart::Model, "model", BreakpointSection::Tools));
+        }
+        if common.tools < before.layout.tools().blocks.len().max(now.layout.tools().blocks.len()) {
+            let part = ChangedPart::Tool(changed_member(before, now, common.tools));
+            return Ok(Self::block(part, BreakpointSection::Tools, before, now, common.tools));
+        }
+        if field("speed") {
+            return Ok(at(ChangedPart::Speed, "speed", BreakpointSection::System));
+        }
+        if !common.head {
+            return Ok(Self::block(ChangedPart::System, BreakpointSection::System, before, now, common.system));
+        }
+        for (part, name) in [
+            (ChangedPart::ToolChoice, "tool_choice"),
+            (ChangedPart::Thinking, "thinking"),
+            (ChangedPart::OutputConfig, "output_config"),
+        ] {
+            if field(name) {
+                return Ok(at(part, name, BreakpointSection::Messages));
+            }
+        }
+        let image = |scanned: Scanned<'_>| images(scanned);
+        let (was, is) = (image(before), image(now));
+        let part = match was.len().cmp(&is.len()) {
+            std::cmp::Ordering::Less => Some((ChangedPart::ImageAdded, first_other(&is, &was))),
+            std::cmp::Ordering::Greater => Some((ChangedPart::ImageRemoved, first_other(&was, &is))),
+            std::cmp::Ordering::Equal => None,
+        };
+        if let Some((part, path)) = part {
+            return Ok(Some(Self { part, path, lost_from: BreakpointSection::Messages }));
+        }
+        if common.messages < before.layout.messages().blocks.len() {
+            return Ok(Self::block(ChangedPart::Message, BreakpointSection::Messages, before, now, common.messages));
+        }
+        Ok(None)
+    }
+
+    fn block(
+        part: ChangedPart,
+        section: BreakpointSection,
+        before: Scanned<'_>,
+        now: Scanned<'_>,
+        at: usize,
+    ) -> Option<Self> {
+        let find = |layout: &BodyLayout| section.of(layout).blocks.get(at).map(|block| block.path.pointer());
+        let path = find(now.layout).or_else(|| find(before.layout))?;
+        Some(Self { part, path, lost_from: section })
+    }
+}
+
+/// The fields of the body other than the prompt.
+fn fields(body: &[u8]) -> Result<serde_json::Map<String, Value>> {
+    let mut fields: serde_json::Map<String, Value> = serde_json::from_slice(body)
+        .map_err(|_| Error::new(ErrorKind::InvalidBody, "the request body is not a JSON object"))?;
+    for prompt in ["tools", "system", "messages", "cache_control"] {
+        fields.shift_remove(prompt);
+    }
+    Ok(fields)
+}
+
+fn changed_member(before: Scanned<'_>, now: Scanned<'_>, at: usize) -> Option<String> {
+    let tree = |scanned: Scanned<'_>| {
+        let section = scanned.layout.tools();
+        let block: &Block = section.blocks.get(at)?;
+        serde_json::from_slice::<serde_json::Map<String, Value>>(&unmarked((scanned.body, section, at, block))).ok()
+    };
+    let (old, new) = (tree(before)?, tree(now)?);
+    let differing = new.iter().filter(|(name, value)| old.get(*name) != Some(value)).map(|(name, _)| name);
+    let mut names = differing.chain(old.keys().filter(|name| !new.contains_key(*name)));
+    let only = names.next()?;
+    if names.next().is_some() { None } else { Some(only.clone()) }
+}
+
+/// Every image of the messages: its pointer and its text.
+fn images(scanned: Scanned<'_>) -> Vec<(String, Vec<u8>)> {
+    let section = scanned.layout.messages();
+    let blocks = section.blocks.iter().enumerate();
+    let texts = blocks.map(|(index, block)| (block.path, unmarked((scanned.body, section, index, block))));
+    texts.filter_map(|(path, text)| image_path(path, &text).map(|path| (path, text.into_owned()))).collect()
+}
+
+/// Where the image is, if the block is one or a tool result with one inside.
+fn image_path(path: BlockPath, text: &[u8]) -> Option<String> {
+    let block: Value = serde_json::from_slice(text).ok()?;
+    let is_image = |block: &Value| block.get("type").and_then(Value::as_str) == Some("image");
+    if is_image(&block) {
+        return Some(path.pointer());
+    }
+    let inner = block.get("content")?.as_array()?.iter().position(is_image)?;
+    Some(format!("{}/content/{inner}", path.pointer()))
+}
+
+/// The first image of one list that the other does not have.
+fn first_other(of: &[(String, Vec<u8>)], other: &[(String, Vec<u8>)]) -> String {
+    let known: HashSet<_> = other.iter().map(|(_, text)| text).collect();
+    let missing = of.iter().find(|(_, text)| !known.contains(text));
+    missing.or(of.last()).map(|(path, _)| path.clone()).unwrap_or_default()
+}
+
+impl fmt::Display for PromptChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.part {
+            ChangedPart::Tool(Some(member)) => write!(f, "{} changed in its {member}", self.path)?,
+            ChangedPart::ImageAdded => write!(f, "the image {} was added", self.path)?,
+            ChangedPart::ImageRemoved => write!(f, "the image {} was removed", self.path)?,
+            _ => write!(f, "{} changed", self.path)?,
+        }
+        f.write_str(match self.lost_from {
+            BreakpointSection::Tools => ": tools, system and messages are lost from there on",
+            BreakpointSection::System => ": system and messages are lost from there on",
+            BreakpointSection::Messages if self.part == ChangedPart::Message => ": messages are lost from there on",
+            BreakpointSection::Messages => ": messages are lost",
+        })
+    }
+}

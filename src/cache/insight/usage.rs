@@ -1,0 +1,173 @@
+//! What a reply says about the cache.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::prices::CachePrices;
+use crate::error::{Error, ErrorKind, Result};
+use crate::net::events;
+
+/// The input tokens of one reply, by what they cost. A counter that the reply does not have is `None`.
+///
+/// Counters are read flat (`cache_creation_input_tokens`) and nested (`cache_creation.ephemeral_5m_input_tokens`), and
+/// in the spellings of the Messages API, of Bedrock's Converse and of OpenRouter (pages of 2026-08).
+///
+/// # Examples
+///
+/// ```
+/// use provider_auth::cache::{CachePrices, CacheUsage};
+///
+/// let reply = br#"{"usage":{"input_tokens":50,"cache_read_input_tokens":900,
+///     "cache_creation":{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":50}}}"#;
+/// let usage = CacheUsage::from_reply(reply)?;
+/// assert_eq!((usage.written(), usage.total()), (50, 1000));
+/// assert_eq!(usage.hit_ratio(), Some(0.9));
+/// // 900 at 0.1, 50 at 2, 50 at 1: instead of 1000.
+/// assert!((usage.relative_cost(&CachePrices::default()).unwrap() - 0.24).abs() < 1e-9);
+/// # Ok::<(), provider_auth::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CacheUsage {
+    /// Tokens that were neither read from the cache nor written to it.
+    pub uncached: Option<u64>,
+    /// Tokens read from the cache.
+    pub read: Option<u64>,
+    /// All tokens written to the cache.
+    pub written_flat: Option<u64>,
+    /// Tokens written for five minutes. The API adds such entries of its own behind server tools.
+    pub written_five_minutes: Option<u64>,
+    /// Tokens written for one hour.
+    pub written_one_hour: Option<u64>,
+}
+
+/// The parts of a reply or of a streamed event that may hold counters.
+#[derive(Deserialize)]
+struct Reply {
+    usage: Option<Value>,
+    message: Option<Box<Reply>>,
+}
+
+impl CacheUsage {
+    /// Reads a whole reply, as JSON. A reply without counters gives none.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Syntax`] if it is not a JSON object.
+    pub fn from_reply(json: &[u8]) -> Result<Self> {
+        let mut usage = Self::default();
+        usage.observe_event(json)?;
+        Ok(usage)
+    }
+
+    /// Reads a whole stream of server-sent events, or what came of it. Lines that are not `data:` with a JSON object are
+    /// passed over: a stream may end anywhere.
+    #[must_use]
+    pub fn from_stream(text: &[u8]) -> Self {
+        let mut usage = Self::default();
+        events(text, |event| {
+            // Some servers leave out the blank lines between events, so that each line of the data is one.
+            if usage.observe_event(event.data).is_err() {
+                for line in event.data.split(|byte| *byte == b'\n') {
+                    // What cannot be read counts for nothing, as said above.
+                    let _ = usage.observe_event(line);
+                }
+            }
+        });
+        usage
+    }
+
+    /// Adds what one streamed event says: the text after `data:`. The counters stand in `message_start`, and again,
+    /// cumulative, in `message_delta`; the larger value of each counts.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Syntax`] if it is not a JSON object.
+    pub fn observe_event(&mut self, json: &[u8]) -> Result<()> {
+        // The cause is dropped: its text may repeat a value.
+        let reply: Reply = serde_json::from_slice(json)
+            .map_err(|_| Error::new(ErrorKind::Syntax, "the reply is not a JSON object"))?;
+        let inner = reply.message.and_then(|message| message.usage);
+        for usage in inner.iter().chain(&reply.usage) {
+            self.merge(Self::read_counters(usage));
+        }
+        Ok(())
+    }
+
+    fn read_counters(usage: &Value) -> Self {
+        let number = |pointers: &[&str]| {
+            pointers.iter().find_map(|pointer| {
+                let value = usage.pointer(pointer)?;
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+                let rounded = || value.as_f64().filter(|number| *number >= 0.0).map(|number| number as u64);
+                value.as_u64().or_else(rounded)
+            })
+        };
+        let read =
+            number(&["/cache_read_input_tokens", "/cacheReadInputTokens", "/prompt_tokens_details/cached_tokens"]);
+        let written_flat = number(&[
+            "/cache_creation_input_tokens",
+            "/cacheWriteInputTokens",
+            "/prompt_tokens_details/cache_write_tokens",
+        ]);
+        // Where all input is one counter, it contains the cached part.
+        let all =
+            || number(&["/prompt_tokens"]).map(|all| all.saturating_sub(read.unwrap_or(0) + written_flat.unwrap_or(0)));
+        Self {
+            uncached: number(&["/input_tokens", "/inputTokens"]).or_else(all),
+            read,
+            written_flat,
+            written_five_minutes: number(&["/cache_creation/ephemeral_5m_input_tokens"]),
+            written_one_hour: number(&["/cache_creation/ephemeral_1h_input_tokens"]),
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.uncached = self.uncached.max(other.uncached);
+        self.read = self.read.max(other.read);
+        self.written_flat = self.written_flat.max(other.written_flat);
+        self.written_five_minutes = self.written_five_minutes.max(other.written_five_minutes);
+        self.written_one_hour = self.written_one_hour.max(other.written_one_hour);
+    }
+
+    /// Returns the tokens written to the cache: the flat counter, or the sum of the two lifetimes where there is none.
+    #[must_use]
+    pub fn written(&self) -> u64 {
+        let split = self.written_five_minutes.unwrap_or(0).saturating_add(self.written_one_hour.unwrap_or(0));
+        self.written_flat.unwrap_or(0).max(split)
+    }
+
+    /// Returns all tokens of the prompt.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        let known = self.uncached.unwrap_or(0).saturating_add(self.read.unwrap_or(0));
+        known.saturating_add(self.written())
+    }
+
+    /// Returns the share of the prompt that came from the cache, 0 to 1. `None` if there is no counter above zero.
+    #[must_use]
+    pub fn hit_ratio(&self) -> Option<f64> {
+        (self.total() > 0).then(|| share(self.read.unwrap_or(0), self.total()))
+    }
+
+    /// Returns what the prompt cost against the same prompt without caching: below 1 is a gain. Written tokens whose lifetime the
+    /// reply does not tell count as written for five minutes. `None` if there is no counter above zero.
+    #[must_use]
+    pub fn relative_cost(&self, prices: &CachePrices) -> Option<f64> {
+        let total = self.total();
+        let part = |tokens: u64| share(tokens, total);
+        let long = self.written_one_hour.unwrap_or(0);
+        let short = self.written().saturating_sub(long);
+        (total > 0).then(|| {
+            part(self.uncached.unwrap_or(0))
+                + part(self.read.unwrap_or(0)) * prices.read
+                + part(short) * prices.write_five_minutes
+                + part(long) * prices.write_one_hour
+        })
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "token counts are far below 2^53")]
+fn share(part: u64, of: u64) -> f64 {
+    part as f64 / of as f64
+}

@@ -1,0 +1,232 @@
+//! Which blocks are worth a marker, the most valuable first. Whether a marker may stand there is not asked here.
+//!
+//! An entry is written at a marker and found again by a marker on the same block, or on one of the 19 positions after it.
+//! So a growing conversation wants a marker where the last request wrote, to read, and one at its end, to write.
+
+use super::history::{HeadChanges, History, HistoryEdit, previous_turn_end, turn_end};
+use super::marker::{BreakpointPurpose, BreakpointSection};
+use super::note::BreakpointReason;
+use super::options::BreakpointOptions;
+use crate::cache::body::{Block, BlockKind, BodyLayout, Scanned};
+use crate::error::Result;
+
+/// How many positions a marker looks at, its own included (prompt caching page, 2026-09).
+const WINDOW: usize = 20;
+
+/// How many candidates a request has as a rule, so that the list need not grow.
+const USUAL: usize = 8;
+
+/// A block that is worth a marker.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct MarkerCandidate {
+    pub(super) section: BreakpointSection,
+    /// The block; where it cannot take a marker, the nearest one before it that can, but none before `floor`.
+    pub(super) index: Option<usize>,
+    pub(super) floor: usize,
+    /// Whether blocks of answers will do. Elsewhere markers stand on the user's blocks.
+    pub(super) answers: bool,
+    /// Whether the reasons for passing over blocks are worth a note.
+    pub(super) report: bool,
+    pub(super) purpose: BreakpointPurpose,
+}
+
+/// What is worth a marker, and what is deliberately left without one.
+#[derive(Debug)]
+pub(super) struct MarkerCandidates {
+    pub(super) all: Vec<MarkerCandidate>,
+    pub(super) left_out: Vec<(BreakpointSection, Option<usize>, BreakpointReason)>,
+}
+
+pub(super) fn candidates(current: Scanned<'_>, options: &BreakpointOptions<'_>) -> Result<MarkerCandidates> {
+    let history = History::of(current, options)?;
+    let mut candidates = MarkerCandidates { all: Vec::with_capacity(USUAL), left_out: Vec::new() };
+    let stable = options.stable_system.filter(|blocks| *blocks < current.layout.system().blocks.len());
+    let changed = history.common.is_some_and(|common| !common.head);
+    if changed {
+        candidates.changed_head(current.layout, &history, stable);
+    } else {
+        candidates.settled(current.layout, &history, stable, options);
+    }
+    Ok(candidates)
+}
+
+impl MarkerCandidates {
+    fn add(&mut self, section: BreakpointSection, index: Option<usize>, report: bool, purpose: BreakpointPurpose) {
+        self.all.push(MarkerCandidate { section, index, floor: 0, answers: false, report, purpose });
+    }
+
+    fn add_to_messages(&mut self, index: usize, answers: bool, purpose: BreakpointPurpose) {
+        let (section, index) = (BreakpointSection::Messages, Some(index));
+        self.all.push(MarkerCandidate { section, index, floor: 0, answers, report: false, purpose });
+    }
+
+    /// Nothing is known to change at the head.
+    fn settled(
+        &mut self,
+        layout: &BodyLayout,
+        history: &History,
+        stable: Option<usize>,
+        options: &BreakpointOptions<'_>,
+    ) {
+        use BreakpointSection::{System, Tools};
+        let blocks = layout.messages().blocks;
+        // The messages are by far the longest part, so their end comes first; the rest pays only where they are lost.
+        let near = self.messages(blocks, history, options);
+        let system = layout.system().blocks.len();
+        match stable {
+            Some(stable) => self.bounded(layout, stable),
+            None => self.add(System, system.checked_sub(1), true, BreakpointPurpose::System),
+        }
+        self.edited(blocks, history);
+        if let (None, Some(index)) = (history.common, before_trailing_text(blocks)) {
+            self.add_to_messages(index, false, BreakpointPurpose::BeforeReminder);
+            self.all.extend_from_slice(&near);
+        }
+        // The last of several blocks is the one that changes, where one does.
+        if let (Some(index), None) = (system.checked_sub(2), stable) {
+            self.add(System, Some(index), false, BreakpointPurpose::StablePrefix);
+        }
+        self.all.extend_from_slice(&near);
+        self.add(Tools, layout.tools().blocks.len().checked_sub(1), true, BreakpointPurpose::Tools);
+        if let (None, Some(index)) = (history.common, earlier_turn_end(blocks)) {
+            self.add_to_messages(index, false, BreakpointPurpose::EarlierTurn);
+        }
+    }
+
+    /// The history was edited, as it will be again: the last block before the edit is in reach of the next one too.
+    fn edited(&mut self, blocks: &[Block], history: &History) {
+        // A marker on an answer tells the next request that this one saw an edit.
+        let stable = history.edit.and_then(|edit| edit.stable);
+        let answer = stable.and_then(|index| blocks.get(..=index)?.iter().rposition(|block| !block.user));
+        if let Some(index) = answer.filter(|_| answer != stable) {
+            self.add_to_messages(index, true, BreakpointPurpose::EditSeen);
+        }
+        if history.edit.is_none() && !history.slides {
+            return;
+        }
+        if let Some(index) = turn_end(blocks, history.common().messages) {
+            self.add_to_messages(index, false, BreakpointPurpose::LastCommon);
+        }
+    }
+
+    /// The caller says from where on the system prompt changes.
+    fn bounded(&mut self, layout: &BodyLayout, stable: usize) {
+        if let Some(index) = stable.checked_sub(1) {
+            self.add(BreakpointSection::System, Some(index), true, BreakpointPurpose::StablePrefix);
+        }
+        let last = layout.system().blocks.len().checked_sub(1);
+        self.left_out.push((BreakpointSection::System, last, BreakpointReason::Volatile));
+    }
+
+    /// The end of the conversation and, in front of everything else, the previous write if it is out of reach from
+    /// there. One that is within reach is given back: it is worth a marker that nothing else needs.
+    fn messages(
+        &mut self,
+        blocks: &[Block],
+        history: &History,
+        options: &BreakpointOptions<'_>,
+    ) -> Vec<MarkerCandidate> {
+        let section = BreakpointSection::Messages;
+        let Some(end) = turn_end(blocks, blocks.len()) else {
+            self.add(section, blocks.len().checked_sub(1), true, BreakpointPurpose::TurnEnd);
+            return Vec::new();
+        };
+        let HistoryEdit { reminder, stable, again } = history.edit.unwrap_or_default();
+        let before_reminder =
+            end.checked_sub(reminder).filter(|index| reminder > 0 && same_message(blocks, *index, end));
+        let anchor = history.last_written(end);
+        // A reminder that was left out twice will be left out again.
+        let settled_reminder =
+            before_reminder.is_some() && anchor.is_some_and(|at| at + 1 == history.common().messages);
+        // What will not be there next time would be paid for and never read.
+        let writes_end = !(settled_reminder || again || history.slides);
+        if !writes_end {
+            self.left_out.push((section, Some(end), BreakpointReason::Volatile));
+        } else if options.automatic {
+            self.add(section, Some(blocks.len() - 1), true, BreakpointPurpose::Automatic);
+        } else {
+            self.add(section, Some(blocks.len() - 1), true, BreakpointPurpose::TurnEnd);
+        }
+        if let Some(index) = before_reminder {
+            self.add(section, Some(index), settled_reminder, BreakpointPurpose::BeforeReminder);
+        }
+        let stable = stable.filter(|index| *index < end);
+        if let Some(index) = stable {
+            self.add_to_messages(index, true, BreakpointPurpose::BeforeEdit);
+        }
+        // A plan does not tell what has changed since, so its places are no more than a guess either.
+        let guess = if history.common.is_none() { previous_turn_end(blocks, end) } else { None };
+        let others = [Some(end).filter(|_| writes_end), before_reminder, stable];
+        let previous_write = |index, floor| MarkerCandidate {
+            section,
+            index: Some(index),
+            floor,
+            answers: floor > 0,
+            report: false,
+            purpose: BreakpointPurpose::PreviousWrite,
+        };
+        let is_near = |index: usize| {
+            let reaches = |from: usize| index <= from && positions(blocks, index, from, options.collapses) < WINDOW;
+            others.into_iter().flatten().any(reaches)
+        };
+        let mut near = Vec::new();
+        for (index, floor) in [guess.map(|index| (index, 0)), anchor.map(|index| (index, index))].into_iter().flatten()
+        {
+            let list = if is_near(index) { &mut near } else { &mut self.all };
+            list.push(previous_write(index, floor));
+        }
+        near
+    }
+
+    /// Something changed in tools or system, so no entry behind that can be read.
+    fn changed_head(&mut self, layout: &BodyLayout, history: &History, stable: Option<usize>) {
+        use BreakpointSection::{Messages, System, Tools};
+        let blocks = layout.messages().blocks;
+        match history.head_changes {
+            // The messages are written in the hope that the head stays as it is from now on.
+            Some(HeadChanges { goes_on: false, start }) => {
+                self.add(Messages, blocks.len().checked_sub(1), true, BreakpointPurpose::TurnEnd);
+                if let Some(index) = start {
+                    self.add_to_messages(index, false, BreakpointPurpose::RunStart);
+                }
+            }
+            _ => self.left_out.push((Messages, None, BreakpointReason::Volatile)),
+        }
+        if let Some(stable) = stable {
+            self.bounded(layout, stable);
+        } else {
+            if let Some(index) = history.common().system.checked_sub(1) {
+                self.add(System, Some(index), false, BreakpointPurpose::StablePrefix);
+            }
+            self.left_out.push((System, layout.system().blocks.len().checked_sub(1), BreakpointReason::Volatile));
+        }
+        let tools = if stable.is_some() { layout.tools().blocks.len() } else { history.common().tools };
+        self.add(Tools, tools.checked_sub(1), tools == layout.tools().blocks.len(), BreakpointPurpose::Tools);
+    }
+}
+
+/// The end of the turn that was the last one three turns ago.
+fn earlier_turn_end(blocks: &[Block]) -> Option<usize> {
+    (0..3).try_fold(turn_end(blocks, blocks.len())?, |end, _| previous_turn_end(blocks, end))
+}
+
+/// The block before the text that closes the last turn: it may be a reminder that the next request leaves out.
+fn before_trailing_text(blocks: &[Block]) -> Option<usize> {
+    let end = turn_end(blocks, blocks.len())?;
+    let index = end.checked_sub(1).filter(|index| same_message(blocks, *index, end))?;
+    blocks.get(end).filter(|block| block.kind == BlockKind::Text).map(|_| index)
+}
+
+fn same_message(blocks: &[Block], a: usize, b: usize) -> bool {
+    let message = |index: usize| blocks.get(index).map(|block| block.path.message());
+    message(a) == message(b)
+}
+
+/// How many positions lie between two blocks.
+fn positions(blocks: &[Block], from: usize, to: usize, collapses: bool) -> usize {
+    let between = blocks.get(from..=to).unwrap_or_default();
+    let pairs = between.iter().zip(between.iter().skip(1));
+    let joined =
+        |a: &Block, b: &Block| a.kind == b.kind && matches!(a.kind, BlockKind::ToolUse | BlockKind::ToolResult);
+    pairs.filter(|(a, b)| !(collapses && joined(a, b))).count()
+}

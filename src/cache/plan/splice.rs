@@ -1,0 +1,105 @@
+//! Puts markers and the fields of a host into the bytes of a body, in one pass over its own memory.
+
+use std::borrow::Cow;
+
+use crate::cache::body::{Block, Span};
+use crate::retention::CacheTtl;
+
+/// Where a member can be added to an object.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ObjectEnd {
+    /// The byte after the last member, or after the opening brace if there is none.
+    at: usize,
+    /// Whether there is no member yet.
+    empty: bool,
+}
+
+impl ObjectEnd {
+    /// The end of the object whose closing brace stands before `end`.
+    pub(super) fn before(body: &[u8], end: usize) -> Self {
+        let inside = body.get(..end.saturating_sub(1)).unwrap_or_default().trim_ascii_end();
+        Self { at: inside.len(), empty: inside.last() == Some(&b'{') }
+    }
+}
+
+/// Something to insert.
+#[derive(Debug)]
+pub(super) enum BodyEdit {
+    /// A marker as the last member of an object.
+    Member(ObjectEnd, CacheTtl),
+    /// A marker on a string, quotes included, which becomes a list of one text block.
+    Wrap(Span, CacheTtl),
+    /// Members of the whole body, commas between them.
+    Root(ObjectEnd, Cow<'static, str>),
+}
+
+const BARE: &str = r#""cache_control":{"type":"ephemeral"}"#;
+const ONE_HOUR: &str = r#""cache_control":{"type":"ephemeral","ttl":"1h"}"#;
+
+/// The bytes a marker puts in front of a string it turns into a block.
+const WRAP: &str = r#"[{"type":"text","text":"#;
+
+/// The member that makes a marker. The bare form never overrides a lifetime the provider may give by default.
+pub(super) fn member(ttl: CacheTtl) -> &'static str {
+    if ttl == CacheTtl::OneHour { ONE_HOUR } else { BARE }
+}
+
+/// An offset in the body and what to insert there.
+type Insertion<'e> = (usize, [&'e str; 3]);
+
+impl BodyEdit {
+    /// A marker on a block.
+    pub(super) fn marker(body: &[u8], block: &Block, ttl: CacheTtl) -> Self {
+        if block.is_string {
+            Self::Wrap(block.span, ttl)
+        } else {
+            Self::Member(ObjectEnd::before(body, block.span.end), ttl)
+        }
+    }
+
+    /// The insertions in the order of their places.
+    fn insertions(&self) -> [Insertion<'_>; 2] {
+        match self {
+            Self::Member(end, ttl) => last_member(*end, member(*ttl)),
+            Self::Wrap(Span { start, end }, ttl) => [(*start, [WRAP, "", ""]), (*end, [",", member(*ttl), "}]"])],
+            Self::Root(end, members) => last_member(*end, members),
+        }
+    }
+
+    fn start(&self) -> usize {
+        match self {
+            Self::Member(end, _) | Self::Root(end, _) => end.at,
+            Self::Wrap(span, _) => span.start,
+        }
+    }
+}
+
+fn last_member(end: ObjectEnd, member: &str) -> [Insertion<'_>; 2] {
+    let comma = if end.empty { "" } else { "," };
+    [(end.at, [comma, member, ""]), (end.at, [""; 3])]
+}
+
+/// The body with the edits made, in its own memory. Every byte of `body` is in the result, in its order.
+pub(super) fn splice(mut body: Vec<u8>, mut edits: Vec<BodyEdit>) -> Vec<u8> {
+    // Keys may stand in any order, so the order of the prompt need not be the order of the bytes.
+    edits.sort_by_key(BodyEdit::start);
+    let insertions = || edits.iter().flat_map(BodyEdit::insertions);
+    let added: usize = insertions().flat_map(|(_, texts)| texts).map(str::len).sum();
+    let mut end = body.len();
+    body.reserve_exact(added);
+    body.resize(end + added, 0);
+    // From the back, so that each byte is moved once, and to where nothing stands that is still needed.
+    let mut to = body.len();
+    for (at, texts) in insertions().rev() {
+        to -= end - at;
+        body.copy_within(at..end, to);
+        end = at;
+        for text in texts.iter().rev() {
+            to -= text.len();
+            if let Some(gap) = body.get_mut(to..to + text.len()) {
+                gap.copy_from_slice(text.as_bytes());
+            }
+        }
+    }
+    body
+}

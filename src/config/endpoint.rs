@@ -1,0 +1,100 @@
+//! Endpoints and requests as the configuration says.
+
+use crate::config::{Config, ProviderApi};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{ModelRef, ProviderId};
+use crate::request::{AuthScheme, Endpoint, RequestBuilder};
+use crate::retention::CacheRetention;
+
+impl Endpoint {
+    /// The endpoint that serves a model: `models.providers` of the configuration, or the Anthropic API for provider
+    /// `anthropic` where that says nothing.
+    ///
+    /// Takes over `baseUrl`, `authHeader` (true means bearer), the provider's `headers`, and over them those of the model.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::UnknownModel`] if the provider is neither `anthropic` nor configured with a `baseUrl`, or speaks
+    /// another interface than `anthropic-messages`; [`ErrorKind::InvalidUrl`] and [`ErrorKind::InsecureTransport`] as
+    /// for [`Endpoint::new`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use provider_auth::{Config, Endpoint, ErrorKind, ReadOptions};
+    ///
+    /// let text = "{ models: { providers: { relay: { baseUrl: 'https://relay.example.com', api: 'anthropic-messages' } } } }";
+    /// let config = Config::from_json5_str(text, &ReadOptions::new())?;
+    /// let endpoint = Endpoint::for_model(&config, &"relay/claude-opus-4-5".parse()?)?;
+    /// assert_eq!(endpoint.host(), "relay.example.com");
+    ///
+    /// let unknown = Endpoint::for_model(&config, &"nowhere/claude-opus-4-5".parse()?).unwrap_err();
+    /// assert_eq!(unknown.kind(), ErrorKind::UnknownModel);
+    /// # Ok::<(), provider_auth::Error>(())
+    /// ```
+    pub fn for_model(config: &Config, model: &ModelRef) -> Result<Self> {
+        let provider = config.provider(model.provider());
+        let is_anthropic = *model.provider() == ProviderId::anthropic();
+        let unknown = |what: &str| {
+            let message = format!("the model reference \"{model}\" leads to no endpoint: {what}");
+            Error::new(ErrorKind::UnknownModel, message).with_help(NO_ENDPOINT)
+        };
+        let at = |error: Error| error.with_key_path(format!("models.providers.{}.baseUrl", model.provider()));
+        let mut endpoint = match provider.and_then(|provider| provider.base_url()) {
+            Some(base_url) => Self::new(base_url).map_err(at)?,
+            None if is_anthropic => Self::anthropic(),
+            None => return Err(unknown("its provider has no `baseUrl` under `models.providers`")),
+        };
+        endpoint = endpoint.with_provider(model.provider().clone());
+        let Some(provider) = provider else { return Ok(endpoint) };
+        match provider.api() {
+            Some(ProviderApi::AnthropicMessages) => {}
+            None if is_anthropic => {}
+            None => return Err(unknown("its provider does not say `api: \"anthropic-messages\"`")),
+            Some(_) => return Err(unknown("its provider does not speak `anthropic-messages`")),
+        }
+        if provider.auth_header() == Some(true) {
+            endpoint = endpoint.with_auth_scheme(AuthScheme::Bearer);
+        }
+        for (name, value) in provider.headers().chain(provider.model_headers(model.model())) {
+            endpoint = endpoint.with_header(name, value.clone());
+        }
+        Ok(endpoint)
+    }
+}
+
+/// What to do about a model whose provider is not configured for the Messages API.
+const NO_ENDPOINT: &str = "Use a model of `anthropic`, or give its provider a `baseUrl` and `api: \"anthropic-messages\"` \
+                           under `models.providers` in `openclaw.json`. Other APIs are not spoken here.";
+
+impl RequestBuilder<'_> {
+    /// Takes the cache retention and the beta flags for a model and an agent from the configuration; `call` is the
+    /// retention this one request wants, which wins over every configured one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use provider_auth::{Config, Credential, Endpoint, ReadOptions, RequestBuilder, Secret};
+    ///
+    /// let config = Config::from_json5_str("{ agents: { defaults: { params: { cacheRetention: 'none' } } } }", &ReadOptions::new())?;
+    /// let credential = Credential::api_key(Secret::new("sk-ant-example"));
+    /// let request = RequestBuilder::new(&Endpoint::anthropic(), &credential)
+    ///     .configured(&config, &"anthropic/claude-opus-4-5".parse()?, None, None)
+    ///     .body(br#"{"messages":[{"role":"user","content":"Hello"}]}"#)
+    ///     .build()?;
+    /// assert!(request.plan().breakpoints().is_empty());
+    /// # Ok::<(), provider_auth::Error>(())
+    /// ```
+    pub fn configured(
+        self,
+        config: &Config,
+        model: &ModelRef,
+        agent: Option<&str>,
+        call: Option<CacheRetention>,
+    ) -> Self {
+        let found = config.cache_retention(model, agent, self.credential_kind(), call);
+        // An ignored setting is passed on, so that the request's notes report it and an opt-in can honour it.
+        let builder = self.retention(found.ignored.unwrap_or(found.retention));
+        config.anthropic_betas(model, agent).iter().fold(builder, |builder, flag| builder.beta(flag.as_str()))
+    }
+}

@@ -1,0 +1,130 @@
+//! The selector, the inline credentials and the rules that a configuration asks for.
+
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::config::{Config, CooldownSettings, ProviderAuth};
+use crate::credential::{Credential, CredentialSource, InlineCredential};
+use crate::error::Result;
+use crate::id::ProviderId;
+use crate::profile::AuthProfiles;
+use crate::select::{
+    Backoff, ConfiguredProfile, CooldownPolicy, ExpectedKind, ProfileSelector, Query, Selection, SelectorRules,
+    Settings,
+};
+
+const HOUR: f64 = 3_600.0;
+const MINUTE: f64 = 60.0;
+
+/// No configured base is shorter than this, in seconds; OpenClaw has the same floor.
+const SHORTEST_BASE: f64 = 60.0;
+
+impl Config {
+    /// Sets the rules of selection that the configuration builds on; default: [`SelectorRules::default`].
+    ///
+    /// `auth.cooldowns` of the configuration overrides them.
+    #[must_use]
+    pub fn with_rules(mut self, rules: SelectorRules) -> Self {
+        self.selector = self.build_selector(rules);
+        self
+    }
+
+    /// Returns the selector that follows this configuration: its `auth.order`, `auth.profiles` and `auth.cooldowns`.
+    ///
+    /// An entry of `auth.profiles` for a provider makes the configuration the list of that provider's profiles, as in
+    /// OpenClaw.
+    #[must_use]
+    pub fn selector(&self) -> &ProfileSelector {
+        &self.selector
+    }
+
+    /// Returns the credential to use now, wherever it is kept: a stored profile, else the provider's environment variable,
+    /// else the provider's key in the configuration.
+    ///
+    /// This is [`ProfileSelector::resolve`] of [`selector`](Self::selector) with the
+    /// [`inline_credential`](Self::inline_credential), which is looked up only if no profile can serve.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ProfileSelector::resolve`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use provider_auth::{AuthProfiles, Config, Environment, ProviderId, Query, ReadOptions, Timestamp};
+    ///
+    /// let environment = Environment::from_fn(|name| (name == "ANTHROPIC_API_KEY").then(|| "sk-ant-example".to_owned()));
+    /// let config = Config::from_json5_str("{}", &ReadOptions::new().environment(environment))?;
+    ///
+    /// let query = Query::new(&ProviderId::anthropic());
+    /// let selection = config.resolve(&AuthProfiles::new(), &query, Timestamp::from_millis(1_700_000_000_000))?;
+    /// assert_eq!(selection.source.to_string(), "the environment variable ANTHROPIC_API_KEY");
+    /// # Ok::<(), provider_auth::Error>(())
+    /// ```
+    pub fn resolve(&self, profiles: &AuthProfiles, query: &Query, now: Timestamp) -> Result<Selection> {
+        self.selector.resolve_with(profiles, || self.inline_credential(query.provider()), query, now)
+    }
+
+    /// Returns the provider's credential outside the profiles: its environment variable, else `apiKey` of its entry in
+    /// `models.providers`.
+    #[must_use]
+    pub fn inline_credential(&self, provider: &ProviderId) -> Option<InlineCredential> {
+        if let Some(found) = self.environment().credential(provider) {
+            return Some(found);
+        }
+        let settings = self.provider(provider)?;
+        let secret = settings.api_key().filter(|key| !key.is_empty())?.clone();
+        let credential = match settings.auth() {
+            Some(ProviderAuth::Token | ProviderAuth::OAuth) => Credential::token(secret, None),
+            _ => Credential::api_key(secret),
+        };
+        Some(InlineCredential::new(credential, CredentialSource::Config))
+    }
+
+    pub(super) fn build_selector(&self, mut rules: SelectorRules) -> ProfileSelector {
+        let profiles = self.auth_profiles().map(|(id, entry)| {
+            let kind = match entry.mode {
+                Some(mode) => mode.kind().map_or(ExpectedKind::Foreign, ExpectedKind::Only),
+                // Lenient reading has reported it; it must not take the profile out of use.
+                None => ExpectedKind::Any,
+            };
+            (id.clone(), ConfiguredProfile { provider: entry.provider.clone(), kind })
+        });
+        let order = self.auth_orders().map(|(provider, ids)| (provider.clone(), ids.to_vec()));
+        let settings = Settings { profiles: profiles.collect(), order: order.collect() };
+        configure(&mut rules.cooldown, self.cooldowns());
+        ProfileSelector::with_settings(rules, settings)
+    }
+}
+
+/// Puts `auth.cooldowns` over the policy.
+fn configure(policy: &mut CooldownPolicy, settings: &CooldownSettings) {
+    bound(&mut policy.billing, settings.billing_backoff_hours.map(hours), settings.billing_max_hours.map(hours));
+    let minutes = |minutes: f64| seconds(minutes * MINUTE);
+    let (base, cap) = (settings.auth_permanent_backoff_minutes, settings.auth_permanent_max_minutes);
+    bound(&mut policy.auth_permanent, base.map(minutes), cap.map(minutes));
+    if let Some(window) = settings.failure_window_hours {
+        policy.failure_window = hours(window);
+    }
+    for (provider, base) in &settings.billing_backoff_hours_by_provider {
+        policy.billing_base_by_provider.retain(|(known, _)| known != provider);
+        policy.billing_base_by_provider.push((provider.clone(), hours(*base).max(seconds(SHORTEST_BASE))));
+    }
+}
+
+fn bound(backoff: &mut Backoff, new_base: Option<Duration>, new_cap: Option<Duration>) {
+    if let Backoff::Growing { base, cap, .. } = backoff {
+        if let Some(new) = new_base {
+            *base = new.max(seconds(SHORTEST_BASE));
+        }
+        *cap = new_cap.unwrap_or(*cap);
+    }
+}
+
+fn hours(hours: f64) -> Duration {
+    seconds(hours * HOUR)
+}
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+}

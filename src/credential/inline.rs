@@ -1,0 +1,70 @@
+//! Credentials that no profile holds.
+
+use std::fmt;
+
+use super::Credential;
+
+/// A provider's credential from the environment or the configuration, used where no stored profile can serve.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InlineCredential {
+    /// What it authenticates with.
+    pub credential: Credential,
+    /// Where it came from.
+    pub source: CredentialSource,
+}
+
+impl InlineCredential {
+    /// Creates an inline credential.
+    #[must_use]
+    pub fn new(credential: Credential, source: CredentialSource) -> Self {
+        Self { credential, source }
+    }
+}
+
+/// Where a credential came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CredentialSource {
+    /// A stored profile.
+    Profile,
+    /// An environment variable, or its stand-in in an `.env` file or the configuration's `env` block.
+    #[non_exhaustive]
+    Environment {
+        /// The variable's name.
+        variable: &'static str,
+        /// The process environment, the `.env` file or the `env` block.
+        origin: EnvOrigin,
+    },
+    /// `models.providers.<provider>.apiKey` of the configuration.
+    Config,
+    /// The program that embeds this crate.
+    Caller,
+}
+
+impl fmt::Display for CredentialSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Profile => f.write_str("a stored profile"),
+            Self::Environment { variable, origin: EnvOrigin::ConfigBlock } => {
+                write!(f, "{variable} in the configuration's `env` block")
+            }
+            Self::Environment { variable, origin: EnvOrigin::File } => write!(f, "{variable} in the `.env` file"),
+            Self::Environment { variable, .. } => write!(f, "the environment variable {variable}"),
+            Self::Config => f.write_str("`models.providers` of the configuration"),
+            Self::Caller => f.write_str("the calling program"),
+        }
+    }
+}
+
+/// Where a variable was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EnvOrigin {
+    /// The process environment, or the caller's stand-in for it.
+    Process,
+    /// An `.env` file.
+    File,
+    /// The `env` block of the configuration.
+    ConfigBlock,
+}

@@ -1,0 +1,170 @@
+//! What authenticates a request, and where it came from.
+
+mod inline;
+mod tokens;
+
+pub use inline::{CredentialSource, EnvOrigin, InlineCredential};
+pub use tokens::Tokens;
+
+use std::fmt;
+
+use crate::clock::Timestamp;
+use crate::error::{Error, ErrorKind, Result};
+use crate::providers::SETUP_TOKEN_PREFIX;
+use crate::secret::Secret;
+
+/// What authenticates a request.
+///
+/// # Examples
+///
+/// ```
+/// use provider_auth::{Credential, CredentialKind, Secret};
+///
+/// let key = Credential::api_key(Secret::new("sk-ant-api03-example"));
+/// assert_eq!(key.kind(), CredentialKind::ApiKey);
+///
+/// // A token that was stored as a key is a token all the same: in `x-api-key` the provider refuses it.
+/// let mislabelled = Credential::api_key(Secret::new("sk-ant-oat01-example"));
+/// assert_eq!(mislabelled.kind(), CredentialKind::Token);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Credential {
+    /// A key for pay-as-you-go access, sent as the endpoint's key header.
+    #[non_exhaustive]
+    ApiKey {
+        /// The key.
+        key: Secret,
+    },
+    /// A static bearer token, such as a setup-token; it cannot be refreshed.
+    #[non_exhaustive]
+    Token {
+        /// The token.
+        token: Secret,
+        /// When it stops working, if that is known.
+        expires: Option<Timestamp>,
+    },
+    /// A login whose access token is refreshed with a refresh token.
+    #[non_exhaustive]
+    OAuth {
+        /// The access token; empty if only the refresh token is left.
+        access: Secret,
+        /// The refresh token.
+        refresh: Option<Secret>,
+        /// When the access token stops working, if that is known.
+        expires: Option<Timestamp>,
+    },
+}
+
+impl Credential {
+    /// An API key, or a static token if the text plainly is one.
+    #[must_use]
+    pub fn api_key(key: Secret) -> Self {
+        if key.expose().starts_with(SETUP_TOKEN_PREFIX) {
+            Self::Token { token: key, expires: None }
+        } else {
+            Self::ApiKey { key }
+        }
+    }
+
+    /// A static bearer token.
+    #[must_use]
+    pub fn token(token: Secret, expires: Option<Timestamp>) -> Self {
+        Self::Token { token, expires }
+    }
+
+    /// A login.
+    #[must_use]
+    pub fn oauth(access: Secret, refresh: Option<Secret>, expires: Option<Timestamp>) -> Self {
+        Self::OAuth { access, refresh, expires }
+    }
+
+    /// Cleans the secrets as they go into a file: no line breaks, no white space around them.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidSecret`] if nothing is left of it.
+    pub(crate) fn cleaned(&self) -> Result<Self> {
+        let clean = |secret: &Secret| Secret::cleaned(secret.expose());
+        let cleaned = match self {
+            Self::ApiKey { key } => Self::ApiKey { key: clean(key) },
+            Self::Token { token, expires } => Self::Token { token: clean(token), expires: *expires },
+            Self::OAuth { access, refresh, expires } => {
+                let refresh = refresh.as_ref().map(clean).filter(|refresh| !refresh.is_empty());
+                Self::OAuth { access: clean(access), refresh, expires: *expires }
+            }
+        };
+        let refreshable = matches!(&cleaned, Self::OAuth { refresh: Some(_), .. });
+        if cleaned.secret().is_empty() && !refreshable {
+            return Err(Error::new(ErrorKind::InvalidSecret, "the secret is blank"));
+        }
+        Ok(cleaned)
+    }
+
+    /// Which kind it is.
+    #[must_use]
+    pub fn kind(&self) -> CredentialKind {
+        match self {
+            Self::ApiKey { .. } => CredentialKind::ApiKey,
+            Self::Token { .. } => CredentialKind::Token,
+            Self::OAuth { .. } => CredentialKind::OAuth,
+        }
+    }
+
+    /// The secret that goes into the request: the key, the token or the access token.
+    #[must_use]
+    pub fn secret(&self) -> &Secret {
+        match self {
+            Self::ApiKey { key } => key,
+            Self::Token { token, .. } => token,
+            Self::OAuth { access, .. } => access,
+        }
+    }
+
+    /// When the secret stops working, if that is known.
+    #[must_use]
+    pub fn expires(&self) -> Option<Timestamp> {
+        match self {
+            Self::ApiKey { .. } => None,
+            Self::Token { expires, .. } | Self::OAuth { expires, .. } => *expires,
+        }
+    }
+}
+
+/// The kinds of credential.
+///
+/// The order is the order of preference where nothing else decides: a login, then a token, then a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum CredentialKind {
+    /// [`Credential::OAuth`].
+    OAuth,
+    /// [`Credential::Token`].
+    Token,
+    /// [`Credential::ApiKey`].
+    ApiKey,
+}
+
+impl CredentialKind {
+    /// The name in credential files: `api_key`, `token` or `oauth`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ApiKey => "api_key",
+            Self::Token => "token",
+            Self::OAuth => "oauth",
+        }
+    }
+
+    /// Whether this is subscription access, which pays by plan and does not honour prompt-cache settings.
+    #[must_use]
+    pub fn is_subscription(self) -> bool {
+        matches!(self, Self::Token | Self::OAuth)
+    }
+}
+
+impl fmt::Display for CredentialKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,148 @@
+//! Environment variables: where they are looked up, and which of them hold a provider's credential.
+
+mod dotenv;
+
+use std::fmt;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use crate::credential::{Credential, CredentialSource, EnvOrigin, InlineCredential};
+use crate::id::ProviderId;
+use crate::secret::{Secret, is_blank_char};
+
+/// Reads one variable of the process environment, unless it is unset or not Unicode.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the process environment")]
+fn process_env(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Answers for the process environment.
+type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
+
+/// Where variables are looked up: the process environment or a stand-in for it, under it an `.env` file if there is one,
+/// and under that the `env` block of a configuration.
+///
+/// `Debug` shows the names of the file and of the block, never a value.
+///
+/// # Examples
+///
+/// ```
+/// use provider_auth::{CredentialKind, Environment, ProviderId};
+///
+/// let environment = Environment::from_fn(|name| (name == "ANTHROPIC_API_KEY").then(|| " sk-ant-example \n".to_owned()));
+/// let found = environment.credential(&ProviderId::anthropic()).unwrap();
+/// assert_eq!(found.credential.secret().expose(), "sk-ant-example");
+/// assert_eq!(found.credential.kind(), CredentialKind::ApiKey);
+/// assert_eq!(found.source.to_string(), "the environment variable ANTHROPIC_API_KEY");
+/// ```
+#[derive(Clone)]
+pub struct Environment {
+    lookup: Arc<Lookup>,
+    file: Arc<IndexMap<Box<str>, Secret>>,
+    block: Arc<IndexMap<Box<str>, Secret>>,
+}
+
+impl Environment {
+    /// The environment of this process, read anew at every question.
+    #[must_use]
+    pub fn process() -> Self {
+        Self::from_fn(process_env)
+    }
+
+    /// No variables.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::from_fn(|_| None)
+    }
+
+    /// Variables from a function, in place of the process environment.
+    #[must_use]
+    pub fn from_fn(lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self { lookup: Arc::new(lookup), file: Arc::default(), block: Arc::default() }
+    }
+
+    /// Puts the variables of an `.env` file, given as its text, under the environment: OpenClaw keeps some keys
+    /// in the `.env` of its state directory, OpenAI's for one.
+    ///
+    /// `NAME=value` or `export NAME=value` a line, `#` for remarks, quotation marks around a value. The file is read by
+    /// the caller, and nothing is exported to the process.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use provider_auth::Environment;
+    /// use provider_auth::credential::EnvOrigin;
+    ///
+    /// let environment = Environment::empty().with_dotenv("# keys\nOPENAI_API_KEY='sk-example'\n");
+    /// assert_eq!(environment.get("OPENAI_API_KEY").unwrap().expose(), "sk-example");
+    /// assert_eq!(environment.origin("OPENAI_API_KEY"), Some(EnvOrigin::File));
+    /// ```
+    #[must_use]
+    pub fn with_dotenv(self, text: &str) -> Self {
+        Self { file: Arc::new(dotenv::variables(text)), ..self }
+    }
+
+    /// Puts the environment over another configuration's block.
+    pub(crate) fn over(&self, block: IndexMap<Box<str>, Secret>) -> Self {
+        Self { lookup: Arc::clone(&self.lookup), file: Arc::clone(&self.file), block: Arc::new(block) }
+    }
+
+    /// Returns the value of a variable, not trimmed.
+    ///
+    /// The process comes before the `.env` file, and that before the `env` block. A blank value counts as unset in all
+    /// of them.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<Secret> {
+        self.find(name).map(|(secret, _)| secret)
+    }
+
+    /// Returns where a variable that is set was found.
+    #[must_use]
+    pub fn origin(&self, name: &str) -> Option<EnvOrigin> {
+        self.find(name).map(|(_, origin)| origin)
+    }
+
+    fn find(&self, name: &str) -> Option<(Secret, EnvOrigin)> {
+        let present = |text: &str| !text.chars().all(is_blank_char);
+        if let Some(value) = (self.lookup)(name).filter(|value| present(value)) {
+            return Some((Secret::new(value), EnvOrigin::Process));
+        }
+        let layers = [(&self.file, EnvOrigin::File), (&self.block, EnvOrigin::ConfigBlock)];
+        layers.into_iter().find_map(|(layer, origin)| {
+            let secret = layer.get(name).filter(|secret| present(secret.expose()))?;
+            Some((secret.clone(), origin))
+        })
+    }
+
+    /// Returns the provider's credential: the first of [its variables](crate::providers::Provider::variables) that is
+    /// set, without line breaks and without white space around it.
+    ///
+    /// It is a token if the variable's name contains `OAUTH_TOKEN` or the value plainly is one, else an API key.
+    #[must_use]
+    pub fn credential(&self, provider: &ProviderId) -> Option<InlineCredential> {
+        provider.provider()?.variables().iter().find_map(|variable| {
+            let (secret, origin) = self.find(variable)?;
+            let secret = Secret::cleaned(secret.expose());
+            let credential = if variable.contains("OAUTH_TOKEN") {
+                Credential::token(secret, None)
+            } else {
+                Credential::api_key(secret)
+            };
+            Some(InlineCredential::new(credential, CredentialSource::Environment { variable, origin }))
+        })
+    }
+}
+
+impl Default for Environment {
+    /// [`Environment::process`].
+    fn default() -> Self {
+        Self::process()
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Environment").field("file", &self.file).field("block", &self.block).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,119 @@
+//! Problems found while reading a document, collected instead of stopping at the first.
+
+use std::fmt;
+
+use super::location::Location;
+
+/// How much a [`Diagnostic`] matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Severity {
+    /// Worth knowing; nothing is wrong.
+    Note,
+    /// Accepted, but the user probably wants to change it.
+    Warning,
+    /// Not accepted: strict reading fails.
+    Error,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}
+
+/// What a [`Diagnostic`] is about, for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DiagnosticCode {
+    /// A value has the wrong type or is out of range.
+    InvalidValue,
+    /// A key that must be present is absent.
+    MissingKey,
+    /// A key inside an object this crate owns is not known; perhaps a misspelling.
+    UnknownKey,
+    /// A key still works but has a replacement.
+    DeprecatedKey,
+    /// A setting has no effect here.
+    IgnoredSetting,
+    /// A `${NAME}` names a variable that is unset or empty.
+    MissingVariable,
+    /// Text looks like a substitution but is not one, for example `${NAME:-default}`.
+    NotSubstituted,
+    /// A variable name that could take over the process was refused.
+    RefusedVariable,
+    /// A field is spelled in a way other than the canonical one and was understood.
+    Alias,
+    /// A credential of a kind this version does not know was kept as it is.
+    UnknownCredential,
+    /// A value stored as one kind of credential is plainly another.
+    CredentialKind,
+    /// A secret was cleaned: white space or line breaks were left out of the view in memory.
+    CleanedSecret,
+    /// An order names only profiles that do not exist and was repaired.
+    RepairedOrder,
+    /// Two places say different things and one of them won.
+    Conflict,
+    /// A file allows others to read or change it, or belongs to someone else.
+    InsecurePermissions,
+    /// Something was taken from a file of an older format.
+    Imported,
+    /// A `$include` could not be followed.
+    InvalidInclude,
+    /// A profile is named that does not exist.
+    UnknownProfile,
+    /// Profiles exist that the configuration leaves out by listing others.
+    LeftOut,
+    /// A profile can never be used as the configuration describes it.
+    NeverMatches,
+}
+
+/// One problem in a document: what, where, and what to do.
+///
+/// The text never repeats a value from the document. Key names and profile ids do appear.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Diagnostic {
+    /// How much it matters.
+    pub severity: Severity,
+    /// What it is about.
+    pub code: DiagnosticCode,
+    /// Where it is.
+    pub location: Location,
+    /// One sentence that says what was found.
+    pub message: String,
+    /// What to do, where there is something to do.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// A diagnostic without help.
+    #[must_use]
+    pub fn new(severity: Severity, code: DiagnosticCode, location: Location, message: impl Into<String>) -> Self {
+        Self { severity, code, location, message: message.into(), help: None }
+    }
+
+    /// Sets the help.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.severity, self.message)?;
+        if self.location != Location::default() {
+            write!(f, " ({})", self.location)?;
+        }
+        if let Some(help) = &self.help {
+            write!(f, "; {help}")?;
+        }
+        Ok(())
+    }
+}

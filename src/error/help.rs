@@ -1,0 +1,120 @@
+//! What helps, for the people who use a program.
+
+use super::kind::ErrorKind;
+
+impl ErrorKind {
+    /// What the person at the terminal can do about it, in one or two sentences.
+    ///
+    /// It names files, keys of the configuration and variables, and nothing of this crate. What a program can call is said
+    /// with each kind.
+    #[must_use]
+    #[expect(clippy::too_many_lines, reason = "a sentence for each kind")]
+    pub fn help(self) -> &'static str {
+        match self {
+            Self::Syntax => {
+                "Correct the text at the position given. `openclaw.json` is JSON5; `auth-profiles.json` is strict JSON."
+            }
+            Self::TooLarge => "Check that this is the right file; one this large is not read.",
+            Self::TooDeep => {
+                "Check that this is the right file, and what it includes: no more than 128 levels are read."
+            }
+            Self::DuplicateKey => {
+                "Remove one of the two entries at the position given; only you know which one is meant."
+            }
+            Self::InvalidNumber => {
+                "Write a finite number at the position given: NaN, Infinity and numbers beyond the range of a double are not accepted."
+            }
+            Self::InvalidConfig => {
+                "Correct the entry at the position given, and every other one that is reported with it."
+            }
+            Self::MissingVariable => {
+                "Set the variable in the environment or in the `env` block of `openclaw.json`, or write `$${NAME}` for literal text."
+            }
+            Self::Corrupt => {
+                "Restore the file from a backup, or set it aside and log in again. The file was left as it is."
+            }
+            Self::UnsupportedVersion => {
+                "Update this program: a newer one wrote `auth-profiles.json`, which can be read here and not written."
+            }
+            Self::InvalidId => {
+                "Write a model as `provider/model` and a profile as `provider:name`, and leave no part blank."
+            }
+            Self::InvalidSecret => "Paste the secret again, alone and complete.",
+            Self::MissingCredentials => "Add a key or token for this profile again, or choose another profile.",
+            Self::MissingApiKey => {
+                "Add a key for this provider, or set its environment variable. Each agent has its own `auth-profiles.json`; what another agent has is not used."
+            }
+            Self::ProfileNotConfigured => {
+                "Choose a profile of this provider, or correct `auth.order` and `auth.profiles` in `openclaw.json`."
+            }
+            Self::Unavailable => {
+                "Wait until one of the profiles can be used again, add another key for this provider, or clear a cooldown whose cause is gone."
+            }
+            Self::Unauthorized => {
+                "Replace the key or token: it was revoked, has expired or belongs elsewhere. Prefer an API key; a subscription token is meant for the provider's own applications only."
+            }
+            Self::UnknownModel => {
+                "Write the model as `provider/model`, or as an alias that `openclaw.json` defines under `agents.defaults.models`."
+            }
+            Self::InvalidUrl => {
+                "Write an absolute http or https URL without user name, password or fragment; it may stand under `baseUrl` in `openclaw.json`."
+            }
+            Self::InsecureTransport => {
+                "Write https in the URL; it may stand under `baseUrl` in `openclaw.json`. Plain HTTP is for servers on this machine only."
+            }
+            Self::InvalidHeader => {
+                "Use plain names, and neither line breaks nor control characters, in the `headers` of `openclaw.json`."
+            }
+            Self::ConflictingAuthHeader => {
+                "Remove this header from the `headers` of `openclaw.json`: the stored credential alone may authenticate."
+            }
+            Self::InvalidBody => "Send a JSON object with `messages`, as the Messages API takes it.",
+            Self::TooManyCacheMarkers => {
+                "Keep at most four `cache_control` markers in the request, the top-level one included."
+            }
+            Self::CacheMarkerOrder => {
+                "Put one-hour markers before five-minute ones in the order tools, system, messages."
+            }
+            Self::InvalidCacheMarker => {
+                "Move the marker to a non-empty text, image, document or tool block, with type `ephemeral` and ttl `5m` or `1h`."
+            }
+            Self::Io => "Check that the path exists, and that this user may read and write it.",
+            Self::NotFound => "Check the path, or the name of the agent.",
+            Self::NotAFile => "Give the path of a regular file.",
+            Self::PermissionDenied => {
+                "Check who owns the file, and its directory: a file is replaced by writing another one beside it."
+            }
+            Self::StorageFull => "Free some space and try again; `auth-profiles.json` was left as it is.",
+            Self::InsecurePermissions => {
+                "Take `auth-profiles.json` over with `chown` to this user, and make it private with `chmod 600`."
+            }
+            Self::LocksUnsupported => "Keep the file on a local disk.",
+            Self::Locked => "Try again; if it persists, look for another program that holds the lock.",
+            Self::Reentrant => "Report this to the author of the program; nothing was changed.",
+            Self::UpdateFailed => "Correct what the text names and try again; nothing was changed.",
+            Self::Conformance => "Report this to the author of the program: what keeps its credentials does not work.",
+            Self::WrongSecret => "Add an API key as a key and a token as a token, each for its own provider.",
+            Self::UnknownProfile => "Look up the name in this agent's `auth-profiles.json`.",
+            Self::InvalidLifetime => {
+                "Give a number with `ms`, `s`, `m`, `h` or `d`, such as 365d; a bare number means days."
+            }
+            Self::InvalidInclude => {
+                "Correct the `$include` at the position given: the file must lie in the directory of `openclaw.json` or below it, and must not include itself."
+            }
+            Self::PaymentRequired => {
+                "Add credit or raise the spend limit at the provider and clear this profile's cooldown, or use another account."
+            }
+            Self::RateLimited => "Wait and try again, or add another key for this provider.",
+            Self::ModelUnavailable => {
+                "Check the model's name in `openclaw.json` and whether this account may use it, or use another model."
+            }
+            Self::RequestRefused => {
+                "Correct or shorten the request; another credential would be answered the same way."
+            }
+            Self::ProviderFailed => "Try again later; if it persists, look at the provider's status page.",
+            Self::RefreshFailed => "Try again; if it persists, log in again.",
+            Self::RefreshDenied => "Log in again: the old login was ended, or its refresh token was used elsewhere.",
+            Self::Client => "Check the proxy settings and the TLS certificates of this system.",
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! A client that takes a credential nowhere but to the URL it is meant for.
+
+use super::url::is_loopback;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Builds a client that follows no redirects. A `direct` one has no proxy either, which would read what goes over plain
+/// HTTP.
+pub(crate) fn guarded_client(builder: reqwest::ClientBuilder, direct: bool) -> Result<reqwest::Client> {
+    let builder = builder.redirect(reqwest::redirect::Policy::none());
+    let builder = if direct { builder.no_proxy() } else { builder };
+    builder.build().map_err(|_| Error::new(ErrorKind::Client, "the HTTP client could not be built"))
+}
+
+/// Whether requests to this URL go without a proxy.
+pub(crate) fn is_direct(uri: &http::Uri) -> bool {
+    uri.scheme() == Some(&http::uri::Scheme::HTTP) && uri.host().is_some_and(is_loopback)
+}

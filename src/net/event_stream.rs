@@ -1,0 +1,176 @@
+//! Reading a stream of server-sent events, as the HTML standard defines them.
+
+use memchr::memchr2;
+#[cfg(feature = "client")]
+use memchr::memmem::find;
+
+/// An event of more bytes than this is passed over.
+pub(crate) const MAX_EVENT: usize = 256 << 10;
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// One event: its name, empty if it has none, and its data, whose lines are joined by line feeds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Event<'e> {
+    pub(crate) name: &'e [u8],
+    pub(crate) data: &'e [u8],
+}
+
+impl Event<'_> {
+    /// Whether a word occurs in the name or the data: far cheaper than parsing the data of every event.
+    #[cfg(feature = "client")]
+    pub(crate) fn mentions(&self, word: &str) -> bool {
+        find(self.data, word.as_bytes()).is_some() || find(self.name, word.as_bytes()).is_some()
+    }
+}
+
+/// Reads the events of a stream that arrives in pieces. Holds one event at most.
+#[derive(Debug, Default)]
+pub(crate) struct EventReader {
+    /// The start of a line whose end has not arrived.
+    line: Vec<u8>,
+    name: Vec<u8>,
+    /// Each line with a line feed behind it.
+    data: Vec<u8>,
+    /// How many bytes the present event has, up to here.
+    size: usize,
+    /// Whether anything of the present line has arrived.
+    in_line: bool,
+    /// Whether the last byte was a CR, so that an LF that follows belongs to it.
+    after_cr: bool,
+    /// Whether the first line of the stream is over.
+    begun: bool,
+}
+
+impl EventReader {
+    /// Reads the next piece and calls `each` with every event that it completes.
+    pub(crate) fn push(&mut self, mut bytes: &[u8], mut each: impl FnMut(Event<'_>)) {
+        if bytes.is_empty() {
+            return;
+        }
+        if std::mem::take(&mut self.after_cr) {
+            bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
+        }
+        while let Some((line, rest)) = memchr2(b'\n', b'\r', bytes).and_then(|end| bytes.split_at_checked(end)) {
+            self.end_line(line, &mut each);
+            bytes = match rest {
+                [b'\r', b'\n', rest @ ..] => rest,
+                [b'\r'] => {
+                    self.after_cr = true;
+                    &[]
+                }
+                rest => rest.get(1..).unwrap_or_default(),
+            };
+        }
+        if !bytes.is_empty() && self.takes(bytes) {
+            self.line.extend_from_slice(bytes);
+        }
+    }
+
+    /// Ends the stream. A last line without an end counts, and so does a last event without a blank line behind it.
+    pub(crate) fn finish(mut self, mut each: impl FnMut(Event<'_>)) {
+        if self.in_line {
+            self.end_line(&[], &mut each);
+        }
+        self.end_line(&[], &mut each);
+    }
+
+    /// Counts a part of the present line; returns whether the event is still short enough to be kept.
+    fn takes(&mut self, part: &[u8]) -> bool {
+        self.in_line |= !part.is_empty();
+        self.size = self.size.saturating_add(part.len());
+        self.size <= MAX_EVENT
+    }
+
+    fn end_line(&mut self, part: &[u8], each: &mut impl FnMut(Event<'_>)) {
+        let short = self.takes(part);
+        let held = std::mem::take(&mut self.line);
+        if !std::mem::take(&mut self.in_line) {
+            self.end_event(short, each);
+        } else if short && held.is_empty() {
+            self.field(part);
+        } else if short {
+            self.field(&[&held, part].concat());
+        }
+        self.begun = true;
+    }
+
+    fn field(&mut self, line: &[u8]) {
+        let line = if self.begun { line } else { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line) };
+        let mut parts = line.splitn(2, |byte| *byte == b':');
+        let (field, value) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        let value = value.strip_prefix(b" ").unwrap_or(value);
+        // A comment is a field without a name.
+        match field {
+            b"event" => self.name = value.trim_ascii().to_vec(),
+            b"data" => {
+                self.data.extend_from_slice(value);
+                self.data.push(b'\n');
+            }
+            _ => {}
+        }
+    }
+
+    fn end_event(&mut self, short: bool, each: &mut impl FnMut(Event<'_>)) {
+        if short && !(self.data.is_empty() && self.name.is_empty()) {
+            each(Event { name: &self.name, data: self.data.strip_suffix(b"\n").unwrap_or_default() });
+        }
+        self.name.clear();
+        self.data.clear();
+        self.size = 0;
+    }
+}
+
+/// Calls `each` with every event of a stream that is there as a whole.
+pub(crate) fn events(stream: &[u8], mut each: impl FnMut(Event<'_>)) {
+    let mut reader = EventReader::default();
+    reader.push(stream, &mut each);
+    reader.finish(each);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(stream: &[u8], step: usize) -> Vec<(String, String)> {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let (mut reader, mut found) = (EventReader::default(), Vec::new());
+        let mut each = |event: Event<'_>| found.push((text(event.name), text(event.data)));
+        for chunk in stream.chunks(step) {
+            reader.push(chunk, &mut each);
+        }
+        reader.finish(each);
+        found
+    }
+
+    #[test]
+    fn events_are_the_same_however_they_are_cut_and_whatever_ends_a_line() {
+        let stream = "\u{feff}event: first\ndata: {\"a\":\ndata:1}\n\n: a comment\n\n\nid: 7\nevent:second\n\ndata\ndata:  two \n\nretry: 5\n\nevent: last\ndata: cut";
+        let expected = [("first", "{\"a\":\n1}"), ("second", ""), ("", "\n two "), ("last", "cut")];
+        for end in ["\n", "\r\n", "\r"] {
+            let stream = stream.replace('\n', end);
+            for step in [1, 2, 3, 7, 1_000] {
+                let found = read(stream.as_bytes(), step);
+                let found: Vec<_> = found.iter().map(|(name, data)| (name.as_str(), data.as_str())).collect();
+                assert_eq!(found, expected, "{end:?} {step}");
+            }
+        }
+        assert_eq!(read(b"", 1), []);
+    }
+
+    #[test]
+    fn an_event_that_is_too_long_is_passed_over_and_holds_no_memory() {
+        let long = "x".repeat(MAX_EVENT);
+        let many = "data: 0123456789\n".repeat(MAX_EVENT / 10);
+        for stream in [format!("event: long\ndata: {long}\n\ndata: next\n\n"), format!("{many}\ndata: next\n\n")] {
+            for step in [777, 64 << 10, stream.len()] {
+                let mut reader = EventReader::default();
+                for chunk in stream.as_bytes().chunks(step) {
+                    reader.push(chunk, |event| assert_eq!(event.data, b"next"));
+                    assert!(reader.line.len() + reader.data.len() <= MAX_EVENT);
+                }
+                assert_eq!(read(stream.as_bytes(), step), [(String::new(), "next".to_owned())]);
+            }
+        }
+    }
+}

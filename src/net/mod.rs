@@ -1,0 +1,13 @@
+//! What every HTTP caller of this crate shares: which URLs are safe, a client that keeps to them, and event streams.
+
+#[cfg(feature = "client")]
+mod client;
+mod event_stream;
+mod url;
+
+#[cfg(feature = "client")]
+pub(crate) use client::{guarded_client, is_direct};
+#[cfg(feature = "client")]
+pub(crate) use event_stream::EventReader;
+pub(crate) use event_stream::{Event, MAX_EVENT, events};
+pub(crate) use url::{checked, invalid, is_loopback, origin};

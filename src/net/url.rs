@@ -1,0 +1,76 @@
+//! Which URLs a credential may be sent to.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use http::Uri;
+use http::uri::Scheme;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Reads a URL that a credential may be sent to.
+pub(crate) fn checked(url: &str) -> Result<Uri> {
+    let url = url.trim();
+    // The parser drops fragments without a word.
+    if url.contains('#') {
+        return Err(invalid("the URL has a fragment"));
+    }
+    let uri: Uri = url.parse().map_err(|_| invalid("the URL cannot be parsed"))?;
+    let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
+        return Err(invalid("the URL is not absolute"));
+    };
+    if *scheme != Scheme::HTTP && *scheme != Scheme::HTTPS {
+        return Err(invalid("the URL is neither http nor https"));
+    }
+    if authority.as_str().contains('@') {
+        return Err(invalid("the URL has a user name or password in it"));
+    }
+    check_host(authority.host(), authority.as_str())?;
+    if *scheme == Scheme::HTTP && !is_loopback(authority.host()) {
+        let message = "a credential would travel over plain HTTP to a host that is not loopback";
+        return Err(Error::new(ErrorKind::InsecureTransport, message));
+    }
+    Ok(uri)
+}
+
+/// Parsers disagree about odd hosts, and the check must hold for the one that connects. So only plain ones pass.
+fn check_host(host: &str, authority: &str) -> Result<()> {
+    let plain = match bracketed(host) {
+        Some(inside) => inside.parse::<Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)),
+    };
+    let port = authority.strip_prefix(host).unwrap_or_default();
+    let port_is_valid = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
+    if plain && port_is_valid { Ok(()) } else { Err(invalid("the URL has no valid host and port")) }
+}
+
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
+}
+
+fn bracketed(host: &str) -> Option<&str> {
+    host.strip_prefix('[')?.strip_suffix(']')
+}
+
+/// 127.0.0.0/8, `::1` and `localhost`, spelled plainly. Names that merely resolve to loopback today are not.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    match bracketed(host) {
+        Some(inside) => inside.parse::<Ipv6Addr>().is_ok_and(|address| address == Ipv6Addr::LOCALHOST),
+        None => {
+            host.eq_ignore_ascii_case("localhost")
+                || host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+        }
+    }
+}
+
+/// Returns the scheme, the host and the port of a URL. The rest may be secret: gateways put keys into paths and queries.
+pub(crate) fn origin(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return "[redacted]".to_owned() };
+    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}://{host}")
+}
+
+/// The error for a URL that cannot be used.
+pub(crate) fn invalid(message: &str) -> Error {
+    Error::new(ErrorKind::InvalidUrl, message)
+}

@@ -1,0 +1,221 @@
+//! Changing the document: profiles, order, last good profiles and usage statistics.
+
+use std::collections::HashSet;
+
+use super::document::{AuthProfiles, DirtyState, Links};
+use super::entry::Profile;
+use super::raw;
+use super::usage::UsageStats;
+use crate::clock::Timestamp;
+use crate::credential::{Credential, Tokens};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{ProfileId, ProviderId};
+use crate::secret::Secret;
+
+impl AuthProfiles {
+    /// Adds a profile, or replaces the credential of one.
+    ///
+    /// A changed secret ends every cooldown of the profile: what failed was the old one. Other members of an existing
+    /// entry stay. Line breaks and surrounding white space are removed from the secret.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidSecret`] if the secret is blank; [`ErrorKind::Corrupt`] if the usage statistics of the
+    /// document are not an object.
+    pub fn upsert(
+        &mut self,
+        id: &ProfileId,
+        provider: &ProviderId,
+        credential: &Credential,
+        email: Option<&str>,
+    ) -> Result<()> {
+        let credential = credential.cleaned()?;
+        let (entry, same_secret) = match self.profiles.get(id) {
+            Some(old) => (old.with_credential(provider, &credential, email), old.same_secret(&credential)),
+            None => (Profile::new(provider, &credential, email), false),
+        };
+        if !same_secret && let Some(usage) = self.usage.get(id.as_str()) {
+            let cleared = usage.cleared();
+            if cleared != *usage {
+                self.set_usage(id, cleared)?;
+            }
+        }
+        self.profiles.insert(id.clone(), entry);
+        self.touched(DirtyState::Credentials);
+        Ok(())
+    }
+
+    /// Replaces the tokens of an OAuth credential if `spent` is still its refresh token; returns `true` if it was.
+    ///
+    /// Unlike [`upsert`](Self::upsert) this is not a new credential: the account is the same, so cooldowns that concern
+    /// the account (billing, rate limits, timeouts) stay, and only those for a credential that was not accepted end. A
+    /// response without a refresh token leaves the one there is. Every other member of the entry stays.
+    ///
+    /// A refresh token other than `spent` belongs to a newer login or a newer refresh, and is never overwritten.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidSecret`] if the access token is blank; [`ErrorKind::Corrupt`] if the usage statistics of the
+    /// document are not an object.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use provider_auth::{AuthProfiles, ProfileId, Secret};
+    /// use provider_auth::credential::Tokens;
+    ///
+    /// let mut profiles = AuthProfiles::from_json(r#"{"version": 1, "profiles": {"anthropic:me":
+    ///     {"type": "oauth", "provider": "anthropic", "access": "old", "refresh": "r-1", "expires": 1}}}"#)?;
+    /// let id = ProfileId::new("anthropic:me")?;
+    /// let tokens = Tokens::new(Secret::new("new")).refresh(Secret::new("r-2"));
+    /// assert!(profiles.apply_refresh(&id, &Secret::new("r-1"), &tokens, None)?);
+    /// // The same result a second time is too late: `r-1` is spent.
+    /// assert!(!profiles.apply_refresh(&id, &Secret::new("r-1"), &tokens, None)?);
+    /// # Ok::<(), provider_auth::Error>(())
+    /// ```
+    pub fn apply_refresh(
+        &mut self,
+        id: &ProfileId,
+        spent: &Secret,
+        tokens: &Tokens,
+        expires: Option<Timestamp>,
+    ) -> Result<bool> {
+        let Some(profile) = self.profiles.get(id) else { return Ok(false) };
+        let Some(Credential::OAuth { refresh: Some(known), .. }) = profile.credential() else { return Ok(false) };
+        if known != spent {
+            return Ok(false);
+        }
+        let clean = |secret: &Secret| Secret::cleaned(secret.expose());
+        let access = clean(&tokens.access);
+        if access.is_empty() {
+            return Err(Error::new(ErrorKind::InvalidSecret, "the new access token is blank"));
+        }
+        let refresh = tokens.refresh.as_ref().map(clean).filter(|refresh| !refresh.is_empty());
+        let refreshed = profile.with_tokens(&access, refresh.as_ref(), expires);
+        if let Some(usage) = self.usage.get(id.as_str()) {
+            let accepted = usage.without_refusals();
+            if accepted != *usage {
+                self.set_usage(id, accepted)?;
+            }
+        }
+        self.profiles.insert(id.clone(), refreshed);
+        self.touched(DirtyState::Credentials);
+        Ok(true)
+    }
+
+    /// Removes a profile and every mention of it in order, last good profiles and usage statistics.
+    ///
+    /// Returns `true` if there was one. A section that is not an object mentions nobody and stays as it is.
+    pub fn remove(&mut self, id: &ProfileId) -> bool {
+        if self.profiles.shift_remove(id).is_none() {
+            return false;
+        }
+        self.touched(DirtyState::Credentials);
+        // A section that cannot be changed has no entries, so nothing here can be refused.
+        let _ = self.usage.remove(id.as_str());
+        let mentions: Vec<(String, Vec<ProfileId>)> = self
+            .order
+            .iter()
+            .filter_map(|(name, list)| Some((name, list.as_ref()?)))
+            .filter(|(_, list)| list.contains(id))
+            .map(|(name, list)| (name.clone(), list.iter().filter(|other| *other != id).cloned().collect()))
+            .collect();
+        for (name, list) in mentions {
+            let _ = self.write_order(&name, list);
+        }
+        let good: Vec<String> =
+            self.last_good.iter().filter(|(_, last)| last.as_ref() == Some(id)).map(|(name, _)| name.clone()).collect();
+        for name in good {
+            let _ = self.last_good.remove(name.as_str());
+        }
+        true
+    }
+
+    /// Sets the order of a provider's profiles; duplicates are dropped, an empty list removes the setting.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Corrupt`] if the document's order is not an object.
+    pub fn set_order(&mut self, provider: &ProviderId, ids: &[ProfileId]) -> Result<()> {
+        let mut seen = HashSet::with_capacity(ids.len());
+        let list: Vec<ProfileId> = ids.iter().filter(|id| seen.insert(*id)).cloned().collect();
+        let names: Vec<String> = self
+            .order
+            .iter()
+            .map(|(name, _)| name.clone())
+            .filter(|n| ProviderId::normalized(n) == *provider)
+            .collect();
+        let kept = names.first().cloned().unwrap_or_else(|| provider.as_str().to_owned());
+        for name in names.iter().skip(1) {
+            self.write_order(name, Vec::new())?;
+        }
+        self.write_order(&kept, list)
+    }
+
+    fn write_order(&mut self, name: &str, list: Vec<ProfileId>) -> Result<()> {
+        if list.is_empty() {
+            if self.order.remove(name)? {
+                self.touched(DirtyState::State);
+            }
+            return Ok(());
+        }
+        if self.order.get(name).is_some_and(|old| old.as_ref() == Some(&list)) {
+            // It may be written another way, which is nobody's business.
+            return Ok(());
+        }
+        let text = raw::list(list.iter().map(ProfileId::as_str), 2);
+        if self.order.set(name.to_owned(), Some(list), text)? {
+            self.touched(DirtyState::State);
+        }
+        Ok(())
+    }
+
+    /// Records which profile last worked for its provider. Does nothing if the profile is not there, or where the
+    /// document's `lastGood` is not an object: it is for display only.
+    pub fn set_last_good(&mut self, id: &ProfileId) {
+        let provider = self.profiles.get(id).map(Profile::provider).filter(|provider| !provider.as_str().is_empty());
+        let Some(provider) = provider.cloned() else { return };
+        let known = self.last_good.iter().map(|(name, _)| name).find(|name| ProviderId::normalized(name) == provider);
+        let name = known.cloned().unwrap_or_else(|| provider.as_str().to_owned());
+        let text = raw::string(id.as_str()).get().to_owned();
+        if self.last_good.set(name, Some(id.clone()), text).unwrap_or(false) {
+            self.touched(DirtyState::State);
+        }
+    }
+
+    /// Replaces the usage statistics of a profile.
+    pub(crate) fn set_usage(&mut self, id: &ProfileId, usage: UsageStats) -> Result<()> {
+        let text = usage.text().to_owned();
+        if self.usage.set(id.clone(), usage, text)? {
+            self.touched(DirtyState::State);
+        }
+        Ok(())
+    }
+
+    /// Adds a profile of another document with everything in its entry; returns `false` if there is one of this id.
+    pub(crate) fn adopt(&mut self, id: &ProfileId, profile: &Profile) -> bool {
+        if self.profiles.contains_key(id) {
+            return false;
+        }
+        self.profiles.insert(id.clone(), profile.clone());
+        self.touched(DirtyState::Credentials);
+        true
+    }
+
+    /// Replaces the document by another, as a change of everything.
+    pub fn replace(&mut self, other: Self) {
+        *self = other;
+        self.dirty_state = DirtyState::Credentials;
+    }
+
+    /// Declares the present content to be the committed one. For stores, after they wrote it.
+    pub fn committed(&mut self) {
+        self.dirty_state = DirtyState::None;
+    }
+
+    fn touched(&mut self, part: DirtyState) {
+        self.dirty_state = self.dirty_state.max(part);
+        self.text = None;
+        self.links = Links::default();
+    }
+}

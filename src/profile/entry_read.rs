@@ -1,0 +1,147 @@
+//! Reading a profile: every spelling that is understood, and what its owner should know.
+
+use std::borrow::Cow;
+
+use super::entry::{Content, Expiry, Profile, SecretRef};
+use super::raw::{self, RawObject};
+use super::usage::timestamp;
+use crate::credential::{Credential, CredentialKind};
+use crate::error::DiagnosticCode;
+use crate::id::ProviderId;
+use crate::secret::{Secret, is_blank_char};
+
+/// The latest moment JavaScript can express; later expiry times are mistakes.
+const MAX_TIME: f64 = 8.64e15;
+
+/// Something about an entry that its owner should know: the member, a code, and a sentence.
+pub(super) struct Remark {
+    pub(super) member: &'static str,
+    pub(super) code: DiagnosticCode,
+    pub(super) message: &'static str,
+}
+
+/// The members that hold secrets, by kind of credential; the first spelling is the canonical one.
+const KEY: [&str; 3] = ["key", "apiKey", "api_key"];
+const TOKEN: [&str; 1] = ["token"];
+
+impl Profile {
+    /// Reads an entry. Whatever it holds is kept; what is odd about it is remarked on.
+    pub(super) fn parse(text: &str, remarks: &mut Vec<Remark>) -> Self {
+        let object = RawObject::parse(text).unwrap_or_default();
+        let mut remark = |member, code, message| remarks.push(Remark { member, code, message });
+        let declared = match object.string("type") {
+            Some(declared) => Some(declared),
+            None => object.string("mode").inspect(|_| {
+                remark("mode", DiagnosticCode::Alias, "`mode` was understood as `type`");
+            }),
+        };
+        let stored_kind = match declared.as_deref() {
+            Some("api_key") => Some(CredentialKind::ApiKey),
+            Some("token") => Some(CredentialKind::Token),
+            Some("oauth") => Some(CredentialKind::OAuth),
+            _ => None,
+        };
+        let provider_text = object.string("provider").unwrap_or_default();
+        let expiry = match object.get("expires") {
+            None => Expiry::Absent,
+            Some(value) => match raw::as_number(value) {
+                Some(at) if at > 0.0 && at <= MAX_TIME => Expiry::At(at),
+                number => Expiry::Invalid(number),
+            },
+        };
+        let content = match stored_kind {
+            None => {
+                let message = "the profile has no kind of credential this version knows; it is kept as it is";
+                remark("type", DiagnosticCode::UnknownCredential, message);
+                Content::Unknown
+            }
+            Some(_) if provider_text.is_empty() => {
+                let message = "the profile names no provider; it is kept as it is";
+                remark("provider", DiagnosticCode::MissingKey, message);
+                Content::Unknown
+            }
+            Some(kind) => content(&object, kind, expiry, &mut remark),
+        };
+        Self {
+            text: Secret::new(text),
+            provider: ProviderId::normalized(&provider_text),
+            stored_kind,
+            kind: content.kind(),
+            secret_state: content.secret_state(),
+            content,
+            expiry,
+            email: object.string("email").map(Cow::into_owned),
+            display_name: object.string("displayName").map(Cow::into_owned),
+        }
+    }
+}
+
+fn content(
+    object: &RawObject<'_>,
+    kind: CredentialKind,
+    expiry: Expiry,
+    remark: &mut impl FnMut(&'static str, DiagnosticCode, &'static str),
+) -> Content {
+    let expires = match expiry {
+        Expiry::At(at) => Some(timestamp(at)),
+        _ => None,
+    };
+    let (members, ref_member): (&[&'static str], _) = match kind {
+        CredentialKind::ApiKey => (&KEY, "keyRef"),
+        CredentialKind::Token => (&TOKEN, "tokenRef"),
+        CredentialKind::OAuth => {
+            let access = secret(object, "access", remark).unwrap_or_default();
+            let refresh = secret(object, "refresh", remark).filter(|refresh| !refresh.is_empty());
+            return Content::Known(Credential::oauth(access, refresh, expires));
+        }
+    };
+    let member = members.iter().copied().find(|member| object.get(member).is_some());
+    if let Some(alias) = member.filter(|member| Some(member) != members.first()) {
+        remark(alias, DiagnosticCode::Alias, "the member was understood as `key`");
+    }
+    let text = member.and_then(|member| secret(object, member, remark)).filter(|text| !text.is_empty());
+    let Some(text) = text else {
+        let in_place = || member.and_then(|member| reference(object, member));
+        return match reference(object, ref_member).or_else(in_place) {
+            Some(reference) => Content::Reference { kind, reference },
+            None if kind == CredentialKind::ApiKey => Content::Known(Credential::api_key(Secret::default())),
+            None => Content::Known(Credential::token(Secret::default(), expires)),
+        };
+    };
+    Content::Known(match kind {
+        CredentialKind::ApiKey => {
+            let credential = Credential::api_key(text);
+            if credential.kind() != kind {
+                let message = "an API key entry holds a token; it is used as a bearer token";
+                remark(member.unwrap_or("key"), DiagnosticCode::CredentialKind, message);
+            }
+            credential
+        }
+        _ => Credential::token(text, expires),
+    })
+}
+
+fn secret(
+    object: &RawObject<'_>,
+    member: &'static str,
+    remark: &mut impl FnMut(&'static str, DiagnosticCode, &'static str),
+) -> Option<Secret> {
+    let value = object.get(member)?;
+    let Some(text) = object.string(member) else {
+        if !value.get().starts_with('{') && value.get() != "null" {
+            remark(member, DiagnosticCode::InvalidValue, "the secret is not text; it is ignored");
+        }
+        return None;
+    };
+    let cleaned = Secret::cleaned(&text);
+    if cleaned.expose() != text.trim_matches(is_blank_char) {
+        remark(member, DiagnosticCode::CleanedSecret, "line breaks inside the secret are left out");
+    }
+    Some(cleaned)
+}
+
+fn reference(object: &RawObject<'_>, member: &str) -> Option<SecretRef> {
+    let reference = object.object(member)?;
+    let part = |key| reference.string(key).filter(|part| !part.is_empty()).map(Cow::into_owned);
+    Some(SecretRef { source: part("source")?, provider: part("provider")?, id: part("id")? })
+}

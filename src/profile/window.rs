@@ -1,0 +1,64 @@
+//! The periods in which a profile cools down, and the keys under which a file has them.
+
+use super::raw::RawObject;
+use crate::reason::FailureReason;
+
+/// Keys of a `usageStats` entry. The first nine are OpenClaw's of February 2026, the blocks after them its later
+/// versions', the last ones this crate's own; all of them survive a visit of OpenClaw.
+pub(crate) mod key {
+    pub(crate) const LAST_USED: &str = "lastUsed";
+    pub(crate) const COOLDOWN_UNTIL: &str = "cooldownUntil";
+    pub(crate) const DISABLED_UNTIL: &str = "disabledUntil";
+    pub(crate) const DISABLED_REASON: &str = "disabledReason";
+    pub(crate) const ERROR_COUNT: &str = "errorCount";
+    pub(crate) const FAILURE_COUNTS: &str = "failureCounts";
+    pub(crate) const LAST_FAILURE_AT: &str = "lastFailureAt";
+    pub(crate) const COOLDOWN_REASON: &str = "cooldownReason";
+    pub(crate) const COOLDOWN_MODEL: &str = "cooldownModel";
+
+    pub(crate) const BLOCKED_UNTIL: &str = "blockedUntil";
+    pub(crate) const BLOCKED_MODEL: &str = "blockedModel";
+    pub(crate) const BLOCKED_SCOPE: &str = "blockedScope";
+    /// Everything a blocked window consists of.
+    pub(crate) const BLOCKED: [&str; 5] =
+        [BLOCKED_UNTIL, "blockedReason", "blockedSource", BLOCKED_MODEL, BLOCKED_SCOPE];
+
+    pub(crate) const COOLDOWN_SINCE: &str = "cooldownSince";
+    pub(crate) const DISABLED_SINCE: &str = "disabledSince";
+    pub(crate) const MODEL_COOLDOWNS: &str = "modelCooldowns";
+    pub(crate) const SUCCESS_PICKED_AT: &str = "successPickedAt";
+    pub(crate) const INLINE_KEY: &str = "inlineKey";
+}
+
+/// A period in which a profile, or one model of it, cools down. Times are milliseconds as the file has them.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Window {
+    pub(crate) until: f64,
+    pub(crate) since: Option<f64>,
+    pub(crate) reason: Option<FailureReason>,
+    /// The reason in the words of another program, where it is none of ours.
+    pub(crate) foreign_reason: Option<Box<str>>,
+    /// The one model it concerns; `None` for all.
+    pub(crate) model: Option<Box<str>>,
+}
+
+impl Window {
+    /// Returns the reason as the file names it.
+    pub(super) fn reason_name(&self) -> Option<&str> {
+        self.foreign_reason.as_deref().or(self.reason.map(FailureReason::as_str))
+    }
+
+    /// Replaces the reason.
+    pub(crate) fn because(self, reason: FailureReason) -> Self {
+        Self { reason: Some(reason), foreign_reason: None, ..self }
+    }
+
+    /// Reads a window that ends here, for the reason under a key, in our words or in those of another program.
+    pub(super) fn read(object: &RawObject<'_>, until: f64, since: &str, reason: &str) -> Self {
+        let name = object.string(reason);
+        let known = name.as_deref().map(FailureReason::from_name);
+        let foreign_reason = name.filter(|_| known == Some(None)).map(Into::into);
+        let reason = known.map(|known| known.unwrap_or(FailureReason::Unknown));
+        Self { until, since: object.number(since), reason, foreign_reason, model: None }
+    }
+}

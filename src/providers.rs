@@ -1,0 +1,309 @@
+//! What is known of each provider, one row each: its names, where its keys are found, how they look and where they go.
+//!
+//! Everything particular to a provider that is plain data stands in this table, so that a provider is added in one
+//! place. A provider without a row works all the same; nothing is then known of its variables and keys.
+//!
+//! Sources: the providers' API references as of 2026-09; OpenClaw 2026.2.9 for spellings and variables.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// Prefix of the tokens that `claude setup-token` and Anthropic's logins make, before a version of two digits and a dash.
+pub(crate) const SETUP_TOKEN_PREFIX: &str = "sk-ant-oat";
+
+/// A provider this version knows something about.
+///
+/// # Examples
+///
+/// ```
+/// use provider_auth::providers::Provider;
+///
+/// let zai = Provider::find("z.ai").expect("a row of the table");
+/// assert_eq!(zai.id(), "zai");
+/// assert_eq!(zai.variables(), ["ZAI_API_KEY", "Z_AI_API_KEY"]);
+/// assert_eq!(zai.auth_header(), "authorization");
+/// ```
+#[derive(Debug)]
+pub struct Provider {
+    id: &'static str,
+    aliases: &'static [&'static str],
+    variables: &'static [&'static str],
+    pub(crate) secrets: &'static [SecretShape],
+    auth_header: &'static str,
+    base_url: Option<&'static str>,
+    pub(crate) dialect: Dialect,
+    pub(crate) key_terms: Terms,
+    pub(crate) subscription_terms: Terms,
+}
+
+/// What a secret begins with, and what it then is. The first shape that fits counts.
+pub(crate) type SecretShape = (&'static str, SecretUse);
+
+/// What a recognised secret is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SecretUse {
+    /// An API key.
+    ApiKey,
+    /// A static bearer token.
+    Token,
+    /// Nothing a request can be authenticated with; the text says what it is.
+    Other(&'static str),
+}
+
+/// Whose words a provider uses in its errors. Most rules hold for all: a proxy passes on what it was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// No words of its own.
+    Common,
+    Anthropic,
+    OpenRouter,
+    /// Alibaba's Model Studio, whose throttle reports an insufficient quota.
+    Qwen,
+}
+
+impl Dialect {
+    /// Whether a rule of this dialect holds for an answer in that one.
+    pub(crate) fn covers(self, answer: Self) -> bool {
+        self == Self::Common || self == answer
+    }
+}
+
+/// What a provider's terms say about using a kind of credential in other people's programs, as far as it is known.
+///
+/// A caller shows [`text`](Self::text) before it asks for the secret. It is a notice, not legal advice, and terms
+/// change: [`as_of`](Self::as_of) says how old it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Terms {
+    /// Whether the terms allow it: `Some(false)` if they rule it out, `None` if nothing is known here.
+    pub allowed: Option<bool>,
+    /// What to tell the user.
+    pub text: &'static str,
+    /// The day of the newest source this is based on, as year, month and day.
+    pub as_of: Option<&'static str>,
+    /// Where the provider says so.
+    pub source: Option<&'static str>,
+}
+
+impl std::fmt::Display for Terms {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.text)
+    }
+}
+
+pub(crate) const UNKNOWN_TERMS: Terms = Terms {
+    allowed: None,
+    text: "Check this provider's terms before you use the credential in another program than its own.",
+    as_of: None,
+    source: None,
+};
+
+impl Provider {
+    const fn new(id: &'static str, variables: &'static [&'static str]) -> Self {
+        Self {
+            id,
+            aliases: &[],
+            variables,
+            secrets: &[],
+            auth_header: "authorization",
+            base_url: None,
+            dialect: Dialect::Common,
+            key_terms: UNKNOWN_TERMS,
+            subscription_terms: UNKNOWN_TERMS,
+        }
+    }
+
+    const fn at(mut self, base_url: &'static str) -> Self {
+        self.base_url = Some(base_url);
+        self
+    }
+
+    const fn alias(mut self, aliases: &'static [&'static str]) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
+    const fn dialect(mut self, dialect: Dialect) -> Self {
+        self.dialect = dialect;
+        self
+    }
+
+    const fn header(mut self, name: &'static str) -> Self {
+        self.auth_header = name;
+        self
+    }
+
+    const fn secrets(mut self, shapes: &'static [SecretShape]) -> Self {
+        self.secrets = shapes;
+        self
+    }
+
+    /// Returns every provider of the table, by id.
+    pub fn all() -> impl Iterator<Item = &'static Self> {
+        TABLE.iter()
+    }
+
+    /// Finds a provider by its id or one of its aliases, in lower case.
+    #[must_use]
+    pub fn find(name: &str) -> Option<&'static Self> {
+        static NAMES: LazyLock<HashMap<&str, &Provider>> = LazyLock::new(|| {
+            let names = |provider: &'static Provider| std::iter::once(&provider.id).chain(provider.aliases);
+            TABLE.iter().flat_map(|provider| names(provider).map(move |name| (*name, provider))).collect()
+        });
+        NAMES.get(name).copied()
+    }
+
+    /// Returns the name that [`ProviderId`](crate::ProviderId) has for it.
+    #[must_use]
+    pub fn id(&self) -> &'static str {
+        self.id
+    }
+
+    /// Returns the other spellings of its name.
+    #[must_use]
+    pub fn aliases(&self) -> &'static [&'static str] {
+        self.aliases
+    }
+
+    /// Returns the environment variables that may hold its credential, best first. Providers that sign requests (Amazon
+    /// Bedrock) or that a tool of their own logs in to (Vertex) have none.
+    #[must_use]
+    pub fn variables(&self) -> &'static [&'static str] {
+        self.variables
+    }
+
+    /// Returns the name of the header that carries an API key. In `authorization` the key follows `Bearer`.
+    #[must_use]
+    pub fn auth_header(&self) -> &'static str {
+        self.auth_header
+    }
+
+    /// Returns the base URL of its public API; `None` where each customer has a URL of their own, or none is known.
+    #[must_use]
+    pub fn base_url(&self) -> Option<&'static str> {
+        self.base_url
+    }
+}
+
+/// What a secret plainly is, and whose, if it has a shape of the table.
+pub(crate) fn recognise(secret: &str) -> Option<(&'static Provider, SecretUse)> {
+    TABLE.iter().find_map(|provider| {
+        let shape = provider.secrets.iter().find(|(prefix, _)| secret.starts_with(prefix))?;
+        Some((provider, shape.1))
+    })
+}
+
+const ANTHROPIC_SECRETS: &[SecretShape] = &[
+    (SETUP_TOKEN_PREFIX, SecretUse::Token),
+    ("sk-ant-ort", SecretUse::Other("a refresh token, which only its own application can use")),
+    ("sk-ant-sid", SecretUse::Other("the session of a browser, which nothing else may use")),
+    ("sk-ant-admin", SecretUse::Other("an admin key, which cannot send messages")),
+    ("sk-ant-api01-", SecretUse::Other("an admin key, which cannot send messages")),
+    ("sk-ant-api", SecretUse::ApiKey),
+    ("fdrl_", SecretUse::Other("the id of a federation rule, not a secret")),
+    ("svac_", SecretUse::Other("the id of a service account, not a secret")),
+    ("wrkspc_", SecretUse::Other("the id of a workspace, not a secret")),
+];
+
+const LEGAL: Option<&str> = Some("https://code.claude.com/docs/en/legal-and-compliance");
+
+const ANTHROPIC_KEY_TERMS: Terms = Terms {
+    allowed: Some(true),
+    text: "An API key from the Anthropic Console is the supported way to use Claude in your own programs; its use is \
+           billed by tokens.",
+    as_of: Some("2026-08-22"),
+    source: LEGAL,
+};
+
+const ANTHROPIC_SUBSCRIPTION_TERMS: Terms = Terms {
+    allowed: Some(false),
+    text: "A setup-token or a subscription login is meant for Claude Code and Anthropic's own applications. Anthropic's \
+           terms do not allow it in other programs, and the API may refuse it or bill it as extra usage. The supported \
+           way is an API key from the Anthropic Console.",
+    as_of: Some("2026-08-22"),
+    source: LEGAL,
+};
+
+const ANTHROPIC: Provider = Provider {
+    key_terms: ANTHROPIC_KEY_TERMS,
+    subscription_terms: ANTHROPIC_SUBSCRIPTION_TERMS,
+    ..Provider::new("anthropic", &["ANTHROPIC_OAUTH_TOKEN", "ANTHROPIC_API_KEY"])
+        .at("https://api.anthropic.com")
+        .header("x-api-key")
+        .secrets(ANTHROPIC_SECRETS)
+        .dialect(Dialect::Anthropic)
+};
+
+static TABLE: &[Provider] = &[
+    Provider::new("alibaba", &[]).dialect(Dialect::Qwen),
+    Provider::new("amazon-bedrock", &[]).alias(&["aws-bedrock", "bedrock"]),
+    ANTHROPIC,
+    Provider::new("cerebras", &["CEREBRAS_API_KEY"]).at("https://api.cerebras.ai/v1"),
+    Provider::new("chutes", &["CHUTES_OAUTH_TOKEN", "CHUTES_API_KEY"]).at("https://llm.chutes.ai/v1"),
+    Provider::new("claude", &[]).dialect(Dialect::Anthropic),
+    Provider::new("cloudflare-ai-gateway", &["CLOUDFLARE_AI_GATEWAY_API_KEY"]),
+    Provider::new("dashscope", &[]).dialect(Dialect::Qwen),
+    Provider::new("deepgram", &["DEEPGRAM_API_KEY"]),
+    Provider::new("deepseek", &[]).at("https://api.deepseek.com"),
+    Provider::new("github-copilot", &["COPILOT_GITHUB_TOKEN", "GH_TOKEN", "GITHUB_TOKEN"]),
+    Provider::new("google", &["GEMINI_API_KEY"])
+        .at("https://generativelanguage.googleapis.com")
+        .header("x-goog-api-key")
+        .secrets(&[("AIza", SecretUse::ApiKey)]),
+    Provider::new("groq", &["GROQ_API_KEY"]).at("https://api.groq.com/openai/v1"),
+    Provider::new("huggingface", &["HUGGINGFACE_HUB_TOKEN", "HF_TOKEN"]).at("https://router.huggingface.co/v1"),
+    Provider::new("kilocode", &[]).dialect(Dialect::OpenRouter),
+    Provider::new("kimi", &["KIMI_API_KEY", "KIMICODE_API_KEY"]).alias(&["kimi-code", "kimi-coding"]),
+    Provider::new("litellm", &["LITELLM_API_KEY"]),
+    Provider::new("minimax", &["MINIMAX_API_KEY"]),
+    Provider::new("minimax-portal", &["MINIMAX_OAUTH_TOKEN", "MINIMAX_API_KEY"]),
+    Provider::new("mistral", &["MISTRAL_API_KEY"]).at("https://api.mistral.ai/v1"),
+    Provider::new("moonshot", &["MOONSHOT_API_KEY"]).at("https://api.moonshot.ai/v1"),
+    Provider::new("nvidia", &["NVIDIA_API_KEY"]).at("https://integrate.api.nvidia.com/v1"),
+    Provider::new("ollama", &["OLLAMA_API_KEY"]).at("http://127.0.0.1:11434/v1"),
+    Provider::new("openai", &["OPENAI_API_KEY"])
+        .at("https://api.openai.com/v1")
+        .secrets(&[("sk-proj-", SecretUse::ApiKey)]),
+    Provider::new("opencode", &["OPENCODE_API_KEY", "OPENCODE_ZEN_API_KEY"]).alias(&["opencode-zen"]),
+    Provider::new("opencode-go", &[]).alias(&["opencode-go-auth"]),
+    Provider::new("openrouter", &["OPENROUTER_API_KEY"])
+        .at("https://openrouter.ai/api/v1")
+        .secrets(&[("sk-or-v1-", SecretUse::ApiKey)])
+        .dialect(Dialect::OpenRouter),
+    Provider::new("qianfan", &["QIANFAN_API_KEY"]),
+    Provider::new("qwen", &[]).alias(&["modelstudio", "qwencloud"]).dialect(Dialect::Qwen),
+    Provider::new("qwen-portal", &["QWEN_OAUTH_TOKEN", "QWEN_PORTAL_API_KEY"]),
+    Provider::new("synthetic", &["SYNTHETIC_API_KEY"]),
+    Provider::new("together", &["TOGETHER_API_KEY"]).at("https://api.together.xyz/v1"),
+    Provider::new("venice", &["VENICE_API_KEY"]).at("https://api.venice.ai/api/v1"),
+    Provider::new("vercel-ai-gateway", &["AI_GATEWAY_API_KEY"]).at("https://ai-gateway.vercel.sh/v1"),
+    Provider::new("vllm", &["VLLM_API_KEY"]),
+    Provider::new("volcengine", &[]).alias(&["bytedance", "doubao"]),
+    Provider::new("voyage", &["VOYAGE_API_KEY"]).at("https://api.voyageai.com/v1"),
+    Provider::new("xai", &["XAI_API_KEY"]).at("https://api.x.ai/v1"),
+    Provider::new("xiaomi", &["XIAOMI_API_KEY"]),
+    Provider::new("zai", &["ZAI_API_KEY", "Z_AI_API_KEY"]).alias(&["z-ai", "z.ai"]).at("https://api.z.ai/api/paas/v4"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_sorted_and_no_name_is_given_twice() {
+        assert!(TABLE.is_sorted_by(|a, b| a.id < b.id));
+        let names: Vec<&str> = TABLE.iter().flat_map(|row| row.aliases.iter().chain([&row.id])).copied().collect();
+        let lower = names.iter().all(|name| *name == name.trim().to_lowercase());
+        let unique: std::collections::HashSet<&str> = names.iter().copied().collect();
+        assert!(lower && unique.len() == names.len(), "{names:?}");
+    }
+
+    #[test]
+    fn no_shape_hides_another() {
+        let shapes: Vec<&str> = TABLE.iter().flat_map(|row| row.secrets).map(|(prefix, _)| *prefix).collect();
+        for (index, later) in shapes.iter().enumerate() {
+            let hidden = shapes.iter().take(index).find(|earlier| later.starts_with(**earlier));
+            assert_eq!(hidden, None, "{later} can never be recognised");
+        }
+    }
+}

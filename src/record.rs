@@ -1,0 +1,89 @@
+//! Outcomes of requests, written to a store.
+
+use crate::clock::Timestamp;
+use crate::error::Result;
+use crate::failure::Failure;
+use crate::id::ProfileId;
+use crate::select::{ProfileSelector, Receipt};
+use crate::store::{AuthProfileStore, AuthProfileStoreExt as _, unknown_profile};
+
+/// Records outcomes in any store by the rules of a [`ProfileSelector`]. Each call is one
+/// [`update`](AuthProfileStore::update), with its errors.
+pub trait RecordOutcome: AuthProfileStore {
+    /// Records that the request of this receipt succeeded.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ProfileSelector::record_success`] and of [`update`](AuthProfileStore::update); the receipt then stays
+    /// open, and the report can be repeated.
+    fn record_success(&self, selector: &ProfileSelector, receipt: &Receipt, now: Timestamp) -> Result<()> {
+        let report = receipt.report(|| self.transact(|profiles| selector.write_success(profiles, receipt, now)));
+        report.map(Option::unwrap_or_default)
+    }
+
+    /// Records that the request of this receipt failed: the reason, and the moment the server named, if it did. Callers
+    /// who classify by themselves make the failure with [`Failure::new`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ProfileSelector::record_failure`] and of [`update`](AuthProfileStore::update); the receipt then stays
+    /// open, and the report can be repeated.
+    fn record_failure(
+        &self,
+        selector: &ProfileSelector,
+        receipt: &Receipt,
+        failure: &Failure,
+        now: Timestamp,
+    ) -> Result<()> {
+        let (reason, deadline) = (failure.reason(), failure.deadline());
+        let write = || self.transact(|profiles| selector.write_failure(profiles, receipt, reason, deadline, now));
+        receipt.report(write).map(Option::unwrap_or_default)
+    }
+
+    /// Ends every cooldown of a profile because a human said that the cause is gone; returns whether there was one. Also
+    /// for a pseudo profile such as `inline-api-key:anthropic`.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownProfile`](crate::ErrorKind::UnknownProfile) if there is neither such a profile nor statistics of one, and
+    /// those of [`ProfileSelector::clear_cooldown`] and of [`update`](AuthProfileStore::update).
+    fn clear_cooldown(&self, selector: &ProfileSelector, id: &ProfileId) -> Result<bool> {
+        self.transact(|profiles| {
+            if profiles.get(id.as_str()).is_none() && profiles.usage(id.as_str()).is_none() {
+                return Err(unknown_profile(id));
+            }
+            selector.clear_cooldown(profiles, id)
+        })
+    }
+}
+
+impl<T: AuthProfileStore + ?Sized> RecordOutcome for T {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credential::Credential;
+    use crate::error::ErrorKind;
+    use crate::id::ProviderId;
+    use crate::reason::FailureReason;
+    use crate::secret::Secret;
+    use crate::store::MemoryStore;
+
+    #[test]
+    fn a_report_that_fails_leaves_the_receipt_open_and_a_repeated_one_changes_nothing() {
+        let (store, selector) = (MemoryStore::default(), ProfileSelector::default());
+        let (id, provider) = (ProfileId::new("anthropic:one").unwrap(), ProviderId::anthropic());
+        store.upsert(&id, &provider, &Credential::api_key(Secret::new("sk-1")), None).unwrap();
+        let now = Timestamp::from_millis(1_000_000);
+        let receipt = Receipt::new(id, provider, None, now);
+        let report = || store.record_failure(&selector, &receipt, &Failure::new(FailureReason::Auth), now);
+        // Inside an update the report cannot be written, so it must not count as made.
+        let nested = store.transact(|_| Ok(report().unwrap_err().kind()));
+        assert_eq!((nested.unwrap(), receipt.is_reported()), (ErrorKind::Reentrant, false));
+        report().unwrap();
+        report().unwrap();
+        let loaded = store.load().unwrap();
+        let count = loaded.usage("anthropic:one").map(|usage| usage.failure_count(FailureReason::Auth));
+        assert_eq!(count, Some(1.0));
+    }
+}

@@ -1,0 +1,31 @@
+//! What a configuration says about profiles, as the selector sees it.
+
+use indexmap::IndexMap;
+
+use crate::credential::CredentialKind;
+use crate::id::{ProfileId, ProviderId};
+
+/// The settings that decide which profiles are used, and in which order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Settings {
+    /// The profiles that are listed. A provider with one entry here uses no profile that is not listed.
+    pub(crate) profiles: IndexMap<ProfileId, ConfiguredProfile>,
+    /// The order of each provider that has one. An empty list selects nothing.
+    pub(crate) order: Vec<(ProviderId, Vec<ProfileId>)>,
+}
+
+/// One profile that is listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ConfiguredProfile {
+    pub(crate) provider: ProviderId,
+    pub(crate) kind: ExpectedKind,
+}
+
+/// The kind of credential a listed profile is expected to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ExpectedKind {
+    Any,
+    Only(CredentialKind),
+    /// One that no stored credential has.
+    Foreign,
+}

@@ -1,0 +1,7 @@
+//! What markers do to a body, and what replies say about the cache.
+
+mod history;
+mod markers;
+mod properties;
+mod repeated;
+mod usage;

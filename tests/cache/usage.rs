@@ -1,0 +1,141 @@
+//! What replies say about the cache, and why a request missed.
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+
+use provider_auth::ErrorKind;
+use provider_auth::cache::BreakpointSection::{Messages, System, Tools};
+use provider_auth::cache::{CachePrices, CacheUsage, ChangedPart, PromptChange};
+
+#[test]
+fn counters_are_read_flat_and_nested_and_any_may_be_missing() {
+    for (name, reply, (uncached, read, written), one_hour) in [
+        (
+            "flat",
+            r#"{"usage":{"input_tokens":1,"cache_read_input_tokens":2,"cache_creation_input_tokens":3}}"#,
+            (1, 2, 3),
+            0,
+        ),
+        (
+            "nested only",
+            r#"{"usage":{"input_tokens":1,"cache_creation":{"ephemeral_5m_input_tokens":3,"ephemeral_1h_input_tokens":4}}}"#,
+            (1, 0, 7),
+            4,
+        ),
+        (
+            "both, and fields of a later day",
+            r#"{"diagnostics":null,"usage":{"input_tokens":1,"cache_creation_input_tokens":7,"new":[],"cache_creation":{"ephemeral_5m_input_tokens":3,"ephemeral_1h_input_tokens":4}}}"#,
+            (1, 0, 7),
+            4,
+        ),
+        ("one lifetime missing", r#"{"usage":{"cache_creation":{"ephemeral_1h_input_tokens":4}}}"#, (0, 0, 4), 4),
+        ("nulls", r#"{"usage":{"input_tokens":1,"cache_read_input_tokens":null,"cache_creation":null}}"#, (1, 0, 0), 0),
+        (
+            "wrong types",
+            r#"{"usage":{"input_tokens":"1","cache_read_input_tokens":-5,"cache_creation":[]}}"#,
+            (0, 0, 0),
+            0,
+        ),
+        ("no usage", "{}", (0, 0, 0), 0),
+        ("null usage", r#"{"usage":null}"#, (0, 0, 0), 0),
+        ("converse", r#"{"usage":{"inputTokens":1,"cacheReadInputTokens":2,"cacheWriteInputTokens":3}}"#, (1, 2, 3), 0),
+        (
+            "openrouter",
+            r#"{"usage":{"prompt_tokens":10,"prompt_tokens_details":{"cached_tokens":2,"cache_write_tokens":3}}}"#,
+            (5, 2, 3),
+            0,
+        ),
+    ] {
+        let usage = CacheUsage::from_reply(reply.as_bytes()).expect(name);
+        assert_eq!(
+            (usage.uncached.unwrap_or(0), usage.read.unwrap_or(0), usage.written()),
+            (uncached, read, written),
+            "{name}"
+        );
+        assert_eq!(usage.written_one_hour.unwrap_or(0), one_hour, "{name}");
+        assert_eq!(usage.total(), uncached + read + written, "{name}");
+        assert_eq!(usage.hit_ratio().is_some(), usage.total() > 0, "{name}");
+    }
+    for broken in ["", "nothing", "[]x", "{"] {
+        assert_eq!(CacheUsage::from_reply(broken.as_bytes()).expect_err(broken).kind(), ErrorKind::Syntax);
+    }
+}
+
+#[test]
+fn a_stream_gives_the_same_as_a_reply() {
+    let stream = "event: message_start\r\ndata: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":9,\"cache_read_input_tokens\":90,\"cache_creation\":{\"ephemeral_5m_input_tokens\":1}}}}\r\n\r\nevent: ping\ndata: {\"type\":\"ping\"}\n\ndata: [DONE]\ndata: {\"type\":\"message_delta\",\"usage\":{\"output_tokens\":5,\"input_tokens\":0,\"cache_read_input_tokens\":null}}\ndata: {\"type\":\"mess";
+    let usage = CacheUsage::from_stream(stream.as_bytes());
+    assert_eq!((usage.uncached, usage.read, usage.written(), usage.total()), (Some(9), Some(90), 1, 100));
+    // Counters that only come at the end count too.
+    let late = "data:{\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":0}}}\ndata:{\"usage\":{\"input_tokens\":4}}\n";
+    assert_eq!(CacheUsage::from_stream(late.as_bytes()).uncached, Some(4));
+}
+
+#[test]
+fn prices_are_data() {
+    let reply = br#"{"usage":{"input_tokens":100,"cache_read_input_tokens":700,"cache_creation_input_tokens":200,"cache_creation":{"ephemeral_1h_input_tokens":50}}}"#;
+    let usage = CacheUsage::from_reply(reply).expect("a reply");
+    let close = |prices: &CachePrices, cost: f64| (usage.relative_cost(prices).expect("tokens") - cost).abs() < 1e-9;
+    assert!(close(&CachePrices::default(), 0.1 + 0.07 + 0.15 * 1.25 + 0.05 * 2.0));
+    assert!(close(&CachePrices::for_model("claude-fable-5.1"), 0.1 + 0.0175 + 0.15 * 1.25 + 0.05 * 2.0));
+    assert!(close(&CachePrices::new(1.0, 1.0, 1.0), 1.0));
+    assert_eq!(CacheUsage::default().relative_cost(&CachePrices::default()), None);
+    for (model, read) in [("claude-opus-5", 0.1), ("claude-opus-5-51", 0.1), ("anthropic/claude-opus-5.5:beta", 0.05)] {
+        assert!((CachePrices::for_model(model).read - read).abs() < 1e-9, "{model}");
+    }
+}
+
+#[test]
+fn the_first_change_is_named_with_what_it_costs() {
+    let before = r#"{"model":"m","tools":[{"name":"a"},{"name":"b","input_schema":{"x":1}}],"system":[{"type":"text","text":"s"},{"type":"text","text":"t"}],"messages":[{"role":"user","content":[{"type":"image","source":"i"},{"type":"text","text":"u"}]},{"role":"assistant","content":"a"}]}"#;
+    for (from, to, part, path, lost) in [
+        (r#""model":"m""#, r#""model":"n""#, ChangedPart::Model, "/model", Tools),
+        (r#"{"x":1}"#, r#"{"x":2}"#, ChangedPart::Tool(Some("input_schema".to_owned())), "/tools/1", Tools),
+        (
+            r#""name":"b","#,
+            r#""name":"b","description":"d","#,
+            ChangedPart::Tool(Some("description".to_owned())),
+            "/tools/1",
+            Tools,
+        ),
+        (r#"{"name":"a"},"#, "", ChangedPart::Tool(None), "/tools/0", Tools),
+        (r#""model":"m","#, r#""model":"m","speed":"fast","#, ChangedPart::Speed, "/speed", System),
+        (r#","text":"t"}"#, r#","text":"T"}"#, ChangedPart::System, "/system/1", System),
+        (r#",{"type":"text","text":"t"}"#, "", ChangedPart::System, "/system/1", System),
+        (
+            r#""model":"m","#,
+            r#""model":"m","tool_choice":{"type":"any"},"#,
+            ChangedPart::ToolChoice,
+            "/tool_choice",
+            Messages,
+        ),
+        (r#""model":"m","#, r#""model":"m","thinking":{},"#, ChangedPart::Thinking, "/thinking", Messages),
+        (r#"{"type":"image","source":"i"},"#, "", ChangedPart::ImageRemoved, "/messages/0/content/0", Messages),
+        (
+            r#"{"type":"text","text":"u"}"#,
+            r#"{"type":"text","text":"u"},{"type":"image","source":"j"}"#,
+            ChangedPart::ImageAdded,
+            "/messages/0/content/2",
+            Messages,
+        ),
+        (r#""text":"u""#, r#""text":"v""#, ChangedPart::Message, "/messages/0/content/1", Messages),
+        (r#","content":"a"}"#, r#","content":"b"}"#, ChangedPart::Message, "/messages/1/content/0", Messages),
+    ] {
+        let after = before.replacen(from, to, 1);
+        assert_ne!(after, before, "{from}");
+        let change = PromptChange::between(before.as_bytes(), after.as_bytes()).expect("bodies").expect("a change");
+        assert_eq!((change.part.clone(), change.path.as_str(), change.lost_from), (part, path, lost), "{change}");
+        assert!(change.to_string().contains(path), "{change}");
+    }
+    let same = [
+        before.replacen(r#""text":"t"}"#, r#""text":"t","cache_control":{"type":"ephemeral"}}"#, 1),
+        before
+            .replacen(r#"{"name":"a"}"#, r#"{"cache_control":{"type":"ephemeral"}, "name":"a"}"#, 1)
+            .replace(", \"name", ",\"name"),
+        before.replacen(r#""content":"a""#, r#""content":[{"type":"text","text":"a"}]"#, 1),
+    ];
+    for after in &same {
+        assert_eq!(PromptChange::between(before.as_bytes(), after.as_bytes()).expect("bodies"), None, "{after}");
+    }
+    let grown = format!("{},{{\"role\":\"user\",\"content\":\"more\"}}]}}", before.strip_suffix("]}").expect("an end"));
+    assert_eq!(PromptChange::between(before.as_bytes(), grown.as_bytes()).expect("bodies"), None);
+    assert_eq!(PromptChange::between(b"{}", b"[]").expect_err("no body").kind(), ErrorKind::InvalidBody);
+}

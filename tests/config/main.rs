@@ -1,0 +1,11 @@
+//! Reading a configuration: what it says, what is wrong with it, and what it may not do.
+
+mod diagnostics;
+mod env;
+mod hostile;
+mod include;
+mod lint;
+mod retention;
+#[path = "../support/mod.rs"]
+mod support;
+mod values;

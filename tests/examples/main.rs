@@ -1,0 +1,12 @@
+//! The examples, started as programs as a user starts them.
+
+mod embed;
+mod models_cli;
+mod models_edges;
+mod models_places;
+mod models_terminal;
+mod program;
+mod quickstart;
+mod readme;
+mod request;
+mod rotate;

@@ -1,0 +1,7 @@
+//! What an answer, a text or an event means, and until when to wait.
+
+mod deadlines;
+mod properties;
+mod rules;
+mod samples;
+mod vectors;

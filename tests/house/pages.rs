@@ -1,0 +1,49 @@
+//! Every page of the documentation is two clicks from the README. That its links lead somewhere is checked where the
+//! documentation is built.
+
+use std::fs::{read_dir, read_to_string};
+use std::path::Path;
+
+fn source(path: &str) -> String {
+    read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+/// The names of the pages.
+fn pages() -> Vec<String> {
+    let files = read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/docs")).unwrap();
+    let pages = files.map(|file| file.unwrap().path()).filter(|path| path.extension().is_some_and(|end| end == "md"));
+    pages.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_readme_and_the_front_page_lead_to_the_pages() {
+    let readme = source("README.md");
+    // There is nothing there until the crate is published.
+    assert!(!readme.contains("https://docs.rs/provider-auth"));
+    let (front, list) = (source("src/lib.rs"), source("src/docs/mod.rs"));
+    for name in pages() {
+        assert!(front.contains(&format!("[`docs::{name}`]")), "the front page does not link {name}");
+        assert!(list.contains(&format!("]({name})")) && list.contains(&format!("pub mod {name} ")), "{name}");
+        for path in readme.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+            let file = path.split('#').next().unwrap();
+            assert!(
+                path.starts_with("https://") || Path::new(env!("CARGO_MANIFEST_DIR")).join(file).exists(),
+                "{path}"
+            );
+        }
+    }
+}
+
+#[test]
+fn those_who_carry_on_are_sent_to_files_that_are_there() {
+    for page in ["CONTRIBUTING.md", "src/docs/architecture.md"] {
+        let text = source(page);
+        let spans = text.split('`').skip(1).step_by(2);
+        let files: Vec<&str> =
+            spans.filter(|span| ["src/", "tests/", "examples/"].iter().any(|dir| span.starts_with(dir))).collect();
+        assert!(page != "CONTRIBUTING.md" || files.len() > 20, "{files:?}");
+        for file in files {
+            assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(file).exists(), "{page} names {file}");
+        }
+    }
+}

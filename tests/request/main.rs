@@ -1,0 +1,9 @@
+//! From credential and body to a request.
+
+mod configured;
+mod hosts;
+mod leaks;
+mod reference;
+#[path = "../support/mod.rs"]
+mod support;
+mod wire;

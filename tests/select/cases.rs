@@ -1,0 +1,244 @@
+//! Single cases of selection that a reader can follow: sessions, locks, models, empty and stale orders.
+
+#![allow(clippy::unwrap_used, reason = "a fixture that fails is a failed test")]
+
+use provider_auth::error::DiagnosticCode;
+use provider_auth::profile::SecretRef;
+use provider_auth::select::{Receipt, Verdict};
+use provider_auth::{AuthProfiles, ErrorKind, FailureReason, ProfileId, ProfileSelector, Query, Secret};
+use serde_json::{Map, Value, json};
+
+use crate::support::{MINUTE, NOW, SECOND, at, document, id, provider};
+
+fn key(secret: &str) -> Value {
+    json!({"type": "api_key", "provider": "anthropic", "key": secret})
+}
+
+/// A document of these API keys.
+fn keys(names: &[&str]) -> AuthProfiles {
+    let entries = names.iter().map(|name| ((*name).to_owned(), key("sk-x")));
+    document(&json!({"version": 1, "profiles": entries.collect::<Map<_, _>>()}))
+}
+
+fn order(profiles: &AuthProfiles) -> Vec<String> {
+    let (selector, anthropic) = (ProfileSelector::default(), provider("anthropic"));
+    let query = Query::new(&anthropic);
+    selector.candidates(profiles, &query, at(NOW)).order().map(ToString::to_string).collect()
+}
+
+fn verdict(profiles: &AuthProfiles, query: &Query, name: &str) -> Verdict {
+    let selector = ProfileSelector::default();
+    let candidates = selector.candidates(profiles, query, at(NOW));
+    candidates.iter().find(|candidate| candidate.id.as_str() == name).unwrap().verdict
+}
+
+#[test]
+fn taking_a_profile_away_moves_only_its_own_sessions() {
+    let names: Vec<String> = (0..10).map(|n| format!("anthropic:{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let (selector, anthropic) = (ProfileSelector::default(), provider("anthropic"));
+    let sessions: Vec<String> = (0..10_000).map(|n| format!("session-{n}")).collect();
+    let home = |profiles: &AuthProfiles, session: &str| -> ProfileId {
+        selector.pick(profiles, &Query::new(&anthropic).session(session), at(NOW)).unwrap().clone()
+    };
+    let mut profiles = keys(&names);
+    let before: Vec<ProfileId> = sessions.iter().map(|session| home(&profiles, session)).collect();
+    for name in &names {
+        let own = before.iter().filter(|home| home.as_str() == *name).count();
+        assert!((800..1_200).contains(&own), "{name} serves {own} of 10,000 sessions");
+    }
+    let gone = id("anthropic:3");
+    assert!(profiles.remove(&gone));
+    for (session, old) in sessions.iter().zip(&before) {
+        let new = home(&profiles, session);
+        assert_ne!(new, gone);
+        assert!(new == *old || *old == gone, "{session} moved from {old} to {new}");
+    }
+    let credential = provider_auth::Credential::api_key(Secret::new("sk-x"));
+    profiles.upsert(&gone, &anthropic, &credential, None).unwrap();
+    let after: Vec<ProfileId> = sessions.iter().map(|session| home(&profiles, session)).collect();
+    assert_eq!(after, before);
+}
+
+#[test]
+fn a_session_leaves_its_account_only_while_that_rests_and_ignores_last_use() {
+    let (selector, anthropic) = (ProfileSelector::default(), provider("anthropic"));
+    let mut profiles = keys(&["a:1", "a:2", "a:3"]);
+    let query = Query::new(&anthropic).session("conversation-17");
+    let home = selector.pick(&profiles, &query, at(NOW)).unwrap().clone();
+    let receipt = || Receipt::new(home.clone(), anthropic.clone(), None, at(NOW));
+    selector.record_success(&mut profiles, &receipt(), at(NOW)).unwrap();
+    assert_eq!(selector.pick(&profiles, &query, at(NOW + 1)), Some(&home));
+    selector.record_failure(&mut profiles, &receipt(), FailureReason::Auth, None, at(NOW)).unwrap();
+    assert_ne!(selector.pick(&profiles, &query, at(NOW + 29 * SECOND)), Some(&home));
+    assert_eq!(selector.pick(&profiles, &query, at(NOW + 30 * SECOND)), Some(&home));
+}
+
+#[test]
+fn an_explicit_order_switches_sessions_off() {
+    let (selector, anthropic) = (ProfileSelector::default(), provider("anthropic"));
+    let mut profiles = keys(&["a:1", "a:2", "a:3"]);
+    profiles.set_order(&anthropic, &[id("a:2"), id("a:3"), id("a:1")]).unwrap();
+    for session in 0..100 {
+        let session = session.to_string();
+        let query = Query::new(&anthropic).session(&session);
+        assert_eq!(selector.pick(&profiles, &query, at(NOW)), Some(&id("a:2")));
+        let listed: Vec<String> =
+            selector.candidates(&profiles, &query, at(NOW)).order().map(ToString::to_string).collect();
+        assert_eq!(listed, ["a:2", "a:3", "a:1"]);
+    }
+}
+
+#[test]
+fn a_session_never_leaves_the_best_tier() {
+    let login =
+        json!({"type": "oauth", "provider": "anthropic", "access": "x", "refresh": "y", "expires": NOW + MINUTE});
+    let profiles = document(&json!({"profiles": {"a:1": key("k"), "a:login": login, "a:2": key("k")}}));
+    let (selector, anthropic) = (ProfileSelector::default(), provider("anthropic"));
+    for session in 0..100 {
+        let session = session.to_string();
+        let query = Query::new(&anthropic).session(&session);
+        assert_eq!(selector.pick(&profiles, &query, at(NOW)), Some(&id("a:login")));
+    }
+}
+
+#[test]
+fn the_order_of_kinds() {
+    let login = |access: &str, expires: i64| json!({"type": "oauth", "provider": "anthropic", "access": access, "refresh": "r", "expires": expires});
+    let profiles = document(&json!({"profiles": {
+        "key": key("sk-x"),
+        "mislabelled": key("sk-ant-oat01-x"),
+        "token": {"type": "token", "provider": "anthropic", "token": "t", "expires": NOW + 1},
+        "no-access": login("", NOW + MINUTE),
+        "over": login("x", NOW),
+        "live": login("x", NOW + 1),
+    }}));
+    assert_eq!(order(&profiles), ["live", "no-access", "over", "mislabelled", "token", "key"]);
+}
+
+#[test]
+fn an_empty_order_selects_nothing_and_says_so() {
+    let profiles = document(&json!({"profiles": {"a:1": key("sk-x")}, "order": {"anthropic": []}}));
+    let (selector, anthropic) = (ProfileSelector::default(), provider("anthropic"));
+    let refusal = selector.select(&profiles, &Query::new(&anthropic), at(NOW)).unwrap_err();
+    assert_eq!(refusal.candidates.len(), 1);
+    assert!(refusal.candidates.iter().all(|candidate| candidate.verdict == Verdict::ExcludedByOrder));
+    assert_eq!((refusal.retry_at, refusal.reason()), (None, None));
+    assert_eq!(provider_auth::Error::from(refusal).kind(), ErrorKind::Unavailable);
+}
+
+#[test]
+fn an_order_of_lost_profiles_is_repaired_with_a_diagnostic() {
+    let mut store = json!({"profiles": {"a:1": key("sk-x"), "a:2": key("sk-x")}, "order": {"Anthropic": ["a:gone"]}});
+    let (selector, anthropic) = (ProfileSelector::default(), provider("anthropic"));
+    let query = Query::new(&anthropic);
+    let profiles = document(&store);
+    let candidates = selector.candidates(&profiles, &query, at(NOW));
+    assert_eq!(order(&profiles), ["a:1", "a:2"]);
+    assert!(candidates.diagnostics().iter().any(|diagnostic| diagnostic.code == DiagnosticCode::RepairedOrder));
+    assert_eq!(verdict(&profiles, &query, "a:gone"), Verdict::Missing);
+
+    store["order"] = json!({"Anthropic": ["a:gone", "a:2"]});
+    let profiles = document(&store);
+    assert_eq!(order(&profiles), ["a:2"], "one profile of the order exists, so it stands");
+    assert!(selector.candidates(&profiles, &query, at(NOW)).diagnostics().is_empty());
+    assert_eq!(verdict(&profiles, &query, "a:1"), Verdict::ExcludedByOrder);
+}
+
+#[test]
+fn a_model_at_rest_leaves_the_others_of_its_profile() {
+    let (selector, anthropic) = (ProfileSelector::default(), provider("anthropic"));
+    let mut profiles = keys(&["a:1"]);
+    let receipt = |model| Receipt::new(id("a:1"), provider("anthropic"), Some(model), at(NOW));
+    selector.record_failure(&mut profiles, &receipt("opus"), FailureReason::RateLimit, None, at(NOW)).unwrap();
+    let query = Query::new(&anthropic);
+    assert!(matches!(
+        verdict(&profiles, &query.clone().model("opus"), "a:1"),
+        Verdict::Cooling { model_only: true, .. }
+    ));
+    assert_eq!(verdict(&profiles, &query.clone().model("sonnet"), "a:1"), Verdict::Ready);
+    assert!(verdict(&profiles, &query, "a:1").is_cooling_down(), "without a model every window counts");
+
+    selector.record_failure(&mut profiles, &receipt("sonnet"), FailureReason::Timeout, None, at(NOW)).unwrap();
+    for (model, rests) in [("opus", true), ("sonnet", true), ("haiku", false)] {
+        assert_eq!(verdict(&profiles, &query.clone().model(model), "a:1").is_cooling_down(), rests, "{model}");
+    }
+    selector.record_failure(&mut profiles, &receipt("haiku"), FailureReason::Auth, None, at(NOW)).unwrap();
+    assert!(
+        verdict(&profiles, &query.clone().model("gpt"), "a:1").is_cooling_down(),
+        "auth concerns the whole profile"
+    );
+}
+
+#[test]
+fn a_locked_profile_is_never_replaced() {
+    let (selector, anthropic) = (ProfileSelector::default(), provider("anthropic"));
+    let profiles = document(&json!({
+        "profiles": {
+            "a:1": key("sk-x"), "a:2": key("sk-x"), "a:blank": key(" "),
+            "openai:1": {"type": "api_key", "provider": "openai", "key": "sk-o"},
+        },
+        "order": {"anthropic": ["a:1"]},
+        "usageStats": {"a:1": {"cooldownUntil": NOW + MINUTE}},
+    }));
+    let ask = |name: &str| selector.select(&profiles, &Query::new(&anthropic).locked(id(name)), at(NOW));
+    assert_eq!(ask("a:2").unwrap().profile.as_str(), "a:2", "a lock reaches what the order leaves out");
+    for (name, kind) in [
+        ("a:1", ErrorKind::Unavailable),
+        ("a:blank", ErrorKind::MissingCredentials),
+        ("a:none", ErrorKind::MissingCredentials),
+        ("openai:1", ErrorKind::ProfileNotConfigured),
+    ] {
+        let refusal = ask(name).unwrap_err();
+        assert_eq!(refusal.locked.as_ref().map(ProfileId::as_str), Some(name));
+        let others: Vec<_> = refusal.candidates.iter().filter(|other| other.id.as_str() != name).collect();
+        assert!(others.iter().all(|other| other.verdict == Verdict::NotRequested));
+        assert_eq!(provider_auth::Error::from(refusal).kind(), kind, "{name}");
+    }
+    let cooling = ask("a:1").unwrap_err();
+    assert_eq!(cooling.retry_at, Some(at(NOW + MINUTE)), "the wait is that of the locked profile");
+}
+
+#[test]
+fn a_preferred_profile_that_rests_leads_the_order_but_is_not_chosen() {
+    let (selector, anthropic, wanted) = (ProfileSelector::default(), provider("anthropic"), id("a:2"));
+    let profiles = document(&json!({
+        "profiles": {"a:1": key("sk-x"), "a:2": key("sk-x")},
+        "usageStats": {"a:2": {"cooldownUntil": NOW + MINUTE}},
+    }));
+    let query = Query::new(&anthropic).preferred(wanted.clone());
+    let candidates = selector.candidates(&profiles, &query, at(NOW));
+    assert_eq!(candidates.order().next(), Some(&wanted));
+    assert_eq!(selector.select(&profiles, &query, at(NOW)).unwrap().profile.as_str(), "a:1");
+}
+
+#[test]
+fn a_reference_needs_a_resolver() {
+    let reference = json!({"source": "env", "provider": "default", "id": "KEY"});
+    let profiles =
+        document(&json!({"profiles": {"a:ref": {"type": "api_key", "provider": "anthropic", "keyRef": reference}}}));
+    let (selector, anthropic) = (ProfileSelector::default(), provider("anthropic"));
+    let query = Query::new(&anthropic);
+    assert_eq!(verdict(&profiles, &query, "a:ref"), Verdict::UnresolvedReference);
+    let found = |reference: &SecretRef| (reference.id == "KEY").then(|| Secret::new("sk-found"));
+    let selection = selector.select(&profiles, &query.clone().resolver(found), at(NOW)).unwrap();
+    assert_eq!(selection.credential.secret().expose(), "sk-found");
+    assert_eq!(verdict(&profiles, &query.resolver(|_: &SecretRef| None), "a:ref"), Verdict::UnresolvedReference);
+}
+
+#[test]
+fn a_refusal_says_which_reason_and_when() {
+    let mut profiles = keys(&["a:1", "a:2", "a:3"]);
+    let (selector, anthropic) = (ProfileSelector::default(), provider("anthropic"));
+    for (name, reason) in
+        [("a:1", FailureReason::RateLimit), ("a:2", FailureReason::RateLimit), ("a:3", FailureReason::Billing)]
+    {
+        let receipt = Receipt::new(id(name), anthropic.clone(), None, at(NOW));
+        selector.record_failure(&mut profiles, &receipt, reason, None, at(NOW)).unwrap();
+    }
+    let refusal = selector.select(&profiles, &Query::new(&anthropic), at(NOW)).unwrap_err();
+    assert_eq!(refusal.reason(), Some(FailureReason::RateLimit));
+    assert_eq!(refusal.retry_at, Some(at(NOW + 30 * SECOND)));
+    let none = selector.select(&AuthProfiles::new(), &Query::new(&anthropic), at(NOW)).unwrap_err();
+    assert_eq!(provider_auth::Error::from(none).kind(), ErrorKind::MissingApiKey);
+}

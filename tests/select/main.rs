@@ -1,0 +1,17 @@
+//! Which credential is used, and how long one rests.
+
+mod bench;
+mod cases;
+mod cooldown_reports;
+mod cooldown_rules;
+mod cooldowns;
+mod february;
+mod model;
+mod reference;
+mod resolution;
+mod resolution_vectors;
+#[path = "../support/mod.rs"]
+mod support;
+mod traced;
+mod unavailable;
+mod vectors;

@@ -1,0 +1,13 @@
+//! The stores, and their files.
+
+mod documents;
+mod file;
+mod memory;
+mod paths;
+mod processes;
+mod properties;
+#[path = "../support/mod.rs"]
+mod support;
+
+/// The name of the file of credentials.
+const NAME: &str = "auth-profiles.json";

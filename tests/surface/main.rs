@@ -1,0 +1,11 @@
+//! What users see and type: status and setup.
+
+mod setup;
+mod setup_reference;
+mod status_golden;
+mod status_reference;
+#[path = "../support/mod.rs"]
+mod support;
+#[path = "../../examples/table/mod.rs"]
+mod table;
+mod vectors;
