@@ -234,6 +234,7 @@ const ANTHROPIC: Provider = Provider {
         .dialect(Dialect::Anthropic)
 };
 
+#[rustfmt::skip]
 static TABLE: &[Provider] = &[
     Provider::new("alibaba", &[]).dialect(Dialect::Qwen),
     Provider::new("amazon-bedrock", &[]).alias(&["aws-bedrock", "bedrock"]),
@@ -246,10 +247,7 @@ static TABLE: &[Provider] = &[
     Provider::new("deepgram", &["DEEPGRAM_API_KEY"]),
     Provider::new("deepseek", &[]).at("https://api.deepseek.com"),
     Provider::new("github-copilot", &["COPILOT_GITHUB_TOKEN", "GH_TOKEN", "GITHUB_TOKEN"]),
-    Provider::new("google", &["GEMINI_API_KEY"])
-        .at("https://generativelanguage.googleapis.com")
-        .header("x-goog-api-key")
-        .secrets(&[("AIza", SecretUse::ApiKey)]),
+    Provider::new("google", &["GEMINI_API_KEY"]).at("https://generativelanguage.googleapis.com").header("x-goog-api-key").secrets(&[("AIza", SecretUse::ApiKey)]),
     Provider::new("groq", &["GROQ_API_KEY"]).at("https://api.groq.com/openai/v1"),
     Provider::new("huggingface", &["HUGGINGFACE_HUB_TOKEN", "HF_TOKEN"]).at("https://router.huggingface.co/v1"),
     Provider::new("kilocode", &[]).dialect(Dialect::OpenRouter),
@@ -261,15 +259,10 @@ static TABLE: &[Provider] = &[
     Provider::new("moonshot", &["MOONSHOT_API_KEY"]).at("https://api.moonshot.ai/v1"),
     Provider::new("nvidia", &["NVIDIA_API_KEY"]).at("https://integrate.api.nvidia.com/v1"),
     Provider::new("ollama", &["OLLAMA_API_KEY"]).at("http://127.0.0.1:11434/v1"),
-    Provider::new("openai", &["OPENAI_API_KEY"])
-        .at("https://api.openai.com/v1")
-        .secrets(&[("sk-proj-", SecretUse::ApiKey)]),
+    Provider::new("openai", &["OPENAI_API_KEY"]).at("https://api.openai.com/v1").secrets(&[("sk-proj-", SecretUse::ApiKey)]),
     Provider::new("opencode", &["OPENCODE_API_KEY", "OPENCODE_ZEN_API_KEY"]).alias(&["opencode-zen"]),
     Provider::new("opencode-go", &[]).alias(&["opencode-go-auth"]),
-    Provider::new("openrouter", &["OPENROUTER_API_KEY"])
-        .at("https://openrouter.ai/api/v1")
-        .secrets(&[("sk-or-v1-", SecretUse::ApiKey)])
-        .dialect(Dialect::OpenRouter),
+    Provider::new("openrouter", &["OPENROUTER_API_KEY"]).at("https://openrouter.ai/api/v1").secrets(&[("sk-or-v1-", SecretUse::ApiKey)]).dialect(Dialect::OpenRouter),
     Provider::new("qianfan", &["QIANFAN_API_KEY"]),
     Provider::new("qwen", &[]).alias(&["modelstudio", "qwencloud"]).dialect(Dialect::Qwen),
     Provider::new("qwen-portal", &["QWEN_OAUTH_TOKEN", "QWEN_PORTAL_API_KEY"]),
