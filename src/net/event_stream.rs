@@ -1,16 +1,21 @@
-//! Reading a stream of server-sent events, as the HTML standard defines them.
+//! Reading a stream of server-sent events.
+//!
+//! Lines and fields are read as the HTML standard says. Events are told more readily than it says, because an error may
+//! stand in any of them: one with a name but without data is told, and so is the last one of a stream that was cut off.
+
+use std::fmt;
 
 use memchr::memchr2;
 #[cfg(feature = "client")]
 use memchr::memmem::find;
 
-/// An event of more bytes than this is passed over.
+/// An event of more bytes than this is passed over where a stream arrives in pieces.
 pub(crate) const MAX_EVENT: usize = 256 << 10;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// One event: its name, empty if it has none, and its data, whose lines are joined by line feeds.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Event<'e> {
     pub(crate) name: &'e [u8],
     pub(crate) data: &'e [u8],
@@ -24,9 +29,17 @@ impl Event<'_> {
     }
 }
 
+impl fmt::Debug for Event<'_> {
+    /// Tells lengths only: the bytes are the provider's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event").field("name", &self.name.len()).field("data", &self.data.len()).finish()
+    }
+}
+
 /// Reads the events of a stream that arrives in pieces. Holds one event at most.
-#[derive(Debug, Default)]
 pub(crate) struct EventReader {
+    /// How many bytes an event may have.
+    limit: usize,
     /// The start of a line whose end has not arrived.
     line: Vec<u8>,
     name: Vec<u8>,
@@ -42,7 +55,25 @@ pub(crate) struct EventReader {
     begun: bool,
 }
 
+impl Default for EventReader {
+    fn default() -> Self {
+        Self::with_limit(MAX_EVENT)
+    }
+}
+
+impl fmt::Debug for EventReader {
+    /// Tells lengths only: the bytes are the provider's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventReader").field("line", &self.line.len()).field("size", &self.size).finish_non_exhaustive()
+    }
+}
+
 impl EventReader {
+    fn with_limit(limit: usize) -> Self {
+        let (line, name, data) = (Vec::new(), Vec::new(), Vec::new());
+        Self { limit, line, name, data, size: 0, in_line: false, after_cr: false, begun: false }
+    }
+
     /// Reads the next piece and calls `each` with every event that it completes.
     pub(crate) fn push(&mut self, mut bytes: &[u8], mut each: impl FnMut(Event<'_>)) {
         if bytes.is_empty() {
@@ -79,7 +110,7 @@ impl EventReader {
     fn takes(&mut self, part: &[u8]) -> bool {
         self.in_line |= !part.is_empty();
         self.size = self.size.saturating_add(part.len());
-        self.size <= MAX_EVENT
+        self.size <= self.limit
     }
 
     fn end_line(&mut self, part: &[u8], each: &mut impl FnMut(Event<'_>)) {
@@ -121,9 +152,10 @@ impl EventReader {
     }
 }
 
-/// Calls `each` with every event of a stream that is there as a whole.
+/// Calls `each` with every event of a stream that is there as a whole, however long: some servers leave out the blank
+/// lines, so that the whole stream is one event.
 pub(crate) fn events(stream: &[u8], mut each: impl FnMut(Event<'_>)) {
-    let mut reader = EventReader::default();
+    let mut reader = EventReader::with_limit(usize::MAX);
     reader.push(stream, &mut each);
     reader.finish(each);
 }
@@ -171,6 +203,18 @@ mod tests {
                 }
                 assert_eq!(read(stream.as_bytes(), step), [(String::new(), "next".to_owned())]);
             }
+            let mut sizes = Vec::new();
+            events(stream.as_bytes(), |event| sizes.push(event.data.len()));
+            assert!(matches!(*sizes, [whole, 4] if whole >= MAX_EVENT), "{sizes:?}");
         }
+    }
+
+    #[test]
+    fn debug_output_has_no_byte_of_the_stream() {
+        let mut reader = EventReader::default();
+        reader.push(b"event: word\ndata: word\n\nevent: word\ndata: word\ndata: word", |event| {
+            assert_eq!(format!("{event:?}"), "Event { name: 4, data: 4 }");
+        });
+        assert_eq!(format!("{reader:?}"), "EventReader { line: 10, size: 31, .. }");
     }
 }

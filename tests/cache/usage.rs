@@ -70,6 +70,17 @@ fn a_stream_gives_the_same_as_a_reply() {
 }
 
 #[test]
+fn a_long_stream_without_blank_lines_counts_to_its_end() {
+    let delta = "data: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"text_delta\",\"text\":\"word\"}}\n";
+    let deltas = delta.repeat((512 << 10) / delta.len());
+    let stream = format!(
+        "data: {{\"message\":{{\"usage\":{{\"cache_read_input_tokens\":90}}}}}}\n{deltas}data: {{\"usage\":{{\"input_tokens\":9}}}}\n"
+    );
+    let usage = CacheUsage::from_stream(stream.as_bytes());
+    assert_eq!((usage.uncached, usage.read), (Some(9), Some(90)));
+}
+
+#[test]
 fn prices_are_data() {
     let reply = br#"{"usage":{"input_tokens":100,"cache_read_input_tokens":700,"cache_creation_input_tokens":200,"cache_creation":{"ephemeral_1h_input_tokens":50}}}"#;
     let usage = CacheUsage::from_reply(reply).expect("a reply");
