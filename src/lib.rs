@@ -109,7 +109,7 @@ mod net;
 pub mod profile;
 pub mod providers;
 mod reason;
-mod record;
+pub mod record;
 pub mod refresh;
 pub mod request;
 mod retention;

@@ -57,8 +57,8 @@ impl From<&reqwest::Error> for TransportError {
     }
 }
 
-#[cfg(test)]
 #[cfg(feature = "client")]
+#[cfg(test)]
 mod tests {
     use std::net::TcpListener;
 

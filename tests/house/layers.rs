@@ -8,14 +8,14 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_path_buf()
 }
 
-/// The line of each room in the picture, the ground floor with the highest number.
-fn picture() -> BTreeMap<String, usize> {
+/// The line of each room in the picture, the ground floor with the highest number, and whether it has a star.
+fn picture() -> BTreeMap<String, (usize, bool)> {
     let page = read_to_string(root().join("src/docs/architecture.md")).unwrap();
     let drawn = page.split("```text\n").nth(1).unwrap().split("```").next().unwrap();
     let rooms = drawn.lines().enumerate().flat_map(|(line, text)| {
         // Names stand to the left of what is said about them, which begins after three blanks.
         let names = text.split("   ").next().unwrap().split_whitespace();
-        names.map(move |name| (name.trim_end_matches('*').to_owned(), line))
+        names.map(move |name| (name.trim_end_matches('*').to_owned(), (line, name.ends_with('*'))))
     });
     rooms.collect()
 }
@@ -39,19 +39,35 @@ fn sources() -> Vec<(String, PathBuf)> {
     found
 }
 
-/// The rooms that the production code of a file names: without comments, documentation and unit tests.
+/// The production code of a source: without comments, documentation and unit tests.
+fn production(text: &str) -> String {
+    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap().lines();
+    let mut code: Vec<&str> = code.filter(|line| !line.trim_start().starts_with("//")).collect();
+    // An item for tests, and what only the documentation links, does not count.
+    while let Some(at) = code.iter().position(|line| ["#[cfg(doc)]", "#[cfg(test)]"].contains(&line.trim())) {
+        code.drain(at..=at + 1);
+    }
+    code.join("\n")
+}
+
+/// How many modules a file stands in, itself included.
+fn depth(file: &Path) -> usize {
+    let below = file.strip_prefix(root().join("src")).unwrap();
+    below.components().count() - usize::from(file.ends_with("mod.rs"))
+}
+
+/// The longest row of `super::` in a text.
+fn climb(code: &str) -> usize {
+    (1..).take_while(|steps| code.contains(&"super::".repeat(*steps))).last().unwrap_or(0)
+}
+
+/// The rooms that the production code of a file names.
 fn used(file: &Path) -> BTreeSet<String> {
     if file.components().any(|part| part.as_os_str() == "tests") || file.ends_with("tests.rs") {
         return BTreeSet::new();
     }
-    let text = read_to_string(file).unwrap();
-    let code = text.split("#[cfg(test)]").next().unwrap().lines().filter(|line| !line.trim_start().starts_with("//"));
-    // What only the documentation links does not count.
-    let mut code: Vec<&str> = code.collect();
-    while let Some(at) = code.iter().position(|line| line.trim() == "#[cfg(doc)]") {
-        code.drain(at..=at + 1);
-    }
-    let code = code.join("\n");
+    let code = production(&read_to_string(file).unwrap());
+    assert!(climb(&code) < depth(file), "{} climbs to the root, where every room can be named", file.display());
     let mut rooms = BTreeSet::new();
     for path in code.split("crate::").skip(1) {
         let paths = path.strip_prefix('{').map_or_else(|| vec![path], |list| list.split(',').collect());
@@ -75,9 +91,9 @@ fn rooms_use_what_lies_below_them() {
     let (mut upward, mut arrows) = (Vec::new(), 0);
     for (room, file) in sources() {
         drawn.remove(&room);
-        let line = picture.get(&room).unwrap_or_else(|| panic!("{room} is not in the picture"));
+        let (line, _) = picture.get(&room).unwrap_or_else(|| panic!("{room} is not in the picture"));
         for other in used(&file).into_iter().filter(|other| *other != room) {
-            let below = picture
+            let (below, _) = picture
                 .get(&other)
                 .unwrap_or_else(|| panic!("{other} is not in the picture, but used by {}", file.display()));
             arrows += 1;
@@ -92,15 +108,46 @@ fn rooms_use_what_lies_below_them() {
 }
 
 #[test]
-fn what_is_pure_reads_no_configuration_and_no_environment() {
-    for (room, file) in
-        sources().into_iter().filter(|(room, _)| ["select", "cache", "failure", "profile"].contains(&&**room))
-    {
-        let used = used(&file);
-        for forbidden in ["config", "env", "store", "background"] {
-            assert!(!used.contains(forbidden), "{room} must not use {forbidden}: {}", file.display());
+fn stars_are_public_modules() {
+    let starred: BTreeSet<String> =
+        picture().into_iter().filter(|(_, (_, star))| *star).map(|(room, _)| room).collect();
+    let root = read_to_string(root().join("src/lib.rs")).unwrap();
+    let public = root.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+    let public: BTreeSet<String> = public.filter(|room| *room != "docs").map(str::to_owned).collect();
+    assert_eq!(starred, public);
+}
+
+const PURE: [&str; 4] = ["config", "env", "store", "background"];
+
+#[test]
+fn rooms_keep_clear_of_what_is_not_theirs() {
+    for (room, forbidden) in [
+        ("select", &PURE[..]),
+        ("cache", &PURE),
+        ("failure", &PURE),
+        ("profile", &PURE),
+        ("store", &["select", "failure", "cache", "request", "config"]),
+    ] {
+        let files: Vec<_> = sources().into_iter().filter(|(of, _)| of == room).collect();
+        assert!(!files.is_empty(), "{room}");
+        for (_, file) in files {
+            let used = used(&file);
+            let found = forbidden.iter().find(|forbidden| used.contains(**forbidden));
+            assert_eq!(found, None, "{}", file.display());
         }
     }
+}
+
+#[test]
+fn only_unit_tests_are_not_read() {
+    let text = "use a;\n#[cfg(test)]\nmod tests;\nuse b;\n    #[cfg(test)]\n    use c;\n// d\ne\n#[cfg(test)]\nmod tests {\nf\n}\n";
+    assert_eq!(production(text), "use a;\nuse b;\ne");
+    assert_eq!((climb("use crate::a;"), climb("use super::a; super::super::b")), (0, 2));
+    let depth = |file: &str| depth(&root().join("src").join(file));
+    assert_eq!(
+        (depth("clock.rs"), depth("store/mod.rs"), depth("store/file/mod.rs"), depth("store/file/a.rs")),
+        (1, 1, 2, 3)
+    );
 }
 
 #[test]
