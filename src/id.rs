@@ -47,7 +47,7 @@ impl ProviderId {
         } else {
             Cow::Owned(name.to_lowercase())
         };
-        match Provider::find(&lowered) {
+        match Provider::named(&lowered) {
             Some(known) => Self(known.id().into()),
             None => Self(lowered.into()),
         }
@@ -59,10 +59,10 @@ impl ProviderId {
         &self.0
     }
 
-    /// Returns what is known of the provider: its variables, base URL and authentication header.
+    /// Returns the provider's row in the table of [`providers`](crate::providers), if it has one.
     #[must_use]
-    pub fn provider(&self) -> Option<&'static Provider> {
-        Provider::find(&self.0)
+    pub fn known(&self) -> Option<&'static Provider> {
+        Provider::named(&self.0)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is known of each provider, one row each: its names, where its keys are found, how they look and where they go.
 //!
-//! Everything particular to a provider that is plain data stands in this table, so that a provider is added in one
-//! place. A provider without a row works all the same; nothing is then known of its variables and keys.
+//! Credentials ask this table only. Names and prices of models, and the words of errors, stand where they are used. A
+//! provider without a row works all the same; nothing is then known of its variables and keys.
 //!
 //! Sources: the providers' API references as of 2026-09; OpenClaw 2026.2.9 for spellings and variables.
 
@@ -18,10 +18,10 @@ pub(crate) const SETUP_TOKEN_PREFIX: &str = "sk-ant-oat";
 /// ```
 /// use provider_auth::providers::Provider;
 ///
-/// let zai = Provider::find("z.ai").expect("a row of the table");
+/// let zai = Provider::find("Z.ai").expect("a row of the table");
 /// assert_eq!(zai.id(), "zai");
 /// assert_eq!(zai.variables(), ["ZAI_API_KEY", "Z_AI_API_KEY"]);
-/// assert_eq!(zai.auth_header(), "authorization");
+/// assert_eq!(zai.auth_header(), Some("authorization"));
 /// ```
 #[derive(Debug)]
 pub struct Provider {
@@ -29,7 +29,7 @@ pub struct Provider {
     aliases: &'static [&'static str],
     variables: &'static [&'static str],
     pub(crate) secrets: &'static [SecretShape],
-    auth_header: &'static str,
+    auth_header: Option<&'static str>,
     base_url: Option<&'static str>,
     pub(crate) dialect: Dialect,
     pub(crate) key_terms: Terms,
@@ -105,7 +105,7 @@ impl Provider {
             aliases: &[],
             variables,
             secrets: &[],
-            auth_header: "authorization",
+            auth_header: None,
             base_url: None,
             dialect: Dialect::Common,
             key_terms: UNKNOWN_TERMS,
@@ -113,8 +113,10 @@ impl Provider {
         }
     }
 
+    /// A public API; it takes keys as bearer tokens unless [`header`](Self::header) follows.
     const fn at(mut self, base_url: &'static str) -> Self {
         self.base_url = Some(base_url);
+        self.auth_header = Some("authorization");
         self
     }
 
@@ -129,7 +131,7 @@ impl Provider {
     }
 
     const fn header(mut self, name: &'static str) -> Self {
-        self.auth_header = name;
+        self.auth_header = Some(name);
         self
     }
 
@@ -143,9 +145,14 @@ impl Provider {
         TABLE.iter()
     }
 
-    /// Finds a provider by its id or one of its aliases, in lower case.
+    /// Finds a provider by its id or one of its aliases, in any case and with white space around it.
     #[must_use]
     pub fn find(name: &str) -> Option<&'static Self> {
+        Self::named(&name.trim().to_lowercase())
+    }
+
+    /// Finds a provider by its id or one of its aliases, trimmed and in lower case.
+    pub(crate) fn named(name: &str) -> Option<&'static Self> {
         static NAMES: LazyLock<HashMap<&str, &Provider>> = LazyLock::new(|| {
             let names = |provider: &'static Provider| std::iter::once(&provider.id).chain(provider.aliases);
             TABLE.iter().flat_map(|provider| names(provider).map(move |name| (*name, provider))).collect()
@@ -172,9 +179,10 @@ impl Provider {
         self.variables
     }
 
-    /// Returns the name of the header that carries an API key. In `authorization` the key follows `Bearer`.
+    /// Returns the name of the header that carries an API key, where it is known. In `authorization` the key follows
+    /// `Bearer`.
     #[must_use]
-    pub fn auth_header(&self) -> &'static str {
+    pub fn auth_header(&self) -> Option<&'static str> {
         self.auth_header
     }
 

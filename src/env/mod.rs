@@ -121,7 +121,7 @@ impl Environment {
     /// It is a token if the variable's name contains `OAUTH_TOKEN` or the value plainly is one, else an API key.
     #[must_use]
     pub fn credential(&self, provider: &ProviderId) -> Option<InlineCredential> {
-        provider.provider()?.variables().iter().find_map(|variable| {
+        provider.known()?.variables().iter().find_map(|variable| {
             let (secret, origin) = self.find(variable)?;
             let secret = Secret::cleaned(secret.expose());
             let credential = if variable.contains("OAUTH_TOKEN") {

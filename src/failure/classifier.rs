@@ -58,7 +58,7 @@ impl FailureClassifier {
     /// A classifier for the answers of this provider. Most rules hold for all providers, so a proxy's name does no harm.
     #[must_use]
     pub fn new(provider: &ProviderId) -> Self {
-        Self { dialect: provider.provider().map_or(Dialect::Common, |known| known.dialect), cap: LONGEST }
+        Self { dialect: provider.known().map_or(Dialect::Common, |known| known.dialect), cap: LONGEST }
     }
 
     /// Sets the longest wait a deadline can ask for. Default: 366 days.

@@ -179,7 +179,7 @@ fn check(pasted: ValidatedSecret, what: &str) -> Result<ValidatedSecret> {
 
 /// Whether the shapes of this provider's keys are known.
 fn is_known(provider: &ProviderId) -> bool {
-    provider.provider().is_some_and(|known| !known.secrets.is_empty())
+    provider.known().is_some_and(|known| !known.secrets.is_empty())
 }
 
 fn is_zero_width(c: char) -> bool {

@@ -19,6 +19,6 @@ use crate::providers::UNKNOWN_TERMS;
 #[must_use]
 pub fn terms(provider: &ProviderId, kind: CredentialKind) -> Terms {
     provider
-        .provider()
+        .known()
         .map_or(UNKNOWN_TERMS, |known| if kind.is_subscription() { known.subscription_terms } else { known.key_terms })
 }

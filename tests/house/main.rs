@@ -12,5 +12,6 @@ mod ids;
 mod layers;
 mod leaks;
 mod pages;
+mod providers;
 #[path = "../support/mod.rs"]
 mod support;
