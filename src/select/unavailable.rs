@@ -13,7 +13,8 @@ use crate::reason::FailureReason;
 
 /// No profile of the provider can be used now: every one that was considered, with its reason, and how long to wait.
 ///
-/// `Display` is one line that names the profiles, each with its reason and the time left. A value, not only an error:
+/// `Display` is one line that names the profiles, each with its reason and the time left; of those that the list in force
+/// leaves out, some may only be counted. A value, not only an error:
 /// convert it into [`Error`] with `?`, which says the same, and have it back from there with [`Error::unavailable`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -105,7 +106,7 @@ impl fmt::Display for Unavailable {
     }
 }
 
-/// More profiles than these are only counted.
+/// Where so many profiles are named, those that the list in force leaves out are only counted.
 const MOST_NAMED: usize = 8;
 
 /// What is said of the profiles, after a colon: of the one that was asked for, else of each.
@@ -124,11 +125,21 @@ impl fmt::Display for Reasons<'_> {
             f.write_str(": it ")?;
             return say(f, own);
         }
-        for (index, candidate) in candidates.iter().take(MOST_NAMED).enumerate() {
-            write!(f, "{} {} ", if index == 0 { ":" } else { ";" }, Shown(&candidate.id))?;
+        let inside = candidates.iter().filter(|candidate| !candidate.verdict.is_outside()).count();
+        let mut room = MOST_NAMED.saturating_sub(inside);
+        let named = candidates.iter().filter(|candidate| {
+            let outside = candidate.verdict.is_outside();
+            let named = !outside || room > 0;
+            room -= usize::from(outside && named);
+            named
+        });
+        let mut count = 0;
+        for candidate in named {
+            write!(f, "{} {} ", if count == 0 { ":" } else { ";" }, Shown(&candidate.id))?;
             say(f, candidate)?;
+            count += 1;
         }
-        match candidates.len().saturating_sub(MOST_NAMED) {
+        match candidates.len() - count {
             0 => Ok(()),
             more => write!(f, "; and {more} more"),
         }

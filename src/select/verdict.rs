@@ -99,6 +99,11 @@ impl Verdict {
         self.until().is_some()
     }
 
+    /// Whether the list in force leaves the profile out, whatever its state.
+    pub(super) fn is_outside(self) -> bool {
+        matches!(self, Self::ExcludedByOrder | Self::NotConfigured | Self::NotRequested)
+    }
+
     /// Until when the profile is cooling down, if it does.
     #[must_use]
     pub fn until(self) -> Option<Timestamp> {

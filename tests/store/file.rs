@@ -5,8 +5,12 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use provider_auth::select::Receipt;
 use provider_auth::store::{Durability, FileStoreBuilder, StateFile, conformance};
-use provider_auth::{AuthProfileStore, FileStore};
+use provider_auth::{
+    AuthProfileStore, AuthProfileStoreExt as _, Credential, ErrorKind, Failure, FailureReason, FileStore, ProfileId,
+    ProfileSelector, ProviderId, RecordOutcome as _, Secret, Timestamp,
+};
 use tempfile::TempDir;
 
 /// Gives a store in a directory of its own for every check, and keeps the directories as long as it lives.
@@ -49,6 +53,27 @@ fn so_does_it_relaxed_strict_and_without_file_locks() {
     let set =
         |builder: FileStoreBuilder| builder.durability(Durability::Relaxed).strict_permissions(true).file_locks(false);
     conformance::check(|| stores.open(set)).unwrap();
+}
+
+#[test]
+fn a_report_that_fails_leaves_the_receipt_open_and_a_repeated_one_changes_nothing() {
+    let stores = Stores::new();
+    for layout in [StateFile::default(), StateFile::Separate] {
+        let (store, selector) = (stores.open(|builder| builder.state_file(layout)), ProfileSelector::default());
+        let (id, provider) = (ProfileId::new("anthropic:one").unwrap(), ProviderId::anthropic());
+        store.upsert(&id, &provider, &Credential::api_key(Secret::new("sk-1")), None).unwrap();
+        let now = Timestamp::from_millis(1_000_000);
+        let receipt = Receipt::new(id, provider, None, now);
+        let report = || store.record_failure(&selector, &receipt, &Failure::new(FailureReason::Auth), now);
+        // Inside an update the report cannot be written, so it must not count as made.
+        let nested = store.transact(|_| Ok(report().unwrap_err().kind()));
+        assert_eq!((nested.unwrap(), receipt.is_reported()), (ErrorKind::Reentrant, false));
+        report().unwrap();
+        report().unwrap();
+        let loaded = store.load().unwrap();
+        let count = loaded.usage("anthropic:one").map(|usage| usage.failure_count(FailureReason::Auth));
+        assert_eq!(count, Some(1.0));
+    }
 }
 
 #[test]

@@ -86,12 +86,22 @@ fn of_a_profile_that_was_asked_for_only_that_one() {
 }
 
 #[test]
-fn the_line_is_bounded_and_stays_a_line() {
-    let entries = (0..20).map(|n| (format!("anthropic:{n:02}"), key(" ")));
-    let profiles: Value = entries.collect::<serde_json::Map<_, _>>().into();
-    let many = document(&json!({"version": 1, "profiles": profiles}));
-    let named = (0..8).map(|n| format!("anthropic:{n:02} has no secret")).collect::<Vec<_>>().join("; ");
-    assert_eq!(refusal(&many, None).to_string(), format!("{LEAD}{named}; and 12 more"));
+fn every_profile_of_the_list_is_named_and_others_as_far_as_there_is_room() {
+    let blank = |n: usize| format!("anthropic:{n:02} has no secret");
+    let outside = |n: usize| format!("anthropic:{n:02} is not in the order");
+    for (ordered, named) in [(20, 20), (10, 10), (8, 8), (3, 8)] {
+        let entries = (0..20).map(|n| (format!("anthropic:{n:02}"), key(" ")));
+        let profiles: Value = entries.collect::<serde_json::Map<_, _>>().into();
+        let order: Vec<String> = (0..ordered).map(|n| format!("anthropic:{n:02}")).collect();
+        let many = document(&json!({"version": 1, "profiles": profiles, "order": {"anthropic": order}}));
+        let names = (0..named).map(|n| if n < ordered { blank(n) } else { outside(n) }).collect::<Vec<_>>().join("; ");
+        let rest = if named < 20 { format!("; and {} more", 20 - named) } else { String::new() };
+        assert_eq!(refusal(&many, None).to_string(), format!("{LEAD}{names}{rest}"));
+    }
+}
+
+#[test]
+fn the_line_stays_a_line() {
     let forged = document(&json!({"version": 1, "profiles": {"a\nerror: b": key(" ")}}));
     assert_eq!(refusal(&forged, None).to_string(), format!("{LEAD}a\u{fffd}error: b has no secret"));
 }
