@@ -190,7 +190,7 @@ fn show_choice(selection: &Selection, ordered: bool) {
         (ready, unfit) => println!("  why: {rule}; {ready} more could be used, {unfit} not"),
     }
     if selection.needs_refresh() {
-        println!("  its access token is over: renew it before it is sent");
+        println!("  its access token is over: refresh it before it is sent");
     }
 }
 

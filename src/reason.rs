@@ -4,9 +4,9 @@ use std::fmt;
 
 /// Why a request failed, as far as its credential is concerned.
 ///
-/// The names are those of the reference's `failureCounts` and `cooldownReason`.
+/// The names are those of OpenClaw's `failureCounts` and `cooldownReason`.
 ///
-/// | reason | blame | lane | scope | refusal |
+/// | reason | blame | cooldown kind | scope | refusal |
 /// | --- | --- | --- | --- | --- |
 /// | `auth` | profile | transient | profile | yes |
 /// | `auth_permanent` | profile | disabled | profile | yes |
@@ -171,7 +171,7 @@ impl FailureReason {
 impl FailureReason {
     /// The HTTP status that says this reason best, for callers that hand a failure on as an answer of their own.
     ///
-    /// Those of the reference where it has one.
+    /// Those of OpenClaw where it has one.
     #[must_use]
     pub fn as_status(self) -> http::StatusCode {
         use http::StatusCode;

@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// How long the provider is asked to keep a prompt prefix.
 ///
-/// Lifetimes are the Anthropic API's (prompt caching page, 2026-09): five minutes, renewed by every hit, or one hour
+/// Lifetimes are the Anthropic API's (prompt caching page, 2026-09): five minutes, refreshed by every hit, or one hour
 /// at twice the price of an uncached token for the write.
 ///
 /// # Examples
@@ -73,7 +73,7 @@ impl FromStr for CacheRetention {
     }
 }
 
-/// How long the provider keeps what a marker writes, counted from the start of the request; every hit renews it.
+/// How long the provider keeps what a marker writes, counted from the start of the request; every hit refreshes it.
 ///
 /// The Anthropic API knows these two (prompt caching page, 2026-09).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -64,7 +64,7 @@ impl Secret {
     }
 }
 
-/// The characters JavaScript's `trim` removes; the reference decides by them whether a key is blank.
+/// The characters JavaScript's `trim` removes; OpenClaw decides by them whether a key is blank.
 pub(crate) fn is_blank_char(c: char) -> bool {
     (c.is_whitespace() && c != '\u{85}') || c == '\u{feff}'
 }

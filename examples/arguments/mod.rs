@@ -152,7 +152,7 @@ pub(crate) fn read() -> Result<Models, Refused> {
         return Err(Refused::Usage(message.to_owned()));
     }
     let models = Models::try_parse().map_err(|error| refused(&error))?;
-    // As the reference does, which knows its agents in lower case only.
+    // As OpenClaw does, which knows its agents in lower case only.
     Ok(Models { agent: models.agent.to_lowercase(), ..models })
 }
 

@@ -11,7 +11,7 @@ use crate::output;
 const NAMES: [&str; 3] = ["openclaw", "moltbot", "clawdbot"];
 
 impl Models {
-    /// The variables of the process, and those of the `.env` the reference keeps some keys in.
+    /// The variables of the process, and those of the `.env` OpenClaw keeps some keys in.
     pub(crate) fn environment(&self) -> Result<Environment> {
         let path = self.state_directory()?.join(".env");
         Ok(Environment::process().with_dotenv(self.dotenv.get_or_init(|| dotenv(&path))))
@@ -42,7 +42,7 @@ impl Models {
 }
 
 /// The text of the file. The program works without it, but not in silence: the keys in it would seem to be gone.
-#[allow(clippy::disallowed_methods, reason = "a file of the reference, not one of this crate")]
+#[allow(clippy::disallowed_methods, reason = "a file of OpenClaw, not one of this crate")]
 fn dotenv(path: &Path) -> String {
     // A pipe would be waited for until somebody writes into it.
     let read = match std::fs::metadata(path) {

@@ -1,8 +1,8 @@
-//! Prompt caching: where the cache markers of a request belong, and what the replies say about them.
+//! Prompt caching: where the cache breakpoints of a request belong, and what the replies say about them.
 //!
-//! An agent sends its whole prompt with every request. A provider that is told where to cut the prompt (with a
-//! `cache_control` member, a cache marker) keeps what is before the cut, and the next request reads it at a tenth of the
-//! price. [`mark_body`] puts the markers into a finished request body and changes nothing else:
+//! An agent sends its whole prompt with every request. A cache breakpoint (a `cache_control` marker) tells the provider
+//! where to cut the prompt: what is before the cut is kept, and the next request reads it at a tenth of the price.
+//! [`mark_body`] puts the breakpoints into a finished request body and changes nothing else:
 //!
 //! ```
 //! use provider_auth::CacheRetention;

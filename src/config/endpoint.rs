@@ -14,8 +14,8 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::UnknownModel`] if the provider is neither `anthropic` nor configured with a `baseUrl`, or speaks
-    /// another interface than `anthropic-messages`; [`ErrorKind::InvalidUrl`] and [`ErrorKind::InsecureTransport`] as
+    /// [`ErrorKind::UnknownModel`] if the provider is neither `anthropic` nor configured with a `baseUrl`, or its
+    /// interface is not `anthropic-messages`; [`ErrorKind::InvalidUrl`] and [`ErrorKind::InsecureTransport`] as
     /// for [`Endpoint::new`].
     ///
     /// # Examples
@@ -51,7 +51,7 @@ impl Endpoint {
             Some(ProviderApi::AnthropicMessages) => {}
             None if is_anthropic => {}
             None => return Err(unknown("its provider does not say `api: \"anthropic-messages\"`")),
-            Some(_) => return Err(unknown("its provider does not speak `anthropic-messages`")),
+            Some(_) => return Err(unknown("its provider does not support `anthropic-messages`")),
         }
         if provider.auth_header() == Some(true) {
             endpoint = endpoint.with_auth_scheme(AuthScheme::Bearer);
@@ -65,7 +65,7 @@ impl Endpoint {
 
 /// What to do about a model whose provider is not configured for the Messages API.
 const NO_ENDPOINT: &str = "Use a model of `anthropic`, or give its provider a `baseUrl` and `api: \"anthropic-messages\"` \
-                           under `models.providers` in `openclaw.json`. Other APIs are not spoken here.";
+                           under `models.providers` in `openclaw.json`. Other APIs are not supported.";
 
 impl RequestBuilder<'_> {
     /// Takes the cache retention and the beta flags for a model and an agent from the configuration; `call` is the

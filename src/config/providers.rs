@@ -53,7 +53,7 @@ pub enum ProviderAuth {
     Token,
 }
 
-/// Which interface an endpoint speaks.
+/// Which interface an endpoint supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ProviderApi {
@@ -183,7 +183,7 @@ pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> IndexMap<
     providers
 }
 
-/// Newer versions of the reference know more interfaces, so a name that is not known here is no mistake.
+/// Newer versions of OpenClaw know more interfaces, so a name that is not known here is no mistake.
 fn api<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<ProviderApi> {
     let text = reader.text(node)?;
     let found = APIS.iter().find(|(spelling, _)| *spelling == text.value).map(|(_, api)| *api);

@@ -1,4 +1,4 @@
-//! Pages that go further than the items they speak of.
+//! Pages that go further than the items they describe.
 //!
 //! - [Troubleshooting](troubleshooting): every message, and what to do about it.
 //! - [Coming from OpenClaw](coming_from_openclaw): what is the same, what is not, and which command is which function.
@@ -11,7 +11,7 @@
 
 #![cfg_attr(
     not(all(feature = "file", feature = "client", feature = "conformance")),
-    allow(rustdoc::broken_intra_doc_links, reason = "the pages speak of everything the crate can have")
+    allow(rustdoc::broken_intra_doc_links, reason = "the pages describe everything the crate can have")
 )]
 
 #[cfg(feature = "client")]

@@ -19,7 +19,7 @@ const ANTHROPIC_HOST: &str = "api.anthropic.com";
 
 const MESSAGES: &str = "/v1/messages";
 
-/// A server that speaks the Messages API: its URL, kind, authentication scheme, beta policy and configured headers.
+/// A server that supports the Messages API: its URL, kind, authentication scheme, beta policy and configured headers.
 ///
 /// `Debug` shows scheme and host and the names of headers, never their values or the rest of the URL.
 ///

@@ -12,7 +12,7 @@ use crate::retention::CacheRetention;
 pub enum EndpointKind {
     /// The Anthropic API, or a gateway that passes everything on to it.
     Anthropic,
-    /// Another server that speaks the Messages API.
+    /// Another server that supports the Messages API.
     AnthropicCompatible,
     /// Claude Platform on AWS, `aws-external-anthropic.{region}.api.aws`. Wants the header `anthropic-workspace-id`.
     ClaudePlatformAws,

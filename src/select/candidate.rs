@@ -30,8 +30,8 @@ impl Candidate<'_> {
     }
 }
 
-/// Every profile that was considered: those that can be used in the order of use, then those that rest, soonest first,
-/// then the others.
+/// Every profile that was considered: those that can be used in the order of use, then those that are cooling
+/// down, soonest first, then the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Candidates<'a> {
@@ -48,7 +48,7 @@ impl<'a> Candidates<'a> {
 
     /// The profiles that can be used, now or after a cooldown, in the order of use.
     ///
-    /// This is what the reference calls the profile order. A preferred profile leads even while it is cooling down.
+    /// This is what OpenClaw calls the profile order. A preferred profile leads even while it is cooling down.
     pub fn order(&self) -> impl Iterator<Item = &ProfileId> {
         self.list.iter().take(self.eligible).map(|candidate| &*candidate.id)
     }

@@ -1,6 +1,6 @@
 //! Which credential to use now, and what its success or failure changes.
 //!
-//! Everything here is pure: profiles, configuration and the time come in as arguments.
+//! Everything here is pure: profiles, rules, an inline credential and the time come in as arguments.
 
 mod candidate;
 mod order;

@@ -45,7 +45,7 @@ struct Place {
 }
 
 const READY: u8 = 0;
-const RESTING: u8 = 1;
+const COOLING: u8 = 1;
 const UNFIT: u8 = 2;
 
 impl Place {
@@ -149,7 +149,7 @@ impl<'a> Selecting<'a> {
             // Waiting for a token that ends before its cooldown does would be in vain.
             let in_vain = self.rules.end(profile).is_some_and(|at| at <= until);
             let retry_at = verdict.until().filter(|_| !in_vain);
-            return (Place { group: RESTING, rank: 0, time: until }, Judged { id, kind, verdict, retry_at });
+            return (Place { group: COOLING, rank: 0, time: until }, Judged { id, kind, verdict, retry_at });
         }
         (
             self.place_if_ready(Entry { id, profile, usage }),

@@ -12,7 +12,7 @@ use crate::reason::FailureReason;
 /// When one request may try a profile in cooldown, if every profile of the provider is cooling down.
 ///
 /// A window that has ended needs no probe: its profile is ready, half-open, and the next failure takes the next step of
-/// the ladder. But limits are lifted and bills are paid before a window ends, and whoever waits for its end alone stays
+/// the backoff. But limits are lifted and bills are paid before a window ends, and whoever waits for its end alone stays
 /// away for hours. So one profile at a time is probed, throttled:
 ///
 /// - one that cools down, shortly before its window ends;

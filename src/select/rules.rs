@@ -85,7 +85,7 @@ pub enum FailureCounting {
     /// Every reason has its own counter; a running window stays where it is; a window's end leaves the counter, so that
     /// the next failure takes the next step; windows are kept per model where the reason concerns a model.
     PerReason,
-    /// One counter for all reasons of the transient lane; every failure moves the window. As OpenClaw did until
+    /// One counter for all reasons of the transient cooldown kind; every failure moves the window. As OpenClaw did until
     /// February 2026.
     Shared,
 }
@@ -98,7 +98,7 @@ pub enum FailureCounting {
 pub struct CooldownPolicy {
     /// How failures are counted. Default: per reason.
     pub counting: FailureCounting,
-    /// The transient lane. Default: 30 s, 1 min, 5 min.
+    /// The other reasons of the transient cooldown kind. Default: 30 s, 1 min, 5 min.
     pub transient: Backoff,
     /// `rate_limit`. Default: 30 s doubling to 1 h.
     pub rate_limit: Backoff,
@@ -136,7 +136,7 @@ impl CooldownPolicy {
         longest.saturating_add(CLOCK_CORRECTION)
     }
 
-    pub(super) fn lane(&self, reason: FailureReason) -> CooldownKind {
+    pub(super) fn cooldown_kind(&self, reason: FailureReason) -> CooldownKind {
         match (self.counting, reason) {
             (FailureCounting::PerReason, _) => reason.cooldown_kind(),
             (FailureCounting::Shared, FailureReason::Billing) => CooldownKind::Disabled,
@@ -146,11 +146,22 @@ impl CooldownPolicy {
 
     /// The length of the window this failure opens, in milliseconds.
     pub(super) fn millis(&self, reason: FailureReason, provider: &crate::id::ProviderId, failures: f64) -> f64 {
-        match (self.lane(reason), reason) {
-            (CooldownKind::Disabled, FailureReason::Billing) => self.billing_for(provider).millis(failures),
-            (CooldownKind::Disabled, _) => self.auth_permanent.millis(failures),
-            (_, FailureReason::RateLimit) => self.rate_limit.millis(failures),
-            _ => self.transient.millis(failures),
+        let long = self.cooldown_kind(reason) == CooldownKind::Disabled;
+        // Every reason by name, so that one that is added cannot be forgotten here.
+        match reason {
+            FailureReason::Billing => self.billing_for(provider).millis(failures),
+            FailureReason::AuthPermanent if long => self.auth_permanent.millis(failures),
+            FailureReason::RateLimit => self.rate_limit.millis(failures),
+            FailureReason::Auth
+            | FailureReason::AuthPermanent
+            | FailureReason::SessionExpired
+            | FailureReason::Timeout
+            | FailureReason::ModelNotFound
+            | FailureReason::Overloaded
+            | FailureReason::ServerError
+            | FailureReason::Format
+            | FailureReason::ContextOverflow
+            | FailureReason::Unknown => self.transient.millis(failures),
         }
     }
 
@@ -184,14 +195,14 @@ pub struct SelectorRules {
     /// How long a profile cools down after a failure.
     pub cooldown: CooldownPolicy,
     /// Whether an expiry that is no moment (zero, negative, beyond the year 275760, not a number) makes a token
-    /// unusable. Default: yes. The reference of February 2026 read it as "never".
+    /// unusable. Default: yes. OpenClaw of February 2026 read it as "never".
     pub strict_expiry: bool,
     /// Whether an order of which no profile exists gives way to the stored profiles. Default: yes.
     pub repair_order: bool,
     /// Whether a login with a live access token comes before one that must be refreshed. Default: yes.
     pub live_first: bool,
     /// Whether a credential counts by what its secret shows it to be, and must be able to stand in a header. Default:
-    /// yes. The reference of February 2026 went by the declared kind alone.
+    /// yes. OpenClaw of February 2026 went by the declared kind alone.
     pub inspect_secret: bool,
     /// Whether profile names that are whole numbers come first, as JavaScript enumerates them. Default: no.
     pub integer_names_first: bool,

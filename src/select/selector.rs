@@ -57,7 +57,8 @@ pub struct Selection {
     pub source: CredentialSource,
     /// On this the outcome is reported.
     pub receipt: Receipt,
-    /// Every other profile that was considered, in order, with its verdict. Chosen and skipped are every candidate.
+    /// Every other profile that was considered, in order, with its verdict. The chosen profile and the skipped ones
+    /// together are every candidate.
     pub skipped: Vec<Candidate<'static>>,
 }
 
@@ -89,7 +90,7 @@ impl ProfileSelector {
     }
 
     /// Whether a window keeps a profile with these statistics from being used for one model or all of them: cooling or
-    /// disabled, until when and why. `None` if it does not rest.
+    /// disabled, until when and why. `None` if it is not cooling down.
     ///
     /// This looks at the statistics only, so that it also answers for a profile that no longer exists.
     #[must_use]

@@ -55,7 +55,7 @@ impl ProfileSelector {
 
     /// Records in the document that the request of this receipt failed.
     ///
-    /// `deadline` is the moment the server named; it beats the ladder, within the policy's cap. A failure that was
+    /// `deadline` is the moment the server named; it beats the backoff, within the policy's cap. A failure that was
     /// picked before a newer success, or before the window it would count towards, changes nothing but a deadline.
     ///
     /// Does nothing for a profile that is no longer there, for a receipt that was reported before, or where the secret was
@@ -93,7 +93,7 @@ impl ProfileSelector {
     }
 
     /// Applies a transition to a profile's statistics, if the profile is there or is a key from outside the document,
-    /// which the reference of February 2026 keeps nothing of.
+    /// which OpenClaw of February 2026 keeps nothing of.
     fn change(
         &self,
         profiles: &mut AuthProfiles,
@@ -222,13 +222,13 @@ impl SelectorRules {
         };
         if policy.counting == FailureCounting::Shared {
             let own = count();
-            let failures = if policy.lane(reason) == CooldownKind::Disabled { own } else { errors + 1.0 };
+            let failures = if policy.cooldown_kind(reason) == CooldownKind::Disabled { own } else { errors + 1.0 };
             let until = event.now + policy.millis(reason, event.provider, failures);
             return usage.edited(|edit| {
                 edit.number(key::ERROR_COUNT, errors + 1.0);
                 edit.numbers(key::FAILURE_COUNTS, &counts);
                 edit.number(key::LAST_FAILURE_AT, event.now);
-                if policy.lane(reason) == CooldownKind::Disabled {
+                if policy.cooldown_kind(reason) == CooldownKind::Disabled {
                     edit.number(key::DISABLED_UNTIL, until);
                     edit.text(key::DISABLED_REASON, reason.as_str());
                 } else {
@@ -241,8 +241,8 @@ impl SelectorRules {
         }
         let model = event.model.filter(|_| reason.is_model_scoped());
         let deadline = deadline.filter(|at| *at > event.now).map(|at| at.min(event.now + millis(policy.deadline_cap)));
-        let lane = policy.lane(reason);
-        if lane == CooldownKind::None {
+        let kind = policy.cooldown_kind(reason);
+        if kind == CooldownKind::None {
             // The provider is to blame, not the profile: nothing is counted, but what the server said is respected.
             let (Some(until), Some(_)) = (deadline, model) else { return usage.clone() };
             let running = window_of(usage, model, false).filter(|window| self.is_active(window, event.now));
@@ -252,7 +252,7 @@ impl SelectorRules {
                 None => self.with_window(usage, event.window(until, model).because(reason), false, event.now),
             };
         }
-        let long = lane == CooldownKind::Disabled;
+        let long = kind == CooldownKind::Disabled;
         let running = window_of(usage, model, long);
         let opened = running.map(|window| window.since.or(usage.last_failure_at).unwrap_or(window.until));
         let counts_not = opened.is_some_and(|opened| event.picked_at <= opened && opened <= event.now);
@@ -286,7 +286,7 @@ impl SelectorRules {
         self.with_window(&counted, window, long, event.now)
     }
 
-    /// The statistics with this window in its lane. The place that other readers of the file know holds one window; a
+    /// The statistics with this window, as the one of its kind. The place that other readers of the file know holds one window; a
     /// window of another scope that still runs there is not lost but kept beside it, by model.
     fn with_window(&self, usage: &UsageStats, window: Window, long: bool, now: f64) -> UsageStats {
         if long {
@@ -313,7 +313,7 @@ impl SelectorRules {
     }
 }
 
-/// The window of a lane that concerns exactly this model, or exactly the whole profile.
+/// The window of a cooldown kind that concerns exactly this model, or exactly the whole profile.
 fn window_of<'a>(usage: &'a UsageStats, model: Option<&str>, long: bool) -> Option<&'a Window> {
     if long {
         return usage.disabled.as_ref();

@@ -50,7 +50,7 @@ impl Unavailable {
 /// How much the reason of a window weighs against counted failures.
 const RECORDED: f64 = 1_000.0;
 
-/// The reason that weighs most among the profiles that rest, as the reference computes it.
+/// The reason that weighs most among the profiles that are cooling down, as OpenClaw computes it.
 pub(super) fn blocking(candidates: &[Candidate<'_>], profiles: &AuthProfiles) -> Option<FailureReason> {
     let cooling: Vec<_> = candidates.iter().filter(|candidate| candidate.verdict.is_cooling_down()).collect();
     cooling.first()?;

@@ -233,8 +233,8 @@ impl SelectorRules {
         }
     }
 
-    /// When the profile ends for good, if it does: a login that can be refreshed outlives its access token, and the
-    /// reference lets every login do so.
+    /// When the profile ends for good, if it does: a login that can be refreshed outlives its access token, and
+    /// OpenClaw lets every login do so.
     pub(super) fn end(&self, profile: &Profile) -> Option<f64> {
         let kind = if self.inspect_secret { profile.kind() } else { profile.stored_kind() };
         let ends = match kind? {
@@ -271,7 +271,7 @@ impl SelectorRules {
     }
 }
 
-/// The reference of February 2026 knows two windows, both of the whole profile, and cools down until the later one ends.
+/// OpenClaw of February 2026 knows two windows, both of the whole profile, and cools down until the later one ends.
 fn cooling_as_openclaw(usage: &UsageStats, now: f64) -> Option<(f64, Verdict)> {
     let end = |window: &Option<Window>| {
         window.as_ref().map(|window| window.until).filter(|until| until.is_finite() && *until > 0.0)

@@ -31,7 +31,7 @@ pub fn slug(name: &str) -> String {
 }
 
 /// The id of a provider's profile: a name with a colon in it is the id itself, any other is made a [`slug`]. Without a
-/// name it is `default` for keys and logins and `manual` for pasted tokens, as in the reference.
+/// name it is `default` for keys and logins and `manual` for pasted tokens, as in OpenClaw.
 ///
 /// # Errors
 ///

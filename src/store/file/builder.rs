@@ -11,7 +11,7 @@ use super::system::System;
 use super::{FileStore, Place, Settings};
 use crate::error::{Error, ErrorKind, Result};
 
-/// The name the reference gives the file of credentials.
+/// The name OpenClaw gives the file of credentials.
 const CREDENTIALS: &str = "auth-profiles.json";
 
 /// How much of an update must survive a loss of power before it counts as done.

@@ -33,7 +33,7 @@ use crate::error::Result;
 use crate::id::ProfileId;
 use crate::profile::AuthProfiles;
 
-/// Credential profiles in the reference's `auth-profiles.json`.
+/// Credential profiles in OpenClaw's `auth-profiles.json`.
 ///
 /// One store stands for one agent's file. It is made by [`new`](Self::new) or [`builder`](Self::builder), can be shared
 /// by reference or in an `Arc`, and never takes anything from another agent's file.
