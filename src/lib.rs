@@ -123,25 +123,37 @@ pub mod status;
 pub mod store;
 mod syntax;
 
+#[doc(inline)]
 pub use clock::{Clock, SystemClock, Timestamp};
+#[doc(inline)]
 pub use config::{Config, ReadOptions};
+#[doc(inline)]
 pub use credential::{Credential, CredentialKind};
 pub use env::Environment;
+#[doc(inline)]
 pub use error::{Error, ErrorKind, Result};
+#[doc(inline)]
 pub use failure::{Failure, FailureClassifier, FailureReason};
 pub use id::{ModelRef, ProfileId, ProviderId};
+#[doc(inline)]
 pub use profile::AuthProfiles;
+#[doc(inline)]
 pub use record::RecordOutcome;
+#[doc(inline)]
 pub use request::{Endpoint, PreparedRequest, RequestBuilder};
 pub use retention::CacheRetention;
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+#[doc(inline)]
 pub use rotate::{Call, Reply, Rotator, SendFailure};
 pub use secret::Secret;
+#[doc(inline)]
 pub use select::{ProfileSelector, Query, Selection};
 #[cfg(feature = "file")]
 #[cfg_attr(docsrs, doc(cfg(feature = "file")))]
+#[doc(inline)]
 pub use store::FileStore;
+#[doc(inline)]
 pub use store::{AuthProfileStore, AuthProfileStoreExt, MemoryStore};
 
 /// The examples of the README, compiled and run.

@@ -1,4 +1,11 @@
-//! The user's configuration: a JSON5 file of which this crate owns some keys and leaves the others alone.
+//! The user's configuration, `openclaw.json`: a JSON5 file that says which models, providers and profiles to use.
+//!
+//! [`Config::from_path`] reads a file and [`Config::from_json5_str`] a text, as [`ReadOptions`] say: strictly or
+//! leniently, with which environment behind `${VAR}`. Only the keys that concern credentials, models and caching are
+//! looked at; every problem in them has its place.
+//!
+//! A [`Config`] then answers for them: [`Config::resolve_model`] for a model's name, [`Config::resolve`] for the
+//! credential, [`Endpoint::for_model`](crate::Endpoint::for_model) for the server.
 
 mod agents;
 mod auth;
