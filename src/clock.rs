@@ -1,8 +1,8 @@
 //! Time as a value: a moment in milliseconds, and the clocks that tell it.
 //!
 //! Functions that depend on the time take a [`Timestamp`], so that they give the same for the same arguments. A caller
-//! reads it from [`SystemClock`], through the trait [`Clock`], and a test from [`ManualClock`]. [`SystemClock`] is the only
-//! place in this crate where the wall clock is read.
+//! reads it from [`SystemClock`], through the trait [`Clock`], and a test from [`ManualClock`]. [`SystemClock`] is the
+//! only place in this crate where the wall clock is read.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! What authenticates a request: an API key, a bearer token or an OAuth login, and where it came from.
 //!
 //! [`Credential::api_key`], [`Credential::token`] and [`Credential::oauth`] make one; a selection has one in
-//! [`Selection::credential`](crate::Selection::credential), with its [`CredentialSource`]. An [`InlineCredential`] is one
-//! that stands in no profile but in the environment or the configuration. No `Debug` output has a secret in it.
+//! [`Selection::credential`](crate::Selection::credential), with its [`CredentialSource`]. An [`InlineCredential`] is
+//! one that stands in no profile but in the environment or the configuration. No `Debug` output has a secret in it.
 
 mod inline;
 mod tokens;

@@ -1,9 +1,10 @@
 //! The crate's one error type, and the problems a configuration is reported with.
 //!
 //! Every fallible function gives an [`Error`]: [`Error::kind`] is for programs, its text says what happened,
-//! [`Error::location`] where, and [`Error::help`] what the person at the terminal can do. [`ErrorKind`] lists all kinds with
-//! what a program can do about each; the page [`troubleshooting`](crate::docs::troubleshooting) has them by message. A
-//! [`Diagnostic`] is one of several problems in a text that was read all the same, or of those that led to an error.
+//! [`Error::location`] where, and [`Error::help`] what the person at the terminal can do. [`ErrorKind`] lists all kinds
+//! with what a program can do about each; the page [`troubleshooting`](crate::docs::troubleshooting) has them by
+//! message. A [`Diagnostic`] is one of several problems in a text that was read all the same, or of those that led to
+//! an error.
 
 mod diagnostic;
 mod help;

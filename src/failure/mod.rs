@@ -1,8 +1,10 @@
-//! What a failed request means: who is to blame (the credential, the model, the provider or the request), and for how long.
+//! What a failed request means: who is to blame (the credential, the model, the provider or the request), and for how
+//! long.
 //!
 //! [`FailureClassifier`] reads what came back, be it an HTTP answer, an error in a stream or a failed connection
-//! ([`TransportError`]), and gives a [`Failure`]: its [`FailureReason`], the moment until which the server asks to wait, and
-//! what the user can do. [`RecordOutcome::record_failure`](crate::RecordOutcome::record_failure) then makes a cooldown of it.
+//! ([`TransportError`]), and gives a [`Failure`]: its [`FailureReason`], the moment until which the server asks to
+//! wait, and what the user can do. [`RecordOutcome::record_failure`](crate::RecordOutcome::record_failure) then makes a
+//! cooldown of it.
 //!
 //! Everything here is pure: answers and the time come in as arguments.
 

@@ -1,9 +1,9 @@
 //! Building requests of the Messages API: a credential, an endpoint and a body become a request that is ready to send.
 //!
 //! An [`Endpoint`] is the server: [`Endpoint::anthropic`], one at another URL, or one of another kind such as Bedrock
-//! ([`EndpointKind`]). [`RequestBuilder`] puts the secret into the one header the server reads ([`AuthScheme`]), merges beta
-//! flags ([`BetaList`]) and places cache breakpoints in the body's own bytes. The [`PreparedRequest`] that comes of it
-//! converts into `http::Request` and, with the feature `client`, into `reqwest::Request`.
+//! ([`EndpointKind`]). [`RequestBuilder`] puts the secret into the one header the server reads ([`AuthScheme`]), merges
+//! beta flags ([`BetaList`]) and places cache breakpoints in the body's own bytes. The [`PreparedRequest`] that comes
+//! of it converts into `http::Request` and, with the feature `client`, into `reqwest::Request`.
 
 mod auth;
 mod beta;

@@ -2,8 +2,8 @@
 //!
 //! [`AuthProfileStore`] is the contract, with two required methods: load the document, and update it as a whole.
 //! [`MemoryStore`] keeps it in memory, and `FileStore` (feature `file`) in OpenClaw's `auth-profiles.json`.
-//! [`AuthProfileStoreExt`] adds, orders and removes profiles in any store, [`copy_profiles`] takes them to another one, and
-//! [`RecordOutcome`](crate::RecordOutcome) writes down what became of a request.
+//! [`AuthProfileStoreExt`] adds, orders and removes profiles in any store, [`copy_profiles`] takes them to another one,
+//! and [`RecordOutcome`](crate::RecordOutcome) writes down what became of a request.
 //!
 //! A store of your own runs the suite `conformance` in its tests; the page
 //! [`writing_a_store`](crate::docs::writing_a_store) shows one.
