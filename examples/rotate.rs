@@ -1,10 +1,12 @@
-//! One call, four keys: one is over its limit, one has no credit, one was revoked, one answers.
+//! One call, four keys: one is over its limit, one has no credit, one was revoked, one answers. Then the same loop around
+//! other clients: an asynchronous one, and one that blocks.
 //!
 //!     cargo run --example rotate
 //!
 //! It talks to a server it starts on loopback. No key and no network are needed.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example talks to its reader")]
+#![expect(clippy::disallowed_methods, reason = "a program waits with the system's own clock")]
 
 mod loopback;
 
@@ -12,11 +14,11 @@ use std::sync::Arc;
 
 use loopback::Answer;
 use provider_auth::request::EndpointKind;
-use provider_auth::rotate::Attempt;
+use provider_auth::rotation::{Attempt, AttemptRecord, BlockingDriver, Rotation};
 use provider_auth::select::Candidate;
 use provider_auth::{
-    AuthProfileStore, AuthProfiles, Call, Clock, Config, Endpoint, Environment, MemoryStore, ModelRef, ProfileSelector,
-    ProviderId, Query, ReadOptions, Rotator, SystemClock,
+    AuthProfileStore, AuthProfiles, Call, Clock, Config, Endpoint, Environment, Failure, FailureReason, MemoryStore,
+    ModelRef, ProfileSelector, ProviderId, Query, ReadOptions, Rotator, SystemClock,
 };
 use serde_json::json;
 
@@ -73,6 +75,25 @@ async fn run() -> Outcome {
         println!("  {:<16} {verdict}{wait}", id.as_str());
     }
 
+    println!("\n── The loop around another asynchronous client");
+    let openai = AuthProfiles::from_json(
+        r#"{"version": 1, "profiles": {
+            "openai:one": {"type": "api_key", "provider": "openai", "key": "sk-one-is-not-real"},
+            "openai:two": {"type": "api_key", "provider": "openai", "key": "sk-two-is-not-real"}}}"#,
+    )?;
+    let others = Arc::new(MemoryStore::new(openai));
+    let gpt: ModelRef = "openai/gpt-5".parse()?;
+    let foreign = Rotator::builder(Arc::clone(&others) as Arc<dyn AuthProfileStore>).build()?;
+    let answered = foreign.run(&Call::new(gpt.clone()), |attempt| async move { ask(&attempt) }).await?;
+    show(&answered.attempts);
+    println!("answered by {} with {:?}", answered.attempt.profile(), answered.value);
+
+    println!("\n── And around one that blocks, with what was learnt");
+    let driver = BlockingDriver::new(&*others, &SystemClock, std::thread::sleep);
+    let rotation = Rotation::new(ProfileSelector::default(), gpt, SystemClock.now());
+    let answered = driver.run(rotation, ask)?;
+    show(&answered.attempts);
+
     println!("\n── The second call meets a limit on the last key");
     match rotator.send(&call).await {
         Ok(reply) => println!("answered by {}", reply.profile()),
@@ -87,7 +108,15 @@ async fn run() -> Outcome {
     Ok(())
 }
 
-fn show(attempts: &[Attempt]) {
+/// Any other client: it is given a credential, and its errors are classified. This one only pretends to send.
+fn ask(attempt: &Attempt) -> Result<&'static str, Failure> {
+    match attempt.profile().as_str() {
+        "openai:one" => Err(Failure::new(FailureReason::RateLimit)),
+        _ => Ok("Hello"),
+    }
+}
+
+fn show(attempts: &[AttemptRecord]) {
     println!("  {:<16} {:<26} {:<15} {:>6} {:>8}", "profile", "model", "outcome", "status", "duration");
     for attempt in attempts {
         let outcome = attempt.reason().map_or("ok", |reason| reason.as_str());

@@ -95,7 +95,6 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod background;
 pub mod cache;
 pub mod clock;
 pub mod config;
@@ -116,6 +115,7 @@ mod retention;
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub mod rotate;
+pub mod rotation;
 mod secret;
 pub mod select;
 pub mod setup;
@@ -145,7 +145,9 @@ pub use retention::CacheRetention;
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 #[doc(inline)]
-pub use rotate::{Call, Reply, Rotator, SendFailure};
+pub use rotate::{Call, Reply, Rotator};
+#[doc(inline)]
+pub use rotation::SendFailure;
 pub use secret::Secret;
 #[doc(inline)]
 pub use select::{ProfileSelector, Query, Selection};

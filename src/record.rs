@@ -4,8 +4,43 @@ use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::failure::Failure;
 use crate::id::ProfileId;
+use crate::profile::AuthProfiles;
 use crate::select::{ProfileSelector, Receipt};
 use crate::store::{AuthProfileStore, AuthProfileStoreExt as _, unknown_profile};
+
+/// The outcome of a request, to be recorded on the receipt of its pick.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Record {
+    /// The request succeeded.
+    Success(Receipt),
+    /// The request failed.
+    Failure(Receipt, Failure),
+}
+
+impl Record {
+    /// Returns the receipt of the pick.
+    #[must_use]
+    pub fn receipt(&self) -> &Receipt {
+        match self {
+            Self::Success(receipt) | Self::Failure(receipt, _) => receipt,
+        }
+    }
+
+    /// Records the outcome in a document.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ProfileSelector::record_failure`].
+    pub fn apply(&self, selector: &ProfileSelector, profiles: &mut AuthProfiles, now: Timestamp) -> Result<()> {
+        match self {
+            Self::Success(receipt) => selector.record_success(profiles, receipt, now),
+            Self::Failure(receipt, failure) => {
+                selector.record_failure(profiles, receipt, failure.reason(), failure.deadline(), now)
+            }
+        }
+    }
+}
 
 /// Records outcomes in any store by the rules of a [`ProfileSelector`]. Each call is one
 /// [`update`](AuthProfileStore::update), with its errors.
@@ -38,6 +73,18 @@ pub trait RecordOutcome: AuthProfileStore {
         let (reason, deadline) = (failure.reason(), failure.deadline());
         let write = || self.transact(|profiles| selector.write_failure(profiles, receipt, reason, deadline, now));
         receipt.report(write).map(Option::unwrap_or_default)
+    }
+
+    /// Records an outcome as a rotation reports it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`record_success`](Self::record_success) and [`record_failure`](Self::record_failure).
+    fn record(&self, selector: &ProfileSelector, record: &Record, now: Timestamp) -> Result<()> {
+        match record {
+            Record::Success(receipt) => self.record_success(selector, receipt, now),
+            Record::Failure(receipt, failure) => self.record_failure(selector, receipt, failure, now),
+        }
     }
 
     /// Ends every cooldown of a profile because a human said that the cause is gone; returns whether there was one. Also

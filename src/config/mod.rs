@@ -23,6 +23,7 @@ mod params;
 mod providers;
 mod reader;
 mod retention;
+mod rotation;
 mod select;
 mod sources;
 mod substitute;
@@ -35,6 +36,7 @@ pub use providers::{ProviderApi, ProviderAuth, ProviderConfig};
 pub use retention::{ResolvedRetention, RetentionLayer};
 
 use std::path::Path;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 
@@ -87,7 +89,7 @@ pub struct Config {
     agents: Agents,
     providers: IndexMap<ProviderId, ProviderConfig>,
     diagnostics: Vec<Diagnostic>,
-    selector: ProfileSelector,
+    selector: Arc<ProfileSelector>,
 }
 
 impl Config {

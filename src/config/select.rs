@@ -1,5 +1,6 @@
 //! The selector, the inline credentials and the rules that a configuration asks for.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
@@ -25,7 +26,7 @@ impl Config {
     /// `auth.cooldowns` of the configuration overrides them.
     #[must_use]
     pub fn with_rules(mut self, rules: SelectorRules) -> Self {
-        self.selector = self.build_selector(rules);
+        self.selector = Arc::new(self.build_selector(rules));
         self
     }
 

@@ -19,8 +19,8 @@
 use crate::rotate::*;
 #[allow(unused_imports, clippy::wildcard_imports, reason = "the links of the pages are resolved here")]
 use crate::{
-    cache::*, config::*, error::*, failure::*, profile::*, providers::*, refresh::*, request::*, select::*, status::*,
-    store::*, *,
+    cache::*, config::*, error::*, failure::*, profile::*, providers::*, refresh::*, request::*, rotation::*,
+    select::*, status::*, store::*, *,
 };
 
 #[doc = include_str!("architecture.md")]

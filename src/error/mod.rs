@@ -52,7 +52,7 @@ struct Inner {
     diagnostics: Vec<Diagnostic>,
     source: Option<Box<dyn StdError + Send + Sync>>,
     /// The richer value this error was converted from. It says the same, so it is no cause of it.
-    origin: Option<Box<dyn StdError + Send + Sync>>,
+    origins: Vec<Box<dyn StdError + Send + Sync>>,
     help: Option<&'static str>,
     /// Whether waiting helps, where the kind alone does not tell.
     transient: Option<bool>,
@@ -70,10 +70,9 @@ impl fmt::Display for Inner {
 
 impl StdError for Inner {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        match (&self.source, &self.origin) {
-            (Some(source), _) => Some(&**source),
-            (None, Some(origin)) => origin.source(),
-            (None, None) => None,
+        match &self.source {
+            Some(source) => Some(&**source),
+            None => self.origins.first()?.source(),
         }
     }
 }
@@ -90,7 +89,7 @@ impl Error {
             location: None,
             diagnostics: Vec::new(),
             source: None,
-            origin: None,
+            origins: Vec::new(),
             help: None,
             transient: None,
         };
@@ -126,10 +125,24 @@ impl Error {
         self
     }
 
-    /// Sets the value the error was converted from.
+    /// Adds a value the error was converted from.
     pub(crate) fn with_origin(mut self, origin: impl StdError + Send + Sync + 'static) -> Self {
-        self.inner.origin = Some(Box::new(origin));
+        self.inner.origins.push(Box::new(origin));
         self
+    }
+
+    /// The same error for one more caller.
+    #[cfg(feature = "client")]
+    pub(crate) fn shared(error: &std::sync::Arc<Self>) -> Self {
+        let inner = Inner {
+            message: error.inner.message.clone(),
+            location: error.inner.location.clone(),
+            diagnostics: error.inner.diagnostics.clone(),
+            source: None,
+            origins: vec![Box::new(std::sync::Arc::clone(error))],
+            ..*error.inner
+        };
+        Self { inner: Box::new(inner) }
     }
 
     /// Sets the problems that led to the error.
@@ -165,7 +178,11 @@ impl Error {
 
     /// The value this error was converted from, if it is of this type.
     pub(crate) fn origin<T: StdError + 'static>(&self) -> Option<&T> {
-        self.inner.origin.as_ref()?.downcast_ref()
+        self.inner.origins.iter().find_map(|origin| {
+            // What stands for an error that several callers share knows where that one came from.
+            let shared = || origin.downcast_ref::<std::sync::Arc<Self>>()?.origin();
+            origin.downcast_ref().or_else(shared)
+        })
     }
 
     /// Where, if it is known.
@@ -238,7 +255,7 @@ impl fmt::Debug for Inner {
         if let Some(source) = &self.source {
             out.field("source", source);
         }
-        if let Some(origin) = &self.origin {
+        if let Some(origin) = self.origins.first() {
             out.field("origin", origin);
         }
         out.finish_non_exhaustive()

@@ -24,7 +24,7 @@ const FINISHED: [&str; 4] =
 /// A [`TokenRefresher`] for the `refresh_token` grant of RFC 6749, section 6.
 ///
 /// The endpoint and the client id are the embedder's; none is built in. The endpoint is https, or plain HTTP on loopback
-/// without any proxy; redirects are not followed. `Debug` shows host and path, not the client id or secret.
+/// without any proxy; redirects are not followed. It needs a tokio runtime, as reqwest does. `Debug` shows host and path, not the client id or secret.
 ///
 /// # Examples
 ///

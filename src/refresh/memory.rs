@@ -28,7 +28,7 @@ pub(super) struct Memory(Mutex<Entries>);
 struct Entries {
     /// The refresh token of a profile that the endpoint does not accept any more.
     denied: HashMap<ProfileId, Secret>,
-    /// Tokens that could not be written.
+    /// Tokens that are not written yet, or could not be.
     unsaved: HashMap<ProfileId, Fresh>,
     /// When a refresh last failed that could wait.
     postponed: HashMap<ProfileId, Timestamp>,
@@ -61,7 +61,7 @@ impl Memory {
         self.entries().unsaved.get(id).filter(|fresh| fresh.spent == *refresh).cloned()
     }
 
-    /// Keeps tokens that could not be written, or forgets those that were.
+    /// Keeps tokens that are to be written, or forgets those that were.
     pub(super) fn keep(&self, id: &ProfileId, unsaved: Option<Fresh>) {
         let mut entries = self.entries();
         match unsaved {

@@ -15,7 +15,7 @@ pub type RefreshFuture<'a> = Pin<Box<dyn Future<Output = Result<Tokens>> + Send 
 /// Spends a refresh token at a provider's token endpoint.
 ///
 /// One call is one request: no retries, no writing anywhere. [`RefreshCoordinator`](crate::refresh::RefreshCoordinator) decides when to call it and
-/// what to do with the result. No endpoint and no client id is built into this crate;
+/// what to do with the result, and whether there is a tokio runtime: not in its calls that block. No endpoint and no client id is built into this crate;
 /// `RefreshTokenGrant` (feature `client`) is a ready one for the standard grant.
 ///
 /// # Examples

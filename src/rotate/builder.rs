@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::rotator::{Parts, Rotator};
-use super::run::Limits;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::error::Result;
@@ -15,9 +14,10 @@ use crate::net::guarded_client;
 use crate::profile::SecretRef;
 use crate::refresh::RefreshCoordinator;
 use crate::request::Endpoint;
+use crate::rotation::RotationLimits;
 use crate::secret::Secret;
 use crate::select::{ProbePolicy, Resolver};
-use crate::store::AuthProfileStore;
+use crate::store::{AuthProfileStore, StoreQueue};
 
 type Clients = dyn Fn() -> reqwest::ClientBuilder + Send + Sync;
 
@@ -32,7 +32,7 @@ pub struct RotatorBuilder {
     coordinator: Option<RefreshCoordinator>,
     resolver: Option<Arc<Resolver>>,
     probes: Option<ProbePolicy>,
-    limits: Limits,
+    limits: RotationLimits,
 }
 
 impl Rotator {
@@ -53,7 +53,7 @@ impl RotatorBuilder {
             coordinator: None,
             resolver: None,
             probes: Some(ProbePolicy::default()),
-            limits: Limits::default(),
+            limits: RotationLimits::default(),
         }
     }
 
@@ -107,7 +107,7 @@ impl RotatorBuilder {
     /// How many attempts one call makes at most, over all profiles and models, refreshes of a refused login included.
     /// Default: 10; zero counts as one.
     pub fn max_attempts(mut self, attempts: usize) -> Self {
-        self.limits.attempts = attempts.max(1);
+        self.limits.attempts = attempts;
         self
     }
 
@@ -121,7 +121,7 @@ impl RotatorBuilder {
 
     /// How long one attempt takes at most, measured like [`max_time`](Self::max_time). Default: as long as the call.
     pub fn attempt_timeout(mut self, time: Duration) -> Self {
-        self.limits.attempt = Some(time);
+        self.limits.attempt_timeout = Some(time);
         self
     }
 
@@ -131,19 +131,18 @@ impl RotatorBuilder {
     ///
     /// [`ErrorKind::Client`](crate::ErrorKind::Client) if the HTTP client cannot be built.
     pub fn build(self) -> Result<Rotator> {
-        let mut limits = self.limits;
-        limits.configure(self.config.cooldowns());
+        let limits = self.config.limits(self.limits);
         Ok(Rotator(Arc::new(Parts {
             client: guarded_client((self.client)(), false)?,
             direct: guarded_client((self.client)(), true)?,
-            store: self.store,
+            store: StoreQueue::new(self.store),
             config: self.config,
             clock: self.clock,
             endpoints: self.endpoints,
             coordinator: self.coordinator,
             resolver: self.resolver,
             probes: self.probes,
-            probed: Mutex::default(),
+            probed: Arc::default(),
             limits,
         })))
     }

@@ -33,9 +33,7 @@ pub struct Call {
     body: Result<Vec<u8>>,
     fallbacks: Option<Vec<ModelRef>>,
     agent: Option<String>,
-    session: Option<String>,
-    preferred: Option<ProfileId>,
-    locked: Option<ProfileId>,
+    query: Query,
     retention: Option<CacheRetention>,
     setup: Option<Box<Setup>>,
 }
@@ -44,13 +42,11 @@ impl Call {
     /// A call of a model, without a body yet.
     pub fn new(model: ModelRef) -> Self {
         Self {
+            query: Query::for_model(&model),
             model,
             body: Err(Error::new(ErrorKind::InvalidBody, "the call has no body")),
             fallbacks: None,
             agent: None,
-            session: None,
-            preferred: None,
-            locked: None,
             retention: None,
             setup: None,
         }
@@ -86,19 +82,19 @@ impl Call {
 
     /// The session, which stays with one profile as long as it is ready; see [`Query::session`].
     pub fn session(mut self, key: impl Into<String>) -> Self {
-        self.session = Some(key.into());
+        self.query = self.query.session(key);
         self
     }
 
     /// The profile to use before all others, if it can be used.
     pub fn preferred(mut self, id: ProfileId) -> Self {
-        self.preferred = Some(id);
+        self.query = self.query.preferred(id);
         self
     }
 
     /// The only profile to use. Nothing rotates then.
     pub fn locked(mut self, id: ProfileId) -> Self {
-        self.locked = Some(id);
+        self.query = self.query.locked(id);
         self
     }
 
@@ -121,34 +117,17 @@ impl Call {
         &self.model
     }
 
-    /// The models in the order of use, each once. A fallback whose name cannot be read is left out: it is reported where
-    /// the configuration is checked.
-    pub(super) fn models(&self, config: &Config) -> Vec<ModelRef> {
-        let mut models = vec![self.model.clone()];
-        let configured = || {
-            let names = config.fallback_models(self.agent.as_deref()).iter();
-            names.filter_map(|name| config.resolve_model(name).ok()).collect()
-        };
-        for model in self.fallbacks.clone().unwrap_or_else(configured) {
-            if !models.contains(&model) {
-                models.push(model);
-            }
-        }
-        models
+    pub(super) fn query(&self) -> &Query {
+        &self.query
     }
 
-    pub(super) fn query(&self, model: &ModelRef) -> Query {
-        let mut query = Query::for_model(model);
-        if let Some(session) = &self.session {
-            query = query.session(session);
-        }
-        if let Some(preferred) = &self.preferred {
-            query = query.preferred(preferred.clone());
-        }
-        if let Some(locked) = &self.locked {
-            query = query.locked(locked.clone());
-        }
-        query
+    /// The models to use where the call's own is not available. One whose name cannot be read is left out: it is reported
+    /// where the configuration is checked.
+    pub(super) fn fallback_models(&self, config: &Config) -> Vec<ModelRef> {
+        self.fallbacks.clone().unwrap_or_else(|| {
+            let names = config.fallback_models(self.agent.as_deref()).iter();
+            names.filter_map(|name| config.resolve_model(name).ok()).collect()
+        })
     }
 
     /// The body for a model.
@@ -199,9 +178,7 @@ impl fmt::Debug for Call {
             .field("body_bytes", &self.body.as_ref().map_or(0, Vec::len))
             .field("fallbacks", &self.fallbacks)
             .field("agent", &self.agent)
-            .field("session", &self.session)
-            .field("preferred", &self.preferred)
-            .field("locked", &self.locked)
+            .field("query", &self.query)
             .field("retention", &self.retention)
             .finish_non_exhaustive()
     }

@@ -1,40 +1,34 @@
 //! One request and its answer.
 
+use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, StatusCode};
 
 use super::rotator::Rotator;
 use crate::failure::{Failure, FailureClassifier, TransportError};
 use crate::id::ModelRef;
 use crate::net::{MAX_EVENT, is_direct};
 use crate::request::PreparedRequest;
+use crate::rotation::AttemptError;
 
 /// More of an error's body than this is not read, in bytes: the classifier would not parse it.
 const MAX_ERROR: usize = MAX_EVENT;
 
-/// What came over the wire.
-pub(super) enum Answer {
-    Whole(reqwest::Response),
-    Stream(reqwest::Response),
-    Failed { failure: Failure, status: Option<StatusCode> },
-}
-
 impl Rotator {
-    /// One request and its answer.
-    pub(super) async fn exchange(&self, model: &ModelRef, request: PreparedRequest) -> Answer {
+    /// One request and its answer: a whole one, or a stream of which the head is in.
+    pub(super) async fn exchange(
+        &self,
+        model: &ModelRef,
+        request: PreparedRequest,
+    ) -> Result<(reqwest::Response, bool), AttemptError> {
         let client = if is_direct(request.uri()) { &self.0.direct } else { &self.0.client };
-        let failed = |failure| Answer::Failed { failure, status: None };
-        let Ok(request) = reqwest::Request::try_from(request) else { return failed(TransportError::Request.into()) };
-        let mut response = match client.execute(request).await {
-            Ok(response) => response,
-            Err(error) => return failed(Failure::from(&error)),
-        };
+        let request = reqwest::Request::try_from(request).map_err(|_| Failure::from(TransportError::Request))?;
+        let mut response = client.execute(request).await.map_err(|error| Failure::from(&error))?;
         let status = response.status();
         if status.is_redirection() {
-            return Answer::Failed { failure: TransportError::Redirect.into(), status: Some(status) };
+            return Err(AttemptError::failed(TransportError::Redirect.into(), Some(status)));
         }
         if status.is_success() && is_event_stream(response.headers()) {
-            return Answer::Stream(response);
+            return Ok((response, true));
         }
         let mut body = Vec::new();
         let broken = loop {
@@ -51,8 +45,8 @@ impl Rotator {
         let failure = classifier.response(status, response.headers(), &body, self.0.clock.now());
         // An error that came through counts more than a connection that broke after it.
         match failure.or(broken) {
-            Some(failure) => Answer::Failed { failure, status: Some(status) },
-            None => Answer::Whole(whole(&response, body)),
+            Some(failure) => Err(AttemptError::failed(failure, Some(status))),
+            None => Ok((whole(response, body), false)),
         }
     }
 }
@@ -63,10 +57,6 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
 }
 
 /// The response with the body that was read from it.
-fn whole(response: &reqwest::Response, body: Vec<u8>) -> reqwest::Response {
-    let mut complete = http::Response::new(body);
-    *complete.status_mut() = response.status();
-    *complete.version_mut() = response.version();
-    *complete.headers_mut() = response.headers().clone();
-    complete.into()
+fn whole(response: reqwest::Response, body: Vec<u8>) -> reqwest::Response {
+    http::Response::from(response).map(|_: reqwest::Body| body).into()
 }

@@ -1,20 +1,17 @@
-//! One call that selects, builds, sends, classifies, records, and rotates or stops.
+//! Sending with `reqwest`: one call that selects, builds, sends, classifies, records, and rotates or stops.
+//!
+//! [`Rotator::send`] does all of it for the Messages API. [`Rotator::run`] is the same loop around any other asynchronous
+//! client; what it tries next is decided by a [`Rotation`](crate::rotation::Rotation).
 
-mod attempt;
 mod builder;
 mod call;
+mod drive;
 mod exchange;
-mod failure;
-mod pick;
 mod reply;
 mod rotator;
-mod run;
-mod send;
 mod stream;
 
-pub use attempt::Attempt;
 pub use builder::RotatorBuilder;
 pub use call::Call;
-pub use failure::SendFailure;
 pub use reply::Reply;
 pub use rotator::Rotator;

@@ -2,13 +2,14 @@
 
 use std::fmt;
 
-use super::attempt::Attempt;
 use super::rotator::Rotator;
 use super::stream::{Verdict, Watch};
 use crate::error::Diagnostic;
 use crate::error::{ErrorKind, Result};
 use crate::failure::{Failure, FailureClassifier};
 use crate::id::{ModelRef, ProfileId};
+use crate::record::Record;
+use crate::rotation::{Attempt, AttemptRecord};
 use crate::select::Receipt;
 
 /// The answer to a call, and how it came about.
@@ -26,7 +27,7 @@ pub struct Reply {
     profile: ProfileId,
     model: ModelRef,
     receipt: Receipt,
-    attempts: Vec<Attempt>,
+    attempts: Vec<AttemptRecord>,
     notes: Vec<Diagnostic>,
     watch: Option<Watch>,
     unrecorded: Option<ErrorKind>,
@@ -36,17 +37,17 @@ impl Reply {
     pub(super) fn new(
         rotator: Rotator,
         response: reqwest::Response,
-        model: ModelRef,
-        receipt: Receipt,
+        attempt: &Attempt,
         notes: Vec<Diagnostic>,
         is_stream: bool,
     ) -> Self {
+        let (model, receipt) = (attempt.model().clone(), attempt.receipt().clone());
         let watch = is_stream.then(|| Watch::new(FailureClassifier::new(receipt.provider())));
         let (profile, attempts) = (receipt.profile().clone(), Vec::new());
         Self { rotator, response, profile, model, receipt, attempts, notes, watch, unrecorded: None }
     }
 
-    pub(super) fn with_attempts(mut self, attempts: Vec<Attempt>) -> Self {
+    pub(super) fn with_attempts(mut self, attempts: Vec<AttemptRecord>) -> Self {
         self.unrecorded = attempts.last().and_then(|attempt| attempt.unrecorded);
         self.attempts = attempts;
         self
@@ -72,7 +73,7 @@ impl Reply {
 
     /// Every attempt in order, the one that was answered last.
     #[must_use]
-    pub fn attempts(&self) -> &[Attempt] {
+    pub fn attempts(&self) -> &[AttemptRecord] {
         &self.attempts
     }
 
@@ -121,7 +122,7 @@ impl Reply {
             Err(error) => {
                 let failure = Failure::from(&error);
                 if self.is_stream() {
-                    let recorded = self.rotator.record(&self.receipt, &failure).await;
+                    let recorded = self.rotator.record(Record::Failure(self.receipt.clone(), failure.clone())).await;
                     self.note(&recorded);
                 }
                 return Err(failure.into_error());
@@ -130,7 +131,9 @@ impl Reply {
         let now = self.rotator.0.clock.now();
         let recorded = match self.watch.as_mut().and_then(|watch| watch.push(&chunk, now)) {
             Some(Verdict::Complete) => self.rotator.finish(&self.receipt).await,
-            Some(Verdict::Failed(failure)) => self.rotator.record(&self.receipt, &failure).await,
+            Some(Verdict::Failed(failure)) => {
+                self.rotator.record(Record::Failure(self.receipt.clone(), failure.clone())).await
+            }
             None => Ok(()),
         };
         self.note(&recorded);

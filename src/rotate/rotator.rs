@@ -2,50 +2,44 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use http::StatusCode;
 
 use super::call::Call;
-use super::failure::SendFailure;
 use super::reply::Reply;
-use super::run::Limits;
-use crate::background::blocking;
-use crate::clock::{Clock, Timestamp};
+use crate::clock::Clock;
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Diagnostic, Result};
 use crate::failure::{Failure, FailureClassifier};
 use crate::id::{ModelRef, ProviderId};
-use crate::profile::AuthProfiles;
+use crate::record::Record;
+#[cfg(doc)]
 use crate::record::RecordOutcome;
 use crate::refresh::RefreshCoordinator;
-use crate::request::Endpoint;
+use crate::request::{Endpoint, RequestBuilder};
+use crate::rotation::{Attempt, AttemptError, ProbeLog, RotationLimits, SendFailure};
 #[cfg(doc)]
 use crate::select::ProfileSelector;
 use crate::select::{ProbePolicy, Receipt, Resolver};
+#[cfg(doc)]
 use crate::store::AuthProfileStore;
+use crate::store::StoreQueue;
 
 /// Sends calls: selects a profile, builds the request, sends it, finds out what the answer means, records it, and takes
 /// the next profile or stops.
 ///
-/// | what is to blame | what follows |
-/// | --- | --- |
-/// | the profile: refused, out of credit, limited | the next profile; a login that is refused is refreshed once first |
-/// | the model: no answer, not served | the next profile |
-/// | the provider: overloaded, failing | one more profile (`overloadedProfileRotations` of the configuration) |
-/// | the request: malformed, too long | the failure goes to the caller |
+/// What follows from a failure is said in the module [`rotation`](crate::rotation), which decides it; attempts and time are
+/// limited. [`run`](Self::run) is the same loop around another client.
 ///
-/// Then come the model's fallbacks, each once. A server that says that a further try is of no use (`x-should-retry: false`)
-/// is believed, unless the account is to blame: that says nothing of another account. Attempts and time are limited. A
-/// profile is tried once for each model, and nothing is ever tried again with the same one.
-///
-/// If all profiles are cooling down, one of them may be probed, see [`ProbePolicy`]; at most one probe of a provider runs at a time.
-///
-/// Cheap to clone; clones share everything. The future of [`send`](Self::send) runs in a tokio runtime, as `reqwest`
-/// needs it. Writing to the store blocks, so it happens on a thread of its own; reading it does not.
+/// Cheap to clone; clones share everything. Its futures run in a tokio runtime whose timers and input and output are
+/// enabled. A store that may block is called on blocking threads of the runtime, one for reading and one for writing, however
+/// many calls there are.
 ///
 /// # Cancellation
 ///
-/// A `send` that is dropped records nothing of the attempt under way; what it had recorded before stays. For logins give
-/// the coordinator a [`spawner`](RefreshCoordinator::spawner).
+/// A call that is dropped records nothing of the attempt under way. An outcome that is being recorded, and a refresh that was
+/// begun, run to their end.
 ///
 /// # Examples
 ///
@@ -69,9 +63,12 @@ use crate::store::AuthProfileStore;
 #[derive(Clone)]
 pub struct Rotator(pub(super) Arc<Parts>);
 
+/// What an attempt of the loop returns: the value, the status, and whether the answer is complete.
+pub(super) type Taken<T> = Result<(T, Option<StatusCode>, bool), AttemptError>;
+
 /// What a rotator consists of.
 pub(super) struct Parts {
-    pub(super) store: Arc<dyn AuthProfileStore>,
+    pub(super) store: StoreQueue,
     pub(super) config: Config,
     pub(super) clock: Arc<dyn Clock>,
     /// For everything but plain-HTTP loopback.
@@ -82,9 +79,8 @@ pub(super) struct Parts {
     pub(super) coordinator: Option<RefreshCoordinator>,
     pub(super) resolver: Option<Arc<Resolver>>,
     pub(super) probes: Option<ProbePolicy>,
-    /// When each provider was last probed.
-    pub(super) probed: Mutex<HashMap<ProviderId, Timestamp>>,
-    pub(super) limits: Limits,
+    pub(super) probed: Arc<ProbeLog>,
+    pub(super) limits: RotationLimits,
 }
 
 impl Rotator {
@@ -109,10 +105,35 @@ impl Rotator {
             use tracing::Instrument as _;
             let model = call.model();
             let span = tracing::debug_span!("send", provider = %model.provider(), model = model.model());
-            self.run(call).instrument(span).await
+            self.send_messages(call).instrument(span).await
         }
         #[cfg(not(feature = "tracing"))]
-        self.run(call).await
+        self.send_messages(call).await
+    }
+
+    async fn send_messages(&self, call: &Call) -> Result<Reply, SendFailure> {
+        // A fallback that leads nowhere must not hide what befell the others.
+        let fallbacks = call.fallback_models(&self.0.config);
+        let fallbacks = fallbacks.into_iter().filter(|model| self.endpoint(model).is_ok());
+        let rotation = self.rotation(call, fallbacks);
+        if let Err(error) = self.endpoint(call.model()) {
+            return Err(rotation.abort(error));
+        }
+        let answered = self.drive(rotation, |attempt| self.attempt(call, attempt)).await?;
+        let ((response, is_stream, notes), attempt) = (answered.value, answered.attempt);
+        Ok(Reply::new(self.clone(), response, &attempt, notes, is_stream).with_attempts(answered.attempts))
+    }
+
+    /// Sends one request of the Messages API.
+    async fn attempt(&self, call: &Call, attempt: Attempt) -> Taken<(reqwest::Response, bool, Vec<Diagnostic>)> {
+        let (model, config) = (attempt.model(), &self.0.config);
+        let endpoint = self.endpoint(model)?;
+        let builder = RequestBuilder::new(&endpoint, attempt.credential());
+        let request = call.set_up(builder, config, model).body(call.body_for(model)?).build()?;
+        let notes = request.notes().to_vec();
+        let (response, is_stream) = self.exchange(model, request).await?;
+        let status = response.status();
+        Ok(((response, is_stream, notes), Some(status), !is_stream))
     }
 
     /// Records that a stream came to its proper end, for callers that read the response themselves.
@@ -123,8 +144,7 @@ impl Rotator {
     ///
     /// Those of [`RecordOutcome::record_success`].
     pub async fn finish(&self, receipt: &Receipt) -> Result<()> {
-        let (parts, receipt, now) = (Arc::clone(&self.0), receipt.clone(), self.0.clock.now());
-        blocking(move || parts.store.record_success(parts.config.selector(), &receipt, now)).await
+        self.record(Record::Success(receipt.clone())).await
     }
 
     /// Records the error that an event of a stream tells, for callers that read the response themselves; gives what it
@@ -139,15 +159,8 @@ impl Rotator {
     pub async fn report_stream_error(&self, receipt: &Receipt, event: &[u8]) -> Result<Option<Failure>> {
         let classifier = FailureClassifier::new(receipt.provider());
         let Some(failure) = classifier.event(event, self.0.clock.now()) else { return Ok(None) };
-        self.record(receipt, &failure).await?;
+        self.record(Record::Failure(receipt.clone(), failure.clone())).await?;
         Ok(Some(failure))
-    }
-
-    /// Records a failure, if it is one that leaves a mark.
-    pub(super) async fn record(&self, receipt: &Receipt, failure: &Failure) -> Result<()> {
-        let (parts, receipt, now) = (Arc::clone(&self.0), receipt.clone(), self.0.clock.now());
-        let failure = failure.clone();
-        blocking(move || parts.store.record_failure(parts.config.selector(), &receipt, &failure, now)).await
     }
 
     pub(super) fn endpoint(&self, model: &ModelRef) -> Result<Endpoint> {
@@ -155,21 +168,6 @@ impl Rotator {
             Some(endpoint) => Ok(endpoint.clone()),
             None => Endpoint::for_model(&self.0.config, model),
         }
-    }
-
-    pub(super) fn load(&self) -> Result<Arc<AuthProfiles>> {
-        self.0.store.load()
-    }
-
-    /// Runs a function on the time of the last probe of a provider, one at a time.
-    pub(super) fn last_probe<T>(&self, provider: &ProviderId, look: impl FnOnce(&mut Option<Timestamp>) -> T) -> T {
-        let mut probed = self.0.probed.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut last = probed.get(provider).copied();
-        let value = look(&mut last);
-        if let Some(last) = last {
-            probed.insert(provider.clone(), last);
-        }
-        value
     }
 }
 

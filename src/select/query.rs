@@ -76,6 +76,12 @@ impl Query {
         self
     }
 
+    /// Asks the same for another model.
+    pub(crate) fn retarget(mut self, model: &ModelRef) -> Self {
+        self.provider = model.provider().clone();
+        self.model(model.model())
+    }
+
     /// Sets the resolver to one that is shared with others.
     pub(crate) fn with_resolver(mut self, resolver: Option<Arc<Resolver>>) -> Self {
         self.resolver = resolver;

@@ -61,6 +61,11 @@ impl AuthProfileStore for MemoryStore {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&after);
         Ok(after)
     }
+
+    /// There is nothing to wait for but another closure, which is quick.
+    fn may_block(&self) -> bool {
+        false
+    }
 }
 
 impl From<AuthProfiles> for MemoryStore {

@@ -18,6 +18,8 @@ mod file;
 mod gate;
 mod lease;
 mod memory;
+#[cfg(feature = "client")]
+mod queue;
 
 use std::fmt;
 use std::sync::Arc;
@@ -31,6 +33,8 @@ pub(crate) use ext::unknown_profile;
 pub use file::{Durability, FileStore, FileStoreBuilder, StateFile};
 pub use lease::Lease;
 pub use memory::MemoryStore;
+#[cfg(feature = "client")]
+pub(crate) use queue::StoreQueue;
 
 use crate::error::Result;
 use crate::id::ProfileId;
@@ -39,8 +43,8 @@ use crate::profile::AuthProfiles;
 /// A place where the credential profiles of one agent are kept.
 ///
 /// Two methods are required; [`AuthProfileStoreExt`] has what follows from them. The trait is synchronous because local
-/// files are, so that it works in every runtime and in none; an asynchronous caller wraps `update` in its runtime's
-/// blocking call. It is object-safe, and forwarded for `&T`, `Box<T>` and `Arc<T>`.
+/// files are, so that it works in every runtime and in none. It is object-safe, and forwarded for `&T`, `Box<T>` and
+/// `Arc<T>`.
 ///
 /// # Contract
 ///
@@ -50,6 +54,19 @@ use crate::profile::AuthProfiles;
 ///   hang. Reading the store inside it is allowed and gives the committed document.
 /// - `load` gives a snapshot that never changes, and does not wait for an update in progress.
 /// - A document for which [`AuthProfiles::check_writable`] fails is never written.
+///
+/// # What may block
+///
+/// `load` may read a disk or ask a server, and never waits for a writer. `update` also waits for its turn, for as long as
+/// the store lets it: [`Locked`](crate::ErrorKind::Locked) must come in the end. `lease` waits for up to `wait`.
+///
+/// The asynchronous parts of this crate (feature `client`) therefore call a store on the runtime's threads for blocking
+/// work. One `load` serves all callers that wait for it, updates run one after the other, and at most one call waits for
+/// the lease on a profile, so that any number of callers costs a handful of threads. If [`may_block`](Self::may_block)
+/// is `false`, `load` and `update` are called in place. Other asynchronous callers do the same with their runtime's means.
+///
+/// A caller that goes away changes nothing in a store: an update that was queued or begun runs to its end. A lease ends
+/// when it is dropped, also by a panic.
 ///
 /// The exported suite `conformance` (feature of that name) proves a backend against this.
 pub trait AuthProfileStore: fmt::Debug + Send + Sync {
@@ -80,6 +97,12 @@ pub trait AuthProfileStore: fmt::Debug + Send + Sync {
     fn lease(&self, profile: &ProfileId, wait: Duration) -> Result<Lease> {
         lease::in_process(std::ptr::from_ref(self).cast::<()>() as usize, profile, wait)
     }
+
+    /// Returns `false` if `load` and `update` never wait for a disk, a network or another process, so that they may be
+    /// called on an asynchronous runtime's own thread. The provided one returns `true`, which is right for every store.
+    fn may_block(&self) -> bool {
+        true
+    }
 }
 
 macro_rules! forward {
@@ -95,6 +118,10 @@ macro_rules! forward {
 
             fn lease(&self, profile: &ProfileId, wait: Duration) -> Result<Lease> {
                 (**self).lease(profile, wait)
+            }
+
+            fn may_block(&self) -> bool {
+                (**self).may_block()
             }
         }
     )*};

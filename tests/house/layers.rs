@@ -117,18 +117,21 @@ fn stars_are_public_modules() {
     assert_eq!(starred, public);
 }
 
-const PURE: [&str; 4] = ["config", "env", "store", "background"];
+const PURE: [&str; 3] = ["config", "env", "store"];
 
 #[test]
 fn rooms_keep_clear_of_what_is_not_theirs() {
     for (room, forbidden) in [
         ("select", &PURE[..]),
+        ("rotation", &PURE),
         ("cache", &PURE),
         ("failure", &PURE),
         ("profile", &PURE),
         ("store", &["select", "failure", "cache", "request", "config"]),
     ] {
-        let files: Vec<_> = sources().into_iter().filter(|(of, _)| of == room).collect();
+        // The driver that blocks runs over a store; the loop itself does not know one.
+        let is_driver = |file: &Path| file.ends_with("rotation/blocking.rs");
+        let files: Vec<_> = sources().into_iter().filter(|(of, file)| of == room && !is_driver(file)).collect();
         assert!(!files.is_empty(), "{room}");
         for (_, file) in files {
             let used = used(&file);

@@ -1,10 +1,13 @@
 //! Calls, renewals and what they leave behind.
 
 mod cooldowns;
+mod driving;
 mod leaks;
 mod logins;
 mod processes;
 mod refresh;
+mod refresh_callers;
 #[path = "../support/mod.rs"]
 mod support;
+mod table;
 mod wire;

@@ -286,6 +286,9 @@ async fn errors_convert_and_lead_back_to_the_attempts() {
         source.attempts()[0].to_string(),
         "anthropic:a for anthropic/claude-opus-4-5: rate_limit, status 429, 0 ms"
     );
+    // A program that has only the error learns who cannot be used, and for how long.
+    assert_eq!(error.unavailable().unwrap().candidates.len(), 2);
+    assert!(error.retry_after().is_some());
 }
 
 #[test]

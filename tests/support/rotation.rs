@@ -93,6 +93,6 @@ pub(crate) fn after(moment: Option<Timestamp>) -> Option<i64> {
 }
 
 /// The reasons of the attempts, `None` for the answer.
-pub(crate) fn reasons(attempts: &[provider_auth::rotate::Attempt]) -> Vec<Option<FailureReason>> {
-    attempts.iter().map(provider_auth::rotate::Attempt::reason).collect()
+pub(crate) fn reasons(attempts: &[provider_auth::rotation::AttemptRecord]) -> Vec<Option<FailureReason>> {
+    attempts.iter().map(provider_auth::rotation::AttemptRecord::reason).collect()
 }

@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use super::attempt::Attempt;
+use super::attempt::AttemptRecord;
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind};
 use crate::failure::Failure;
@@ -11,14 +11,14 @@ use crate::select::Unavailable;
 
 /// Why a call has no answer: the failure that ended it, and every attempt that was made.
 ///
-/// Converts into [`Error`] with `?`, which says the same; [`Error::send_failure`] has it back.
+/// Converts into [`Error`] with `?`, which says the same; [`Error::send_failure`] and [`Error::unavailable`] have it back.
 pub struct SendFailure(Box<Inner>);
 
 struct Inner {
     error: Error,
     failure: Option<Failure>,
     unavailable: Option<Unavailable>,
-    attempts: Vec<Attempt>,
+    attempts: Vec<AttemptRecord>,
 }
 
 impl SendFailure {
@@ -26,7 +26,7 @@ impl SendFailure {
         error: Error,
         failure: Option<Failure>,
         unavailable: Option<Unavailable>,
-        attempts: Vec<Attempt>,
+        attempts: Vec<AttemptRecord>,
     ) -> Self {
         Self(Box::new(Inner { error, failure, unavailable, attempts }))
     }
@@ -58,13 +58,13 @@ impl SendFailure {
     /// From when on another call is worth it: the end of the cooldown that ends first, or the moment the server named.
     #[must_use]
     pub fn retry_at(&self) -> Option<Timestamp> {
-        let rest = self.unavailable().and_then(|unavailable| unavailable.retry_at);
-        rest.or_else(|| self.failure().and_then(Failure::deadline))
+        let cooldown = self.unavailable().and_then(|unavailable| unavailable.retry_at);
+        cooldown.or_else(|| self.failure().and_then(Failure::deadline))
     }
 
     /// Every attempt in order.
     #[must_use]
-    pub fn attempts(&self) -> &[Attempt] {
+    pub fn attempts(&self) -> &[AttemptRecord] {
         &self.0.attempts
     }
 }
@@ -100,7 +100,12 @@ impl From<SendFailure> for Error {
     fn from(failure: SendFailure) -> Self {
         let error = Self::new(failure.kind(), failure.to_string()).with_help(failure.error().help());
         let transient = failure.error().is_transient();
-        error.with_transience(transient).with_origin(failure)
+        let unavailable = failure.unavailable().cloned();
+        let error = error.with_transience(transient).with_origin(failure);
+        match unavailable {
+            Some(unavailable) => error.with_origin(unavailable),
+            None => error,
+        }
     }
 }
 

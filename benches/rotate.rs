@@ -1,0 +1,185 @@
+//! Calls through the rotator beside plain `reqwest` to the same server, in the same run and on the same runtime.
+//!
+//!     cargo bench --bench rotate
+//!
+//! The server answers on loopback from a thread of its own. `stall` is the longest time that the runtime's only thread was
+//! kept from a timer that is due every millisecond.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    reason = "a benchmark measures and prints"
+)]
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use provider_auth::request::EndpointKind;
+use provider_auth::{
+    AuthProfileStore, AuthProfileStoreExt, AuthProfiles, Call, Config, Credential, Endpoint, Environment, FileStore,
+    MemoryStore, ProfileId, ProviderId, ReadOptions, Rotator, Secret,
+};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+const BODY: &str = r#"{"model":"claude-opus-4-5","max_tokens":9,"messages":[{"role":"user","content":"Hello"}]}"#;
+const ANSWER: &str = r#"{"type":"message","role":"assistant","content":[{"type":"text","text":"Hi"}]}"#;
+const PROFILES: &str = r#"{"version": 1, "profiles": {
+    "anthropic:a": {"type": "api_key", "provider": "anthropic", "key": "sk-ant-a"},
+    "anthropic:b": {"type": "api_key", "provider": "anthropic", "key": "sk-ant-b"}}}"#;
+
+/// Makes one call.
+type MakeCall = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+
+fn main() {
+    let directory = tempfile::tempdir().unwrap();
+    println!(
+        "{:<28} {:>9} {:>5} {:>11} {:>11} {:>7} {:>9}",
+        "", "server", "calls", "plain/s", "rotator/s", "ratio", "stall"
+    );
+    for delay in [Duration::ZERO, Duration::from_millis(50)] {
+        let url = serve(delay);
+        for at_once in [1, 64, 500] {
+            let memory: Arc<dyn AuthProfileStore> =
+                Arc::new(MemoryStore::new(AuthProfiles::from_json(PROFILES).unwrap()));
+            let path = directory.path().join(format!("{}-{at_once}.json", delay.as_millis()));
+            let file = FileStore::new(&path).unwrap();
+            for name in ["anthropic:a", "anthropic:b"] {
+                let key = Credential::api_key(Secret::new(format!("sk-ant-{name}")));
+                file.upsert(&ProfileId::new(name).unwrap(), &ProviderId::anthropic(), &key, None).unwrap();
+            }
+            row("MemoryStore", &url, memory, delay, at_once);
+            row("FileStore, durable", &url, Arc::new(file), delay, at_once);
+        }
+    }
+}
+
+/// Measures both in turn, three times each, and prints the medians.
+fn row(name: &str, url: &str, store: Arc<dyn AuthProfileStore>, delay: Duration, at_once: usize) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (client, rotator) = (reqwest::Client::new(), rotator(url, store));
+    let target = format!("{url}/v1/messages");
+    let plain: MakeCall = {
+        let (client, target) = (client.clone(), target.clone());
+        Arc::new(move || {
+            let request = client.post(&target).header("x-api-key", "sk-ant-a").body(BODY);
+            Box::pin(async move {
+                let answer = request.send().await.unwrap();
+                assert_eq!(answer.bytes().await.unwrap().len(), ANSWER.len());
+            })
+        })
+    };
+    let rotated: MakeCall = Arc::new(move || {
+        let rotator = rotator.clone();
+        Box::pin(async move {
+            let call = Call::new("anthropic/claude-opus-4-5".parse().unwrap()).body(BODY);
+            let reply = rotator.send(&call).await.unwrap();
+            assert_eq!((reply.attempts().len(), reply.unrecorded()), (1, None));
+        })
+    });
+    let (mut plain_rates, mut rates, mut stall) = (Vec::new(), Vec::new(), Duration::ZERO);
+    for _ in 0..3 {
+        plain_rates.push(runtime.block_on(rate(&plain, delay, at_once)));
+        let done = Arc::new(AtomicBool::new(false));
+        let watch = runtime.spawn(watch(Arc::clone(&done)));
+        rates.push(runtime.block_on(rate(&rotated, delay, at_once)));
+        done.store(true, Ordering::Relaxed);
+        stall = stall.max(runtime.block_on(watch).unwrap());
+    }
+    let median = |rates: &mut Vec<f64>| {
+        rates.sort_by(f64::total_cmp);
+        rates[1]
+    };
+    let (plain, ours) = (median(&mut plain_rates), median(&mut rates));
+    println!(
+        "{name:<28} {:>6} ms {at_once:>5} {plain:>11.0} {ours:>11.0} {:>7.2} {:>6.1} ms",
+        delay.as_millis(),
+        ours / plain,
+        stall.as_secs_f64() * 1e3
+    );
+}
+
+/// Calls a second, with so many under way at any time, over about half a second.
+async fn rate(call: &MakeCall, delay: Duration, at_once: usize) -> f64 {
+    let begun = Instant::now();
+    let end = begun + Duration::from_millis(500).max(delay * 8);
+    let tasks: Vec<_> = (0..at_once)
+        .map(|_| {
+            let call = Arc::clone(call);
+            tokio::spawn(async move {
+                let mut count = 0_u32;
+                while Instant::now() < end {
+                    call().await;
+                    count += 1;
+                }
+                count
+            })
+        })
+        .collect();
+    let mut total = 0;
+    for task in tasks {
+        total += task.await.unwrap();
+    }
+    f64::from(total) / begun.elapsed().as_secs_f64()
+}
+
+async fn watch(done: Arc<AtomicBool>) -> Duration {
+    let mut longest = Duration::ZERO;
+    while !done.load(Ordering::Relaxed) {
+        let before = Instant::now();
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        longest = longest.max(before.elapsed().saturating_sub(Duration::from_millis(2)));
+    }
+    longest
+}
+
+fn rotator(url: &str, store: Arc<dyn AuthProfileStore>) -> Rotator {
+    let config = Config::from_json5_str("{}", &ReadOptions::new().environment(Environment::empty())).unwrap();
+    let endpoint = Endpoint::new(url).unwrap().with_kind(EndpointKind::Anthropic);
+    Rotator::builder(store).config(config).endpoint(ProviderId::anthropic(), endpoint).build().unwrap()
+}
+
+/// Answers every request after a delay, from a thread with a runtime of its own.
+fn serve(delay: Duration) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    listener.set_nonblocking(true).unwrap();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async move {
+            let listener = TcpListener::from_std(listener).unwrap();
+            while let Ok((mut stream, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let _ = stream.set_nodelay(true);
+                    let answer = format!(
+                        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{ANSWER}",
+                        ANSWER.len()
+                    );
+                    let (mut buffer, mut filled) = (vec![0; 64 << 10], 0);
+                    while let Ok(read) = stream.read(&mut buffer[filled..]).await {
+                        filled += read;
+                        if read == 0 {
+                            break;
+                        }
+                        // Its end tells that the whole request is there: nothing else in it ends with a brace.
+                        if !buffer[..filled].ends_with(b"}") {
+                            continue;
+                        }
+                        filled = 0;
+                        if !delay.is_zero() {
+                            tokio::time::sleep(delay).await;
+                        }
+                        if stream.write_all(answer.as_bytes()).await.is_err() {
+                            break;
+                        }
+                    }
+                });
+            }
+        });
+    });
+    format!("http://{address}")
+}

@@ -1,0 +1,51 @@
+//! The rotation that a configuration asks for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::config::Config;
+use crate::id::ModelRef;
+use crate::rotation::{Rotation, RotationLimits};
+
+impl Config {
+    /// Begins a call of a model by an agent: with the selector of this configuration, the agent's fallback models, the
+    /// limits that `auth.cooldowns` sets, and the inline credentials of the models' providers.
+    ///
+    /// A fallback whose name cannot be read is left out; [`lint`](Self::lint) reports it. `None` as agent means the
+    /// defaults.
+    #[must_use]
+    pub fn rotation(&self, model: ModelRef, agent: Option<&str>, now: Timestamp) -> Rotation {
+        let fallbacks = self.fallback_models(agent).iter().filter_map(|name| self.resolve_model(name).ok());
+        self.rotation_with(model, fallbacks, self.limits(RotationLimits::default()), now)
+    }
+
+    /// As [`rotation`](Self::rotation), with fallbacks and limits of the caller's.
+    pub(crate) fn rotation_with(
+        &self,
+        model: ModelRef,
+        fallbacks: impl IntoIterator<Item = ModelRef>,
+        limits: RotationLimits,
+        now: Timestamp,
+    ) -> Rotation {
+        let rotation = Rotation::new(Arc::clone(&self.selector), model, now).fallbacks(fallbacks).limits(limits);
+        let mut providers: Vec<_> = rotation.models().iter().map(|model| model.provider().clone()).collect();
+        providers.dedup();
+        let inline = providers.into_iter().filter_map(|provider| {
+            let credential = self.inline_credential(&provider)?;
+            Some((provider, credential))
+        });
+        inline.fold(rotation, |rotation, (provider, credential)| rotation.inline(provider, credential))
+    }
+
+    /// Puts `auth.cooldowns` over the limits of a call.
+    pub(crate) fn limits(&self, mut limits: RotationLimits) -> RotationLimits {
+        let settings = self.cooldowns();
+        limits.overloaded_rotations = settings.overloaded_profile_rotations.unwrap_or(limits.overloaded_rotations);
+        limits.rate_limited_rotations = settings.rate_limited_profile_rotations.or(limits.rate_limited_rotations);
+        if let Some(millis) = settings.overloaded_backoff_ms {
+            limits.overloaded_pause = Duration::from_millis(millis.into());
+        }
+        limits
+    }
+}

@@ -1,0 +1,176 @@
+//! The loop: what a rotation asks for is done on a runtime.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time;
+
+use super::call::Call;
+use super::rotator::{Rotator, Taken};
+use crate::credential::CredentialKind;
+use crate::error::{Error, ErrorKind, Result};
+use crate::failure::{Failure, TransportError};
+use crate::id::ModelRef;
+use crate::record::{Record, RecordOutcome as _};
+use crate::refresh::RefreshOutcome;
+use crate::rotation::{Answered, Attempt, AttemptError, Outcome, Rotation, SendFailure, Step};
+
+impl Rotator {
+    /// Makes attempts with a client of your own until one is answered, or nothing is left to try.
+    ///
+    /// The function is called for each [`Attempt`]: it sends the request with the attempt's credential and returns the
+    /// answer, or the [`Failure`](crate::Failure) that a [`FailureClassifier`](crate::FailureClassifier) makes of it. Every
+    /// outcome is recorded; the success of an answer is recorded as soon as it is returned. An attempt that takes longer
+    /// than [`Attempt::timeout`] is dropped, which counts as a timeout. The body of the call is not used.
+    ///
+    /// # Errors
+    ///
+    /// A [`SendFailure`] with every attempt, as of [`send`](Self::send).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), provider_auth::Error> {
+    /// use std::sync::Arc;
+    /// use provider_auth::{AuthProfiles, Call, Failure, FailureReason, MemoryStore, Rotator};
+    ///
+    /// let store = Arc::new(MemoryStore::new(AuthProfiles::from_json(r#"{"version": 1, "profiles": {
+    ///     "openai:a": {"type": "api_key", "provider": "openai", "key": "sk-a"},
+    ///     "openai:b": {"type": "api_key", "provider": "openai", "key": "sk-b"}}}"#)?));
+    /// let rotator = Rotator::builder(store).build()?;
+    ///
+    /// let answered = rotator
+    ///     .run(&Call::new("openai/gpt-5".parse()?), |attempt| async move {
+    ///         match attempt.credential().secret().expose() {
+    ///             "sk-a" => Err(Failure::new(FailureReason::RateLimit)),
+    ///             _ => Ok("Hello"),
+    ///         }
+    ///     })
+    ///     .await?;
+    /// assert_eq!((answered.value, answered.attempts.len()), ("Hello", 2));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn run<T, E, F, Fut>(&self, call: &Call, mut send: F) -> Result<Answered<T>, SendFailure>
+    where
+        E: Into<AttemptError>,
+        F: FnMut(Attempt) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+    {
+        self.drive(self.rotation(call, call.fallback_models(&self.0.config)), |attempt| {
+            let answer = send(attempt);
+            async move { answer.await.map(|value| (value, None, true)).map_err(Into::into) }
+        })
+        .await
+    }
+
+    pub(super) fn rotation(&self, call: &Call, fallbacks: impl IntoIterator<Item = ModelRef>) -> Rotation {
+        let (model, limits) = (call.model().clone(), self.0.limits.clone());
+        let rotation = self.0.config.rotation_with(model, fallbacks, limits, self.0.clock.now());
+        let rotation = rotation.query(call.query().clone().with_resolver(self.0.resolver.clone()));
+        match &self.0.probes {
+            Some(policy) => rotation.probes(policy.clone(), self.0.probed.clone()),
+            None => rotation,
+        }
+    }
+
+    pub(super) async fn drive<T, Fut>(
+        &self,
+        mut rotation: Rotation,
+        mut send: impl FnMut(Attempt) -> Fut,
+    ) -> Result<Answered<T>, SendFailure>
+    where
+        Fut: Future<Output = Taken<T>>,
+    {
+        loop {
+            let profiles = match self.within(&rotation, self.0.store.load()).await {
+                Ok(profiles) => profiles,
+                Err(error) => return Err(rotation.abort(error)),
+            };
+            let attempt = match rotation.next(&profiles, self.0.clock.now()) {
+                Step::Attempt(attempt) => attempt,
+                Step::Pause(pause) => {
+                    time::sleep(pause).await;
+                    continue;
+                }
+                Step::End(failure) => return Err(failure),
+            };
+            let attempt = match self.refreshed(&rotation, attempt.clone()).await {
+                Ok(attempt) => attempt,
+                Err(error) => {
+                    let record = rotation.report(&attempt, Outcome::Unusable(error), self.0.clock.now());
+                    self.write(&mut rotation, record).await;
+                    continue;
+                }
+            };
+            let late = || Err(Failure::from(TransportError::TimedOut).into());
+            let taken = time::timeout(attempt.timeout(), send(attempt.clone())).await.unwrap_or_else(|_| late());
+            let (outcome, value) = match taken {
+                Ok((value, status, complete)) => (Outcome::Answered { status, complete }, Some(value)),
+                Err(error) => (self.after(&mut rotation, &attempt, error).await, None),
+            };
+            let record = rotation.report(&attempt, outcome, self.0.clock.now());
+            self.write(&mut rotation, record).await;
+            if let Some(value) = value {
+                return Ok(Answered::new(value, attempt, rotation.into_attempts()));
+            }
+        }
+    }
+
+    /// The attempt, its credential refreshed if that is due.
+    async fn refreshed(&self, rotation: &Rotation, attempt: Attempt) -> Result<Attempt> {
+        let oauth = attempt.credential().kind() == CredentialKind::OAuth;
+        let Some(coordinator) = self.0.coordinator.as_ref().filter(|_| oauth) else { return Ok(attempt) };
+        match self.within(rotation, coordinator.refresh_if_needed(attempt.profile())).await? {
+            RefreshOutcome::NotNeeded | RefreshOutcome::Postponed(_) => Ok(attempt),
+            RefreshOutcome::Refreshed | RefreshOutcome::RefreshedElsewhere => {
+                let profiles = self.within(rotation, self.0.store.load()).await?;
+                let fresh = rotation.reselect(&attempt, &profiles, self.0.clock.now());
+                fresh.ok_or_else(|| Error::new(ErrorKind::RefreshFailed, "the profile is gone"))
+            }
+        }
+    }
+
+    /// What a failed attempt came to, its credential refreshed if it was refused.
+    async fn after(&self, rotation: &mut Rotation, attempt: &Attempt, error: AttemptError) -> Outcome {
+        let AttemptError::Failed { failure, status } = error else { return error.into() };
+        let coordinator = self.0.coordinator.as_ref().filter(|_| rotation.can_refresh(attempt, &failure));
+        let Some(coordinator) = coordinator else { return Outcome::Failed { failure, status } };
+        let used = attempt.credential().secret();
+        let refreshed = self.within(rotation, coordinator.refresh_rejected(attempt.profile(), used)).await.is_ok();
+        let now = if refreshed { self.within(rotation, self.0.store.load()).await.ok() } else { None };
+        let credential = now.as_ref().and_then(|now| now.get(attempt.profile().as_str())?.credential());
+        if credential.is_some_and(|credential| credential.secret() != used) {
+            return Outcome::Refreshed { failure, status };
+        }
+        rotation.refresh_failed(attempt);
+        Outcome::Failed { failure, status }
+    }
+
+    /// Writes an outcome. One that cannot be written in the call's time goes on being written, and counts as not recorded.
+    async fn write(&self, rotation: &mut Rotation, record: Option<Record>) {
+        let Some(record) = record else { return };
+        if let Err(error) = self.within(rotation, self.record(record)).await {
+            rotation.unrecorded(error.kind());
+        }
+    }
+
+    /// Records an outcome in the store.
+    pub(super) async fn record(&self, record: Record) -> Result<()> {
+        let (parts, now) = (Arc::clone(&self.0), self.0.clock.now());
+        self.0.store.transact(move |store| store.record(parts.config.selector(), &record, now)).await
+    }
+
+    /// Waits for the store or a refresh for as long as the call has time; what was begun goes on.
+    async fn within<T>(&self, rotation: &Rotation, work: impl Future<Output = Result<T>>) -> Result<T> {
+        // A record of the last attempt may be written although it took all the time there was.
+        let left = rotation.time_left(self.0.clock.now()).max(GRACE);
+        let late =
+            |_| Err(Error::new(ErrorKind::Locked, "the credential store was not ready in the time that the call had"));
+        time::timeout(left, work).await.unwrap_or_else(late)
+    }
+}
+
+/// How long an outcome may be written although the time of its call is over.
+const GRACE: Duration = Duration::from_secs(1);

@@ -1,0 +1,155 @@
+//! A rotation for programs without a runtime.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::attempt::{Answered, Attempt};
+use super::failure::SendFailure;
+use super::outcome::{AttemptError, Outcome, Step};
+use super::rotation::Rotation;
+use crate::clock::Clock;
+use crate::credential::CredentialKind;
+use crate::error::{Error, ErrorKind};
+use crate::record::{Record, RecordOutcome as _};
+use crate::refresh::{RefreshCoordinator, RefreshOutcome};
+use crate::store::AuthProfileStore;
+
+/// Runs rotations over a store and a clock on the calling thread, with any synchronous client.
+///
+/// # Examples
+///
+/// ```
+/// use provider_auth::rotation::BlockingDriver;
+/// use provider_auth::{AuthProfiles, Clock, Config, Environment, Failure, FailureReason, MemoryStore, ReadOptions, SystemClock};
+///
+/// let config = Config::from_json5_str("{}", &ReadOptions::new().environment(Environment::empty()))?;
+/// let store = MemoryStore::new(AuthProfiles::from_json(r#"{"version": 1, "profiles": {
+///     "openai:a": {"type": "api_key", "provider": "openai", "key": "sk-a"},
+///     "openai:b": {"type": "api_key", "provider": "openai", "key": "sk-b"}}}"#)?);
+///
+/// let driver = BlockingDriver::new(&store, &SystemClock, std::thread::sleep);
+/// let rotation = config.rotation("openai/gpt-5".parse()?, None, SystemClock.now());
+/// let answered = driver.run(rotation, |attempt| {
+///     // Send the request with your client, and classify what comes back with a `FailureClassifier`.
+///     match attempt.credential().secret().expose() {
+///         "sk-a" => Err(Failure::new(FailureReason::RateLimit)),
+///         _ => Ok("Hello"),
+///     }
+/// })?;
+/// assert_eq!((answered.value, answered.attempts.len()), ("Hello", 2));
+/// # Ok::<(), provider_auth::Error>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct BlockingDriver<'a> {
+    store: &'a dyn AuthProfileStore,
+    clock: &'a dyn Clock,
+    sleep: fn(Duration),
+    refresh: Option<&'a RefreshCoordinator>,
+}
+
+impl<'a> BlockingDriver<'a> {
+    /// Creates a driver. `sleep` is how pauses are waited for, usually `std::thread::sleep`.
+    #[must_use]
+    pub fn new(store: &'a dyn AuthProfileStore, clock: &'a dyn Clock, sleep: fn(Duration)) -> Self {
+        Self { store, clock, sleep, refresh: None }
+    }
+
+    /// Sets what refreshes OAuth credentials, before they end and when they are refused. Default: nothing does.
+    #[must_use]
+    pub fn refresh(mut self, coordinator: &'a RefreshCoordinator) -> Self {
+        self.refresh = Some(coordinator);
+        self
+    }
+
+    /// Makes attempts until one is answered, or nothing is left to try. Every outcome is recorded in the store by the rules
+    /// of its selector; the success of an answer is recorded as soon as it is returned.
+    ///
+    /// The function is to keep to [`Attempt::timeout`]: it cannot be interrupted.
+    ///
+    /// # Errors
+    ///
+    /// A [`SendFailure`] with every attempt.
+    pub fn run<T, E: Into<AttemptError>>(
+        &self,
+        mut rotation: Rotation,
+        mut send: impl FnMut(&Attempt) -> Result<T, E>,
+    ) -> Result<Answered<T>, SendFailure> {
+        loop {
+            let profiles = match self.store.load() {
+                Ok(profiles) => profiles,
+                Err(error) => return Err(rotation.abort(error)),
+            };
+            let attempt = match rotation.next(&profiles, self.clock.now()) {
+                Step::Attempt(attempt) => attempt,
+                Step::Pause(pause) => {
+                    (self.sleep)(pause);
+                    continue;
+                }
+                Step::End(failure) => return Err(failure),
+            };
+            let attempt = match self.refreshed(&rotation, attempt.clone()) {
+                Ok(attempt) => attempt,
+                Err(error) => {
+                    let record = rotation.report(&attempt, Outcome::Unusable(error), self.clock.now());
+                    self.record(&mut rotation, record);
+                    continue;
+                }
+            };
+            let (outcome, value) = match send(&attempt).map_err(Into::into) {
+                Ok(value) => (Outcome::answered(None), Some(value)),
+                Err(error) => (self.after(&mut rotation, &attempt, error), None),
+            };
+            let record = rotation.report(&attempt, outcome, self.clock.now());
+            self.record(&mut rotation, record);
+            if let Some(value) = value {
+                return Ok(Answered::new(value, attempt, rotation.into_attempts()));
+            }
+        }
+    }
+
+    /// The attempt, its credential refreshed if that is due.
+    fn refreshed(&self, rotation: &Rotation, attempt: Attempt) -> Result<Attempt, Error> {
+        let oauth = attempt.credential().kind() == CredentialKind::OAuth;
+        let Some(coordinator) = self.refresh.filter(|_| oauth) else { return Ok(attempt) };
+        match coordinator.refresh_if_needed_blocking(attempt.profile())? {
+            RefreshOutcome::NotNeeded | RefreshOutcome::Postponed(_) => Ok(attempt),
+            RefreshOutcome::Refreshed | RefreshOutcome::RefreshedElsewhere => {
+                let fresh = rotation.reselect(&attempt, &*self.store.load()?, self.clock.now());
+                fresh.ok_or_else(|| Error::new(ErrorKind::RefreshFailed, "the profile is gone"))
+            }
+        }
+    }
+
+    /// What a failed attempt came to, its credential refreshed if it was refused.
+    fn after(&self, rotation: &mut Rotation, attempt: &Attempt, error: AttemptError) -> Outcome {
+        let AttemptError::Failed { failure, status } = error else { return error.into() };
+        let Some(coordinator) = self.refresh.filter(|_| rotation.can_refresh(attempt, &failure)) else {
+            return Outcome::Failed { failure, status };
+        };
+        let used = attempt.credential().secret();
+        let refreshed = coordinator.refresh_rejected_blocking(attempt.profile(), used).is_ok();
+        let now = self.store.load().ok().filter(|_| refreshed);
+        let credential = now.as_ref().and_then(|now| now.get(attempt.profile().as_str())?.credential());
+        if credential.is_some_and(|credential| credential.secret() != used) {
+            return Outcome::Refreshed { failure, status };
+        }
+        rotation.refresh_failed(attempt);
+        Outcome::Failed { failure, status }
+    }
+
+    fn record(&self, rotation: &mut Rotation, record: Option<Record>) {
+        let recorded = record.map(|record| self.store.record(rotation.selector(), &record, self.clock.now()));
+        if let Some(Err(error)) = recorded {
+            rotation.unrecorded(error.kind());
+        }
+    }
+}
+
+impl fmt::Debug for BlockingDriver<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BlockingDriver")
+            .field("store", &self.store)
+            .field("refresh", &self.refresh)
+            .finish_non_exhaustive()
+    }
+}

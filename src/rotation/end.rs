@@ -1,0 +1,53 @@
+//! The end of a model, and of the call.
+
+use super::failure::SendFailure;
+use super::rotation::{Last, ModelEnd, Rotation};
+use crate::clock::Timestamp;
+use crate::error::{Error, ErrorKind};
+use crate::id::ModelRef;
+use crate::profile::AuthProfiles;
+
+impl Rotation {
+    /// The end of a model: the last failure, or that nobody could be tried.
+    pub(super) fn exhausted(&mut self, profiles: &AuthProfiles, model: &ModelRef, now: Timestamp) -> ModelEnd {
+        let unavailable = self.selector.select(profiles, &self.query_for(model), now).err();
+        let (error, failure) = match self.last.take() {
+            Some(Last::Failed(failure)) => (failure.clone().into_error(), Some(failure)),
+            Some(Last::Unsent(error)) => (error, None),
+            None => (Error::new(ErrorKind::Unavailable, format!("no profile is left to try for {model}")), None),
+        };
+        ModelEnd { error, failure, unavailable }
+    }
+
+    /// Goes on to the next model, or ends the call.
+    pub(super) fn leave(&mut self, end: ModelEnd, next_model: bool, now: Timestamp) -> Option<SendFailure> {
+        #[cfg(feature = "tracing")]
+        if let Some(model) = self.models.get(self.at) {
+            tracing::warn!(provider = %model.provider(), model = model.model(), kind = ?end.error.kind(), "no answer");
+        }
+        self.merge(end);
+        self.at += 1;
+        self.tried.clone_from(&self.useless);
+        (self.fresh, self.overloaded, self.rate_limited) = (true, 0, 0);
+        let goes_on = next_model && self.at < self.models.len() && self.allowance(now).is_some();
+        if goes_on { None } else { Some(self.end()) }
+    }
+
+    /// What the caller asked for counts most; a fallback's failure only if the first model was not even tried.
+    pub(super) fn merge(&mut self, end: ModelEnd) {
+        self.first = Some(match self.first.take() {
+            Some(first) if first.failure.is_some() || end.failure.is_none() => first,
+            Some(first) => ModelEnd { unavailable: first.unavailable.or(end.unavailable), ..end },
+            None => end,
+        });
+    }
+
+    pub(super) fn end(&mut self) -> SendFailure {
+        self.at = self.models.len();
+        let end = self.first.take().unwrap_or_else(|| {
+            let error = Error::new(ErrorKind::Unavailable, "the call has ended");
+            ModelEnd { error, failure: None, unavailable: None }
+        });
+        SendFailure::new(end.error, end.failure, end.unavailable, std::mem::take(&mut self.attempts))
+    }
+}

@@ -1,0 +1,35 @@
+//! What bounds a call.
+
+use std::time::Duration;
+
+/// What bounds one call, as plain data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RotationLimits {
+    /// How many attempts are made at most, over all profiles and models, refreshes of a refused credential included.
+    /// Default: 10; zero counts as one.
+    pub attempts: usize,
+    /// How long the call takes at most. Default: 10 min.
+    pub time: Duration,
+    /// How long one attempt takes at most. Default: as long as the call.
+    pub attempt_timeout: Option<Duration>,
+    /// How many more profiles are tried where the provider is to blame. Default: 1.
+    pub overloaded_rotations: u32,
+    /// How long to wait before such a try. Default: not at all.
+    pub overloaded_pause: Duration,
+    /// How many more profiles are tried after a rate limit; `None` for all. Default: all.
+    pub rate_limited_rotations: Option<u32>,
+}
+
+impl Default for RotationLimits {
+    fn default() -> Self {
+        Self {
+            attempts: 10,
+            time: Duration::from_secs(600),
+            attempt_timeout: None,
+            overloaded_rotations: 1,
+            overloaded_pause: Duration::ZERO,
+            rate_limited_rotations: None,
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Trying one profile after another, with any client: which attempt is next, and what its outcome means.
+//!
+//! A [`Rotation`] is the loop of one call without its input and output. It owns neither store nor clock: [`next`] is given
+//! the profiles and the time and returns an [`Attempt`], a pause or the end; [`report`] is told the [`Outcome`] and
+//! returns what is to be recorded. It knows the fallback models, what was tried, and how much time and how many attempts
+//! are left. Two drivers run it:
+//!
+//! - [`BlockingDriver`] over a store and a clock, for programs without a runtime;
+//! - `Rotator::run` (feature `client`) in a tokio runtime, with any asynchronous client. `Rotator::send` is that with
+//!   `reqwest`.
+//!
+//! # What follows from a failure
+//!
+//! | what is to blame | what follows |
+//! | --- | --- |
+//! | the profile: refused, out of credit, limited | the next profile; a refused OAuth credential is refreshed once first |
+//! | the model: no answer, not served | the next profile |
+//! | the provider: overloaded, failing | one more profile ([`RotationLimits::overloaded_rotations`]) |
+//! | the request: malformed, too long | the failure goes to the caller |
+//!
+//! Then come the fallback models, each once. A server that says that a further try is of no use
+//! (`x-should-retry: false`) is believed, unless the account is to blame: that says nothing of another account. A profile
+//! is tried once for each model.
+//!
+//! If every profile is cooling down, one of them may be probed, see [`ProbePolicy`](crate::select::ProbePolicy).
+//!
+//! [`next`]: Rotation::next
+//! [`report`]: Rotation::report
+
+mod attempt;
+mod blocking;
+mod end;
+mod failure;
+mod limits;
+mod outcome;
+mod pick;
+mod probes;
+#[expect(clippy::module_inception, reason = "the room's main concept bears its name")]
+mod rotation;
+
+pub use attempt::{Answered, Attempt, AttemptRecord};
+pub use blocking::BlockingDriver;
+pub use failure::SendFailure;
+pub use limits::RotationLimits;
+pub use outcome::{AttemptError, Outcome, Step};
+pub use probes::ProbeLog;
+pub use rotation::Rotation;

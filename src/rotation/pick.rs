@@ -1,0 +1,57 @@
+//! Which profile is next.
+
+use super::rotation::{Pick, Rotation};
+use crate::clock::Timestamp;
+use crate::id::{ModelRef, ProfileId};
+use crate::profile::AuthProfiles;
+use crate::select::{Query, Selection};
+
+impl Rotation {
+    pub(super) fn query_for(&self, model: &ModelRef) -> Query {
+        self.query.clone().retarget(model)
+    }
+
+    pub(super) fn select(
+        &self,
+        profiles: &AuthProfiles,
+        model: &ModelRef,
+        profile: &ProfileId,
+        now: Timestamp,
+    ) -> Option<Selection> {
+        self.selector.select(profiles, &self.query_for(model).locked(profile.clone()), now).ok()
+    }
+
+    pub(super) fn pick(&self, profiles: &AuthProfiles, model: &ModelRef, now: Timestamp) -> Pick {
+        let (selector, query) = (&self.selector, self.query_for(model));
+        let candidates = selector.candidates(profiles, &query, now);
+        let next = candidates.iter().find(|one| one.verdict.is_ready() && !self.tried.contains(&one.id));
+        if let Some(next) = next {
+            // A pick that lost its secret meanwhile is no longer ready.
+            let selection = self.select(profiles, model, &next.id, now);
+            return selection.map_or(Pick::Exhausted, |selection| Pick::Found(Box::new(selection)));
+        }
+        if !self.fresh || candidates.first_ready().is_some() {
+            return Pick::Exhausted;
+        }
+        let inline = self.inline.iter().find(|(provider, _)| provider == model.provider());
+        let inline = inline.map(|(_, credential)| credential.clone());
+        let refused = match selector.resolve(profiles, inline, &query, now) {
+            Ok(selection) if self.tried.contains(&selection.profile) => return Pick::Exhausted,
+            Ok(selection) => return Pick::Found(Box::new(selection)),
+            Err(error) => error,
+        };
+        let Some((policy, log)) = &self.probes else { return Pick::Refused(refused) };
+        let probe = log.last(model.provider(), |last| {
+            let probe = selector.select_or_probe(profiles, &query, policy, *last, now).ok();
+            if probe.is_some() {
+                *last = Some(now);
+            }
+            probe
+        });
+        #[cfg(feature = "tracing")]
+        if let Some(probe) = &probe {
+            tracing::info!(profile = %probe.profile, "probing a profile that is cooling down");
+        }
+        probe.map_or(Pick::Refused(refused), |selection| Pick::Found(Box::new(selection)))
+    }
+}

@@ -1,0 +1,375 @@
+//! The state of one call.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::attempt::{Attempt, AttemptRecord};
+use super::failure::SendFailure;
+use super::limits::RotationLimits;
+use super::outcome::{Outcome, Step};
+use super::probes::ProbeLog;
+use crate::clock::Timestamp;
+use crate::credential::{CredentialKind, InlineCredential};
+use crate::error::{Error, ErrorKind};
+use crate::failure::Failure;
+use crate::id::{ModelRef, ProfileId, ProviderId};
+use crate::profile::AuthProfiles;
+use crate::reason::{Blame, FailureReason};
+use crate::record::Record;
+use crate::select::{ProbePolicy, ProfileSelector, Query, Selection, Unavailable};
+
+/// One call under way: what was tried, what is left, and what is next.
+///
+/// # Examples
+///
+/// ```
+/// use provider_auth::rotation::{Outcome, Rotation, Step};
+/// use provider_auth::{AuthProfiles, Failure, FailureReason, ProfileSelector, Timestamp};
+///
+/// let mut profiles = AuthProfiles::from_json(r#"{"version": 1, "profiles": {
+///     "openai:a": {"type": "api_key", "provider": "openai", "key": "sk-a"},
+///     "openai:b": {"type": "api_key", "provider": "openai", "key": "sk-b"}}}"#)?;
+/// let (selector, now) = (ProfileSelector::default(), Timestamp::from_millis(1_700_000_000_000));
+/// let mut rotation = Rotation::new(selector.clone(), "openai/gpt-5".parse()?, now);
+///
+/// // Each attempt is sent with the client of your choice; say that the first one meets a limit.
+/// let Step::Attempt(first) = rotation.next(&profiles, now) else { panic!("two keys are ready") };
+/// let record = rotation.report(&first, Failure::new(FailureReason::RateLimit).into(), now);
+/// if let Some(record) = record {
+///     record.apply(&selector, &mut profiles, now)?;
+/// }
+///
+/// let Step::Attempt(second) = rotation.next(&profiles, now) else { panic!("one key is ready") };
+/// assert_eq!(second.profile().as_str(), "openai:b");
+/// rotation.report(&second, Outcome::answered(None), now);
+/// assert_eq!(rotation.attempts().len(), 2);
+/// # Ok::<(), provider_auth::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Rotation {
+    pub(super) selector: Arc<ProfileSelector>,
+    pub(super) query: Query,
+    /// The models in the order of use, each once.
+    pub(super) models: Vec<ModelRef>,
+    pub(super) inline: Vec<(ProviderId, InlineCredential)>,
+    limits: RotationLimits,
+    pub(super) probes: Option<(ProbePolicy, Arc<ProbeLog>)>,
+    start: Timestamp,
+    pub(super) attempts: Vec<AttemptRecord>,
+    /// Which of the models is being tried.
+    pub(super) at: usize,
+    /// Profiles that were tried for this model.
+    pub(super) tried: Vec<ProfileId>,
+    /// Profiles that are of no use for any model.
+    pub(super) useless: Vec<ProfileId>,
+    /// OAuth credentials that were refreshed because they were refused.
+    refreshed: Vec<ProfileId>,
+    /// Whether nothing was tried for this model.
+    pub(super) fresh: bool,
+    pub(super) overloaded: u32,
+    pub(super) rate_limited: u32,
+    /// The profile to try again, whose credential was refreshed.
+    again: Option<ProfileId>,
+    pause: Option<Duration>,
+    /// What went wrong last with this model.
+    pub(super) last: Option<Last>,
+    /// This model is done with, and whether another one is worth a try.
+    over: Option<bool>,
+    /// What became of the models before.
+    pub(super) first: Option<ModelEnd>,
+}
+
+/// The last thing that went wrong with a model.
+#[derive(Debug)]
+pub(super) enum Last {
+    Failed(Failure),
+    /// There was no attempt.
+    Unsent(Error),
+}
+
+/// Why a model gave no answer.
+#[derive(Debug)]
+pub(super) struct ModelEnd {
+    pub(super) error: Error,
+    pub(super) failure: Option<Failure>,
+    pub(super) unavailable: Option<Unavailable>,
+}
+
+/// What a look for the next profile finds.
+pub(super) enum Pick {
+    Found(Box<Selection>),
+    /// All that can be tried were.
+    Exhausted,
+    Refused(Error),
+}
+
+impl Rotation {
+    /// Begins a call of a model that knows no fallbacks and has the default limits.
+    ///
+    /// [`Config::rotation`](crate::Config::rotation) takes the selector, the fallbacks and the limits from a
+    /// configuration.
+    #[must_use]
+    pub fn new(selector: impl Into<Arc<ProfileSelector>>, model: ModelRef, now: Timestamp) -> Self {
+        Self {
+            selector: selector.into(),
+            query: Query::for_model(&model),
+            models: vec![model],
+            inline: Vec::new(),
+            limits: RotationLimits::default(),
+            probes: None,
+            start: now,
+            attempts: Vec::new(),
+            at: 0,
+            tried: Vec::new(),
+            useless: Vec::new(),
+            refreshed: Vec::new(),
+            fresh: true,
+            overloaded: 0,
+            rate_limited: 0,
+            again: None,
+            pause: None,
+            last: None,
+            over: None,
+            first: None,
+        }
+    }
+
+    /// Adds the models to use where the first one is not available, each once.
+    #[must_use]
+    pub fn fallbacks(mut self, models: impl IntoIterator<Item = ModelRef>) -> Self {
+        for model in models {
+            if !self.models.contains(&model) {
+                self.models.push(model);
+            }
+        }
+        self
+    }
+
+    /// Sets what narrows the choice of profiles: session, preferred or locked profile, resolver. Provider and model are
+    /// those of the attempt.
+    #[must_use]
+    pub fn query(mut self, query: Query) -> Self {
+        self.query = query;
+        self
+    }
+
+    /// Adds a provider's credential that serves where no stored profile can.
+    #[must_use]
+    pub fn inline(mut self, provider: ProviderId, credential: InlineCredential) -> Self {
+        self.inline.push((provider, credential));
+        self
+    }
+
+    /// Sets what bounds the call.
+    #[must_use]
+    pub fn limits(mut self, limits: RotationLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Lets a profile that is cooling down be probed while all of them are. Default: never. Calls that share the log
+    /// leave time between their probes.
+    #[must_use]
+    pub fn probes(mut self, policy: ProbePolicy, log: Arc<ProbeLog>) -> Self {
+        self.probes = Some((policy, log));
+        self
+    }
+
+    /// Returns the selector that chooses the profiles.
+    #[must_use]
+    pub fn selector(&self) -> &ProfileSelector {
+        &self.selector
+    }
+
+    /// Returns the models in the order of use.
+    #[must_use]
+    pub fn models(&self) -> &[ModelRef] {
+        &self.models
+    }
+
+    /// Returns every attempt that was reported, in order.
+    #[must_use]
+    pub fn attempts(&self) -> &[AttemptRecord] {
+        &self.attempts
+    }
+
+    pub(crate) fn into_attempts(self) -> Vec<AttemptRecord> {
+        self.attempts
+    }
+
+    /// Returns how much of the call's time is left.
+    #[must_use]
+    pub fn time_left(&self, now: Timestamp) -> Duration {
+        self.limits.time.saturating_sub(now.saturating_since(self.start))
+    }
+
+    /// Says what to do next.
+    ///
+    /// `profiles` is what the store holds now; read it anew for each call of this function.
+    pub fn next(&mut self, profiles: &AuthProfiles, now: Timestamp) -> Step {
+        if let Some(pause) = self.pause.take() {
+            return Step::Pause(pause);
+        }
+        loop {
+            let Some(model) = self.models.get(self.at).cloned() else { return Step::End(self.end()) };
+            if let Some(next_model) = self.over.take() {
+                let end = self.exhausted(profiles, &model, now);
+                if let Some(failure) = self.leave(end, next_model, now) {
+                    return Step::End(failure);
+                }
+                continue;
+            }
+            let Some(timeout) = self.allowance(now) else {
+                self.over = Some(false);
+                continue;
+            };
+            if let Some(profile) = self.again.take() {
+                match self.select(profiles, &model, &profile, now) {
+                    Some(selection) => return Step::Attempt(Attempt::new(model, selection, timeout, now)),
+                    None => self.tried(&profile),
+                }
+            }
+            match self.pick(profiles, &model, now) {
+                Pick::Found(selection) => return Step::Attempt(Attempt::new(model, *selection, timeout, now)),
+                Pick::Exhausted => self.over = Some(true),
+                Pick::Refused(error) => {
+                    let unavailable = error.unavailable().cloned();
+                    let end = ModelEnd { error, failure: None, unavailable };
+                    if let Some(failure) = self.leave(end, true, now) {
+                        return Step::End(failure);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes the outcome of an attempt, and returns what is to be recorded in the store.
+    pub fn report(&mut self, attempt: &Attempt, outcome: Outcome, now: Timestamp) -> Option<Record> {
+        let profile = attempt.profile();
+        match outcome {
+            Outcome::Answered { status, complete } => {
+                self.note(attempt.record(None, status, None, now));
+                complete.then(|| Record::Success(attempt.receipt().clone()))
+            }
+            Outcome::Failed { failure, status } => {
+                self.note(attempt.record(Some(failure.clone()), status, None, now));
+                self.tried(profile);
+                self.follow(&failure, attempt.timeout());
+                let leaves_a_mark = failure.blame() != Blame::Request;
+                self.last = Some(Last::Failed(failure.clone()));
+                leaves_a_mark.then(|| Record::Failure(attempt.receipt().clone(), failure))
+            }
+            Outcome::Refreshed { failure, status } => {
+                self.note(attempt.record(Some(failure.clone()), status, None, now));
+                self.refreshed.push(profile.clone());
+                self.again = Some(profile.clone());
+                self.last = Some(Last::Failed(failure));
+                None
+            }
+            Outcome::Unusable(error) => {
+                let denied = error.kind() == ErrorKind::RefreshDenied;
+                let failure = Failure::new(if denied { FailureReason::AuthPermanent } else { FailureReason::Auth });
+                self.note(attempt.record(Some(failure.clone()), None, Some(error.kind()), now));
+                self.useless.push(profile.clone());
+                self.tried(profile);
+                self.last = Some(Last::Unsent(error));
+                // What may pass leaves no mark: it says nothing of the profile.
+                denied.then(|| Record::Failure(attempt.receipt().clone(), failure))
+            }
+            Outcome::Aborted(error) => {
+                self.last = Some(Last::Unsent(error));
+                self.over = Some(false);
+                None
+            }
+        }
+    }
+
+    /// Returns the attempt again with what the store holds of its profile now; `None` if the profile cannot be used any
+    /// more. For drivers that have refreshed a credential before it was sent.
+    #[must_use]
+    pub fn reselect(&self, attempt: &Attempt, profiles: &AuthProfiles, now: Timestamp) -> Option<Attempt> {
+        let selection = self.select(profiles, attempt.model(), attempt.profile(), now)?;
+        Some(Attempt::new(attempt.model().clone(), selection, attempt.timeout(), now))
+    }
+
+    /// Returns `true` if the failure is worth one refresh of the attempt's credential.
+    #[must_use]
+    pub fn can_refresh(&self, attempt: &Attempt, failure: &Failure) -> bool {
+        let refused = failure.reason().is_refusal() && failure.reason() != FailureReason::AuthPermanent;
+        let oauth = attempt.credential().kind() == CredentialKind::OAuth;
+        refused && oauth && !self.refreshed.contains(attempt.profile())
+    }
+
+    /// Notes that a credential could not be refreshed, so that it is not tried twice in this call.
+    pub(crate) fn refresh_failed(&mut self, attempt: &Attempt) {
+        self.refreshed.push(attempt.profile().clone());
+    }
+
+    /// Notes that the last outcome could not be written to the store.
+    pub fn unrecorded(&mut self, kind: ErrorKind) {
+        if let Some(attempt) = self.attempts.last_mut() {
+            #[cfg(feature = "tracing")]
+            tracing::warn!(profile = %attempt.profile, ?kind, "the outcome could not be recorded");
+            attempt.unrecorded = Some(kind);
+        }
+    }
+
+    /// Ends the call for a reason of the caller's, such as a store that cannot be read.
+    #[must_use]
+    pub fn abort(mut self, error: Error) -> SendFailure {
+        let end = ModelEnd { error, failure: None, unavailable: None };
+        self.merge(end);
+        self.end()
+    }
+
+    fn tried(&mut self, profile: &ProfileId) {
+        self.fresh = false;
+        self.tried.push(profile.clone());
+    }
+
+    /// How long the next attempt may take; `None` if there is no next one.
+    pub(super) fn allowance(&self, now: Timestamp) -> Option<Duration> {
+        let left = self.time_left(now);
+        let more = self.attempts.len() < self.limits.attempts.max(1) && !left.is_zero();
+        more.then(|| self.limits.attempt_timeout.map_or(left, |attempt| attempt.min(left)))
+    }
+
+    /// Decides what follows from a failure: another profile, after a pause perhaps, another model, or the end.
+    fn follow(&mut self, failure: &Failure, timeout: Duration) {
+        let (reason, is_final) = (failure.reason(), failure.should_retry() == Some(false));
+        self.over = match failure.blame() {
+            Blame::Request => Some(false),
+            // The server speaks of this credential, or of itself. Another account may fare better only in the first case.
+            Blame::Provider | Blame::Model if is_final => Some(false),
+            Blame::Profile if is_final && reason == FailureReason::Unknown => Some(false),
+            Blame::Provider => {
+                self.overloaded += 1;
+                if reason == FailureReason::Overloaded {
+                    self.pause = Some(self.limits.overloaded_pause.min(timeout)).filter(|pause| !pause.is_zero());
+                }
+                (self.overloaded > self.limits.overloaded_rotations).then_some(true)
+            }
+            _ if reason == FailureReason::RateLimit => {
+                self.rate_limited += 1;
+                let most = self.limits.rate_limited_rotations;
+                most.is_some_and(|most| self.rate_limited > most).then_some(true)
+            }
+            _ => None,
+        };
+        if self.over.is_some() {
+            self.pause = None;
+        }
+    }
+
+    fn note(&mut self, attempt: AttemptRecord) {
+        #[cfg(feature = "tracing")]
+        tracing::debug!(
+            profile = %attempt.profile,
+            model = %attempt.model,
+            reason = attempt.reason().map(FailureReason::as_str),
+            status = attempt.status.map(|status| status.as_u16()),
+            "attempt"
+        );
+        self.attempts.push(attempt);
+    }
+}
