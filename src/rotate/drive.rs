@@ -104,6 +104,10 @@ impl Rotator {
                     continue;
                 }
             };
+            if rotation.time_left(self.0.clock.now()).is_zero() {
+                // The refresh took all of it: nothing is sent, so nothing is said of the profile.
+                continue;
+            }
             let late = || Err(Failure::from(TransportError::TimedOut).into());
             let taken = time::timeout(attempt.timeout(), send(attempt.clone())).await.unwrap_or_else(|_| late());
             let (outcome, value) = match taken {

@@ -95,6 +95,10 @@ impl<'a> BlockingDriver<'a> {
                     continue;
                 }
             };
+            if rotation.time_left(self.clock.now()).is_zero() {
+                // The refresh took all of it: nothing is sent, so nothing is said of the profile.
+                continue;
+            }
             let (outcome, value) = match send(&attempt).map_err(Into::into) {
                 Ok(value) => (Outcome::answered(None), Some(value)),
                 Err(error) => (self.after(&mut rotation, &attempt, error), None),

@@ -289,7 +289,9 @@ impl Rotation {
     #[must_use]
     pub fn reselect(&self, attempt: &Attempt, profiles: &AuthProfiles, now: Timestamp) -> Option<Attempt> {
         let selection = self.select(profiles, attempt.model(), attempt.profile(), now)?;
-        Some(Attempt::new(attempt.model().clone(), selection, attempt.timeout(), now))
+        // The refresh has taken of the call's time.
+        let timeout = attempt.timeout().min(self.time_left(now));
+        Some(Attempt::new(attempt.model().clone(), selection, timeout, now))
     }
 
     /// Returns `true` if the failure is worth one refresh of the attempt's credential.

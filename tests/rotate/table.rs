@@ -2,14 +2,18 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test")]
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use provider_auth::clock::ManualClock;
+use provider_auth::credential::Tokens;
 use provider_auth::record::Record;
+use provider_auth::refresh::{RefreshCoordinator, RefreshFuture, TokenRefresher};
 use provider_auth::rotation::{Attempt, BlockingDriver, Outcome, ProbeLog, Rotation, RotationLimits, Step};
 use provider_auth::select::ProbePolicy;
 use provider_auth::{
-    AuthProfileStore, AuthProfiles, Config, Error, ErrorKind, Failure, FailureReason, MemoryStore, ModelRef,
-    ProfileSelector, ReadOptions, SendFailure, Timestamp,
+    AuthProfileStore, AuthProfiles, Call, Config, Error, ErrorKind, Failure, FailureReason, MemoryStore, ModelRef,
+    ProfileId, ProfileSelector, ProviderId, ReadOptions, Rotator, Secret, SendFailure, Timestamp,
 };
 use serde_json::json;
 
@@ -228,7 +232,7 @@ fn probes_of_a_provider_leave_time_between_them() {
     let mut cooling = keys(&["a"]);
     cooling["usageStats"] = json!({"anthropic:a": {"cooldownUntil": NOW + 60_000, "cooldownReason": "rate_limit"}});
     let profiles = AuthProfiles::from_json(&cooling.to_string()).unwrap();
-    let log = std::sync::Arc::new(ProbeLog::default());
+    let log = Arc::new(ProbeLog::default());
     let call = |now: Timestamp| {
         let rotation = Rotation::new(ProfileSelector::default(), model(OPUS), now);
         rotation.probes(ProbePolicy::default(), log.clone()).next(&profiles, now)
@@ -240,7 +244,7 @@ fn probes_of_a_provider_leave_time_between_them() {
 
 #[test]
 fn the_blocking_driver_records_every_outcome() {
-    let (store, clock) = (MemoryStore::new(document(&["a", "b"])), provider_auth::clock::ManualClock::new(at(NOW)));
+    let (store, clock) = (MemoryStore::new(document(&["a", "b"])), ManualClock::new(at(NOW)));
     let driver = BlockingDriver::new(&store, &clock, |_| {});
     let run = |reasons: &[FailureReason]| -> Result<usize, SendFailure> {
         let mut reasons = reasons.iter();
@@ -256,4 +260,40 @@ fn the_blocking_driver_records_every_outcome() {
     let failure = run(&[Billing]).unwrap_err();
     assert_eq!((failure.kind(), failure.attempts().len()), (ErrorKind::PaymentRequired, 1));
     assert_eq!(failure.unavailable().unwrap().candidates.len(), 2);
+}
+
+#[tokio::test]
+async fn a_refresh_that_takes_all_the_time_leaves_none_to_send_in() {
+    #[derive(Debug)]
+    struct Slow(ManualClock);
+
+    impl TokenRefresher for Slow {
+        fn refresh<'a>(&'a self, _: &'a ProfileId, _: &'a ProviderId, _: &'a Secret) -> RefreshFuture<'a> {
+            self.0.advance(Duration::from_secs(3_600));
+            Box::pin(async { Ok(Tokens::new(Secret::new("a-2"))) })
+        }
+    }
+
+    let login = r#"{"version":1,"profiles":{"anthropic:me":
+        {"type":"oauth","provider":"anthropic","access":"a-1","refresh":"r-1","expires":1}}}"#;
+    for asynchronous in [true, false] {
+        let store = Arc::new(MemoryStore::new(AuthProfiles::from_json(login).unwrap()));
+        let clock = ManualClock::new(at(NOW));
+        let coordinator = RefreshCoordinator::new(store.clone(), Arc::new(Slow(clock.clone())));
+        let coordinator = coordinator.clock(Arc::new(clock.clone()));
+        let failure = if asynchronous {
+            let rotator = Rotator::builder(store.clone()).config(config("{}")).clock(Arc::new(clock.clone()));
+            let rotator = rotator.coordinator(coordinator).build().unwrap();
+            let sent = |_| async { panic!("there is no time to send in") };
+            rotator.run::<(), Failure, _, _>(&Call::new(model(OPUS)), sent).await.unwrap_err()
+        } else {
+            let driver = BlockingDriver::new(&*store, &clock, |_| {}).refresh(&coordinator);
+            let rotation = Rotation::new(ProfileSelector::default(), model(OPUS), at(NOW));
+            driver.run::<(), Failure>(rotation, |_| panic!("there is no time to send in")).unwrap_err()
+        };
+        assert!(failure.attempts().is_empty(), "{failure:?}");
+        let profiles = store.load().unwrap();
+        assert!(profiles.usage("anthropic:me").is_none_or(|usage| usage.cooldown_until().is_none()));
+        assert_eq!(profiles.get("anthropic:me").unwrap().credential().unwrap().secret().expose(), "a-2");
+    }
 }
