@@ -59,12 +59,20 @@ pub(crate) enum Dialect {
     OpenRouter,
     /// Alibaba's Model Studio, whose throttle reports an insufficient quota.
     Qwen,
+    /// Z.ai and `BigModel`, whose codes are numbers.
+    Zhipu,
+    /// Numbers again, other ones.
+    MiniMax,
+    /// Numbers again, other ones.
+    Cloudflare,
+    /// It is not known who answered: any of them.
+    Any,
 }
 
 impl Dialect {
     /// Whether a rule of this dialect holds for an answer in that one.
     pub(crate) fn covers(self, answer: Self) -> bool {
-        self == Self::Common || self == answer
+        self == Self::Common || self == answer || answer == Self::Any
     }
 }
 
@@ -250,7 +258,8 @@ static TABLE: &[Provider] = &[
     Provider::new("cerebras", &["CEREBRAS_API_KEY"]).at("https://api.cerebras.ai/v1"),
     Provider::new("chutes", &["CHUTES_OAUTH_TOKEN", "CHUTES_API_KEY"]).at("https://llm.chutes.ai/v1"),
     Provider::new("claude", &[]).dialect(Dialect::Anthropic),
-    Provider::new("cloudflare-ai-gateway", &["CLOUDFLARE_AI_GATEWAY_API_KEY"]),
+    Provider::new("cloudflare", &[]).alias(&["workers-ai"]).dialect(Dialect::Cloudflare),
+    Provider::new("cloudflare-ai-gateway", &["CLOUDFLARE_AI_GATEWAY_API_KEY"]).dialect(Dialect::Cloudflare),
     Provider::new("dashscope", &[]).dialect(Dialect::Qwen),
     Provider::new("deepgram", &["DEEPGRAM_API_KEY"]),
     Provider::new("deepseek", &[]).at("https://api.deepseek.com"),
@@ -261,8 +270,8 @@ static TABLE: &[Provider] = &[
     Provider::new("kilocode", &[]).dialect(Dialect::OpenRouter),
     Provider::new("kimi", &["KIMI_API_KEY", "KIMICODE_API_KEY"]).alias(&["kimi-code", "kimi-coding"]),
     Provider::new("litellm", &["LITELLM_API_KEY"]),
-    Provider::new("minimax", &["MINIMAX_API_KEY"]),
-    Provider::new("minimax-portal", &["MINIMAX_OAUTH_TOKEN", "MINIMAX_API_KEY"]),
+    Provider::new("minimax", &["MINIMAX_API_KEY"]).dialect(Dialect::MiniMax),
+    Provider::new("minimax-portal", &["MINIMAX_OAUTH_TOKEN", "MINIMAX_API_KEY"]).dialect(Dialect::MiniMax),
     Provider::new("mistral", &["MISTRAL_API_KEY"]).at("https://api.mistral.ai/v1"),
     Provider::new("moonshot", &["MOONSHOT_API_KEY"]).at("https://api.moonshot.ai/v1"),
     Provider::new("nvidia", &["NVIDIA_API_KEY"]).at("https://integrate.api.nvidia.com/v1"),
@@ -283,7 +292,8 @@ static TABLE: &[Provider] = &[
     Provider::new("voyage", &["VOYAGE_API_KEY"]).at("https://api.voyageai.com/v1"),
     Provider::new("xai", &["XAI_API_KEY"]).at("https://api.x.ai/v1"),
     Provider::new("xiaomi", &["XIAOMI_API_KEY"]),
-    Provider::new("zai", &["ZAI_API_KEY", "Z_AI_API_KEY"]).alias(&["z-ai", "z.ai"]).at("https://api.z.ai/api/paas/v4"),
+    Provider::new("zai", &["ZAI_API_KEY", "Z_AI_API_KEY"]).alias(&["z-ai", "z.ai"]).at("https://api.z.ai/api/paas/v4").dialect(Dialect::Zhipu),
+    Provider::new("zhipu", &[]).alias(&["bigmodel", "zhipuai"]).dialect(Dialect::Zhipu),
 ];
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use std::fmt;
 
 /// Why a request failed, as far as its credential is concerned.
 ///
-/// The names are those of OpenClaw's `failureCounts` and `cooldownReason`.
+/// The names are those of OpenClaw's `failureCounts` and `cooldownReason`, and two of this crate: `network` and
+/// `not_found`, which blame nobody and are never recorded.
 ///
 /// | reason | blame | cooldown kind | scope | refusal |
 /// | --- | --- | --- | --- | --- |
@@ -13,8 +14,10 @@ use std::fmt;
 /// | `session_expired` | profile | transient | profile | yes |
 /// | `billing` | profile | disabled | profile | |
 /// | `rate_limit` | profile | transient | model | |
+/// | `network` | nobody | none | | |
 /// | `timeout` | model | transient | model | |
 /// | `model_not_found` | model | transient | model | |
+/// | `not_found` | nobody | none | | |
 /// | `overloaded` | provider | none | model, for a server deadline | |
 /// | `server_error` | provider | none | model, for a server deadline | |
 /// | `format` | request | none | | |
@@ -33,10 +36,15 @@ pub enum FailureReason {
     Billing,
     /// Too many requests or tokens.
     RateLimit,
-    /// No answer in time, or no connection.
+    /// The request never reached the provider, or something on the way refused it: no connection, a proxy, a challenge
+    /// page, a stream that broke.
+    Network,
+    /// The provider was reached and did not answer in time.
     Timeout,
     /// The model is unknown or not served to this account.
     ModelNotFound,
+    /// A 404 that names no model: the address is wrong.
+    NotFound,
     /// The provider has no capacity now.
     Overloaded,
     /// The provider failed.
@@ -61,6 +69,8 @@ pub enum Blame {
     Provider,
     /// The request itself: another profile would fail the same way.
     Request,
+    /// Nothing that takes part in the call, so that nothing is recorded: the way to the provider, or its address.
+    Nobody,
 }
 
 /// Which of a profile's two windows a failure opens.
@@ -101,7 +111,7 @@ const fn refusal(reason: FailureReason, name: &'static str, cooldown: CooldownKi
 }
 
 /// In the order in which a tie between counters is broken when a whole set of profiles is unavailable.
-const TABLE: [Row; 12] = [
+const TABLE: [Row; 14] = [
     refusal(FailureReason::AuthPermanent, "auth_permanent", CooldownKind::Disabled),
     refusal(FailureReason::Auth, "auth", CooldownKind::Transient),
     refusal(FailureReason::SessionExpired, "session_expired", CooldownKind::Transient),
@@ -112,6 +122,8 @@ const TABLE: [Row; 12] = [
     row(FailureReason::Overloaded, "overloaded", Blame::Provider, CooldownKind::None, true),
     row(FailureReason::ServerError, "server_error", Blame::Provider, CooldownKind::None, true),
     row(FailureReason::Timeout, "timeout", Blame::Model, CooldownKind::Transient, true),
+    row(FailureReason::NotFound, "not_found", Blame::Nobody, CooldownKind::None, false),
+    row(FailureReason::Network, "network", Blame::Nobody, CooldownKind::None, false),
     row(FailureReason::RateLimit, "rate_limit", Blame::Profile, CooldownKind::Transient, true),
     row(FailureReason::Unknown, "unknown", Blame::Profile, CooldownKind::Transient, false),
 ];
@@ -182,7 +194,8 @@ impl FailureReason {
             Self::Billing => StatusCode::PAYMENT_REQUIRED,
             Self::RateLimit => StatusCode::TOO_MANY_REQUESTS,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
-            Self::ModelNotFound => StatusCode::NOT_FOUND,
+            Self::ModelNotFound | Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Network => StatusCode::BAD_GATEWAY,
             Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
             Self::ServerError | Self::Unknown => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Format | Self::ContextOverflow => StatusCode::BAD_REQUEST,

@@ -111,6 +111,10 @@ impl ErrorKind {
             Self::RequestRefused => {
                 "Correct or shorten the request; another credential would be answered the same way."
             }
+            Self::Unreachable => "Check this machine's network, its proxy settings and the base URL, then try again.",
+            Self::WrongAddress => {
+                "Check the base URL of this provider in `openclaw.json`: its path must be the one that the provider documents."
+            }
             Self::ProviderFailed => "Try again later; if it persists, look at the provider's status page.",
             Self::RefreshFailed => "Try again; if it persists, log in again.",
             Self::RefreshDenied => "Log in again: the old login was ended, or its refresh token was used elsewhere.",

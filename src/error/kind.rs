@@ -193,9 +193,17 @@ pub enum ErrorKind {
     ///
     /// Check what [`RequestBuilder::body`](crate::RequestBuilder::body) is given.
     RequestRefused,
+    /// Nothing reached the provider, or something on the way refused the request.
+    ///
+    /// Find what it was in [`Failure::transport`](crate::Failure::transport).
+    Unreachable,
+    /// The provider knows nothing at this address: a 404 that is about no model.
+    ///
+    /// Check the base URL that the [`Endpoint`](crate::Endpoint) was given.
+    WrongAddress,
     /// The provider failed, is overloaded, did not answer, or answered with something unknown.
     ///
-    /// Find the provider's own words in [`Failure::raw_message`](crate::Failure::raw_message).
+    /// Find the provider's own words in [`Failure::unredacted_message`](crate::Failure::unredacted_message).
     ProviderFailed,
     /// A login could not be refreshed this time: the token endpoint failed, or another process kept the lease.
     ///
@@ -257,6 +265,8 @@ impl ErrorKind {
         Self::RateLimited,
         Self::ModelUnavailable,
         Self::RequestRefused,
+        Self::Unreachable,
+        Self::WrongAddress,
         Self::ProviderFailed,
         Self::RefreshFailed,
         Self::RefreshDenied,

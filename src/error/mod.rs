@@ -207,8 +207,11 @@ impl Error {
     /// Whether the same call may succeed later without a human doing anything.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        use ErrorKind::{Locked, ProviderFailed, RateLimited, RefreshFailed, Unavailable};
-        let by_kind = matches!(self.inner.kind, Locked | Unavailable | RateLimited | ProviderFailed | RefreshFailed);
+        use ErrorKind::{Locked, ProviderFailed, RateLimited, RefreshFailed, Unavailable, Unreachable};
+        let by_kind = matches!(
+            self.inner.kind,
+            Locked | Unavailable | RateLimited | ProviderFailed | Unreachable | RefreshFailed
+        );
         self.inner.transient.unwrap_or(by_kind)
     }
 

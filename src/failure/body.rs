@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value};
 
+use super::caller::without_caller_words;
 use super::deadline::Hints;
+use super::fragments::{codes_in, is_envelope, objects_in, quoted_at_end};
+use super::prose::status_in;
 use super::text::{Text, ends_of};
 use crate::net::MAX_EVENT;
 
@@ -33,7 +36,7 @@ const CODES: [&str; 13] = [
 ];
 
 /// Members whose text is a message for people.
-const MESSAGES: [&str; 10] = [
+const MESSAGES: [&str; 11] = [
     "message",
     "Message",
     "msg",
@@ -44,10 +47,11 @@ const MESSAGES: [&str; 10] = [
     "title",
     "raw",
     "description",
+    "status_msg",
 ];
 
 /// Members in which the error, or a more exact one, is found.
-const NESTED: [&str; 14] = [
+const NESTED: [&str; 15] = [
     "error",
     "Error",
     "errors",
@@ -62,15 +66,23 @@ const NESTED: [&str; 14] = [
     "inner_error",
     "body",
     "data",
+    "base_resp",
 ];
 
 /// What was found in a body.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct Found<'n> {
+    /// Names that the caller chose; see [`without_caller_words`].
+    names: &'n [Box<str>],
     /// In lower case, outermost first.
     pub(super) codes: Vec<String>,
+    /// Codes that stand in a text, which count where the structure told none.
+    pub(super) told: Vec<String>,
     /// A status that the body names as a number.
     pub(super) status: Option<u16>,
+    /// A status that a message names in its own words.
+    pub(super) told_status: Option<u16>,
+    /// The messages without the caller's words.
     pub(super) text: Text,
     /// The innermost message, bounded, as it came.
     pub(super) message: String,
@@ -87,23 +99,12 @@ pub(super) fn parse(text: &str) -> Option<Value> {
     plausible.then(|| serde_json::from_str(text).ok()).flatten()
 }
 
-/// The JSON value that begins somewhere in a text, as in `Codex error: {...}`.
-pub(super) fn parse_embedded(text: &str) -> Option<Value> {
-    let mut end = MAX_JSON.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    let bounded = text.get(..end)?;
-    let start = bounded.find(['{', '['])?;
-    let mut values = serde_json::Deserializer::from_str(bounded.get(start..)?).into_iter::<Value>();
-    values.next()?.ok().filter(|value| value.is_object() || value.is_array())
-}
-
 /// Whether a value that came with a success status is an error all the same, by its structure alone.
 pub(super) fn is_error(value: &Value) -> bool {
     let set = |value: &Value| match value {
         Value::Object(object) => !object.is_empty(),
         Value::String(text) => !text.is_empty(),
+        Value::Bool(error) => *error,
         _ => false,
     };
     let failed = |value: &Value| {
@@ -114,7 +115,11 @@ pub(super) fn is_error(value: &Value) -> bool {
         Value::Array(elements) => elements.iter().any(is_error),
         Value::Object(object) => {
             let kind = object.get("type").and_then(Value::as_str);
+            let minimax = object.get("base_resp").and_then(|told| told.get("status_code")).and_then(Value::as_i64);
             object.get("error").is_some_and(set)
+                || minimax.is_some_and(|code| code != 0)
+                || object.get("object").and_then(Value::as_str) == Some("error")
+                || (kind.is_some_and(|kind| kind.ends_with("error")) && object.contains_key("message"))
                 || matches!(kind, Some("error" | "response.failed"))
                 || object.get("response").is_some_and(failed)
                 || object.get("choices").and_then(Value::as_array).is_some_and(|choices| choices.iter().any(failed))
@@ -134,38 +139,20 @@ pub(super) fn narrowed(value: Value) -> Value {
     }
 }
 
-impl Found {
-    pub(super) fn in_value(value: &Value) -> Self {
-        let mut found = Self::default();
+impl<'n> Found<'n> {
+    pub(super) fn new(names: &'n [Box<str>]) -> Self {
+        Self { names, ..Self::default() }
+    }
+
+    pub(super) fn in_value(value: &Value, names: &'n [Box<str>]) -> Self {
+        let mut found = Self::new(names);
         found.visit(value, 0);
         found
     }
 
-    pub(super) fn in_text(text: &str) -> Self {
-        if let Some(value) = parse(text) {
-            return Self::in_value(&value);
-        }
-        let mut found = Self::default();
-        found.add_message(text, MAX_DEPTH);
-        found
-    }
-
-    /// What a text says that may hold JSON somewhere: both its own words and the object's.
-    pub(super) fn in_prose(text: &str) -> Self {
-        let mut found = Self::in_text(text);
-        let alone = text.trim();
-        if alone.len() > 3 && is_token(alone) {
-            // Nothing but a code, such as `RESOURCE_EXHAUSTED`.
-            found.add_code(alone);
-        } else if found.codes.is_empty()
-            && let Some(value) = parse_embedded(text)
-        {
-            let own = std::mem::take(&mut found.text);
-            found.visit(&value, 0);
-            if found.text.is_empty() && found.codes.is_empty() {
-                found.text = own;
-            }
-        }
+    pub(super) fn in_text(text: &str, names: &'n [Box<str>]) -> Self {
+        let mut found = Self::new(names);
+        found.add_message(text, 0);
         found
     }
 
@@ -197,8 +184,10 @@ impl Found {
         }
         self.hints.read(object);
         for name in MESSAGES {
-            if let Some(message) = object.get(name).and_then(Value::as_str) {
-                self.add_message(message, depth);
+            match object.get(name) {
+                Some(Value::String(message)) => self.add_message(message, depth),
+                Some(nested @ Value::Object(_)) => self.visit(nested, depth + 1),
+                _ => {}
             }
         }
         for name in NESTED {
@@ -211,24 +200,68 @@ impl Found {
                         self.add_message(text, depth);
                     }
                 }
-                Some(nested @ (Value::Object(_) | Value::Array(_))) => self.visit(nested, depth + 1),
+                Some(nested @ (Value::Object(_) | Value::Array(_)))
+                    if !MESSAGES.contains(&name) || nested.is_array() =>
+                {
+                    self.visit(nested, depth + 1);
+                }
                 _ => {}
+            }
+        }
+        // A gateway has names of its own for what it was told.
+        for (name, nested) in object {
+            if !NESTED.contains(&name.as_str()) && !MESSAGES.contains(&name.as_str()) && is_envelope(nested) {
+                self.visit(nested, depth + 1);
             }
         }
     }
 
-    /// A message, or the JSON that stands in its place.
+    /// A message, or the errors that stand in it.
     fn add_message(&mut self, message: &str, depth: usize) {
-        if depth < MAX_DEPTH
-            && let Some(value) = parse(message)
-        {
-            self.visit(&value, depth + 1);
-            return;
+        if depth < MAX_DEPTH {
+            let quoted = message.trim();
+            let quoted =
+                quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).filter(|rest| !rest.contains('"'));
+            if let Some(inside) = quoted {
+                return self.add_message(inside, depth + 1);
+            }
+            if let Some(value) = parse(message) {
+                return self.visit(&value, depth + 1);
+            }
+            if let Some((start, errors)) = objects_in(message, depth == 0) {
+                let before = message.get(..start).unwrap_or_default();
+                self.add_told(before);
+                let (texts, codes) = (self.text.len, self.codes.len());
+                for error in &errors {
+                    self.visit(error, depth + 1);
+                }
+                if self.text.len > texts || self.codes.len() > codes {
+                    self.hints.read_text(message);
+                    return;
+                }
+            }
         }
-        self.text.push(message);
+        self.add_told(message);
+        if depth == 0
+            && let Some(sentence) = quoted_at_end(message)
+        {
+            return self.add_message(sentence, 1);
+        }
+        let (head, tail) = ends_of(message);
+        self.text.push(&without_caller_words(head, self.names), message.len());
+        if !tail.is_empty() {
+            self.text.push(&without_caller_words(tail, self.names), 0);
+        }
         self.hints.read_text(message);
-        let (head, _) = ends_of(message);
         head.clone_into(&mut self.message);
+    }
+
+    /// The codes and the status that a text names in its own words.
+    fn add_told(&mut self, text: &str) {
+        let (head, _) = ends_of(text);
+        let room = MAX_CODES.saturating_sub(self.told.len());
+        self.told.extend(codes_in(head).take(room).map(str::to_ascii_lowercase));
+        self.told_status = self.told_status.or_else(|| status_in(head));
     }
 
     pub(super) fn add_code(&mut self, code: &str) {
@@ -253,7 +286,7 @@ impl Found {
                 self.status.get_or_insert(u16::try_from(status).unwrap_or(0));
             }
             // Codes of vendors; a line or a column is not called `code`.
-            Some(code) if name == "code" => self.add_code(&code.to_string()),
+            Some(code) if matches!(name, "code" | "status_code") => self.add_code(&code.to_string()),
             _ => {}
         }
     }
@@ -269,8 +302,8 @@ fn is_token(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn found(text: &str) -> Found {
-        Found::in_text(text)
+    fn found(text: &str) -> Found<'static> {
+        Found::in_text(text, &[])
     }
 
     #[test]

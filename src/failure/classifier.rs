@@ -7,29 +7,27 @@ use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
 use super::body::{Found, MAX_JSON, is_error, narrowed, parse};
-use super::deadline::{self, LONGEST};
+use super::deadline::{self, Hints, LONGEST};
 use super::failure::Failure;
-use super::prose::status_in;
 use super::rules::{self, Evidence};
+use super::speaker;
 use super::stream;
 use super::text::ends_of;
 use crate::clock::Timestamp;
 use crate::id::ProviderId;
-#[cfg(feature = "client")]
 use crate::net::Event;
 use crate::providers::Dialect;
-use crate::reason::FailureReason;
 use crate::secret::Secret;
 
 /// Turns answers into [`Failure`]s: status, headers and body, an event of a stream, or a text alone.
 ///
-/// Pure and bounded: bodies beyond 256 KiB are judged by their first 4 and last 2 KiB, and nothing here can panic.
-/// Structured codes come first, then the wording of billing and credentials, then the status. Text that is ambiguous
-/// never leads to a long cooldown: `billing` and `auth_permanent` need a code, an unmistakable sentence in a message of at
-/// most 512 bytes, or the status 402.
+/// Pure and bounded: bodies beyond 256 KiB are judged by their first 4 and last 2 KiB, and nothing here can panic. An
+/// answer is read in four steps: who spoke, the structured code, the words of the message where they say something more
+/// specific, the status. The caller's own words, which providers repeat, are no evidence. Text that is ambiguous never
+/// leads to a long cooldown: `billing` and `auth_permanent` need a code, an unmistakable sentence in a message of at most
+/// 512 bytes, or the status 402.
 ///
-/// The rules follow the documentation of Anthropic, `OpenAI`, `OpenRouter`, Google, Amazon Bedrock and Microsoft Foundry, and
-/// answers reported to them, as of September 2026.
+/// The rules follow the documentation of the providers, and answers reported to them, as of November 2026.
 ///
 /// # Examples
 ///
@@ -38,6 +36,7 @@ use crate::secret::Secret;
 ///
 /// let classifier = FailureClassifier::new(&ProviderId::new("openai")?);
 /// let failure = classifier.text("Rate limit reached. Please try again in 1.574s.", Timestamp::from_millis(0));
+/// let failure = failure.unwrap();
 /// assert_eq!(failure.reason(), FailureReason::RateLimit);
 /// assert_eq!(failure.deadline(), Some(Timestamp::from_millis(1_574)));
 /// # Ok::<(), provider_auth::Error>(())
@@ -46,6 +45,8 @@ use crate::secret::Secret;
 pub struct FailureClassifier {
     dialect: Dialect,
     cap: Duration,
+    model: Option<Box<str>>,
+    names: Vec<Box<str>>,
 }
 
 /// Where an answer's own words come from, beside its body.
@@ -58,7 +59,18 @@ impl FailureClassifier {
     /// A classifier for the answers of this provider. Most rules hold for all providers, so a proxy's name does no harm.
     #[must_use]
     pub fn new(provider: &ProviderId) -> Self {
-        Self { dialect: provider.known().map_or(Dialect::Common, |known| known.dialect), cap: LONGEST }
+        Self::of(provider.known().map_or(Dialect::Common, |known| known.dialect))
+    }
+
+    /// A classifier for answers of which nobody knows who gave them. The codes of every provider count; where two
+    /// providers mean different things by the same number, one of them is taken.
+    #[must_use]
+    pub fn for_any_provider() -> Self {
+        Self::of(Dialect::Any)
+    }
+
+    fn of(dialect: Dialect) -> Self {
+        Self { dialect, cap: LONGEST, model: None, names: Vec::new() }
     }
 
     /// Sets the longest wait a deadline can ask for. Default: 366 days.
@@ -71,15 +83,41 @@ impl FailureClassifier {
         self
     }
 
-    /// What an answer means; `None` if it is a success.
+    /// Sets the model that was asked for: a 404 whose message names it is about the model, not about the address.
+    #[must_use]
+    pub fn with_model(mut self, model: &str) -> Self {
+        self.model = (!model.trim().is_empty()).then(|| model.trim().into());
+        self
+    }
+
+    /// Adds words that the caller chose, such as the names of its tools. A provider that repeats them in a message says
+    /// nothing by them.
     ///
-    /// A success status with an error inside is a failure: an error object, a choice that ended with `error`, or an error
-    /// event among server-sent events. A model's own text is never read for that.
+    /// What stands in quotes or backticks, and words with underscores or dots, are left out of account anyway.
+    #[must_use]
+    pub fn with_caller_words<S: Into<Box<str>>>(mut self, words: impl IntoIterator<Item = S>) -> Self {
+        self.names.extend(words.into_iter().map(Into::into).filter(|word| !word.trim().is_empty()));
+        self
+    }
+
+    /// Returns what an answer means; `None` if it is a success, and never for any other status.
+    ///
+    /// A success status with an error inside is a failure: an error object, a choice that ended with `error`, an error
+    /// event among server-sent events, or a web page. A model's own text is never read for that.
     #[must_use]
     pub fn response(&self, status: StatusCode, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Option<Failure> {
         let text = bounded(body);
         let value = parse(&text);
-        let success = status.is_success() || status.is_informational();
+        let has_id = request_id(headers).is_some();
+        if let Some(error) = speaker::impostor(status, headers, &text, has_id) {
+            return Some(Failure {
+                status: Some(status),
+                deadline: deadline::find(error.reason(), headers, &Hints::default(), now, self.cap),
+                should_retry: deadline::should_retry(headers),
+                ..error.into()
+            });
+        }
+        let success = status.is_success();
         let error = if stream::is_stream(&text) && value.is_none() {
             stream::error_in(&text)
         } else {
@@ -88,18 +126,26 @@ impl FailureClassifier {
         if success && error.is_none() {
             return None;
         }
-        let found = error.map_or_else(|| Found::in_text(&text), |error| Found::in_value(&narrowed(error)));
+        let found = match error {
+            Some(error) => Found::in_value(&narrowed(error), &self.names),
+            None if speaker::is_markup(&text) => Found::new(&self.names),
+            None => Found::in_text(&text, &self.names),
+        };
         Some(self.judge(found, &Envelope { status: Some(status), headers }, now))
     }
 
-    /// What the data of a server-sent event means, or an error object without a status; `None` if it is no error.
+    /// Returns what a server-sent event means, or an error object without a status; `None` if it is no failure.
     ///
-    /// For callers that read a stream event by event. An event named `error` is one whatever its data; pass its data to
-    /// [`text`](Self::text) if this says nothing.
+    /// `name` is the event's name, empty if it has none: an event named `error` is a failure whatever its data. For
+    /// callers that read a stream event by event; `data` can also be a whole stream, or a piece of one.
     #[must_use]
-    pub fn event(&self, data: &[u8], now: Timestamp) -> Option<Failure> {
+    pub fn event(&self, name: &str, data: &[u8], now: Timestamp) -> Option<Failure> {
         let text = bounded(data);
-        let error = if stream::is_stream(&text) { stream::error_in(&text) } else { parse(&text) };
+        let named = Event { name: name.trim().as_bytes(), data: text.as_bytes() };
+        let error = match stream::error_of(named) {
+            None if stream::is_stream(&text) => stream::error_in(&text),
+            error => error,
+        };
         self.error_event(error, now)
     }
 
@@ -110,40 +156,50 @@ impl FailureClassifier {
     }
 
     fn error_event(&self, error: Option<Value>, now: Timestamp) -> Option<Failure> {
-        let found = Found::in_value(&narrowed(error.filter(is_error)?));
+        let found = Found::in_value(&narrowed(error?), &self.names);
         Some(self.judge(found, &Envelope { status: None, headers: &HeaderMap::new() }, now))
     }
 
-    /// What a text means that stands in place of an answer, for callers whose client swallowed it: an error message, a code
-    /// such as `ECONNRESET`, or either around the provider's JSON.
+    /// Returns what a text means that stands in place of an answer, for callers whose client swallowed it: an error
+    /// message, a code such as `ECONNRESET`, or either around the provider's JSON. Never `None`: a text that says nothing
+    /// is [`Unknown`](crate::FailureReason::Unknown).
     #[must_use]
-    pub fn text(&self, text: &str, now: Timestamp) -> Failure {
-        let found = Found::in_prose(text);
-        self.judge(found, &Envelope { status: None, headers: &HeaderMap::new() }, now)
+    pub fn text(&self, text: &str, now: Timestamp) -> Option<Failure> {
+        let found = Found::in_text(text, &self.names);
+        Some(self.judge(found, &Envelope { status: None, headers: &HeaderMap::new() }, now))
     }
 
-    fn judge(&self, mut found: Found, envelope: &Envelope<'_>, now: Timestamp) -> Failure {
+    /// What a status alone means.
+    #[cfg(feature = "client")]
+    pub(super) fn of_status(status: StatusCode) -> Failure {
+        let envelope = Envelope { status: Some(status), headers: &HeaderMap::new() };
+        Self::of(Dialect::Common).judge(Found::new(&[]), &envelope, Timestamp::default())
+    }
+
+    fn judge(&self, mut found: Found<'_>, envelope: &Envelope<'_>, now: Timestamp) -> Failure {
         let headers = envelope.headers;
         if let Some(code) = headers.get("x-amzn-errortype").and_then(|code| code.to_str().ok()) {
             found.add_code(code);
         }
         // Under a success, the status of the error inside is the one that counts.
         let real = envelope.status.filter(|status| !status.is_success()).map(|status| status.as_u16());
-        let status = real.or(found.status).or_else(|| status_in(&found.text));
-        let evidence = Evidence {
+        let status = real.or(found.status).or(found.told_status);
+        let verdict = rules::judge(&Evidence {
             dialect: self.dialect,
             status,
             codes: &found.codes,
+            told: &found.told,
             text: &found.text,
             message: &found.message,
+            names_model: self.model.as_deref().is_some_and(|model| found.message.contains(model)),
             has_limit_headers: deadline::has_limits(headers),
-        };
-        let rule = rules::find(&evidence);
-        let reason = rule.map_or(FailureReason::Unknown, |rule| rule.reason);
+        });
+        let reason = verdict.reason;
         let id = request_id(headers).or_else(|| found.request_id.take().filter(|id| is_plain(id)));
         Failure {
             reason,
-            refusal: rule.and_then(|rule| rule.refusal),
+            refusal: verdict.refusal,
+            transport: verdict.transport,
             status: envelope.status,
             deadline: deadline::find(reason, headers, &found.hints, now, self.cap),
             should_retry: deadline::should_retry(headers),
@@ -179,20 +235,4 @@ fn request_id(headers: &HeaderMap) -> Option<String> {
 fn is_plain(id: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     (1..=128).contains(&id.len()) && id.bytes().all(plain)
-}
-
-/// A `reqwest` error that carries a status is read as that status, any other by what kind of error it is. Its text holds
-/// the URL, whose query may be confidential, and goes nowhere.
-#[cfg(feature = "client")]
-impl From<&reqwest::Error> for Failure {
-    fn from(error: &reqwest::Error) -> Self {
-        match error.status() {
-            Some(status) => {
-                let classifier = FailureClassifier { dialect: Dialect::Common, cap: LONGEST };
-                let envelope = Envelope { status: Some(status), headers: &HeaderMap::new() };
-                classifier.judge(Found::default(), &envelope, Timestamp::default())
-            }
-            None => super::transport::TransportError::from(error).into(),
-        }
-    }
 }

@@ -1,11 +1,14 @@
 //! What an answer means.
 
 use std::fmt;
+use std::time::Duration;
 
 use http::StatusCode;
 
 use super::refusal::SubscriptionRefusal;
+use super::retry::RetryBackoff;
 use super::rules;
+use super::transport::TransportError;
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind};
 use crate::reason::{Blame, FailureReason};
@@ -14,7 +17,7 @@ use crate::secret::Secret;
 /// Why a request failed, whom that concerns, and when it is worth another try.
 ///
 /// `Display` is a sentence of this crate, never the provider's: providers repeat fragments of keys and prompts. Their own
-/// words are behind [`raw_message`](Self::raw_message).
+/// words are behind [`unredacted_message`](Self::unredacted_message).
 ///
 /// # Examples
 ///
@@ -38,6 +41,7 @@ use crate::secret::Secret;
 pub struct Failure {
     pub(super) reason: FailureReason,
     pub(super) refusal: Option<SubscriptionRefusal>,
+    pub(super) transport: Option<TransportError>,
     pub(super) status: Option<StatusCode>,
     pub(super) deadline: Option<Timestamp>,
     pub(super) should_retry: Option<bool>,
@@ -53,6 +57,7 @@ impl Failure {
         Self {
             reason,
             refusal: None,
+            transport: None,
             status: None,
             deadline: None,
             should_retry: None,
@@ -87,6 +92,12 @@ impl Failure {
         self.refusal
     }
 
+    /// What went wrong on the way, if something did.
+    #[must_use]
+    pub fn transport(&self) -> Option<TransportError> {
+        self.transport
+    }
+
     /// The status of the answer; `None` for a text, an event of a stream, or no answer at all.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
@@ -105,25 +116,55 @@ impl Failure {
         self.should_retry
     }
 
-    /// Whether the same request, with the same profile, can succeed later without a human doing anything.
+    /// Returns `true` if the same request, with the same profile, can succeed later without a human doing anything.
     ///
     /// The server's `x-should-retry` decides where it is set, as in Anthropic's SDKs; but a refusal of a subscription
     /// credential never clears.
     #[must_use]
     pub fn can_retry(&self) -> bool {
-        use FailureReason::{Overloaded, RateLimit, ServerError, Timeout};
+        use FailureReason::{Network, Overloaded, RateLimit, ServerError, Timeout};
         if self.refusal.is_some() {
             return false;
         }
-        let conflict = self.status == Some(StatusCode::CONFLICT);
-        let passes = matches!(self.reason, RateLimit | Timeout | Overloaded | ServerError) || conflict;
+        let passes = match (self.transport, self.reason) {
+            (Some(transport), _) => transport.can_retry(),
+            (None, RateLimit | Timeout | Overloaded | ServerError | Network) => true,
+            (None, _) => self.status == Some(StatusCode::CONFLICT),
+        };
         self.should_retry.unwrap_or(passes)
     }
 
-    /// Whether another profile can succeed with the same request: always, unless the request itself is to blame.
+    /// Returns how long to wait before the same request is sent again with the same profile; `None` if it is not worth
+    /// a retry.
+    ///
+    /// What the server named comes first, then the backoff: `retries` is how many retries there were before this one,
+    /// `random` a number from 0 to 1.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use provider_auth::failure::RetryBackoff;
+    /// use provider_auth::{Failure, FailureReason, Timestamp};
+    ///
+    /// let (now, backoff) = (Timestamp::from_millis(1_700_000_000_000), RetryBackoff::default());
+    /// let overloaded = Failure::new(FailureReason::Overloaded);
+    /// assert_eq!(overloaded.retry_after(now, &backoff, 0, 0.0), Some(Duration::from_millis(500)));
+    /// let told = overloaded.with_deadline(Some(now + Duration::from_secs(3)));
+    /// assert_eq!(told.retry_after(now, &backoff, 0, 0.0), Some(Duration::from_secs(3)));
+    /// assert_eq!(Failure::new(FailureReason::Auth).retry_after(now, &backoff, 0, 0.0), None);
+    /// ```
+    #[must_use]
+    pub fn retry_after(&self, now: Timestamp, backoff: &RetryBackoff, retries: u32, random: f64) -> Option<Duration> {
+        let named = self.deadline.map(|deadline| deadline.saturating_since(now));
+        self.can_retry().then(|| named.unwrap_or_else(|| backoff.delay(retries, random)))
+    }
+
+    /// Returns `true` if another profile can succeed with the same request: unless the request itself is to blame, or
+    /// the way to the provider, which is the same for every profile.
     #[must_use]
     pub fn can_rotate(&self) -> bool {
-        self.blame() != Blame::Request
+        !matches!(self.blame(), Blame::Request | Blame::Nobody)
     }
 
     /// The provider's most specific code for the failure, as it wrote it.
@@ -138,32 +179,32 @@ impl Failure {
         self.request_id.as_deref()
     }
 
-    /// The provider's own words, up to 4 KiB of them.
+    /// The provider's own words, up to 4 KiB of them, with whatever they repeat of the caller's data.
     ///
     /// # Security
     ///
     /// Providers repeat fragments of keys and of prompts in their messages, so this is a [`Secret`]: do not log it.
     #[must_use]
-    pub fn raw_message(&self) -> Option<&Secret> {
+    pub fn unredacted_message(&self) -> Option<&Secret> {
         self.message.as_ref()
     }
 
     /// One sentence that says what happened, safe to show.
     #[must_use]
     pub fn sentence(&self) -> &'static str {
-        match self.refusal {
-            Some(refusal) => refusal.sentence(),
-            None => sentence(self.reason),
-        }
+        let named = self.refusal.map(SubscriptionRefusal::sentence);
+        named.or(self.transport.map(TransportError::sentence)).unwrap_or_else(|| sentence(self.reason))
     }
 
     /// What the user can do about it.
     #[must_use]
     pub fn help(&self) -> &'static str {
-        match self.refusal {
-            Some(refusal) => refusal.help(),
-            None => kind(self.reason).help(),
-        }
+        self.own_help().unwrap_or_else(|| kind(self.reason).help())
+    }
+
+    /// The help that fits better than that of the kind.
+    fn own_help(&self) -> Option<&'static str> {
+        self.refusal.map(SubscriptionRefusal::help).or(self.transport.map(TransportError::help))
     }
 
     /// The failure as an error of this crate: [`ErrorKind::Unauthorized`] for a credential that was not accepted, with the
@@ -171,21 +212,23 @@ impl Failure {
     #[must_use]
     pub fn into_error(self) -> Error {
         let error = Error::new(kind(self.reason), self.to_string());
-        match self.refusal {
-            Some(refusal) => error.with_help(refusal.help()),
+        match self.own_help() {
+            Some(help) => error.with_help(help),
             None => error,
         }
     }
 }
 
 fn kind(reason: FailureReason) -> ErrorKind {
-    use FailureReason::{Billing, ContextOverflow, Format, ModelNotFound, RateLimit};
+    use FailureReason::{Billing, ContextOverflow, Format, ModelNotFound, Network, NotFound, RateLimit};
     match reason {
         _ if reason.is_refusal() => ErrorKind::Unauthorized,
         Billing => ErrorKind::PaymentRequired,
         RateLimit => ErrorKind::RateLimited,
         ModelNotFound => ErrorKind::ModelUnavailable,
         Format | ContextOverflow => ErrorKind::RequestRefused,
+        Network => ErrorKind::Unreachable,
+        NotFound => ErrorKind::WrongAddress,
         _ => ErrorKind::ProviderFailed,
     }
 }
@@ -197,8 +240,10 @@ fn sentence(reason: FailureReason) -> &'static str {
         FailureReason::SessionExpired => "the login session is over",
         FailureReason::Billing => "the account's credit, quota or spend limit is exhausted",
         FailureReason::RateLimit => "the provider limits the rate of requests",
+        FailureReason::Network => "the request failed on the way to the provider",
         FailureReason::Timeout => "the provider did not answer in time",
         FailureReason::ModelNotFound => "the provider does not serve this model to this account",
+        FailureReason::NotFound => "there is nothing at this address of the provider",
         FailureReason::Overloaded => "the provider is overloaded",
         FailureReason::ServerError => "the provider failed",
         FailureReason::Format => "the provider refused the request as malformed or not allowed",
@@ -230,6 +275,7 @@ impl fmt::Debug for Failure {
         f.debug_struct("Failure")
             .field("reason", &self.reason)
             .field("refusal", &self.refusal)
+            .field("transport", &self.transport)
             .field("status", &self.status)
             .field("deadline", &self.deadline)
             .field("should_retry", &self.should_retry)

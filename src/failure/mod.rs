@@ -9,20 +9,29 @@
 //! Everything here is pure: answers and the time come in as arguments.
 
 mod body;
+mod caller;
 mod classifier;
+#[cfg(feature = "client")]
+mod client;
 mod deadline;
 #[expect(clippy::module_inception, reason = "the module's main type has its own file")]
 mod failure;
+mod fragments;
 mod prose;
 mod refusal;
+mod retry;
 mod rules;
+mod speaker;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod text;
 mod transport;
 
 pub use classifier::FailureClassifier;
 pub use failure::Failure;
 pub use refusal::SubscriptionRefusal;
+pub use retry::RetryBackoff;
 pub use transport::TransportError;
 
 pub use crate::reason::{Blame, CooldownKind, FailureReason};

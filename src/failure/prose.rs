@@ -3,7 +3,7 @@
 use super::text::Text;
 
 /// What may stand before a number that is a status.
-const MARKERS: [&str; 14] = [
+const MARKERS: [&str; 12] = [
     "http status code ",
     "http status ",
     "status code ",
@@ -11,40 +11,53 @@ const MARKERS: [&str; 14] = [
     "error code ",
     "api error ",
     "http error ",
-    "got a ",
-    "returned a ",
-    "received a ",
     "status ",
     "http ",
     "code ",
     "error ",
+    "[",
 ];
 
-/// Words that make a number a status although no punctuation follows the marker, at the start of a text only.
-const LOOSE: [&str; 2] = ["got ", "returned "];
+/// What may stand before a status that is told in a sentence: `got a 402 from the API`.
+const TOLD: [&str; 3] = ["got a ", "returned a ", "received a "];
+
+/// Words that may follow a status that is told.
+const BEHIND: [&str; 6] = ["from ", "error", "response", "status", "when ", "on "];
 
 /// The status a text names. A bare number in prose is not one, least of all 402.
-pub(super) fn status_in(text: &Text) -> Option<u16> {
-    let text = text.as_str().trim_start();
-    leading(text).or_else(|| marked(text))
+pub(super) fn status_in(text: &str) -> Option<u16> {
+    let normal = Text::new(text);
+    let normal = normal.as_str().trim_start();
+    leading(text.trim_start(), normal).or_else(|| marked(normal))
 }
 
-/// `429 too many requests`, `402: ...`, `402 payment required`, behind an optional `error:` or `http`.
-fn leading(text: &str) -> Option<u16> {
-    let text = text.strip_prefix("error: ").or_else(|| text.strip_prefix("apierror: ")).unwrap_or(text);
-    let bare = text.starts_with(|c: char| c.is_ascii_digit());
-    let text = text.strip_prefix("http/1.1 ").or_else(|| text.strip_prefix("http/2 ")).unwrap_or(text);
+/// `429 too many requests`, `402: ...`, `402 payment required`, behind an optional name of an error or `http`.
+fn leading(original: &str, text: &str) -> Option<u16> {
+    let mut text = text.strip_prefix("http/1.1 ").or_else(|| text.strip_prefix("http/2 ")).unwrap_or(text);
+    while let Some((name, rest)) = text.split_once(": ")
+        && (1..40).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.')
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+    {
+        text = rest.trim_start();
+    }
     let (status, behind) = number(text)?;
-    // The number of a payment error is also an ordinary number; alone it must be followed by more than a noun.
-    let ordinary = bare && status == 402;
-    let payment = behind.trim_start().starts_with("payment") || behind.starts_with([':', '{']) || behind.is_empty();
-    (!ordinary || payment).then_some(status)
+    let behind = behind.trim_start();
+    if !behind.starts_with(char::is_alphabetic) {
+        return Some(status);
+    }
+    // A sentence begins behind a status. A noun behind a number is what was counted.
+    let (_, after) = original.split_once(&format!("{status} "))?;
+    let sentence = after.trim_start().starts_with(|c: char| c.is_uppercase() || !c.is_ascii());
+    let word = behind.split(' ').next().unwrap_or_default();
+    let counted = word.len() > 3 && word.ends_with('s') && !matches!(word, "status" | "access" | "this");
+    (sentence || behind.starts_with("payment") || (status != 402 && !counted)).then_some(status)
 }
 
 fn marked(text: &str) -> Option<u16> {
-    let markers = MARKERS.iter().chain(&LOOSE);
     let mut found: Option<(usize, u16)> = None;
-    for marker in markers {
+    let markers = MARKERS.iter().map(|marker| (*marker, false)).chain(TOLD.iter().map(|marker| (*marker, true)));
+    for (marker, told) in markers {
         let word = marker.trim_end();
         let mut from = 0;
         while let Some(at) = text.get(from..).and_then(|left| left.find(word)) {
@@ -55,7 +68,8 @@ fn marked(text: &str) -> Option<u16> {
             let behind = behind.trim_start_matches([' ', ':', '=', '(', '\'']);
             if let Some((status, after)) = number(behind)
                 && begins
-                && !after.starts_with(char::is_alphanumeric)
+                && !after.starts_with('?')
+                && (!told || is_end(after))
                 && found.is_none_or(|(earlier, _)| start < earlier)
             {
                 found = Some((start, status));
@@ -63,6 +77,12 @@ fn marked(text: &str) -> Option<u16> {
         }
     }
     found.map(|(_, status)| status)
+}
+
+/// Whether a status that is told ends here, and is no count of things.
+fn is_end(after: &str) -> bool {
+    let after = after.trim_start();
+    !after.starts_with(char::is_alphanumeric) || BEHIND.iter().any(|word| after.starts_with(word))
 }
 
 /// Three digits that are an error status and end there.
@@ -108,10 +128,17 @@ mod tests {
             ("request failed: error code 429, upstream status 500", Some(429)),
             ("status 200", None),
             ("decode 404", None),
+            ("A returned 402 records.", None),
+            ("got 402 points", None),
+            ("I got 404 stars", None),
+            ("404 stars and counting", None),
+            ("402 You've used up your points!", Some(402)),
+            ("503 engine overloaded", Some(503)),
+            ("400 max_tokens is too large", Some(400)),
             ("", None),
         ] {
-            assert_eq!(status_in(&Text::new(text)), expected, "{text}");
+            assert_eq!(status_in(text), expected, "{text}");
         }
-        assert_eq!(status_in(&Text::new("Error code 403 was returned, not 402-related")), Some(403));
+        assert_eq!(status_in("Error code 403 was returned, not 402-related"), Some(403));
     }
 }

@@ -8,6 +8,10 @@ use crate::net::{Event, events};
 /// The error in a stream of events, if there is one: an `error` event, or data that is an error by its structure.
 pub(super) fn error_in(stream: &str) -> Option<Value> {
     let mut found = None;
+    if stream.trim_start().starts_with('{') {
+        // Ollama: one object a line.
+        return stream.lines().filter_map(parse).find(is_error);
+    }
     events(stream.as_bytes(), |event| {
         if found.is_none() {
             found = error_of(event);
@@ -30,7 +34,14 @@ pub(super) fn error_of(event: Event<'_>) -> Option<Value> {
 /// Whether a text looks like a stream of events.
 pub(super) fn is_stream(text: &str) -> bool {
     let text = text.trim_start_matches('\u{feff}').trim_start();
-    ["event:", "data:", ":"].iter().any(|field| text.starts_with(field))
+    ["event:", "data:", ":"].iter().any(|field| text.starts_with(field)) || is_lines(text)
+}
+
+/// Whether a text is one object a line, at least two.
+fn is_lines(text: &str) -> bool {
+    let mut lines = text.lines().map(str::trim_end).filter(|line| !line.is_empty());
+    let mut object = || lines.next().is_some_and(|line| line.starts_with('{') && line.ends_with('}'));
+    object() && object()
 }
 
 #[cfg(test)]
@@ -49,6 +60,8 @@ mod tests {
             ("event: message_start\ndata: {\"type\":\"message_start\"}\n\nevent: ping\ndata: {}\n\n", false),
             ("data: {\"error\":null}\n\ndata: [DONE]\n\n", false),
             (": OPENROUTER PROCESSING\n\n", false),
+            ("{\"done\":false}\n{\"error\":\"it stopped\"}\n", true),
+            ("{\"done\":false}\n{\"done\":true}\n", false),
         ] {
             assert_eq!(error_in(stream).is_some(), expected, "{stream}");
         }

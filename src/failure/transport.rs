@@ -1,92 +1,105 @@
-//! Failures without an answer.
+//! Failures without an answer of the provider.
 
 use super::failure::Failure;
 use crate::reason::FailureReason;
 
-/// Why there was no answer, or not a whole one.
+/// Why there was no answer of the provider, or not a whole one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TransportError {
-    /// No answer within the time allowed.
-    TimedOut,
-    /// No connection: refused, unreachable, a name that does not resolve, a failed TLS handshake.
+    /// The client has no TLS, so that it cannot speak `https` at all.
+    NoTls,
+    /// The host's name does not resolve.
+    Dns,
+    /// No connection: refused, or no route to the host.
     Connect,
-    /// The connection broke before the answer was complete.
+    /// No connection within the time allowed.
+    ConnectTimedOut,
+    /// The TLS handshake failed.
+    Tls,
+    /// A proxy refused the request, or could not be reached.
+    Proxy,
+    /// Something on the way answered in the provider's place: a challenge page, a captive portal, a web page where JSON
+    /// was due.
+    Intercepted,
+    /// The connection broke before the first byte of the answer.
     Reset,
     /// The answer broke off, or is not what its headers promise.
     Body,
+    /// The provider was reached and did not answer within the time allowed.
+    TimedOut,
     /// The answer redirects to another address. Redirects are not followed with a credential.
     Redirect,
     /// The request could not be built or sent: its URL, headers or body are not acceptable to the client.
     Request,
 }
 
+/// What is known of one: the reason, whether the same request can get through later, what happened, what to do.
+struct Row(TransportError, FailureReason, bool, &'static str, &'static str);
+
+const CONNECTION: &str = "Check this machine's network and the base URL, then try again.";
+const BROKEN: &str = "Try again; if it happens often, look for a proxy or a timeout on the way that ends long answers.";
+
+#[rustfmt::skip]
+const TABLE: [Row; 12] = [
+    Row(TransportError::NoTls, FailureReason::Network, false, "this program's HTTP client has no TLS, so that nothing was sent",
+        "Get a build of this program with TLS: its HTTP client was compiled without any, and speaks no `https`."),
+    Row(TransportError::Dns, FailureReason::Network, true, "the provider's host name does not resolve",
+        "Check this machine's network, its DNS, and the host in the base URL."),
+    Row(TransportError::Connect, FailureReason::Network, true, "no connection to the provider could be made", CONNECTION),
+    Row(TransportError::ConnectTimedOut, FailureReason::Network, true, "no connection to the provider could be made in time", CONNECTION),
+    Row(TransportError::Tls, FailureReason::Network, false, "the TLS handshake with the provider's host failed",
+        "Check this machine's clock and its certificates: a proxy that inspects TLS needs its own certificate installed here."),
+    Row(TransportError::Proxy, FailureReason::Network, false, "the proxy on the way refused the request",
+        "Check the address of the proxy and the login for it; the provider was not reached."),
+    Row(TransportError::Intercepted, FailureReason::Network, false, "something on the way answered in the provider's place",
+        "Check the base URL, and open it in a browser from this machine: a firewall, a login page or a challenge stands before the provider."),
+    Row(TransportError::Reset, FailureReason::Network, true, "the connection broke before the provider answered", CONNECTION),
+    Row(TransportError::Body, FailureReason::Network, true, "the provider's answer broke off", BROKEN),
+    Row(TransportError::TimedOut, FailureReason::Timeout, true, "the provider did not answer in time",
+        "Try again later, or allow more time; if it persists, look at the provider's status page."),
+    Row(TransportError::Redirect, FailureReason::Format, false, "the answer redirects to another address, which is not followed with a credential",
+        "Set the base URL to the address that the provider documents."),
+    Row(TransportError::Request, FailureReason::Format, false, "the request could not be built", "Check the base URL and the headers that are set for this provider."),
+];
+
 impl TransportError {
+    /// Every one of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        TABLE.iter().map(|row| row.0)
+    }
+
+    fn row(self) -> Option<&'static Row> {
+        TABLE.iter().find(|row| row.0 == self)
+    }
+
     /// The reason, as the selector understands it.
     #[must_use]
     pub fn reason(self) -> FailureReason {
-        match self {
-            Self::TimedOut | Self::Connect | Self::Reset | Self::Body => FailureReason::Timeout,
-            Self::Redirect | Self::Request => FailureReason::Format,
-        }
+        self.row().map_or(FailureReason::Network, |row| row.1)
+    }
+
+    /// Returns `true` if the same request can get through later without a human doing anything.
+    #[must_use]
+    pub fn can_retry(self) -> bool {
+        self.row().is_some_and(|row| row.2)
+    }
+
+    /// One sentence that says what happened, safe to show.
+    #[must_use]
+    pub fn sentence(self) -> &'static str {
+        self.row().map_or("the request failed on the way", |row| row.3)
+    }
+
+    /// What the user can do about it.
+    #[must_use]
+    pub fn help(self) -> &'static str {
+        self.row().map_or(CONNECTION, |row| row.4)
     }
 }
 
 impl From<TransportError> for Failure {
     fn from(error: TransportError) -> Self {
-        Self::new(error.reason())
-    }
-}
-
-#[cfg(feature = "client")]
-impl From<&reqwest::Error> for TransportError {
-    fn from(error: &reqwest::Error) -> Self {
-        if error.is_timeout() {
-            Self::TimedOut
-        } else if error.is_connect() {
-            Self::Connect
-        } else if error.is_redirect() {
-            Self::Redirect
-        } else if error.is_builder() {
-            Self::Request
-        } else if error.is_body() || error.is_decode() {
-            Self::Body
-        } else {
-            Self::Reset
-        }
-    }
-}
-
-#[cfg(feature = "client")]
-#[cfg(test)]
-mod tests {
-    use std::net::TcpListener;
-
-    use super::*;
-    use crate::clock::Timestamp;
-
-    fn outcome(listener: &TcpListener) -> reqwest::Error {
-        let url = format!("http://{}/?key=sk-1", listener.local_addr().unwrap());
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let client =
-            reqwest::Client::builder().no_proxy().timeout(std::time::Duration::from_millis(50)).build().unwrap();
-        runtime.block_on(async { client.get(url).send().await }).unwrap_err()
-    }
-
-    #[test]
-    fn kinds_of_client_errors() {
-        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-        let error = outcome(&silent);
-        assert_eq!(TransportError::from(&error), TransportError::TimedOut);
-        let failure = Failure::from(&error);
-        assert_eq!((failure.reason(), failure.deadline()), (FailureReason::Timeout, None::<Timestamp>));
-        assert!(!format!("{failure} {failure:?}").contains("sk-1"));
-
-        let built = reqwest::Client::new().get("http://[").build().unwrap_err();
-        assert_eq!(Failure::from(&built).reason(), FailureReason::Format);
-
-        let answer = http::Response::builder().status(529).body("").unwrap();
-        let status = reqwest::Response::from(answer).error_for_status().unwrap_err();
-        assert_eq!(Failure::from(&status).reason(), FailureReason::Overloaded);
+        Self { transport: Some(error), ..Self::new(error.reason()) }
     }
 }

@@ -158,7 +158,7 @@ impl Rotator {
     /// Those of [`RecordOutcome::record_failure`].
     pub async fn report_stream_error(&self, receipt: &Receipt, event: &[u8]) -> Result<Option<Failure>> {
         let classifier = FailureClassifier::new(receipt.provider());
-        let Some(failure) = classifier.event(event, self.0.clock.now()) else { return Ok(None) };
+        let Some(failure) = classifier.event("", event, self.0.clock.now()) else { return Ok(None) };
         self.record(Record::Failure(receipt.clone(), failure.clone())).await?;
         Ok(Some(failure))
     }

@@ -255,7 +255,7 @@ impl Rotation {
                 self.note(attempt.record(Some(failure.clone()), status, None, now));
                 self.tried(profile);
                 self.follow(&failure, attempt.timeout());
-                let leaves_a_mark = failure.blame() != Blame::Request;
+                let leaves_a_mark = !matches!(failure.blame(), Blame::Request | Blame::Nobody);
                 self.last = Some(Last::Failed(failure.clone()));
                 leaves_a_mark.then(|| Record::Failure(attempt.receipt().clone(), failure))
             }
@@ -341,6 +341,8 @@ impl Rotation {
         let (reason, is_final) = (failure.reason(), failure.should_retry() == Some(false));
         self.over = match failure.blame() {
             Blame::Request => Some(false),
+            // Every profile of a provider goes the same way, and so does every model.
+            Blame::Nobody => Some(self.skip_provider()),
             // The server speaks of this credential, or of itself. Another account may fare better only in the first case.
             Blame::Provider | Blame::Model if is_final => Some(false),
             Blame::Profile if is_final && reason == FailureReason::Unknown => Some(false),
@@ -361,6 +363,15 @@ impl Rotation {
         if self.over.is_some() {
             self.pause = None;
         }
+    }
+
+    /// Leaves the models of the present provider out; returns whether one of another provider is left.
+    fn skip_provider(&mut self) -> bool {
+        let Some(here) = self.models.get(self.at).map(|model| model.provider().clone()) else { return false };
+        let next = self.at + 1;
+        let mut place = 0..self.models.len();
+        self.models.retain(|model| place.next().is_none_or(|at| at < next) || *model.provider() != here);
+        self.models.len() > next
     }
 
     fn note(&mut self, attempt: AttemptRecord) {

@@ -155,8 +155,10 @@ impl CooldownPolicy {
             FailureReason::Auth
             | FailureReason::AuthPermanent
             | FailureReason::SessionExpired
+            | FailureReason::Network
             | FailureReason::Timeout
             | FailureReason::ModelNotFound
+            | FailureReason::NotFound
             | FailureReason::Overloaded
             | FailureReason::ServerError
             | FailureReason::Format

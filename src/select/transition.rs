@@ -4,7 +4,7 @@ use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::id::{ProfileId, ProviderId};
 use crate::profile::{AuthProfiles, UsageStats, Window, key};
-use crate::reason::{CooldownKind, FailureReason};
+use crate::reason::{Blame, CooldownKind, FailureReason};
 
 use super::receipt::Receipt;
 use super::resolve::{INLINE_PREFIX, digits, is_about};
@@ -37,7 +37,7 @@ impl ProfileSelector {
     /// Ends the profile's windows and counters, but not those that were opened after the pick, nor a window that
     /// concerns another model: what the server said about those is newer, or about something else.
     ///
-    /// Does nothing for a profile that is no longer there, or for a receipt that was reported before.
+    /// Does nothing for a reason that [blames nobody](Blame::Nobody), for a profile that is no longer there, or for a receipt that was reported before.
     ///
     /// # Errors
     ///
@@ -58,7 +58,7 @@ impl ProfileSelector {
     /// `deadline` is the moment the server named; it beats the backoff, within the policy's cap. A failure that was
     /// picked before a newer success, or before the window it would count towards, changes nothing but a deadline.
     ///
-    /// Does nothing for a profile that is no longer there, for a receipt that was reported before, or where the secret was
+    /// Does nothing for a reason that [blames nobody](Blame::Nobody), for a profile that is no longer there, for a receipt that was reported before, or where the secret was
     /// refused or its account empty, and the profile has another secret by now.
     ///
     /// # Errors
@@ -84,6 +84,9 @@ impl ProfileSelector {
         deadline: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<()> {
+        if reason.blame() == Blame::Nobody {
+            return Ok(());
+        }
         let learns = self.rules.cooldown.counting == FailureCounting::PerReason;
         if learns && receipt.is_outdated(profiles.get(receipt.profile().as_str()), reason) {
             return Ok(());

@@ -282,7 +282,7 @@ fn should_retry_is_obeyed_but_names_no_reason() {
 #[test]
 fn a_cap_cuts_and_is_never_exceeded() {
     let classifier = FailureClassifier::new(&ProviderId::anthropic()).with_deadline_cap(Duration::from_secs(60));
-    let text = |text| classifier.text(text, NOW).deadline().map(|at| at - NOW);
+    let text = |text| classifier.text(text, NOW).unwrap().deadline().map(|at| at - NOW);
     assert_eq!(text("rate limit, try again in 2h"), Some(Duration::from_secs(60)));
     assert_eq!(text("rate limit, try again in 59s"), Some(Duration::from_secs(59)));
     assert_eq!(text("You will regain access on 2023-12-01 at 00:00 UTC"), Some(Duration::from_secs(60)));

@@ -156,8 +156,8 @@ proptest! {
         let text = String::from_utf8_lossy(&body);
         let failures = [
             classifier.response(StatusCode::from_u16(status).unwrap(), &headers, &body, now),
-            classifier.event(&body, now),
-            Some(classifier.text(&text, now)),
+            classifier.event("", &body, now),
+            classifier.text(&text, now),
         ];
         for failure in failures.into_iter().flatten() {
             if let Some(deadline) = failure.deadline() {
@@ -208,9 +208,9 @@ proptest! {
         let text = planted.to_string();
         let failures = [
             classifier.response(StatusCode::from_u16(status).unwrap(), &headers, text.as_bytes(), now),
-            classifier.event(text.as_bytes(), now),
-            Some(classifier.text(&format!("request failed: {text}"), now)),
-            Some(classifier.text(&message, now)),
+            classifier.event("error", text.as_bytes(), now),
+            classifier.text(&format!("request failed: {text}"), now),
+            classifier.text(&message, now),
         ];
         for failure in failures.into_iter().flatten() {
             prop_assert!(!shown(&failure).contains(&secret), "{}", shown(&failure));
@@ -219,13 +219,13 @@ proptest! {
 }
 
 #[test]
-fn the_raw_message_is_reached_on_purpose_only() {
+fn the_unredacted_message_is_reached_on_purpose_only() {
     let body = r#"{"error":{"message":"Incorrect API key provided: sk-1"}}"#;
     let classifier = FailureClassifier::new(&ProviderId::anthropic());
     let failure = classifier
         .response(StatusCode::UNAUTHORIZED, &HeaderMap::new(), body.as_bytes(), Timestamp::default())
         .unwrap();
-    assert_eq!(failure.raw_message().unwrap().expose(), "Incorrect API key provided: sk-1");
+    assert_eq!(failure.unredacted_message().unwrap().expose(), "Incorrect API key provided: sk-1");
     assert!(!shown(&failure).contains("sk-1"));
 }
 
@@ -245,9 +245,9 @@ fn huge_and_nested_bodies_are_bounded_work() {
         format!("{{\"error\":{{\"message\":\"{}\"}}}}", "rate ".repeat(50_000)).into_bytes(),
     ] {
         let failure = classify(&body);
-        assert!(failure.raw_message().is_none_or(|message| message.expose().len() <= 16 << 10));
-        let alone = classifier.text(&String::from_utf8_lossy(&body), Timestamp::default());
-        assert!(alone.raw_message().is_none_or(|message| message.expose().len() <= 16 << 10));
+        assert!(failure.unredacted_message().is_none_or(|message| message.expose().len() <= 16 << 10));
+        let alone = classifier.text(&String::from_utf8_lossy(&body), Timestamp::default()).unwrap();
+        assert!(alone.unredacted_message().is_none_or(|message| message.expose().len() <= 16 << 10));
     }
     // What stands at the end of a large body still counts.
     let mut late = "stack trace\n".repeat(100_000);

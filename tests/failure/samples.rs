@@ -11,7 +11,8 @@ use serde_json::Value;
 const NOW: Timestamp = Timestamp::from_millis(1_773_532_800_000);
 
 /// Samples that are decided otherwise, and why.
-const OTHERWISE: [(&str, FailureReason, &str); 2] = [
+const OTHERWISE: [(&str, FailureReason, &str); 3] = [
+    ("ant-404-resource", FailureReason::NotFound, "a 404 that names no model"),
     ("bdr-400-input-too-long", FailureReason::ContextOverflow, "too long has a reason of its own"),
     ("gai-400-context", FailureReason::ContextOverflow, "too long has a reason of its own"),
 ];
@@ -81,7 +82,7 @@ fn every_sample_gives_its_deadline() {
 fn no_sample_shows_its_own_words() {
     for sample in samples() {
         let failure = classify(&sample);
-        let message = failure.raw_message().map(|message| message.expose().to_owned());
+        let message = failure.unredacted_message().map(|message| message.expose().to_owned());
         let shown = format!("{failure} {failure:?} {:?} {}", failure.clone().into_error(), failure.help());
         if let Some(message) = message.filter(|message| message.len() > 12) {
             assert!(!shown.contains(&message), "{shown}");
@@ -126,6 +127,11 @@ fn subscription_refusals_are_named_and_advise_an_api_key() {
 fn blame_decides_whether_another_profile_is_tried() {
     for sample in samples() {
         let failure = classify(&sample);
-        assert_eq!(failure.can_rotate(), failure.blame() != Blame::Request, "{}", sample["id"]);
+        assert_eq!(
+            failure.can_rotate(),
+            !matches!(failure.blame(), Blame::Request | Blame::Nobody),
+            "{}",
+            sample["id"]
+        );
     }
 }

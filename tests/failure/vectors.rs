@@ -7,11 +7,23 @@ use provider_auth::{Failure, FailureClassifier, FailureReason, ProviderId, Times
 use serde_json::Value;
 
 /// Cases that are decided otherwise, and why.
-const OTHERWISE: [(&str, FailureReason, &str); 4] = [
+const OTHERWISE: [(&str, FailureReason, &str); 16] = [
     ("class-038", FailureReason::ServerError, "the provider's other failures are its own, with or without words"),
     ("class-039", FailureReason::ServerError, "as class-038"),
     ("class-040", FailureReason::ServerError, "as class-038"),
     ("class-041", FailureReason::Timeout, "524 is a timeout"),
+    ("class-048", FailureReason::Billing, "a spend limit is money, under any status"),
+    ("class-053", FailureReason::Billing, "as class-048"),
+    ("class-021", FailureReason::Network, "the request failed on the way"),
+    ("class-129", FailureReason::Network, "the request failed on the way"),
+    ("class-132", FailureReason::Network, "the request failed on the way"),
+    ("class-133", FailureReason::Network, "the request failed on the way"),
+    ("class-178", FailureReason::Network, "the request failed on the way"),
+    ("class-182", FailureReason::Network, "the request failed on the way"),
+    ("class-183", FailureReason::Network, "the request failed on the way"),
+    ("class-195", FailureReason::Network, "the request failed on the way"),
+    ("class-196", FailureReason::Network, "the request failed on the way"),
+    ("class-168", FailureReason::NotFound, "a 404 that names no model"),
 ];
 
 fn long_text(spec: &Value) -> String {
@@ -38,7 +50,7 @@ fn classify(input: &Value) -> Failure {
             let status = StatusCode::from_u16(u16::try_from(status).unwrap()).unwrap();
             classifier.response(status, &HeaderMap::new(), message.as_bytes(), now).unwrap()
         }
-        None => classifier.text(&message, now),
+        None => classifier.text(&message, now).unwrap(),
     }
 }
 

@@ -21,8 +21,8 @@ use crate::support::rotation::{HAIKU, OPUS, keys};
 use crate::support::{NOW, at, config};
 
 use FailureReason::{
-    Auth, AuthPermanent, Billing, ContextOverflow, Format, ModelNotFound, Overloaded, RateLimit, ServerError,
-    SessionExpired, Timeout, Unknown,
+    Auth, AuthPermanent, Billing, ContextOverflow, Format, ModelNotFound, Network, NotFound, Overloaded, RateLimit,
+    ServerError, SessionExpired, Timeout, Unknown,
 };
 
 fn document(names: &[&str]) -> AuthProfiles {
@@ -105,6 +105,9 @@ fn answers_lead_to_attempts_records_and_pauses() {
         (&["a", "b", "c"], &[Overloaded, Overloaded], "ao! bo! ah ok"),
         (&["a", "b", "c"], &[ServerError; 4], "ao! bo! ah! bh! ProviderFailed"),
         (&["a"], &[Overloaded], "ao! ah ok"),
+        // The way to the provider, and its address: nobody is to blame, and the next model goes the same way.
+        (&["a", "b"], &[Network], "ao Unreachable"),
+        (&["a", "b"], &[NotFound], "ao WrongAddress"),
         // The request: nobody would fare better, and nothing is recorded.
         (&["a", "b"], &[Format], "ao RequestRefused"),
         (&["a", "b"], &[RateLimit, ContextOverflow], "ao! bo RequestRefused"),

@@ -1,15 +1,19 @@
 //! What a status means where nothing else told.
 
-use FailureReason::{Auth, Billing, Format, ModelNotFound, Overloaded, RateLimit, ServerError, Timeout, Unknown};
+use FailureReason::{Auth, Billing, Format, Network, NotFound, Overloaded, RateLimit, ServerError, Timeout, Unknown};
 
 use super::{Rule, When, code, status};
+use crate::failure::transport::TransportError;
 use crate::reason::FailureReason;
 
+/// RFC 9110 section 15.5.8: a proxy wants a login of its own.
+pub(super) static DECISIVE: &[Rule] = &[status(When::In(&[407]), Network).on_the_way(TransportError::Proxy)];
+
 #[rustfmt::skip]
-pub(super) const STATUS: &[Rule] = &[
+pub(super) static STATUS: &[Rule] = &[
     status(When::In(&[401, 403]), Auth),
     status(When::In(&[402]), Billing),
-    status(When::In(&[404]), ModelNotFound),
+    status(When::In(&[404]), NotFound),
     // 410 without words: what was asked for is gone with its connection, so the same is worth a try elsewhere.
     status(When::In(&[408, 410, 499, 504, 524]), Timeout),
     // Bedrock: the model failed to process the request.
@@ -20,7 +24,7 @@ pub(super) const STATUS: &[Rule] = &[
     code("unavailable", Overloaded).when(When::In(&[503])),
     // A provider that blames itself is believed before a 400 is.
     code("api_error|server_error|internal_server_error", ServerError).when(When::In(&[400, 422])),
-    status(When::In(&[400, 405, 406, 411, 413, 414, 415, 416, 417, 422, 431]), Format),
+    status(When::In(&[400, 405, 406, 411, 412, 413, 414, 415, 416, 417, 422, 431]), Format),
     status(When::Range(500, 599), ServerError),
     // Redirects are not followed: the address is wrong, and another profile would be sent the same way.
     status(When::Range(300, 399), Format),

@@ -1,21 +1,32 @@
-//! What a message says, for answers without a code that tells it. Patterns are explained at `Text::has`.
+//! What a message says. Patterns are explained at `Text::has`.
+//!
+//! A row refines what the code or the status gave to something more specific, and `from` lists what it may refine. The
+//! words of a [`Format`] are mostly about the caller's request, so that only sentences refine it that no request explains.
 
 use FailureReason::{
-    Auth, AuthPermanent, Billing, ContextOverflow, Format, ModelNotFound, Overloaded, RateLimit, ServerError,
-    SessionExpired, Timeout, Unknown,
+    Auth, AuthPermanent, Billing, ContextOverflow, Format, ModelNotFound, Network, NotFound, Overloaded, RateLimit,
+    ServerError, SessionExpired, Timeout, Unknown,
 };
 
 use super::{If, Rule, When, text};
 use crate::failure::refusal::SubscriptionRefusal as Refusal;
+use crate::failure::transport::TransportError as Transport;
 use crate::providers::Dialect;
 use crate::reason::FailureReason;
 
-/// A status that speaks of the request, so that weak words about credentials say nothing.
-const REQUEST: When = When::UnknownOr(&[401, 403, 404, 410, 500, 502]);
+/// Everything but the verdicts on the request.
+const NOT_REQUEST: &[FailureReason] =
+    &[Unknown, Auth, SessionExpired, RateLimit, NotFound, Timeout, Overloaded, ServerError];
+const REFUSED: &[FailureReason] = &[Unknown, Auth, SessionExpired, NotFound, Timeout, ServerError, Format];
+const WEAK: &[FailureReason] = &[Unknown, ServerError];
+const ALONE: &[FailureReason] = &[Unknown];
+const ON_THE_WAY: &[FailureReason] = &[Unknown, Network];
 
-/// Billing and credentials hide under 400, 403, 404 and 429, so their words come before the status.
+/// Money and credentials, which hide under any status.
 #[rustfmt::skip]
-pub(super) const CREDENTIAL: &[Rule] = &[
+pub(super) static ACCOUNT: &[Rule] = &[
+    // A proxy speaks of a login of its own.
+    text("tunnel connection failed|connect tunnel failed|tunneling socket|proxy authentication required|proxyerror|proxy error|proxyconnect|unable to connect to proxy|cannot connect to proxy|failed to connect to proxy", Network).from(ON_THE_WAY).on_the_way(Transport::Proxy),
     // Anthropic to a subscription credential used elsewhere, 2025-08 to 2026-09.
     text("only authorized for use with claude code", AuthPermanent).refuses(Refusal::ClaudeCodeOnly),
     text("oauth authentication is currently not supported", AuthPermanent).refuses(Refusal::NotSupported),
@@ -24,75 +35,108 @@ pub(super) const CREDENTIAL: &[Rule] = &[
     text("oauth token*scope requirement", AuthPermanent).refuses(Refusal::MissingScope),
     text("oauth token has expired", Auth).refuses(Refusal::Expired),
     text("draw from your extra usage|out of extra usage|extra usage is required", Billing).on(&[If::Short]).refuses(Refusal::ExtraUsage),
-    text("error", RateLimit).when(When::In(&[429])).dialect(Dialect::Anthropic).on(&[If::Exactly, If::NoLimitHeaders]).and_code("rate_limit_error").refuses(Refusal::BareRateLimit),
+    text("error", RateLimit).from(&[RateLimit]).when(When::In(&[429])).dialect(Dialect::Anthropic).on(&[If::Exactly, If::NoLimitHeaders]).and_code("rate_limit_error").refuses(Refusal::BareRateLimit),
 
+    text("insufficient credit|insufficient quota|insufficient balance|insufficient fund|credit balance|spend limit|spending limit", Billing).from(&[Billing]),
     // 402: read the words, because proxies use it for limits that pass by themselves.
-    text("quota refresh|rolling time window", RateLimit).when(When::In(&[402])),
-    text("insufficient credit|insufficient quota|insufficient balance|insufficient fund|credit balance|top up|add more credits|plans*billing|hard limit|maximum allowed*limit", Billing).when(When::In(&[402])),
-    text("upgrade your plan&limit|upgrade plan&limit|current plan&limit|subscription&limit&upgrade", Billing).when(When::In(&[402])),
-    text("rate limit|too many requests|throttl", RateLimit).when(When::In(&[402])),
-    text("daily*limit|weekly*limit|monthly*limit|organization*limit|workspace*limit|usage limit*try again|usage limit*retry", RateLimit).when(When::In(&[402])),
+    text("quota refresh|rolling time window", RateLimit).from(&[Billing]).when(When::In(&[402])),
 
     // Anthropic's gateway (429), Claude Code error reference, 2026-08.
-    text("^spend limit reached (", Billing),
-    // Anthropic, 400: prepaid credit gone, own limits.
-    text("credit balance|plans*billing|specified api usage limits|specified workspace api usage limits", Billing).on(&[If::Short]),
-    text("reached your api usage limits", Billing).on(&[If::Short]),
-    text("insufficient credit|insufficient quota|insufficient balance|insufficient fund|insufficient usd|insufficient account balance|not enough credits|not enough balance|balance is insufficient|balance is too low|balance too low|out of credits|run out of credits|no credits left|no remaining credits", Billing).on(&[If::Short]),
-    text("payment required|payment method*declined|requires more credits|require more credits|more credits*fewer max tokens|credits are depleted|credits exhausted|prepaid credits|negative balance|billing hard limit|overdue payment|past due|in arrears|please recharge|purchase more credits|purchase credits|insufficientbalance", Billing).on(&[If::Short]),
-    text("account is not active*billing|check your billing details on our website|model not on plan", Billing).on(&[If::Short]),
+    text("^spend limit reached (", Billing).from(NOT_REQUEST),
+    // Money that is gone, in a sentence that no request explains.
+    text("credit balance is too low|reached your api usage limits|specified api usage limits|specified workspace api usage limits|reached your specified*usage limits", Billing).on(&[If::Short]),
+    text("insufficient credit|insufficient quota|insufficient balance|insufficient fund|insufficient usd|insufficient account|insufficient user quota|insufficient prepaid|insufficient wallet|balance exhausted|balance is exhausted|balance has been exhausted|balance is $0|balance is 0|account balance is negative|outstanding balance|billing hard limit|credit limit reached|credit limit exceeded|credit limit has been|billing limit reached|billing quota|no credits available|has no credits|have no credits|not enough money|subscription has expired|subscription expired|subscription is not active|subscription is inactive|not have a valid*subscription|payment failed|balance is insufficient|balance is not sufficient|resource pack*exhausted|allowance has been exhausted|balance insufficient|balance is not enough|balance not enough|balance is too low|balance too low|not enough credit|not enough balance|not enough fund|not enough quota|prompt tokens limit exceeded|have any credits|account is in good standing|limit for this billing cycle|quota is not enough|is not enough*quota|quota*is not enough|negative balance|zero balance", Billing).on(&[If::Short]),
+    text("out of credit|out of free credit|run out of*credit|ran out of*credit|run out of funds|no credits left|no credit left|no remaining credit|no more credit|no usable credits|used up your points|credits*depleted|credit*depleted|credits*exhausted|credit*exhausted|credits*used up|credits have run out|used all*credit|no longer have*credits|used all available credits", Billing).on(&[If::Short]),
+    text("budget has been exceeded|max budget|exceeded*budget for|exceeded*your budget|over budget|budget limit exceeded|budget limit reached|budget exhausted|exceeded budget|exceeds*remaining budget", Billing).on(&[If::Short]),
+    text("budget exceeded|exceeded*budget|budget limit|exceeds*budget", Billing).from(NOT_REQUEST).on(&[If::Short]),
+    text("monthly spend limit|monthly spending limit|failure to pay|spend limit exceeded|spend limit reached|spend limit has been|spending limit exceeded|spending limit reached|spending limit has been|exceed*spend limit|exceed*spending limit|reached*spend limit|reached*spending limit|hit*spend limit|hit*spending limit|spending cap|spend cap|usage cap reached", Billing).on(&[If::Short]),
+    text("payment required|payment method*declined|payment method*required|no payment method|valid payment method|requires more credits|require more credits|more credits*fewer max tokens|more credits, or fewer|prepaid credits|prepayment credits|can only afford|hard limit*reached|overdue payment|overdue account|overdue bill|past due|in arrears|arrearage|please recharge|unpaid invoice|unpaid bill|billing issue|billing is not enabled|billing*to be enabled|billing to be active|billing account*disabled|billing account*not active|billing is disabled|marketplace agreement failed", Billing).from(NOT_REQUEST).on(&[If::Short]),
+    // What to buy is an offer beside a limit, and the answer where nothing else is said.
+    text("add a payment method|credit card on file|add a credit card|recharge your|top up your|please top up|top up to|purchase more credits|purchase credits|buy more credits|buy credits|add credits|add more credits|add funds|enable billing", Billing).from(&[Unknown, Auth, NotFound, ServerError]).on(&[If::Short]),
+    text("account is not active*billing|check your billing details on our website|model not on plan|insufficientbalance|free quota used|free quota has been|free quota*exhausted|free quota is|free tier*exhausted|free allowance*exhausted|free allocated quota|free trial has ended|trial*expired|trial*ended|subscription has ended|no active subscription|not have an active subscription|exceeded*monthly included credits|monthly included credits", Billing).from(NOT_REQUEST).on(&[If::Short]),
+    text("credit balance|plans*billing$", Billing).from(NOT_REQUEST).on(&[If::Short]),
+    // Chinese, Japanese, Korean, Spanish and Portuguese, French, German, Russian.
+    text("余额不足|余额不够|余额耗尽|余额已用|余额低于|资源包已|资源包用|余额过低|余额低|余额已|余额为|欠费|额度不足|额度已用|额度用尽|额度已耗尽|额度已用尽|额度失败|额度耗尽|配额不足|账户额度|请充值|尚未充值|残高不足|残高が不足|クレジット不足|クレジットが不足|잔액이 부족|잔액 부족|크레딧이 부족|크레딧 부족", Billing).on(&[If::Short]),
+    text("saldo insuficiente|fondos insuficientes|fundos insuficientes|sin saldo|créditos insuficientes|crédito insuficiente|sem créditos|sin créditos|solde insuffisant|crédit insuffisant|crédits insuffisants|crédits épuisés|guthaben reicht nicht|guthaben ist aufgebraucht|nicht genügend guthaben|kein guthaben|едостаточно средств|баланс исчерпан|редиты исчерпаны", Billing).on(&[If::Short]),
+    // 402 without such words.
+    text("top up|plans*billing|maximum allowed*limit|upgrade your plan&limit|upgrade plan&limit|current plan&limit|subscription&limit&upgrade", Billing).from(&[Billing]),
+    text("rate limit|too many requests|throttl", RateLimit).from(&[Billing]),
+    text("daily*limit|weekly*limit|monthly*limit|organization*limit|workspace*limit|usage limit*try again|usage limit*retry", RateLimit).from(&[Billing]),
     // OpenRouter, 401 or 403.
-    text("key limit exceeded", Billing).dialect(Dialect::OpenRouter),
+    text("key limit exceeded", Billing).from(NOT_REQUEST).dialect(Dialect::OpenRouter),
     // A limit with a period passes by itself; one without needs a human.
-    text("daily*limit|weekly*limit|monthly*limit|limit*daily|limit*weekly|limit*monthly|per day*limit", RateLimit).when(When::UnknownOr(&[400, 403, 429])).on(&[If::Short]),
-    text("spend limit exceeded|spend limit reached|spending limit reached|spending limit exceeded|exceeded*spending limit|reached*spending limit|exceeded*spend limit|reached*spend limit", Billing).on(&[If::Short]),
+    text("daily*limit|weekly*limit|monthly*limit|limit*daily|limit*weekly|limit*monthly|per day*limit", RateLimit).from(&[Unknown, Auth, Format, RateLimit]).on(&[If::Short]),
 
     text("reported as leaked|has been leaked|was leaked", AuthPermanent).on(&[If::Short]),
-    text("api key revoked|api key deactivated|api key deleted|api key disabled|api key suspended|api key is disabled|api key is revoked|api key is deactivated|api key*has been disabled|api key*has been revoked|api key*has been deactivated|api key*has been deleted|api key was revoked|api key was deleted|api key was disabled", AuthPermanent).on(&[If::Short]),
-    text("key has been disabled|key has been revoked|key has been deactivated|key has been deleted|key has been suspended|token has been revoked|token was revoked|token revoked|credentials have been revoked|credential has been revoked", AuthPermanent).on(&[If::Short]),
-    text("account has been deactivated|account has been disabled|account has been suspended|account has been terminated|account has been banned|account*deactivated$|account is suspended|account is disabled|account suspended", AuthPermanent).on(&[If::Short]),
-    text("organization has been disabled|organization has been suspended|organization is disabled|workspace*deactivated$|deactivated workspace|consumer*has been suspended|project*has been suspended|project*has been deleted", AuthPermanent).on(&[If::Short]),
-    text("not allowed for this organization|only authorized for use with|not authorized for this use|invalid grant|refresh token not found|refresh token*already used|refresh token*revoked", AuthPermanent).on(&[If::Short]),
-    text("requests to this api*are blocked", AuthPermanent).on(&[If::Short]).when(When::UnknownOr(&[401, 403])),
+    text("api key revoked|api key deactivated|api key deleted|api key disabled|api key suspended|api key is disabled|api key is revoked|api key is deactivated|api key*has been disabled|api key*has been revoked|api key*has been deactivated|api key*has been deleted|api key was revoked|api key was deleted|api key was disabled|api key*been suspended|api key*is blocked|api key*has been blocked", AuthPermanent).on(&[If::Short]),
+    text("key has been disabled|key has been revoked|key has been deactivated|key has been deleted|key has been suspended|key is disabled|key is blocked|token has been revoked|token was revoked|token revoked|token has been disabled|token is disabled|credentials have been revoked|credential has been revoked|grant*has been revoked", AuthPermanent).on(&[If::Short]),
+    text("account has been deactivated|account has been disabled|account has been suspended|account has been terminated|account has been banned|account has been blocked|account has been locked|account*deactivated$|deactivated account|disabled account|suspended account|blocked account|account*been closed|account*been removed|denied access|account is suspended|account is disabled|account is blocked|account is locked|account is banned|account suspended|account*been temporarily suspended|service unavailable for account|账户已被|账号已被|账户被|账号被|帐号已被", AuthPermanent).on(&[If::Short]),
+    text("organization has been disabled|organization has been suspended|organization has been restricted|organization has been deactivated|organization is disabled|organization is deactivated|organisation has been disabled|workspace*deactivated$|deactivated workspace|consumer*has been suspended|project*has been suspended|project*has been deleted|project*has been disabled|resource has been temporarily blocked|access terminated", AuthPermanent).on(&[If::Short]),
+    text("not allowed for this organization|not allowed for your organization|only authorized for use with|not authorized for this use|invalid grant|refresh token not found|refresh token*already used|refresh token*revoked|refresh token*is invalid|refresh token*has expired|refresh token*is expired|no longer a member|not a member of|must be a member of", AuthPermanent).on(&[If::Short]),
+    text("requests to this api*are blocked|has not been used in project*before or it is disabled|temporarily disabled*terms of service|available for coding agents", AuthPermanent).on(&[If::Short]).from(REFUSED),
 
-    text("session not found|session expired|session has expired|session is expired|conversation expired|conversation not found|conversation has expired|session does not exist|session no longer exists|invalid session|no conversation found|session*not found", SessionExpired).when(When::UnknownOr(&[401, 403, 404, 410])),
+    text("session not found|session expired|session has expired|session is expired|conversation expired|conversation not found|conversation has expired|session does not exist|session no longer exists|invalid session|no conversation found|session*not found|session*has expired|signing in again|logging in again|token*expired*sign in|token*expired*log in|login has expired|login expired|log in again|sign in again", SessionExpired).from(&[Unknown, Auth, NotFound, Timeout, SessionExpired]).on(&[If::Short]),
 
     // A 403 or 400 about the content, not about the key.
-    text("request blocked|prompt injection|content policy|usage policy|guardrail|moderation|flagged", Format).when(When::UnknownOr(&[400, 403, 422])).on(&[If::Short]),
+    text("request blocked|request was blocked|response was blocked|prompt was blocked|prohibited content|prompt injection|content policy|content management policy|usage policy|usage guidelines|safety|guardrail|moderation|flagged|inappropriate content|content filter|content was filtered|sensitive content|violates*policy|violates our|violate our|violation of our|harmful content|unsafe content|content is unsafe|blocked by*filter|blocked for reason|being blocked|敏感|违规|不合规|内容安全|cyber*policy", Format).from(&[Unknown, Auth, Format]).on(&[If::Short]),
 
     // Google's bad key is a 400; others say so under 404 or 410.
-    text("invalid api key|incorrect api key|invalid x api key|api key not valid|api key is invalid|api key expired|api key is not valid|api key missing|missing api key|no api key|api key is required|api key not found|invalid token|invalid access token|invalid bearer token|invalid credentials|invalid authentication", Auth).on(&[If::Short]),
-    text("no credentials found|no auth credentials|no cookie auth|no api key found|invalid subscription key|could not authenticate|could not validate*credential|could not validate*api key|security token included in the request|not authenticated|authentication required|authentication failed|authentication fails|failed to authenticate|login required|not logged in|please log in|re authenticate|reauthenticate|oauth token refresh failed", Auth).on(&[If::Short]),
-    text("not allowed to use publisher model|don't have access to the model", Auth),
-    text("unauthorized|missing scope|insufficient permission|permission error|invalid api endpoint or credentials", Auth).when(REQUEST).on(&[If::Short]),
+    text("invalid api key|invalid key|invalid api token|wrong api key|unknown api key|no such api key|api key does not exist|malformed api key|key is invalid|missing authorization|authorization header|missing bearer|no authorization|incorrect api key|invalid x api key|api key not valid|api key is invalid|api key invalid|api key expired|api key has expired|api key is not valid|api key missing|missing api key|no api key|api key is required|api key is missing|api key not found|api key was not|api key is not set|invalid access token|invalid bearer token|invalid auth token|invalid authentication credentials|invalid subscription key|provide an api key|provide your api key|api密钥|令牌无效|无效的令牌|无效的 api|未提供令牌|该令牌|令牌已过期|令牌状态|身份验证失败|鉴权失败", Auth).on(&[If::Short]),
+    text("authorization failed|authorisation failed|check your credentials|check your api key|jwt expired|jwt malformed|jwt is expired|invalid jwt|signature*does not match|signature verification|not authorized to|insufficient scope|invalid credentials|invalid authentication|invalid token|no credentials found|no auth credentials|no cookie auth|no api key found|could not authenticate|could not validate*credential|could not validate*api key|security token included in the request|not authenticated|re authenticate|reauthenticate|authentication required|requires authentication|authentication failed|authentication fails|failed to authenticate|unable to authenticate|login required|not logged in|please log in|please login|oauth token refresh failed|credentials are invalid|credentials have expired|token has expired|token expired|token is expired|token is invalid|expired token|caller does not have permission|user not found|bad credentials", Auth).from(&[Unknown, Auth, NotFound, Timeout, ServerError]).on(&[If::Short, If::NoPosition]),
+    text("not allowed to use publisher model", Auth),
+    text("unauthorized|missing scope|insufficient permission|permission error|invalid api endpoint or credentials", Auth).from(&[Unknown, Auth, NotFound, Timeout, ServerError]).on(&[If::Short]),
 ];
 
-/// Everything else.
+/// The model, the request, the load.
 #[rustfmt::skip]
-pub(super) const OTHER: &[Rule] = &[
+pub(super) static OTHER: &[Rule] = &[
     // Anthropic, 404: not about a model.
-    text("requested resource could not be found", Unknown).when(When::UnknownOr(&[404])),
-    text("workspace*not found", Format).when(When::In(&[404])).and_code("not_found_error"),
+    text("requested resource could not be found", NotFound).from(&[Unknown, NotFound]),
+    text("workspace*not found", Format).from(&[NotFound]).and_code("not_found_error"),
 
-    text("end of its life|marked by provider as legacy|on demand throughput isn't supported", ModelNotFound),
-    text("model not found|model*was not found|models/*is not found|model*not found$|unknown model|no such model|invalid model|not a valid model|model*does not exist|model*doesn't exist|could not find*model|model*no longer available|model*no longer supported|model*has been deprecated|model*has been deactivated|model*has been retired|model*has been removed|model*has been discontinued|model*is deprecated|model is deactivated|no endpoints found|no endpoints*match|model not available|unsupported model|model is not supported|model*is not supported when using", ModelNotFound).when(When::UnknownOr(&[400, 403, 404, 410, 422])).on(&[If::Short]),
+    text("end of its life|marked by provider as legacy|on demand throughput isn't supported|no available channel for model|no available channels for model|无可用渠道", ModelNotFound),
+    text("model not found|model not exist|model*was not found|model*is not found|model*not found$|unknown model|no such model|invalid model|not a valid model|not a model|model*does not exist|model*doesn't exist|model*do not exist|could not find*model|cannot find*model|can't find*model|model*no longer available|model*no longer supported|model*has been deprecated|model*has been deactivated|model*has been retired|model*has been removed|model*has been discontinued|model*has been decommissioned|model*is deprecated|model is deactivated|model*decommissioned|model*retired|no endpoints found|no endpoints*match|model not available|model is not available|model*not available in your|model*not available for|model*not available on|unsupported model|model not supported|model is not supported|model*is not supported when using|model identifier is invalid|model id is invalid|model name is invalid|not allowed to access model|access to model|access to the model|access the model|access to this model|access to*model with the specified|model*is disabled|model unavailable|model is unavailable|model*has been sunset|model*been shut down|model is not allowed|model*not allowed for|no model named|not have access to model|model not loaded|no models loaded|unable to access*model|model access is denied|model*requires*subscription|model*try pulling it|模型不存在|未找到模型|模型未找到|模型已下线", ModelNotFound).from(&[Unknown, Auth, Format, NotFound, ModelNotFound, Timeout, ServerError]).on(&[If::Short]),
+    // A 404 is about the model if it names one at all.
+    text("^model:|model$|models$|deployment|no endpoints|publisher model|is not available|no longer available|has been deprecated|has been retired", ModelNotFound).from(&[NotFound]).on(&[If::Short]),
 
-    text("tokens per min|tokens per day|requests per min|requests per day|rate limit|ratelimit|too many requests|too many concurrent|throttl|model cooldown|exceeded your current quota|quota exceeded|exceeded*quota|quota*exceeded|quota has been|quota limit|resource exhausted|resource has been exhausted|resourceexhausted|usage limit|too many tokens|concurrency limit|exhausted your capacity|quota will reset|model*is not ready|model not ready|modelnotready|free models per|tpm$|rpm$|tpd$|rpd$", RateLimit).when(When::UnknownOr(&[400, 403, 408, 413, 422, 429, 500, 502, 503, 504, 529])),
+    // The answer that was asked for is too long, not the request.
+    text("maximum output|maximum number of output tokens|at most*completion tokens", Format).from(&[Unknown, Format]),
+    // What is too long: tokens of a request, never of a minute.
+    text("prompt is too long|input is too long|maximum context|max context|context length|context window|context limit|too many tokens in request|too many tokens per request|too many tokens:|request too large|request exceeds*tokens", ContextOverflow).from(&[RateLimit]).on(&[If::OneRequest]),
+    text("tokens*must be <=|must have less than*tokens|must have at most*tokens|input*too long|history*too long|conversation*too long|messages*too long|cannot truncate prompt|tokens*exceed*limit|tokens*exceed*maximum|tokens*greater than*max|prompt*longer than|input*longer than|sequence length*longer than|tokens too long|maximum model length|max model length|exceeds*maximum length|exceed*max length", ContextOverflow).from(&[Unknown, Format, ContextOverflow]).on(&[If::OneRequest]),
+    text("prompt is too long|input is too long|inputs are too long|input too long|input token*too long|prompt too long|prompt was too long|prompt is longer|input is longer|maximum context|max context|context length|context window|context limit|context size|exceed*context size|exceed the context|exceeds the context|exceeds*the model's|model token limit|too many input tokens|input token count*exceed|maximum number of tokens|maximum input length|maximum prompt length|maximum input tokens|max prompt tokens|model max length|model max len|cannot truncate to|reduce the length of the messages|reduce the length of your prompt|reduce the length of the input|shorten your prompt|input length*exceed|prompt length*exceed|range of input length|prompt*exceeds*max|prompt tokens*exceed|prompt token count*exceed|number of tokens in the prompt|input tokens exceed|inputs tokens*must be|tokens*exceeds*limit of the model|exceed*maximum input|context the overflows|context overflow|too many tokens in request|too many tokens per request|too many tokens:|request too large for model|request exceeds*tokens|最大上下文|上下文长度|输入长度超|输入内容过长|超过最大长度", ContextOverflow).from(&[Unknown, Format, NotFound, ServerError, ContextOverflow, Auth]),
 
-    text("prompt is too long|input is too long|prompt too long|maximum context|context length|context window|context limit|exceed*context|too many input tokens|input token count*exceed|maximum number of tokens|request exceeds*tokens|reduce the length of the messages|reduce the length of your prompt|input length*exceed|prompt*exceeds*max", ContextOverflow).when(When::UnknownOr(&[400, 413, 422, 500])),
+    // Capacity, also where it is told as a limit.
+    text("overloaded|overload$|high demand|at capacity|no capacity|over capacity|capacity limit|capacity reached|insufficient capacity|out of capacity|capacity exceeded|capacity is exceeded|tier capacity|exceeded capacity|capacity constraints|not enough capacity|no available capacity|no available server|no healthy upstream|no available instance|high load|heavy load|high amounts of traffic|high traffic|temporarily unable|overloading|heavy traffic|too much load|service temporarily unavailable|temporarily unavailable|temporarily overloaded|serviceunavailable*overload|server is busy|servers are busy|server busy|system is busy|api is busy|service is busy|too busy|is busy|queue is full|queue full|scaling up|warming up|cold start|resources are insufficient|insufficient resources|model*is not ready|model not ready|model is loading|model*currently loading|currently loading|still loading|loading model|maximum pending requests exceeded|max pending requests|负载已饱和|负载较高|负载过高|服务器繁忙|系统繁忙|访问量过大|服务繁忙", Overloaded).from(&[Unknown, Format, Timeout, RateLimit, ServerError, Overloaded, Auth]),
 
-    text("overload|high demand|at capacity|no capacity|over capacity|capacity limit|insufficient capacity|out of capacity|capacity exceeded|not enough capacity|high load|heavy load|service temporarily unavailable|serviceunavailable*overload|server is busy|servers are busy|system is busy|api is busy|service is busy", Overloaded).when(When::UnknownOr(&[400, 408, 422, 429, 499, 500, 502, 503, 504, 520, 529])),
+    // Plans in the words of the vendors' tools.
+    text("you've hit your*limit|you have hit your*limit|hit your usage limit|you've reached your*limit|you have reached your*limit|reached your*limit|reached your*usage limit|session limit reached|hour limit reached|weekly limit reached|limit reached*resets|limit will reset|limit resets|usage limit|quota will reset|quota resets|resets in|used your*requests|individual quota reached|monthly*quota|weekly*quota|daily*quota|reached your*quota|allowance to renew|allowance*resets|quota renews|quota reached|global rate limit|limite de uso|limite de mensagens|límite de uso|limite d'utilisation|nutzungslimit|使用限制|使用上限|使用量上限|使用量已达|利用上限|使用制限|사용량 한도|사용 한도|лимит использования", RateLimit).from(&[Unknown, Auth, AuthPermanent, Format, RateLimit, ServerError, Overloaded]).on(&[If::Short]),
+    text("tokens per min|tokens per day|tokens per hour|tokens per second|requests per min|requests per day|requests per hour|requests per second|calls per minute|calls per second|queries per minute|queries per second|qpm$|qps$|too frequent|too fast|slow down|limit of*requests|maximum number of requests|rate limited|requests per 5|rate limit|rate limiting|ratelimit$|request limit|too many requests|too many concurrent|concurrent request|high concurrency|concurrency limit|concurrency usage|max organization concurrency|throttled|throttling|throttle$|being throttled|model cooldown|cooling down|in cooldown|exceeded your current quota|quota exceeded|exceed*quota|quota*exceeded|quota*exhausted|quota has been|quota limit|quota reached|resource exhausted|resource has been exhausted|resourceexhausted|too many tokens|exhausted your*capacity|exhausted your*quota|free models per|tpm$|rpm$|tpd$|rpd$|请求过于频繁|请求频率|频率限制|速率限制|并发数|限流|请稍后重试", RateLimit).from(&[Unknown, Auth, Format, Timeout, RateLimit, ServerError, Overloaded]).on(&[If::NotTooLong]),
 
-    text("stop reason: error|finish reason: error|stop reason error|finish reason error", ServerError).when(When::Unknown),
-    text("unknown error occurred", ServerError).dialect(Dialect::Anthropic).when(When::Unknown),
-    text("provider returned error", ServerError).dialect(Dialect::OpenRouter).when(When::Unknown),
-    text("stop reason: abort|stop reason: network error|stop reason: malformed response|finish reason: abort|finish reason: network error|finish reason: malformed response|reason: network error", Timeout).when(When::Unknown),
-    text("timeout|timed out|time out$|deadline exceeded|deadline expired", Timeout).when(When::UnknownOr(&[500, 502, 503, 520, 522])),
-    text("connection error|connection refused|connection reset|connection closed|connection aborted|connection lost|connection timed|connection was|disconnected|network error|network request failed|network connection|fetch failed|failed to fetch|socket hang up|socket closed|stream closed|stream ended|stream was|premature close|broken pipe|no such host|getaddrinfo|dns failure|dns error|dns lookup|name resolution|host unreachable|network unreachable|network is unreachable|without sending any chunks|without sending chunks|error sending request|aborted$|econnrefused|econnreset|econnaborted|enetunreach|ehostunreach|ehostdown|enetreset|enetdown|etimedout|esockettimedout|epipe|enotfound|eai again|und err", Timeout).when(When::Unknown),
-    text("internal server error|server error|bad gateway|service unavailable|serviceunavailable|error occurred while processing|something went wrong on our|internal error|upstream error", ServerError).when(When::Unknown),
+    text("stop reason: error|finish reason: error|stop reason error|finish reason error", ServerError).from(ALONE),
+    text("unknown error occurred", ServerError).dialect(Dialect::Anthropic).from(ALONE),
+    text("provider returned error", ServerError).dialect(Dialect::OpenRouter).from(ALONE),
+    text("stop reason: abort|finish reason: abort", Timeout).from(ALONE),
 
-    // Weak words decide only where no status is at hand.
-    text("image*exceed|image*too large|image dimension|string should match pattern|tool use id|tool use.id|tool use*tool result|tool call id|roles must alternate|invalid request format|extra inputs are not permitted|unexpected value(s)|max tokens*maximum allowed|cache control", Format).when(When::Unknown),
-    text("authentication|authenticat|unauthenticated|forbidden|access denied|permission denied|credentials|expired|sign in again|log in again", Auth).when(When::Unknown).on(&[If::Short]),
-    text("authentication failed|authentication error|token expired|token has expired|access denied", Auth).when(When::In(&[404, 410])).on(&[If::Short]),
+    text("error occurred while processing|internal network failure|server had an error|error was encountered|inference error|generation failed|unexpected server error|internal failure|process has terminated|process no longer running", ServerError).from(ALONE),
+    text("headers timeout|body timeout", Timeout).from(ON_THE_WAY),
+    text("^404 page not found|^page not found|cannot post|verify your api base|check your api base", NotFound).from(ALONE).on(&[If::Short]),
+
+    // On the way, each in its own name, before words about time: a connection that timed out is no answer.
+    text("looking for beginning of value|unexpected token <|unexpected token '<'", Network).from(ON_THE_WAY).on_the_way(Transport::Intercepted),
+    text("scheme is not http|unsupported protocol scheme", Network).from(ON_THE_WAY).on_the_way(Transport::NoTls),
+    text("certificate verify failed|certificate has expired|self signed certificate|unable to get local issuer|unable to verify the first certificate|invalid peer certificate|certificate signed by unknown authority|certificate is not trusted|x509:|ssl handshake|tls handshake|remote error: tls|handshake failure|handshake failed|ssl routines|ssl error|ssl connection|tls connection|secure connection|sslerror|wrong version number|tlsv1 alert|sslhandshakeexception|pkix path|depth zero self|cert has expired|err tls|unable to verify leaf signature|err cert|ssl certificate problem", Network).from(ON_THE_WAY).on_the_way(Transport::Tls),
+    text("getaddrinfo|enotfound|eai again|dns failure|dns error|dns lookup|dns resolution|name resolution|name or service not known|nodename nor servname|no such host|no address associated|could not resolve|couldn't resolve|cannot resolve|failed to resolve|failed to lookup address|unknownhostexception|unknown host|err name not resolved|nameresolutionerror|temporary failure in name", Network).from(ON_THE_WAY).on_the_way(Transport::Dns),
+    text("connect timeout|connection timed out|connection timeout|connect timed out|connecttimeout|connect etimedout|timed out while connecting|timeout was reached while connecting|i/o timeout*dial|dial tcp*i/o timeout|und err connect timeout|connectiontimeout|err connection timed out|operation timed out (os error", Network).from(ON_THE_WAY).on_the_way(Transport::ConnectTimedOut),
+    text("connection refused|connect call failed|econnrefused|failed to connect|cannot connect|can't connect|could not connect|couldn't connect|unable to connect|connection failed|no route to host|ehostunreach|enetunreach|ehostdown|enetdown|host unreachable|network unreachable|network is unreachable|network is down|err connection refused|err internet disconnected|tcp connect error|connectexception|connecterror|clientconnectorerror|newconnectionerror|failed to establish a new connection|max retries exceeded|error trying to connect|client error (connect)|actively refused", Network).from(ON_THE_WAY).on_the_way(Transport::Connect),
+    text("incomplete chunked read|incompleteread|response ended prematurely|peer closed connection|unexpected eof|premature close|premature end|stream closed|stream ended|stream was|stream disconnected|stream error|error decoding response body|error reading a body|request or response body error|transferencodingerror|content length*not satisfied|contentlengtherror|payload is not completed|without sending any chunks|without sending chunks|unexpected end of file|unexpected end of stream|connection was closed while|chunkedencodingerror|invalid chunk|err incomplete chunked|^terminated|: terminated|end of file before message length", Network).from(ON_THE_WAY).on_the_way(Transport::Body),
+    text("^timeout|: timeout|gateway timeout|gateway time out|request timeout|timeout error|timeout exceeded|timeout was exceeded|timeout of|timeout after|timeout while|timeout awaiting|took too long|did not respond in time|no response within|not respond within|client.timeout|timed out|time out$|readtimeout|deadline exceeded|deadline expired|etimedout|esockettimedout|aborted$|operation was canceled|sockettimeoutexception", Timeout).from(WEAK),
+    text("connection error|connection reset|connection closed|connection aborted|connection lost|connection was|connection broken|disconnected|network error|network request failed|network connection|fetch failed|failed to fetch|socket hang up|socket closed|other side closed|broken pipe|error sending request|econnreset|econnaborted|enetreset|epipe|und err|closed before message completed|reset by peer|eof$|empty reply from server|remote end closed|remotedisconnected|remoteprotocolerror|server disconnected|connection forcibly closed|forcibly closed by|err connection reset|err connection closed|err network|goaway|apiconnectionerror|network error", Network).from(ON_THE_WAY).on_the_way(Transport::Reset),
+    text("internal server error|server error|bad gateway|service unavailable|serviceunavailable|something went wrong on our|internal error|upstream error|upstream request failed|error from provider", ServerError).from(ALONE),
+
+    // Weak words decide only where nothing else is at hand.
+    text("image*exceed|image*too large|image dimension|string should match pattern|tool use id|tool use.id|tool use*tool result|tool call id|roles must alternate|invalid request format|extra inputs are not permitted|unexpected value(s)|max tokens*maximum allowed|cache control|invalid request|invalid argument|invalid schema|invalid json|malformed|invalid parameter|unrecognized request argument|unknown parameter|unknown name|expected an id|must be from the user|must be one of|must be less than|must be greater than|validation error|field required|input should be|must end with|must alternate|missing required|unsupported parameter|does not support|not supported with", Format).from(ALONE),
+    text("authentication|authenticat|unauthenticated|forbidden|access denied|permission denied|permission to use", Auth).from(ALONE).on(&[If::Short]),
+    text("no longer available", ModelNotFound).from(ALONE).on(&[If::Short]),
+    text("authentication error|access denied", Auth).from(&[NotFound, Timeout]).on(&[If::Short]),
 ];

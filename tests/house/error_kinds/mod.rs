@@ -21,6 +21,7 @@ use std::time::Duration;
 use provider_auth::failure::SubscriptionRefusal::{
     self, BareRateLimit, ClaudeCodeOnly, Expired, ExtraUsage, MissingScope, NotAllowed, NotSupported, Revoked,
 };
+use provider_auth::failure::TransportError;
 use provider_auth::{AuthProfiles, Error, ErrorKind, Failure, FailureReason};
 
 use crate::support::server::Act;
@@ -175,5 +176,8 @@ fn the_page_has_what_providers_answers_are_called() {
     }
     for refusal in REFUSALS {
         assert!(page.contains(refusal.sentence()), "{refusal}");
+    }
+    for error in TransportError::all() {
+        assert!(page.contains(error.sentence()), "{error:?}");
     }
 }

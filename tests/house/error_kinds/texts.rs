@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
 
-use provider_auth::failure::SubscriptionRefusal;
+use provider_auth::failure::{SubscriptionRefusal, TransportError};
 use provider_auth::{Error, ErrorKind, Failure, FailureReason};
 
 use super::{REFUSALS, local, provoked, wire};
@@ -122,6 +122,7 @@ async fn help_names_nothing_of_this_crate() {
     let of_failures = FailureReason::all().map(|reason| Failure::new(reason).help());
     let of_diagnostics = provoked.iter().flat_map(Error::diagnostics).filter_map(|found| found.help.clone());
     let helps = of_kinds.chain(of_failures).chain(REFUSALS.map(SubscriptionRefusal::help));
+    let helps = helps.chain(TransportError::all().map(TransportError::help));
     for help in helps.map(str::to_owned).chain(of_diagnostics) {
         assert!(!help.contains("::"), "{help}");
         assert_eq!(code_in(&help, &items).or(named_in(&help, &items)), None, "{help}");

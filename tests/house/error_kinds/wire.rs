@@ -21,6 +21,8 @@ pub(crate) async fn answers() -> Vec<Error> {
         Act::error(402, "billing_error", "Your credit balance is too low to access the Anthropic API."),
         Act::error(429, "rate_limit_error", "This request would exceed your rate limit."),
         Act::error(404, "not_found_error", "model: claude-opus-4-5"),
+        Act::error(404, "not_found_error", "Not Found"),
+        Act::json(407, "{}"),
         Act::error(529, "overloaded_error", "Overloaded"),
         Act::error(500, "api_error", "Internal server error"),
         Act::error(400, "invalid_request_error", "max_tokens: must be above 0"),

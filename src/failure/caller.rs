@@ -1,0 +1,175 @@
+//! Takes the caller's own words out of a provider's message.
+//!
+//! Providers repeat what they were sent: names of tools and parameters, paths into the request, pieces of prompts. Such
+//! words are no evidence: a tool called `get_credit_balance` says nothing of the account.
+
+/// Stands where something was taken out, so that the words around it do not become neighbours.
+const GAP: char = '\u{2026}';
+
+/// A quotation that is longer than this, in bytes, is taken for two stray marks.
+const LONGEST_QUOTE: usize = 400;
+
+/// The message without what stands in quotes and backticks, without identifiers (words with underscores or dots, paths,
+/// URLs), and without these names.
+pub(super) fn without_caller_words(message: &str, names: &[Box<str>]) -> String {
+    let mut out = String::with_capacity(message.len());
+    let mut rest = message;
+    let mut before = ' ';
+    while let Some(c) = rest.chars().next() {
+        let step = match quoted(rest, before) {
+            Some(end) => {
+                out.push(GAP);
+                end
+            }
+            None if is_part(c) => {
+                let end = word_end(rest);
+                push_word(&mut out, rest.get(..end).unwrap_or_default(), names);
+                end
+            }
+            None => {
+                out.push(c);
+                c.len_utf8()
+            }
+        };
+        before = rest.get(..step).and_then(|taken| taken.chars().next_back()).unwrap_or(' ');
+        rest = rest.get(step..).unwrap_or_default();
+    }
+    out
+}
+
+/// Where the quotation ends that begins here; `None` if none begins.
+fn quoted(text: &str, before: char) -> Option<usize> {
+    let mark = text.chars().next()?;
+    let close = match mark {
+        '"' | '`' => mark,
+        // An apostrophe stands inside a word.
+        '\'' if !before.is_alphanumeric() => mark,
+        '\u{201c}' => '\u{201d}',
+        '\u{2018}' if !before.is_alphanumeric() => '\u{2019}',
+        '\u{ab}' => '\u{bb}',
+        _ => return None,
+    };
+    let start = mark.len_utf8();
+    let mut end = text.len().min(start + LONGEST_QUOTE);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let inside = text.get(start..end)?;
+    let found = inside.match_indices(close).find(|(at, _)| {
+        let after = inside.get(at + close.len_utf8()..).and_then(|after| after.chars().next());
+        !matches!(close, '\'' | '\u{2019}') || !after.is_some_and(char::is_alphanumeric)
+    });
+    // A mark in quotes is punctuation, and no word of anybody's.
+    let found = found.filter(|(at, _)| inside.get(..*at).is_some_and(|inside| inside.contains(char::is_alphanumeric)));
+    found.map(|(at, _)| start + at + close.len_utf8())
+}
+
+/// Whether a character belongs to a word that can be an identifier.
+fn is_part(c: char) -> bool {
+    c.is_ascii_graphic()
+        && !matches!(c, '"' | '`' | '\'' | ',' | ';' | '(' | ')' | '<' | '>' | '|' | '!' | '?' | '[' | ']' | '{' | '}')
+}
+
+/// An index into a list, as it stands in a path: `[0]`, or `["name"]`.
+fn index(text: &str) -> Option<usize> {
+    let inside = text.strip_prefix('[')?;
+    let end = inside.find(']').filter(|end| (1..40).contains(end))?;
+    let content = inside.get(..end)?;
+    let named = content.starts_with(['"', '\'']) && content.len() > 2;
+    (named || content.bytes().all(|byte| byte.is_ascii_digit())).then_some(end + 2)
+}
+
+/// Where the word ends that begins here: an apostrophe between two letters is part of it.
+fn word_end(text: &str) -> usize {
+    let (mut at, mut letter) = (0, false);
+    while let Some(rest) = text.get(at..) {
+        let mut chars = rest.chars();
+        let Some(c) = chars.next() else { break };
+        let apostrophe = c == '\'' && letter && chars.next().is_some_and(char::is_alphanumeric);
+        let step = if letter && c == '[' { index(rest) } else { None };
+        match step {
+            Some(step) => at += step,
+            None if is_part(c) || apostrophe => at += c.len_utf8(),
+            None => break,
+        }
+        letter = c.is_alphanumeric() || c == '_' || c == '[';
+    }
+    at
+}
+
+fn push_word(out: &mut String, word: &str, names: &[Box<str>]) {
+    let punctuation = |c: char| matches!(c, '.' | ':' | '*' | '-');
+    let core = word.trim_matches(punctuation);
+    let (lead, trail) = match word.split_once(core) {
+        Some(ends) if !core.is_empty() => ends,
+        _ => return out.push_str(word),
+    };
+    out.push_str(lead);
+    if names.iter().any(|name| name.eq_ignore_ascii_case(core)) {
+        out.push(GAP);
+    } else if core.starts_with("models/")
+        || core.contains("/models/") && !core.starts_with('/') && !core.contains("://")
+    {
+        // Google's resource names: what follows is about a model.
+        out.push_str("model ");
+        out.push(GAP);
+    } else if matches!(core, "stop_reason" | "finish_reason") {
+        // The protocol's own words.
+        out.push_str(&core.replace('_', " "));
+    } else if let Some((sentence, next)) = joined_sentences(core) {
+        out.push_str(sentence);
+        out.push_str(". ");
+        out.push_str(next);
+    } else if is_identifier(core) {
+        out.push(GAP);
+    } else {
+        out.push_str(core);
+    }
+    out.push_str(trail);
+}
+
+/// The end of one sentence and the start of the next, between which the space is missing.
+fn joined_sentences(word: &str) -> Option<(&str, &str)> {
+    let (end, start) = word.split_once('.')?;
+    let plain = |part: &str| part.chars().all(|c| c.is_ascii_alphabetic() || c == '\'');
+    let new = start.starts_with(|c: char| c.is_ascii_uppercase()) && end.ends_with(|c: char| c.is_ascii_lowercase());
+    (new && plain(end) && plain(start) && !end.starts_with(|c: char| c.is_ascii_uppercase())).then_some((end, start))
+}
+
+fn is_identifier(word: &str) -> bool {
+    let letters = word.bytes().any(|byte| byte.is_ascii_alphabetic());
+    let slashes = word.matches('/').count();
+    letters
+        && (word.contains(['_', '.', '\\', '=', '@', '$', '#', '['])
+            || word.contains("::")
+            || word.contains("->")
+            || word.starts_with('/')
+            || slashes > 1
+            || (slashes == 1 && word.bytes().any(|byte| byte.is_ascii_digit())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_caller_wrote_goes_and_the_sentence_stays() {
+        for (message, expected) in [
+            ("The model `gpt-5` does not exist", "The model … does not exist"),
+            ("tools.4.get_rate_limit: Field required", "…: Field required"),
+            ("tools[0].quota.name: 'credit balance' is not valid", "…: … is not valid"),
+            ("You've hit your users' limit. It's over", "You've hit your users' limit. It's over"),
+            ("Invalid value \"insufficient_quota\" or \u{201c}revoked\u{201d}", "Invalid value … or …"),
+            ("See https://x.example/billing, then /v1/credits.", "See …, then …."),
+            ("models/gemini-9 is not found", "model … is not found"),
+            ("quota exceeded.Please wait and/or pay", "quota exceeded. Please wait and/or pay"),
+            ("rate-limit of 26.075 tokens", "rate-limit of 26.075 tokens"),
+            ("an open \" mark", "an open \" mark"),
+            ("余额不足，请充值 https://x.example", "余额不足，请充值 …"),
+        ] {
+            assert_eq!(without_caller_words(message, &[]), expected, "{message}");
+        }
+        let names = ["billing".into()];
+        assert_eq!(without_caller_words("The tool billing: failed", &names), "The tool …: failed");
+    }
+}
