@@ -17,11 +17,21 @@ use crate::secret::Secret;
 /// More than this is no token response, in bytes.
 const MAX_ANSWER: usize = 64 << 10;
 
-/// What endpoints call a refresh token that is finished: RFC 6749, and `OpenAI`'s names for its cases (reports of 2026).
-const FINISHED: [&str; 4] =
-    ["invalid_grant", "refresh_token_expired", "refresh_token_reused", "refresh_token_invalidated"];
+/// What endpoints call a refresh token that is finished: RFC 6749; `OpenAI`'s names for its cases (reports of 2026);
+/// GitHub's (<https://github.com/orgs/community/discussions/24745>). GitHub answers errors with status 200; its others
+/// (`incorrect_client_credentials`, `unsupported_grant_type`, `slow_down`) say nothing against the token
+/// (<https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-user-access-token-for-a-github-app>).
+const FINISHED: [&str; 5] = [
+    "invalid_grant",
+    "refresh_token_expired",
+    "refresh_token_reused",
+    "refresh_token_invalidated",
+    "bad_refresh_token",
+];
 
 /// A [`TokenRefresher`] for the `refresh_token` grant of RFC 6749, section 6.
+///
+/// An answer's `error` member says what it is, whatever the status: some endpoints, GitHub's for one, answer errors with 200.
 ///
 /// The endpoint and the client id are the embedder's; none is built in. The endpoint is https, or plain HTTP on loopback
 /// without any proxy; redirects are not followed. It needs a tokio runtime, as reqwest does. `Debug` shows host and path, not the client id or secret.
@@ -116,14 +126,22 @@ impl RefreshTokenGrant {
             }
         }
         let answer: Value = serde_json::from_slice(&answer).unwrap_or(Value::Null);
-        if status.is_success() {
-            return tokens(&answer);
+        let (is_error, number) = (is_error(&answer), status.as_u16());
+        if status.is_success()
+            && !is_error
+            && let Some(tokens) = tokens(&answer)
+        {
+            return Ok(tokens);
         }
-        if status.is_client_error() && is_finished(&answer) {
-            let message = format!("the token endpoint does not accept the refresh token (status {})", status.as_u16());
+        if (status.is_success() || status.is_client_error()) && is_finished(&answer) {
+            let message = format!("the token endpoint does not accept the refresh token (status {number})");
             return Err(Error::new(ErrorKind::RefreshDenied, message));
         }
-        let message = format!("the token endpoint answered with status {}", status.as_u16());
+        let message = match (status.is_success(), is_error) {
+            (true, true) => format!("the token endpoint answered with an error under status {number}"),
+            (true, false) => "the token endpoint gave no usable access token".to_owned(),
+            (false, _) => format!("the token endpoint answered with status {number}"),
+        };
         Err(Error::new(ErrorKind::RefreshFailed, message))
     }
 }
@@ -134,6 +152,16 @@ impl TokenRefresher for RefreshTokenGrant {
     }
 }
 
+/// Whether an answer is an error by its own words, whatever its status. Some endpoints always have the member.
+fn is_error(answer: &Value) -> bool {
+    match answer.get("error") {
+        None | Some(Value::Null | Value::Bool(false)) => false,
+        Some(Value::String(code)) => !code.is_empty(),
+        Some(Value::Object(members)) => !members.is_empty(),
+        Some(_) => true,
+    }
+}
+
 fn is_finished(answer: &Value) -> bool {
     let error = answer.get("error");
     let inside = |name| error.and_then(|error| error.get(name));
@@ -141,15 +169,13 @@ fn is_finished(answer: &Value) -> bool {
     codes.into_iter().flatten().filter_map(Value::as_str).any(|code| FINISHED.contains(&code))
 }
 
-fn tokens(answer: &Value) -> Result<Tokens> {
-    let secret = |name| answer.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(Secret::cleaned);
-    let Some(access) = secret("access_token").filter(Secret::is_header_safe) else {
-        return Err(Error::new(ErrorKind::RefreshFailed, "the token endpoint gave no usable access token"));
-    };
+fn tokens(answer: &Value) -> Option<Tokens> {
+    let secret = |name| answer.get(name).and_then(Value::as_str).map(Secret::cleaned).filter(|text| !text.is_empty());
+    let access = secret("access_token").filter(Secret::is_header_safe)?;
     // Some endpoints write the number as text.
     let seconds = answer.get("expires_in").and_then(|value| value.as_f64().or_else(|| value.as_str()?.parse().ok()));
     let lifetime = seconds.filter(|seconds| *seconds > 0.0).and_then(|s| Duration::try_from_secs_f64(s).ok());
-    Ok(Tokens { access, refresh: secret("refresh_token"), expires_in: lifetime })
+    Some(Tokens { access, refresh: secret("refresh_token"), expires_in: lifetime })
 }
 
 /// A value as it stands in a form.
@@ -191,6 +217,8 @@ mod tests {
             (r#"{"error":"invalid_grant"}"#, true),
             (r#"{"error":{"type":"invalid_grant"}}"#, true),
             (r#"{"error":{"code":"refresh_token_reused"}}"#, true),
+            (r#"{"error":"bad_refresh_token"}"#, true),
+            (r#"{"error":"bad_verification_code"}"#, false),
             (r#"{"error":"invalid_client"}"#, false),
             (r#"{"error":"temporarily_unavailable"}"#, false),
             ("[]", false),

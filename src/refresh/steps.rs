@@ -133,6 +133,10 @@ impl Steps {
         let answer = access.within(self.timeout, self.refresher.refresh(id, profile.provider(), refresh)).await;
         let late = || Err(Error::new(ErrorKind::RefreshFailed, "the token endpoint did not answer in time"));
         match answer.unwrap_or_else(late) {
+            // Tokens that can never be written would be kept for ever, and the login never asked for again.
+            Ok(tokens) if Secret::cleaned(tokens.access.expose()).is_empty() => {
+                Err(Error::new(ErrorKind::RefreshFailed, "the token endpoint gave a blank access token"))
+            }
             Ok(tokens) => {
                 let expires = tokens.expires_in.map(|lifetime| asked + lifetime);
                 Ok(Fresh { spent: refresh.clone(), tokens, expires })

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::clock::Timestamp;
 use crate::credential::CredentialKind;
 use crate::id::{ProfileId, ProviderId};
-use crate::profile::Profile;
+use crate::profile::{Profile, UsageStats};
 use crate::reason::FailureReason;
 use crate::secret::Secret;
 
@@ -34,6 +34,9 @@ pub struct Receipt {
     picked_at: Timestamp,
     /// What the request authenticated with: what its outcome says is about this secret.
     secret: Option<Secret>,
+    /// When the window of another program that was known at the pick ends, zero if there was none; `None` for a pick without
+    /// the selector.
+    announced: Option<f64>,
     reported: Arc<AtomicBool>,
 }
 
@@ -42,13 +45,24 @@ impl Receipt {
     #[must_use]
     pub fn new(profile: ProfileId, provider: ProviderId, model: Option<&str>, picked_at: Timestamp) -> Self {
         let reported = Arc::new(AtomicBool::new(false));
-        Self { profile, provider, model: model.map(Into::into), picked_at, secret: None, reported }
+        Self { profile, provider, model: model.map(Into::into), picked_at, secret: None, announced: None, reported }
     }
 
     /// Sets what the request authenticates with.
     pub(super) fn with_secret(mut self, secret: &Secret) -> Self {
         self.secret = Some(secret.clone());
         self
+    }
+
+    /// Sets what the statistics say at the pick.
+    pub(super) fn with_usage(mut self, usage: Option<&UsageStats>) -> Self {
+        self.announced = Some(usage.and_then(|usage| usage.blocked.as_ref()).map_or(0.0, |window| window.until));
+        self
+    }
+
+    /// The end of the announced window that was known at the pick, if the selector made it; zero if there was none.
+    pub(super) fn announced(&self) -> Option<f64> {
+        self.announced
     }
 
     /// What the request authenticated with, if that is known.

@@ -106,7 +106,7 @@ impl ProfileSelector {
         let mut considered = refusal.candidates;
         if verdict.is_ready() {
             let receipt = Receipt::new(profile.clone(), query.provider.clone(), query.model.as_deref(), now);
-            let receipt = receipt.with_secret(credential.secret());
+            let receipt = receipt.with_secret(credential.secret()).with_usage(usage);
             return Ok(Selection { profile, credential, source, receipt, skipped: considered });
         }
         considered.insert(0, Candidate { id: Cow::Owned(profile), kind, verdict, retry_at: verdict.until() });

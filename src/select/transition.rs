@@ -17,6 +17,8 @@ struct Event<'a> {
     provider: &'a ProviderId,
     model: Option<&'a str>,
     picked_at: f64,
+    /// The end of the announced window that was known at the pick; `None` if nobody looked.
+    announced: Option<f64>,
     now: f64,
 }
 
@@ -26,6 +28,7 @@ impl<'a> Event<'a> {
             provider: receipt.provider(),
             model: receipt.model(),
             picked_at: as_millis(receipt.picked_at()),
+            announced: receipt.announced(),
             now: as_millis(now),
         }
     }
@@ -56,7 +59,9 @@ impl ProfileSelector {
     /// Records in the document that the request of this receipt failed.
     ///
     /// `deadline` is the moment the server named; it beats the backoff, within the policy's cap. A failure that was
-    /// picked before a newer success, or before the window it would count towards, changes nothing but a deadline.
+    /// picked before a newer success, or before the window it would count towards, changes nothing but a deadline. One that
+    /// was picked before another program announced a window that concerns it changes nothing at all, unless the server
+    /// names a later moment than that window's end.
     ///
     /// Does nothing for a reason that [blames nobody](Blame::Nobody), for a profile that is no longer there, for a receipt that was reported before, or where the secret was
     /// refused or its account empty, and the profile has another secret by now.
@@ -175,8 +180,9 @@ impl SelectorRules {
             |window: &Window| self.is_active(window, event.now) && (opened_after(window) || event.is_foreign(window));
         let cooldown = usage.cooldown.clone().filter(stays);
         let disabled = usage.disabled.clone().filter(stays);
-        let blocked =
-            usage.blocked.as_ref().is_some_and(|window| self.is_active(window, event.now) && event.is_foreign(window));
+        let blocked = usage.blocked.as_ref().is_some_and(|window| {
+            self.is_active(window, event.now) && (event.is_foreign(window) || event.saw_another(window.until))
+        });
         let models: Vec<Window> = usage.model_cooldowns.iter().filter(|window| stays(window)).cloned().collect();
         let mut counts = usage.failure_counts.clone();
         let kept: Vec<_> = cooldown.iter().chain(&disabled).chain(&models).filter_map(|window| window.reason).collect();
@@ -244,6 +250,10 @@ impl SelectorRules {
         }
         let model = event.model.filter(|_| reason.is_model_scoped());
         let deadline = deadline.filter(|at| *at > event.now).map(|at| at.min(event.now + millis(policy.deadline_cap)));
+        let announced = self.announced_since(usage, event, model);
+        if announced.is_some_and(|until| deadline.is_none_or(|at| at <= until)) {
+            return usage.clone();
+        }
         let kind = policy.cooldown_kind(reason);
         if kind == CooldownKind::None {
             // The provider is to blame, not the profile: nothing is counted, but what the server said is respected.
@@ -258,7 +268,8 @@ impl SelectorRules {
         let long = kind == CooldownKind::Disabled;
         let running = window_of(usage, model, long);
         let opened = running.map(|window| window.since.or(usage.last_failure_at).unwrap_or(window.until));
-        let counts_not = opened.is_some_and(|opened| event.picked_at <= opened && opened <= event.now);
+        let counts_not =
+            announced.is_some() || opened.is_some_and(|opened| event.picked_at <= opened && opened <= event.now);
         let active = running.filter(|window| self.is_active(window, event.now));
         let mut window = match active {
             Some(active) => {
@@ -287,6 +298,17 @@ impl SelectorRules {
             edit.number(key::LAST_FAILURE_AT, event.now);
         });
         self.with_window(&counted, window, long, event.now)
+    }
+
+    /// The end of a window that another program announced after the event's pick, if it concerns the model. Such a window
+    /// does not say when it was opened: it is newer if the selector saw another one or none, or, for a pick without the
+    /// selector, because nobody sends a request while a window is in force.
+    fn announced_since(&self, usage: &UsageStats, event: &Event<'_>, model: Option<&str>) -> Option<f64> {
+        let concerns = |window: &&Window| window.model.is_none() || window.model.as_deref() == model;
+        let window = usage.blocked.as_ref().filter(concerns)?;
+        let until = Some(window.until).filter(|until| until.is_finite() && *until > event.picked_at)?;
+        let unseen = || event.announced.is_none() && (until <= event.now || self.is_active(window, event.now));
+        (event.saw_another(until) || unseen()).then_some(until)
     }
 
     /// The statistics with this window, as the one of its kind. The place that other readers of the file know holds one window; a
@@ -329,6 +351,11 @@ impl Event<'_> {
     /// A window that opens now, for no reason yet.
     fn window(&self, until: f64, model: Option<&str>) -> Window {
         Window { until, since: Some(self.now), reason: None, foreign_reason: None, model: model.map(Into::into) }
+    }
+
+    /// Whether the selector saw no announced window, or one that ends at another time.
+    fn saw_another(&self, until: f64) -> bool {
+        self.announced.is_some_and(|known| known.to_bits() != until.to_bits())
     }
 
     /// Whether a window concerns a model other than this event's.

@@ -41,6 +41,15 @@ fn headers_of_a_limit() {
         (&[("retry-after", "Tuesday, 14-Nov-23 22:14:20 GMT")], Some(60.0)),
         (&[("retry-after", "Tue Nov 14 22:14:20 2023")], Some(60.0)),
         (&[("retry-after", "2023-11-14T22:14:20Z")], Some(60.0)),
+        // No form of RFC 9110, and clear all the same: a duration of Go; a value that came twice, joined by a proxy.
+        (&[("retry-after", "60s")], Some(60.0)),
+        (&[("retry-after", "1m30s")], Some(90.0)),
+        (&[("retry-after", "120, 120")], Some(120.0)),
+        (&[("retry-after", "5s,5")], Some(5.0)),
+        (&[("retry-after", "120, 60")], None),
+        (&[("retry-after", "120,")], None),
+        // Azure.
+        (&[("x-ms-retry-after-ms", "1500"), ("retry-after", "2")], Some(1.5)),
         // Nothing, the past, garbage.
         (&[("retry-after", "0")], None),
         (&[("retry-after", "-5")], None),
@@ -178,6 +187,50 @@ fn headers_of_a_limit() {
         (&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1700000060")], Some(60.0)),
         (&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "45")], Some(45.0)),
         (&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1e15")], None),
+        // Groq (console.groq.com/docs/rate-limits).
+        (&[("x-ratelimit-remaining-requests", "0"), ("x-ratelimit-reset-requests", "2m59.56s")], Some(179.56)),
+        // Cerebras (inference-docs.cerebras.ai/support/rate-limits).
+        (
+            &[
+                ("x-ratelimit-remaining-requests-day", "0"),
+                ("x-ratelimit-reset-requests-day", "33011.5"),
+                ("x-ratelimit-remaining-tokens-minute", "99"),
+                ("x-ratelimit-reset-tokens-minute", "11.382867097854614"),
+            ],
+            Some(33_011.5),
+        ),
+        // Seconds that say so, and no prefix.
+        (&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset-after", "64.5")], Some(64.5)),
+        (&[("x-ratelimit-remaining", "1"), ("x-ratelimit-reset-after", "64.5")], None),
+        (&[("ratelimit-remaining", "0"), ("ratelimit-reset", "53")], Some(53.0)),
+        (&[("ratelimit-remaining", "3"), ("ratelimit-reset", "53")], None),
+        // Mistral, until 2025.
+        (&[("ratelimitbysize-remaining", "0"), ("ratelimitbysize-reset", "52")], Some(52.0)),
+        // A date for people.
+        (&[("x-ratelimit-reset", "Tue Nov 14 2023 23:14:20 GMT+0100 (Central European Standard Time)")], Some(60.0)),
+        (&[("x-ratelimit-reset", "2023-11-14 22:14:20 UTC")], Some(60.0)),
+        // The drafts for a standard: Cloudflare (developers.cloudflare.com/fundamentals/api/reference/limits), Hugging Face
+        // (huggingface.co/docs/hub/rate-limits).
+        (&[("ratelimit", "\"default\";r=0;t=30")], Some(30.0)),
+        (&[("ratelimit", "\"default\";r=50;t=30")], None),
+        (&[("ratelimit", "\"burst\";r=3;t=10, \"day\";r=0;t=3600")], Some(3_600.0)),
+        (&[("ratelimit", "\"api\";t=55")], Some(55.0)),
+        (&[("ratelimit", "limit=100, remaining=0, reset=50")], Some(50.0)),
+        (&[("ratelimit", "limit=100, remaining=9, reset=50")], None),
+        (&[("ratelimit", "\"x\";r=0;t=NaN")], None),
+        (&[("ratelimit", "\"x\";r=0;t=-1, ;;==,t=")], None),
+        // A ChatGPT plan.
+        (
+            &[
+                ("x-codex-primary-used-percent", "100"),
+                ("x-codex-primary-reset-after-seconds", "18000"),
+                ("x-codex-secondary-used-percent", "94"),
+                ("x-codex-secondary-reset-after-seconds", "486400"),
+            ],
+            Some(18_000.0),
+        ),
+        (&[("x-codex-secondary-used-percent", "100.0"), ("x-codex-secondary-reset-at", "1700009000")], Some(9_000.0)),
+        (&[("x-codex-primary-used-percent", "42"), ("x-codex-primary-reset-after-seconds", "18000")], None),
     ];
     for (headers, expected) in cases {
         assert_eq!(wait(&answer(429, headers, LIMITED)), *expected, "{headers:?}");
@@ -203,6 +256,10 @@ fn bodies_and_sentences() {
         (r#"{"error":{"message":"x","resets_in_seconds":602639,"resets_at":1700009000}}"#, Some(602_639.0)),
         (r#"{"error":{"message":"x","resets_at":1700009000}}"#, Some(9_000.0)),
         (r#"{"error":{"message":"x","retry_after_ms":250}}"#, Some(0.25)),
+        (r#"{"error":{"message":"x","retryAfterMs":250}}"#, Some(0.25)),
+        (r#"{"error":{"message":"x","resetAt":"2023-11-14T22:14:20+00:00"}}"#, Some(60.0)),
+        (r#"{"error":{"message":"x","reset_time":"2023-11-14 22:14:20"}}"#, Some(60.0)),
+        (r#"{"error":{"message":"x","retry_delay":{"seconds":9}}}"#, Some(9.0)),
         (
             r#"{"error":{"message":"x","metadata":{"headers":{"X-RateLimit-Remaining":"0","X-RateLimit-Reset":"1700000060000"}}}}"#,
             Some(60.0),

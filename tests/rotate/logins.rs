@@ -151,6 +151,11 @@ async fn the_grant_reads_what_endpoints_say() {
     for answer in [
         Act::json(400, r#"{"error":"invalid_grant","error_description":"r-hunter2 not found"}"#),
         Act::json(401, r#"{"error":{"code":"refresh_token_reused","message":"r-hunter2"}}"#),
+        // The member counts, not the status. GitHub answers every error with 200.
+        Act::json(200, r#"{"error":"invalid_grant"}"#),
+        Act::json(200, r#"{"error":{"type":"invalid_grant","message":"r-hunter2"},"access_token":null}"#),
+        Act::json(200, r#"{"error":"bad_refresh_token","error_description":"r-hunter2 is incorrect or expired."}"#),
+        Act::json(200, r#"{"code":"refresh_token_expired","message":"r-hunter2"}"#),
     ] {
         let error = ask(answer).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::RefreshDenied);
@@ -160,7 +165,17 @@ async fn the_grant_reads_what_endpoints_say() {
     for answer in [
         Act::json(400, r#"{"error":"invalid_client"}"#),
         Act::json(500, r#"{"error":"invalid_grant"}"#),
+        Act::json(200, r#"{"error":{"type":"rate_limit_error","message":"Slow down"}}"#),
+        Act::json(200, r#"{"error":"slow_down","interval":10}"#),
+        Act::json(200, r#"{"error":"incorrect_client_credentials"}"#),
+        Act::json(200, r#"{"error":"unsupported_grant_type"}"#),
+        Act::json(200, r#"{"error":{"code":"server_error"},"access_token":"a"}"#),
+        Act::json(200, r#"{"error":"invalid_request","error_description":"invalid_grant"}"#),
+        Act::json(200, r#"{"error":true}"#),
+        Act::json(200, r#"["invalid_grant"]"#),
+        Act::json(200, r#"{"refresh_token":"r-2"}"#),
         Act::json(200, r#"{"access_token":""}"#),
+        Act::json(200, r#"{"access_token":" \n"}"#),
         Act::json(200, "<html>"),
         Act::json(200, format!("\"{}\"", "x".repeat(100_000))),
         Act::json(302, "").header("location", &elsewhere.url()),
@@ -172,6 +187,35 @@ async fn the_grant_reads_what_endpoints_say() {
     assert!(elsewhere.asked().is_empty(), "a redirect is not followed with a refresh token");
     let tokens = ask(Act::json(200, r#"{"access_token":"a","expires_in":"60"}"#)).await.unwrap();
     assert_eq!(tokens, provider_auth::credential::Tokens::new("a").expires_in(std::time::Duration::from_secs(60)));
+    for no_error in ["null", "false", "\"\"", "{}"] {
+        let answer = format!(r#"{{"access_token":"a","refresh_token":" ","error":{no_error}}}"#);
+        let tokens = ask(Act::json(200, answer)).await.unwrap();
+        assert_eq!(tokens, provider_auth::credential::Tokens::new("a"), "{no_error}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_under_a_success_leaves_the_login_as_it_is() {
+    for (answer, kind) in [
+        (r#"{"error":"bad_refresh_token"}"#, ErrorKind::RefreshDenied),
+        (r#"{"error":{"type":"rate_limit_error"}}"#, ErrorKind::RefreshFailed),
+        (r#"{"error":"slow_down","access_token":"a-2","refresh_token":"r-2"}"#, ErrorKind::RefreshFailed),
+        ("<html>Log in</html>", ErrorKind::RefreshFailed),
+        (r#"{"refresh_token":"r-2"}"#, ErrorKind::RefreshFailed),
+    ] {
+        let tokens = Server::start(move |_| Act::json(200, answer));
+        let rig = rig(&takes(&[]), &tokens, &document(NOW - 1, "r-1"));
+        let before = rig.store.load().unwrap().to_json();
+        let grant = RefreshTokenGrant::new(&tokens.url(), "client", reqwest::Client::builder()).unwrap();
+        let store = Arc::clone(&rig.store) as Arc<dyn AuthProfileStore>;
+        let coordinator = RefreshCoordinator::new(store, Arc::new(grant)).clock(Arc::new(rig.clock.clone()));
+        let id = ProfileId::new("anthropic:me").unwrap();
+        for _ in 0..2 {
+            assert_eq!(coordinator.refresh_if_needed(&id).await.unwrap_err().kind(), kind, "{answer}");
+        }
+        assert_eq!(rig.store.load().unwrap().to_json(), before, "{answer}");
+        assert_eq!(tokens.asked().len(), if kind == ErrorKind::RefreshDenied { 1 } else { 2 }, "{answer}");
+    }
 }
 
 #[tokio::test]

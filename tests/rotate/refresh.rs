@@ -152,6 +152,27 @@ async fn in_the_advisory_window_a_failure_leaves_the_live_token_in_use() {
 }
 
 #[tokio::test]
+async fn a_blank_token_is_a_failure_that_may_pass() {
+    #[derive(Debug, Default)]
+    struct Blank(AtomicUsize);
+    impl TokenRefresher for Blank {
+        fn refresh<'a>(&'a self, _: &'a ProfileId, _: &'a ProviderId, _: &'a Secret) -> RefreshFuture<'a> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            Box::pin(async { Ok(Tokens::new(" ").refresh("r-2")) })
+        }
+    }
+    let (bench, blank) = (bench(&login(NOW), Arc::default()), Arc::new(Blank::default()));
+    let before = bench.text();
+    let coordinator = RefreshCoordinator::new(Arc::clone(&bench.store) as _, Arc::clone(&blank) as _);
+    let coordinator = coordinator.clock(Arc::new(bench.clock.clone()));
+    for asked in 1..3 {
+        let error = coordinator.refresh_if_needed(&id("anthropic:me")).await.unwrap_err();
+        assert_eq!((error.kind(), blank.0.load(Ordering::SeqCst)), (ErrorKind::RefreshFailed, asked));
+    }
+    assert_eq!(bench.text(), before);
+}
+
+#[tokio::test]
 async fn a_denial_is_remembered_for_the_token_that_was_denied() {
     let bench = bench(&login(NOW), Endpoint::failing(&[ErrorKind::RefreshDenied]));
     let before = bench.text();

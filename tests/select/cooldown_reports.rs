@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a fixture that fails is a failed test")]
 
 use provider_auth::profile::DirtyState;
-use provider_auth::select::Receipt;
+use provider_auth::select::{ProbePolicy, Receipt};
 use provider_auth::{
     AuthProfileStore, AuthProfiles, Credential, Failure, FailureReason, MemoryStore, ProfileSelector, Query,
     RecordOutcome, Secret,
@@ -113,6 +113,105 @@ fn a_success_on_one_model_leaves_the_window_of_another() {
     bench.succeed(Some("opus"), NOW + HOUR, NOW + HOUR + 1);
     assert!(bench.verdict(None, NOW + HOUR + 1).is_ready());
     assert_eq!(bench.count(RateLimit), 0);
+}
+
+/// The bench's document as another program leaves it, which has learned when the plan's limit ends.
+fn blocked(until: i64, scope: &serde_json::Value) -> Bench {
+    let mut stats = json!({"lastUsed": NOW - HOUR, "blockedUntil": until, "blockedReason": "subscription_limit",
+        "blockedSource": "wham", "later": [1.5]});
+    stats.as_object_mut().unwrap().extend(scope.as_object().unwrap().clone());
+    Bench::with_stats(&stats)
+}
+
+#[test]
+fn a_failure_picked_before_another_program_announced_a_window_changes_nothing() {
+    let (t0, t1, t2) = (NOW, NOW + MINUTE, NOW + 2 * MINUTE);
+    let anthropic = provider("anthropic");
+    for (until, reason) in [
+        (t1 + HOUR, RateLimit),
+        (t1 + HOUR, Timeout),
+        (t1 + HOUR, Unknown),
+        (t1 + HOUR, Auth),
+        (t1 + HOUR, Billing),
+        (t1 + HOUR, AuthPermanent),
+        (t1 + HOUR, Overloaded),
+        // Days ahead, as the limits of a week are.
+        (t1 + 5 * DAY, RateLimit),
+        // Over by the time of the report.
+        (t2 - SECOND, RateLimit),
+    ] {
+        for deadline in [None, Some(until - SECOND)] {
+            if deadline.is_some() && until <= t2 {
+                continue;
+            }
+            // A receipt of the selector, and one that was made by hand.
+            let query = Query::new(&anthropic).model("opus");
+            let selected = ProfileSelector::default().select(&Bench::new().profiles, &query, at(t0)).unwrap().receipt;
+            let by_hand = Receipt::new(id(ID), anthropic.clone(), Some("opus"), at(t0));
+            let mut receipts = vec![selected];
+            // Without the selector a window of days is none that the rules believe in.
+            receipts.extend((until <= t2 + DAY).then_some(by_hand));
+            for receipt in receipts {
+                let mut bench = blocked(until, &json!({}));
+                let before = bench.text();
+                let deadline = deadline.map(at);
+                bench.selector.record_failure(&mut bench.profiles, &receipt, reason, deadline, at(t2)).unwrap();
+                assert_eq!(bench.text(), before, "{reason}, {until}, {deadline:?}");
+                assert_eq!(bench.profiles.dirty_state(), DirtyState::None, "{reason}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_late_success_does_not_end_a_window_that_another_program_announced_since() {
+    let anthropic = provider("anthropic");
+    let receipt = |bench: &Bench, now| {
+        bench.selector.select_or_probe(&bench.profiles, &Query::new(&anthropic), &ProbePolicy::default(), None, at(now))
+    };
+    let early = receipt(&Bench::new(), NOW).unwrap().receipt;
+    let mut bench = blocked(NOW + MINUTE, &json!({}));
+    let probe = receipt(&bench, NOW + 1).unwrap().receipt;
+    bench.selector.record_success(&mut bench.profiles, &early, at(NOW + 2)).unwrap();
+    assert!(bench.verdict(None, NOW + 2).is_cooling_down());
+    bench.selector.record_success(&mut bench.profiles, &probe, at(NOW + 3)).unwrap();
+    assert!(bench.verdict(None, NOW + 3).is_ready());
+}
+
+#[test]
+fn a_failure_counts_where_the_announced_window_was_known_or_is_about_something_else() {
+    let anthropic = provider("anthropic");
+    // A probe in the window, which was announced before: its failure leaves a mark that throttles the next.
+    let mut bench = blocked(NOW + MINUTE, &json!({}));
+    let query = Query::new(&anthropic);
+    let probe =
+        bench.selector.select_or_probe(&bench.profiles, &query, &ProbePolicy::default(), None, at(NOW)).unwrap();
+    bench.selector.record_failure(&mut bench.profiles, &probe.receipt, RateLimit, None, at(NOW + SECOND)).unwrap();
+    assert_eq!((bench.count(RateLimit), bench.stats().last_failure_at()), (1, Some(at(NOW + SECOND))));
+    // The window of another model.
+    let scope = json!({"blockedModel": "opus", "blockedScope": "model"});
+    let mut bench = blocked(NOW + HOUR, &scope);
+    bench.fail_full(RateLimit, Some("sonnet"), NOW, None, NOW + 1);
+    assert_eq!(bench.count(RateLimit), 1);
+    let mut bench = blocked(NOW + HOUR, &scope);
+    bench.fail_full(RateLimit, Some("opus"), NOW, None, NOW + 1);
+    assert_eq!(bench.count(RateLimit), 0);
+    bench.fail_full(Auth, Some("opus"), NOW, None, NOW + 1);
+    assert_eq!(bench.count(Auth), 1, "a bad key is not about the model");
+    // Picked when it was over.
+    let mut bench = blocked(NOW, &json!({}));
+    bench.fail_full(RateLimit, None, NOW, None, NOW + 1);
+    assert_eq!(bench.count(RateLimit), 1);
+    // A deadline of the server that lies behind the window's end is news; it is not counted.
+    let mut bench = blocked(NOW + MINUTE, &json!({}));
+    bench.fail_full(RateLimit, None, NOW, Some(NOW + HOUR), NOW + 1);
+    assert_eq!((bench.rest(None, NOW + 1), bench.count(RateLimit)), (HOUR - 1, 0));
+    // No window at all.
+    for until in [i64::MAX, -1, 0] {
+        let mut bench = blocked(until, &json!({}));
+        bench.fail_full(RateLimit, None, NOW, None, NOW + 1);
+        assert_eq!(bench.count(RateLimit), 1, "{until}");
+    }
 }
 
 #[test]

@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::moment::{Hint, duration, epoch};
+use super::duration::duration;
+use super::moment::{Hint, epoch};
 use super::sentence;
+use super::zone::Zone;
 
 /// How a member's value is read.
 #[derive(Clone, Copy, Debug)]
@@ -16,8 +18,8 @@ enum Form {
 }
 
 /// Members that say when to come back, the most exact first. Google `RetryInfo`; `OpenRouter` `availability`; the
-/// `ChatGPT` plan's back end; Cloud Code.
-const MEMBERS: [(&str, Form); 12] = [
+/// `ChatGPT` plan's back end; Cloud Code; the usage of Z.ai.
+const MEMBERS: [(&str, Form); 19] = [
     ("retryDelay", Form::Seconds),
     ("retry_after_ms", Form::Millis),
     ("retry_after", Form::Seconds),
@@ -27,10 +29,24 @@ const MEMBERS: [(&str, Form); 12] = [
     ("resets_at", Form::Moment),
     ("resetsAt", Form::Moment),
     ("reset_at", Form::Moment),
+    ("resetAt", Form::Moment),
+    ("reset_time", Form::Moment),
+    ("resetTime", Form::Moment),
+    ("nextResetTime", Form::Moment),
+    ("retryAfterMs", Form::Millis),
+    ("retryAfterSeconds", Form::Seconds),
+    ("retry_delay", Form::Seconds),
     ("quotaResetDelay", Form::Seconds),
     ("quotaResetTimeStamp", Form::Moment),
     ("X-RateLimit-Reset", Form::Moment),
 ];
+
+/// Members that tell whose clock a time without a zone is read from. Google's quotas of a day start afresh at midnight
+/// Pacific time (<https://ai.google.dev/gemini-api/docs/rate-limits>). Zhipu documents no zone for the limits of its plans;
+/// `retry-after-ms` and the plan's usage beside a message showed Beijing time in September 2026
+/// (<https://github.com/can1357/oh-my-pi/issues/11014>).
+const HOMES: [(&str, &[&str], Zone); 2] =
+    [("status", &["RESOURCE_EXHAUSTED"], Zone::PACIFIC), ("code", &["1308", "1310", "1316"], Zone::BEIJING)];
 
 /// The rank of sentences: behind the headers that a body repeats.
 const SENTENCE: usize = MEMBERS.len();
@@ -38,17 +54,30 @@ const MOST: usize = 16;
 
 /// What a body says about waiting.
 #[derive(Debug, Default)]
-pub(crate) struct Hints(Vec<(usize, Hint)>);
+pub(crate) struct Hints {
+    hints: Vec<(usize, Hint)>,
+    home: Option<Zone>,
+}
 
 impl Hints {
     fn push(&mut self, rank: usize, hint: Hint) {
-        if self.0.len() < MOST {
-            self.0.push((rank, hint));
+        if self.hints.len() < MOST {
+            self.hints.push((rank, hint));
         }
     }
 
     /// Reads the members of an object of the body.
     pub(crate) fn read(&mut self, object: &Map<String, Value>) {
+        let is = |value: &Value, text: &str| match value {
+            Value::String(string) => string == text,
+            Value::Number(number) => number.to_string() == text,
+            _ => false,
+        };
+        let says =
+            |name: &str, any: &[&str]| object.get(name).is_some_and(|value| any.iter().any(|text| is(value, text)));
+        if let Some((.., zone)) = HOMES.iter().find(|(name, any, _)| says(name, any)) {
+            self.home = Some(*zone);
+        }
         for (rank, (name, form)) in MEMBERS.iter().enumerate() {
             if let Some(hint) = object.get(*name).and_then(|value| read(value, *form)) {
                 self.push(rank, hint);
@@ -76,14 +105,14 @@ impl Hints {
 
     /// Reads a message for people.
     pub(crate) fn read_text(&mut self, message: &str) {
-        for hint in sentence::hints(message) {
+        for hint in sentence::hints(message, self.home) {
             self.push(SENTENCE, hint);
         }
     }
 
     /// The hints, the most exact first.
     pub(super) fn in_order(&self) -> impl Iterator<Item = Hint> {
-        (0..=SENTENCE).flat_map(|rank| self.0.iter().filter(move |(of, _)| *of == rank).map(|(_, hint)| *hint))
+        (0..=SENTENCE).flat_map(|rank| self.hints.iter().filter(move |(of, _)| *of == rank).map(|(_, hint)| *hint))
     }
 }
 

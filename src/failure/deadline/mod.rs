@@ -1,9 +1,12 @@
 //! Until when the server wants to be left alone.
 
+mod calendar;
+mod duration;
 mod headers;
 mod hints;
 mod moment;
 mod sentence;
+mod zone;
 
 use std::time::Duration;
 

@@ -1,10 +1,12 @@
-//! Durations and dates as providers write them.
+//! The moment a server means, however it says so.
 
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime};
+use chrono::{DateTime, NaiveDateTime};
 
 use super::LONGEST;
+use super::calendar::{self, Occasion};
+use super::duration::duration;
 use crate::clock::Timestamp;
 
 /// A point in time as it was written.
@@ -14,26 +16,9 @@ pub(super) enum Hint {
     After(f64),
     /// This many milliseconds since the epoch.
     At(f64),
+    /// The next time the calendar and a clock say so.
+    On(Occasion),
 }
-
-/// The end of each unit's name is free, so that `min`, `minute` and `minutes` are one.
-const UNITS: [(&str, f64); 15] = [
-    ("milliseconds", 0.001),
-    ("millisecond", 0.001),
-    ("ms", 0.001),
-    ("seconds", 1.0),
-    ("second", 1.0),
-    ("secs", 1.0),
-    ("sec", 1.0),
-    ("s", 1.0),
-    ("minutes", 60.0),
-    ("minute", 60.0),
-    ("mins", 60.0),
-    ("min", 60.0),
-    ("m", 60.0),
-    ("h", 3_600.0),
-    ("d", 86_400.0),
-];
 
 impl Hint {
     /// The moment, if it lies ahead and is one a provider can mean, cut at `cap` from now.
@@ -43,6 +28,7 @@ impl Hint {
             // Rounded up: a try before the moment fails. The subtrahend keeps 1.574 s from becoming 1575 ms.
             Self::After(seconds) => (seconds * 1_000.0 - 1e-6).ceil(),
             Self::At(millis) => (millis - now.as_millis() as f64).ceil(),
+            Self::On(occasion) => (occasion.after(now)?.and_utc().timestamp_millis() - now.as_millis()) as f64,
         };
         let ahead = millis.is_finite() && millis > 0.0 && millis <= LONGEST.as_secs_f64() * 1_000.0;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive and below a year")]
@@ -51,9 +37,16 @@ impl Hint {
         (at > now).then_some(at)
     }
 
-    /// A number of seconds, or a date: the value of `retry-after`.
+    /// A number of seconds, or a date: the value of `retry-after`. Also what is not in RFC 9110 and can mean one thing only:
+    /// a duration with its unit, as in Go, and one value that came twice and was joined by a proxy.
     pub(super) fn seconds_or_date(text: &str) -> Option<Self> {
-        number(text).map(Self::After).or_else(|| date(text))
+        let seconds = |text: &str| number(text).or_else(|| duration(text));
+        let joined = || {
+            let (first, rest) = text.split_once(',')?;
+            let value = seconds(first)?;
+            rest.split(',').all(|other| seconds(other) == Some(value)).then_some(value)
+        };
+        seconds(text).or_else(joined).map(Self::After).or_else(|| date(text))
     }
 
     /// A duration, a number of seconds, or a date: the value of a reset header.
@@ -83,7 +76,7 @@ pub(super) fn epoch(value: f64) -> Option<Hint> {
     }
 }
 
-/// An RFC 3339 time, or one of the three forms of an HTTP date (RFC 9110 section 5.6.7).
+/// An RFC 3339 time, one of the three forms of an HTTP date (RFC 9110 section 5.6.7), or a date as people write it.
 pub(super) fn date(text: &str) -> Option<Hint> {
     let text = text.trim();
     let zoned = DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_rfc2822(text));
@@ -91,68 +84,13 @@ pub(super) fn date(text: &str) -> Option<Hint> {
         time.timestamp_millis()
     } else {
         let forms = ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y", "%Y-%m-%dT%H:%M:%S%.f"];
-        let time = forms.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())?;
+        let Some(time) = forms.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok()) else {
+            return calendar::leading(text)?.within(None).map(Hint::On);
+        };
         time.and_utc().timestamp_millis()
     };
     #[expect(clippy::cast_precision_loss, reason = "dates are far below 2^53 ms")]
     let millis = millis as f64;
-    Some(Hint::At(millis))
-}
-
-/// A duration that fills the text: `8ms`, `6m0s`, `0.539477544s`, `2 minutes`. In seconds.
-pub(super) fn duration(text: &str) -> Option<f64> {
-    let (seconds, left) = leading_duration(text.trim())?;
-    left.trim().is_empty().then_some(seconds)
-}
-
-/// A duration at the start of a text, and what follows it. Every number needs its unit.
-pub(super) fn leading_duration(text: &str) -> Option<(f64, &str)> {
-    let (mut total, mut left, mut any) = (0.0, text, false);
-    while let Some((seconds, rest)) = part(left) {
-        total += seconds;
-        left = rest;
-        any = true;
-    }
-    any.then_some((total, left))
-}
-
-fn part(text: &str) -> Option<(f64, &str)> {
-    let text = text.trim_start();
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (value, behind) = text.split_at_checked(digits)?;
-    let value: f64 = value.parse().ok()?;
-    let behind = behind.trim_start();
-    let letters = behind.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(behind.len());
-    let (name, rest) = behind.split_at_checked(letters)?;
-    let plural = |unit: &str, long: [&str; 4]| unit.len() == 1 && long.contains(&name);
-    let unit = UNITS.iter().find(|(unit, _)| {
-        *unit == name
-            || (*unit == "h" && plural(unit, ["hour", "hours", "hr", "hrs"]))
-            || (*unit == "d" && plural(unit, ["day", "days", "day", "days"]))
-    });
-    unit.map(|(_, factor)| (value * factor, rest))
-}
-
-/// `2026 04 01 at 00:00 utc`, as a normalised text has a date, with or without its time of day. UTC.
-pub(super) fn leading_date(text: &str) -> Option<Hint> {
-    let mut numbers = text.splitn(3, [' ', '/']);
-    let year: i32 = numbers.next().filter(|year| year.len() == 4)?.parse().ok()?;
-    let month: u32 = numbers.next().filter(|month| month.len() <= 2)?.parse().ok()?;
-    let rest = numbers.next()?;
-    let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()).min(2);
-    let (day, rest) = rest.split_at_checked(digits)?;
-    let day = NaiveDate::from_ymd_opt(year, month, day.parse().ok()?)?;
-    let rest = rest.trim_start_matches([' ', ',', 't']);
-    let rest = rest.strip_prefix("at ").unwrap_or(rest);
-    let time = rest.split([' ', 'z', ')', '.', ';', ',']).next().unwrap_or_default();
-    let mut clock = time.split(':').map(str::parse::<u32>);
-    let (hour, minute, second) = (clock.next(), clock.next(), clock.next());
-    let time = match (hour, minute) {
-        (Some(Ok(hour)), Some(Ok(minute))) => day.and_hms_opt(hour, minute, second.and_then(Result::ok).unwrap_or(0)),
-        _ => day.and_hms_opt(0, 0, 0),
-    };
-    #[expect(clippy::cast_precision_loss, reason = "dates with four digits are far below 2^53 ms")]
-    let millis = time?.and_utc().timestamp_millis() as f64;
     Some(Hint::At(millis))
 }
 
@@ -161,50 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations() {
-        for (text, expected) in [
-            ("8ms", Some(0.008)),
-            ("6m0s", Some(360.0)),
-            ("1.574s", Some(1.574)),
-            ("1h2m3s", Some(3_723.0)),
-            ("2 minutes", Some(120.0)),
-            ("40 seconds", Some(40.0)),
-            ("1 hour", Some(3_600.0)),
-            ("2 days", Some(172_800.0)),
-            ("1d", Some(86_400.0)),
-            ("12", None),
-            ("", None),
-            ("s", None),
-            ("-5s", None),
-            ("1.2.3s", None),
-            ("5 horses", None),
-            ("5s left", None),
-        ] {
-            assert_eq!(duration(text), expected, "{text}");
-        }
-        assert_eq!(leading_duration("5s. more"), Some((5.0, ". more")));
-    }
-
-    #[test]
     fn dates() {
-        let at = |text: &str| DateTime::parse_from_rfc3339(text).unwrap().timestamp_millis();
-        for (text, expected) in [
-            ("2026 04 01 at 00:00 utc", Some("2026-04-01T00:00:00Z")),
-            ("2026 08 09 12:30 utc)", Some("2026-08-09T12:30:00Z")),
-            ("2026 04 01t01:02:03z", Some("2026-04-01T01:02:03Z")),
-            ("2026 04 01t01:02:03.5z.", Some("2026-04-01T01:02:03Z")),
-            ("2026 04 01", Some("2026-04-01T00:00:00Z")),
-            ("2026 04 01. then", Some("2026-04-01T00:00:00Z")),
-            ("2026 13 01", None),
-            ("2026 02 30", None),
-            ("2026 04 01 at 25:00", None),
-            ("26 04 01", None),
-            ("2026", None),
-        ] {
-            #[expect(clippy::cast_precision_loss, reason = "a test's dates")]
-            let expected = expected.map(|text| Hint::At(at(text) as f64));
-            assert_eq!(leading_date(text), expected, "{text}");
-        }
         for text in [
             "Sun, 06 Nov 1994 08:49:37 GMT",
             "Sunday, 06-Nov-94 08:49:37 GMT",
