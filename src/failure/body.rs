@@ -119,13 +119,27 @@ pub(super) fn is_error(value: &Value) -> bool {
             object.get("error").is_some_and(set)
                 || minimax.is_some_and(|code| code != 0)
                 || object.get("object").and_then(Value::as_str) == Some("error")
-                || (kind.is_some_and(|kind| kind.ends_with("error")) && object.contains_key("message"))
+                || object.contains_key("$fault")
+                || is_bare(object)
                 || matches!(kind, Some("error" | "response.failed"))
                 || object.get("response").is_some_and(failed)
                 || object.get("choices").and_then(Value::as_array).is_some_and(|choices| choices.iter().any(failed))
         }
         _ => false,
     }
+}
+
+/// Whether an object is an error without an envelope: a message and a code, and nothing that was asked for.
+fn is_bare(object: &Map<String, Value>) -> bool {
+    let typed = object.get("type").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("error"));
+    let coded = match object.get("code") {
+        Some(Value::Number(code)) => code.as_u64().is_some_and(|code| code >= 400),
+        Some(Value::String(code)) => !["", "0", "200", "ok", "success"].contains(&code.to_ascii_lowercase().as_str()),
+        _ => false,
+    };
+    let answered = ["data", "choices", "candidates", "output", "result", "content"];
+    let answered = answered.iter().any(|name| object.get(*name).is_some_and(|value| !value.is_null()));
+    object.get("message").is_some_and(Value::is_string) && (typed || coded) && !answered
 }
 
 /// The element of an array that is the error: a stream that comes as one array ends with it.
@@ -176,6 +190,12 @@ impl<'n> Found<'n> {
                 Some(Value::Number(number)) => self.add_number(number, name),
                 _ => {}
             }
+        }
+        // The class of an error that an SDK printed.
+        if let Some(class) = object.get("name").and_then(Value::as_str)
+            && (class.ends_with("Exception") || class.ends_with("Error"))
+        {
+            self.add_code(class);
         }
         for name in ["request_id", "requestId", "requestID"] {
             if let Some(id) = object.get(name).and_then(Value::as_str) {

@@ -209,7 +209,11 @@ pub(super) fn quoted_at_end(text: &str) -> Option<&str> {
     let text = text.trim().trim_end_matches(['.', ')', '!']);
     let mark = text.chars().next_back().filter(|c| matches!(c, '"' | '\''))?;
     let inside = text.strip_suffix(mark)?;
-    let (before, sentence) = inside.split_once(mark)?;
-    let introduced = before.trim_end().ends_with(|c: char| c == ':' || c == '-' || c.is_ascii_digit());
+    let (before, sentence) = inside.rsplit_once(mark)?;
+    let before = before.trim_end();
+    // Behind a colon, or behind a status and its phrase.
+    let status =
+        before.rsplit(' ').take(4).any(|word| word.len() == 3 && word.bytes().all(|byte| byte.is_ascii_digit()));
+    let introduced = status || before.ends_with(|c: char| c == ':' || c == '-' || c.is_ascii_digit());
     (introduced && sentence.split_whitespace().count() > 3).then_some(sentence)
 }

@@ -33,7 +33,6 @@ pub(super) fn ends_of(text: &str) -> (&str, &str) {
 }
 
 impl Text {
-    #[cfg(test)]
     pub(super) fn new(original: &str) -> Self {
         let mut text = Self::default();
         text.push(original, original.len());
