@@ -12,6 +12,7 @@ mod io;
 mod kind;
 mod location;
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::path::Path;
@@ -53,7 +54,7 @@ struct Inner {
     source: Option<Box<dyn StdError + Send + Sync>>,
     /// The richer value this error was converted from. It says the same, so it is no cause of it.
     origins: Vec<Box<dyn StdError + Send + Sync>>,
-    help: Option<&'static str>,
+    help: Option<Cow<'static, str>>,
     /// Whether waiting helps, where the kind alone does not tell.
     transient: Option<bool>,
 }
@@ -135,6 +136,7 @@ impl Error {
     #[cfg(feature = "client")]
     pub(crate) fn shared(error: &std::sync::Arc<Self>) -> Self {
         let inner = Inner {
+            help: error.inner.help.clone(),
             message: error.inner.message.clone(),
             location: error.inner.location.clone(),
             diagnostics: error.inner.diagnostics.clone(),
@@ -160,8 +162,8 @@ impl Error {
 
     /// Sets help that fits better than that of the kind. It is for the people who use a program.
     #[must_use]
-    pub fn with_help(mut self, help: &'static str) -> Self {
-        self.inner.help = Some(help);
+    pub fn with_help(mut self, help: impl Into<Cow<'static, str>>) -> Self {
+        self.inner.help = Some(help.into());
         self
     }
 
@@ -200,8 +202,8 @@ impl Error {
     /// What the person at the terminal can do about it, in one or two sentences. What a program can do is said with each
     /// [`ErrorKind`].
     #[must_use]
-    pub fn help(&self) -> &'static str {
-        self.inner.help.unwrap_or(self.inner.kind.help())
+    pub fn help(&self) -> &str {
+        self.inner.help.as_deref().unwrap_or(self.inner.kind.help())
     }
 
     /// Whether the same call may succeed later without a human doing anything.

@@ -200,6 +200,7 @@ impl FailureClassifier {
             reason,
             refusal: verdict.refusal,
             transport: verdict.transport,
+            host: None,
             status: envelope.status,
             deadline: deadline::find(reason, headers, &found.hints, now, self.cap),
             should_retry: deadline::should_retry(headers),

@@ -1,5 +1,6 @@
 //! What an answer means.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -42,6 +43,7 @@ pub struct Failure {
     pub(super) reason: FailureReason,
     pub(super) refusal: Option<SubscriptionRefusal>,
     pub(super) transport: Option<TransportError>,
+    pub(super) host: Option<Box<str>>,
     pub(super) status: Option<StatusCode>,
     pub(super) deadline: Option<Timestamp>,
     pub(super) should_retry: Option<bool>,
@@ -58,6 +60,7 @@ impl Failure {
             reason,
             refusal: None,
             transport: None,
+            host: None,
             status: None,
             deadline: None,
             should_retry: None,
@@ -71,6 +74,13 @@ impl Failure {
     #[must_use]
     pub fn with_deadline(mut self, deadline: Option<Timestamp>) -> Self {
         self.deadline = deadline;
+        self
+    }
+
+    /// Sets the host that was asked, which the help then names where the way to it or its address is at fault.
+    #[must_use]
+    pub fn with_host(mut self, host: &str) -> Self {
+        self.host = (self.blame() == Blame::Nobody && !host.is_empty()).then(|| host.into());
         self
     }
 
@@ -198,24 +208,20 @@ impl Failure {
 
     /// What the user can do about it.
     #[must_use]
-    pub fn help(&self) -> &'static str {
-        self.own_help().unwrap_or_else(|| kind(self.reason).help())
-    }
-
-    /// The help that fits better than that of the kind.
-    fn own_help(&self) -> Option<&'static str> {
-        self.refusal.map(SubscriptionRefusal::help).or(self.transport.map(TransportError::help))
+    pub fn help(&self) -> Cow<'static, str> {
+        let named = self.refusal.map(SubscriptionRefusal::help).or(self.transport.map(TransportError::help));
+        let help = named.unwrap_or_else(|| kind(self.reason).help());
+        match &self.host {
+            Some(host) => format!("{help} The host was {host}.").into(),
+            None => help.into(),
+        }
     }
 
     /// The failure as an error of this crate: [`ErrorKind::Unauthorized`] for a credential that was not accepted, with the
     /// same sentence and help. The provider's words are not in it.
     #[must_use]
     pub fn into_error(self) -> Error {
-        let error = Error::new(kind(self.reason), self.to_string());
-        match self.own_help() {
-            Some(help) => error.with_help(help),
-            None => error,
-        }
+        Error::new(kind(self.reason), self.to_string()).with_help(self.help())
     }
 }
 

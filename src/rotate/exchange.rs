@@ -21,8 +21,9 @@ impl Rotator {
         request: PreparedRequest,
     ) -> Result<(reqwest::Response, bool), AttemptError> {
         let client = if is_direct(request.uri()) { &self.0.direct } else { &self.0.client };
+        let host = request.uri().host().unwrap_or_default().to_owned();
         let request = reqwest::Request::try_from(request).map_err(|_| Failure::from(TransportError::Request))?;
-        let mut response = client.execute(request).await.map_err(|error| Failure::from(&error))?;
+        let mut response = client.execute(request).await.map_err(|error| Failure::from(&error).with_host(&host))?;
         let status = response.status();
         if status.is_redirection() {
             return Err(AttemptError::failed(TransportError::Redirect.into(), Some(status)));
@@ -45,7 +46,7 @@ impl Rotator {
         let failure = classifier.response(status, response.headers(), &body, self.0.clock.now());
         // An error that came through counts more than a connection that broke after it.
         match failure.or(broken) {
-            Some(failure) => Err(AttemptError::failed(failure, Some(status))),
+            Some(failure) => Err(AttemptError::failed(failure.with_host(&host), Some(status))),
             None => Ok((whole(response, body), false)),
         }
     }

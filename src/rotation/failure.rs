@@ -98,7 +98,7 @@ impl StdError for SendFailure {
 
 impl From<SendFailure> for Error {
     fn from(failure: SendFailure) -> Self {
-        let error = Self::new(failure.kind(), failure.to_string()).with_help(failure.error().help());
+        let error = Self::new(failure.kind(), failure.to_string()).with_help(failure.error().help().to_owned());
         let transient = failure.error().is_transient();
         let unavailable = failure.unavailable().cloned();
         let error = error.with_transience(transient).with_origin(failure);

@@ -29,7 +29,7 @@ fn told(body: &serde_json::Value, now: Timestamp) -> Option<String> {
 
 fn wait(message: &str) -> Option<u64> {
     let classifier = FailureClassifier::new(&ProviderId::anthropic());
-    classifier.text(&format!("HTTP 429: {message}"), NOW).deadline().map(|at| (at - NOW).as_secs())
+    classifier.text(&format!("HTTP 429: {message}"), NOW).unwrap().deadline().map(|at| (at - NOW).as_secs())
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn reported_answers_have_the_deadlines_they_name() {
             "2026-04-14T01:00:00Z",
         ),
     ] {
-        assert_eq!(gateway.text(text, at(now)).deadline(), Some(at(expected)), "{text}");
+        assert_eq!(gateway.text(text, at(now)).unwrap().deadline(), Some(at(expected)), "{text}");
     }
 }
 
@@ -226,7 +226,7 @@ fn hostile_sentences_give_no_panic_and_nothing_beyond_the_cap() {
         }
         for now in [NOW, Timestamp::from_millis(0), Timestamp::from_millis(i64::MAX), Timestamp::from_millis(i64::MIN)]
         {
-            if let Some(at) = classifier.text(&text, now).deadline() {
+            if let Some(at) = classifier.text(&text, now).unwrap().deadline() {
                 assert!(at > now && at - now <= Duration::from_secs(60), "{text}");
             }
         }
@@ -234,11 +234,11 @@ fn hostile_sentences_give_no_panic_and_nothing_beyond_the_cap() {
     for part in parts {
         let long = part.repeat(100_000 / part.len());
         let response = classifier.response(StatusCode::TOO_MANY_REQUESTS, &HeaderMap::new(), long.as_bytes(), NOW);
-        for failure in response.into_iter().chain([classifier.text(&long, NOW)]) {
+        for failure in response.into_iter().chain(classifier.text(&long, NOW)) {
             assert!(failure.deadline().is_none_or(|at| at - NOW <= Duration::from_secs(60)), "{part}");
         }
     }
     // Only the ends of a long text are read.
     let middle = format!("{}try again in 5s{}", "x ".repeat(5_000), "x ".repeat(5_000));
-    assert_eq!(classifier.text(&middle, NOW).deadline(), None);
+    assert_eq!(classifier.text(&middle, NOW).unwrap().deadline(), None);
 }

@@ -552,7 +552,7 @@ fn no_answer_at_all() {
         let failure = Failure::from(error);
         assert_eq!((failure.reason(), failure.blame(), failure.status()), (reason, blame, None));
         assert_eq!(failure.transport(), Some(error));
-        assert_eq!((failure.sentence(), failure.help()), (error.sentence(), error.help()));
+        assert_eq!((failure.sentence(), &*failure.help()), (error.sentence(), error.help()));
         assert!(sentences.insert(failure.sentence()), "two failures say the same: {}", failure.sentence());
     }
 }

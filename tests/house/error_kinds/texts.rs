@@ -118,12 +118,13 @@ async fn help_names_nothing_of_this_crate() {
         assert!(items.contains(item), "{item}");
     }
     let provoked = provoked().await;
-    let of_kinds = ErrorKind::all().map(ErrorKind::help).chain(provoked.iter().map(Error::help));
-    let of_failures = FailureReason::all().map(|reason| Failure::new(reason).help());
+    let of_kinds = ErrorKind::all().map(ErrorKind::help);
+    let of_failures = FailureReason::all().map(|reason| Failure::new(reason).with_host("h").help().into_owned());
     let of_diagnostics = provoked.iter().flat_map(Error::diagnostics).filter_map(|found| found.help.clone());
-    let helps = of_kinds.chain(of_failures).chain(REFUSALS.map(SubscriptionRefusal::help));
-    let helps = helps.chain(TransportError::all().map(TransportError::help));
-    for help in helps.map(str::to_owned).chain(of_diagnostics) {
+    let fixed = of_kinds.chain(REFUSALS.map(SubscriptionRefusal::help));
+    let fixed = fixed.chain(TransportError::all().map(TransportError::help)).map(str::to_owned);
+    let of_errors = provoked.iter().map(|error| error.help().to_owned());
+    for help in fixed.chain(of_errors).chain(of_failures).chain(of_diagnostics) {
         assert!(!help.contains("::"), "{help}");
         assert_eq!(code_in(&help, &items).or(named_in(&help, &items)), None, "{help}");
     }
