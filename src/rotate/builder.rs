@@ -143,6 +143,7 @@ impl RotatorBuilder {
             resolver: self.resolver,
             probes: self.probes,
             probed: Arc::default(),
+            unwritten: Arc::default(),
             limits,
         })))
     }

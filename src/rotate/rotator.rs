@@ -21,7 +21,7 @@ use crate::request::{Endpoint, RequestBuilder};
 use crate::rotation::{Attempt, AttemptError, ProbeLog, RotationLimits, SendFailure};
 #[cfg(doc)]
 use crate::select::ProfileSelector;
-use crate::select::{ProbePolicy, Receipt, Resolver};
+use crate::select::{ProbePolicy, Receipt, Resolver, Unwritten};
 #[cfg(doc)]
 use crate::store::AuthProfileStore;
 use crate::store::StoreQueue;
@@ -35,6 +35,13 @@ use crate::store::StoreQueue;
 /// Cheap to clone; clones share everything. Its futures run in a tokio runtime whose timers and input and output are
 /// enabled. A store that may block is called on blocking threads of the runtime, one for reading and one for writing, however
 /// many calls there are.
+///
+/// # Successes
+///
+/// A success that ends nothing and would move the times of the last one by less than a second is not written: `lastUsed`,
+/// `lastGood` and the stamps of success in the store are up to a second behind. The rotator and its clones know better, so
+/// they go on to use the profile that rested longest, and a failure of before such a success still changes nothing. Under
+/// [`SelectorRules::openclaw_2026_02`](crate::select::SelectorRules::openclaw_2026_02) every success is written.
 ///
 /// # Cancellation
 ///
@@ -80,6 +87,7 @@ pub(super) struct Parts {
     pub(super) resolver: Option<Arc<Resolver>>,
     pub(super) probes: Option<ProbePolicy>,
     pub(super) probed: Arc<ProbeLog>,
+    pub(super) unwritten: Arc<Unwritten>,
     pub(super) limits: RotationLimits,
 }
 

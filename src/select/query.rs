@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::unwritten::Unwritten;
 use crate::id::{ModelRef, ProfileId, ProviderId};
 use crate::profile::SecretRef;
 use crate::secret::Secret;
@@ -30,12 +31,14 @@ pub struct Query {
     pub(super) preferred: Option<ProfileId>,
     pub(super) locked: Option<ProfileId>,
     pub(super) resolver: Option<Arc<Resolver>>,
+    pub(super) unwritten: Option<Arc<Unwritten>>,
 }
 
 impl Query {
     /// Asks for any credential of a provider. A window of any model counts as one of the whole profile.
     pub fn new(provider: &ProviderId) -> Self {
-        Self { provider: provider.clone(), model: None, session: None, preferred: None, locked: None, resolver: None }
+        let provider = provider.clone();
+        Self { provider, model: None, session: None, preferred: None, locked: None, resolver: None, unwritten: None }
     }
 
     /// Asks for a credential for a model.
@@ -85,6 +88,13 @@ impl Query {
     /// Sets the resolver to one that is shared with others.
     pub(crate) fn with_resolver(mut self, resolver: Option<Arc<Resolver>>) -> Self {
         self.resolver = resolver;
+        self
+    }
+
+    /// Sets the successes that count although the document does not have them.
+    #[cfg(feature = "client")]
+    pub(crate) fn with_unwritten(mut self, unwritten: Arc<Unwritten>) -> Self {
+        self.unwritten = Some(unwritten);
         self
     }
 
