@@ -26,7 +26,7 @@ pub(crate) type Resolver = dyn Fn(&SecretRef) -> Option<Secret> + Send + Sync;
 #[must_use]
 pub struct Query {
     pub(crate) provider: ProviderId,
-    pub(super) model: Option<String>,
+    pub(super) model: Option<Arc<str>>,
     pub(super) session: Option<String>,
     pub(super) preferred: Option<ProfileId>,
     pub(super) locked: Option<ProfileId>,
@@ -43,12 +43,12 @@ impl Query {
 
     /// Asks for a credential for a model.
     pub fn for_model(model: &ModelRef) -> Self {
-        Self::new(model.provider()).model(model.model())
+        Self::new(model.provider()).retarget(model)
     }
 
     /// Sets the model's name at the provider: windows of other models do not count.
     pub fn model(mut self, model: impl Into<String>) -> Self {
-        self.model = Some(model.into());
+        self.model = Some(model.into().into());
         self
     }
 
@@ -82,7 +82,8 @@ impl Query {
     /// Asks the same for another model.
     pub(crate) fn retarget(mut self, model: &ModelRef) -> Self {
         self.provider = model.provider().clone();
-        self.model(model.model())
+        self.model = Some(model.shared_name());
+        self
     }
 
     /// Sets the resolver to one that is shared with others.
