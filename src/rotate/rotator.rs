@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use http::StatusCode;
 
 use super::call::Call;
 use super::reply::Reply;
+use super::target::Target;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::{Diagnostic, Result};
@@ -52,7 +53,7 @@ use crate::store::StoreQueue;
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), provider_auth::Error> {
-/// use std::sync::Arc;
+/// use std::sync::{Arc, Mutex};
 /// use provider_auth::{AuthProfiles, Call, MemoryStore, Rotator};
 ///
 /// let store = Arc::new(MemoryStore::new(AuthProfiles::from_json(r#"{"version": 1, "profiles": {
@@ -83,6 +84,7 @@ pub(super) struct Parts {
     /// For plain-HTTP loopback: without a proxy.
     pub(super) direct: reqwest::Client,
     pub(super) endpoints: HashMap<ProviderId, Endpoint>,
+    pub(super) targets: Mutex<HashMap<ModelRef, Arc<Target>>>,
     pub(super) coordinator: Option<RefreshCoordinator>,
     pub(super) resolver: Option<Arc<Resolver>>,
     pub(super) probes: Option<ProbePolicy>,
@@ -122,26 +124,30 @@ impl Rotator {
     async fn send_messages(&self, call: &Call) -> Result<Reply, SendFailure> {
         // A fallback that leads nowhere must not hide what befell the others.
         let fallbacks = call.fallback_models(&self.0.config);
-        let fallbacks = fallbacks.into_iter().filter(|model| self.endpoint(model).is_ok());
+        let fallbacks = fallbacks.into_iter().filter(|model| self.target(model).is_ok());
         let rotation = self.rotation(call, fallbacks);
-        if let Err(error) = self.endpoint(call.model()) {
+        if let Err(error) = self.target(call.model()) {
             return Err(rotation.abort(error));
         }
         let answered = self.drive(rotation, |attempt| self.attempt(call, attempt)).await?;
-        let ((response, is_stream, notes), attempt) = (answered.value, answered.attempt);
-        Ok(Reply::new(self.clone(), response, &attempt, notes, is_stream).with_attempts(answered.attempts))
+        let ((response, body, notes), attempt) = (answered.value, answered.attempt);
+        Ok(Reply::new(self.clone(), response, body, &attempt, notes).with_attempts(answered.attempts))
     }
 
     /// Sends one request of the Messages API.
-    async fn attempt(&self, call: &Call, attempt: Attempt) -> Taken<(reqwest::Response, bool, Vec<Diagnostic>)> {
+    async fn attempt(
+        &self,
+        call: &Call,
+        attempt: Attempt,
+    ) -> Taken<(reqwest::Response, Option<Vec<u8>>, Vec<Diagnostic>)> {
         let (model, config) = (attempt.model(), &self.0.config);
-        let endpoint = self.endpoint(model)?;
-        let builder = RequestBuilder::new(&endpoint, attempt.credential());
+        let target = self.target(model)?;
+        let builder = RequestBuilder::new(&target.endpoint, attempt.credential());
         let request = call.set_up(builder, config, model).body(call.body_for(model)?).build()?;
         let notes = request.notes().to_vec();
-        let (response, is_stream) = self.exchange(model, request).await?;
-        let status = response.status();
-        Ok(((response, is_stream, notes), Some(status), !is_stream))
+        let (response, body) = self.exchange(model, &target, request).await?;
+        let (status, complete) = (response.status(), body.is_some());
+        Ok(((response, body, notes), Some(status), complete))
     }
 
     /// Records that a stream came to its proper end, for callers that read the response themselves.
@@ -169,13 +175,6 @@ impl Rotator {
         let Some(failure) = classifier.event(event, self.0.clock.now()) else { return Ok(None) };
         self.record(Record::Failure(receipt.clone(), failure.clone())).await?;
         Ok(Some(failure))
-    }
-
-    pub(super) fn endpoint(&self, model: &ModelRef) -> Result<Endpoint> {
-        match self.0.endpoints.get(model.provider()) {
-            Some(endpoint) => Ok(endpoint.clone()),
-            None => Endpoint::for_model(&self.0.config, model),
-        }
     }
 }
 
