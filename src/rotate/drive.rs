@@ -67,20 +67,21 @@ impl Rotator {
         .await
     }
 
-    pub(super) fn rotation(&self, call: &Call, fallbacks: impl IntoIterator<Item = ModelRef>) -> Rotation {
+    pub(super) fn rotation(&self, call: &Call, fallbacks: impl IntoIterator<Item = ModelRef>) -> Box<Rotation> {
         let (model, limits) = (call.model().clone(), self.0.limits.clone());
         let rotation = self.0.config.rotation_with(model, fallbacks, limits, self.0.clock.now());
         let query = call.query().clone().with_resolver(self.0.resolver.clone());
         let rotation = rotation.query(query.with_unwritten(Arc::clone(&self.0.unwritten)));
-        match &self.0.probes {
+        // What a future holds is moved with it, more than once.
+        Box::new(match &self.0.probes {
             Some(policy) => rotation.probes(policy.clone(), self.0.probed.clone()),
             None => rotation,
-        }
+        })
     }
 
     pub(super) async fn drive<T, Fut>(
         &self,
-        mut rotation: Rotation,
+        mut rotation: Box<Rotation>,
         mut send: impl FnMut(Attempt) -> Fut,
     ) -> Result<Answered<T>, SendFailure>
     where
