@@ -3,6 +3,7 @@
 use std::borrow::{Borrow, Cow};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::providers::Provider;
@@ -20,7 +21,7 @@ use crate::secret::is_blank_char;
 /// # Ok::<(), provider_auth::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ProviderId(Box<str>);
+pub struct ProviderId(Arc<str>);
 
 impl ProviderId {
     /// The provider of this name.
@@ -93,7 +94,7 @@ impl FromStr for ProviderId {
 /// # Ok::<(), provider_auth::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ProfileId(Box<str>);
+pub struct ProfileId(Arc<str>);
 
 impl ProfileId {
     /// The profile of this name, white space around it removed.
@@ -110,7 +111,7 @@ impl ProfileId {
     }
 
     /// The name exactly as a document has it: whatever a file holds must survive.
-    pub(crate) fn verbatim(name: impl Into<Box<str>>) -> Self {
+    pub(crate) fn verbatim(name: impl Into<Arc<str>>) -> Self {
         Self(name.into())
     }
 
@@ -156,7 +157,7 @@ impl Borrow<str> for ProfileId {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ModelRef {
     provider: ProviderId,
-    model: Box<str>,
+    model: Arc<str>,
 }
 
 impl ModelRef {
@@ -195,6 +196,10 @@ impl ModelRef {
     #[must_use]
     pub fn model(&self) -> &str {
         &self.model
+    }
+
+    pub(crate) fn shared_name(&self) -> Arc<str> {
+        Arc::clone(&self.model)
     }
 }
 

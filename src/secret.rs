@@ -1,6 +1,7 @@
 //! Text that must not be shown.
 
 use std::fmt;
+use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
@@ -21,13 +22,13 @@ use subtle::ConstantTimeEq;
 /// assert_eq!(key.expose(), "sk-ant-api03-example");
 /// ```
 #[derive(Clone, Default)]
-pub struct Secret(SecretString);
+pub struct Secret(Arc<SecretString>);
 
 impl Secret {
     /// A secret with exactly this text.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
-        Self(SecretString::from(text.into().into_boxed_str()))
+        Self(Arc::new(SecretString::from(text.into().into_boxed_str())))
     }
 
     /// A secret as people paste it: line breaks are removed wherever they stand, and white space around the text.

@@ -6,8 +6,9 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
-use super::body::{Found, MAX_JSON, is_error, narrowed, parse};
+use super::body::Found;
 use super::deadline::{self, Hints, LONGEST};
+use super::envelope::{MAX_JSON, is_error, may_be_error, narrowed, parse};
 use super::failure::Failure;
 use super::rules::{self, Evidence};
 use super::speaker;
@@ -106,6 +107,9 @@ impl FailureClassifier {
     /// event among server-sent events, or a web page. A model's own text is never read for that.
     #[must_use]
     pub fn response(&self, status: StatusCode, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Option<Failure> {
+        if status.is_success() && !may_be_error(body) {
+            return None;
+        }
         let text = bounded(body);
         let value = parse(&text);
         let has_id = request_id(headers).is_some();

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::envelope::is_envelope;
 use super::rules::is_known_code;
 
 /// How many places are tried at which an object may begin.
@@ -26,14 +27,6 @@ pub(super) fn objects_in(text: &str, told: bool) -> Option<(usize, Vec<Value>)> 
     let start = starts().next()?;
     let found: Vec<Value> = loose(text.get(start..)?).into_iter().filter(|value| is_envelope(value)).collect();
     (!found.is_empty()).then_some((start, found))
-}
-
-/// Whether an object looks like an error rather than like something the caller sent.
-pub(super) fn is_envelope(value: &Value) -> bool {
-    let has = |name: &str| value.get(name).is_some();
-    let told = has("message") || has("msg") || has("detail") || has("error_description");
-    let marks = ["code", "type", "status", "http_status", "statusCode", "status_code"];
-    has("error") || has("errors") || has("response") || (told && marks.iter().any(|mark| has(mark)))
 }
 
 /// Whether an object has a message of several words.

@@ -14,6 +14,7 @@ mod classifier;
 #[cfg(feature = "client")]
 mod client;
 mod deadline;
+mod envelope;
 #[expect(clippy::module_inception, reason = "the module's main type has its own file")]
 mod failure;
 mod fragments;

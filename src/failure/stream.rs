@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::body::{is_error, parse};
+use super::envelope::{is_error, parse};
 use crate::net::{Event, events};
 
 /// The error in a stream of events, if there is one: an `error` event, or data that is an error by its structure.

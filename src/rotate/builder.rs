@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::rotator::{Parts, Rotator};
@@ -139,10 +139,12 @@ impl RotatorBuilder {
             config: self.config,
             clock: self.clock,
             endpoints: self.endpoints,
+            targets: Mutex::default(),
             coordinator: self.coordinator,
             resolver: self.resolver,
             probes: self.probes,
             probed: Arc::default(),
+            unwritten: Arc::default(),
             limits,
         })))
     }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::time;
 
 use super::call::Call;
-use super::rotator::{Rotator, Taken};
+use super::rotator::{Parts, Rotator, Taken};
+use crate::clock::Timestamp;
 use crate::credential::CredentialKind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::failure::{Failure, TransportError};
@@ -14,6 +15,7 @@ use crate::id::ModelRef;
 use crate::record::{Record, RecordOutcome as _};
 use crate::refresh::RefreshOutcome;
 use crate::rotation::{Answered, Attempt, AttemptError, Outcome, Rotation, SendFailure, Step};
+use crate::store::{AuthProfileStore, AuthProfileStoreExt as _};
 
 impl Rotator {
     /// Makes attempts with a client of your own until one is answered, or nothing is left to try.
@@ -65,19 +67,21 @@ impl Rotator {
         .await
     }
 
-    pub(super) fn rotation(&self, call: &Call, fallbacks: impl IntoIterator<Item = ModelRef>) -> Rotation {
+    pub(super) fn rotation(&self, call: &Call, fallbacks: impl IntoIterator<Item = ModelRef>) -> Box<Rotation> {
         let (model, limits) = (call.model().clone(), self.0.limits.clone());
         let rotation = self.0.config.rotation_with(model, fallbacks, limits, self.0.clock.now());
-        let rotation = rotation.query(call.query().clone().with_resolver(self.0.resolver.clone()));
-        match &self.0.probes {
+        let query = call.query().clone().with_resolver(self.0.resolver.clone());
+        let rotation = rotation.query(query.with_unwritten(Arc::clone(&self.0.unwritten)));
+        // What a future holds is moved with it, more than once.
+        Box::new(match &self.0.probes {
             Some(policy) => rotation.probes(policy.clone(), self.0.probed.clone()),
             None => rotation,
-        }
+        })
     }
 
     pub(super) async fn drive<T, Fut>(
         &self,
-        mut rotation: Rotation,
+        mut rotation: Box<Rotation>,
         mut send: impl FnMut(Attempt) -> Fut,
     ) -> Result<Answered<T>, SendFailure>
     where
@@ -160,10 +164,10 @@ impl Rotator {
         }
     }
 
-    /// Records an outcome in the store.
+    /// Records an outcome in the store, or keeps it in mind if it is a success of which nothing is worth a write.
     pub(super) async fn record(&self, record: Record) -> Result<()> {
         let (parts, now) = (Arc::clone(&self.0), self.0.clock.now());
-        self.0.store.transact(move |store| store.record(parts.config.selector(), &record, now)).await
+        self.0.store.transact(move |store| parts.record(store, &record, now)).await
     }
 
     /// Waits for the store or a refresh for as long as the call has time; what was begun goes on.
@@ -173,6 +177,32 @@ impl Rotator {
         let late =
             |_| Err(Error::new(ErrorKind::Locked, "the credential store was not ready in the time that the call had"));
         time::timeout(left, work).await.unwrap_or_else(late)
+    }
+}
+
+impl Parts {
+    fn record(&self, store: &dyn AuthProfileStore, record: &Record, now: Timestamp) -> Result<()> {
+        let selector = self.config.selector();
+        match record {
+            Record::Success(receipt) => {
+                if store.load().is_ok_and(|profiles| selector.may_skip_success(&profiles, receipt, now)) {
+                    let keep = || {
+                        self.unwritten.add(receipt, now);
+                        Ok(())
+                    };
+                    return receipt.report(keep).map(drop);
+                }
+            }
+            Record::Failure(receipt, _) => {
+                let skipped = self.unwritten.take(receipt.profile());
+                if !skipped.is_empty() {
+                    // A failure that was picked before a success changes nothing. What cannot be written is only times.
+                    let id = receipt.profile();
+                    let _ = store.transact(|profiles| selector.write_skipped(profiles, id, &skipped, now));
+                }
+            }
+        }
+        store.record(selector, record, now)
     }
 }
 

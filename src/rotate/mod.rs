@@ -10,6 +10,7 @@ mod exchange;
 mod reply;
 mod rotator;
 mod stream;
+mod target;
 
 pub use builder::RotatorBuilder;
 pub use call::Call;

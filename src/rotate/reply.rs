@@ -24,6 +24,8 @@ use crate::select::Receipt;
 pub struct Reply {
     rotator: Rotator,
     response: reqwest::Response,
+    /// The body, if it was read to its end and nobody has taken it.
+    body: Option<Vec<u8>>,
     profile: ProfileId,
     model: ModelRef,
     receipt: Receipt,
@@ -37,14 +39,14 @@ impl Reply {
     pub(super) fn new(
         rotator: Rotator,
         response: reqwest::Response,
+        body: Option<Vec<u8>>,
         attempt: &Attempt,
         notes: Vec<Diagnostic>,
-        is_stream: bool,
     ) -> Self {
         let (model, receipt) = (attempt.model().clone(), attempt.receipt().clone());
-        let watch = is_stream.then(|| Watch::new(FailureClassifier::new(receipt.provider())));
+        let watch = body.is_none().then(|| Watch::new(FailureClassifier::new(receipt.provider())));
         let (profile, attempts) = (receipt.profile().clone(), Vec::new());
-        Self { rotator, response, profile, model, receipt, attempts, notes, watch, unrecorded: None }
+        Self { rotator, response, body, profile, model, receipt, attempts, notes, watch, unrecorded: None }
     }
 
     pub(super) fn with_attempts(mut self, attempts: Vec<AttemptRecord>) -> Self {
@@ -104,7 +106,10 @@ impl Reply {
     /// The response, to be read by the caller. Nothing watches a stream then.
     #[must_use]
     pub fn into_response(self) -> reqwest::Response {
-        self.response
+        match self.body {
+            Some(body) => http::Response::from(self.response).map(|_: reqwest::Body| body).into(),
+            None => self.response,
+        }
     }
 
     /// The next piece of the body; `None` at its end.
@@ -116,6 +121,9 @@ impl Reply {
     ///
     /// [`ErrorKind::ProviderFailed`] if the connection broke before the end, which is recorded as a timeout.
     pub async fn chunk(&mut self) -> Result<Option<Vec<u8>>> {
+        if let Some(body) = self.body.take().filter(|body| !body.is_empty()) {
+            return Ok(Some(body));
+        }
         let chunk = match self.response.chunk().await {
             Ok(Some(chunk)) => chunk,
             Ok(None) => return Ok(None),

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use http::StatusCode;
 
 use super::call::Call;
 use super::reply::Reply;
+use super::target::Target;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::{Diagnostic, Result};
@@ -21,7 +22,7 @@ use crate::request::{Endpoint, RequestBuilder};
 use crate::rotation::{Attempt, AttemptError, ProbeLog, RotationLimits, SendFailure};
 #[cfg(doc)]
 use crate::select::ProfileSelector;
-use crate::select::{ProbePolicy, Receipt, Resolver};
+use crate::select::{ProbePolicy, Receipt, Resolver, Unwritten};
 #[cfg(doc)]
 use crate::store::AuthProfileStore;
 use crate::store::StoreQueue;
@@ -36,6 +37,13 @@ use crate::store::StoreQueue;
 /// enabled. A store that may block is called on blocking threads of the runtime, one for reading and one for writing, however
 /// many calls there are.
 ///
+/// # Successes
+///
+/// A success that ends nothing and would move the times of the last one by less than a second is not written: `lastUsed`,
+/// `lastGood` and the stamps of success in the store are up to a second behind. The rotator and its clones know better, so
+/// they go on to use the profile that rested longest, and a failure of before such a success still changes nothing. Under
+/// [`SelectorRules::openclaw_2026_02`](crate::select::SelectorRules::openclaw_2026_02) every success is written.
+///
 /// # Cancellation
 ///
 /// A call that is dropped records nothing of the attempt under way. An outcome that is being recorded, and a refresh that was
@@ -45,7 +53,7 @@ use crate::store::StoreQueue;
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), provider_auth::Error> {
-/// use std::sync::Arc;
+/// use std::sync::{Arc, Mutex};
 /// use provider_auth::{AuthProfiles, Call, MemoryStore, Rotator};
 ///
 /// let store = Arc::new(MemoryStore::new(AuthProfiles::from_json(r#"{"version": 1, "profiles": {
@@ -76,10 +84,12 @@ pub(super) struct Parts {
     /// For plain-HTTP loopback: without a proxy.
     pub(super) direct: reqwest::Client,
     pub(super) endpoints: HashMap<ProviderId, Endpoint>,
+    pub(super) targets: Mutex<HashMap<ModelRef, Arc<Target>>>,
     pub(super) coordinator: Option<RefreshCoordinator>,
     pub(super) resolver: Option<Arc<Resolver>>,
     pub(super) probes: Option<ProbePolicy>,
     pub(super) probed: Arc<ProbeLog>,
+    pub(super) unwritten: Arc<Unwritten>,
     pub(super) limits: RotationLimits,
 }
 
@@ -114,26 +124,30 @@ impl Rotator {
     async fn send_messages(&self, call: &Call) -> Result<Reply, SendFailure> {
         // A fallback that leads nowhere must not hide what befell the others.
         let fallbacks = call.fallback_models(&self.0.config);
-        let fallbacks = fallbacks.into_iter().filter(|model| self.endpoint(model).is_ok());
+        let fallbacks = fallbacks.into_iter().filter(|model| self.target(model).is_ok());
         let rotation = self.rotation(call, fallbacks);
-        if let Err(error) = self.endpoint(call.model()) {
+        if let Err(error) = self.target(call.model()) {
             return Err(rotation.abort(error));
         }
         let answered = self.drive(rotation, |attempt| self.attempt(call, attempt)).await?;
-        let ((response, is_stream, notes), attempt) = (answered.value, answered.attempt);
-        Ok(Reply::new(self.clone(), response, &attempt, notes, is_stream).with_attempts(answered.attempts))
+        let ((response, body, notes), attempt) = (answered.value, answered.attempt);
+        Ok(Reply::new(self.clone(), response, body, &attempt, notes).with_attempts(answered.attempts))
     }
 
     /// Sends one request of the Messages API.
-    async fn attempt(&self, call: &Call, attempt: Attempt) -> Taken<(reqwest::Response, bool, Vec<Diagnostic>)> {
+    async fn attempt(
+        &self,
+        call: &Call,
+        attempt: Attempt,
+    ) -> Taken<(reqwest::Response, Option<Vec<u8>>, Vec<Diagnostic>)> {
         let (model, config) = (attempt.model(), &self.0.config);
-        let endpoint = self.endpoint(model)?;
-        let builder = RequestBuilder::new(&endpoint, attempt.credential());
+        let target = self.target(model)?;
+        let builder = RequestBuilder::new(&target.endpoint, attempt.credential());
         let request = call.set_up(builder, config, model).body(call.body_for(model)?).build()?;
         let notes = request.notes().to_vec();
-        let (response, is_stream) = self.exchange(model, request).await?;
-        let status = response.status();
-        Ok(((response, is_stream, notes), Some(status), !is_stream))
+        let (response, body) = self.exchange(model, &target, request).await?;
+        let (status, complete) = (response.status(), body.is_some());
+        Ok(((response, body, notes), Some(status), complete))
     }
 
     /// Records that a stream came to its proper end, for callers that read the response themselves.
@@ -161,13 +175,6 @@ impl Rotator {
         let Some(failure) = classifier.event("", event, self.0.clock.now()) else { return Ok(None) };
         self.record(Record::Failure(receipt.clone(), failure.clone())).await?;
         Ok(Some(failure))
-    }
-
-    pub(super) fn endpoint(&self, model: &ModelRef) -> Result<Endpoint> {
-        match self.0.endpoints.get(model.provider()) {
-            Some(endpoint) => Ok(endpoint.clone()),
-            None => Endpoint::for_model(&self.0.config, model),
-        }
     }
 }
 

@@ -25,9 +25,9 @@ impl Rotation {
         let (selector, query) = (&self.selector, self.query_for(model));
         let candidates = selector.candidates(profiles, &query, now);
         let next = candidates.iter().find(|one| one.verdict.is_ready() && !self.tried.contains(&one.id));
-        if let Some(next) = next {
+        if let Some(next) = next.map(|next| (*next.id).clone()) {
             // A pick that lost its secret meanwhile is no longer ready.
-            let selection = self.select(profiles, model, &next.id, now);
+            let selection = selector.selection(profiles, &query, next, candidates, now);
             return selection.map_or(Pick::Exhausted, |selection| Pick::Found(Box::new(selection)));
         }
         if !self.fresh || candidates.first_ready().is_some() {

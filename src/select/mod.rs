@@ -14,6 +14,8 @@ mod session;
 mod settings;
 mod transition;
 mod unavailable;
+#[cfg_attr(not(feature = "client"), expect(dead_code, reason = "only the rotator skips writes"))]
+mod unwritten;
 mod verdict;
 
 pub use candidate::{Candidate, Candidates};
@@ -25,4 +27,6 @@ pub use rules::{Backoff, CooldownPolicy, FailureCounting, SelectorRules};
 pub use selector::{ProfileSelector, Selection};
 pub(crate) use settings::{ConfiguredProfile, ExpectedKind, Settings};
 pub use unavailable::Unavailable;
+#[cfg(feature = "client")]
+pub(crate) use unwritten::Unwritten;
 pub use verdict::Verdict;

@@ -158,8 +158,10 @@ impl<'a> Selecting<'a> {
     }
 
     fn place_if_ready(&self, entry: Entry<'_>) -> Place {
-        let last_used = entry.usage.and_then(|usage| usage.last_used).unwrap_or(0.0);
-        Place { group: READY, rank: self.rank(entry.profile), time: last_used }
+        let written = entry.usage.and_then(|usage| usage.last_used).unwrap_or(0.0);
+        let later = self.query.unwritten.as_ref().and_then(|unwritten| unwritten.last_used(entry.id));
+        let time = later.map_or(written, |later| later.max(written));
+        Place { group: READY, rank: self.rank(entry.profile), time }
     }
 
     /// The secret a profile's reference leads to.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::unwritten::Unwritten;
 use crate::id::{ModelRef, ProfileId, ProviderId};
 use crate::profile::SecretRef;
 use crate::secret::Secret;
@@ -25,27 +26,29 @@ pub(crate) type Resolver = dyn Fn(&SecretRef) -> Option<Secret> + Send + Sync;
 #[must_use]
 pub struct Query {
     pub(crate) provider: ProviderId,
-    pub(super) model: Option<String>,
+    pub(super) model: Option<Arc<str>>,
     pub(super) session: Option<String>,
     pub(super) preferred: Option<ProfileId>,
     pub(super) locked: Option<ProfileId>,
     pub(super) resolver: Option<Arc<Resolver>>,
+    pub(super) unwritten: Option<Arc<Unwritten>>,
 }
 
 impl Query {
     /// Asks for any credential of a provider. A window of any model counts as one of the whole profile.
     pub fn new(provider: &ProviderId) -> Self {
-        Self { provider: provider.clone(), model: None, session: None, preferred: None, locked: None, resolver: None }
+        let provider = provider.clone();
+        Self { provider, model: None, session: None, preferred: None, locked: None, resolver: None, unwritten: None }
     }
 
     /// Asks for a credential for a model.
     pub fn for_model(model: &ModelRef) -> Self {
-        Self::new(model.provider()).model(model.model())
+        Self::new(model.provider()).retarget(model)
     }
 
     /// Sets the model's name at the provider: windows of other models do not count.
     pub fn model(mut self, model: impl Into<String>) -> Self {
-        self.model = Some(model.into());
+        self.model = Some(model.into().into());
         self
     }
 
@@ -79,12 +82,20 @@ impl Query {
     /// Asks the same for another model.
     pub(crate) fn retarget(mut self, model: &ModelRef) -> Self {
         self.provider = model.provider().clone();
-        self.model(model.model())
+        self.model = Some(model.shared_name());
+        self
     }
 
     /// Sets the resolver to one that is shared with others.
     pub(crate) fn with_resolver(mut self, resolver: Option<Arc<Resolver>>) -> Self {
         self.resolver = resolver;
+        self
+    }
+
+    /// Sets the successes that count although the document does not have them.
+    #[cfg(feature = "client")]
+    pub(crate) fn with_unwritten(mut self, unwritten: Arc<Unwritten>) -> Self {
+        self.unwritten = Some(unwritten);
         self
     }
 

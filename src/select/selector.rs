@@ -130,6 +130,18 @@ impl ProfileSelector {
         }
     }
 
+    /// The selection of one of the candidates; `None` if its secret cannot be had any more.
+    pub(crate) fn selection(
+        &self,
+        profiles: &AuthProfiles,
+        query: &Query,
+        profile: ProfileId,
+        candidates: Candidates<'_>,
+        now: Timestamp,
+    ) -> Option<Selection> {
+        self.selecting(profiles, query, now).select(profile, candidates).ok()
+    }
+
     /// The profile to use now, a one in cooldown included if a [`ProbePolicy`] says that it is due for a trial.
     ///
     /// As [`select`](Self::select) as long as a profile is ready. `last_probe` is when this provider was last probed, if it

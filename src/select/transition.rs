@@ -13,7 +13,7 @@ use super::selector::ProfileSelector;
 use super::verdict::as_millis;
 
 /// What happened to one request, as its profile's statistics see it.
-struct Event<'a> {
+pub(super) struct Event<'a> {
     provider: &'a ProviderId,
     model: Option<&'a str>,
     picked_at: f64,
@@ -23,7 +23,7 @@ struct Event<'a> {
 }
 
 impl<'a> Event<'a> {
-    fn new(receipt: &'a Receipt, now: Timestamp) -> Self {
+    pub(super) fn new(receipt: &'a Receipt, now: Timestamp) -> Self {
         Self {
             provider: receipt.provider(),
             model: receipt.model(),
@@ -205,7 +205,7 @@ impl SelectorRules {
 
     /// The stamps of success with this event's among them. Reports can arrive out of order; a stamp that lies ahead of the
     /// clock says nothing, and one as old as the failure window no longer matters.
-    fn successes(&self, usage: &UsageStats, event: &Event<'_>) -> indexmap::IndexMap<Box<str>, f64> {
+    pub(super) fn successes(&self, usage: &UsageStats, event: &Event<'_>) -> indexmap::IndexMap<Box<str>, f64> {
         let mut stamps = usage.success_picked_at.clone();
         stamps.retain(|_, at| *at <= event.now && event.now - *at <= millis(self.cooldown.failure_window));
         let stamp = stamps.entry(event.model.unwrap_or_default().into()).or_insert(event.picked_at);

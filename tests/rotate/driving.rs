@@ -170,7 +170,8 @@ fn child_with_many_calls() {
     assert!(most <= before + 4, "{most} threads, {before} before");
     let threads = store.threads.lock().unwrap();
     assert!(!threads.contains(&std::thread::current().id()), "the runtime's thread called the store");
-    assert_eq!(store.updates.load(Ordering::SeqCst), 500);
+    let updates = store.updates.load(Ordering::SeqCst);
+    assert!((1..100).contains(&updates), "{updates} writes for successes that change little but times");
     println!("done");
 }
 

@@ -10,4 +10,5 @@ mod refresh_callers;
 #[path = "../support/mod.rs"]
 mod support;
 mod table;
+mod unwritten;
 mod wire;

@@ -1,0 +1,127 @@
+//! What is an error by its structure alone.
+
+use memchr::memmem;
+use serde_json::{Map, Value};
+
+use crate::net::MAX_EVENT;
+
+/// Bodies beyond this are not parsed; their start and end are read as text.
+pub(super) const MAX_JSON: usize = MAX_EVENT;
+
+/// The JSON value of a text, if it is an object or an array of a reasonable size.
+pub(super) fn parse(text: &str) -> Option<Value> {
+    let text = text.trim().trim_start_matches('\u{feff}').trim_start();
+    let plausible = text.starts_with(['{', '[']) && text.len() <= MAX_JSON;
+    plausible.then(|| serde_json::from_str(text).ok()).flatten()
+}
+
+/// Whether a body that came with a success is worth parsing: no error in it goes without one of these, nor a web page
+/// without its bracket. The words may have escapes in them.
+pub(super) fn may_be_error(body: &[u8]) -> bool {
+    let words = ["error", "failed", "base_resp", "$fault", "\"code\"", "\\u"];
+    body.trim_ascii_start().starts_with(b"<") || words.iter().any(|word| memmem::find(body, word.as_bytes()).is_some())
+}
+
+/// Whether a value that came with a success status is an error all the same, by its structure alone.
+pub(super) fn is_error(value: &Value) -> bool {
+    let set = |value: &Value| match value {
+        Value::Object(object) => !object.is_empty(),
+        Value::String(text) => !text.is_empty(),
+        Value::Bool(error) => *error,
+        _ => false,
+    };
+    let failed = |value: &Value| {
+        let reason = value.get("finish_reason").or_else(|| value.get("native_finish_reason"));
+        value.get("error").is_some_and(set) || reason.and_then(Value::as_str) == Some("error")
+    };
+    match value {
+        Value::Array(elements) => elements.iter().any(is_error),
+        Value::Object(object) => {
+            let kind = object.get("type").and_then(Value::as_str);
+            let minimax = object.get("base_resp").and_then(|told| told.get("status_code")).and_then(Value::as_i64);
+            object.get("error").is_some_and(set)
+                || minimax.is_some_and(|code| code != 0)
+                || object.get("object").and_then(Value::as_str) == Some("error")
+                || object.contains_key("$fault")
+                || is_bare(object)
+                || matches!(kind, Some("error" | "response.failed"))
+                || object.get("response").is_some_and(failed)
+                || object.get("choices").and_then(Value::as_array).is_some_and(|choices| choices.iter().any(failed))
+        }
+        _ => false,
+    }
+}
+
+/// Whether an object is an error without an envelope: a message and a code, and nothing that was asked for.
+fn is_bare(object: &Map<String, Value>) -> bool {
+    let typed = object.get("type").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("error"));
+    let coded = match object.get("code") {
+        Some(Value::Number(code)) => code.as_u64().is_some_and(|code| code >= 400),
+        Some(Value::String(code)) => !["", "0", "200", "ok", "success"].contains(&code.to_ascii_lowercase().as_str()),
+        _ => false,
+    };
+    let answered = ["data", "choices", "candidates", "output", "result", "content"];
+    let answered = answered.iter().any(|name| object.get(*name).is_some_and(|value| !value.is_null()));
+    object.get("message").is_some_and(Value::is_string) && (typed || coded) && !answered
+}
+
+/// The element of an array that is the error: a stream that comes as one array ends with it.
+pub(super) fn narrowed(value: Value) -> Value {
+    match value {
+        Value::Array(elements) => match elements.iter().position(is_error) {
+            Some(at) => elements.into_iter().nth(at).unwrap_or_default(),
+            None => Value::Array(elements),
+        },
+        other => other,
+    }
+}
+
+/// Whether an object looks like an error rather than like something the caller sent.
+pub(super) fn is_envelope(value: &Value) -> bool {
+    let has = |name: &str| value.get(name).is_some();
+    let told = has("message") || has("msg") || has("detail") || has("error_description");
+    let marks = ["code", "type", "status", "http_status", "statusCode", "status_code"];
+    has("error") || has("errors") || has("response") || (told && marks.iter().any(|mark| has(mark)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_under_a_success_status_are_told_by_structure() {
+        for (body, expected) in [
+            (r#"{"error":null,"output":[]}"#, false),
+            (r#"{"error":{},"output":[]}"#, false),
+            (r#"{"type":"message","content":[{"type":"text","text":"error: credit balance is too low"}]}"#, false),
+            (r#"{"choices":[{"finish_reason":"stop","message":{"content":"error"}}]}"#, false),
+            (r#"{"choices":[{"error":{"code":502,"message":"gone"}}]}"#, true),
+            (r#"{"choices":[{"finish_reason":"error"}]}"#, true),
+            (r#"{"type":"error","error":{"type":"api_error"}}"#, true),
+            (r#"{"type":"response.failed","response":{"error":{"code":"server_error"}}}"#, true),
+            (r#"[{"error":{"code":429}}]"#, true),
+            (r#"[{"candidates":[]},{"error":{"code":429}}]"#, true),
+            (r#"[{"candidates":[]},{"candidates":[]}]"#, false),
+            ("[]", false),
+        ] {
+            assert_eq!(is_error(&parse(body).unwrap()), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn every_form_of_error_is_parsed_and_an_answer_is_not() {
+        for error in [
+            r#"{"error":{"type":"overloaded_error"}}"#,
+            r#"{"type":"response.failed"}"#,
+            r#"{"\u0065rror":"no"}"#,
+            r#"{"base_resp":{"status_code":1008}}"#,
+            r#"{"$fault":"client"}"#,
+            r#"{"code":500,"message":"x"}"#,
+            "event: error\ndata: no\n\n",
+            "\n<html>",
+        ] {
+            assert!(may_be_error(error.as_bytes()), "{error}");
+        }
+        assert!(!may_be_error(br#"{"type":"message","content":[{"type":"text","text":"Hi \"you\""}]}"#));
+    }
+}

@@ -1,0 +1,56 @@
+//! Where the requests for a model go: found once, and kept.
+
+use std::sync::{Arc, PoisonError};
+
+use super::rotator::Rotator;
+use crate::error::Result;
+use crate::id::ModelRef;
+use crate::net::is_direct;
+use crate::request::{Endpoint, PreparedRequest};
+
+/// No more models than this are remembered: their names may come from outside.
+const MOST: usize = 1_000;
+
+/// An endpoint as requests to it need it.
+pub(super) struct Target {
+    pub(super) endpoint: Endpoint,
+    /// The URL as the client has it, if it accepts it.
+    url: Option<reqwest::Url>,
+    /// Whether requests go without a proxy.
+    pub(super) is_direct: bool,
+}
+
+impl Target {
+    fn new(endpoint: Endpoint) -> Self {
+        let url = reqwest::Url::parse(&endpoint.uri().to_string()).ok();
+        let is_direct = is_direct(endpoint.uri());
+        Self { endpoint, url, is_direct }
+    }
+
+    /// Returns the client's form of a request; `None` if the client does not accept its URL.
+    pub(super) fn request(&self, prepared: PreparedRequest) -> Option<reqwest::Request> {
+        let (parts, body) = http::Request::from(prepared).into_parts();
+        let mut request = reqwest::Request::new(parts.method, self.url.clone()?);
+        *request.headers_mut() = parts.headers;
+        *request.body_mut() = Some(body.into());
+        Some(request)
+    }
+}
+
+impl Rotator {
+    /// Returns where the requests for a model go.
+    pub(super) fn target(&self, model: &ModelRef) -> Result<Arc<Target>> {
+        let mut targets = self.0.targets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(target) = targets.get(model) {
+            return Ok(Arc::clone(target));
+        }
+        let target = Arc::new(Target::new(match self.0.endpoints.get(model.provider()) {
+            Some(endpoint) => endpoint.clone(),
+            None => Endpoint::for_model(&self.0.config, model)?,
+        }));
+        if targets.len() < MOST {
+            targets.insert(model.clone(), Arc::clone(&target));
+        }
+        Ok(target)
+    }
+}
