@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use super::rotator::{Parts, Rotator};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::error::Result;
+use crate::failure::RetryBackoff;
 use crate::id::ProviderId;
 use crate::net::guarded_client;
 use crate::profile::SecretRef;
@@ -18,6 +20,9 @@ use crate::rotation::RotationLimits;
 use crate::secret::Secret;
 use crate::select::{ProbePolicy, Resolver};
 use crate::store::{AuthProfileStore, StoreQueue};
+
+/// Gives a number from 0 to 1 each time it is asked.
+pub(super) type Random = dyn Fn() -> f64 + Send + Sync;
 
 type Clients = dyn Fn() -> reqwest::ClientBuilder + Send + Sync;
 
@@ -33,6 +38,7 @@ pub struct RotatorBuilder {
     resolver: Option<Arc<Resolver>>,
     probes: Option<ProbePolicy>,
     limits: RotationLimits,
+    random: Arc<Random>,
 }
 
 impl Rotator {
@@ -54,6 +60,7 @@ impl RotatorBuilder {
             resolver: None,
             probes: Some(ProbePolicy::default()),
             limits: RotationLimits::default(),
+            random: Arc::new(of_system),
         }
     }
 
@@ -125,6 +132,25 @@ impl RotatorBuilder {
         self
     }
 
+    /// Sets how often a request is sent again with the same profile where the provider is overloaded or fails, or the
+    /// connection does. Default: 2 for each model.
+    pub fn retries(mut self, retries: u32) -> Self {
+        self.limits.retries = retries;
+        self
+    }
+
+    /// Sets how long to wait before such a retry. Default: [`RetryBackoff::default`].
+    pub fn backoff(mut self, backoff: RetryBackoff) -> Self {
+        self.limits.backoff = backoff;
+        self
+    }
+
+    /// Sets what gives the random numbers, from 0 to 1, that shorten these pauses. Default: the system's.
+    pub fn random(mut self, random: impl Fn() -> f64 + Send + Sync + 'static) -> Self {
+        self.random = Arc::new(random);
+        self
+    }
+
     /// Builds the rotator.
     ///
     /// # Errors
@@ -146,6 +172,7 @@ impl RotatorBuilder {
             probed: Arc::default(),
             unwritten: Arc::default(),
             limits,
+            random: self.random,
         })))
     }
 }
@@ -160,4 +187,9 @@ impl fmt::Debug for RotatorBuilder {
             .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
+}
+
+/// A random number without another dependency: the standard library seeds its hash maps from the system.
+fn of_system() -> f64 {
+    f64::from(u32::try_from(RandomState::new().hash_one(()) >> 32).unwrap_or(0)) / f64::from(u32::MAX)
 }

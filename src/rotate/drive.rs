@@ -71,7 +71,7 @@ impl Rotator {
         let (model, limits) = (call.model().clone(), self.0.limits.clone());
         let rotation = self.0.config.rotation_with(model, fallbacks, limits, self.0.clock.now());
         let query = call.query().clone().with_resolver(self.0.resolver.clone());
-        let rotation = rotation.query(query.with_unwritten(Arc::clone(&self.0.unwritten)));
+        let rotation = rotation.query(query.with_unwritten(Arc::clone(&self.0.unwritten))).random((self.0.random)());
         // What a future holds is moved with it, more than once.
         Box::new(match &self.0.probes {
             Some(policy) => rotation.probes(policy.clone(), self.0.probed.clone()),

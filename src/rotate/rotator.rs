@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use http::StatusCode;
 
+use super::builder::Random;
 use super::call::Call;
 use super::reply::Reply;
 use super::target::Target;
@@ -91,6 +92,7 @@ pub(super) struct Parts {
     pub(super) probed: Arc<ProbeLog>,
     pub(super) unwritten: Arc<Unwritten>,
     pub(super) limits: RotationLimits,
+    pub(super) random: Arc<Random>,
 }
 
 impl Rotator {

@@ -28,7 +28,7 @@ impl Rotation {
         self.merge(end);
         self.at += 1;
         self.tried.clone_from(&self.useless);
-        (self.fresh, self.overloaded, self.rate_limited) = (true, 0, 0);
+        (self.fresh, self.overloaded, self.rate_limited, self.retried) = (true, 0, 0, 0);
         let goes_on = next_model && self.at < self.models.len() && self.allowance(now).is_some();
         if goes_on { None } else { Some(self.end()) }
     }

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use crate::failure::RetryBackoff;
+
 /// What bounds one call, as plain data.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RotationLimits {
     /// How many attempts are made at most, over all profiles and models, refreshes of a refused credential included.
@@ -13,6 +15,12 @@ pub struct RotationLimits {
     pub time: Duration,
     /// How long one attempt takes at most. Default: as long as the call.
     pub attempt_timeout: Option<Duration>,
+    /// How often a model's request is sent again with the same profile where the provider, or the way to it, is at fault.
+    /// Default: 2, as in the vendors' SDKs.
+    pub retries: u32,
+    /// How long to wait before that, where the server does not say it. A wait that the server asks for is kept if it is
+    /// not longer than the longest of these pauses. Default: [`RetryBackoff::default`].
+    pub backoff: RetryBackoff,
     /// How many more profiles are tried where the provider is to blame. Default: 1.
     pub overloaded_rotations: u32,
     /// How long to wait before such a try. Default: not at all.
@@ -27,6 +35,8 @@ impl Default for RotationLimits {
             attempts: 10,
             time: Duration::from_secs(600),
             attempt_timeout: None,
+            retries: 2,
+            backoff: RetryBackoff::default(),
             overloaded_rotations: 1,
             overloaded_pause: Duration::ZERO,
             rate_limited_rotations: None,

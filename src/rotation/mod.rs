@@ -15,12 +15,13 @@
 //! | --- | --- |
 //! | the profile: refused, out of credit, limited | the next profile; a refused OAuth credential is refreshed once first |
 //! | the model: no answer, not served | the next profile |
-//! | the provider: overloaded, failing | one more profile ([`RotationLimits::overloaded_rotations`]) |
+//! | the provider: overloaded, failing | the same profile again after a pause ([`RotationLimits::retries`]), then one more profile ([`RotationLimits::overloaded_rotations`]) |
+//! | nobody: the way to the provider, a wrong address | the same profile again where that can help, then the models of another provider |
 //! | the request: malformed, too long | the failure goes to the caller |
 //!
 //! Then come the fallback models, each once. A server that says that a further try is of no use
-//! (`x-should-retry: false`) is believed, unless the account is to blame: that says nothing of another account. A profile
-//! is tried once for each model.
+//! (`x-should-retry: false`) is believed, unless the account is to blame: that says nothing of another account. But for
+//! those retries, a profile is tried once for each model.
 //!
 //! If every profile is cooling down, one of them may be probed, see [`ProbePolicy`](crate::select::ProbePolicy).
 //!
@@ -31,6 +32,7 @@ mod attempt;
 mod blocking;
 mod end;
 mod failure;
+mod follow;
 mod limits;
 mod outcome;
 mod pick;

@@ -52,7 +52,7 @@ pub struct Rotation {
     /// The models in the order of use, each once.
     pub(super) models: Vec<ModelRef>,
     pub(super) inline: Vec<(ProviderId, InlineCredential)>,
-    limits: RotationLimits,
+    pub(super) limits: RotationLimits,
     pub(super) probes: Option<(ProbePolicy, Arc<ProbeLog>)>,
     start: Timestamp,
     pub(super) attempts: Vec<AttemptRecord>,
@@ -68,13 +68,17 @@ pub struct Rotation {
     pub(super) fresh: bool,
     pub(super) overloaded: u32,
     pub(super) rate_limited: u32,
-    /// The profile to try again, whose credential was refreshed.
-    again: Option<ProfileId>,
-    pause: Option<Duration>,
+    /// How often this model's request was sent again with the same profile.
+    pub(super) retried: u32,
+    /// What takes from the pauses before a retry.
+    pub(super) random: f64,
+    /// The profile to try again: its credential was refreshed, or its provider was at fault.
+    pub(super) again: Option<ProfileId>,
+    pub(super) pause: Option<Duration>,
     /// What went wrong last with this model.
     pub(super) last: Option<Last>,
     /// This model is done with, and whether another one is worth a try.
-    over: Option<bool>,
+    pub(super) over: Option<bool>,
     /// What became of the models before.
     pub(super) first: Option<ModelEnd>,
 }
@@ -126,6 +130,8 @@ impl Rotation {
             fresh: true,
             overloaded: 0,
             rate_limited: 0,
+            retried: 0,
+            random: 0.0,
             again: None,
             pause: None,
             last: None,
@@ -164,6 +170,14 @@ impl Rotation {
     #[must_use]
     pub fn limits(mut self, limits: RotationLimits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Sets a random number from 0 to 1 that shortens the pauses before retries, so that many callers do not come back at
+    /// the same moment. Default: 0, for whole pauses.
+    #[must_use]
+    pub fn random(mut self, random: f64) -> Self {
+        self.random = random;
         self
     }
 
@@ -253,8 +267,10 @@ impl Rotation {
             }
             Outcome::Failed { failure, status } => {
                 self.note(attempt.record(Some(failure.clone()), status, None, now));
-                self.tried(profile);
-                self.follow(&failure, attempt.timeout());
+                if !self.retry(profile, &failure, now) {
+                    self.tried(profile);
+                    self.follow(&failure, attempt.timeout());
+                }
                 let leaves_a_mark = !matches!(failure.blame(), Blame::Request | Blame::Nobody);
                 self.last = Some(Last::Failed(failure.clone()));
                 leaves_a_mark.then(|| Record::Failure(attempt.receipt().clone(), failure))
@@ -334,44 +350,6 @@ impl Rotation {
         let left = self.time_left(now);
         let more = self.attempts.len() < self.limits.attempts.max(1) && !left.is_zero();
         more.then(|| self.limits.attempt_timeout.map_or(left, |attempt| attempt.min(left)))
-    }
-
-    /// Decides what follows from a failure: another profile, after a pause perhaps, another model, or the end.
-    fn follow(&mut self, failure: &Failure, timeout: Duration) {
-        let (reason, is_final) = (failure.reason(), failure.should_retry() == Some(false));
-        self.over = match failure.blame() {
-            Blame::Request => Some(false),
-            // Every profile of a provider goes the same way, and so does every model.
-            Blame::Nobody => Some(self.skip_provider()),
-            // The server speaks of this credential, or of itself. Another account may fare better only in the first case.
-            Blame::Provider | Blame::Model if is_final => Some(false),
-            Blame::Profile if is_final && reason == FailureReason::Unknown => Some(false),
-            Blame::Provider => {
-                self.overloaded += 1;
-                if reason == FailureReason::Overloaded {
-                    self.pause = Some(self.limits.overloaded_pause.min(timeout)).filter(|pause| !pause.is_zero());
-                }
-                (self.overloaded > self.limits.overloaded_rotations).then_some(true)
-            }
-            _ if reason == FailureReason::RateLimit => {
-                self.rate_limited += 1;
-                let most = self.limits.rate_limited_rotations;
-                most.is_some_and(|most| self.rate_limited > most).then_some(true)
-            }
-            _ => None,
-        };
-        if self.over.is_some() {
-            self.pause = None;
-        }
-    }
-
-    /// Leaves the models of the present provider out; returns whether one of another provider is left.
-    fn skip_provider(&mut self) -> bool {
-        let Some(here) = self.models.get(self.at).map(|model| model.provider().clone()) else { return false };
-        let next = self.at + 1;
-        let mut place = 0..self.models.len();
-        self.models.retain(|model| place.next().is_none_or(|at| at < next) || *model.provider() != here);
-        self.models.len() > next
     }
 
     fn note(&mut self, attempt: AttemptRecord) {

@@ -96,7 +96,10 @@ async fn report_3_failures_inside_a_window_do_not_move_it() {
 
 #[tokio::test]
 async fn report_4_seven_errors_do_not_mean_twenty_minutes() {
-    let rig = Rig::with(Server::script(vec![Act::drop()]), &keys(&["a"]), |builder| builder.probes(None));
+    let patience = Duration::from_millis(100);
+    let rig = Rig::with(Server::script(vec![Act::hang()]), &keys(&["a"]), |builder| {
+        builder.probes(None).attempt_timeout(patience)
+    });
     for _ in 0..7 {
         rig.send(OPUS).await.unwrap_err();
         let rest = rig.stats("a").cooldown_until().unwrap() - provider_auth::Clock::now(&rig.clock);
@@ -117,8 +120,8 @@ async fn report_5_a_limit_on_one_model_leaves_its_siblings() {
 #[tokio::test]
 async fn report_6_a_timeout_on_one_model_leaves_the_account() {
     let server =
-        Server::start(|asked| if asked.model().contains("opus") { Act::drop() } else { Act::message("Hello") });
-    let rig = Rig::new(server, &keys(&["a"]));
+        Server::start(|asked| if asked.model().contains("opus") { Act::hang() } else { Act::message("Hello") });
+    let rig = Rig::with(server, &keys(&["a"]), |builder| builder.attempt_timeout(Duration::from_millis(400)));
     let failure = rig.send(OPUS).await.unwrap_err();
     assert_eq!(failure.failure().unwrap().reason(), FailureReason::Timeout);
     assert_eq!(rig.answered(HAIKU).await, "a");

@@ -36,27 +36,30 @@ fn model(name: &str) -> ModelRef {
 /// What the loop did, a word each: the key and the first letter of the model, `!` where the failure is recorded; `=` and the
 /// milliseconds of a pause; at the end the kind of the error, or `ok`.
 fn play(mut rotation: Rotation, names: &[&str], mut answer: impl FnMut(&Attempt, usize) -> Outcome) -> String {
-    let (mut profiles, mut said) = (document(names), Vec::new());
+    let (mut profiles, mut said, mut now) = (document(names), Vec::new(), at(NOW));
     for n in 0.. {
-        match rotation.next(&profiles, at(NOW)) {
+        match rotation.next(&profiles, now) {
             Step::Attempt(attempt) => {
                 let name = attempt.profile().as_str().trim_start_matches("anthropic:").to_owned();
                 let letter = if attempt.model().to_string() == OPUS { 'o' } else { 'h' };
                 let outcome = answer(&attempt, n);
                 let answered = matches!(outcome, Outcome::Answered { .. });
-                let record = rotation.report(&attempt, outcome, at(NOW));
+                let record = rotation.report(&attempt, outcome, now);
                 let failed = matches!(record, Some(Record::Failure(..)));
                 said.push(format!("{name}{letter}{}", if failed { "!" } else { "" }));
                 if let Some(record) = record {
                     assert_eq!(record.receipt().profile(), attempt.profile());
-                    record.apply(&ProfileSelector::default(), &mut profiles, at(NOW)).unwrap();
+                    record.apply(&ProfileSelector::default(), &mut profiles, now).unwrap();
                 }
                 if answered {
                     said.push("ok".to_owned());
                     break;
                 }
             }
-            Step::Pause(pause) => said.push(format!("={}", pause.as_millis())),
+            Step::Pause(pause) => {
+                now = now + pause;
+                said.push(format!("={}", pause.as_millis()));
+            }
             Step::End(failure) => {
                 said.push(format!("{:?}", failure.kind()));
                 break;
@@ -81,8 +84,15 @@ fn failed(reason: FailureReason) -> Outcome {
     Outcome::Failed { failure: Failure::new(reason), status: None }
 }
 
+/// Without retries, so that each row says what follows once they are over.
 fn rotation() -> Rotation {
-    Rotation::new(ProfileSelector::default(), model(OPUS), at(NOW)).fallbacks([model(HAIKU)])
+    retrying(0)
+}
+
+fn retrying(retries: u32) -> Rotation {
+    let mut limits = RotationLimits::default();
+    limits.retries = retries;
+    Rotation::new(ProfileSelector::default(), model(OPUS), at(NOW)).fallbacks([model(HAIKU)]).limits(limits)
 }
 
 #[test]
@@ -118,6 +128,43 @@ fn answers_lead_to_attempts_records_and_pauses() {
 }
 
 #[test]
+fn what_the_provider_or_the_way_is_to_blame_for_is_tried_again_with_the_same_profile() {
+    let rows: &[(u32, &[&str], &[FailureReason], &str)] = &[
+        (2, &["a", "b"], &[Overloaded], "ao! =500 ao ok"),
+        (2, &["a"], &[Overloaded, ServerError], "ao! =500 ao! =1000 ao ok"),
+        (1, &["a"], &[Overloaded, Overloaded], "ao! =500 ao! ah ok"),
+        // One more profile, which is not asked twice, then the next model, which has retries of its own.
+        (2, &["a", "b"], &[Overloaded; 5], "ao! =500 ao! =1000 ao! bo! ah! =500 ah ok"),
+        (2, &["a", "b"], &[Network, Network], "ao =500 ao =1000 ao ok"),
+        (2, &["a", "b"], &[Network; 3], "ao =500 ao =1000 ao Unreachable"),
+        // A profile, a model or the request is not to be blamed less for being asked again.
+        (2, &["a", "b"], &[RateLimit], "ao! bo ok"),
+        (2, &["a", "b"], &[Timeout], "ao! bo ok"),
+        (2, &["a", "b"], &[NotFound], "ao WrongAddress"),
+        (2, &["a", "b"], &[Format], "ao RequestRefused"),
+    ];
+    for (retries, names, reasons, expected) in rows {
+        assert_eq!(play(retrying(*retries), names, answers(reasons)), *expected, "{retries} {names:?} {reasons:?}");
+    }
+    // The random number shortens the pause, and a wait that the server names replaces it, unless it is long.
+    let random = |random: f64| play(retrying(2).random(random), &["a"], answers(&[Overloaded]));
+    assert_eq!(random(1.0), "ao! =375 ao ok");
+    for (seconds, expected) in [(3, "ao! =3000 ao ok"), (60, "ao! bo ok")] {
+        let told = Failure::new(Overloaded).with_deadline(Some(at(NOW + seconds * 1_000)));
+        let mut told = Some(told);
+        let said = play(retrying(2), &["a", "b"], |_, _| match told.take() {
+            Some(failure) => Outcome::Failed { failure, status: None },
+            None => Outcome::answered(None),
+        });
+        assert_eq!(said, expected, "{seconds}");
+    }
+    // Nothing is tried for which no time is left.
+    let mut limits = RotationLimits::default();
+    limits.time = Duration::from_millis(400);
+    assert_eq!(play(retrying(2).limits(limits), &["a"], answers(&[Overloaded])), "ao! ah ok");
+}
+
+#[test]
 fn a_server_that_says_no_more_is_believed_unless_the_account_is_to_blame() {
     use http::{HeaderMap, StatusCode};
     use provider_auth::{FailureClassifier, ProviderId};
@@ -148,6 +195,7 @@ fn a_server_that_says_no_more_is_believed_unless_the_account_is_to_blame() {
 fn limits_end_a_call() {
     let limits = |set: fn(&mut RotationLimits)| {
         let mut limits = RotationLimits::default();
+        limits.retries = 0;
         set(&mut limits);
         rotation().limits(limits)
     };
@@ -187,8 +235,8 @@ fn the_configuration_gives_fallbacks_limits_and_inline_credentials() {
     let config = config(&text.to_string());
     assert_eq!(rotation(&config).models().len(), 3);
     assert_eq!(
-        play(rotation(&config), &["a", "b", "c"], answers(&[Overloaded, Overloaded])),
-        "ao! ah! inline-api-key:openaih ok"
+        play(rotation(&config), &["a", "b", "c"], answers(&[Overloaded; 6])),
+        "ao! =500 ao! =1000 ao! ah! =500 ah! =1000 ah! inline-api-key:openaih ok"
     );
     assert_eq!(play(rotation(&config), &["a", "b", "c"], answers(&[RateLimit; 2])), "ao! bo! ah ok");
     let plain = Config::from_json5_str("{}", &ReadOptions::new()).unwrap();

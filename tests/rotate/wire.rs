@@ -6,7 +6,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use provider_auth::{AuthProfileStore, Clock, Endpoint, Error, ErrorKind, FailureReason, ProfileId, ProviderId};
+use provider_auth::failure::{RetryBackoff, TransportError};
+use provider_auth::{
+    AuthProfileStore, Clock, Endpoint, Error, ErrorKind, Failure, FailureReason, ProfileId, ProviderId,
+};
 
 use crate::support::rotation::{HAIKU, OPUS, Rig, after, call, keys, reasons};
 use crate::support::server::{Act, Asked, Server};
@@ -37,8 +40,9 @@ async fn a_stream_is_handed_over_with_its_head_and_succeeds_with_its_end() {
 }
 
 #[tokio::test]
-async fn a_stream_that_breaks_is_a_timeout_and_one_that_is_left_is_nothing() {
+async fn a_stream_that_breaks_blames_nobody_and_one_that_is_left_is_nothing() {
     let rig = Rig::new(Server::script(vec![Act::broken_stream(&[START])]), &keys(&["a"]));
+    let before = rig.text();
     let mut reply = rig.send(OPUS).await.unwrap();
     let error = loop {
         match reply.chunk().await {
@@ -46,8 +50,8 @@ async fn a_stream_that_breaks_is_a_timeout_and_one_that_is_left_is_nothing() {
             Err(error) => break error,
         }
     };
-    assert_eq!(error.kind(), ErrorKind::ProviderFailed);
-    assert_eq!(rig.count("a", FailureReason::Timeout), 1);
+    assert_eq!(error.kind(), ErrorKind::Unreachable);
+    assert_eq!(rig.text(), before, "nothing is recorded of a way that broke");
 
     let rig = Rig::new(Server::script(vec![Act::stream(&[START])]), &keys(&["a"]));
     let before = rig.text();
@@ -118,9 +122,9 @@ async fn threads_that_report_at_once_charge_a_request_once() {
 }
 
 #[tokio::test]
-async fn broken_connections_slow_heads_and_broken_bodies_take_the_next_profile() {
+async fn an_answer_that_is_late_takes_the_next_profile_and_a_way_that_breaks_is_tried_again() {
     let slow = Act::message("late").after(Duration::from_millis(1_500));
-    for act in [Act::drop(), Act::hang(), slow, Act::broken(200, "{\"type\":")] {
+    for act in [Act::hang(), slow] {
         let rig = Rig::with(
             Server::start(move |asked| if asked.key() == "key-a" { act.clone() } else { Act::message("Hello") }),
             &keys(&["a", "b"]),
@@ -129,6 +133,13 @@ async fn broken_connections_slow_heads_and_broken_bodies_take_the_next_profile()
         let reply = rig.send(OPUS).await.unwrap();
         assert_eq!(reasons(reply.attempts()), [Some(FailureReason::Timeout), None]);
         assert_eq!(after(rig.stats("a").cooldown_until()), Some(30));
+    }
+    for act in [Act::drop(), Act::broken(200, "{\"type\":")] {
+        let (rig, before) = retrying(vec![act.clone(), act, Act::message("Hello")]);
+        let reply = rig.send(OPUS).await.unwrap();
+        assert_eq!(reasons(reply.attempts()), [Some(FailureReason::Network), Some(FailureReason::Network), None]);
+        assert_eq!(reply.profile().as_str(), "anthropic:a");
+        assert!(!before.contains("cooldown") && rig.stats("a").cooldown_until().is_none());
     }
     // An error whose body breaks off still says what it says.
     let act = Act::broken(429, r#"{"type":"error","error":{"type":"rate_limit_error","message":"x"#);
@@ -142,7 +153,33 @@ async fn broken_connections_slow_heads_and_broken_bodies_take_the_next_profile()
         builder.endpoint(ProviderId::anthropic(), endpoint)
     });
     let failure = rig.send(OPUS).await.unwrap_err();
-    assert_eq!(reasons(failure.attempts()), [Some(FailureReason::Timeout)]);
+    assert_eq!(reasons(failure.attempts()), [Some(FailureReason::Network)]);
+    assert_eq!(failure.failure().and_then(Failure::transport), Some(TransportError::Connect));
+    assert!(failure.error().help().contains("The host was 127.0.0.1"), "{failure:?}");
+}
+
+/// Two keys, and a rotator that tries again without a pause.
+fn retrying(acts: Vec<Act>) -> (Rig, String) {
+    let rig = Rig::with(Server::script(acts), &keys(&["a", "b"]), |builder| {
+        let mut backoff = RetryBackoff::default();
+        backoff.first = Duration::ZERO;
+        builder.retries(2).backoff(backoff)
+    });
+    let before = rig.text();
+    (rig, before)
+}
+
+#[tokio::test]
+async fn a_single_key_gets_its_retries_and_a_random_number_shortens_their_pauses() {
+    let overloaded = Act::error(529, "overloaded_error", "Overloaded");
+    let rig = Rig::with(Server::script(vec![overloaded, Act::message("Hello")]), &keys(&["a"]), |builder| {
+        let mut backoff = RetryBackoff::default();
+        (backoff.first, backoff.jitter) = (Duration::from_secs(3_600), 1.0);
+        backoff.longest = backoff.first;
+        builder.retries(1).backoff(backoff).random(|| 1.0).max_time(Duration::from_secs(60))
+    });
+    let reply = rig.send(OPUS).await.unwrap();
+    assert_eq!(reasons(reply.attempts()), [Some(FailureReason::Overloaded), None]);
 }
 
 #[tokio::test]

@@ -47,6 +47,8 @@ impl Rig {
         let builder = Rotator::builder(Arc::clone(&store) as Arc<dyn AuthProfileStore>)
             .config(config("{}"))
             .clock(Arc::new(clock.clone()))
+            // Tests of what follows a failure say it themselves where a retry is to come first.
+            .retries(0)
             .endpoint(ProviderId::anthropic(), endpoint);
         let rotator = setup(builder).build().unwrap();
         Self { server, store, clock, rotator }
