@@ -16,6 +16,14 @@ pub(super) fn without_caller_words(message: &str, names: &[Box<str>]) -> String 
     let mut rest = message;
     let mut before = ' ';
     while let Some(c) = rest.chars().next() {
+        // Most of a message is plain words.
+        let plain = if names.is_empty() { plain_words(rest) } else { 0 };
+        if plain > 0 {
+            let (words, left) = rest.split_at_checked(plain).unwrap_or((rest, ""));
+            out.push_str(words);
+            (before, rest) = (' ', left);
+            continue;
+        }
         let step = match quoted(rest, before) {
             Some(end) => {
                 out.push(GAP);
@@ -35,6 +43,13 @@ pub(super) fn without_caller_words(message: &str, names: &[Box<str>]) -> String 
         rest = rest.get(step..).unwrap_or_default();
     }
     out
+}
+
+/// How much of a text is words without anything that makes an identifier or a quotation, up to the last space in it.
+fn plain_words(text: &str) -> usize {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b',' | b'-');
+    let end = text.as_bytes().iter().position(|byte| !plain(byte)).unwrap_or(text.len());
+    text.as_bytes().get(..end).and_then(|words| words.iter().rposition(|byte| *byte == b' ')).map_or(0, |at| at + 1)
 }
 
 /// Where the quotation ends that begins here; `None` if none begins.

@@ -22,7 +22,7 @@ use crate::secret::Secret;
 
 /// Turns answers into [`Failure`]s: status, headers and body, an event of a stream, or a text alone.
 ///
-/// Pure and bounded: bodies beyond 256 KiB are judged by their first 4 and last 2 KiB, and nothing here can panic. An
+/// Pure and bounded: of a text the first and the last KiB are read, and nothing here can panic. An
 /// answer is read in four steps: who spoke, the structured code, the words of the message where they say something more
 /// specific, the status. The caller's own words, which providers repeat, are no evidence. Text that is ambiguous never
 /// leads to a long cooldown: `billing` and `auth_permanent` need a code, an unmistakable sentence in a message of at most
@@ -122,7 +122,7 @@ impl FailureClassifier {
             });
         }
         let success = status.is_success();
-        let error = if stream::is_stream(&text) && value.is_none() {
+        let error = if value.is_none() && stream::is_stream(&text) {
             stream::error_in(&text)
         } else {
             value.filter(|value| !success || is_error(value))
@@ -219,7 +219,7 @@ impl FailureClassifier {
 fn bounded(body: &[u8]) -> Cow<'_, str> {
     let head = body.get(..MAX_JSON).unwrap_or(body);
     let tail = if body.len() > MAX_JSON { body.get(body.len() - MAX_JSON.min(body.len() - MAX_JSON)..) } else { None };
-    let text = String::from_utf8_lossy(head);
+    let text = std::str::from_utf8(head).map_or_else(|_| String::from_utf8_lossy(head), Cow::Borrowed);
     match tail {
         Some(tail) => {
             let tail = String::from_utf8_lossy(tail);

@@ -189,7 +189,7 @@ impl Failure {
         self.request_id.as_deref()
     }
 
-    /// The provider's own words, up to 4 KiB of them, with whatever they repeat of the caller's data.
+    /// The provider's own words, up to 1 KiB of them, with whatever they repeat of the caller's data.
     ///
     /// # Security
     ///

@@ -7,6 +7,8 @@ use super::rules::is_known_code;
 
 /// How many places are tried at which an object may begin.
 const MAX_STARTS: usize = 8;
+/// How much of a text is searched for objects, in bytes.
+const MAX_PARSED: usize = 32 << 10;
 /// How much of a text is read as pairs where it cannot be parsed, in bytes.
 const MAX_LOOSE: usize = 8 << 10;
 
@@ -15,6 +17,7 @@ const MAX_LOOSE: usize = 8 << 10;
 /// `told` says that the text stands alone, so that what has a message is an error; inside an answer it may be the caller's.
 pub(super) fn objects_in(text: &str, told: bool) -> Option<(usize, Vec<Value>)> {
     let is_envelope = |value: &Value| is_envelope(value) || (told && has_sentence(value));
+    let text = start_of(text, MAX_PARSED);
     let starts = || text.match_indices('{').map(|(at, _)| at).take(MAX_STARTS);
     for start in starts() {
         let mut values = serde_json::Deserializer::from_str(text.get(start..)?).into_iter::<Value>();
@@ -34,14 +37,18 @@ fn has_sentence(value: &Value) -> bool {
     value.get("message").and_then(Value::as_str).is_some_and(|message| message.trim().contains(' '))
 }
 
-/// Members of an object that is cut off, or printed by Python, JavaScript or Ruby: name and value pairs, flat. A name
-/// that comes again begins a new object.
-fn loose(text: &str) -> Vec<Value> {
-    let mut end = text.len().min(MAX_LOOSE);
+fn start_of(text: &str, most: usize) -> &str {
+    let mut end = text.len().min(most);
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    let mut rest = text.get(..end).unwrap_or_default();
+    text.get(..end).unwrap_or_default()
+}
+
+/// Members of an object that is cut off, or printed by Python, JavaScript or Ruby: name and value pairs, flat. A name
+/// that comes again begins a new object.
+fn loose(text: &str) -> Vec<Value> {
+    let mut rest = start_of(text, MAX_LOOSE);
     let (mut objects, mut object) = (Vec::new(), Map::new());
     let mut name: Option<String> = None;
     while let Some(c) = rest.chars().next() {

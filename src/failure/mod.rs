@@ -18,6 +18,7 @@ mod envelope;
 #[expect(clippy::module_inception, reason = "the module's main type has its own file")]
 mod failure;
 mod fragments;
+mod pattern;
 mod prose;
 mod refusal;
 mod retry;

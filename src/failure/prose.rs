@@ -1,6 +1,6 @@
 //! A status that is only named in a text: `HTTP 404: no body`, `Error code: 429 - ...`, `503 Engine Overloaded`.
 
-use super::text::Text;
+use super::text::normalize;
 
 /// What may stand before a number that is a status.
 const MARKERS: [&str; 12] = [
@@ -26,8 +26,13 @@ const BEHIND: [&str; 6] = ["from ", "error", "response", "status", "when ", "on 
 
 /// The status a text names. A bare number in prose is not one, least of all 402.
 pub(super) fn status_in(text: &str) -> Option<u16> {
-    let normal = Text::new(text);
-    let normal = normal.as_str().trim_start();
+    // Most texts name none.
+    if !text.as_bytes().windows(3).any(|three| matches!(three, [b'4' | b'5', b'0'..=b'9', b'0'..=b'9'])) {
+        return None;
+    }
+    let mut normal = String::new();
+    normalize(text, &mut normal);
+    let normal = normal.trim_start();
     leading(text.trim_start(), normal).or_else(|| marked(normal))
 }
 

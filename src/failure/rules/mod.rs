@@ -4,10 +4,14 @@
 //! of the message may refine it along the lists of [`wording`]. In each table the first row that matches counts. Sources
 //! are the providers' documentation and reported answers as of November 2026; they stand beside the rows.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 mod codes;
 mod statuses;
 mod wording;
 
+use super::pattern::Pattern;
 use super::refusal::SubscriptionRefusal;
 use super::text::Text;
 use super::transport::TransportError;
@@ -146,14 +150,37 @@ pub(super) struct Verdict {
 /// The longest message whose words can mean a long cooldown by themselves.
 pub(super) const SHORT: usize = 512;
 
-/// The tables of codes, the most specific first.
-fn codes() -> [&'static [Rule]; 4] {
-    [codes::DECISIVE, codes::NUMBERS, codes::FAMILY, codes::LAST]
+/// A rule with its columns taken apart.
+struct Row {
+    rule: &'static Rule,
+    codes: Vec<&'static str>,
+    pattern: Pattern,
 }
 
-fn wording() -> impl Iterator<Item = &'static Rule> {
-    wording::ACCOUNT.iter().chain(wording::OTHER)
+/// The tables in the order of evaluation.
+struct Tables {
+    /// Nothing changes what these say.
+    decisive: Vec<Row>,
+    /// What these say, the wording may refine.
+    general: Vec<Row>,
+    wording: Vec<Row>,
+    /// Every code of every row.
+    known: HashSet<&'static str>,
 }
+
+static TABLES: LazyLock<Tables> = LazyLock::new(|| {
+    let row = |rule: &'static Rule| Row {
+        rule,
+        codes: rule.code.split('|').filter(|code| !code.is_empty()).collect(),
+        pattern: Pattern::new(rule.text),
+    };
+    let decisive = [codes::DECISIVE, codes::NUMBERS, statuses::DECISIVE].into_iter().flatten().map(row).collect();
+    let general = [codes::FAMILY, statuses::STATUS, codes::LAST].into_iter().flatten().map(row).collect();
+    let wording = [wording::ACCOUNT, wording::OTHER].into_iter().flatten().map(row).collect();
+    let mut tables = Tables { decisive, general, wording, known: HashSet::new() };
+    tables.known = tables.decisive.iter().chain(&tables.general).flat_map(|row| &row.codes).copied().collect();
+    tables
+});
 
 /// What the evidence says.
 pub(super) fn judge(evidence: &Evidence<'_>) -> Verdict {
@@ -170,71 +197,76 @@ pub(super) fn judge(evidence: &Evidence<'_>) -> Verdict {
 }
 
 fn find(evidence: &Evidence<'_>) -> Option<&'static Rule> {
-    let known = evidence.codes.iter().any(|code| is_known_code(code));
-    let told = if known { evidence.codes } else { evidence.told };
-    let first = |tables: &[&'static [Rule]]| {
-        tables.iter().copied().flatten().find(|rule| rule.matches(evidence, told, FailureReason::Unknown))
+    let tables = &*TABLES;
+    let known = |codes: &[String]| -> Vec<&'static str> {
+        codes.iter().filter_map(|code| tables.known.get(code.as_str()).copied()).collect()
     };
-    let [decisive, numbers, family, last] = codes();
-    if let Some(rule) = first(&[decisive, numbers, statuses::DECISIVE]) {
+    let mut codes = known(evidence.codes);
+    if codes.is_empty() {
+        codes = known(evidence.told);
+    }
+    let first =
+        |rows: &'static [Row], base| rows.iter().find(|row| row.matches(evidence, &codes, base)).map(|row| row.rule);
+    if let Some(rule) = first(&tables.decisive, FailureReason::Unknown) {
         return Some(rule);
     }
-    let general = first(&[family, statuses::STATUS, last]);
+    let general = first(&tables.general, FailureReason::Unknown);
     let base = general.map_or(FailureReason::Unknown, |rule| rule.reason);
-    let refined = wording().find(|rule| rule.matches(evidence, told, base));
-    refined.or(general)
+    first(&tables.wording, base).or(general)
 }
 
 #[cfg(test)]
 thread_local! {
     /// The rows that decided something on this thread.
-    pub(super) static DECIDED: std::cell::RefCell<std::collections::HashSet<*const Rule>> = std::cell::RefCell::default();
+    pub(super) static DECIDED: std::cell::RefCell<HashSet<*const Rule>> = std::cell::RefCell::default();
 }
 
 /// Every row.
 #[cfg(test)]
 pub(super) fn all() -> impl Iterator<Item = &'static Rule> {
-    codes().into_iter().flatten().chain(statuses::DECISIVE).chain(statuses::STATUS).chain(wording())
+    let tables = [&TABLES.decisive, &TABLES.general, &TABLES.wording];
+    tables.into_iter().flatten().map(|row| row.rule)
 }
 
 /// Whether a code stands in the table, so that it can be shown: it is no secret.
 pub(super) fn is_known_code(code: &str) -> bool {
-    codes().into_iter().flatten().any(|rule| has_code(rule.code, code))
+    TABLES.known.contains(code.to_ascii_lowercase().as_str())
 }
 
-fn has_code(alternatives: &str, code: &str) -> bool {
-    !alternatives.is_empty() && alternatives.split('|').any(|known| known.eq_ignore_ascii_case(code))
-}
-
-impl Rule {
-    fn matches(&self, evidence: &Evidence<'_>, codes: &[String], base: FailureReason) -> bool {
-        let in_time = match (self.when, evidence.status) {
+impl Row {
+    fn matches(&self, evidence: &Evidence<'_>, codes: &[&'static str], base: FailureReason) -> bool {
+        let Self { rule, codes: own, pattern } = self;
+        let in_time = match (rule.when, evidence.status) {
             (When::Always, _) => true,
             (_, None) => false,
             (When::In(statuses), Some(status)) => statuses.contains(&status),
             (When::Range(first, last), Some(status)) => (first..=last).contains(&status),
         };
-        let conditions = self.conditions.iter().all(|condition| match condition {
+        // What the words say is asked last, because it takes longest.
+        let cheap = |condition: &If| match condition {
             If::Short => evidence.text.len <= SHORT,
             If::NoLimitHeaders => !evidence.has_limit_headers,
-            If::NoPosition => !evidence.text.has("at line|at position|line 1|in json|json at"),
-            If::OneRequest => {
-                !evidence.text.has("per min|per day|per hour|per second")
-                    || evidence.text.has("request too large*limit*requested")
-            }
-            If::NotTooLong => !evidence.text.has("reduce the length"),
-            If::Exactly => evidence.message.trim().eq_ignore_ascii_case(self.text),
-        });
+            If::Exactly => evidence.message.trim().eq_ignore_ascii_case(rule.text),
+            If::NoPosition | If::OneRequest | If::NotTooLong => true,
+        };
+        let says = |pattern: &'static str| Pattern::new(pattern).matches(evidence.text);
+        let words = |condition: &If| match condition {
+            If::NoPosition => !says("at line|at position|line 1|in json|json at"),
+            If::OneRequest => !says("per min|per day|per hour|per second") || says("request too large*limit*requested"),
+            If::NotTooLong => !says("reduce the length"),
+            If::Short | If::NoLimitHeaders | If::Exactly => true,
+        };
         // LiteLLM and others call everything that they do not know a connection error.
         let vague = base == FailureReason::Network;
         in_time
-            && conditions
-            && self.dialect.covers(evidence.dialect)
-            && (self.from.is_empty()
-                || self.from.contains(&base)
-                || (vague && self.from.contains(&FailureReason::Unknown)))
-            && (self.code.is_empty() || codes.iter().any(|code| has_code(self.code, code)))
-            && (self.text.is_empty() || evidence.text.has(self.text))
+            && rule.conditions.iter().all(cheap)
+            && rule.dialect.covers(evidence.dialect)
+            && (rule.from.is_empty()
+                || rule.from.contains(&base)
+                || (vague && rule.from.contains(&FailureReason::Unknown)))
+            && (own.is_empty() || own.iter().any(|code| codes.contains(code)))
+            && (rule.text.is_empty() || pattern.matches(evidence.text))
+            && rule.conditions.iter().all(words)
     }
 }
 
@@ -270,9 +302,9 @@ mod tests {
 
     #[test]
     fn a_code_stands_once_in_a_table_unless_more_is_asked_for() {
-        for table in codes() {
+        for table in [codes::DECISIVE, codes::NUMBERS, codes::FAMILY, codes::LAST] {
             let plain = table.iter().filter(|rule| rule.text.is_empty() && matches!(rule.when, When::Always));
-            let mut seen = std::collections::HashSet::new();
+            let mut seen = HashSet::new();
             for (rule, code) in plain.flat_map(|rule| rule.code.split('|').map(move |code| (rule, code))) {
                 assert!(seen.insert((rule.dialect as u8, code)), "{code} stands twice");
             }
