@@ -44,7 +44,7 @@ impl Rotator {
                 break None;
             }
         };
-        let classifier = FailureClassifier::new(model.provider());
+        let classifier = FailureClassifier::new(model.provider()).with_model(model.model());
         let failure = classifier.response(status, response.headers(), &body, self.0.clock.now());
         // An error that came through counts more than a connection that broke after it.
         match failure.or(broken) {

@@ -10,8 +10,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use proptest::prelude::*;
 use provider_auth::select::{CooldownPolicy, Receipt, SelectorRules};
 use provider_auth::{
-    AuthProfileStore, AuthProfiles, Error, Failure, FailureClassifier, MemoryStore, ProfileId, ProfileSelector,
-    ProviderId, RecordOutcome, Timestamp,
+    AuthProfileStore, AuthProfiles, Error, Failure, FailureClassifier, FailureReason, MemoryStore, ProfileId,
+    ProfileSelector, ProviderId, RecordOutcome, Timestamp,
 };
 use serde_json::{Value, json};
 
@@ -252,5 +252,165 @@ fn huge_and_nested_bodies_are_bounded_work() {
     // What stands at the end of a large body still counts.
     let mut late = "stack trace\n".repeat(100_000);
     late.push_str("the engine is overloaded");
-    assert_eq!(classify(late.as_bytes()).reason(), provider_auth::FailureReason::Overloaded);
+    assert_eq!(classify(late.as_bytes()).reason(), FailureReason::Overloaded);
+}
+
+/// Answers as they were seen or documented, an object a line.
+fn answers() -> Vec<Value> {
+    include_str!("../fixtures/failure_answers.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The reason of an answer with this body, and with these headers beside its own.
+fn reason(answer: &Value, body: &str, more: &[(&'static str, &str)]) -> Option<FailureReason> {
+    let classifier = match answer["provider"].as_str() {
+        Some(provider) => FailureClassifier::new(&ProviderId::new(provider).unwrap()),
+        None => FailureClassifier::for_any_provider(),
+    };
+    let mut headers = HeaderMap::new();
+    for (name, value) in answer["headers"].as_object().into_iter().flatten() {
+        headers.insert(HeaderName::try_from(name).unwrap(), HeaderValue::from_str(value.as_str().unwrap()).unwrap());
+    }
+    for (name, value) in more {
+        headers.insert(*name, HeaderValue::from_str(value).unwrap());
+    }
+    let now = Timestamp::from_millis(1_700_000_000_000);
+    let failure = match answer["kind"].as_str().unwrap() {
+        "text" => classifier.text(body, now),
+        "event" => classifier.event("", body.as_bytes(), now),
+        _ => {
+            let status = StatusCode::from_u16(u16::try_from(answer["status"].as_u64().unwrap()).unwrap()).unwrap();
+            classifier.response(status, &headers, body.as_bytes(), now)
+        }
+    };
+    failure.map(|failure| failure.reason())
+}
+
+/// The same object with its members the other way round.
+fn reversed(value: &Value) -> String {
+    match value {
+        Value::Object(members) => {
+            let members: Vec<String> =
+                members.iter().rev().map(|(name, value)| format!("{}:{}", json!(name), reversed(value))).collect();
+            format!("{{{}}}", members.join(","))
+        }
+        Value::Array(elements) => format!("[{}]", elements.iter().map(reversed).collect::<Vec<_>>().join(",")),
+        other => other.to_string(),
+    }
+}
+
+#[test]
+fn a_request_id_and_the_order_of_members_change_nothing() {
+    let mut tried = 0;
+    for answer in answers() {
+        let Value::Object(members) = &answer["body"] else { continue };
+        let plain = answer["body"].to_string();
+        let expected = reason(&answer, &plain, &[]);
+        assert_eq!(reason(&answer, &reversed(&answer["body"]), &[]), expected, "{answer}");
+        assert_eq!(
+            reason(&answer, &plain, &[("request-id", "req_011"), ("x-request-id", "7f3a")]),
+            expected,
+            "{answer}"
+        );
+        let mut more = members.clone();
+        more.insert("request_id".to_owned(), json!("req_011CXyz"));
+        assert_eq!(reason(&answer, &Value::Object(more).to_string(), &[]), expected, "{answer}");
+        tried += 1;
+    }
+    assert!(tried > 400, "{tried}");
+}
+
+/// Sentences that hold no phrase of any rule.
+const SENTENCES: [&str; 5] = [
+    "Thank you for your understanding.",
+    "Our team was told about it.",
+    "See the documentation for more.",
+    "This text was added by a gateway in the middle.",
+    "Have a nice day!",
+];
+
+#[test]
+fn a_sentence_without_a_phrase_changes_nothing() {
+    let mut tried = 0;
+    for (answer, sentence) in answers().into_iter().zip(SENTENCES.iter().cycle()) {
+        let mut body = answer["body"].clone();
+        let expected = reason(&answer, &body.as_str().map_or_else(|| body.to_string(), ToOwned::to_owned), &[]);
+        let place = ["/error/message", "/message", "/detail"]
+            .into_iter()
+            .find(|place| body.pointer(place).is_some_and(Value::is_string));
+        let (Some(place), Value::Object(_)) = (place, &answer["body"]) else { continue };
+        let told = body.pointer(place).and_then(Value::as_str).unwrap().to_owned();
+        // A message that is itself JSON, or a code alone, is not prose to which a sentence could be added.
+        if told.contains(['{', '<']) || !told.trim().contains(' ') || told.len() > 400 {
+            continue;
+        }
+        *body.pointer_mut(place).unwrap() = format!("{told} {sentence}").into();
+        assert_eq!(reason(&answer, &body.to_string(), &[]), expected, "{answer} {sentence}");
+        tried += 1;
+    }
+    assert!(tried > 300, "{tried}");
+}
+
+/// Words of which no rule has any.
+fn prose() -> impl Strategy<Value = String> {
+    let words = vec![
+        "the",
+        "garden",
+        "of",
+        "seven",
+        "402",
+        "404",
+        "429",
+        "503",
+        "stones",
+        "was",
+        "painted",
+        "green",
+        "by",
+        "a",
+        "quiet",
+        "neighbour",
+        "and",
+        "then",
+        "it",
+        "rained",
+        "for",
+        "three",
+        "days",
+        "we",
+        "walked",
+        "home",
+        "with",
+        "12",
+        "apples",
+    ];
+    prop::collection::vec(proptest::sample::select(words), 3..30).prop_map(|words| words.join(" "))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn prose_is_unknown_and_rests_nobody_longer_than_the_first_step(text in "[A-Z][a-z]{2,8} ".prop_flat_map(|start| prose().prop_map(move |prose| format!("{start}{prose}.")))) {
+        let failure = FailureClassifier::for_any_provider().text(&text, Timestamp::from_millis(1_700_000_000_000)).unwrap();
+        prop_assert_eq!(failure.reason(), FailureReason::Unknown, "{}", text);
+        prop_assert_eq!(failure.deadline(), None);
+    }
+
+    /// Nothing that is written without spaces, commas or quotes is taken for what the provider says.
+    #[test]
+    fn an_identifier_of_any_kind_changes_nothing(words in "[a-z]{3,9}(_[a-z]{3,9}){1,3}", trigger in proptest::sample::select(vec![
+        "credit_balance_is_too_low", "insufficient_quota", "rate_limit_exceeded", "invalid_api_key", "overloaded_error",
+        "context_length_exceeded", "model_not_found", "account_suspended", "billing_hard_limit_reached", "connection_refused",
+    ])) {
+        let message = |words: &str| format!("tools.0.{words}.name: `{words}` is not a name that can be used, see '{words}' and \"{words}\".");
+        let answer = |words: &str| {
+            let body = json!({"type": "error", "error": {"type": "invalid_request_error", "message": message(words)}}).to_string();
+            reason(&json!({"kind": "response", "provider": "anthropic", "status": 400}), &body, &[])
+        };
+        for words in [words.clone(), trigger.to_owned(), format!("{words}_{trigger}"), format!("get_{trigger}")] {
+            prop_assert_eq!(answer(&words), Some(FailureReason::Format), "{}", words);
+            let text = reason(&json!({"kind": "text"}), &message(&words), &[]);
+            prop_assert!(matches!(text, Some(FailureReason::Unknown | FailureReason::Format)), "{} {:?}", words, text);
+        }
+    }
 }
