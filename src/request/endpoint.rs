@@ -218,7 +218,7 @@ impl Endpoint {
     }
 }
 
-fn is_anthropic(uri: &Uri) -> bool {
+pub(super) fn is_anthropic(uri: &Uri) -> bool {
     uri.host().is_some_and(|host| host.eq_ignore_ascii_case(ANTHROPIC_HOST))
 }
 

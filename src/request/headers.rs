@@ -77,6 +77,6 @@ impl Headers {
     }
 }
 
-fn refused(message: &str) -> Error {
+pub(super) fn refused(message: &str) -> Error {
     Error::new(ErrorKind::InvalidHeader, message)
 }

@@ -4,11 +4,15 @@
 //! ([`EndpointKind`]). [`RequestBuilder`] puts the secret into the one header the server reads ([`AuthScheme`]), merges
 //! beta flags ([`BetaList`]) and places cache breakpoints in the body's own bytes. The [`PreparedRequest`] that comes
 //! of it converts into `http::Request` and, with the feature `client`, into `reqwest::Request`.
+//!
+//! A request that another library built, for any provider, is authenticated by
+//! [`Selection::authenticate`](crate::Selection::authenticate).
 
 mod auth;
 mod beta;
 mod builder;
 mod endpoint;
+mod foreign;
 mod headers;
 mod hosts;
 mod prepared;

@@ -129,6 +129,9 @@ impl<'a> Selecting<'a> {
             |kind, verdict| (Place { group: UNFIT, rank: 0, time: 0.0 }, Judged { id, kind, verdict, retry_at: None });
         let Some(Entry { profile, usage, .. }) = entry else { return unfit(None, Verdict::Missing) };
         let kind = profile.kind();
+        if self.query.excluded.contains(id) {
+            return unfit(kind, Verdict::NotRequested);
+        }
         if base != Base::Stored && *profile.provider() != self.query.provider {
             return unfit(kind, Verdict::ProviderMismatch);
         }

@@ -30,6 +30,7 @@ pub struct Query {
     pub(super) session: Option<String>,
     pub(super) preferred: Option<ProfileId>,
     pub(super) locked: Option<ProfileId>,
+    pub(super) excluded: Vec<ProfileId>,
     pub(super) resolver: Option<Arc<Resolver>>,
     pub(super) unwritten: Option<Arc<Unwritten>>,
 }
@@ -38,7 +39,16 @@ impl Query {
     /// Asks for any credential of a provider. A window of any model counts as one of the whole profile.
     pub fn new(provider: &ProviderId) -> Self {
         let provider = provider.clone();
-        Self { provider, model: None, session: None, preferred: None, locked: None, resolver: None, unwritten: None }
+        Self {
+            provider,
+            model: None,
+            session: None,
+            preferred: None,
+            locked: None,
+            excluded: Vec::new(),
+            resolver: None,
+            unwritten: None,
+        }
     }
 
     /// Asks for a credential for a model.
@@ -70,6 +80,30 @@ impl Query {
     /// Sets the only profile to use; no other takes its place.
     pub fn locked(mut self, id: ProfileId) -> Self {
         self.locked = Some(id);
+        self
+    }
+
+    /// Adds profiles to leave out this time, such as those that were tried already. Their verdict is
+    /// [`NotRequested`](super::Verdict::NotRequested), and a credential from outside the document does not take their place.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use provider_auth::{AuthProfiles, ProfileSelector, ProviderId, Query, Timestamp};
+    ///
+    /// let profiles = AuthProfiles::from_json(
+    ///     r#"{"version":1,"profiles":{
+    ///         "openai:a":{"type":"api_key","provider":"openai","key":"sk-a"},
+    ///         "openai:b":{"type":"api_key","provider":"openai","key":"sk-b"}}}"#,
+    /// )?;
+    /// let (openai, now) = (ProviderId::new("openai")?, Timestamp::from_millis(0));
+    /// let first = ProfileSelector::default().select(&profiles, &Query::new(&openai), now)?;
+    /// let second = ProfileSelector::default().select(&profiles, &Query::new(&openai).excluding([first.profile]), now)?;
+    /// assert_eq!(second.profile.as_str(), "openai:b");
+    /// # Ok::<(), provider_auth::Error>(())
+    /// ```
+    pub fn excluding(mut self, ids: impl IntoIterator<Item = ProfileId>) -> Self {
+        self.excluded.extend(ids);
         self
     }
 
@@ -114,6 +148,7 @@ impl fmt::Debug for Query {
             .field("session", &self.session)
             .field("preferred", &self.preferred)
             .field("locked", &self.locked)
+            .field("excluded", &self.excluded)
             .finish_non_exhaustive()
     }
 }

@@ -89,7 +89,8 @@ impl ProfileSelector {
             Err(refusal) => refusal,
         };
         let may_serve_later = refusal.retry_at.is_some();
-        if query.locked.is_some() || may_serve_later {
+        let left_out = refusal.candidates.iter().any(|candidate| query.excluded.contains(&*candidate.id));
+        if query.locked.is_some() || may_serve_later || left_out {
             return Err(refusal.into());
         }
         let Some(InlineCredential { credential, source }) = inline() else {
@@ -97,6 +98,9 @@ impl ProfileSelector {
             return Err(Error::new(ErrorKind::MissingApiKey, message).with_origin(refusal));
         };
         let profile = ProfileId::verbatim(format!("{INLINE_PREFIX}{}", query.provider));
+        if query.excluded.contains(&profile) {
+            return Err(refusal.into());
+        }
         let kind = Some(credential.kind());
         let fit = credential.secret().is_header_safe();
         let usage = profiles.usage(profile.as_str()).filter(|usage| is_about(usage, credential.secret()));

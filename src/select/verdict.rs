@@ -58,7 +58,7 @@ pub enum Verdict {
     ExcludedByOrder,
     /// It exists, but the configuration lists other profiles of its provider only.
     NotConfigured,
-    /// It could be used, but the caller asked for another profile only.
+    /// It could be used, but the caller asked for another profile only, or to leave this one out.
     NotRequested,
 }
 
@@ -157,7 +157,7 @@ impl Verdict {
             Self::Missing => "does not exist",
             Self::ExcludedByOrder => "is not in the order",
             Self::NotConfigured => "is not listed in the configuration",
-            Self::NotRequested => "is not the profile that was asked for",
+            Self::NotRequested => "was not asked for",
         };
         f.write_str(words)
     }

@@ -1,6 +1,7 @@
 //! From credential and body to a request.
 
 mod configured;
+mod foreign;
 mod hosts;
 mod leaks;
 mod reference;

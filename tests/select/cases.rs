@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a fixture that fails is a failed test")]
 
+use provider_auth::credential::{Credential, CredentialSource, InlineCredential};
 use provider_auth::error::DiagnosticCode;
 use provider_auth::profile::SecretRef;
 use provider_auth::select::{Receipt, Verdict};
@@ -241,4 +242,34 @@ fn a_refusal_says_which_reason_and_when() {
     assert_eq!(refusal.retry_at, Some(at(NOW + 30 * SECOND)));
     let none = selector.select(&AuthProfiles::new(), &Query::new(&anthropic), at(NOW)).unwrap_err();
     assert_eq!(provider_auth::Error::from(none).kind(), ErrorKind::MissingApiKey);
+}
+
+#[test]
+fn excluded_profiles_are_left_out_and_nothing_from_outside_takes_their_place() {
+    let key = |key: &str| json!({"type": "api_key", "provider": "openai", "key": key});
+    let document = json!({"version": 1, "profiles": {"openai:a": key("k-a"), "openai:b": key("k-b")}});
+    let profiles = AuthProfiles::from_json(&document.to_string()).unwrap();
+    let (selector, openai) = (ProfileSelector::default(), provider("openai"));
+    let query = || Query::new(&openai);
+
+    assert_eq!(selector.pick(&profiles, &query().excluding([id("openai:a")]), at(NOW)), Some(&id("openai:b")));
+    // Also where it is preferred, and with a session that would choose it.
+    let preferred = query().preferred(id("openai:a")).excluding([id("openai:a")]);
+    assert_eq!(selector.select(&profiles, &preferred, at(NOW)).unwrap().profile, id("openai:b"));
+    for session in 0..20 {
+        let query = query().session(session.to_string()).excluding([id("openai:b")]);
+        assert_eq!(selector.select(&profiles, &query, at(NOW)).unwrap().profile, id("openai:a"));
+    }
+    let none = query().excluding([id("openai:a")]).excluding([id("openai:b"), id("openai:gone")]);
+    let refusal = selector.select(&profiles, &none, at(NOW)).unwrap_err();
+    assert_eq!(refusal.candidates.iter().map(|one| one.verdict).collect::<Vec<_>>(), [Verdict::NotRequested; 2]);
+    assert_eq!(refusal.retry_at, None, "waiting does not bring back what the caller left out");
+
+    let inline = InlineCredential::new(Credential::api_key(Secret::new("k-env")), CredentialSource::Caller);
+    let error = selector.resolve(&profiles, Some(inline.clone()), &none, at(NOW)).unwrap_err();
+    assert!(error.to_string().contains("openai:a was not asked for"), "{error}");
+    let alone = query().excluding([id("inline-api-key:openai")]);
+    let empty = AuthProfiles::new();
+    assert!(selector.resolve(&empty, Some(inline.clone()), &alone, at(NOW)).is_err());
+    assert!(selector.resolve(&empty, Some(inline), &query(), at(NOW)).is_ok());
 }

@@ -1,0 +1,88 @@
+//! Authenticating a request that another library built.
+
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName};
+
+use super::auth::put_secret;
+use super::beta::{BetaList, EXTENDED_CACHE_TTL};
+use super::endpoint::is_anthropic;
+use super::headers::{ANTHROPIC_BETA, refused};
+use super::hosts::EndpointKind;
+use crate::credential::CredentialKind;
+use crate::error::Result;
+use crate::net::checked;
+use crate::select::Selection;
+
+impl Selection {
+    /// Authenticates a request of any client, for any provider.
+    ///
+    /// The secret goes into the one header that the [provider](crate::providers::Provider::auth_header) reads: a key in
+    /// that header, every other secret as a bearer token; a provider that is not in the table gets a bearer token. Headers
+    /// of the request that would authenticate it a second time are taken out. The beta flags that Anthropic's API needs are
+    /// merged with those that are there. The body stays as it is; [`mark_body`](crate::cache::mark_body) puts cache
+    /// breakpoints into one of the Messages API.
+    ///
+    /// # Errors
+    ///
+    /// - [`InvalidUrl`](crate::ErrorKind::InvalidUrl) if the URL is relative or carries user info.
+    /// - [`InsecureTransport`](crate::ErrorKind::InsecureTransport) if it is plain HTTP to another host than loopback.
+    /// - [`InvalidSecret`](crate::ErrorKind::InvalidSecret) if the secret is empty or cannot stand in a header.
+    /// - [`InvalidHeader`](crate::ErrorKind::InvalidHeader) if the request's own beta flags are malformed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use provider_auth::{AuthProfiles, ProfileSelector, ProviderId, Query, Timestamp};
+    ///
+    /// let text = r#"{"version":1,"profiles":{"openai:a":{"type":"api_key","provider":"openai","key":"sk-1"}}}"#;
+    /// let profiles = AuthProfiles::from_json(text)?;
+    /// let openai = ProviderId::new("openai")?;
+    /// let selection = ProfileSelector::default().select(&profiles, &Query::new(&openai), Timestamp::from_millis(0))?;
+    ///
+    /// let request = http::Request::post("https://api.openai.com/v1/responses").body(r#"{"model":"gpt-5"}"#).unwrap();
+    /// let request = selection.authenticate(request)?;
+    /// assert_eq!(request.headers()["authorization"], "Bearer sk-1");
+    /// # Ok::<(), provider_auth::Error>(())
+    /// ```
+    pub fn authenticate<B>(&self, mut request: http::Request<B>) -> Result<http::Request<B>> {
+        let uri = checked(&request.uri().to_string())?;
+        self.put(request.headers_mut(), is_anthropic(&uri))?;
+        Ok(request)
+    }
+
+    /// Puts the secret into the headers of a request whose URL is not known here. As
+    /// [`authenticate`](Self::authenticate), but without a look at the URL: that it is a safe one is up to the caller, and
+    /// the flag for longer cache lifetimes is kept where it is but not added.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidSecret`](crate::ErrorKind::InvalidSecret) and [`InvalidHeader`](crate::ErrorKind::InvalidHeader).
+    pub fn authenticate_headers(&self, headers: &mut HeaderMap) -> Result<()> {
+        self.put(headers, false)
+    }
+
+    fn put(&self, headers: &mut HeaderMap, anthropic_host: bool) -> Result<()> {
+        let provider = self.receipt.provider();
+        let own = provider.known().and_then(crate::providers::Provider::auth_header);
+        let is_key = self.credential.kind() == CredentialKind::ApiKey;
+        let name = own.filter(|_| is_key).and_then(|name| HeaderName::try_from(name).ok()).unwrap_or(AUTHORIZATION);
+        // What a flag is for is the Messages API's own; elsewhere unknown ones are answered with an error.
+        let mut flags = Vec::new();
+        if provider.as_str() == "anthropic" {
+            flags.extend(EndpointKind::Anthropic.row().token_beta.filter(|_| self.credential.kind().is_subscription()));
+            flags.extend(Some(EXTENDED_CACHE_TTL).filter(|_| anthropic_host && is_key));
+        }
+        if !flags.is_empty() {
+            let mut betas = BetaList::default();
+            for flag in flags {
+                betas.protect(flag);
+            }
+            for value in headers.get_all(ANTHROPIC_BETA) {
+                let value = value.to_str().map_err(|_| refused("the beta flags are not text"))?;
+                betas.merge(&BetaList::parse(value)?);
+            }
+            let value = betas.to_string().try_into().map_err(|_| refused("the beta flags cannot stand in a header"))?;
+            headers.insert(ANTHROPIC_BETA, value);
+        }
+        put_secret(headers, &self.credential, name)
+    }
+}
