@@ -55,7 +55,7 @@ fn taking_a_profile_away_moves_only_its_own_sessions() {
         assert_ne!(new, gone);
         assert!(new == *old || *old == gone, "{session} moved from {old} to {new}");
     }
-    let credential = provider_auth::Credential::api_key(Secret::new("sk-x"));
+    let credential = Credential::api_key(Secret::new("sk-x"));
     profiles.upsert(&gone, &anthropic, &credential, None).unwrap();
     let after: Vec<ProfileId> = sessions.iter().map(|session| home(&profiles, session)).collect();
     assert_eq!(after, before);
