@@ -12,6 +12,7 @@ use crate::request::RequestBuilder;
 use crate::retention::CacheRetention;
 use crate::select::Query;
 
+type Requests = dyn Fn(&ModelRef) -> Result<http::Request<Vec<u8>>> + Send + Sync;
 type Setup = dyn for<'r> Fn(RequestBuilder<'r>) -> RequestBuilder<'r> + Send + Sync;
 
 /// One call of a model: the body, and what narrows the choice of the credential.
@@ -36,6 +37,7 @@ pub struct Call {
     query: Query,
     retention: Option<CacheRetention>,
     setup: Option<Box<Setup>>,
+    requests: Option<Box<Requests>>,
 }
 
 impl Call {
@@ -49,6 +51,7 @@ impl Call {
             agent: None,
             retention: None,
             setup: None,
+            requests: None,
         }
     }
 
@@ -111,6 +114,47 @@ impl Call {
     ) -> Self {
         self.setup = Some(Box::new(setup));
         self
+    }
+
+    /// Sets what makes the request for a model, for models of any provider: only the caller knows how to say the same to
+    /// another one's API. Called for each attempt.
+    ///
+    /// The request needs its URL, its body and the headers that the API asks for, but no credential:
+    /// [`Selection::authenticate`](crate::Selection::authenticate) puts it in. The call's body and what belongs to the
+    /// Messages API ([`retention`](Self::retention), [`setup`](Self::setup), the endpoints of the rotator) are not used.
+    /// An error of the function ends the call.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use provider_auth::Call;
+    /// use serde_json::json;
+    ///
+    /// let call = Call::new("openai/gpt-5".parse()?).fallbacks(vec!["mistral/mistral-large".parse()?]).requests(|model| {
+    ///     let url = match model.provider().as_str() {
+    ///         "openai" => "https://api.openai.com/v1/chat/completions",
+    ///         _ => "https://api.mistral.ai/v1/chat/completions",
+    ///     };
+    ///     let body = json!({"model": model.model(), "messages": [{"role": "user", "content": "Hello"}]});
+    ///     let request = http::Request::post(url).header("content-type", "application/json");
+    ///     Ok(request.body(body.to_string().into_bytes()).expect("the parts are valid"))
+    /// });
+    /// # Ok::<(), provider_auth::Error>(())
+    /// ```
+    pub fn requests(
+        mut self,
+        make: impl Fn(&ModelRef) -> Result<http::Request<Vec<u8>>> + Send + Sync + 'static,
+    ) -> Self {
+        self.requests = Some(Box::new(make));
+        self
+    }
+
+    pub(super) fn has_requests(&self) -> bool {
+        self.requests.is_some()
+    }
+
+    pub(super) fn request_for(&self, model: &ModelRef) -> Option<Result<http::Request<Vec<u8>>>> {
+        self.requests.as_ref().map(|make| make(model))
     }
 
     pub(super) fn model(&self) -> &ModelRef {

@@ -22,9 +22,20 @@ impl Rotator {
         target: &Target,
         request: PreparedRequest,
     ) -> Result<(reqwest::Response, Option<Vec<u8>>), AttemptError> {
-        let client = if target.is_direct { &self.0.direct } else { &self.0.client };
         let host = target.endpoint.uri().host().unwrap_or_default();
         let request = target.request(request).ok_or_else(|| Failure::from(TransportError::Request))?;
+        self.exchange_at(model, host, target.is_direct, request).await
+    }
+
+    /// As [`exchange`](Self::exchange), for a request to any host. `is_direct` says that it goes without a proxy.
+    pub(super) async fn exchange_at(
+        &self,
+        model: &ModelRef,
+        host: &str,
+        is_direct: bool,
+        request: reqwest::Request,
+    ) -> Result<(reqwest::Response, Option<Vec<u8>>), AttemptError> {
+        let client = if is_direct { &self.0.direct } else { &self.0.client };
         let mut response = client.execute(request).await.map_err(|error| Failure::from(&error).with_host(host))?;
         let status = response.status();
         if status.is_redirection() {

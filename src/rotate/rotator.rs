@@ -13,8 +13,9 @@ use super::target::Target;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::{Diagnostic, Result};
-use crate::failure::{Failure, FailureClassifier};
+use crate::failure::{Failure, FailureClassifier, TransportError};
 use crate::id::{ModelRef, ProviderId};
+use crate::net::is_direct;
 use crate::record::Record;
 #[cfg(doc)]
 use crate::record::RecordOutcome;
@@ -126,9 +127,11 @@ impl Rotator {
     async fn send_messages(&self, call: &Call) -> Result<Reply, SendFailure> {
         // A fallback that leads nowhere must not hide what befell the others.
         let fallbacks = call.fallback_models(&self.0.config);
-        let fallbacks = fallbacks.into_iter().filter(|model| self.target(model).is_ok());
+        let fallbacks = fallbacks.into_iter().filter(|model| call.has_requests() || self.target(model).is_ok());
         let rotation = self.rotation(call, fallbacks);
-        if let Err(error) = self.target(call.model()) {
+        if !call.has_requests()
+            && let Err(error) = self.target(call.model())
+        {
             return Err(rotation.abort(error));
         }
         let answered = self.drive(rotation, |attempt| self.attempt(call, attempt)).await?;
@@ -136,13 +139,21 @@ impl Rotator {
         Ok(Reply::new(self.clone(), response, body, &attempt, notes).with_attempts(answered.attempts))
     }
 
-    /// Sends one request of the Messages API.
+    /// Sends the request of one attempt: the caller's own, or one of the Messages API.
     async fn attempt(
         &self,
         call: &Call,
         attempt: Attempt,
     ) -> Taken<(reqwest::Response, Option<Vec<u8>>, Vec<Diagnostic>)> {
         let (model, config) = (attempt.model(), &self.0.config);
+        if let Some(request) = call.request_for(model) {
+            let request = attempt.selection().authenticate(request?)?;
+            let (host, direct) = (request.uri().host().unwrap_or_default().to_owned(), is_direct(request.uri()));
+            let request = reqwest::Request::try_from(request).map_err(|_| Failure::from(TransportError::Request))?;
+            let (response, body) = self.exchange_at(model, &host, direct, request).await?;
+            let (status, complete) = (response.status(), body.is_some());
+            return Ok(((response, body, Vec::new()), Some(status), complete));
+        }
         let target = self.target(model)?;
         let builder = RequestBuilder::new(&target.endpoint, attempt.credential());
         let request = call.set_up(builder, config, model).body(call.body_for(model)?).build()?;

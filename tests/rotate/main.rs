@@ -5,6 +5,7 @@ mod driving;
 mod leaks;
 mod logins;
 mod processes;
+mod providers;
 mod refresh;
 mod refresh_callers;
 #[path = "../support/mod.rs"]
