@@ -47,7 +47,7 @@ fn rig(server: Server) -> Rig {
     })
 }
 
-fn openai(status: u16, error: Value) -> Act {
+fn openai(status: u16, error: &Value) -> Act {
     Act::json(status, json!({"error": error}).to_string())
 }
 
@@ -91,7 +91,7 @@ async fn each_failure_of_an_agent_loop_over_two_providers_is_read_in_its_own_dia
     let acts = Mutex::new(acts.into_iter());
     let server = Server::start(move |_| {
         let broke = json!({"message": "You exceeded your current quota", "type": "insufficient_quota", "code": "insufficient_quota"});
-        acts.lock().unwrap().next().unwrap_or_else(|| openai(429, broke))
+        acts.lock().unwrap().next().unwrap_or_else(|| openai(429, &broke))
     });
     let rig = rig(server);
     let failure = rig.rotator.send(&call(&rig.server.url())).await.unwrap_err();
