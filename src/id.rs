@@ -212,8 +212,13 @@ impl fmt::Display for ModelRef {
 impl FromStr for ModelRef {
     type Err = Error;
 
+    /// Reads `provider/model`. A name alone is an error: it may be an alias such as `opus`, which
+    /// [`Config::resolve_model`](crate::Config::resolve_model) knows and no provider does.
     fn from_str(text: &str) -> Result<Self> {
-        Self::parse(text, &ProviderId::anthropic())
+        match text.split_once('/') {
+            Some((provider, model)) => Self::new(ProviderId::new(provider)?, model),
+            None => Err(Error::new(ErrorKind::UnknownModel, "the model reference names no provider")),
+        }
     }
 }
 

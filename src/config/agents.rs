@@ -6,7 +6,7 @@ use crate::config::names;
 use crate::config::params::Params;
 use crate::config::reader::{Reader, Shape};
 use crate::error::DiagnosticCode;
-use crate::id::ModelRef;
+use crate::id::{ModelRef, ProviderId};
 use crate::secret::is_blank_char;
 use crate::syntax::{Node, Value};
 
@@ -127,7 +127,7 @@ fn models<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> IndexMap<ModelRef,
                 reader.warn(DiagnosticCode::Conflict, member.node.at, "a model further up has this alias and keeps it");
             }
         });
-        let Ok(model) = member.key.parse::<ModelRef>() else {
+        let Ok(model) = ModelRef::parse(&member.key, &ProviderId::anthropic()) else {
             let message = "the name of a model is `provider/model`, without a blank half";
             return reader.report(reader.wrong, DiagnosticCode::InvalidValue, member.key_at, message);
         };

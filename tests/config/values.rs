@@ -216,3 +216,14 @@ fn providers() {
     assert_eq!((headers("m"), headers("n"), headers("o")), (vec!["X-M"], vec![], vec![]));
     assert!(config.provider(&ProviderId::anthropic()).is_none());
 }
+
+#[test]
+fn a_name_alone_is_no_model_by_accident() {
+    for name in ["opus", "gpt-5", "claude-opus-4-5", ""] {
+        let error = name.parse::<ModelRef>().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnknownModel, "{name}");
+        assert!(error.help().contains("provider/model"), "{}", error.help());
+    }
+    assert_eq!(Config::default().resolve_model("opus").unwrap().provider().as_str(), "anthropic");
+    assert_eq!("openai/gpt-5".parse::<ModelRef>().unwrap().to_string(), "openai/gpt-5");
+}
