@@ -32,6 +32,7 @@ pub(super) fn trace(id: &ProfileId, result: &crate::error::Result<RefreshOutcome
         Ok(RefreshOutcome::Postponed(error)) => {
             tracing::warn!(profile = %id, kind = ?error.kind(), "refresh postponed");
         }
+        Ok(RefreshOutcome::Refreshed) => tracing::info!(profile = %id, "refreshed"),
         Ok(refresh) => tracing::debug!(profile = %id, ?refresh, "refresh"),
         Err(error) => tracing::warn!(profile = %id, kind = ?error.kind(), "refresh failed"),
     }

@@ -117,7 +117,12 @@ impl Rotator {
         {
             use tracing::Instrument as _;
             let model = call.model();
-            let span = tracing::debug_span!("send", provider = %model.provider(), model = model.model());
+            let span = tracing::debug_span!(
+                "send",
+                gen_ai.operation.name = "chat",
+                gen_ai.provider.name = %model.provider(),
+                gen_ai.request.model = model.model(),
+            );
             self.send_messages(call).instrument(span).await
         }
         #[cfg(not(feature = "tracing"))]

@@ -23,7 +23,12 @@ impl Rotation {
     pub(super) fn leave(&mut self, end: ModelEnd, next_model: bool, now: Timestamp) -> Option<SendFailure> {
         #[cfg(feature = "tracing")]
         if let Some(model) = self.models.get(self.at) {
-            tracing::warn!(provider = %model.provider(), model = model.model(), kind = ?end.error.kind(), "no answer");
+            tracing::warn!(
+                gen_ai.provider.name = %model.provider(),
+                gen_ai.request.model = model.model(),
+                kind = ?end.error.kind(),
+                "no answer"
+            );
         }
         self.merge(end);
         self.at += 1;

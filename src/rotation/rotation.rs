@@ -239,12 +239,12 @@ impl Rotation {
             };
             if let Some(profile) = self.again.take() {
                 match self.select(profiles, &model, &profile, now) {
-                    Some(selection) => return Step::Attempt(Attempt::new(model, selection, timeout, now)),
+                    Some(selection) => return self.begin(Attempt::new(model, selection, timeout, now)),
                     None => self.tried(&profile),
                 }
             }
             match self.pick(profiles, &model, now) {
-                Pick::Found(selection) => return Step::Attempt(Attempt::new(model, *selection, timeout, now)),
+                Pick::Found(selection) => return self.begin(Attempt::new(model, *selection, timeout, now)),
                 Pick::Exhausted => self.over = Some(true),
                 Pick::Refused(error) => {
                     let unavailable = error.unavailable().cloned();
@@ -255,6 +255,25 @@ impl Rotation {
                 }
             }
         }
+    }
+
+    /// Gives an attempt out; tells if it goes on with another profile or model.
+    #[cfg_attr(not(feature = "tracing"), expect(clippy::unused_self, reason = "there is nobody to tell"))]
+    fn begin(&self, attempt: Attempt) -> Step {
+        #[cfg(feature = "tracing")]
+        if let Some(last) = self.attempts.last()
+            && (last.profile != *attempt.profile() || last.model != *attempt.model())
+        {
+            tracing::info!(
+                from = %last.profile,
+                profile = %attempt.profile(),
+                gen_ai.provider.name = %attempt.model().provider(),
+                gen_ai.request.model = attempt.model().model(),
+                error.r#type = last.reason().map(FailureReason::as_str),
+                "rotating"
+            );
+        }
+        Step::Attempt(attempt)
     }
 
     /// Takes the outcome of an attempt, and returns what is to be recorded in the store.
@@ -356,9 +375,10 @@ impl Rotation {
         #[cfg(feature = "tracing")]
         tracing::debug!(
             profile = %attempt.profile,
-            model = %attempt.model,
-            reason = attempt.reason().map(FailureReason::as_str),
-            status = attempt.status.map(|status| status.as_u16()),
+            gen_ai.provider.name = %attempt.model.provider(),
+            gen_ai.request.model = attempt.model.model(),
+            error.r#type = attempt.reason().map(FailureReason::as_str),
+            http.response.status_code = attempt.status.map(|status| status.as_u16()),
             "attempt"
         );
         self.attempts.push(attempt);

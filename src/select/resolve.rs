@@ -124,8 +124,8 @@ impl ProfileSelector {
 fn trace(query: &Query, resolved: &Result<Selection>) {
     match resolved {
         Ok(selection) => tracing::debug!(
-            provider = %query.provider,
-            model = query.model.as_deref(),
+            gen_ai.provider.name = %query.provider,
+            gen_ai.request.model = query.model.as_deref(),
             profile = %selection.profile,
             source = %selection.source,
             kind = %selection.credential.kind(),
@@ -133,7 +133,12 @@ fn trace(query: &Query, resolved: &Result<Selection>) {
             "credential chosen"
         ),
         Err(error) => {
-            tracing::warn!(provider = %query.provider, model = query.model.as_deref(), %error, "no credential");
+            tracing::warn!(
+                gen_ai.provider.name = %query.provider,
+                gen_ai.request.model = query.model.as_deref(),
+                %error,
+                "no credential"
+            );
         }
     }
 }

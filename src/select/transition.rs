@@ -97,7 +97,12 @@ impl ProfileSelector {
             return Ok(());
         }
         let (event, deadline) = (Event::new(receipt, now), deadline.map(as_millis));
-        self.change(profiles, receipt, |usage| self.rules.after_failure(usage, &event, reason, deadline))
+        self.change(profiles, receipt, |usage| {
+            let after = self.rules.after_failure(usage, &event, reason, deadline);
+            #[cfg(feature = "tracing")]
+            self.rules.trace_cooldown((usage, &after), receipt, reason, event.now);
+            after
+        })
     }
 
     /// Applies a transition to a profile's statistics, if the profile is there or is a key from outside the document,

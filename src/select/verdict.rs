@@ -194,6 +194,24 @@ impl SelectorRules {
             || (possible() && window.since.is_none_or(plausible)))
     }
 
+    /// Tells of a window that begins or grows between two states of a profile's statistics.
+    #[cfg(feature = "tracing")]
+    pub(super) fn trace_cooldown(
+        &self,
+        (before, after): (&UsageStats, &UsageStats),
+        receipt: &super::receipt::Receipt,
+        reason: FailureReason,
+        now: f64,
+    ) {
+        let end = |usage| self.cooling(Some(usage), receipt.model(), now).and_then(|(_, verdict)| verdict.until());
+        if let Some(until) = end(after)
+            && end(before).is_none_or(|before| before < until)
+        {
+            let (profile, model) = (receipt.profile(), receipt.model());
+            tracing::info!(%profile, gen_ai.request.model = model, reason = reason.as_str(), %until, "cooling down");
+        }
+    }
+
     /// What the profile's windows say, and when the last of them ends in the file's own number. Without a model every
     /// window counts.
     pub(super) fn cooling(&self, usage: Option<&UsageStats>, model: Option<&str>, now: f64) -> Option<(f64, Verdict)> {

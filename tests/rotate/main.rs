@@ -4,6 +4,7 @@ mod cooldowns;
 mod driving;
 mod leaks;
 mod logins;
+mod observed;
 mod processes;
 mod providers;
 mod refresh;
