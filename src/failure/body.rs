@@ -4,9 +4,10 @@ use serde_json::{Map, Value};
 
 use super::caller::without_caller_words;
 use super::deadline::Hints;
-use super::envelope::{is_envelope, parse};
+use super::envelope::{exception, is_envelope, parse};
 use super::fragments::{codes_in, objects_in, quoted_at_end};
 use super::prose::status_in;
+use super::rules::is_about_request;
 use super::text::{Text, ends_of};
 
 const MAX_DEPTH: usize = 8;
@@ -48,11 +49,12 @@ const MESSAGES: [&str; 11] = [
 ];
 
 /// Members in which the error, or a more exact one, is found.
-const NESTED: [&str; 15] = [
+const NESTED: [&str; 16] = [
     "error",
     "Error",
     "errors",
     "response",
+    "Response",
     "choices",
     "details",
     "detail",
@@ -64,6 +66,24 @@ const NESTED: [&str; 15] = [
     "body",
     "data",
     "base_resp",
+];
+
+/// Members that repeat what the caller sent.
+const ECHOES: [&str; 14] = [
+    "input",
+    "inputs",
+    "ctx",
+    "request",
+    "value",
+    "param",
+    "params",
+    "parameters",
+    "arguments",
+    "messages",
+    "tools",
+    "content",
+    "flagged_input",
+    "failed_generation",
 ];
 
 /// What was found in a body.
@@ -127,6 +147,10 @@ impl<'n> Found<'n> {
                 _ => {}
             }
         }
+        if let Some((class, told)) = exception(object) {
+            self.add_code(class);
+            self.visit(told, depth + 1);
+        }
         // The class of an error that an SDK printed.
         if let Some(class) = object.get("name").and_then(Value::as_str)
             && (class.ends_with("Exception") || class.ends_with("Error"))
@@ -164,9 +188,10 @@ impl<'n> Found<'n> {
                 _ => {}
             }
         }
-        // A gateway has names of its own for what it was told.
+        // A gateway has names of its own for what it was told. What it was asked is repeated under others.
         for (name, nested) in object {
-            if !NESTED.contains(&name.as_str()) && !MESSAGES.contains(&name.as_str()) && is_envelope(nested) {
+            let known = [&NESTED[..], &MESSAGES, &ECHOES].iter().any(|names| names.contains(&name.as_str()));
+            if !known && is_envelope(nested) {
                 self.visit(nested, depth + 1);
             }
         }
@@ -184,9 +209,9 @@ impl<'n> Found<'n> {
             if let Some(value) = parse(message) {
                 return self.visit(&value, depth + 1);
             }
-            if let Some((start, errors)) = objects_in(message, depth == 0) {
+            if let Some((start, errors)) = self.objects_in(message, depth) {
                 let before = message.get(..start).unwrap_or_default();
-                self.add_told(before);
+                self.add_told(before, depth);
                 let (texts, codes) = (self.text.len, self.codes.len());
                 for error in &errors {
                     self.visit(error, depth + 1);
@@ -197,7 +222,7 @@ impl<'n> Found<'n> {
                 }
             }
         }
-        self.add_told(message);
+        self.add_told(message, depth);
         if depth == 0
             && let Some(sentence) = quoted_at_end(message)
         {
@@ -212,11 +237,28 @@ impl<'n> Found<'n> {
         head.clone_into(&mut self.message);
     }
 
+    /// The errors that stand in a message. Where the answer has called the request wrong, they are the caller's words; else they
+    /// stand behind the name of who told them.
+    fn objects_in(&self, message: &str, depth: usize) -> Option<(usize, Vec<Value>)> {
+        let alone = depth == 0;
+        if !alone && self.codes.iter().any(|code| is_about_request(code)) {
+            return None;
+        }
+        let (start, objects) = objects_in(message, alone)?;
+        let before = message.get(..start)?.trim_end_matches([' ', '\n', 'b', '\'', '"']);
+        let told = before.is_empty() || before.ends_with([':', '-', '>']);
+        (alone || told).then_some((start, objects))
+    }
+
     /// The codes and the status that a text names in its own words.
-    fn add_told(&mut self, text: &str) {
+    /// In the message of an answer a code in such a place is one of the caller's.
+    fn add_told(&mut self, text: &str, depth: usize) {
         let (head, _) = ends_of(text);
-        let room = MAX_CODES.saturating_sub(self.told.len());
-        self.told.extend(codes_in(head).take(room).map(str::to_ascii_lowercase));
+        if depth == 0 {
+            let room = MAX_CODES.saturating_sub(self.told.len());
+            let own = |code: &&str| !self.names.iter().any(|name| name.eq_ignore_ascii_case(code));
+            self.told.extend(codes_in(head).filter(own).take(room).map(str::to_ascii_lowercase));
+        }
         self.told_status = self.told_status.or_else(|| status_in(head));
     }
 

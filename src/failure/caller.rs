@@ -12,12 +12,14 @@ const LONGEST_QUOTE: usize = 400;
 /// The message without what stands in quotes and backticks, without identifiers (words with underscores or dots, paths,
 /// URLs), and without these names.
 pub(super) fn without_caller_words(message: &str, names: &[Box<str>]) -> String {
+    let unnamed = without_names(message, names);
+    let message = unnamed.as_deref().unwrap_or(message);
     let mut out = String::with_capacity(message.len());
     let mut rest = message;
     let mut before = ' ';
     while let Some(c) = rest.chars().next() {
         // Most of a message is plain words.
-        let plain = if names.is_empty() { plain_words(rest) } else { 0 };
+        let plain = plain_words(rest);
         if plain > 0 {
             let (words, left) = rest.split_at_checked(plain).unwrap_or((rest, ""));
             out.push_str(words);
@@ -31,7 +33,7 @@ pub(super) fn without_caller_words(message: &str, names: &[Box<str>]) -> String 
             }
             None if is_part(c) => {
                 let end = word_end(rest);
-                push_word(&mut out, rest.get(..end).unwrap_or_default(), names);
+                push_word(&mut out, rest.get(..end).unwrap_or_default());
                 end
             }
             None => {
@@ -43,6 +45,33 @@ pub(super) fn without_caller_words(message: &str, names: &[Box<str>]) -> String 
         rest = rest.get(step..).unwrap_or_default();
     }
     out
+}
+
+/// The message without these names, in any case, where they stand as words of their own; `None` if there is none.
+fn without_names(message: &str, names: &[Box<str>]) -> Option<String> {
+    let mut left: Option<String> = None;
+    for name in names {
+        let text = left.as_deref().unwrap_or(message);
+        let lower = text.to_ascii_lowercase();
+        let wanted = name.trim().to_ascii_lowercase();
+        let word = |c: char| c.is_alphanumeric() || c == '_';
+        let mut out = String::new();
+        let mut from = 0;
+        for (at, found) in lower.match_indices(&wanted).filter(|_| !wanted.is_empty()) {
+            let (before, after) =
+                (text.get(..at).unwrap_or_default(), text.get(at + found.len()..).unwrap_or_default());
+            if !before.ends_with(word) && !after.starts_with(word) {
+                out.push_str(text.get(from..at).unwrap_or_default());
+                out.push(GAP);
+                from = at + found.len();
+            }
+        }
+        if from > 0 {
+            out.push_str(text.get(from..).unwrap_or_default());
+            left = Some(out);
+        }
+    }
+    left
 }
 
 /// How much of a text is words without anything that makes an identifier or a quotation, up to the last space in it.
@@ -61,7 +90,17 @@ fn quoted(text: &str, before: char) -> Option<usize> {
         '\'' if !before.is_alphanumeric() => mark,
         '\u{201c}' => '\u{201d}',
         '\u{2018}' if !before.is_alphanumeric() => '\u{2019}',
+        '\u{201e}' => {
+            if text.contains('\u{201d}') {
+                '\u{201d}'
+            } else {
+                '\u{201c}'
+            }
+        }
         '\u{ab}' => '\u{bb}',
+        '\u{2039}' => '\u{203a}',
+        '\u{300c}' => '\u{300d}',
+        '\u{300e}' => '\u{300f}',
         _ => return None,
     };
     let start = mark.len_utf8();
@@ -71,8 +110,10 @@ fn quoted(text: &str, before: char) -> Option<usize> {
     }
     let inside = text.get(start..end)?;
     let found = inside.match_indices(close).find(|(at, _)| {
-        let after = inside.get(at + close.len_utf8()..).and_then(|after| after.chars().next());
-        !matches!(close, '\'' | '\u{2019}') || !after.is_some_and(char::is_alphanumeric)
+        let after = inside.get(at + close.len_utf8()..).unwrap_or_default();
+        // The genitive of what is quoted: `'get_x's schema`.
+        let after = after.strip_prefix("s ").map_or(after, |_| " ");
+        !matches!(close, '\'' | '\u{2019}') || !after.starts_with(char::is_alphanumeric)
     });
     // A mark in quotes is punctuation, and no word of anybody's.
     let found = found.filter(|(at, _)| inside.get(..*at).is_some_and(|inside| inside.contains(char::is_alphanumeric)));
@@ -112,7 +153,7 @@ fn word_end(text: &str) -> usize {
     at
 }
 
-fn push_word(out: &mut String, word: &str, names: &[Box<str>]) {
+fn push_word(out: &mut String, word: &str) {
     let punctuation = |c: char| matches!(c, '.' | ':' | '*' | '-');
     let core = word.trim_matches(punctuation);
     let (lead, trail) = match word.split_once(core) {
@@ -120,11 +161,7 @@ fn push_word(out: &mut String, word: &str, names: &[Box<str>]) {
         _ => return out.push_str(word),
     };
     out.push_str(lead);
-    if names.iter().any(|name| name.eq_ignore_ascii_case(core)) {
-        out.push(GAP);
-    } else if core.starts_with("models/")
-        || core.contains("/models/") && !core.starts_with('/') && !core.contains("://")
-    {
+    if core.starts_with("models/") || core.contains("/models/") && !core.starts_with('/') && !core.contains("://") {
         // Google's resource names: what follows is about a model.
         out.push_str("model ");
         out.push(GAP);

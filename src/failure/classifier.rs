@@ -112,8 +112,10 @@ impl FailureClassifier {
         }
         let text = bounded(body);
         let value = parse(&text);
-        let has_id = request_id(headers).is_some();
-        if let Some(error) = speaker::impostor(status, headers, &text, has_id) {
+        // A proxy on the way numbers its requests too, but under another name.
+        let own = ["request-id", "x-amzn-requestid", "apim-request-id", "x-ms-request-id", "x-goog-request-id"];
+        let spoke = own.iter().any(|name| headers.contains_key(*name)) || value.as_ref().is_some_and(is_error);
+        if let Some(error) = speaker::impostor(status, headers, &text, spoke) {
             return Some(Failure {
                 status: Some(status),
                 deadline: deadline::find(error.reason(), headers, &Hints::default(), now, self.cap),
@@ -195,7 +197,7 @@ impl FailureClassifier {
             told: &found.told,
             text: &found.text,
             message: &found.message,
-            names_model: self.model.as_deref().is_some_and(|model| found.message.contains(model)),
+            names_model: self.model.as_deref().is_some_and(|model| names(&found.message, model)),
             has_limit_headers: deadline::has_limits(headers),
         });
         let reason = verdict.reason;
@@ -213,6 +215,17 @@ impl FailureClassifier {
             message: (!found.message.is_empty()).then(|| Secret::new(found.message)),
         }
     }
+}
+
+/// Whether a message names a model, and no longer name or path that has it in it.
+fn names(message: &str, model: &str) -> bool {
+    let part = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
+    message.match_indices(model).any(|(at, found)| {
+        let (before, after) =
+            (message.get(..at).unwrap_or_default(), message.get(at + found.len()..).unwrap_or_default());
+        let after = after.strip_prefix('.').filter(|after| !after.starts_with(part)).unwrap_or(after);
+        !before.ends_with(part) && !after.starts_with(part)
+    })
 }
 
 /// The text of a body: all of it, or the two ends of one that is too large to be an error.

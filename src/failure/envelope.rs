@@ -3,6 +3,7 @@
 use memchr::memmem;
 use serde_json::{Map, Value};
 
+use super::rules::is_known_code;
 use crate::net::MAX_EVENT;
 
 /// Bodies beyond this are not parsed; their start and end are read as text.
@@ -43,6 +44,7 @@ pub(super) fn is_error(value: &Value) -> bool {
                 || minimax.is_some_and(|code| code != 0)
                 || object.get("object").and_then(Value::as_str) == Some("error")
                 || object.contains_key("$fault")
+                || exception(object).is_some()
                 || is_bare(object)
                 || matches!(kind, Some("error" | "response.failed"))
                 || object.get("response").is_some_and(failed)
@@ -52,17 +54,24 @@ pub(super) fn is_error(value: &Value) -> bool {
     }
 }
 
+/// The event of Amazon's streams that is an error: one member, named after its class.
+pub(super) fn exception(object: &Map<String, Value>) -> Option<(&String, &Value)> {
+    object.iter().next().filter(|(name, value)| object.len() == 1 && name.ends_with("Exception") && value.is_object())
+}
+
 /// Whether an object is an error without an envelope: a message and a code, and nothing that was asked for.
 fn is_bare(object: &Map<String, Value>) -> bool {
     let typed = object.get("type").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("error"));
     let coded = match object.get("code") {
         Some(Value::Number(code)) => code.as_u64().is_some_and(|code| code >= 400),
-        Some(Value::String(code)) => !["", "0", "200", "ok", "success"].contains(&code.to_ascii_lowercase().as_str()),
+        Some(Value::String(code)) => is_known_code(code) || code.parse::<u64>().is_ok_and(|code| code >= 400),
         _ => false,
     };
     let answered = ["data", "choices", "candidates", "output", "result", "content"];
     let answered = answered.iter().any(|name| object.get(*name).is_some_and(|value| !value.is_null()));
-    object.get("message").is_some_and(Value::is_string) && (typed || coded) && !answered
+    ["message", "msg"].iter().any(|name| object.get(*name).is_some_and(Value::is_string))
+        && (typed || coded)
+        && !answered
 }
 
 /// The element of an array that is the error: a stream that comes as one array ends with it.

@@ -132,14 +132,15 @@ impl Failure {
     /// credential never clears.
     #[must_use]
     pub fn can_retry(&self) -> bool {
-        use FailureReason::{Network, Overloaded, RateLimit, ServerError, Timeout};
+        use FailureReason::{Network, Overloaded, RateLimit, ServerError, Timeout, Unknown};
         if self.refusal.is_some() {
             return false;
         }
         let passes = match (self.transport, self.reason) {
             (Some(transport), _) => transport.can_retry(),
             (None, RateLimit | Timeout | Overloaded | ServerError | Network) => true,
-            (None, _) => self.status == Some(StatusCode::CONFLICT),
+            (None, Unknown) => self.status == Some(StatusCode::CONFLICT),
+            (None, _) => false,
         };
         self.should_retry.unwrap_or(passes)
     }
@@ -166,7 +167,7 @@ impl Failure {
     /// ```
     #[must_use]
     pub fn retry_after(&self, now: Timestamp, backoff: &RetryBackoff, retries: u32, random: f64) -> Option<Duration> {
-        let named = self.deadline.map(|deadline| deadline.saturating_since(now));
+        let named = self.deadline.map(|deadline| deadline.saturating_since(now)).filter(|wait| !wait.is_zero());
         self.can_retry().then(|| named.unwrap_or_else(|| backoff.delay(retries, random)))
     }
 

@@ -126,7 +126,8 @@ pub(super) fn codes_in(text: &str) -> impl Iterator<Item = &str> {
 }
 
 fn of_system(text: &str) -> impl Iterator<Item = &str> {
-    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    // Quoted ones keep a mark of it, and are no code any more.
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '`' | '\'' | '"'));
     words.filter(|word| {
         let upper = word.contains('_') && !word.bytes().any(|byte| byte.is_ascii_lowercase());
         upper
@@ -152,10 +153,15 @@ fn leading(text: &str) -> impl Iterator<Item = &str> {
         .map(|part| {
             let code = without_status(part);
             // `Connect error resource_exhausted`
-            let last = code.rsplit(' ').next().filter(|last| last.contains('_') && code.split(' ').count() < 4);
+            let (before, last) = code.rsplit_once(' ').unwrap_or(("", code));
+            let wrapped = before.split(' ').all(|word| CONNECTORS.iter().any(|known| known.eq_ignore_ascii_case(word)));
+            let last = Some(last).filter(|last| wrapped && last.contains('_'));
             last_name(last.unwrap_or(code))
         })
 }
+
+/// Words of RPC libraries before a code.
+const CONNECTORS: [&str; 6] = ["connect", "grpc", "rpc", "api", "http", "error"];
 
 fn is_wrapper(part: &str) -> bool {
     WRAPPERS.iter().any(|wrapper| part.trim().eq_ignore_ascii_case(wrapper))
@@ -190,18 +196,34 @@ fn last_name(word: &str) -> &str {
     }
 }
 
-/// What stands behind `code:`, `code=` and the like, in brackets, and in the parentheses of Amazon's SDKs.
+/// What stands behind `code:` and the like, in brackets before a sentence, and in the parentheses of Amazon's SDKs.
 fn marked(text: &str) -> impl Iterator<Item = &str> {
-    const MARKS: [&str; 10] =
-        ["code:", "code=", "(code ", "type:", "type=", "reason:", "error occurred (", ": [", "status:", "status="];
-    MARKS.iter().flat_map(move |mark| {
+    const MARKS: [&str; 8] = [
+        "(code: ",
+        "(code ",
+        ", code: ",
+        "code:",
+        "error occurred (",
+        "stop reason: ",
+        "stop_reason: ",
+        "finish_reason: ",
+    ];
+    let behind = |text: &'_ str| -> Option<usize> {
+        text.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '.')).or(Some(text.len()))
+    };
+    let marks = MARKS.iter().flat_map(move |mark| {
         text.match_indices(mark).filter_map(move |(at, mark)| {
-            let behind = text.get(at + mark.len()..)?.trim_start_matches([' ', '\'', '"']);
-            let end =
-                behind.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '.')).unwrap_or(behind.len());
-            behind.get(..end).map(|code| code.trim_end_matches('.'))
+            let code = text.get(at + mark.len()..)?.trim_start_matches(' ');
+            code.get(..behind(code)?).map(|code| code.trim_end_matches('.'))
         })
-    })
+    });
+    // `[insufficient_quota] You exceeded ...`
+    let brackets = text.match_indices('[').filter_map(move |(at, _)| {
+        let introduced = at == 0 || text.get(..at)?.ends_with(": ");
+        let (code, sentence) = text.get(at + 1..)?.split_once("] ")?;
+        (introduced && sentence.starts_with(|c: char| c.is_uppercase())).then_some(code)
+    });
+    marks.chain(brackets)
 }
 
 /// What a wrapper was told, as a quoted sentence at the end of a text: `OpenAI API error (403): "..."`.

@@ -15,14 +15,83 @@ const MARKERS: [&str; 12] = [
     "http ",
     "code ",
     "error ",
-    "[",
+    ": [",
 ];
 
 /// What may stand before a status that is told in a sentence: `got a 402 from the API`.
 const TOLD: [&str; 3] = ["got a ", "returned a ", "received a "];
 
-/// Words that may follow a status that is told.
-const BEHIND: [&str; 6] = ["from ", "error", "response", "status", "when ", "on "];
+/// What may follow a status: its phrase, or the first words of what errors say. A noun behind a number is what was
+/// counted, or the name of a street.
+const PHRASES: [&str; 50] = [
+    "too many",
+    "payment required",
+    "unauthorized",
+    "forbidden",
+    "not found",
+    "bad request",
+    "internal server",
+    "bad gateway",
+    "service unavailable",
+    "service temporarily",
+    "gateway time",
+    "request time",
+    "request entity",
+    "request too",
+    "request failed",
+    "request rejected",
+    "request was",
+    "overloaded",
+    "conflict",
+    "unprocessable",
+    "gone",
+    "payload",
+    "method not",
+    "not acceptable",
+    "resource exhausted",
+    "resource has",
+    "resource not",
+    "invalid",
+    "permission",
+    "access denied",
+    "insufficient",
+    "unavailable",
+    "server error",
+    "error",
+    "rate limit",
+    "quota exceeded",
+    "engine",
+    "model ",
+    "prompt ",
+    "input ",
+    "max ",
+    "status code",
+    "content type",
+    "no body",
+    "was returned",
+    "upstream ",
+    "page not found",
+    "404 page",
+    "api ",
+    "response from",
+];
+
+/// What may follow a status that is told: who gave it.
+const GIVERS: [&str; 10] = [
+    "from the api",
+    "from api",
+    "from proxy",
+    "from the server",
+    "from the provider",
+    "from openai",
+    "from anthropic",
+    "error",
+    "response",
+    "status",
+];
+
+/// Words about money, without which the number of a payment error is an ordinary one.
+const MONEY: [&str; 8] = ["credit", "balance", "points", "quota", "insufficient", "billing", "funds", "budget"];
 
 /// The status a text names. A bare number in prose is not one, least of all 402.
 pub(super) fn status_in(text: &str) -> Option<u16> {
@@ -48,15 +117,25 @@ fn leading(original: &str, text: &str) -> Option<u16> {
     }
     let (status, behind) = number(text)?;
     let behind = behind.trim_start();
-    if !behind.starts_with(char::is_alphabetic) {
+    // A wrapper and what it wraps may both tell it.
+    let behind = behind.strip_prefix(&status.to_string()).map_or(behind, str::trim_start);
+    if behind.is_empty() || behind.starts_with([':', '-', '{', '(', '"', '\'', ']', '|']) || is_phrase(behind) {
         return Some(status);
     }
-    // A sentence begins behind a status. A noun behind a number is what was counted.
+    // A whole sentence behind a status says what it is about.
     let (_, after) = original.split_once(&format!("{status} "))?;
     let sentence = after.trim_start().starts_with(|c: char| c.is_uppercase() || !c.is_ascii());
-    let word = behind.split(' ').next().unwrap_or_default();
-    let counted = word.len() > 3 && word.ends_with('s') && !matches!(word, "status" | "access" | "this");
-    (sentence || behind.starts_with("payment") || (status != 402 && !counted)).then_some(status)
+    let whole = behind.split(' ').count() > 2 && behind.trim_end().ends_with(['.', '!', '?', ')']);
+    let foreign = after.starts_with(|c: char| !c.is_ascii());
+    let told = match status {
+        402 => MONEY.iter().any(|word| behind.contains(word)),
+        _ => whole,
+    };
+    (sentence && (told || foreign)).then_some(status)
+}
+
+fn is_phrase(behind: &str) -> bool {
+    PHRASES.iter().any(|phrase| behind.starts_with(phrase)) && !behind.starts_with("payment methods")
 }
 
 fn marked(text: &str) -> Option<u16> {
@@ -68,13 +147,14 @@ fn marked(text: &str) -> Option<u16> {
         while let Some(at) = text.get(from..).and_then(|left| left.find(word)) {
             let start = from + at;
             from = start + word.len();
-            let begins = !text.get(..start).unwrap_or_default().ends_with(char::is_alphanumeric);
+            let inside = text.get(..start).unwrap_or_default().ends_with(char::is_alphanumeric);
+            let begins = !inside || !word.starts_with(char::is_alphanumeric);
             let behind = text.get(from..).unwrap_or_default();
             let behind = behind.trim_start_matches([' ', ':', '=', '(', '\'']);
             if let Some((status, after)) = number(behind)
                 && begins
-                && !after.starts_with('?')
-                && (!told || is_end(after))
+                && (is_told(status, after, told)
+                    || (is_strong(marker) && status != 402 && !after.starts_with('?') && !text.contains('?')))
                 && found.is_none_or(|(earlier, _)| start < earlier)
             {
                 found = Some((start, status));
@@ -84,10 +164,19 @@ fn marked(text: &str) -> Option<u16> {
     found.map(|(_, status)| status)
 }
 
-/// Whether a status that is told ends here, and is no count of things.
-fn is_end(after: &str) -> bool {
-    let after = after.trim_start();
-    !after.starts_with(char::is_alphanumeric) || BEHIND.iter().any(|word| after.starts_with(word))
+/// Whether a marker is followed by nothing but statuses.
+fn is_strong(marker: &str) -> bool {
+    ["http", "api error", "status code", "statuscode"].iter().any(|start| marker.starts_with(start))
+}
+
+/// Whether what follows a number behind a marker leaves it a status.
+fn is_told(status: u16, after: &str, told: bool) -> bool {
+    let ends = after.is_empty() || after.starts_with([':', '-', '{', '(', ')', ']', '}', '"', '\'', '|', '\u{2026}']);
+    let behind = after.trim_start();
+    let pause = after.starts_with(['.', ',', ';']) && (status != 402 || behind.len() < 2);
+    let given = GIVERS.iter().any(|giver| behind.starts_with(giver));
+    let stops = behind.is_empty() || behind.starts_with([':', '-', '{', '(', '"', '\'', ']']);
+    ends || stops || pause || given || (!told && is_phrase(behind))
 }
 
 /// Three digits that are an error status and end there.
@@ -132,6 +221,27 @@ mod tests {
             ("It returned status 429.", Some(429)),
             ("request failed: error code 429, upstream status 500", Some(429)),
             ("status 200", None),
+            ("402, 403 and 404 are pages", None),
+            ("402. Chapter of the book", None),
+            ("402 Used cars for sale", None),
+            ("402 Payment methods are accepted here", None),
+            ("[402] citations", None),
+            ("Status: 402 pending orders", None),
+            ("Their code 402 was long", None),
+            ("He received a 402 from his aunt", None),
+            ("We returned a 402 on Monday", None),
+            ("402 403 a no into a have could", None),
+            ("429 Elm Street", None),
+            ("code 429 Main Street", None),
+            ("Order #[401]", None),
+            ("See [429] for details", None),
+            ("The status 500 club", None),
+            ("error 404 restaurants nearby", None),
+            ("503 Service dogs", None),
+            ("404 or we there from the over", None),
+            ("Error fetching: [400 ] Invalid JSON payload", Some(400)),
+            ("MiddlewareError: 400 Invalid value", Some(400)),
+            ("failed with status 500. Please try again", Some(500)),
             ("decode 404", None),
             ("A returned 402 records.", None),
             ("got 402 points", None),

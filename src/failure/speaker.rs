@@ -42,8 +42,9 @@ const TABLE: [Row; 8] = [
     row(Mark::Page, TransportError::Intercepted),
 ];
 
-/// What stands in the provider's place; `None` if the provider spoke.
-pub(super) fn impostor(status: StatusCode, headers: &HeaderMap, body: &str, has_id: bool) -> Option<TransportError> {
+/// What stands in the provider's place; `None` if the provider spoke. `spoke` says that its envelope or its request id is
+/// there.
+pub(super) fn impostor(status: StatusCode, headers: &HeaderMap, body: &str, spoke: bool) -> Option<TransportError> {
     if status.as_u16() >= 500 && status.as_u16() != 511 {
         return None;
     }
@@ -51,14 +52,14 @@ pub(super) fn impostor(status: StatusCode, headers: &HeaderMap, body: &str, has_
     let matches = |row: &&Row| match row.mark {
         Mark::Status(known) => status.as_u16() == known,
         Mark::Header(name, value) => {
-            let told = headers.get(name).filter(|_| !status.is_success()).and_then(|told| told.to_str().ok());
+            let told = headers.get(name).filter(|_| !status.is_success() && !spoke).and_then(|told| told.to_str().ok());
             told.is_some_and(|told| value.is_empty() || told.trim().eq_ignore_ascii_case(value))
         }
         // Four digits: Cloudflare's own refusals. Three are the status of an origin.
         Mark::Start(words) => start
             .strip_prefix(words)
             .is_some_and(|rest| rest.len() == 3 && rest.bytes().all(|byte| byte.is_ascii_digit())),
-        Mark::Page => !has_id && is_page(status, headers, &start),
+        Mark::Page => !spoke && is_page(status, headers, &start),
     };
     TABLE.iter().find(matches).map(|row| row.error)
 }

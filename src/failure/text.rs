@@ -49,7 +49,8 @@ pub(super) fn normalize(original: &str, out: &mut String) {
             '_' | '`' | '"' | '\u{201c}' | '\u{201d}' => ' ',
             '\u{2018}' | '\u{2019}' => '\'',
             c if c.is_whitespace() || c.is_control() => ' ',
-            c => c,
+            // One letter for one is enough to find a word.
+            c => c.to_lowercase().next().unwrap_or(c),
         };
         if plain != ' ' || !out.ends_with(' ') {
             out.push(plain);

@@ -21,6 +21,22 @@ impl Rotation {
         self.selector.select(profiles, &self.query_for(model).locked(profile.clone()), now).ok()
     }
 
+    /// The same profile once more, also if it is a credential from outside the document.
+    pub(super) fn select_again(
+        &self,
+        profiles: &AuthProfiles,
+        model: &ModelRef,
+        profile: &ProfileId,
+        now: Timestamp,
+    ) -> Option<Selection> {
+        let inline = || self.inline.iter().find(|(provider, _)| provider == model.provider()).cloned();
+        self.select(profiles, model, profile, now).or_else(|| {
+            let (_, credential) = inline()?;
+            let resolved = self.selector.resolve(profiles, Some(credential), &self.query_for(model), now).ok();
+            resolved.filter(|selection| selection.profile == *profile)
+        })
+    }
+
     pub(super) fn pick(&self, profiles: &AuthProfiles, model: &ModelRef, now: Timestamp) -> Pick {
         let (selector, query) = (&self.selector, self.query_for(model));
         let candidates = selector.candidates(profiles, &query, now);

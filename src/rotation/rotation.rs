@@ -238,9 +238,17 @@ impl Rotation {
                 continue;
             };
             if let Some(profile) = self.again.take() {
-                match self.select(profiles, &model, &profile, now) {
-                    Some(selection) => return self.begin(Attempt::new(model, selection, timeout, now)),
-                    None => self.tried(&profile),
+                if let Some(selection) = self.select_again(profiles, &model, &profile, now) {
+                    return self.begin(Attempt::new(model, selection, timeout, now));
+                }
+                // What would have followed without the retry follows now.
+                self.tried(&profile);
+                if let Some(Last::Failed(failure)) = &self.last {
+                    let failure = failure.clone();
+                    self.follow(&failure, timeout);
+                    if self.over.is_some() {
+                        continue;
+                    }
                 }
             }
             match self.pick(profiles, &model, now) {

@@ -40,7 +40,7 @@ impl ProfileSelector {
     /// Ends the profile's windows and counters, but not those that were opened after the pick, nor a window that
     /// concerns another model: what the server said about those is newer, or about something else.
     ///
-    /// Does nothing for a reason that [blames nobody](Blame::Nobody), for a profile that is no longer there, or for a receipt that was reported before.
+    /// Does nothing for a profile that is no longer there, or for a receipt that was reported before.
     ///
     /// # Errors
     ///
@@ -63,8 +63,9 @@ impl ProfileSelector {
     /// was picked before another program announced a window that concerns it changes nothing at all, unless the server
     /// names a later moment than that window's end.
     ///
-    /// Does nothing for a reason that [blames nobody](Blame::Nobody), for a profile that is no longer there, for a receipt that was reported before, or where the secret was
-    /// refused or its account empty, and the profile has another secret by now.
+    /// Does nothing for a reason that [blames nobody](Blame::Nobody), for a profile that is no longer there, for a receipt
+    /// that was reported before, or where the secret was refused or its account empty, and the profile has another secret
+    /// by now.
     ///
     /// # Errors
     ///

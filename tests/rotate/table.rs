@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use provider_auth::clock::ManualClock;
 use provider_auth::credential::Tokens;
+use provider_auth::credential::{Credential, CredentialSource, InlineCredential};
 use provider_auth::record::Record;
 use provider_auth::refresh::{RefreshCoordinator, RefreshFuture, TokenRefresher};
 use provider_auth::rotation::{Attempt, BlockingDriver, Outcome, ProbeLog, Rotation, RotationLimits, Step};
@@ -146,6 +147,21 @@ fn what_the_provider_or_the_way_is_to_blame_for_is_tried_again_with_the_same_pro
     for (retries, names, reasons, expected) in rows {
         assert_eq!(play(retrying(*retries), names, answers(reasons)), *expected, "{retries} {names:?} {reasons:?}");
     }
+    // A key from outside the document is tried again as well, and the call then goes on with another provider's model.
+    let inline = || {
+        let credential = Credential::api_key(Secret::new("k-env"));
+        let inline = InlineCredential::new(credential, CredentialSource::Caller);
+        retrying(2).inline(ProviderId::anthropic(), inline)
+    };
+    let name = "inline-api-key:";
+    assert_eq!(
+        play(inline(), &[], answers(&[Network; 3])),
+        format!("{name}o =500 {name}o =1000 {name}o Unreachable").replace(name, "inline-api-key:anthropic")
+    );
+    assert_eq!(
+        play(inline(), &[], answers(&[Overloaded])),
+        format!("{name}o! =500 {name}o ok").replace(name, "inline-api-key:anthropic")
+    );
     // The random number shortens the pause, and a wait that the server names replaces it, unless it is long.
     let random = |random: f64| play(retrying(2).random(random), &["a"], answers(&[Overloaded]));
     assert_eq!(random(1.0), "ao! =375 ao ok");

@@ -32,7 +32,7 @@ pub(super) fn find(
     cap: Duration,
 ) -> Option<Timestamp> {
     use FailureReason::{ContextOverflow, Format, RateLimit};
-    if matches!(reason, Format | ContextOverflow) {
+    if matches!(reason, Format | ContextOverflow) && should_retry(headers) != Some(true) {
         return None;
     }
     let moment = |hint: Hint| hint.resolve(now, cap);

@@ -42,7 +42,7 @@ pub(super) static DECISIVE: &[Rule] = &[
     code("budget_exceeded|budgetexceedederror|credit_limit|insufficient_funds|customer_verification_required|exceeded_current_quota_error|insufficient_balance_error", Billing),
     // Kiro, Z.ai, Alibaba, Amazon, DeepSeek.
     code("monthly_request_count|1113|arrearage|insufficient_balance|insufficientbalance|unsupportedoperation.pkgexhausted|invalid_payment_instrument", Billing),
-    code("allocationquota.freetieronly|commoditynotpurchased|postpaidbilloverdue|prepaidbilloverdue", Billing),
+    code("allocationquota.freetieronly|accountoverdueerror|failedoperation.resourcepackexhausted|commoditynotpurchased|postpaidbilloverdue|prepaidbilloverdue", Billing),
 
     // Google: google.rpc.ErrorInfo reasons. A spent time-slice of the free plan is a limit.
     code("consumer_suspended|api_key_service_blocked|service_disabled|consumer_invalid|api_key_leaked", AuthPermanent),
@@ -51,7 +51,7 @@ pub(super) static DECISIVE: &[Rule] = &[
     // OAuth token endpoints, RFC 6749 section 5.2.
     code("invalid_grant|unauthorized_client", AuthPermanent),
     // OpenAI and its compatibles; Groq; LiteLLM; Copilot.
-    code("account_deactivated|account_suspended|account_disabled|user_suspended|organization_disabled|organization_suspended|organization_restricted|deactivated_workspace", AuthPermanent),
+    code("account_deactivated|subscriptiondisabled|account_suspended|account_disabled|user_suspended|organization_disabled|organization_suspended|organization_restricted|deactivated_workspace", AuthPermanent),
     code("api_key_revoked|api_key_deleted|api_key_disabled|api_key_deactivated|key_revoked|key_disabled|token_revoked|expired_key|extension_blocked", AuthPermanent),
     code("session_expired|session_not_found|conversation_expired|conversation_not_found|token_invalidated", SessionExpired),
 
@@ -61,7 +61,7 @@ pub(super) static DECISIVE: &[Rule] = &[
     code("wrong_endpoint", Format),
     // Foundry: the other API's path (404).
     code("api_not_supported", Format),
-    code("deploymentnotfound|model_is_deactivated|model_deactivated|model_decommissioned|model_not_available|model_not_supported|invalid_model|unknown_model|model_unavailable|modelnotfound|model.accessdenied|accessdenied.unpurchased", ModelNotFound),
+    code("deploymentnotfound|modelnotopen|model_is_deactivated|model_deactivated|model_decommissioned|model_not_available|model_not_supported|invalid_model|unknown_model|model_unavailable|modelnotfound|model.accessdenied|accessdenied.unpurchased", ModelNotFound),
     // LiteLLM; Together; Vercel's gateway.
     code("key_model_access_denied|team_model_access_denied|user_model_access_denied|org_model_access_denied|project_model_access_denied", ModelNotFound),
     code("dedicated_endpoint_not_running|free_tier_model_not_available", ModelNotFound),
@@ -84,6 +84,7 @@ pub(super) static DECISIVE: &[Rule] = &[
     code("modelerrorexception|modelstreamerrorexception|internalserverexception|provider_unavailable", ServerError),
     // A verdict on the content, not on the key, whatever its status.
     code("content_policy_violation|contentpolicyviolationerror|content_filter|moderation|moderation_blocked|guardrail_blocked|guardrail|prompt_injection|refusal|responsibleaipolicyviolation|datainspectionfailed|data_inspection_failed|customroleblocked|faqruleblocked", Format),
+    code("precondition_failed", Format).dialect(Dialect::OpenRouter),
     // OpenRouter, errors page: error_type.
     code("unsupported_parameter|previous_response_not_found|image_not_found|invalid_image|image_too_large|image_too_small|unsupported_image_format|image_download_failed|string_too_long|max_tokens_exceeded", Format),
 ];
@@ -126,7 +127,7 @@ pub(super) static NUMBERS: &[Rule] = &[
 /// Codes of a family: they beat the status, and the message may say something more specific.
 #[rustfmt::skip]
 pub(super) static FAMILY: &[Rule] = &[
-    code("invalid_api_key|incorrect_api_key|missing_api_key|no_api_key|invalid_x_api_key|incorrect_api_key_error|wrong_api_key|invalidapikey|token_not_found_in_db", Auth),
+    code("invalid_api_key|incorrect_api_key|missing_api_key|no_api_key|invalid_x_api_key|incorrect_api_key_error|wrong_api_key|invalidapikey|authfailure.secretidnotfound|authfailure.signaturefailure|token_not_found_in_db", Auth),
     // Google's bad key arrives as 400 INVALID_ARGUMENT.
     code("api_key_invalid|api_key_expired|api_key_missing", Auth),
     // Alibaba's SDK, for a key that is missing.

@@ -53,10 +53,10 @@ pub(super) struct Rule {
     pub(super) when: When,
     /// Alternatives for a structured code or type, in lower case, divided by `|`.
     pub(super) code: &'static str,
-    /// A pattern for the message; see [`Text::has`].
+    /// A pattern for the message; see [`Pattern`].
     pub(super) text: &'static str,
     pub(super) conditions: &'static [If],
-    /// What the row refines; anything if it is empty. For [`wording`] only.
+    /// What the row refines; anything but the verdicts on the request if it is empty. For [`wording`] only.
     pub(super) from: &'static [FailureReason],
     pub(super) reason: FailureReason,
     pub(super) refusal: Option<SubscriptionRefusal>,
@@ -176,7 +176,7 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
     };
     let decisive = [codes::DECISIVE, codes::NUMBERS, statuses::DECISIVE].into_iter().flatten().map(row).collect();
     let general = [codes::FAMILY, statuses::STATUS, codes::LAST].into_iter().flatten().map(row).collect();
-    let wording = [wording::ACCOUNT, wording::OTHER].into_iter().flatten().map(row).collect();
+    let wording = [wording::SENTENCES, wording::ACCOUNT, wording::OTHER].into_iter().flatten().map(row).collect();
     let mut tables = Tables { decisive, general, wording, known: HashSet::new() };
     tables.known = tables.decisive.iter().chain(&tables.general).flat_map(|row| &row.codes).copied().collect();
     tables
@@ -228,6 +228,12 @@ pub(super) fn all() -> impl Iterator<Item = &'static Rule> {
     tables.into_iter().flatten().map(|row| row.rule)
 }
 
+/// Whether a code says that the request is at fault, so that a message repeats it.
+pub(super) fn is_about_request(code: &str) -> bool {
+    let rows = TABLES.decisive.iter().chain(&TABLES.general);
+    rows.filter(|row| row.rule.reason == FailureReason::Format).any(|row| row.codes.contains(&code))
+}
+
 /// Whether a code stands in the table, so that it can be shown: it is no secret.
 pub(super) fn is_known_code(code: &str) -> bool {
     TABLES.known.contains(code.to_ascii_lowercase().as_str())
@@ -258,10 +264,11 @@ impl Row {
         };
         // LiteLLM and others call everything that they do not know a connection error.
         let vague = base == FailureReason::Network;
+        let about_request = matches!(base, FailureReason::Format | FailureReason::ContextOverflow);
         in_time
             && rule.conditions.iter().all(cheap)
             && rule.dialect.covers(evidence.dialect)
-            && (rule.from.is_empty()
+            && ((rule.from.is_empty() && !about_request)
                 || rule.from.contains(&base)
                 || (vague && rule.from.contains(&FailureReason::Unknown)))
             && (own.is_empty() || own.iter().any(|code| codes.contains(code)))

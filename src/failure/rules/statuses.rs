@@ -24,7 +24,7 @@ pub(super) static STATUS: &[Rule] = &[
     code("unavailable", Overloaded).when(When::In(&[503])),
     // A provider that blames itself is believed before a 400 is.
     code("api_error|server_error|internal_server_error", ServerError).when(When::In(&[400, 422])),
-    status(When::In(&[400, 405, 406, 411, 412, 413, 414, 415, 416, 417, 422, 431]), Format),
+    status(When::In(&[400, 405, 406, 411, 413, 414, 415, 416, 417, 422, 431]), Format),
     status(When::Range(500, 599), ServerError),
     // Redirects are not followed: the address is wrong, and another profile would be sent the same way.
     status(When::Range(300, 399), Format),
