@@ -1,8 +1,10 @@
 //! One request and its answer.
 
+use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 
+use super::bound::Bound;
 use super::rotator::Rotator;
 use super::target::Target;
 use crate::failure::{Failure, FailureClassifier, TransportError};
@@ -21,7 +23,7 @@ impl Rotator {
         model: &ModelRef,
         target: &Target,
         request: PreparedRequest,
-    ) -> Result<(reqwest::Response, Option<Vec<u8>>), AttemptError> {
+    ) -> Result<(reqwest::Response, Option<Bytes>), AttemptError> {
         let client = if target.is_direct { &self.0.direct } else { &self.0.client };
         let host = target.endpoint.uri().host().unwrap_or_default();
         let request = target.request(request).ok_or_else(|| Failure::from(TransportError::Request))?;
@@ -33,10 +35,15 @@ impl Rotator {
         if status.is_success() && is_event_stream(response.headers()) {
             return Ok((response, None));
         }
-        let mut body = Vec::new();
+        let (mut body, mut bound) = (Vec::new(), Bound::new(self.0.max_body));
         let broken = loop {
             match response.chunk().await {
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(Some(chunk)) => {
+                    if status.is_success() {
+                        bound.take(&chunk).map_err(|error| AttemptError::unread(error, Some(status)))?;
+                    }
+                    body.extend_from_slice(&chunk);
+                }
                 Ok(None) => break None,
                 Err(error) => break Some(Failure::from(&error)),
             }
@@ -49,7 +56,7 @@ impl Rotator {
         // An error that came through counts more than a connection that broke after it.
         match failure.or(broken) {
             Some(failure) => Err(AttemptError::failed(failure.with_host(host), Some(status))),
-            None => Ok((response, Some(body))),
+            None => Ok((response, Some(body.into()))),
         }
     }
 }

@@ -13,7 +13,7 @@ impl Rotation {
         let unavailable = self.selector.select(profiles, &self.query_for(model), now).err();
         let (error, failure) = match self.last.take() {
             Some(Last::Failed(failure)) => (failure.clone().into_error(), Some(failure)),
-            Some(Last::Unsent(error)) => (error, None),
+            Some(Last::Other(error)) => (error, None),
             None => (Error::new(ErrorKind::Unavailable, format!("no profile is left to try for {model}")), None),
         };
         ModelEnd { error, failure, unavailable }

@@ -43,6 +43,8 @@ mod rotation;
 pub use attempt::{Answered, Attempt, AttemptRecord};
 pub use blocking::BlockingDriver;
 pub use failure::SendFailure;
+#[cfg(feature = "client")]
+pub(crate) use follow::leaves_a_mark;
 pub use limits::RotationLimits;
 pub use outcome::{AttemptError, Outcome, Step};
 pub use probes::ProbeLog;

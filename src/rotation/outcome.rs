@@ -50,6 +50,13 @@ pub enum Outcome {
     /// The profile cannot be used in this call, and nothing was sent: its refresh failed, or its secret cannot stand in a
     /// header.
     Unusable(Error),
+    /// The answer was not taken, which would be the same with every profile: it is too large.
+    Unread {
+        /// What stood in the way.
+        error: Error,
+        /// The status of the answer, if it is known.
+        status: Option<StatusCode>,
+    },
     /// No request could be made at all, with whatever profile.
     Aborted(Error),
 }
@@ -78,6 +85,13 @@ pub enum AttemptError {
     },
     /// The profile cannot be used in this call, and nothing was sent.
     Unusable(Error),
+    /// The answer was not taken, which would be the same with every profile: it is too large.
+    Unread {
+        /// What stood in the way.
+        error: Error,
+        /// The status of the answer, if it is known.
+        status: Option<StatusCode>,
+    },
     /// No request could be made at all, with whatever profile.
     Aborted(Error),
 }
@@ -87,6 +101,12 @@ impl AttemptError {
     #[must_use]
     pub fn failed(failure: Failure, status: Option<StatusCode>) -> Self {
         Self::Failed { failure, status }
+    }
+
+    /// Describes an answer that was not taken, which would be the same with every profile.
+    #[must_use]
+    pub fn unread(error: Error, status: Option<StatusCode>) -> Self {
+        Self::Unread { error, status }
     }
 }
 
@@ -114,6 +134,7 @@ impl From<AttemptError> for Outcome {
         match error {
             AttemptError::Failed { failure, status } => Self::Failed { failure, status },
             AttemptError::Unusable(error) => Self::Unusable(error),
+            AttemptError::Unread { error, status } => Self::Unread { error, status },
             AttemptError::Aborted(error) => Self::Aborted(error),
         }
     }

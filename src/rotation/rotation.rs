@@ -5,16 +5,17 @@ use std::time::Duration;
 
 use super::attempt::{Attempt, AttemptRecord};
 use super::failure::SendFailure;
+use super::follow::leaves_a_mark;
 use super::limits::RotationLimits;
 use super::outcome::{Outcome, Step};
 use super::probes::ProbeLog;
 use crate::clock::Timestamp;
 use crate::credential::{CredentialKind, InlineCredential};
 use crate::error::{Error, ErrorKind};
-use crate::failure::Failure;
+use crate::failure::{Failure, TransportError};
 use crate::id::{ModelRef, ProfileId, ProviderId};
 use crate::profile::AuthProfiles;
-use crate::reason::{Blame, FailureReason};
+use crate::reason::FailureReason;
 use crate::record::Record;
 use crate::select::{ProbePolicy, ProfileSelector, Query, Selection, Unavailable};
 
@@ -87,8 +88,8 @@ pub struct Rotation {
 #[derive(Debug)]
 pub(super) enum Last {
     Failed(Failure),
-    /// There was no attempt.
-    Unsent(Error),
+    /// There was no attempt, or its answer was not taken.
+    Other(Error),
 }
 
 /// Why a model gave no answer.
@@ -271,9 +272,8 @@ impl Rotation {
                     self.tried(profile);
                     self.follow(&failure, attempt.timeout());
                 }
-                let leaves_a_mark = !matches!(failure.blame(), Blame::Request | Blame::Nobody);
                 self.last = Some(Last::Failed(failure.clone()));
-                leaves_a_mark.then(|| Record::Failure(attempt.receipt().clone(), failure))
+                leaves_a_mark(&failure).then(|| Record::Failure(attempt.receipt().clone(), failure))
             }
             Outcome::Refreshed { failure, status } => {
                 self.note(attempt.record(Some(failure.clone()), status, None, now));
@@ -288,12 +288,17 @@ impl Rotation {
                 self.note(attempt.record(Some(failure.clone()), None, Some(error.kind()), now));
                 self.useless.push(profile.clone());
                 self.tried(profile);
-                self.last = Some(Last::Unsent(error));
+                self.last = Some(Last::Other(error));
                 // What may pass leaves no mark: it says nothing of the profile.
                 denied.then(|| Record::Failure(attempt.receipt().clone(), failure))
             }
+            Outcome::Unread { error, status } => {
+                self.note(attempt.record(Some(TransportError::Body.into()), status, None, now));
+                (self.last, self.over) = (Some(Last::Other(error)), Some(false));
+                None
+            }
             Outcome::Aborted(error) => {
-                self.last = Some(Last::Unsent(error));
+                self.last = Some(Last::Other(error));
                 self.over = Some(false);
                 None
             }

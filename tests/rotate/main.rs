@@ -7,6 +7,7 @@ mod logins;
 mod processes;
 mod refresh;
 mod refresh_callers;
+mod streams;
 #[path = "../support/mod.rs"]
 mod support;
 mod table;
