@@ -11,7 +11,7 @@ use crate::failure::{Failure, FailureClassifier, TransportError};
 use crate::id::ModelRef;
 use crate::net::MAX_EVENT;
 use crate::request::PreparedRequest;
-use crate::rotation::AttemptError;
+use crate::rotation::{AttemptError, ErrorResponse};
 
 /// More of an error's body than this is not read, in bytes: the classifier would not parse it.
 const MAX_ERROR: usize = MAX_EVENT;
@@ -30,7 +30,7 @@ impl Rotator {
         let mut response = client.execute(request).await.map_err(|error| Failure::from(&error).with_host(host))?;
         let status = response.status();
         if status.is_redirection() {
-            return Err(AttemptError::failed(TransportError::Redirect.into(), Some(status)));
+            return Err(kept(Failure::from(TransportError::Redirect).into(), &mut response, &[]));
         }
         if status.is_success() && is_event_stream(response.headers()) {
             return Ok((response, None));
@@ -40,7 +40,8 @@ impl Rotator {
             match response.chunk().await {
                 Ok(Some(chunk)) => {
                     if status.is_success() {
-                        bound.take(&chunk).map_err(|error| AttemptError::unread(error, Some(status)))?;
+                        let taken = bound.take(&chunk).map_err(AttemptError::unread);
+                        taken.map_err(|error| kept(error, &mut response, &[]))?;
                     }
                     body.extend_from_slice(&chunk);
                 }
@@ -55,10 +56,16 @@ impl Rotator {
         let failure = classifier.response(status, response.headers(), &body, self.0.clock.now());
         // An error that came through counts more than a connection that broke after it.
         match failure.or(broken) {
-            Some(failure) => Err(AttemptError::failed(failure.with_host(host), Some(status))),
+            Some(failure) => Err(kept(failure.with_host(host).into(), &mut response, &body)),
             None => Ok((response, Some(body.into()))),
         }
     }
+}
+
+/// The error with the answer it was read from.
+fn kept(error: AttemptError, response: &mut reqwest::Response, body: &[u8]) -> AttemptError {
+    let headers = std::mem::take(response.headers_mut());
+    error.with_response(ErrorResponse::new(response.status(), headers, body))
 }
 
 fn is_event_stream(headers: &HeaderMap) -> bool {

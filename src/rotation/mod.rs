@@ -34,9 +34,11 @@ mod end;
 mod failure;
 mod follow;
 mod limits;
+mod model_end;
 mod outcome;
 mod pick;
 mod probes;
+mod response;
 #[expect(clippy::module_inception, reason = "the room's main concept bears its name")]
 mod rotation;
 
@@ -48,4 +50,5 @@ pub(crate) use follow::leaves_a_mark;
 pub use limits::RotationLimits;
 pub use outcome::{AttemptError, Outcome, Step};
 pub use probes::ProbeLog;
+pub use response::ErrorResponse;
 pub use rotation::Rotation;

@@ -2,6 +2,7 @@
 
 mod cooldowns;
 mod driving;
+mod failures;
 mod leaks;
 mod logins;
 mod processes;
