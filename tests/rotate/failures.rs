@@ -60,7 +60,7 @@ async fn a_client_of_ones_own_can_keep_it_too() {
     let rig = Rig::new(Server::script(vec![overloaded()]), &keys(&["a"]));
     let mut headers = HeaderMap::new();
     headers.insert("x-trace", "7".parse().unwrap());
-    let answer = ErrorResponse::new(StatusCode::CONFLICT, headers, &[b'x'; 300 << 10]);
+    let answer = ErrorResponse::new(StatusCode::CONFLICT, headers, &vec![b'x'; 300 << 10]);
     let call = call(OPUS);
     let run = rig.rotator.run(&call, |_| {
         let error = AttemptError::from(Failure::new(FailureReason::ServerError)).with_response(answer.clone());
