@@ -15,7 +15,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use loopback::Answer;
-use provider_auth::cache::CacheUsage;
 use provider_auth::request::EndpointKind;
 use provider_auth::{
     AuthProfileStore, Call, Config, CredentialKind, Endpoint, ErrorKind, FileStore, ModelRef, ProviderId, ReadOptions,
@@ -70,13 +69,9 @@ impl Agent {
                 return Err(failure.into());
             }
         };
-        let mut text = Vec::new();
-        while let Some(part) = reply.chunk().await? {
-            text.extend(part);
-        }
-        let answer: Value = serde_json::from_slice(&text)?;
+        let answer: Value = reply.json().await?;
         // What the cache saved: tokens that were read cost a tenth or less.
-        let usage = CacheUsage::from_reply(&text)?;
+        let usage = reply.usage();
         let ratio = usage.hit_ratio().map_or("no tokens".to_owned(), |ratio| format!("{:.0} % read", ratio * 100.0));
         eprintln!("  [{}] of {} input tokens {ratio} from the cache", reply.profile(), usage.total());
         self.messages.push(json!({ "role": "assistant", "content": answer["content"] }));

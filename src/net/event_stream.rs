@@ -9,7 +9,7 @@ use memchr::memchr2;
 #[cfg(feature = "client")]
 use memchr::memmem::find;
 
-/// An event of more bytes than this is passed over where a stream arrives in pieces.
+/// An error of more bytes than this is not parsed.
 pub(crate) const MAX_EVENT: usize = 256 << 10;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -55,12 +55,6 @@ pub(crate) struct EventReader {
     begun: bool,
 }
 
-impl Default for EventReader {
-    fn default() -> Self {
-        Self::with_limit(MAX_EVENT)
-    }
-}
-
 impl fmt::Debug for EventReader {
     /// Tells lengths only: the bytes are the provider's.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -69,7 +63,8 @@ impl fmt::Debug for EventReader {
 }
 
 impl EventReader {
-    fn with_limit(limit: usize) -> Self {
+    /// Reads events of up to so many bytes; longer ones are passed over.
+    pub(crate) fn with_limit(limit: usize) -> Self {
         let (line, name, data) = (Vec::new(), Vec::new(), Vec::new());
         Self { limit, line, name, data, size: 0, in_line: false, after_cr: false, begun: false }
     }
@@ -166,7 +161,7 @@ mod tests {
 
     fn read(stream: &[u8], step: usize) -> Vec<(String, String)> {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let (mut reader, mut found) = (EventReader::default(), Vec::new());
+        let (mut reader, mut found) = (EventReader::with_limit(MAX_EVENT), Vec::new());
         let mut each = |event: Event<'_>| found.push((text(event.name), text(event.data)));
         for chunk in stream.chunks(step) {
             reader.push(chunk, &mut each);
@@ -196,7 +191,7 @@ mod tests {
         let many = "data: 0123456789\n".repeat(MAX_EVENT / 10);
         for stream in [format!("event: long\ndata: {long}\n\ndata: next\n\n"), format!("{many}\ndata: next\n\n")] {
             for step in [777, 64 << 10, stream.len()] {
-                let mut reader = EventReader::default();
+                let mut reader = EventReader::with_limit(MAX_EVENT);
                 for chunk in stream.as_bytes().chunks(step) {
                     reader.push(chunk, |event| assert_eq!(event.data, b"next"));
                     assert!(reader.line.len() + reader.data.len() <= MAX_EVENT);
@@ -211,7 +206,7 @@ mod tests {
 
     #[test]
     fn debug_output_has_no_byte_of_the_stream() {
-        let mut reader = EventReader::default();
+        let mut reader = EventReader::with_limit(MAX_EVENT);
         reader.push(b"event: word\ndata: word\n\nevent: word\ndata: word\ndata: word", |event| {
             assert_eq!(format!("{event:?}"), "Event { name: 4, data: 4 }");
         });

@@ -39,6 +39,7 @@ pub struct RotatorBuilder {
     probes: Option<ProbePolicy>,
     limits: RotationLimits,
     random: Arc<Random>,
+    max_body: usize,
 }
 
 impl Rotator {
@@ -61,6 +62,7 @@ impl RotatorBuilder {
             probes: Some(ProbePolicy::default()),
             limits: RotationLimits::default(),
             random: Arc::new(of_system),
+            max_body: 64 << 20,
         }
     }
 
@@ -151,6 +153,13 @@ impl RotatorBuilder {
         self
     }
 
+    /// Sets how many bytes of an answer are read, a stream's included; one with more ends in an error of kind
+    /// [`TooLarge`](crate::ErrorKind::TooLarge). Default: 64 MiB.
+    pub fn max_body(mut self, bytes: usize) -> Self {
+        self.max_body = bytes;
+        self
+    }
+
     /// Builds the rotator.
     ///
     /// # Errors
@@ -173,6 +182,7 @@ impl RotatorBuilder {
             unwritten: Arc::default(),
             limits,
             random: self.random,
+            max_body: self.max_body,
         })))
     }
 }

@@ -142,18 +142,18 @@ impl Rotator {
 
     /// What a failed attempt came to, its credential refreshed if it was refused.
     async fn after(&self, rotation: &mut Rotation, attempt: &Attempt, error: AttemptError) -> Outcome {
-        let AttemptError::Failed { failure, status } = error else { return error.into() };
+        let AttemptError::Failed { failure, status, response } = error else { return error.into() };
         let coordinator = self.0.coordinator.as_ref().filter(|_| rotation.can_refresh(attempt, &failure));
-        let Some(coordinator) = coordinator else { return Outcome::Failed { failure, status } };
+        let Some(coordinator) = coordinator else { return Outcome::Failed { failure, status, response } };
         let used = attempt.credential().secret();
         let refreshed = self.within(rotation, coordinator.refresh_rejected(attempt.profile(), used)).await.is_ok();
         let now = if refreshed { self.within(rotation, self.0.store.load()).await.ok() } else { None };
         let credential = now.as_ref().and_then(|now| now.get(attempt.profile().as_str())?.credential());
         if credential.is_some_and(|credential| credential.secret() != used) {
-            return Outcome::Refreshed { failure, status };
+            return Outcome::Refreshed { failure, status, response };
         }
         rotation.refresh_failed(attempt);
-        Outcome::Failed { failure, status }
+        Outcome::Failed { failure, status, response }
     }
 
     /// Writes an outcome. One that cannot be written in the call's time goes on being written, and counts as not recorded.

@@ -1,15 +1,17 @@
 //! One request and its answer.
 
+use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 
+use super::bound::Bound;
 use super::rotator::Rotator;
 use super::target::Target;
 use crate::failure::{Failure, FailureClassifier, TransportError};
 use crate::id::ModelRef;
 use crate::net::MAX_EVENT;
 use crate::request::PreparedRequest;
-use crate::rotation::AttemptError;
+use crate::rotation::{AttemptError, ErrorResponse};
 
 /// More of an error's body than this is not read, in bytes: the classifier would not parse it.
 const MAX_ERROR: usize = MAX_EVENT;
@@ -21,7 +23,7 @@ impl Rotator {
         model: &ModelRef,
         target: &Target,
         request: PreparedRequest,
-    ) -> Result<(reqwest::Response, Option<Vec<u8>>), AttemptError> {
+    ) -> Result<(reqwest::Response, Option<Bytes>), AttemptError> {
         let host = target.endpoint.uri().host().unwrap_or_default();
         let request = target.request(request).ok_or_else(|| Failure::from(TransportError::Request))?;
         self.exchange_at(model, host, target.is_direct, request).await
@@ -34,20 +36,26 @@ impl Rotator {
         host: &str,
         is_direct: bool,
         request: reqwest::Request,
-    ) -> Result<(reqwest::Response, Option<Vec<u8>>), AttemptError> {
+    ) -> Result<(reqwest::Response, Option<Bytes>), AttemptError> {
         let client = if is_direct { &self.0.direct } else { &self.0.client };
         let mut response = client.execute(request).await.map_err(|error| Failure::from(&error).with_host(host))?;
         let status = response.status();
         if status.is_redirection() {
-            return Err(AttemptError::failed(TransportError::Redirect.into(), Some(status)));
+            return Err(kept(Failure::from(TransportError::Redirect).into(), &mut response, &[]));
         }
         if status.is_success() && is_event_stream(response.headers()) {
             return Ok((response, None));
         }
-        let mut body = Vec::new();
+        let (mut body, mut bound) = (Vec::new(), Bound::new(self.0.max_body));
         let broken = loop {
             match response.chunk().await {
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(Some(chunk)) => {
+                    if status.is_success() {
+                        let taken = bound.take(&chunk).map_err(AttemptError::unread);
+                        taken.map_err(|error| kept(error, &mut response, &[]))?;
+                    }
+                    body.extend_from_slice(&chunk);
+                }
                 Ok(None) => break None,
                 Err(error) => break Some(Failure::from(&error)),
             }
@@ -59,10 +67,16 @@ impl Rotator {
         let failure = classifier.response(status, response.headers(), &body, self.0.clock.now());
         // An error that came through counts more than a connection that broke after it.
         match failure.or(broken) {
-            Some(failure) => Err(AttemptError::failed(failure.with_host(host), Some(status))),
-            None => Ok((response, Some(body))),
+            Some(failure) => Err(kept(failure.with_host(host).into(), &mut response, &body)),
+            None => Ok((response, Some(body.into()))),
         }
     }
+}
+
+/// The error with the answer it was read from.
+fn kept(error: AttemptError, response: &mut reqwest::Response, body: &[u8]) -> AttemptError {
+    let headers = std::mem::take(response.headers_mut());
+    error.with_response(ErrorResponse::new(response.status(), headers, body))
 }
 
 fn is_event_stream(headers: &HeaderMap) -> bool {

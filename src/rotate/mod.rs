@@ -3,16 +3,21 @@
 //! [`Rotator::send`] does all of it for the Messages API. [`Rotator::run`] is the same loop around any other asynchronous
 //! client; what it tries next is decided by a [`Rotation`](crate::rotation::Rotation).
 
+mod body;
+mod bound;
 mod builder;
 mod call;
 mod drive;
 mod exchange;
+mod reading;
 mod reply;
 mod rotator;
 mod stream;
+mod stream_event;
 mod target;
 
 pub use builder::RotatorBuilder;
 pub use call::Call;
 pub use reply::Reply;
 pub use rotator::Rotator;
+pub use stream_event::StreamEvent;

@@ -2,51 +2,98 @@
 
 use std::fmt;
 
+use bytes::Bytes;
+
+use super::reading::Reading;
 use super::rotator::Rotator;
-use super::stream::{Verdict, Watch};
-use crate::error::Diagnostic;
-use crate::error::{ErrorKind, Result};
-use crate::failure::{Failure, FailureClassifier};
+use crate::cache::CacheUsage;
+use crate::error::{Diagnostic, ErrorKind};
+use crate::failure::Failure;
 use crate::id::{ModelRef, ProfileId};
-use crate::record::Record;
 use crate::rotation::{Attempt, AttemptRecord};
 use crate::select::Receipt;
 
 /// The answer to a call, and how it came about.
 ///
-/// An answer that is no stream is complete and its success is recorded; take its body with
-/// [`into_response`](Self::into_response) or [`chunk`](Self::chunk).
+/// An answer that is no stream is complete, and its success is recorded: [`bytes`](Self::bytes), [`text`](Self::text) and
+/// [`json`](Self::json) give its body.
 ///
-/// A stream (`content-type: text/event-stream`) was only begun. Read it with [`chunk`](Self::chunk), which watches the events: the profile's success is
-/// recorded when the event `message_stop` went by, a failure when an error event did or the connection broke. A stream
-/// that is not read to its end leaves its receipt open, and the profile as it was: neither success nor failure. Those who
-/// read the response themselves report with [`Rotator::finish`] and [`Rotator::report_stream_error`].
+/// A stream (`content-type: text/event-stream`) was only begun. Read it by [`event`](Self::event), by
+/// [`chunk`](Self::chunk), or as a [`Stream`](futures_core::Stream) of bytes. Its events are watched meanwhile:
+///
+/// - It is [complete](Self::is_complete), and the profile's success recorded, with the event that the API ends an answer with:
+///   `message_stop` of the Messages API, `response.completed` or `response.incomplete` of the Responses API, `[DONE]` of
+///   `OpenAI`'s chat. Chunks whose every choice or candidate told why it is finished, as Gemini's do, are complete at the
+///   end of the body too; so is a stream in which none of these APIs can be seen, once it brought anything.
+/// - An error event, an end before that, and a connection that breaks are an error, and the [failure](Self::failure). What
+///   is recorded is what the failure says something about: nothing, for a stream that was cut off.
+/// - One that is not read to its end leaves its receipt open, and the profile as it was: neither success nor failure.
+///
+/// Those who take the response with [`into_response`](Self::into_response) report by themselves, with [`Rotator::finish`]
+/// and [`Rotator::report_stream_error`].
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), provider_auth::Error> {
+/// # use std::io::{Read as _, Write as _};
+/// # use std::sync::Arc;
+/// # use provider_auth::{AuthProfiles, Call, Endpoint, MemoryStore, ProviderId, Rotator};
+/// # let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+/// # let endpoint = Endpoint::new(&format!("http://{}", listener.local_addr().unwrap()))?;
+/// # std::thread::spawn(move || {
+/// #     let (mut connection, _) = listener.accept().unwrap();
+/// #     let _ = connection.read(&mut [0; 4096]).unwrap();
+/// #     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+/// #     let usage = r#"{"type":"message_start","message":{"usage":{"input_tokens":1,"cache_read_input_tokens":9}}}"#;
+/// #     let stop = r#"{"type":"message_stop"}"#;
+/// #     write!(connection, "{head}data: {usage}\n\nevent: message_stop\ndata: {stop}\n\n").unwrap();
+/// # });
+/// # let store = Arc::new(MemoryStore::new(AuthProfiles::from_json(r#"{"version": 1, "profiles": {
+/// #     "anthropic:a": {"type": "api_key", "provider": "anthropic", "key": "sk-ant-a"}}}"#)?));
+/// # let rotator = Rotator::builder(store).endpoint(ProviderId::anthropic(), endpoint).build()?;
+/// let call = Call::new("anthropic/claude-opus-4-5".parse()?)
+///     .body(br#"{"model":"claude-opus-4-5","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"Hi"}]}"#);
+/// let mut reply = rotator.send(&call).await?;
+/// while let Some(event) = reply.event().await? {
+///     println!("{}: {} bytes", event.name, event.data.len());
+/// }
+/// assert!(reply.is_complete());
+/// assert_eq!(reply.usage().hit_ratio(), Some(0.9));
+/// # Ok(())
+/// # }
+/// ```
 pub struct Reply {
-    rotator: Rotator,
-    response: reqwest::Response,
-    /// The body, if it was read to its end and nobody has taken it.
-    body: Option<Vec<u8>>,
+    pub(super) rotator: Rotator,
+    pub(super) response: reqwest::Response,
+    /// The body of an answer that is no stream, until the caller has taken it.
+    pub(super) body: Option<Bytes>,
+    /// The same, for what is asked of it later.
+    whole: Bytes,
     profile: ProfileId,
     model: ModelRef,
-    receipt: Receipt,
-    attempts: Vec<AttemptRecord>,
+    pub(super) receipt: Receipt,
+    pub(super) attempts: Vec<AttemptRecord>,
     notes: Vec<Diagnostic>,
-    watch: Option<Watch>,
-    unrecorded: Option<ErrorKind>,
+    /// Where the reading of a stream is.
+    pub(super) reading: Option<Box<Reading>>,
+    pub(super) unrecorded: Option<ErrorKind>,
 }
 
 impl Reply {
     pub(super) fn new(
         rotator: Rotator,
         response: reqwest::Response,
-        body: Option<Vec<u8>>,
+        body: Option<Bytes>,
         attempt: &Attempt,
         notes: Vec<Diagnostic>,
     ) -> Self {
         let (model, receipt) = (attempt.model().clone(), attempt.receipt().clone());
-        let watch = body.is_none().then(|| Watch::new(FailureClassifier::new(receipt.provider())));
-        let (profile, attempts) = (receipt.profile().clone(), Vec::new());
-        Self { rotator, response, body, profile, model, receipt, attempts, notes, watch, unrecorded: None }
+        let reading = || Box::new(Reading::new(receipt.provider(), rotator.0.max_body));
+        let reading = body.is_none().then(reading);
+        let (profile, attempts, whole) = (receipt.profile().clone(), Vec::new(), body.clone().unwrap_or_default());
+        Self { rotator, response, body, whole, profile, model, receipt, attempts, notes, reading, unrecorded: None }
     }
 
     pub(super) fn with_attempts(mut self, attempts: Vec<AttemptRecord>) -> Self {
@@ -73,7 +120,7 @@ impl Reply {
         &self.receipt
     }
 
-    /// Every attempt in order, the one that was answered last.
+    /// Every attempt in order, the one that was answered last; that one failed if the stream did.
     #[must_use]
     pub fn attempts(&self) -> &[AttemptRecord] {
         &self.attempts
@@ -85,10 +132,33 @@ impl Reply {
         &self.notes
     }
 
-    /// Whether the answer is a stream of server-sent events, of which only the head is in.
+    /// Returns `true` if the answer is a stream of server-sent events, of which only the head was in when it was given.
     #[must_use]
     pub fn is_stream(&self) -> bool {
-        self.watch.is_some()
+        self.reading.is_some()
+    }
+
+    /// Returns `true` if the answer is complete: for a stream, once its end was read.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.reading.as_ref().is_none_or(|reading| reading.is_complete)
+    }
+
+    /// Returns what the stream failed of, once that was read: an error event, or that it was cut off
+    /// ([`TransportError::Body`](crate::failure::TransportError::Body)).
+    #[must_use]
+    pub fn failure(&self) -> Option<&Failure> {
+        self.attempts.last()?.failure.as_ref()
+    }
+
+    /// Returns what the answer says about the cache: for a stream, as far as it was read. Where it says nothing, no counter
+    /// is set.
+    #[must_use]
+    pub fn usage(&self) -> CacheUsage {
+        match &self.reading {
+            Some(reading) => reading.watch.usage(),
+            None => CacheUsage::from_reply(&self.whole).unwrap_or_default(),
+        }
     }
 
     /// Why the outcome could not be written to the store, if it could not. The receipt is then open.
@@ -103,54 +173,12 @@ impl Reply {
         &self.response
     }
 
-    /// The response, to be read by the caller. Nothing watches a stream then.
+    /// The response with what was not read of its body, to be read by the caller. Nothing watches a stream then.
     #[must_use]
     pub fn into_response(self) -> reqwest::Response {
-        match self.body {
-            Some(body) => http::Response::from(self.response).map(|_: reqwest::Body| body).into(),
-            None => self.response,
-        }
-    }
-
-    /// The next piece of the body; `None` at its end.
-    ///
-    /// An error event of a stream is recorded and passed on like every other event; the caller's own parser meets it. Do
-    /// not drop the future before it is done: a piece may be lost then, though never half a record.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::ProviderFailed`] if the connection broke before the end, which is recorded as a timeout.
-    pub async fn chunk(&mut self) -> Result<Option<Vec<u8>>> {
-        if let Some(body) = self.body.take().filter(|body| !body.is_empty()) {
-            return Ok(Some(body));
-        }
-        let chunk = match self.response.chunk().await {
-            Ok(Some(chunk)) => chunk,
-            Ok(None) => return Ok(None),
-            Err(error) => {
-                let failure = Failure::from(&error);
-                if self.is_stream() {
-                    let recorded = self.rotator.record(Record::Failure(self.receipt.clone(), failure.clone())).await;
-                    self.note(&recorded);
-                }
-                return Err(failure.into_error());
-            }
-        };
-        let now = self.rotator.0.clock.now();
-        let recorded = match self.watch.as_mut().and_then(|watch| watch.push(&chunk, now)) {
-            Some(Verdict::Complete) => self.rotator.finish(&self.receipt).await,
-            Some(Verdict::Failed(failure)) => {
-                self.rotator.record(Record::Failure(self.receipt.clone(), failure.clone())).await
-            }
-            None => Ok(()),
-        };
-        self.note(&recorded);
-        Ok(Some(chunk.into()))
-    }
-
-    fn note(&mut self, recorded: &Result<()>) {
-        if let Err(error) = recorded {
-            self.unrecorded = Some(error.kind());
+        match self.reading {
+            Some(_) => self.response,
+            None => http::Response::from(self.response).map(|_: reqwest::Body| self.body.unwrap_or_default()).into(),
         }
     }
 }
@@ -162,6 +190,7 @@ impl fmt::Debug for Reply {
             .field("profile", &self.profile)
             .field("model", &self.model)
             .field("is_stream", &self.is_stream())
+            .field("is_complete", &self.is_complete())
             .field("attempts", &self.attempts)
             .field("unrecorded", &self.unrecorded)
             .finish_non_exhaustive()

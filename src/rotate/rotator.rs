@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
 use http::StatusCode;
 
 use super::builder::Random;
@@ -94,6 +95,7 @@ pub(super) struct Parts {
     pub(super) unwritten: Arc<Unwritten>,
     pub(super) limits: RotationLimits,
     pub(super) random: Arc<Random>,
+    pub(super) max_body: usize,
 }
 
 impl Rotator {
@@ -149,7 +151,7 @@ impl Rotator {
         &self,
         call: &Call,
         attempt: Attempt,
-    ) -> Taken<(reqwest::Response, Option<Vec<u8>>, Vec<Diagnostic>)> {
+    ) -> Taken<(reqwest::Response, Option<Bytes>, Vec<Diagnostic>)> {
         let (model, config) = (attempt.model(), &self.0.config);
         if let Some(request) = call.request_for(model) {
             let request = attempt.selection().authenticate(request?)?;

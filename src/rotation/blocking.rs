@@ -126,19 +126,19 @@ impl<'a> BlockingDriver<'a> {
 
     /// What a failed attempt came to, its credential refreshed if it was refused.
     fn after(&self, rotation: &mut Rotation, attempt: &Attempt, error: AttemptError) -> Outcome {
-        let AttemptError::Failed { failure, status } = error else { return error.into() };
+        let AttemptError::Failed { failure, status, response } = error else { return error.into() };
         let Some(coordinator) = self.refresh.filter(|_| rotation.can_refresh(attempt, &failure)) else {
-            return Outcome::Failed { failure, status };
+            return Outcome::Failed { failure, status, response };
         };
         let used = attempt.credential().secret();
         let refreshed = coordinator.refresh_rejected_blocking(attempt.profile(), used).is_ok();
         let now = self.store.load().ok().filter(|_| refreshed);
         let credential = now.as_ref().and_then(|now| now.get(attempt.profile().as_str())?.credential());
         if credential.is_some_and(|credential| credential.secret() != used) {
-            return Outcome::Refreshed { failure, status };
+            return Outcome::Refreshed { failure, status, response };
         }
         rotation.refresh_failed(attempt);
-        Outcome::Failed { failure, status }
+        Outcome::Failed { failure, status, response }
     }
 
     fn record(&self, rotation: &mut Rotation, record: Option<Record>) {

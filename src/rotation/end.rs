@@ -1,9 +1,11 @@
 //! The end of a model, and of the call.
 
 use super::failure::SendFailure;
-use super::rotation::{Last, ModelEnd, Rotation};
+use super::model_end::ModelEnd;
+use super::rotation::{Last, Rotation};
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind};
+use crate::failure::Failure;
 use crate::id::ModelRef;
 use crate::profile::AuthProfiles;
 
@@ -11,12 +13,20 @@ impl Rotation {
     /// The end of a model: the last failure, or that nobody could be tried.
     pub(super) fn exhausted(&mut self, profiles: &AuthProfiles, model: &ModelRef, now: Timestamp) -> ModelEnd {
         let unavailable = self.selector.select(profiles, &self.query_for(model), now).err();
+        let response = self.response.take();
         let (error, failure) = match self.last.take() {
             Some(Last::Failed(failure)) => (failure.clone().into_error(), Some(failure)),
-            Some(Last::Unsent(error)) => (error, None),
+            Some(Last::Other(error)) => (error, None),
             None => (Error::new(ErrorKind::Unavailable, format!("no profile is left to try for {model}")), None),
         };
-        ModelEnd { error, failure, unavailable }
+        let retry_at = failure.as_ref().and_then(|failure| self.retry_at(failure, now));
+        ModelEnd { error, failure, unavailable, response, retry_at }
+    }
+
+    /// From when on another call is worth it after this failure: the moment the server named, else after one more pause.
+    fn retry_at(&self, failure: &Failure, now: Timestamp) -> Option<Timestamp> {
+        let pause = failure.retry_after(now, &self.limits.backoff, self.retried, self.random);
+        failure.deadline().or(pause.map(|pause| now + pause))
     }
 
     /// Goes on to the next model, or ends the call.
@@ -49,10 +59,8 @@ impl Rotation {
 
     pub(super) fn end(&mut self) -> SendFailure {
         self.at = self.models.len();
-        let end = self.first.take().unwrap_or_else(|| {
-            let error = Error::new(ErrorKind::Unavailable, "the call has ended");
-            ModelEnd { error, failure: None, unavailable: None }
-        });
-        SendFailure::new(end.error, end.failure, end.unavailable, std::mem::take(&mut self.attempts))
+        let ended = || ModelEnd::new(Error::new(ErrorKind::Unavailable, "the call has ended"));
+        let end = self.first.take().unwrap_or_else(ended);
+        SendFailure::new(end, std::mem::take(&mut self.attempts))
     }
 }

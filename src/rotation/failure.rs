@@ -4,6 +4,8 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use super::attempt::AttemptRecord;
+use super::model_end::ModelEnd;
+use super::response::ErrorResponse;
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind};
 use crate::failure::Failure;
@@ -15,51 +17,54 @@ use crate::select::Unavailable;
 pub struct SendFailure(Box<Inner>);
 
 struct Inner {
-    error: Error,
-    failure: Option<Failure>,
-    unavailable: Option<Unavailable>,
+    end: ModelEnd,
     attempts: Vec<AttemptRecord>,
 }
 
 impl SendFailure {
-    pub(super) fn new(
-        error: Error,
-        failure: Option<Failure>,
-        unavailable: Option<Unavailable>,
-        attempts: Vec<AttemptRecord>,
-    ) -> Self {
-        Self(Box::new(Inner { error, failure, unavailable, attempts }))
+    pub(super) fn new(end: ModelEnd, attempts: Vec<AttemptRecord>) -> Self {
+        Self(Box::new(Inner { end, attempts }))
     }
 
     /// What went wrong: that of the last attempt, or, where none was possible, of the selection.
     #[must_use]
     pub fn error(&self) -> &Error {
-        &self.0.error
+        &self.0.end.error
     }
 
     /// The kind of [`error`](Self::error).
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
-        self.0.error.kind()
+        self.0.end.error.kind()
     }
 
     /// What the provider's last answer means; `None` if nothing was sent.
     #[must_use]
     pub fn failure(&self) -> Option<&Failure> {
-        self.0.failure.as_ref()
+        self.0.end.failure.as_ref()
     }
 
     /// Every profile with its verdict, if no profile is left for the first model.
     #[must_use]
     pub fn unavailable(&self) -> Option<&Unavailable> {
-        self.0.unavailable.as_ref()
+        self.0.end.unavailable.as_ref()
     }
 
-    /// From when on another call is worth it: the end of the cooldown that ends first, or the moment the server named.
+    /// Returns the answer that [`failure`](Self::failure) was read from: status, headers, and the start of the body. `None`
+    /// if there was no answer, or a client of your own did not keep it
+    /// ([`AttemptError::with_response`](super::AttemptError::with_response)).
+    #[must_use]
+    pub fn response(&self) -> Option<&ErrorResponse> {
+        self.0.end.response.as_deref()
+    }
+
+    /// Returns the moment from which another call is worth it: the end of the cooldown that ends first, or the moment the
+    /// server named, or, where a failure passes by itself, after one more pause of the backoff. `None` if waiting does not
+    /// help.
     #[must_use]
     pub fn retry_at(&self) -> Option<Timestamp> {
         let cooldown = self.unavailable().and_then(|unavailable| unavailable.retry_at);
-        cooldown.or_else(|| self.failure().and_then(Failure::deadline))
+        cooldown.or(self.0.end.retry_at)
     }
 
     /// Every attempt in order.
@@ -71,7 +76,7 @@ impl SendFailure {
 
 impl fmt::Display for SendFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0.error)?;
+        write!(f, "{}", self.0.end.error)?;
         match self.0.attempts.len() {
             0 | 1 => Ok(()),
             attempts => write!(f, " (after {attempts} attempts)"),
@@ -82,9 +87,10 @@ impl fmt::Display for SendFailure {
 impl fmt::Debug for SendFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SendFailure")
-            .field("error", &self.0.error)
-            .field("failure", &self.0.failure)
-            .field("unavailable", &self.0.unavailable)
+            .field("error", &self.0.end.error)
+            .field("failure", &self.0.end.failure)
+            .field("unavailable", &self.0.end.unavailable)
+            .field("response", &self.0.end.response)
             .field("attempts", &self.0.attempts)
             .finish()
     }
@@ -92,7 +98,7 @@ impl fmt::Debug for SendFailure {
 
 impl StdError for SendFailure {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.error.source()
+        self.0.end.error.source()
     }
 }
 

@@ -8,6 +8,11 @@ use crate::failure::Failure;
 use crate::id::ProfileId;
 use crate::reason::{Blame, FailureReason};
 
+/// Whether a failure says something about a profile or a model, so that it is to be recorded.
+pub(crate) fn leaves_a_mark(failure: &Failure) -> bool {
+    !matches!(failure.blame(), Blame::Request | Blame::Nobody)
+}
+
 impl Rotation {
     /// Plans to send the same request with the same profile again, if that is worth it and there is time for it.
     pub(super) fn retry(&mut self, profile: &ProfileId, failure: &Failure, now: Timestamp) -> bool {

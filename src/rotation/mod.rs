@@ -34,16 +34,21 @@ mod end;
 mod failure;
 mod follow;
 mod limits;
+mod model_end;
 mod outcome;
 mod pick;
 mod probes;
+mod response;
 #[expect(clippy::module_inception, reason = "the room's main concept bears its name")]
 mod rotation;
 
 pub use attempt::{Answered, Attempt, AttemptRecord};
 pub use blocking::BlockingDriver;
 pub use failure::SendFailure;
+#[cfg(feature = "client")]
+pub(crate) use follow::leaves_a_mark;
 pub use limits::RotationLimits;
 pub use outcome::{AttemptError, Outcome, Step};
 pub use probes::ProbeLog;
+pub use response::ErrorResponse;
 pub use rotation::Rotation;

@@ -6,6 +6,7 @@ use http::StatusCode;
 
 use super::attempt::Attempt;
 use super::failure::SendFailure;
+use super::response::ErrorResponse;
 use crate::error::{Error, ErrorKind};
 use crate::failure::Failure;
 
@@ -39,6 +40,8 @@ pub enum Outcome {
         failure: Failure,
         /// The status of the answer, if there was one.
         status: Option<StatusCode>,
+        /// The answer itself, for [`SendFailure::response`].
+        response: Option<Box<ErrorResponse>>,
     },
     /// The credential was refused and has been refreshed, so that the same profile is worth another try.
     Refreshed {
@@ -46,10 +49,19 @@ pub enum Outcome {
         failure: Failure,
         /// The status of the answer, if there was one.
         status: Option<StatusCode>,
+        /// The answer itself, for [`SendFailure::response`].
+        response: Option<Box<ErrorResponse>>,
     },
     /// The profile cannot be used in this call, and nothing was sent: its refresh failed, or its secret cannot stand in a
     /// header.
     Unusable(Error),
+    /// The answer was not taken, which would be the same with every profile: it is too large.
+    Unread {
+        /// What stood in the way.
+        error: Error,
+        /// What is known of the answer, for [`SendFailure::response`].
+        response: Option<Box<ErrorResponse>>,
+    },
     /// No request could be made at all, with whatever profile.
     Aborted(Error),
 }
@@ -75,9 +87,18 @@ pub enum AttemptError {
         failure: Failure,
         /// The status of the answer, if there was one.
         status: Option<StatusCode>,
+        /// The answer itself, for [`SendFailure::response`].
+        response: Option<Box<ErrorResponse>>,
     },
     /// The profile cannot be used in this call, and nothing was sent.
     Unusable(Error),
+    /// The answer was not taken, which would be the same with every profile: it is too large.
+    Unread {
+        /// What stood in the way.
+        error: Error,
+        /// What is known of the answer, for [`SendFailure::response`].
+        response: Option<Box<ErrorResponse>>,
+    },
     /// No request could be made at all, with whatever profile.
     Aborted(Error),
 }
@@ -86,14 +107,34 @@ impl AttemptError {
     /// Describes a failed attempt whose status the failure itself does not know.
     #[must_use]
     pub fn failed(failure: Failure, status: Option<StatusCode>) -> Self {
-        Self::Failed { failure, status }
+        Self::Failed { failure, status, response: None }
+    }
+
+    /// Describes an answer that was not taken, which would be the same with every profile.
+    #[must_use]
+    pub fn unread(error: Error) -> Self {
+        Self::Unread { error, response: None }
+    }
+
+    /// Adds the answer, for [`SendFailure::response`]. An attempt that was not sent has none.
+    #[must_use]
+    pub fn with_response(mut self, answer: ErrorResponse) -> Self {
+        match &mut self {
+            Self::Failed { status, response, .. } => {
+                *status = Some(answer.status());
+                *response = Some(Box::new(answer));
+            }
+            Self::Unread { response, .. } => *response = Some(Box::new(answer)),
+            Self::Unusable(_) | Self::Aborted(_) => {}
+        }
+        self
     }
 }
 
 impl From<Failure> for AttemptError {
     fn from(failure: Failure) -> Self {
         let status = failure.status();
-        Self::Failed { failure, status }
+        Self::Failed { failure, status, response: None }
     }
 }
 
@@ -112,8 +153,9 @@ impl From<Failure> for Outcome {
 impl From<AttemptError> for Outcome {
     fn from(error: AttemptError) -> Self {
         match error {
-            AttemptError::Failed { failure, status } => Self::Failed { failure, status },
+            AttemptError::Failed { failure, status, response } => Self::Failed { failure, status, response },
             AttemptError::Unusable(error) => Self::Unusable(error),
+            AttemptError::Unread { error, response } => Self::Unread { error, response },
             AttemptError::Aborted(error) => Self::Aborted(error),
         }
     }

@@ -5,18 +5,21 @@ use std::time::Duration;
 
 use super::attempt::{Attempt, AttemptRecord};
 use super::failure::SendFailure;
+use super::follow::leaves_a_mark;
 use super::limits::RotationLimits;
+use super::model_end::ModelEnd;
 use super::outcome::{Outcome, Step};
 use super::probes::ProbeLog;
+use super::response::ErrorResponse;
 use crate::clock::Timestamp;
 use crate::credential::{CredentialKind, InlineCredential};
 use crate::error::{Error, ErrorKind};
-use crate::failure::Failure;
+use crate::failure::{Failure, TransportError};
 use crate::id::{ModelRef, ProfileId, ProviderId};
 use crate::profile::AuthProfiles;
-use crate::reason::{Blame, FailureReason};
+use crate::reason::FailureReason;
 use crate::record::Record;
-use crate::select::{ProbePolicy, ProfileSelector, Query, Selection, Unavailable};
+use crate::select::{ProbePolicy, ProfileSelector, Query, Selection};
 
 /// One call under way: what was tried, what is left, and what is next.
 ///
@@ -77,6 +80,8 @@ pub struct Rotation {
     pub(super) pause: Option<Duration>,
     /// What went wrong last with this model.
     pub(super) last: Option<Last>,
+    /// The answer to the last attempt with this model, if there was one.
+    pub(super) response: Option<Box<ErrorResponse>>,
     /// This model is done with, and whether another one is worth a try.
     pub(super) over: Option<bool>,
     /// What became of the models before.
@@ -87,16 +92,8 @@ pub struct Rotation {
 #[derive(Debug)]
 pub(super) enum Last {
     Failed(Failure),
-    /// There was no attempt.
-    Unsent(Error),
-}
-
-/// Why a model gave no answer.
-#[derive(Debug)]
-pub(super) struct ModelEnd {
-    pub(super) error: Error,
-    pub(super) failure: Option<Failure>,
-    pub(super) unavailable: Option<Unavailable>,
+    /// There was no attempt, or its answer was not taken.
+    Other(Error),
 }
 
 /// What a look for the next profile finds.
@@ -135,6 +132,7 @@ impl Rotation {
             again: None,
             pause: None,
             last: None,
+            response: None,
             over: None,
             first: None,
         }
@@ -256,7 +254,7 @@ impl Rotation {
                 Pick::Exhausted => self.over = Some(true),
                 Pick::Refused(error) => {
                     let unavailable = error.unavailable().cloned();
-                    let end = ModelEnd { error, failure: None, unavailable };
+                    let end = ModelEnd { unavailable, ..ModelEnd::new(error) };
                     if let Some(failure) = self.leave(end, true, now) {
                         return Step::End(failure);
                     }
@@ -292,17 +290,18 @@ impl Rotation {
                 self.note(attempt.record(None, status, None, now));
                 complete.then(|| Record::Success(attempt.receipt().clone()))
             }
-            Outcome::Failed { failure, status } => {
+            Outcome::Failed { failure, status, response } => {
+                self.response = response;
                 self.note(attempt.record(Some(failure.clone()), status, None, now));
                 if !self.retry(profile, &failure, now) {
                     self.tried(profile);
                     self.follow(&failure, attempt.timeout());
                 }
-                let leaves_a_mark = !matches!(failure.blame(), Blame::Request | Blame::Nobody);
                 self.last = Some(Last::Failed(failure.clone()));
-                leaves_a_mark.then(|| Record::Failure(attempt.receipt().clone(), failure))
+                leaves_a_mark(&failure).then(|| Record::Failure(attempt.receipt().clone(), failure))
             }
-            Outcome::Refreshed { failure, status } => {
+            Outcome::Refreshed { failure, status, response } => {
+                self.response = response;
                 self.note(attempt.record(Some(failure.clone()), status, None, now));
                 self.refreshed.push(profile.clone());
                 self.again = Some(profile.clone());
@@ -315,12 +314,19 @@ impl Rotation {
                 self.note(attempt.record(Some(failure.clone()), None, Some(error.kind()), now));
                 self.useless.push(profile.clone());
                 self.tried(profile);
-                self.last = Some(Last::Unsent(error));
+                (self.last, self.response) = (Some(Last::Other(error)), None);
                 // What may pass leaves no mark: it says nothing of the profile.
                 denied.then(|| Record::Failure(attempt.receipt().clone(), failure))
             }
+            Outcome::Unread { error, response } => {
+                let status = response.as_ref().map(|response| response.status());
+                self.response = response;
+                self.note(attempt.record(Some(TransportError::Body.into()), status, None, now));
+                (self.last, self.over) = (Some(Last::Other(error)), Some(false));
+                None
+            }
             Outcome::Aborted(error) => {
-                self.last = Some(Last::Unsent(error));
+                (self.last, self.response) = (Some(Last::Other(error)), None);
                 self.over = Some(false);
                 None
             }
@@ -362,8 +368,7 @@ impl Rotation {
     /// Ends the call for a reason of the caller's, such as a store that cannot be read.
     #[must_use]
     pub fn abort(mut self, error: Error) -> SendFailure {
-        let end = ModelEnd { error, failure: None, unavailable: None };
-        self.merge(end);
+        self.merge(ModelEnd::new(error));
         self.end()
     }
 

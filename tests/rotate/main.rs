@@ -2,6 +2,7 @@
 
 mod cooldowns;
 mod driving;
+mod failures;
 mod leaks;
 mod logins;
 mod observed;
@@ -9,6 +10,7 @@ mod processes;
 mod providers;
 mod refresh;
 mod refresh_callers;
+mod streams;
 #[path = "../support/mod.rs"]
 mod support;
 mod table;

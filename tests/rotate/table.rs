@@ -82,7 +82,7 @@ fn answers(reasons: &[FailureReason]) -> impl FnMut(&Attempt, usize) -> Outcome 
 }
 
 fn failed(reason: FailureReason) -> Outcome {
-    Outcome::Failed { failure: Failure::new(reason), status: None }
+    Outcome::Failed { failure: Failure::new(reason), status: None, response: None }
 }
 
 /// Without retries, so that each row says what follows once they are over.
@@ -169,7 +169,7 @@ fn what_the_provider_or_the_way_is_to_blame_for_is_tried_again_with_the_same_pro
         let told = Failure::new(Overloaded).with_deadline(Some(at(NOW + seconds * 1_000)));
         let mut told = Some(told);
         let said = play(retrying(2), &["a", "b"], |_, _| match told.take() {
-            Some(failure) => Outcome::Failed { failure, status: None },
+            Some(failure) => Outcome::Failed { failure, status: None, response: None },
             None => Outcome::answered(None),
         });
         assert_eq!(said, expected, "{seconds}");
@@ -200,7 +200,7 @@ fn a_server_that_says_no_more_is_believed_unless_the_account_is_to_blame() {
         let failure = classifier.response(status, &headers, b"", at(NOW)).unwrap();
         let mut failure = Some(failure);
         let said = play(rotation(), &["a", "b"], |_, _| match failure.take() {
-            Some(failure) => Outcome::Failed { failure, status: Some(status) },
+            Some(failure) => Outcome::Failed { failure, status: Some(status), response: None },
             None => Outcome::answered(None),
         });
         assert_eq!(said, expected, "{status}");
@@ -286,7 +286,7 @@ fn a_refused_oauth_credential_is_worth_one_refresh_in_a_call() {
     let refused = Failure::new(Auth);
     let Step::Attempt(first) = rotation.next(&profiles, at(NOW)) else { panic!() };
     assert!(rotation.can_refresh(&first, &refused) && !rotation.can_refresh(&first, &Failure::new(AuthPermanent)));
-    let outcome = Outcome::Refreshed { failure: refused.clone(), status: None };
+    let outcome = Outcome::Refreshed { failure: refused.clone(), status: None, response: None };
     assert!(rotation.report(&first, outcome, at(NOW)).is_none());
     let Step::Attempt(second) = rotation.next(&profiles, at(NOW)) else { panic!() };
     assert_eq!((second.profile(), rotation.can_refresh(&second, &refused)), (first.profile(), false));

@@ -37,6 +37,7 @@ pub(crate) struct Act {
     headers: Vec<(String, String)>,
     body: Body,
     delay: Duration,
+    pace: Duration,
 }
 
 #[derive(Clone, Debug)]
@@ -46,6 +47,8 @@ enum Body {
     Pieces(Vec<String>),
     /// Pieces, and then the connection breaks.
     Broken(Vec<String>),
+    /// One piece again and again, after some others.
+    Endless(Vec<String>, String),
     /// No answer; the connection is closed.
     Dropped,
     /// No answer until the client goes away.
@@ -54,7 +57,7 @@ enum Body {
 
 impl Act {
     fn new(status: u16, body: Body) -> Self {
-        Self { status, headers: Vec::new(), body, delay: Duration::ZERO }
+        Self { status, headers: Vec::new(), body, delay: Duration::ZERO, pace: Duration::ZERO }
     }
 
     pub(crate) fn json(status: u16, body: impl Into<String>) -> Self {
@@ -98,6 +101,19 @@ impl Act {
 
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// After what there is, the same piece comes until the client goes away.
+    pub(crate) fn endless(mut self, piece: &str) -> Self {
+        let start = if let Body::Pieces(pieces) = self.body { pieces } else { Vec::new() };
+        self.body = Body::Endless(start, piece.to_owned());
+        self
+    }
+
+    /// Each piece comes this much after the one before.
+    pub(crate) fn paced(mut self, pace: Duration) -> Self {
+        self.pace = pace;
         self
     }
 
@@ -162,10 +178,7 @@ fn serve(mut connection: TcpStream, asked: &Mutex<Vec<Asked>>, script: &Script) 
     let Some(request) = read(&connection)? else { return Ok(()) };
     asked.lock().unwrap().push(request.clone());
     let act = script(&request);
-    if !act.delay.is_zero() {
-        #[allow(clippy::disallowed_methods, reason = "a slow server is slow")]
-        std::thread::sleep(act.delay);
-    }
+    dawdle(act.delay);
     let mut head = format!("HTTP/1.1 {} Scripted\r\nconnection: close\r\n", act.status);
     for (name, value) in &act.headers {
         head.extend([name, ": ", value, "\r\n"]);
@@ -179,19 +192,34 @@ fn serve(mut connection: TcpStream, asked: &Mutex<Vec<Asked>>, script: &Script) 
         Body::Whole(body) => write!(connection, "{head}content-length: {}\r\n\r\n{body}", body.len())?,
         Body::Pieces(pieces) => {
             write!(connection, "{head}transfer-encoding: chunked\r\n\r\n")?;
-            send(&mut connection, &pieces)?;
+            send(&mut connection, &pieces, act.pace)?;
             write!(connection, "0\r\n\r\n")?;
+        }
+        Body::Endless(pieces, again) => {
+            write!(connection, "{head}transfer-encoding: chunked\r\n\r\n")?;
+            send(&mut connection, &pieces, act.pace)?;
+            loop {
+                send(&mut connection, std::slice::from_ref(&again), act.pace)?;
+            }
         }
         Body::Broken(pieces) => {
             write!(connection, "{head}transfer-encoding: chunked\r\n\r\n")?;
-            send(&mut connection, &pieces)?;
+            send(&mut connection, &pieces, act.pace)?;
         }
     }
     connection.flush()
 }
 
-fn send(connection: &mut TcpStream, pieces: &[String]) -> io::Result<()> {
+fn dawdle(time: Duration) {
+    if !time.is_zero() {
+        #[allow(clippy::disallowed_methods, reason = "a slow server is slow")]
+        std::thread::sleep(time);
+    }
+}
+
+fn send(connection: &mut TcpStream, pieces: &[String], pace: Duration) -> io::Result<()> {
     for piece in pieces {
+        dawdle(pace);
         write!(connection, "{:x}\r\n{piece}\r\n", piece.len())?;
         connection.flush()?;
     }

@@ -1,0 +1,215 @@
+//! Streams and bodies as the caller reads them: their end, their errors, their size.
+
+#![allow(clippy::unwrap_used, reason = "a test stops where something is wrong")]
+#![cfg(feature = "client")]
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::time::Duration;
+
+use futures_core::Stream as _;
+use provider_auth::failure::TransportError;
+use provider_auth::{ErrorKind, Failure, FailureReason, Reply};
+
+use crate::support::rotation::{OPUS, Rig, keys, reasons};
+use crate::support::server::{Act, Server};
+
+const START: &str = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":1,\"cache_read_input_tokens\":9}}}\n\n";
+const DELTA: &str = "event: content_block_delta\ndata: {\"type\":\"content_block_delta\"}\n\n";
+const STOP: &str = "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+const LIMITED: &str =
+    "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"rate_limit_error\",\"message\":\"hunter\"}}\n\n";
+
+async fn stream(pieces: &[&str]) -> (Rig, Reply) {
+    sent(Act::stream(pieces)).await
+}
+
+async fn sent(act: Act) -> (Rig, Reply) {
+    let rig = Rig::new(Server::script(vec![act]), &keys(&["a"]));
+    let reply = rig.send(OPUS).await.unwrap();
+    (rig, reply)
+}
+
+/// The names of the events, and how they ended.
+async fn events(reply: &mut Reply) -> (Vec<String>, Option<ErrorKind>) {
+    let mut names = Vec::new();
+    loop {
+        match reply.event().await {
+            Ok(Some(event)) => names.push(event.name),
+            Ok(None) => return (names, None),
+            Err(error) => return (names, Some(error.kind())),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_complete_stream_says_so_and_what_it_cost() {
+    let (rig, mut reply) = stream(&[START, DELTA, STOP]).await;
+    assert!(reply.is_stream() && !reply.is_complete() && reply.usage().total() == 0);
+    let first = reply.event().await.unwrap().unwrap();
+    assert_eq!(first.name, "message_start");
+    assert!(first.data.starts_with(r#"{"type":"message_start","#) && first.data.ends_with('}'));
+    assert!(!format!("{first:?}").contains("message"));
+    assert_eq!(events(&mut reply).await, (vec!["content_block_delta".to_owned(), "message_stop".to_owned()], None));
+    assert!(reply.is_complete() && reply.failure().is_none() && reply.receipt().is_reported());
+    assert_eq!(reply.usage().hit_ratio(), Some(0.9));
+    assert!(rig.stats("a").last_used().is_some());
+    assert!(reply.event().await.unwrap().is_none() && reply.chunk().await.unwrap().is_none());
+
+    let (_, mut reply) = stream(&[START, STOP]).await;
+    assert_eq!(reply.text().await.unwrap(), format!("{START}{STOP}"));
+    assert!(reply.is_complete() && reply.usage().total() == 10);
+}
+
+#[tokio::test]
+async fn f5_a_stream_that_ends_early_is_a_failure_and_blames_nobody() {
+    for act in [Act::stream(&[START, DELTA]), Act::broken_stream(&[START, DELTA]), Act::stream(&[])] {
+        let (rig, mut reply) = sent(act).await;
+        let before = rig.text();
+        let error = loop {
+            match reply.chunk().await {
+                Ok(piece) => assert!(piece.is_some(), "it looks complete"),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error.kind(), ErrorKind::Unreachable);
+        assert!(error.is_transient() && error.help().contains("The host was 127.0.0.1"), "{error:?}");
+        assert!(!reply.is_complete() && reply.chunk().await.unwrap().is_none());
+        assert_eq!(reply.failure().and_then(Failure::transport), Some(TransportError::Body));
+        assert_eq!(reasons(reply.attempts()), [Some(FailureReason::Network)]);
+        assert!(!reply.receipt().is_reported() && rig.text() == before);
+    }
+    // What comes after the end of the message is no matter.
+    let (_, mut reply) = sent(Act::broken_stream(&[START, STOP])).await;
+    assert_eq!(reply.text().await.unwrap(), format!("{START}{STOP}"));
+    assert!(reply.is_complete());
+}
+
+#[tokio::test]
+async fn f6_an_error_event_is_told_to_the_caller_and_to_the_store() {
+    let (rig, mut reply) = stream(&[&format!("{START}{LIMITED}{STOP}")]).await;
+    assert_eq!(events(&mut reply).await, (vec!["message_start".to_owned()], Some(ErrorKind::RateLimited)));
+    assert!(!reply.is_complete() && reply.event().await.unwrap().is_none());
+    assert_eq!(reply.failure().map(Failure::reason), Some(FailureReason::RateLimit));
+    assert_eq!(reasons(reply.attempts()), [Some(FailureReason::RateLimit)]);
+    assert_eq!(rig.count("a", FailureReason::RateLimit), 1);
+    assert!(!format!("{reply:?}").contains("hunter"));
+
+    // As bytes it is passed on, for programs that hand a stream through; the error comes after it.
+    let (rig, mut reply) = stream(&[START, LIMITED.trim_end()]).await;
+    let (mut body, error) = (
+        Vec::new(),
+        loop {
+            match reply.chunk().await {
+                Ok(Some(_)) => {}
+                Ok(None) => panic!("it looks complete"),
+                Err(error) => break error,
+            }
+        },
+    );
+    assert_eq!((error.kind(), rig.count("a", FailureReason::RateLimit)), (ErrorKind::RateLimited, 1));
+    let (_, mut reply) = stream(&[START, LIMITED]).await;
+    while let Ok(Some(piece)) = reply.chunk().await {
+        body.extend(piece);
+    }
+    assert_eq!(String::from_utf8(body).unwrap(), format!("{START}{LIMITED}"));
+    // The request is to blame: nothing rests.
+    let refused = LIMITED.replace("rate_limit_error", "invalid_request_error");
+    let (rig, mut reply) = stream(&[START, &refused]).await;
+    let before = rig.text();
+    assert_eq!(reply.bytes().await.unwrap_err().kind(), ErrorKind::RequestRefused);
+    assert_eq!(rig.text(), before);
+}
+
+#[tokio::test]
+async fn a_reply_is_a_stream_of_bytes() {
+    fn shared<T: Send + Sync + Unpin>(value: T) -> T {
+        value
+    }
+    let (rig, reply) = stream(&[START, STOP]).await;
+    let (mut reply, mut body) = (shared(reply), Vec::new());
+    while let Some(piece) = poll_fn(|context| Pin::new(&mut reply).poll_next(context)).await {
+        body.extend(piece.unwrap());
+    }
+    assert_eq!(String::from_utf8(body).unwrap(), format!("{START}{STOP}"));
+    assert!(rig.stats("a").last_used().is_some());
+}
+
+#[tokio::test]
+async fn futures_that_are_dropped_lose_nothing() {
+    let act = || Act::stream(&[START, DELTA, DELTA, STOP]).paced(Duration::from_millis(20));
+    let (_, mut reply) = sent(act()).await;
+    let (mut body, mut dropped) = (Vec::new(), 0);
+    loop {
+        match tokio::time::timeout(Duration::from_millis(1), reply.chunk()).await {
+            Ok(piece) => match piece.unwrap() {
+                Some(piece) => body.extend(piece),
+                None => break,
+            },
+            Err(_) => dropped += 1,
+        }
+    }
+    assert_eq!(String::from_utf8(body).unwrap(), format!("{START}{DELTA}{DELTA}{STOP}"));
+    let (_, mut reply) = sent(act()).await;
+    let mut count = 0;
+    loop {
+        match tokio::time::timeout(Duration::from_millis(1), reply.event()).await {
+            Ok(event) if event.as_ref().unwrap().is_none() => break,
+            Ok(_) => count += 1,
+            Err(_) => dropped += 1,
+        }
+    }
+    assert!(count == 4 && dropped > 0 && reply.is_complete(), "{count} events, {dropped} dropped");
+}
+
+#[tokio::test]
+async fn a_whole_answer_is_read_as_what_it_is() {
+    let answer = r#"{"type":"message","content":[],"usage":{"input_tokens":1,"cache_read_input_tokens":3}}"#;
+    let (_, mut reply) = sent(Act::json(200, answer)).await;
+    assert!(reply.is_complete() && !reply.is_stream() && reply.event().await.unwrap().is_none());
+    assert_eq!(reply.json::<serde_json::Value>().await.unwrap()["type"], "message");
+    assert_eq!(reply.usage().hit_ratio(), Some(0.75));
+    assert_eq!(reply.json::<serde_json::Value>().await.unwrap_err().kind(), ErrorKind::Syntax);
+    assert_eq!(reply.bytes().await.unwrap().len(), 0);
+    let (_, mut reply) = sent(Act::json(200, answer)).await;
+    assert_eq!(reply.text().await.unwrap(), answer);
+    let (_, mut reply) = sent(Act::json(200, "")).await;
+    assert!(reply.text().await.unwrap().is_empty() && reply.usage().hit_ratio().is_none());
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_an_error_and_no_failure_of_the_profile() {
+    let small = |act| {
+        let server = Server::script(vec![act, Act::message("Hello")]);
+        Rig::with(server, &keys(&["a", "b"]), |builder| builder.retries(2).max_body(1 << 20))
+    };
+    let piece = "x".repeat(64 << 10);
+    let rig = small(Act::json(200, "").endless(&piece));
+    let before = rig.text();
+    let failure = rig.send(OPUS).await.unwrap_err();
+    assert_eq!((failure.kind(), rig.server.asked().len()), (ErrorKind::TooLarge, 1));
+    assert_eq!(failure.attempts().len(), 1);
+    assert_eq!(failure.attempts()[0].status.map(|status| status.as_u16()), Some(200));
+    assert!(failure.retry_at().is_none() && rig.text() == before);
+
+    // With events, with one that has no end, and with comments.
+    for piece in [DELTA.repeat(1_000), piece, ": go on\n\n".repeat(9_000)] {
+        let rig = small(Act::stream(&[]).endless(&piece));
+        let before = rig.text();
+        let mut reply = rig.send(OPUS).await.unwrap();
+        let (_, error) = events(&mut reply).await;
+        assert_eq!(error, Some(ErrorKind::TooLarge));
+        assert!(!reply.is_complete() && reply.failure().is_some() && rig.text() == before);
+    }
+    let rig = small(Act::stream(&[STOP]).endless(": go on\n\n"));
+    let mut reply = rig.send(OPUS).await.unwrap();
+    assert!(reply.bytes().await.unwrap().len() <= 1 << 20 && reply.is_complete());
+}
+
+#[tokio::test]
+async fn an_event_may_be_as_large_as_the_answer() {
+    let data = format!(r#"{{"type":"response.completed","response":{{"output":"{}"}}}}"#, "x".repeat(2 << 20));
+    let (_, mut reply) = stream(&[&format!("event: response.completed\ndata: {data}\n\n")]).await;
+    assert_eq!(reply.event().await.unwrap().unwrap().data.len(), data.len());
+    assert!(reply.is_complete());
+}
