@@ -231,7 +231,7 @@ fn names(message: &str, model: &str) -> bool {
 /// The text of a body: all of it, or the two ends of one that is too large to be an error.
 fn bounded(body: &[u8]) -> Cow<'_, str> {
     let head = body.get(..MAX_JSON).unwrap_or(body);
-    let tail = if body.len() > MAX_JSON { body.get(body.len() - MAX_JSON.min(body.len() - MAX_JSON)..) } else { None };
+    let tail = if body.len() > MAX_JSON { body.get(body.len() - MAX_JSON..) } else { None };
     let text = std::str::from_utf8(head).map_or_else(|_| String::from_utf8_lossy(head), Cow::Borrowed);
     match tail {
         Some(tail) => {

@@ -20,7 +20,8 @@ pub(super) fn parse(text: &str) -> Option<Value> {
 /// without its bracket. The words may have escapes in them.
 pub(super) fn may_be_error(body: &[u8]) -> bool {
     let words = ["error", "failed", "base_resp", "$fault", "\"code\"", "\\u"];
-    body.trim_ascii_start().starts_with(b"<") || words.iter().any(|word| memmem::find(body, word.as_bytes()).is_some())
+    let start = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
+    start.starts_with(b"<") || words.iter().any(|word| memmem::find(body, word.as_bytes()).is_some())
 }
 
 /// Whether a value that came with a success status is an error all the same, by its structure alone.

@@ -5,19 +5,31 @@ use serde_json::Value;
 use super::envelope::{is_error, parse};
 use crate::net::{Event, events};
 
-/// The error in a stream of events, if there is one: an `error` event, or data that is an error by its structure.
+/// The error in a stream, if there is one: an `error` event, or data that is an error by its structure.
 pub(super) fn error_in(stream: &str) -> Option<Value> {
-    let mut found = None;
-    if stream.trim_start().starts_with('{') {
+    match start_of(stream).chars().next() {
         // Ollama: one object a line.
-        return stream.lines().filter_map(parse).find(is_error);
-    }
-    events(stream.as_bytes(), |event| {
-        if found.is_none() {
-            found = error_of(event);
+        Some('{') => lines(stream).filter_map(parse).find(is_error),
+        // Google, where no events are asked for.
+        Some('[') => element_in(stream),
+        _ => {
+            let mut found = None;
+            events(stream.as_bytes(), |event| {
+                if found.is_none() {
+                    found = error_of(event);
+                }
+            });
+            found
         }
-    });
-    found
+    }
+}
+
+/// The error in an array that was cut off, whose elements stand between lines that are a comma.
+fn element_in(array: &str) -> Option<Value> {
+    let lines: Vec<&str> = lines(array).collect();
+    let elements = lines.split(|line| line.trim() == ",").map(|lines| lines.join("\n"));
+    let bare = |element: &str| parse(start_of(element).trim_start_matches('[').trim_end().trim_end_matches(']'));
+    elements.filter_map(|element| bare(&element)).find(is_error)
 }
 
 /// The error that an event is, if it is one.
@@ -26,22 +38,35 @@ pub(super) fn error_of(event: Event<'_>) -> Option<Value> {
     let data = String::from_utf8_lossy(event.data);
     match parse(&data) {
         Some(value) if named || is_error(&value) => Some(value),
-        None if named => Some(serde_json::json!({ "error": { "message": data.trim_start() } })),
-        _ => None,
+        Some(_) => None,
+        // Without blank lines between them, several events are one.
+        None => lines(&data)
+            .filter_map(parse)
+            .find(is_error)
+            .or_else(|| named.then(|| serde_json::json!({ "error": { "message": start_of(&data) } }))),
     }
 }
 
-/// Whether a text looks like a stream of events.
+/// Whether a text looks like a stream: of events, of objects a line, or an array that was cut off.
 pub(super) fn is_stream(text: &str) -> bool {
-    let text = text.trim_start_matches('\u{feff}').trim_start();
-    ["event:", "data:", ":"].iter().any(|field| text.starts_with(field)) || is_lines(text)
+    let fields = ["event:", "data:", "id:", "retry:", ":", "["];
+    fields.iter().any(|field| start_of(text).starts_with(field)) || is_lines(text)
 }
 
 /// Whether a text is one object a line, at least two.
 fn is_lines(text: &str) -> bool {
-    let mut lines = text.lines().map(str::trim_end).filter(|line| !line.is_empty());
+    let mut lines = lines(start_of(text)).map(str::trim_end).filter(|line| !line.is_empty());
     let mut object = || lines.next().is_some_and(|line| line.starts_with('{') && line.ends_with('}'));
     object() && object()
+}
+
+/// A text without what may stand before it.
+fn start_of(text: &str) -> &str {
+    text.trim_start_matches('\u{feff}').trim_start()
+}
+
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split(['\r', '\n'])
 }
 
 #[cfg(test)]

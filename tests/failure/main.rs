@@ -5,4 +5,5 @@ mod deadlines;
 mod properties;
 mod rules;
 mod samples;
+mod streams;
 mod vectors;
