@@ -13,6 +13,9 @@
 //! - `provider`: whose codes count, every provider's without one; `model`: the model that was asked for;
 //! - `names`: words of the caller, such as its tools, that say nothing; `now`: milliseconds since 1970.
 //!
+//! A byte order mark, CRLF and bytes that are no UTF-8 do no harm. Blank lines are passed over: they have a number, but no
+//! answer.
+//!
 //! Out, one line for each: `null` for no failure, else its reason, what it blames, until when the server asks to wait,
 //! whether the same profile is worth a retry and after how long, whether another profile is, and what to do. A line that
 //! cannot be read is `{"error": "...", "line": n}`, and the exit status is then 1.
@@ -40,14 +43,16 @@ fn main() -> ExitCode {
 
 /// Answers every line; says whether all could be read.
 fn run() -> io::Result<bool> {
-    let (input, mut output) = (io::stdin().lock(), io::BufWriter::new(io::stdout().lock()));
+    // Standard output is written line by line, so that whoever asks one question at a time gets its answer.
+    let (input, mut output) = (io::stdin().lock(), io::stdout().lock());
     let mut all_read = true;
     for (line, n) in input.split(b'\n').zip(1_u64..) {
         let line = String::from_utf8_lossy(&line?).into_owned();
-        if line.trim().is_empty() {
+        let line = line.trim_start_matches('\u{feff}').trim();
+        if line.is_empty() {
             continue;
         }
-        let told = answer(&line).unwrap_or_else(|error| {
+        let told = answer(line).unwrap_or_else(|error| {
             all_read = false;
             json!({ "error": error, "line": n })
         });

@@ -1,5 +1,6 @@
 //! The examples, started as programs as a user starts them.
 
+mod answer;
 mod embed;
 mod models_cli;
 mod models_edges;
