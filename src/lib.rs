@@ -49,6 +49,7 @@
 //! | --- | --- |
 //! | [`docs::embedding_in_an_agent`] | one request, from the configuration to the record of its outcome |
 //! | [`docs::troubleshooting`] | every message, and what to do about it |
+//! | [`docs::answers`] | what each answer of a provider means, whom it blames, and what to try |
 //! | [`docs::prompt_caching`] | where the breakpoints go, why, and what that costs |
 //! | [`docs::coming_from_openclaw`] | what is the same, what is not, and which command is which call |
 //! | [`docs::writing_a_store`] | keeping profiles somewhere else than in a file |

@@ -1,6 +1,7 @@
 //! Pages that go further than the items they describe.
 //!
 //! - [Troubleshooting](troubleshooting): every message, and what to do about it.
+//! - [Answers](answers): what each answer of a provider means, whom it blames, and what to try.
 //! - [Coming from OpenClaw](coming_from_openclaw): what is the same, what is not, and which command is which function.
 //! - [Writing a store](writing_a_store): keeping profiles somewhere else than in a file.
 //! - [Embedding in an agent](embedding_in_an_agent): one request from the configuration to the record of its outcome.
@@ -22,6 +23,9 @@ use crate::{
     cache::*, config::*, error::*, failure::*, profile::*, providers::*, refresh::*, request::*, rotation::*,
     select::*, status::*, store::*, *,
 };
+
+#[doc = include_str!("answers.md")]
+pub mod answers {}
 
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}

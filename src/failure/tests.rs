@@ -1,5 +1,7 @@
 //! The rules as a whole, against the answers in `tests/fixtures`: every row has a sample, and no word of the caller counts.
 
+mod page;
+
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::Value;
 

@@ -17,8 +17,8 @@ fn ask(input: &[u8]) -> (Vec<Value>, Option<i32>) {
 
 /// The answers to questions that can all be read.
 fn answers(questions: &[Value]) -> Vec<Value> {
-    let input: String = questions.iter().map(|question| format!("{question}\n")).collect();
-    let (told, code) = ask(input.as_bytes());
+    let input: Vec<String> = questions.iter().map(Value::to_string).collect();
+    let (told, code) = ask(input.join("\n").as_bytes());
     assert_eq!((told.len(), code), (questions.len(), Some(0)));
     told
 }

@@ -50,7 +50,9 @@ fn every_command_works_in_its_order_and_prints_what_the_page_shows() {
     let directory = tempfile::tempdir().unwrap();
     write(directory.path().join("key.txt"), KEY).unwrap();
     let mut run = 0;
-    for (command, shown) in ["README.md", "examples/README.md"].iter().flat_map(|page| commands(&source(page))) {
+    for (command, shown) in
+        ["README.md", "examples/README.md", "src/docs/answers.md"].iter().flat_map(|page| commands(&source(page)))
+    {
         // This is a part of it.
         if command.starts_with("cargo test") {
             continue;
