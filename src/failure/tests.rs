@@ -98,7 +98,8 @@ fn identifiers() -> Vec<String> {
 /// A request that is refused says nothing of the account, whatever the caller called its tools.
 #[test]
 fn identifiers_in_a_refused_request_change_nothing() {
-    let refused: Vec<Value> = answers().into_iter().filter(|answer| answer["status"] == 400).collect();
+    let refused: Vec<Value> =
+        answers().into_iter().filter(|answer| answer["status"] == 400 || answer["status"] == 422).collect();
     assert!(refused.len() > 50, "{}", refused.len());
     let mut wrong = Vec::new();
     for (n, words) in identifiers().iter().enumerate() {
@@ -123,6 +124,8 @@ fn identifiers_in_a_refused_request_change_nothing() {
             format!("{message} Found \"{words}\""),
             format!("tools.0.get_{snake}.input: {message}"),
             format!("{message} See get_{snake}, messages[0].{snake}.content and /v1/{snake}/x."),
+            format!("tools.1.{snake}: {message}"),
+            format!("{message} \u{201e}{words}\u{201c} and \u{300c}{words}\u{300d}"),
         ] {
             if let Some(place) = value.pointer_mut(pointer) {
                 *place = changed.clone().into();
