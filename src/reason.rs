@@ -131,7 +131,7 @@ const TABLE: [Row; 14] = [
 const UNKNOWN: &Row = &row(FailureReason::Unknown, "unknown", Blame::Profile, CooldownKind::Transient, false);
 
 impl FailureReason {
-    /// Every reason, most telling first: the order that breaks ties.
+    /// Returns every reason, most telling first: the order that breaks ties.
     pub fn all() -> impl Iterator<Item = Self> {
         TABLE.iter().map(|row| row.reason)
     }
@@ -140,31 +140,31 @@ impl FailureReason {
         TABLE.iter().find(|row| row.reason == self).unwrap_or(UNKNOWN)
     }
 
-    /// The name in credential files.
+    /// Returns the name in credential files.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.row().name
     }
 
-    /// The reason of this name, if it is one.
+    /// Returns the reason of this name, if it is one.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         TABLE.iter().find(|row| row.name == name).map(|row| row.reason)
     }
 
-    /// What the failure says something about.
+    /// Returns what the failure says something about.
     #[must_use]
     pub fn blame(self) -> Blame {
         self.row().blame
     }
 
-    /// Which window it opens under the default rules.
+    /// Returns which window it opens under the default rules.
     #[must_use]
     pub fn cooldown_kind(self) -> CooldownKind {
         self.row().cooldown
     }
 
-    /// Whether it concerns one model of the profile only, where the model is known.
+    /// Returns `true` if it concerns one model of the profile only, where the model is known.
     #[must_use]
     pub fn is_model_scoped(self) -> bool {
         self.row().model_scoped

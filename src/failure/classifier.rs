@@ -57,13 +57,13 @@ struct Envelope<'a> {
 }
 
 impl FailureClassifier {
-    /// A classifier for the answers of this provider. Most rules hold for all providers, so a proxy's name does no harm.
+    /// Creates a classifier for the answers of this provider. Most rules hold for all providers, so a proxy's name does no harm.
     #[must_use]
     pub fn new(provider: &ProviderId) -> Self {
         Self::of(provider.known().map_or(Dialect::Common, |known| known.dialect))
     }
 
-    /// A classifier for answers of which nobody knows who gave them. The codes of every provider count; where two
+    /// Creates a classifier for answers of which nobody knows who gave them. The codes of every provider count; where two
     /// providers mean different things by the same number, one of them is taken.
     #[must_use]
     pub fn for_any_provider() -> Self {

@@ -53,7 +53,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure of a known reason, for callers who classify by themselves.
+    /// Creates a failure of a known reason, for callers who classify by themselves.
     #[must_use]
     pub fn new(reason: FailureReason) -> Self {
         Self {
@@ -84,43 +84,44 @@ impl Failure {
         self
     }
 
-    /// Why the request failed.
+    /// Returns why the request failed.
     #[must_use]
     pub fn reason(&self) -> FailureReason {
         self.reason
     }
 
-    /// What the failure says something about.
+    /// Returns what the failure says something about.
     #[must_use]
     pub fn blame(&self) -> Blame {
         self.reason.blame()
     }
 
-    /// The refusal of a subscription credential that this is, if it is one.
+    /// Returns which refusal of a subscription credential this is, if it is one.
     #[must_use]
     pub fn refusal(&self) -> Option<SubscriptionRefusal> {
         self.refusal
     }
 
-    /// What went wrong on the way, if something did.
+    /// Returns what went wrong on the way, if something did.
     #[must_use]
     pub fn transport(&self) -> Option<TransportError> {
         self.transport
     }
 
-    /// The status of the answer; `None` for a text, an event of a stream, or no answer at all.
+    /// Returns the status of the answer; `None` for a text, an event of a stream, or no answer at all.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         self.status
     }
 
-    /// The moment the server named, from which another try is worth it. Always after the moment of classification.
+    /// Returns the moment that the server named, from which another try is worth it. It lies after the moment of
+    /// classification.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
         self.deadline
     }
 
-    /// The server's own word on whether another try is of use (`x-should-retry`); `None` if it did not say.
+    /// Returns the server's own word on whether another try is of use (`x-should-retry`); `None` if it did not say.
     #[must_use]
     pub fn should_retry(&self) -> Option<bool> {
         self.should_retry
@@ -178,19 +179,23 @@ impl Failure {
         !matches!(self.blame(), Blame::Request | Blame::Nobody)
     }
 
-    /// The provider's most specific code for the failure, as it wrote it.
+    /// Returns the provider's most specific code for the failure, as it wrote it.
+    ///
+    /// # Security
+    ///
+    /// A code is whatever the server put in its place. Log the [`reason`](Self::reason) where a server is not trusted.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
     }
 
-    /// The provider's number for the request, to quote to its support.
+    /// Returns the provider's number for the request, to quote to its support. It is whatever the server put in its place.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
     }
 
-    /// The provider's own words, up to 1 KiB of them, with whatever they repeat of the caller's data.
+    /// Returns the provider's own words, up to 1 KiB of them, with whatever they repeat of the caller's data.
     ///
     /// # Security
     ///
@@ -200,14 +205,14 @@ impl Failure {
         self.message.as_ref()
     }
 
-    /// One sentence that says what happened, safe to show.
+    /// Returns one sentence that says what happened, safe to show.
     #[must_use]
     pub fn sentence(&self) -> &'static str {
         let named = self.refusal.map(SubscriptionRefusal::sentence);
         named.or(self.transport.map(TransportError::sentence)).unwrap_or_else(|| sentence(self.reason))
     }
 
-    /// What the user can do about it.
+    /// Returns what the user can do about it.
     #[must_use]
     pub fn help(&self) -> Cow<'static, str> {
         let named = self.refusal.map(SubscriptionRefusal::help).or(self.transport.map(TransportError::help));
@@ -218,8 +223,8 @@ impl Failure {
         }
     }
 
-    /// The failure as an error of this crate: [`ErrorKind::Unauthorized`] for a credential that was not accepted, with the
-    /// same sentence and help. The provider's words are not in it.
+    /// Turns the failure into an error of this crate, [`ErrorKind::Unauthorized`] for a credential that was not accepted,
+    /// with the same sentence and help. The provider's words are not in it.
     #[must_use]
     pub fn into_error(self) -> Error {
         Error::new(kind(self.reason), self.to_string()).with_help(self.help())

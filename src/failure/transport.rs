@@ -64,7 +64,7 @@ const TABLE: [Row; 12] = [
 ];
 
 impl TransportError {
-    /// Every one of them.
+    /// Returns every one of them.
     pub fn all() -> impl Iterator<Item = Self> {
         TABLE.iter().map(|row| row.0)
     }
@@ -73,7 +73,7 @@ impl TransportError {
         TABLE.iter().find(|row| row.0 == self)
     }
 
-    /// The reason, as the selector understands it.
+    /// Returns the reason, as the selector understands it.
     #[must_use]
     pub fn reason(self) -> FailureReason {
         self.row().map_or(FailureReason::Network, |row| row.1)
@@ -85,13 +85,13 @@ impl TransportError {
         self.row().is_some_and(|row| row.2)
     }
 
-    /// One sentence that says what happened, safe to show.
+    /// Returns one sentence that says what happened, safe to show.
     #[must_use]
     pub fn sentence(self) -> &'static str {
         self.row().map_or("the request failed on the way", |row| row.3)
     }
 
-    /// What the user can do about it.
+    /// Returns what the user can do about it.
     #[must_use]
     pub fn help(self) -> &'static str {
         self.row().map_or(CONNECTION, |row| row.4)

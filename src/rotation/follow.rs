@@ -14,7 +14,7 @@ pub(crate) fn leaves_a_mark(failure: &Failure) -> bool {
 }
 
 impl Rotation {
-    /// Plans to send the same request with the same profile again, if that is worth it and there is time for it.
+    /// Plans to repeat the request without changing the profile, if that is worth it and there is time for it.
     pub(super) fn retry(&mut self, profile: &ProfileId, failure: &Failure, now: Timestamp) -> bool {
         let at_fault = matches!(failure.blame(), Blame::Provider | Blame::Nobody);
         let backoff = &self.limits.backoff;

@@ -84,7 +84,7 @@ fn happens(reason: FailureReason) -> String {
         seconds => format!("{} min", seconds / 60),
     };
     let disabled = reason.cooldown_kind() == CooldownKind::Disabled;
-    match (rests(reason, None), rests(reason, Some(SERVERS))) {
+    match (cooldowns(reason, None), cooldowns(reason, Some(SERVERS))) {
         ([Duration::ZERO, Duration::ZERO], [SERVERS, Duration::ZERO]) => {
             "nothing, or until the server's deadline for this model".to_owned()
         }
@@ -99,7 +99,7 @@ fn happens(reason: FailureReason) -> String {
 const SERVERS: Duration = Duration::from_secs(7);
 
 /// How long a profile is out of use for the model that failed, and for another.
-fn rests(reason: FailureReason, server: Option<Duration>) -> [Duration; 2] {
+fn cooldowns(reason: FailureReason, server: Option<Duration>) -> [Duration; 2] {
     let selector = ProfileSelector::default();
     let text = r#"{"version":1,"profiles":{"a:a":{"type":"api_key","provider":"a","key":"k"}}}"#;
     let mut profiles = AuthProfiles::from_json(text).unwrap();
