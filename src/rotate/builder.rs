@@ -21,6 +21,9 @@ use crate::secret::Secret;
 use crate::select::{ProbePolicy, Resolver};
 use crate::store::{AuthProfileStore, StoreQueue};
 
+/// How long a connection may take, in clients that the caller does not make.
+const CONNECT: Duration = Duration::from_secs(10);
+
 /// Gives a number from 0 to 1 each time it is asked.
 pub(super) type Random = dyn Fn() -> f64 + Send + Sync;
 
@@ -55,7 +58,7 @@ impl RotatorBuilder {
             store,
             config: Config::default(),
             clock: Arc::new(SystemClock),
-            client: Box::new(reqwest::Client::builder),
+            client: Box::new(|| reqwest::Client::builder().connect_timeout(CONNECT)),
             endpoints: HashMap::new(),
             coordinator: None,
             resolver: None,
@@ -79,7 +82,9 @@ impl RotatorBuilder {
         self
     }
 
-    /// How to make HTTP clients: TLS, user agent, connection limits, proxies. Default: `reqwest::Client::builder`.
+    /// Sets how to make HTTP clients: TLS, user agent, connection limits, proxies. Default: `reqwest::Client::builder` with
+    /// a connect timeout of 10 s. A connection that is not made in time blames nobody; without such a timeout the time of
+    /// the attempt runs out instead, which counts against the model.
     ///
     /// Called twice, because plain-HTTP loopback endpoints get a client without proxies. Neither follows redirects,
     /// whatever the builder says: a credential goes to its endpoint and nowhere else. Do not put headers that authenticate
