@@ -119,6 +119,16 @@ impl ErrorKind {
             Self::RefreshFailed => "Try again; if it persists, log in again.",
             Self::RefreshDenied => "Log in again: the old login was ended, or its refresh token was used elsewhere.",
             Self::Client => "Check the proxy settings and the TLS certificates of this system.",
+            Self::WrongStore => {
+                "OpenClaw keeps the credentials of this directory in a database; use a program that can open it."
+            }
+            Self::MigrationPending => {
+                "Run `openclaw doctor --fix` once: it imports the old file, which then stands aside under another name."
+            }
+            Self::NoDatabase => {
+                "Run OpenClaw once for this agent, for example `openclaw models auth paste-api-key --agent NAME`: it makes the database."
+            }
+            Self::InheritedProfile => "Remove the profile where it belongs: for the default agent, or with OpenClaw itself.",
         }
     }
 }

@@ -217,6 +217,22 @@ pub enum ErrorKind {
     ///
     /// Check what `RotatorBuilder::client` is given.
     Client,
+    /// The credentials of this directory are kept in another kind of store than the one that was asked.
+    ///
+    /// Open the store with `StateDir::store`, in a program that has the feature `sqlite`.
+    WrongStore,
+    /// An old file of credentials waits for OpenClaw to import it, and until then nothing may be written beside it.
+    ///
+    /// Show the help: only the user can start the import.
+    MigrationPending,
+    /// The directory is OpenClaw's, and the database that the change belongs to has not been made yet.
+    ///
+    /// Show the help: only OpenClaw makes its databases.
+    NoDatabase,
+    /// The profile is another agent's, from whom it is inherited, and cannot be removed here.
+    ///
+    /// Open the store of its owner.
+    InheritedProfile,
 }
 
 impl ErrorKind {
@@ -271,6 +287,10 @@ impl ErrorKind {
         Self::RefreshFailed,
         Self::RefreshDenied,
         Self::Client,
+        Self::WrongStore,
+        Self::MigrationPending,
+        Self::NoDatabase,
+        Self::InheritedProfile,
     ];
 
     /// Every kind there is in this version.

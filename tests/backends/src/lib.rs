@@ -1,0 +1,1 @@
+//! The tests of the optional backends; there is nothing else here.
