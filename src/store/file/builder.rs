@@ -194,7 +194,7 @@ fn state_name(path: &Path) -> PathBuf {
     name.into()
 }
 
-fn check_agent(agent: &str) -> Result<(), &'static str> {
+pub(in crate::store) fn check_agent(agent: &str) -> Result<(), &'static str> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     if agent.is_empty() || agent.len() > 64 {
         return Err("an agent id has 1 to 64 characters");
