@@ -148,7 +148,9 @@ impl Parts {
                 continue;
             }
             let side = match self.standing(|part| part.profiles.contains_key(id)) {
-                Some(Side::Inherited) if !self.rules.is_owner && !old.is_some_and(|old| is_same_login(old, profile)) => {
+                Some(Side::Inherited)
+                    if !self.rules.is_owner && !old.is_some_and(|old| is_same_login(old, profile)) =>
+                {
                     Side::Own
                 }
                 Some(side) => side,
@@ -269,7 +271,8 @@ impl<K: Hash + Eq + Clone, V: Clone> Section<K, V> {
     /// The entries that another section does not have, or has with another text.
     fn changed_since<'a>(&'a self, before: &'a Self) -> impl Iterator<Item = (&'a K, &'a (V, Secret))> {
         let before = before.map_ref();
-        let same = move |key: &K, text: &Secret| before.and_then(|map| map.get(key)).is_some_and(|(_, old)| old == text);
+        let same =
+            move |key: &K, text: &Secret| before.and_then(|map| map.get(key)).is_some_and(|(_, old)| old == text);
         self.map_ref().into_iter().flatten().filter(move |(key, (_, text))| !same(key, text))
     }
 

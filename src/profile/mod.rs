@@ -30,10 +30,10 @@ pub(crate) use entry::{Expiry, SecretState};
 pub use entry::{Profile, SecretRef};
 #[cfg(feature = "sqlite")]
 pub(crate) use inherit::{Inheritance, separate};
-#[cfg(feature = "sqlite")]
-pub(crate) use raw::compact;
 #[cfg(feature = "file")]
 pub(crate) use legacy::LegacyForm;
+#[cfg(feature = "sqlite")]
+pub(crate) use raw::compact;
 pub use usage::UsageStats;
 pub(crate) use usage::timestamp;
 pub(crate) use window::{Window, key};

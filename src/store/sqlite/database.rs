@@ -38,8 +38,12 @@ pub(super) struct Database {
 pub(super) fn examine(path: &Path) -> Result<Option<Stat>> {
     match Disk.stat(path) {
         Ok(stat) if stat.kind == Kind::File => Ok(Some(stat)),
-        Ok(_) => Err(Error::new(ErrorKind::NotAFile, "a database is expected, and something else is there").with_path(path)),
-        Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => Ok(None),
+        Ok(_) => {
+            Err(Error::new(ErrorKind::NotAFile, "a database is expected, and something else is there").with_path(path))
+        }
+        Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
         Err(error) => Err(io_error("the database cannot be examined", path, error)),
     }
 }
@@ -149,20 +153,16 @@ impl Database {
     pub(super) fn begin(&self) -> Result<Writing<'_>> {
         let begun = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate);
         let transaction = begun.map_err(|error| match refused("the database is locked", &self.path, &error) {
-            locked if locked.is_locked() => locked.with_help(
-                "Try again; if it persists, look for another program that works on OpenClaw's database.",
-            ),
+            locked if locked.is_locked() => locked
+                .with_help("Try again; if it persists, look for another program that works on OpenClaw's database."),
             other => other,
         })?;
         let reading = read(&transaction, self.role)
             .map_err(|error| self.refused("the database cannot be read", &error))?
             .checked(self)?;
         if reading.schema != self.role.schema() {
-            let message = format!(
-                "the database has schema {}, and only {} is written",
-                reading.schema,
-                self.role.schema()
-            );
+            let message =
+                format!("the database has schema {}, and only {} is written", reading.schema, self.role.schema());
             return Err(Error::new(ErrorKind::UnsupportedVersion, message).with_path(&self.path).with_help(
                 "Run `openclaw doctor --fix` if OpenClaw is newer than this directory, or update this program.",
             ));
@@ -262,8 +262,6 @@ impl Writing<'_> {
     /// As [`put`](Self::put).
     pub(super) fn commit(self) -> Result<()> {
         let database = self.database;
-        self.transaction
-            .commit()
-            .map_err(|error| database.refused(NOT_WRITTEN, &error))
+        self.transaction.commit().map_err(|error| database.refused(NOT_WRITTEN, &error))
     }
 }

@@ -108,13 +108,7 @@ impl SqliteStore {
     }
 
     fn open(place: Place, lock_wait: Duration) -> Self {
-        Self {
-            place,
-            lock_wait,
-            readers: Mutex::default(),
-            writers: Mutex::default(),
-            current: RwLock::default(),
-        }
+        Self { place, lock_wait, readers: Mutex::default(), writers: Mutex::default(), current: RwLock::default() }
     }
 
     /// Returns the path of the state directory's database, whether it exists or not.
@@ -205,6 +199,9 @@ impl AuthProfileStore for SqliteStore {
 
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteStore").field("place", &self.place).field("lock_wait", &self.lock_wait).finish_non_exhaustive()
+        f.debug_struct("SqliteStore")
+            .field("place", &self.place)
+            .field("lock_wait", &self.lock_wait)
+            .finish_non_exhaustive()
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::rows::Rows;
 use crate::error::{Diagnostic, Result};
 use crate::profile::{AuthProfiles, DirtyState, compact};
+use crate::secret::Secret;
 use crate::syntax::Limits;
 
 /// The most that is read of one row, as of a file.
@@ -76,11 +77,13 @@ impl Part {
         }
         let new_state = after.state_part(&self.state);
         if !new_state.same_state(&self.state) {
-            let text = compact(new_state.to_state_json().expose());
-            change.state = Some(new_state.says_anything().then_some(text));
+            let text = new_state.says_anything().then(|| compact(new_state.to_state_json().expose()));
+            change.state = Some(text).filter(|text| text.as_deref() != self.rows.state.as_ref().map(Secret::expose));
         }
         if after.dirty_state() == DirtyState::Credentials || (change.state.is_some() && self.rows.store.is_none()) {
-            change.store = Some(compact(after.credentials_part(&self.store, true).to_json().expose()));
+            let text = compact(after.credentials_part(&self.store, true).to_json().expose());
+            change.store =
+                Some(text).filter(|text| Some(text.as_str()) != self.rows.store.as_ref().map(Secret::expose));
         }
         change
     }
