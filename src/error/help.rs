@@ -128,7 +128,9 @@ impl ErrorKind {
             Self::NoDatabase => {
                 "Run OpenClaw once for this agent, for example `openclaw models auth paste-api-key --agent NAME`: it makes the database."
             }
-            Self::InheritedProfile => "Remove the profile where it belongs: for the default agent, or with OpenClaw itself.",
+            Self::InheritedProfile => {
+                "Remove the profile where it belongs: for the default agent, or with OpenClaw itself."
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod documents;
 mod file;
+mod guard;
 mod memory;
 mod paths;
 mod processes;
