@@ -120,6 +120,9 @@ pub mod rotation;
 mod secret;
 pub mod select;
 pub mod setup;
+#[cfg(feature = "file")]
+#[cfg_attr(docsrs, doc(cfg(feature = "file")))]
+pub mod state_dir;
 pub mod status;
 pub mod store;
 mod syntax;
@@ -152,6 +155,10 @@ pub use rotation::SendFailure;
 pub use secret::Secret;
 #[doc(inline)]
 pub use select::{ProfileSelector, Query, Selection};
+#[cfg(feature = "file")]
+#[cfg_attr(docsrs, doc(cfg(feature = "file")))]
+#[doc(inline)]
+pub use state_dir::StateDir;
 #[cfg(feature = "file")]
 #[cfg_attr(docsrs, doc(cfg(feature = "file")))]
 #[doc(inline)]

@@ -31,6 +31,8 @@ pub(crate) use ext::unknown_profile;
 #[cfg(feature = "file")]
 #[cfg_attr(docsrs, doc(cfg(feature = "file")))]
 pub use file::{Durability, FileStore, FileStoreBuilder, StateFile};
+#[cfg(feature = "file")]
+pub(crate) use file::{agent_database, check_agent, shared_database};
 pub use lease::Lease;
 pub use memory::MemoryStore;
 #[cfg(feature = "client")]

@@ -219,7 +219,7 @@ fn state_name(path: &Path) -> PathBuf {
 }
 
 /// Says what is wrong with the id of an agent, which is a directory's name.
-pub(in crate::store) fn check_agent(agent: &str) -> Result<(), &'static str> {
+pub(crate) fn check_agent(agent: &str) -> Result<(), &'static str> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     if agent.is_empty() || agent.len() > 64 {
         return Err("an agent id has 1 to 64 characters");

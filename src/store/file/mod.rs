@@ -23,7 +23,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
+pub(crate) use builder::check_agent;
 pub use builder::{Durability, FileStoreBuilder, StateFile};
+
+pub(crate) use guard::{agent_database, shared_database};
 
 use self::legacy::Legacy;
 use self::lock::WaitDeadline;
