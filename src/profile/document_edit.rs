@@ -213,7 +213,7 @@ impl AuthProfiles {
         self.dirty_state = DirtyState::None;
     }
 
-    fn touched(&mut self, part: DirtyState) {
+    pub(super) fn touched(&mut self, part: DirtyState) {
         self.dirty_state = self.dirty_state.max(part);
         self.text = None;
         self.links = Links::default();

@@ -10,6 +10,8 @@ mod document_edit;
 mod entry;
 mod entry_read;
 mod entry_write;
+#[cfg(feature = "sqlite")]
+mod inherit;
 #[cfg(feature = "file")]
 mod legacy;
 mod raw;
@@ -26,8 +28,12 @@ pub(crate) use document::Entry;
 pub use document::{AuthProfiles, DirtyState};
 pub(crate) use entry::{Expiry, SecretState};
 pub use entry::{Profile, SecretRef};
+#[cfg(feature = "sqlite")]
+pub(crate) use inherit::{Inheritance, separate};
 #[cfg(feature = "file")]
 pub(crate) use legacy::LegacyForm;
+#[cfg(feature = "sqlite")]
+pub(crate) use raw::compact;
 pub use usage::UsageStats;
 pub(crate) use usage::timestamp;
 pub(crate) use window::{Window, key};

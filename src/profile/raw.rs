@@ -155,6 +155,29 @@ pub(super) fn object<'a>(depth: usize, members: impl Iterator<Item = (&'a str, &
     out
 }
 
+/// Takes the white space between tokens out of a JSON text, as OpenClaw writes its rows.
+#[cfg(feature = "sqlite")]
+pub(crate) fn compact(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    // Outside a string nothing but white space and tokens of ASCII stands; inside, a quote ends it unless it is escaped.
+    while let Some((outside, after)) = rest.split_once('"') {
+        out.extend(outside.split_ascii_whitespace());
+        out.push('"');
+        let mut escaped = false;
+        let end = after.bytes().position(|byte| {
+            let ends = byte == b'"' && !escaped;
+            escaped = byte == b'\\' && !escaped;
+            ends
+        });
+        let Some((string, after)) = end.and_then(|end| after.split_at_checked(end + 1)) else { return text.to_owned() };
+        out.push_str(string);
+        rest = after;
+    }
+    out.extend(rest.split_ascii_whitespace());
+    out
+}
+
 fn new_line(out: &mut String, depth: usize) {
     out.push('\n');
     for _ in 0..depth {

@@ -68,9 +68,9 @@ impl<K: Hash + Eq, V> Section<K, V> {
     }
 
     /// Sets an entry; returns `false` if it was there with the same text.
-    pub(super) fn set(&mut self, key: K, value: V, text: String) -> Result<bool> {
+    pub(super) fn set(&mut self, key: K, value: V, text: impl Into<Secret>) -> Result<bool> {
         let map = self.map()?;
-        let text = Secret::new(text);
+        let text = text.into();
         if map.get(&key).is_some_and(|(_, old)| *old == text) {
             return Ok(false);
         }

@@ -67,6 +67,13 @@ impl AuthProfiles {
         self.order.is_map() || self.last_good.is_map() || self.usage.is_map()
     }
 
+    /// Returns `true` if this state has an entry, or anything that is not understood.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn says_anything(&self) -> bool {
+        let kept = |(name, text): (&String, &Secret)| name != "version" && !text.is_empty();
+        self.has_state() || self.members.iter().any(kept)
+    }
+
     /// Returns `true` if both say the same about order and statistics.
     pub(crate) fn same_state(&self, other: &Self) -> bool {
         self.order.same_text(&other.order)
@@ -126,7 +133,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Section<K, V> {
     }
 
     /// Adds those entries of another section that this one does not have; returns also the keys it has otherwise.
-    fn over<'a>(&self, below: &'a Self) -> (Self, Vec<&'a K>) {
+    pub(super) fn over<'a>(&self, below: &'a Self) -> (Self, Vec<&'a K>) {
         match (self, below) {
             (Self::Absent, below) => (below.clone(), Vec::new()),
             (Self::Map(above), Self::Map(below)) => {

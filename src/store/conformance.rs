@@ -210,13 +210,16 @@ fn unknown_survives(store: &dyn AuthProfileStore) -> Result<()> {
     })?;
     put(store, "anthropic:two")?;
     let text = store.load()?.to_json();
+    // A store may lay the text out in its own way; the tokens are what counts.
+    let text: String = text.expose().split_ascii_whitespace().collect();
     for kept in [
         r#"{"big": 123456789012345678901234567890, "text": "\u00e9"}"#,
         r#"{"type": "entangled", "provider": "x", "spin": 0.10}"#,
         r#""metadata": {"team": "a"}"#,
         r#"{"lastUsed": 5, "mood": "good"}"#,
     ] {
-        ensure(text.expose().contains(kept), "something the store does not understand was changed or lost")?;
+        let kept: String = kept.split_ascii_whitespace().collect();
+        ensure(text.contains(&kept), "something the store does not understand was changed or lost")?;
     }
     Ok(())
 }

@@ -20,6 +20,8 @@ mod lease;
 mod memory;
 #[cfg(feature = "client")]
 mod queue;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use std::fmt;
 use std::sync::Arc;
@@ -37,6 +39,9 @@ pub use lease::Lease;
 pub use memory::MemoryStore;
 #[cfg(feature = "client")]
 pub(crate) use queue::StoreQueue;
+#[cfg(feature = "sqlite")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
+pub use sqlite::{SqliteStore, SqliteStoreBuilder};
 
 use crate::error::Result;
 use crate::id::ProfileId;

@@ -15,7 +15,7 @@ use crate::clock::system_time;
 const READ_AGAIN: usize = 16;
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Disk;
+pub(in crate::store) struct Disk;
 
 pub(super) fn stat_of(metadata: &Metadata) -> Stat {
     let kind = match metadata.file_type() {

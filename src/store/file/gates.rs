@@ -9,7 +9,7 @@ use crate::store::gate::Gate;
 static GATES: LazyLock<Mutex<HashMap<PathBuf, Weak<Gate>>>> = LazyLock::new(Mutex::default);
 
 /// The gate of a file, whose path has no symbolic links in it: the same for every store on that file.
-pub(super) fn gate(target: &Path) -> Arc<Gate> {
+pub(in crate::store) fn gate(target: &Path) -> Arc<Gate> {
     let mut gates = GATES.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(gate) = gates.get(target).and_then(Weak::upgrade) {
         return gate;

@@ -20,28 +20,28 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 
 /// A kernel lock that is held; given back on drop, and by the kernel when the process ends in any way.
 #[derive(Debug)]
-pub(super) struct KernelLock {
+pub(in crate::store) struct KernelLock {
     #[expect(dead_code, reason = "the lock ends with the handle")]
     handle: Box<dyn Lockable>,
 }
 
 /// How long to wait, counted from when it was made: several waits in a row share one.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct WaitDeadline {
+pub(in crate::store) struct WaitDeadline {
     start: Duration,
     wait: Duration,
 }
 
 impl WaitDeadline {
-    pub(super) fn new(system: &dyn System, wait: Duration) -> Self {
+    pub(in crate::store) fn new(system: &dyn System, wait: Duration) -> Self {
         Self { start: system.monotonic(), wait }
     }
 
-    pub(super) fn waited(&self, system: &dyn System) -> Duration {
+    pub(in crate::store) fn waited(&self, system: &dyn System) -> Duration {
         system.monotonic().saturating_sub(self.start)
     }
 
-    pub(super) fn left(&self, system: &dyn System) -> Duration {
+    pub(in crate::store) fn left(&self, system: &dyn System) -> Duration {
         self.wait.saturating_sub(self.waited(system))
     }
 }
@@ -53,7 +53,7 @@ pub(super) fn beside(target: &Path) -> PathBuf {
 }
 
 /// The lock file of the lease on one profile. Its name is a hash, so no profile id leads out of the directory.
-pub(super) fn of_lease(target: &Path, profile: &ProfileId) -> PathBuf {
+pub(in crate::store) fn of_lease(target: &Path, profile: &ProfileId) -> PathBuf {
     let (directory, name) = split(target);
     let mut hasher = SipHasher24::new_with_keys(0, 0);
     hasher.write(profile.as_str().as_bytes());
@@ -73,7 +73,7 @@ fn hidden(name: &std::ffi::OsStr, suffix: &str) -> OsString {
 ///
 /// `Locked` if another keeps it until the deadline, with path, time and attempts; `LocksUnsupported` if
 /// the file system has no locks; `PermissionDenied`, `StorageFull`, `NotFound`, `Io` if the file cannot be opened.
-pub(super) fn acquire(system: &dyn System, path: &Path, deadline: WaitDeadline) -> Result<KernelLock> {
+pub(in crate::store) fn acquire(system: &dyn System, path: &Path, deadline: WaitDeadline) -> Result<KernelLock> {
     let mut attempts = 0_u32;
     let mut pause = FIRST_PAUSE;
     loop {
@@ -109,7 +109,7 @@ fn jittered(pause: Duration) -> Duration {
 }
 
 /// The error of a wait that was given up.
-pub(super) fn too_long(path: &Path, waited: Duration, attempts: u32) -> Error {
+pub(in crate::store) fn too_long(path: &Path, waited: Duration, attempts: u32) -> Error {
     let message =
         format!("the lock was held by another for all of {} ms, over {attempts} attempts", waited.as_millis());
     Error::new(ErrorKind::Locked, message).with_path(path)

@@ -1,19 +1,19 @@
 //! Profiles in a file that other threads, other processes and people use too.
 
-mod builder;
+pub(super) mod builder;
 mod commit;
-mod disk;
-mod gates;
+pub(super) mod disk;
+pub(super) mod gates;
 mod guard;
 mod legacy;
-mod lock;
-mod permissions;
+pub(super) mod lock;
+pub(super) mod permissions;
 mod platform;
 mod quarantine;
 mod replace;
 mod snapshot;
-mod system;
-mod target;
+pub(super) mod system;
+pub(super) mod target;
 #[cfg(test)]
 mod tests;
 mod update;

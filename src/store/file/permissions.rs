@@ -13,7 +13,12 @@ const OTHERS: u32 = 0o077;
 /// # Errors
 ///
 /// `InsecurePermissions` if something is and the store is strict.
-pub(super) fn inspect(system: &dyn System, stat: &Stat, path: &Path, strict: bool) -> Result<Vec<Diagnostic>> {
+pub(in crate::store) fn inspect(
+    system: &dyn System,
+    stat: &Stat,
+    path: &Path,
+    strict: bool,
+) -> Result<Vec<Diagnostic>> {
     let mut remarks = Vec::new();
     if let Some(mode) = stat.mode.filter(|mode| mode & OTHERS != 0) {
         remarks.push((

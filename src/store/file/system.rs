@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// What stands at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::store) enum Kind {
     File,
     Directory,
     Link,
@@ -23,30 +23,30 @@ pub(super) enum Kind {
 /// Two equal ones are the same version of the same file, unless it was written twice within the granularity of the file
 /// system's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stat {
-    pub(super) kind: Kind,
-    pub(super) device: u64,
-    pub(super) inode: u64,
-    pub(super) size: u64,
+pub(in crate::store) struct Stat {
+    pub(in crate::store) kind: Kind,
+    pub(in crate::store) device: u64,
+    pub(in crate::store) inode: u64,
+    pub(in crate::store) size: u64,
     /// Nanoseconds since the epoch.
-    pub(super) modified: i128,
+    pub(in crate::store) modified: i128,
     /// Nanoseconds since the epoch; of the inode, so a change of mode or owner counts.
-    pub(super) changed: i128,
+    pub(in crate::store) changed: i128,
     /// Permission bits, where the system has them.
-    pub(super) mode: Option<u32>,
+    pub(in crate::store) mode: Option<u32>,
     /// The owner, where the system has one.
-    pub(super) owner: Option<u32>,
+    pub(in crate::store) owner: Option<u32>,
 }
 
 impl Stat {
     /// Whether both are the same file, whatever is in it.
-    pub(super) fn same_file(&self, other: &Self) -> bool {
+    pub(in crate::store) fn same_file(&self, other: &Self) -> bool {
         (self.device, self.inode) == (other.device, other.inode)
     }
 }
 
 /// A file being written for the first time.
-pub(super) trait Output: fmt::Debug {
+pub(in crate::store) trait Output: fmt::Debug {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
     /// Returns once the content survives a loss of power.
     fn sync(&mut self) -> io::Result<()>;
@@ -54,14 +54,14 @@ pub(super) trait Output: fmt::Debug {
 }
 
 /// An open file that the kernel can lock; the lock ends with the handle, also when the process is killed.
-pub(super) trait Lockable: fmt::Debug + Send {
+pub(in crate::store) trait Lockable: fmt::Debug + Send {
     /// `false` if another handle holds it.
     fn try_lock(&self) -> io::Result<bool>;
     fn stat(&self) -> io::Result<Stat>;
 }
 
 /// The operating system.
-pub(super) trait System: fmt::Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
+pub(in crate::store) trait System: fmt::Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
     /// What stands at a path, symbolic links followed.
     fn stat(&self, path: &Path) -> io::Result<Stat>;
     /// What stands at a path, a symbolic link being one.

@@ -63,7 +63,7 @@ pub(super) fn check_absent(system: &dyn System, path: &Path) -> Result<()> {
 /// # Errors
 ///
 /// `PermissionDenied`, `StorageFull`, `Io`.
-pub(super) fn make_directory(system: &dyn System, path: &Path) -> Result<()> {
+pub(in crate::store) fn make_directory(system: &dyn System, path: &Path) -> Result<()> {
     let directory = split(path).0;
     if system.stat(directory).is_ok() {
         return Ok(());

@@ -1,0 +1,267 @@
+//! One of OpenClaw's databases, open.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior, params};
+
+use super::failure::{needs_recovery, refused};
+use super::rows::{Role, Rows, Table};
+use super::snapshot::Change;
+use crate::error::{Diagnostic, Error, ErrorKind, Result, io_error};
+use crate::secret::Secret;
+use crate::store::file::disk::Disk;
+use crate::store::file::permissions::inspect;
+use crate::store::file::system::{Kind, Stat, System as _};
+
+/// The oldest SQLite that understands the strict tables of OpenClaw's schema.
+const OLDEST: i32 = 3_037_000;
+
+const NOT_WRITTEN: &str = "the database cannot be written; it was left as it was";
+
+/// A connection to a database, for reading or for writing.
+#[derive(Debug)]
+pub(super) struct Database {
+    connection: Connection,
+    path: PathBuf,
+    role: Role,
+    /// Which file was opened: another one may be put in its place.
+    opened: Stat,
+}
+
+/// What stands at the path of a database, looked at and not opened: closing a file drops SQLite's locks on it.
+///
+/// # Errors
+///
+/// `NotAFile`, `PermissionDenied`, `Io`.
+pub(super) fn examine(path: &Path) -> Result<Option<Stat>> {
+    match Disk.stat(path) {
+        Ok(stat) if stat.kind == Kind::File => Ok(Some(stat)),
+        Ok(_) => {
+            Err(Error::new(ErrorKind::NotAFile, "a database is expected, and something else is there").with_path(path))
+        }
+        Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
+        Err(error) => Err(io_error("the database cannot be examined", path, error)),
+    }
+}
+
+impl Database {
+    /// Opens a database for reading: neither it nor its write-ahead log is changed. `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`examine`], and `Locked`, `Corrupt`, `PermissionDenied`, `Io`.
+    pub(super) fn for_reading(path: &Path, role: Role, wait: Duration) -> Result<Option<Self>> {
+        Self::open(path, role, OpenFlags::SQLITE_OPEN_READ_ONLY, wait)
+    }
+
+    /// Opens a database that is there for writing. A commit survives a loss of power; closing it leaves the log to OpenClaw.
+    ///
+    /// # Errors
+    ///
+    /// As [`for_reading`](Self::for_reading).
+    pub(super) fn for_writing(path: &Path, role: Role, wait: Duration) -> Result<Option<Self>> {
+        let Some(database) = Self::open(path, role, OpenFlags::SQLITE_OPEN_READ_WRITE, wait)? else { return Ok(None) };
+        let set = database
+            .connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+            .and_then(|_| database.connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA fullfsync = ON"));
+        set.map_err(|error| refused("the database cannot be opened", path, &error))?;
+        Ok(Some(database))
+    }
+
+    fn open(path: &Path, role: Role, access: OpenFlags, wait: Duration) -> Result<Option<Self>> {
+        let Some(opened) = examine(path)? else { return Ok(None) };
+        if rusqlite::version_number() < OLDEST {
+            let message = "the SQLite library of this program is older than 3.37 and cannot read OpenClaw's tables";
+            return Err(Error::new(ErrorKind::UnsupportedVersion, message)
+                .with_path(path)
+                .with_help("Use a build of this program with a newer SQLite."));
+        }
+        let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)
+            .map_err(|error| refused("the database cannot be opened", path, &error))?;
+        let database = Self { connection, path: path.to_owned(), role, opened };
+        database.wait_for(wait)?;
+        Ok(Some(database))
+    }
+
+    /// Sets how long a statement waits for the lock of another connection.
+    pub(super) fn wait_for(&self, wait: Duration) -> Result<()> {
+        self.connection.busy_timeout(wait).map_err(|error| self.refused("the database cannot be opened", &error))
+    }
+
+    fn refused(&self, what: &str, error: &rusqlite::Error) -> Error {
+        refused(what, &self.path, error)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether the file at the path is the one that was opened.
+    pub(super) fn is_current(&self) -> Result<bool> {
+        Ok(examine(&self.path)?.is_some_and(|there| there.same_file(&self.opened)))
+    }
+
+    /// A number that changes with every commit of another connection.
+    pub(super) fn data_version(&self) -> Result<i64> {
+        self.connection
+            .query_row("PRAGMA data_version", [], |row| row.get(0))
+            .map_err(|error| self.refused("the database cannot be read", &error))
+    }
+
+    /// What is odd about the file's mode and owner.
+    pub(super) fn remarks(&self) -> Result<Vec<Diagnostic>> {
+        let stat = examine(&self.path)?.unwrap_or(self.opened);
+        inspect(&Disk, &stat, &self.path, false)
+    }
+
+    /// Reads all rows in one transaction.
+    ///
+    /// # Errors
+    ///
+    /// `UnsupportedVersion` for a schema that is newer than the known one, `Locked`, `Corrupt`, `Io`.
+    pub(super) fn read(&self) -> Result<Reading> {
+        let read = match self.read_once() {
+            Err(error) if needs_recovery(&error) => {
+                // As every program that opens such a database does: the killed one never committed.
+                Connection::open_with_flags(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+                    .and_then(|other| other.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(())))
+                    .map_err(|error| self.refused("the database cannot be recovered", &error))?;
+                self.read_once()
+            }
+            read => read,
+        };
+        read.map_err(|error| self.refused("the database cannot be read", &error))?.checked(self)
+    }
+
+    fn read_once(&self) -> rusqlite::Result<Reading> {
+        let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Deferred)?;
+        read(&transaction, self.role)
+    }
+
+    /// Begins to write, which nobody else can meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// `Locked` if another keeps the lock for longer than [`wait_for`](Self::wait_for) allows; `UnsupportedVersion` if the
+    /// schema is not the one this version writes; those of [`read`](Self::read).
+    pub(super) fn begin(&self) -> Result<Writing<'_>> {
+        let begun = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate);
+        let transaction = begun.map_err(|error| match refused("the database is locked", &self.path, &error) {
+            locked if locked.is_locked() => locked
+                .with_help("Try again; if it persists, look for another program that works on OpenClaw's database."),
+            other => other,
+        })?;
+        let reading = read(&transaction, self.role)
+            .map_err(|error| self.refused("the database cannot be read", &error))?
+            .checked(self)?;
+        if reading.schema != self.role.schema() {
+            let message =
+                format!("the database has schema {}, and only {} is written", reading.schema, self.role.schema());
+            return Err(Error::new(ErrorKind::UnsupportedVersion, message).with_path(&self.path).with_help(
+                "Run `openclaw doctor --fix` if OpenClaw is newer than this directory, or update this program.",
+            ));
+        }
+        Ok(Writing { transaction, database: self, reading })
+    }
+}
+
+/// What was read of a database.
+#[derive(Debug)]
+pub(super) struct Reading {
+    schema: i64,
+    pub(super) data_version: i64,
+    /// `None` if it has no table for credentials.
+    table: Option<&'static Table>,
+    pub(super) rows: Rows,
+}
+
+impl Reading {
+    fn checked(self, database: &Database) -> Result<Self> {
+        let newest = database.role.schema();
+        if self.schema > newest {
+            let message = format!("the database has schema {}, and only those up to {newest} are known", self.schema);
+            return Err(Error::new(ErrorKind::UnsupportedVersion, message)
+                .with_path(&database.path)
+                .with_help("Update this program: a newer OpenClaw keeps its credentials here."));
+        }
+        Ok(self)
+    }
+}
+
+fn read(connection: &Connection, role: Role) -> rusqlite::Result<Reading> {
+    let number = |sql| connection.query_row(sql, [], |row| row.get(0));
+    let (data_version, schema) = (number("PRAGMA data_version")?, number("PRAGMA user_version")?);
+    let mut found = None;
+    for table in role.tables() {
+        let there = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1";
+        if connection.query_row(there, [table.name], |_| Ok(())).optional()?.is_some() {
+            found = Some(table);
+            break;
+        }
+    }
+    let rows = match found {
+        None => Rows::default(),
+        Some(table) => connection.query_row(table.read, [], |row| {
+            let secret = |index| row.get::<_, Option<String>>(index).map(|text| text.map(Secret::new));
+            Ok(Rows { marker: row.get(0)?, store: secret(1)?, state: secret(2)? })
+        })?,
+    };
+    Ok(Reading { schema, data_version, table: found, rows })
+}
+
+/// A database that this process alone may write; rolled back unless it is committed.
+#[derive(Debug)]
+pub(super) struct Writing<'a> {
+    transaction: Transaction<'a>,
+    database: &'a Database,
+    reading: Reading,
+}
+
+impl Writing<'_> {
+    pub(super) fn rows(&self) -> &Rows {
+        &self.reading.rows
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.database.path
+    }
+
+    /// Writes a change, at a time in milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// `NoDatabase` if there is no table for credentials; `StorageFull`, `PermissionDenied`, `Io`.
+    pub(super) fn put(&self, change: &Change, now: i64) -> Result<()> {
+        let Some(write) = self.reading.table.and_then(|table| table.write.as_ref()) else {
+            let message = "the database has no table for credentials";
+            return Err(Error::new(ErrorKind::NoDatabase, message).with_path(self.path()));
+        };
+        let ran = |result: rusqlite::Result<usize>| {
+            result.map(drop).map_err(|error| self.database.refused(NOT_WRITTEN, &error))
+        };
+        if let Some(store) = &change.store {
+            ran(self.transaction.execute(write.store, params![store, now]))?;
+        }
+        match &change.state {
+            Some(Some(state)) => ran(self.transaction.execute(write.state, params![state, now])),
+            Some(None) => ran(self.transaction.execute(write.no_state, [])),
+            None => Ok(()),
+        }
+    }
+
+    /// Commits, which survives a loss of power.
+    ///
+    /// # Errors
+    ///
+    /// As [`put`](Self::put).
+    pub(super) fn commit(self) -> Result<()> {
+        let database = self.database;
+        self.transaction.commit().map_err(|error| database.refused(NOT_WRITTEN, &error))
+    }
+}

@@ -1,0 +1,232 @@
+//! The right to write, and what is done with it.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use super::SqliteStore;
+use super::database::{Database, Writing, examine};
+use super::rows::Role;
+use super::snapshot::{Change, Part};
+use super::view::View;
+use crate::error::{Error, ErrorKind, Result};
+use crate::profile::{AuthProfiles, DirtyState, separate};
+use crate::store::file::disk::Disk;
+use crate::store::file::gates::gate;
+use crate::store::file::lock::{WaitDeadline, too_long};
+use crate::store::file::system::System as _;
+
+/// A closure that took longer is never run while the databases are locked: OpenClaw gives up after five seconds.
+const QUICK: Duration = Duration::from_millis(50);
+
+/// How often an update begins anew for a slow closure because another program was faster.
+const ATTEMPTS: usize = 16;
+
+/// OpenClaw's old files of credentials, by which it refuses to work until it has imported them.
+const OLD_FILES: [&str; 2] = ["auth-profiles.json", "auth.json"];
+
+/// The connections that write.
+#[derive(Debug, Default)]
+pub(super) struct Writers {
+    shared: Option<Database>,
+    own: Option<Database>,
+}
+
+/// What an update wants to have written.
+#[derive(Debug, Default)]
+struct Changes {
+    shared: Change,
+    own: Change,
+}
+
+type Closure<'a> = dyn FnMut(&mut AuthProfiles) -> Result<()> + 'a;
+
+impl SqliteStore {
+    pub(super) fn update_exclusively(&self, change: &mut Closure<'_>) -> Result<Arc<AuthProfiles>> {
+        let deadline = WaitDeadline::new(&Disk, self.lock_wait);
+        let gate = gate(&self.identity());
+        let Some(_pass) = gate.enter_within(deadline.left(&Disk))? else {
+            return Err(too_long(&self.place.shared, deadline.waited(&Disk), 1));
+        };
+        let mut writers = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
+        for _ in 0..ATTEMPTS {
+            if let Some(document) = self.attempt(change, &mut writers, deadline)? {
+                return Ok(document);
+            }
+        }
+        let message = "another program changes the database all the time";
+        Err(Error::new(ErrorKind::Locked, message).with_path(&self.place.shared))
+    }
+
+    /// The same path for every store on this state directory, whatever symbolic links lead there.
+    fn identity(&self) -> PathBuf {
+        let path = &self.place.shared;
+        let directory = path.parent().and_then(|directory| Disk.canonical(directory).ok());
+        directory.map_or_else(|| path.clone(), |directory| directory.join(path.file_name().unwrap_or_default()))
+    }
+
+    /// Runs an update on what is in the databases now; `None` if another program changed them meanwhile and the closure is
+    /// too slow to be run under the lock.
+    fn attempt(
+        &self,
+        change: &mut Closure<'_>,
+        writers: &mut Writers,
+        deadline: WaitDeadline,
+    ) -> Result<Option<Arc<AuthProfiles>>> {
+        let mut before = self.view()?;
+        let began = Disk.monotonic();
+        let Some(mut changes) = self.run(change, &before)? else { return Ok(Some(Arc::clone(&before.document))) };
+        let is_quick = Disk.monotonic().saturating_sub(began) < QUICK;
+        let locked = writers.begin(&before, deadline)?;
+        if !locked.holds(&before) {
+            if !is_quick {
+                return Ok(None);
+            }
+            let Some(view) = locked.view(&before)? else { return Ok(None) };
+            before = Arc::new(view);
+            match self.run(change, &before)? {
+                Some(again) => changes = again,
+                None => return Ok(Some(Arc::clone(&before.document))),
+            }
+        }
+        self.check_migrated(&before)?;
+        let after = Arc::new(locked.write(&before, changes)?);
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner).written(&after);
+        self.keep(&after);
+        Ok(Some(Arc::clone(&after.document)))
+    }
+
+    /// Runs the closure and says what must be written; `None` if it changed nothing.
+    fn run(&self, change: &mut Closure<'_>, before: &View) -> Result<Option<Changes>> {
+        let mut draft = AuthProfiles::clone(&before.document);
+        change(&mut draft)?;
+        if draft.dirty_state() == DirtyState::None {
+            return Ok(None);
+        }
+        before.document.check_writable()?;
+        draft.check_writable()?;
+        let rules = before.places.rules.inheritance();
+        let own = before.own.as_ref().map(|part| &*part.document);
+        let nothing = AuthProfiles::new();
+        let shared = before.shared.as_ref().map_or(&nothing, |part| &part.document);
+        let (own_after, shared_after) = separate(&draft, &before.document, own, shared, rules)?;
+        let changes = Changes {
+            shared: match &before.shared {
+                Some(part) => part.change(&shared_after),
+                None if shared_after.dirty_state() == DirtyState::None => Change::default(),
+                None => return Err(no_database(&before.places.shared.0)),
+            },
+            own: before.own.as_ref().zip(own_after).map(|(part, after)| part.change(&after)).unwrap_or_default(),
+        };
+        Ok(Some(changes).filter(|changes| !changes.shared.is_empty() || !changes.own.is_empty()))
+    }
+
+    /// Refuses to write beside an old file that OpenClaw has not imported: it would refuse to work, whatever is written.
+    fn check_migrated(&self, before: &View) -> Result<()> {
+        let own = if before.places.own.is_some() { before.own.as_ref() } else { before.shared.as_ref() };
+        if own.is_some_and(|part| !part.document.is_empty()) {
+            return Ok(());
+        }
+        let directory = self.place.agent.parent().unwrap_or(Path::new(""));
+        for path in OLD_FILES.map(|name| directory.join(name)) {
+            if examine(&path).is_ok_and(|found| found.is_some()) {
+                let message = "an old file of credentials waits to be imported, and OpenClaw accepts no change before";
+                return Err(Error::new(ErrorKind::MigrationPending, message).with_path(&path));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The error for a change that belongs to a database that is not there.
+fn no_database(path: &Path) -> Error {
+    Error::new(ErrorKind::NoDatabase, "OpenClaw has not made the database that this change belongs to").with_path(path)
+}
+
+/// The databases of an agent, locked for everybody else.
+struct Locked<'a> {
+    shared: Option<Writing<'a>>,
+    own: Option<Writing<'a>>,
+}
+
+impl Writers {
+    /// Locks the databases, the shared one first.
+    fn begin(&mut self, view: &View, deadline: WaitDeadline) -> Result<Locked<'_>> {
+        let (shared, role) = &view.places.shared;
+        let shared = begin(&mut self.shared, Some(shared).filter(|_| view.shared.is_some()), *role, deadline)?;
+        let own = begin(&mut self.own, view.places.own.as_ref().filter(|_| view.own.is_some()), Role::Agent, deadline)?;
+        Ok(Locked { shared, own })
+    }
+}
+
+fn begin<'a>(
+    writer: &'a mut Option<Database>,
+    path: Option<&PathBuf>,
+    role: Role,
+    deadline: WaitDeadline,
+) -> Result<Option<Writing<'a>>> {
+    let Some(path) = path else { return Ok(None) };
+    let usable = match writer.as_ref() {
+        Some(open) => open.path() == path && open.is_current()?,
+        None => false,
+    };
+    if !usable {
+        *writer = Database::for_writing(path, role, deadline.left(&Disk))?;
+    }
+    // It stood there a moment ago.
+    let database = writer.as_ref().ok_or_else(|| no_database(path))?;
+    database.wait_for(deadline.left(&Disk))?;
+    database.begin().map(Some)
+}
+
+impl Locked<'_> {
+    /// Whether the rows are still those of a view.
+    fn holds(&self, view: &View) -> bool {
+        let same = |writing: &Option<Writing<'_>>, part: &Option<Part>| match (writing, part) {
+            (Some(writing), Some(part)) => *writing.rows() == part.rows,
+            (None, None) => true,
+            _ => false,
+        };
+        same(&self.shared, &view.shared) && same(&self.own, &view.own)
+    }
+
+    /// What is in the locked databases; `None` if the shared profiles have moved to another one.
+    fn view(&self, before: &View) -> Result<Option<View>> {
+        let part = |writing: &Option<Writing<'_>>, part: &Option<Part>| match (writing, part) {
+            (Some(writing), Some(part)) => part.with_rows(writing.rows().clone(), writing.path()).map(Some),
+            _ => Ok(None),
+        };
+        let (shared, own) = (part(&self.shared, &before.shared)?, part(&self.own, &before.own)?);
+        let marker = |part: &Option<Part>| part.as_ref().map(|part| part.rows.marker.clone());
+        if marker(&shared) != marker(&before.shared) {
+            return Ok(None);
+        }
+        Ok(Some(View::of(before.places.clone(), own, shared)))
+    }
+
+    /// Writes and commits, the shared database first, and gives what is then in them.
+    fn write(self, before: &View, changes: Changes) -> Result<View> {
+        let now = i64::try_from(Disk.wall() / 1_000_000).unwrap_or(i64::MAX);
+        let one = |writing: Option<Writing<'_>>, part: &Option<Part>, change: Change| -> Result<Option<Part>> {
+            let (Some(writing), Some(part)) = (writing, part) else { return Ok(None) };
+            if change.is_empty() {
+                return Ok(Some(part.clone()));
+            }
+            let path = writing.path().to_owned();
+            writing.put(&change, now)?;
+            let after = part.after(change, &path)?;
+            writing.commit()?;
+            Ok(Some(after))
+        };
+        let both = !changes.shared.is_empty() && !changes.own.is_empty();
+        let shared = one(self.shared, &before.shared, changes.shared)?;
+        let own = one(self.own, &before.own, changes.own).map_err(|error| {
+            if both {
+                let message = "the shared database is written, the agent's own could not be";
+                return Error::new(error.kind(), message).with_source(error);
+            }
+            error
+        })?;
+        Ok(View::of(before.places.clone(), own, shared))
+    }
+}

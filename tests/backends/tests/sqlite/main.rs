@@ -1,0 +1,15 @@
+//! The store on OpenClaw's databases, with real databases and real processes.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test may stop where it fails, and makes its own files"
+)]
+#![cfg(unix)]
+
+mod conformance;
+mod layout;
+mod processes;
+mod reading;
+mod writing;

@@ -1,0 +1,183 @@
+//! What an agent sees: its own rows before the shared ones.
+
+use provider_auth::profile::UsageStats;
+use provider_auth::{AuthProfileStore, AuthProfiles, ErrorKind, ProviderId, Timestamp};
+
+use crate::layout::{State, agent_database, put_agent, put_shared};
+
+const SHARED: &str = r#"{"version":1,"profiles":{"anthropic:default":{"type":"api_key","provider":"anthropic","key":"sk-ant-shared"},"openai:a":{"type":"api_key","provider":"openai","key":"sk-shared"}}}"#;
+const OWN: &str = r#"{"version":1,"profiles":{"anthropic:own":{"type":"api_key","provider":"anthropic","key":"sk-ant-own"},"anthropic:default":{"type":"api_key","provider":"anthropic","key":"sk-ant-mine"}}}"#;
+
+fn ids(profiles: &AuthProfiles) -> Vec<&str> {
+    profiles.iter().map(|(id, _)| id.as_str()).collect()
+}
+
+fn key<'a>(profiles: &'a AuthProfiles, id: &str) -> &'a str {
+    profiles.get(id).unwrap().credential().unwrap().secret().expose()
+}
+
+fn anthropic(profiles: &AuthProfiles) -> Vec<&str> {
+    profiles.order(&ProviderId::anthropic()).unwrap().iter().map(|id| id.as_str()).collect()
+}
+
+#[test]
+fn own_profiles_come_first_and_hide_shared_ones_of_their_id() {
+    let state = State::with_shared(SHARED).agent("work", Some(OWN), None);
+    let work = state.store("work").load().unwrap();
+    assert_eq!(ids(&work), ["anthropic:own", "anthropic:default", "openai:a"]);
+    assert_eq!(key(&work, "anthropic:default"), "sk-ant-mine");
+    assert_eq!(key(&work, "openai:a"), "sk-shared");
+    let main = state.store("main").load().unwrap();
+    assert_eq!(ids(&main), ["anthropic:default", "openai:a"]);
+    assert_eq!(key(&main, "anthropic:default"), "sk-ant-shared");
+    // An agent without a database of its own sees the shared profiles alone.
+    assert_eq!(ids(&state.store("other").load().unwrap()), ids(&main));
+}
+
+#[test]
+fn order_and_statistics_count_entry_by_entry() {
+    let state = State::with_shared(SHARED)
+        .shared_state(
+            r#"{"version":1,"order":{"anthropic":["anthropic:default"],"openai":["openai:a"]},"lastGood":{"openai":"openai:a"},"usageStats":{"anthropic:default":{"lastUsed":5},"openai:a":{"lastUsed":6}}}"#,
+        )
+        .agent("work", Some(OWN), Some(r#"{"version":1,"order":{"anthropic":["anthropic:own"]},"usageStats":{"anthropic:default":{"lastUsed":7}}}"#));
+    let work = state.store("work").load().unwrap();
+    assert_eq!(anthropic(&work), ["anthropic:own"]);
+    assert_eq!(work.order(&ProviderId::new("openai").unwrap()).unwrap().len(), 1);
+    let used = |id| work.usage(id).and_then(UsageStats::last_used);
+    assert_eq!(used("anthropic:default"), Some(Timestamp::from_millis(7)));
+    assert_eq!(used("openai:a"), Some(Timestamp::from_millis(6)));
+}
+
+#[test]
+fn a_state_without_a_store_beside_it_does_not_count() {
+    let state = State::with_shared(SHARED).agent("main", None, Some(r#"{"version":1,"order":{"anthropic":[]}}"#));
+    assert_eq!(state.store("main").load().unwrap().order(&ProviderId::anthropic()), None);
+    put_agent(&state.connect(&agent_database("main")), Some(r#"{"version":1,"profiles":{}}"#), None);
+    assert!(anthropic(&state.store("main").load().unwrap()).is_empty());
+}
+
+#[test]
+fn without_the_marker_the_database_of_main_is_shared() {
+    let state = State::empty().agent("main", Some(SHARED), None).agent("work", Some(OWN), None);
+    assert_eq!(ids(&state.store("main").load().unwrap()), ["anthropic:default", "openai:a"]);
+    assert_eq!(ids(&state.store("work").load().unwrap()), ["anthropic:own", "anthropic:default", "openai:a"]);
+    let error =
+        provider_auth::AuthProfileStoreExt::remove(&state.store("work"), &"openai:a".parse().unwrap()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InheritedProfile);
+    assert!(error.to_string().contains("the agent main"), "{error}");
+}
+
+#[test]
+fn the_tables_of_july_are_read() {
+    let state = State::of_july(SHARED, Some(r#"{"version":1,"order":{"anthropic":["anthropic:default"]}}"#));
+    let main = state.store("main").load().unwrap();
+    assert_eq!((ids(&main).len(), anthropic(&main)), (2, vec!["anthropic:default"]));
+}
+
+#[test]
+fn a_change_by_another_program_is_seen_by_the_next_load() {
+    let state = State::with_shared(SHARED);
+    let (main, work) = (state.store("main"), state.store("work"));
+    assert_eq!((main.load().unwrap().len(), work.load().unwrap().len()), (2, 2));
+    put_shared(&state.connect("state/openclaw.sqlite"), "authProfiles.store", r#"{"version":1,"profiles":{}}"#);
+    assert_eq!((main.load().unwrap().len(), work.load().unwrap().len()), (0, 0));
+    // A database that appears later counts from then on.
+    let state = state.agent("work", Some(OWN), None);
+    assert_eq!((main.load().unwrap().len(), work.load().unwrap().len()), (0, 2));
+    std::fs::remove_file(state.path().join(agent_database("work"))).unwrap();
+    assert_eq!(work.load().unwrap().len(), 0);
+}
+
+#[test]
+fn a_change_of_other_tables_makes_nothing_anew() {
+    let state = State::with_shared(SHARED).agent("work", Some(OWN), None);
+    let store = state.store("work");
+    let before = store.load().unwrap();
+    state.connect("state/openclaw.sqlite").execute("INSERT INTO others (text) VALUES ('x')", []).unwrap();
+    assert!(std::sync::Arc::ptr_eq(&before, &store.load().unwrap()));
+}
+
+#[test]
+fn reading_leaves_databases_and_logs_as_they_are() {
+    let state = State::with_shared(SHARED).agent("work", Some(OWN), None);
+    // A program that was killed leaves its newest rows in the log.
+    let writer = state.connect("state/openclaw.sqlite");
+    writer.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).unwrap();
+    put_shared(&writer, "authProfiles.state", r#"{"version":1,"order":{"openai":["openai:a"]}}"#);
+    drop(writer);
+    let before = state.files();
+    assert!(before.iter().any(|(path, _)| path.to_string_lossy().ends_with("-wal")), "the log is there");
+    for agent in ["main", "work"] {
+        let store = state.store(agent);
+        let loaded = store.load().unwrap();
+        assert!(loaded.order(&ProviderId::new("openai").unwrap()).is_some());
+        drop(store);
+    }
+    assert_eq!(state.files(), before);
+}
+
+#[test]
+fn what_cannot_be_understood_is_an_error_with_its_place_and_is_never_written() {
+    for (text, kind) in [
+        ("", ErrorKind::Syntax),
+        ("[]", ErrorKind::Corrupt),
+        (r#"{"version":1}"#, ErrorKind::Corrupt),
+        (r#"{"version":1,"profiles":{"a":1,"a":2}}"#, ErrorKind::DuplicateKey),
+    ] {
+        let state = State::with_shared(text);
+        let store = state.store("main");
+        let error = store.load().unwrap_err();
+        assert_eq!(error.kind(), kind, "{text}");
+        assert!(error.location().unwrap().path.as_ref().unwrap().ends_with("state/openclaw.sqlite"));
+        assert!(
+            store
+                .update(&mut |profiles| {
+                    profiles.replace(AuthProfiles::new());
+                    Ok(())
+                })
+                .is_err()
+        );
+        assert_eq!(state.shared_row("authProfiles.store").as_deref(), Some(text));
+    }
+    let state = State::empty();
+    std::fs::create_dir(state.path().join("state")).unwrap();
+    std::fs::write(state.path().join("state/openclaw.sqlite"), vec![b'x'; 5000]).unwrap();
+    let error = state.store("main").load().unwrap_err();
+    assert_eq!((error.kind(), error.is_corrupt()), (ErrorKind::Corrupt, true));
+}
+
+#[test]
+fn a_newer_schema_is_refused_and_an_older_one_only_read() {
+    for (version, readable) in [(19, false), (18, true), (17, true), (0, true)] {
+        let state = State::with_shared(SHARED);
+        state.connect("state/openclaw.sqlite").pragma_update(None, "user_version", version).unwrap();
+        let store = state.store("main");
+        assert_eq!(store.load().is_ok(), readable, "{version}");
+        let before = state.rows("state/openclaw.sqlite");
+        let written = provider_auth::AuthProfileStoreExt::remove(&store, &"openai:a".parse().unwrap());
+        if version == 18 {
+            written.unwrap();
+            continue;
+        }
+        let error = written.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnsupportedVersion, "{version}");
+        assert!(!error.help().is_empty());
+        assert_eq!(state.rows("state/openclaw.sqlite"), before);
+    }
+    let state = State::with_shared(SHARED).agent("work", Some(OWN), None);
+    state.connect(&agent_database("work")).pragma_update(None, "user_version", 24).unwrap();
+    assert_eq!(state.store("work").load().unwrap_err().kind(), ErrorKind::UnsupportedVersion);
+    assert!(state.store("main").load().is_ok());
+}
+
+#[test]
+fn a_directory_without_databases_is_empty_and_cannot_be_written() {
+    let state = State::empty();
+    let store = state.store("main");
+    assert!(store.load().unwrap().is_empty());
+    let error = crate::writing::put(&store, "anthropic:a", "sk-ant-a").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NoDatabase);
+    assert!(error.help().contains("openclaw"), "{}", error.help());
+    assert_eq!(state.files(), []);
+}
