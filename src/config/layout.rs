@@ -39,12 +39,14 @@ impl Layout {
         };
         let agents = member(root, "agents");
         if let Some(Value::Object(entries)) = agents.and_then(|node| member(node, "entries")).map(|node| &node.value) {
-            entries.iter().for_each(|entry| add(&entry.key, &entry.node));
+            for entry in entries {
+                add(&entry.key, &entry.node);
+            }
             layout.has_entries = true;
         } else if let Some(Value::Array(list)) = agents.and_then(|node| member(node, "list")).map(|node| &node.value) {
-            list.iter()
-                .filter_map(|item| Some((text(member(item, "id")?)?, item)))
-                .for_each(|(id, item)| add(id, item));
+            for (id, item) in list.iter().filter_map(|item| Some((text(member(item, "id")?)?, item))) {
+                add(id, item);
+            }
         }
         let stamp = member(root, "meta").and_then(|meta| member(meta, "lastTouchedVersion"));
         layout.version = stamp.and_then(text).map(str::to_owned);

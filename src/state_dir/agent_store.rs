@@ -14,6 +14,7 @@ use crate::store::{AuthProfileStore, FileStore, Lease};
 /// The store of one agent, as [`StateDir::store`](super::StateDir::store) opens it: a file, or OpenClaw's databases.
 #[derive(Debug)]
 #[non_exhaustive]
+#[cfg_attr(feature = "sqlite", expect(clippy::large_enum_variant, reason = "there is one for an agent, not many"))]
 pub enum AgentStore {
     /// `auth-profiles.json`
     File(FileStore),

@@ -33,14 +33,12 @@ impl StateDir {
     /// ```
     pub fn find_in(environment: &Environment) -> Result<Self> {
         let named = |name| environment.get(name).map(|path| environment.expand_home(path.expose()));
-        let path = match ["OPENCLAW_STATE_DIR", "CLAWDBOT_STATE_DIR"].into_iter().find_map(named) {
-            Some(path) => path?,
-            None => {
-                let home = environment.home().ok_or_else(homeless)?;
-                let mut directories = NAMES.iter().map(|name| home.join(format!(".{name}")));
-                directories.find(|directory| directory.is_dir()).unwrap_or_else(|| home.join(".openclaw"))
-            }
+        let in_home = || {
+            let home = environment.home().ok_or_else(homeless)?;
+            let mut directories = NAMES.iter().map(|name| home.join(format!(".{name}")));
+            Ok(directories.find(|directory| directory.is_dir()).unwrap_or_else(|| home.join(".openclaw")))
         };
+        let path = ["OPENCLAW_STATE_DIR", "CLAWDBOT_STATE_DIR"].into_iter().find_map(named).unwrap_or_else(in_home)?;
         let config_path = named("OPENCLAW_CONFIG_PATH").transpose()?;
         Ok(Self { path, config_path, is_config_required: false, environment: environment.clone() })
     }

@@ -87,8 +87,8 @@ impl Leftover {
     }
 
     fn names(&self) -> String {
-        let named = self.profiles.iter().take(MOST_NAMED).map(|id| format!("{:?}", id.as_str()));
-        let mut names = named.collect::<Vec<_>>().join(", ");
+        let quoted = self.profiles.iter().take(MOST_NAMED).map(|id| format!("{:?}", id.as_str()));
+        let mut names = quoted.collect::<Vec<_>>().join(", ");
         if let Some(more) = self.profiles.len().checked_sub(MOST_NAMED).filter(|more| *more > 0) {
             let _ = write!(names, " and {more} more");
         }
