@@ -17,8 +17,7 @@ use std::sync::Arc;
 use loopback::Answer;
 use provider_auth::request::EndpointKind;
 use provider_auth::{
-    AuthProfileStore, Call, Config, CredentialKind, Endpoint, ErrorKind, FileStore, ModelRef, ProviderId, ReadOptions,
-    Rotator, setup,
+    AuthProfileStore, Call, CredentialKind, Endpoint, FileStore, ModelRef, ProviderId, Rotator, StateDir, setup,
 };
 use serde_json::{Value, json};
 
@@ -35,13 +34,11 @@ impl Agent {
     /// The agent "main" of a state directory.
     fn new(state: &Path, endpoint: Option<Endpoint>) -> Outcome<Self> {
         // What the user configured. A file that is not there is an empty one; one with mistakes is an error with help.
-        let config = match Config::from_path(state.join("openclaw.json"), &ReadOptions::new()) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Config::from_json5_str("{}", &ReadOptions::new()),
-            read => read,
-        }?;
+        let state = StateDir::at(state);
+        let config = state.config()?;
         let model = config.resolve_model(config.primary_model(Some("main")).unwrap_or("anthropic/claude-opus-4-5"))?;
         // The profiles, shared with every other program that uses this directory.
-        let store: Arc<dyn AuthProfileStore> = Arc::new(FileStore::builder().agent(state, "main").build()?);
+        let store: Arc<dyn AuthProfileStore> = Arc::new(state.store("main")?);
         let rotator = Rotator::builder(store).config(config);
         let rotator = match endpoint {
             Some(endpoint) => rotator.endpoint(ProviderId::anthropic(), endpoint),

@@ -17,19 +17,18 @@
 
 mod arguments;
 mod output;
-mod places;
 mod prompt;
 mod table;
 
 use std::io::{IsTerminal as _, Read as _, stdin, stdout};
-use std::path::Path;
 use std::process::ExitCode;
 
 use provider_auth::error::Severity;
+use provider_auth::state_dir::{AgentStore, Leftover};
 use provider_auth::status::StatusReport;
 use provider_auth::{
-    AuthProfileStore, AuthProfileStoreExt, Clock, Config, CredentialKind, Environment, Error, ErrorKind, FileStore,
-    ProfileId, ProfileSelector, ProviderId, ReadOptions, RecordOutcome, Result, SystemClock, setup,
+    AuthProfileStore, AuthProfileStoreExt, Clock, Config, CredentialKind, Environment, Error, ErrorKind, ProfileId,
+    ProfileSelector, ProviderId, ReadOptions, RecordOutcome, Result, StateDir, SystemClock, setup,
 };
 
 use arguments::{Auth, Command, ConfigCommand, Models, Order, Refused, Which};
@@ -44,7 +43,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    told_whether(models.run())
+    told_whether(Session::open(&models).and_then(|session| session.run(&models.command)))
 }
 
 /// The exit code, after what went wrong has been said.
@@ -59,9 +58,35 @@ fn told_whether(outcome: Result<u8>) -> ExitCode {
     )
 }
 
-impl Models {
-    fn run(&self) -> Result<u8> {
-        match &self.command {
+/// What every command works on: a state directory, the variables, and one agent.
+struct Session {
+    state: StateDir,
+    environment: Environment,
+    agent: String,
+}
+
+impl Session {
+    fn open(models: &Models) -> Result<Self> {
+        let process = Environment::process();
+        let mut state = match &models.state_dir {
+            Some(path) => process.expand_home(path).map(StateDir::at),
+            None => StateDir::find_in(&process),
+        }
+        .map_err(|error| error.with_help("Set HOME, or name a directory with --state-dir."))?;
+        if let Some(path) = &models.config {
+            state = state.with_config_path(process.expand_home(path)?);
+        }
+        let environment = state.environment().unwrap_or_else(|error| {
+            // The program works without the file, but not in silence: the keys in it would seem to be gone.
+            output::remark(&format!("warning: {error}"));
+            process
+        });
+        let agent = models.agent.clone().unwrap_or_else(|| state.default_agent());
+        Ok(Self { state, environment, agent })
+    }
+
+    fn run(&self, command: &Command) -> Result<u8> {
+        match command {
             Command::Status { json, check } => {
                 let report = self.report()?;
                 let color = stdout().is_terminal() && Environment::process().get("NO_COLOR").is_none();
@@ -110,6 +135,9 @@ impl Models {
 
     fn order(&self, order: &Order) -> Result<()> {
         let store = self.known_store()?;
+        if !matches!(order, Order::Get { .. }) && store.order_is_shared()? {
+            output::remark("note: this agent has no database of its own, so this applies to every agent");
+        }
         let ids = match order {
             Order::Get { provider } => store.load()?.order(&ProviderId::new(provider)?).unwrap_or_default().to_vec(),
             Order::Set { provider, ids } => {
@@ -125,21 +153,23 @@ impl Models {
     }
 
     fn report(&self) -> Result<StatusReport> {
-        let (store, path) = (self.known_store()?, self.config_path()?);
-        let config = self.read_config(&path, true)?;
+        let store = self.known_store()?;
+        let config = self.read_config(true)?;
         let profiles = store.load()?;
-        let mut report = StatusReport::builder(&config, &profiles).agent(&self.agent).config_path(path);
-        report = report.store_path(store.path()).agent_dir(store.path().parent().unwrap_or(Path::new("")));
-        if let Some(home) = places::home() {
+        let leftovers = self.state.leftovers(&*self.agent, &profiles);
+        let mut report = StatusReport::builder(&config, &profiles).agent(&self.agent);
+        report = report.config_path(self.state.config_path()).store_path(store.path()).agent_dir(store.agent_dir());
+        report = report.diagnostics(leftovers.iter().map(Leftover::diagnostic));
+        if let Some(home) = self.environment.home() {
             report = report.home(home);
         }
         Ok(report.build(SystemClock.now()))
     }
 
     fn check_config(&self) -> Result<u8> {
-        let path = self.config_path()?;
-        let (mut found, failed) = match self.read_config(&path, false) {
-            Ok(config) => (config.lint(self.store()?.load().ok().as_deref()), false),
+        let path = self.state.config_path();
+        let (mut found, failed) = match self.read_config(false) {
+            Ok(config) => (config.lint(self.store().and_then(|store| store.load()).ok().as_deref()), false),
             Err(error) if error.diagnostics().is_empty() => return Err(error),
             Err(error) => (error.diagnostics().to_vec(), true),
         };
@@ -152,29 +182,21 @@ impl Models {
         Ok(u8::from(failed || errors > 0))
     }
 
-    /// The configuration; none at all is fine, unless it was asked for by name.
-    fn read_config(&self, path: &Path, lenient: bool) -> Result<Config> {
-        let options = ReadOptions::new().lenient(lenient).environment(self.environment()?);
-        match Config::from_path(path, &options) {
-            Err(error) if error.kind() == ErrorKind::NotFound && self.config.is_none() => {
-                Config::from_json5_str("{}", &options)
-            }
-            outcome => outcome,
-        }
+    fn read_config(&self, lenient: bool) -> Result<Config> {
+        self.state.config_with(&ReadOptions::new().lenient(lenient).environment(self.environment.clone()))
     }
 
-    fn store(&self) -> Result<FileStore> {
-        FileStore::builder().agent(self.state_directory()?, &self.agent).build()
+    fn store(&self) -> Result<AgentStore> {
+        self.state.store(&*self.agent)
     }
 
     /// The store of an agent that is there already: a misspelt one would look like one without credentials.
-    fn known_store(&self) -> Result<FileStore> {
+    fn known_store(&self) -> Result<AgentStore> {
         let store = self.store()?;
-        if self.agent == "main" || self.state_directory()?.join("agents").join(&self.agent).is_dir() {
+        if self.agent == "main" || self.state.path().join("agents").join(&self.agent).is_dir() {
             return Ok(store);
         }
-        let config = self.read_config(&self.config_path()?, true)?;
-        if config.agent_ids().any(|id| id == self.agent) {
+        if self.read_config(true)?.agent_ids().any(|id| id == self.agent) {
             return Ok(store);
         }
         let message = format!("no agent {:?} is configured, and none has a directory of that name", self.agent);

@@ -10,6 +10,7 @@
 //! | How do I say it on the wire? | [`RequestBuilder`]: a [`PreparedRequest`] for an [`Endpoint`] | [`request`], [`cache`] |
 //! | What does the answer mean for it? | [`FailureClassifier`]: a [`Failure`], recorded through [`RecordOutcome`] | [`failure`] |
 //!
+//! [`StateDir`] opens the directory that the user has, whichever release of OpenClaw wrote it.
 //! With the feature `client`, `Rotator` asks all four, sends, and rotates; the module [`refresh`] keeps OAuth credentials
 //! alive.
 //!
@@ -89,6 +90,8 @@
 //! | `file` | yes | the file-backed store |
 //! | `client` | yes | the rotator, and conversion into `reqwest::Request`; reqwest without TLS |
 //! | `rustls` | no | `client` and reqwest's `rustls` |
+//! | `sqlite` | no | OpenClaw's databases, through the SQLite that the tree links |
+//! | `sqlite-bundled` | no | the same with a SQLite of its own |
 //! | `conformance` | no | the suite for stores of others |
 //! | `tracing` | no | events of selection, attempts and refreshes |
 //!
@@ -120,6 +123,9 @@ pub mod rotation;
 mod secret;
 pub mod select;
 pub mod setup;
+#[cfg(feature = "file")]
+#[cfg_attr(docsrs, doc(cfg(feature = "file")))]
+pub mod state_dir;
 pub mod status;
 pub mod store;
 mod syntax;
@@ -152,6 +158,10 @@ pub use rotation::SendFailure;
 pub use secret::Secret;
 #[doc(inline)]
 pub use select::{ProfileSelector, Query, Selection};
+#[cfg(feature = "file")]
+#[cfg_attr(docsrs, doc(cfg(feature = "file")))]
+#[doc(inline)]
+pub use state_dir::StateDir;
 #[cfg(feature = "file")]
 #[cfg_attr(docsrs, doc(cfg(feature = "file")))]
 #[doc(inline)]

@@ -1,6 +1,5 @@
 //! The arguments of `models`: what they are called, and none of them repeated to whoever reads along.
 
-use std::cell::OnceCell;
 use std::path::PathBuf;
 
 use clap::error::{ContextKind, ErrorKind};
@@ -27,14 +26,11 @@ pub(crate) struct Models {
     pub(crate) state_dir: Option<PathBuf>,
     #[arg(long, value_name = "FILE", global = true, help = CONFIG)]
     pub(crate) config: Option<PathBuf>,
-    /// The agent
-    #[arg(long, value_name = "ID", default_value = "main", global = true)]
-    pub(crate) agent: String,
+    /// The agent [default: the one the configuration has as its default, else main]
+    #[arg(long, value_name = "ID", global = true)]
+    pub(crate) agent: Option<String>,
     #[command(subcommand)]
     pub(crate) command: Command,
-    /// The text of the `.env` file, read once so that a warning about it comes once
-    #[arg(skip)]
-    pub(crate) dotenv: OnceCell<String>,
 }
 
 #[derive(Subcommand)]
@@ -153,7 +149,7 @@ pub(crate) fn read() -> Result<Models, Refused> {
     }
     let models = Models::try_parse().map_err(|error| refused(&error))?;
     // As OpenClaw does, which knows its agents in lower case only.
-    Ok(Models { agent: models.agent.to_lowercase(), ..models })
+    Ok(Models { agent: models.agent.map(|agent| agent.to_lowercase()), ..models })
 }
 
 /// What is wrong with the usage, without the words that are: a secret of an unknown form may be one of them.

@@ -13,6 +13,7 @@ mod cooldowns;
 mod endpoint;
 mod env_block;
 mod include;
+mod layout;
 mod lookup;
 mod model;
 mod names;
@@ -44,6 +45,7 @@ use crate::config::agents::Agents;
 use crate::config::auth::Auth;
 use crate::config::env_block::EnvBlock;
 use crate::config::include::Includes;
+use crate::config::layout::Layout;
 use crate::config::reader::{Reader, Shape};
 use crate::config::sources::Sources;
 use crate::env::Environment;
@@ -87,6 +89,7 @@ pub struct Config {
     shell_env: Option<ShellEnv>,
     auth: Auth,
     agents: Agents,
+    layout: Layout,
     providers: IndexMap<ProviderId, ProviderConfig>,
     diagnostics: Vec<Diagnostic>,
     selector: Arc<ProfileSelector>,
@@ -147,6 +150,7 @@ impl Config {
         config.shell_env = env.shell;
         reader.environment = options.environment.over(env.variables);
         config.environment = reader.environment.clone();
+        config.layout = Layout::read(root, &config.environment);
         reader.object(root, &ROOT, |reader, member| match member.key.as_ref() {
             "auth" => config.auth = Auth::read(reader, &member.node),
             "agents" => config.agents = Agents::read(reader, &member.node),

@@ -6,12 +6,6 @@ use crate::id::{ModelRef, ProviderId};
 use crate::secret::is_blank_char;
 
 impl Config {
-    /// The agents `agents.list` names, in lower case and in the order of the file. Without the list there is only `main`,
-    /// which is not named here.
-    pub fn agent_ids(&self) -> impl Iterator<Item = &str> {
-        self.agents.ids()
-    }
-
     /// The model an agent uses first, as it is written: the agent's own, else `agents.defaults.model`.
     ///
     /// [`resolve_model`](Self::resolve_model) reads it. `None` as agent, or one that is not in `agents.list`, gives the

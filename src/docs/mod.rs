@@ -18,6 +18,9 @@
 #[cfg(feature = "client")]
 #[allow(unused_imports, clippy::wildcard_imports, reason = "the links of the pages are resolved here")]
 use crate::rotate::*;
+#[cfg(feature = "file")]
+#[allow(unused_imports, clippy::wildcard_imports, reason = "the links of the pages are resolved here")]
+use crate::state_dir::*;
 #[allow(unused_imports, clippy::wildcard_imports, reason = "the links of the pages are resolved here")]
 use crate::{
     cache::*, config::*, error::*, failure::*, profile::*, providers::*, refresh::*, request::*, rotation::*,

@@ -3,11 +3,13 @@
 mod dotenv;
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 
 use crate::credential::{Credential, CredentialSource, EnvOrigin, InlineCredential};
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::ProviderId;
 use crate::secret::{Secret, is_blank_char};
 
@@ -83,6 +85,39 @@ impl Environment {
         Self { file: Arc::new(dotenv::variables(text)), ..self }
     }
 
+    /// Returns the home directory: `HOME`, else `USERPROFILE`. A relative one is none: files would be put wherever the
+    /// program happens to be started.
+    #[must_use]
+    pub fn home(&self) -> Option<PathBuf> {
+        let value = self.get("HOME").or_else(|| self.get("USERPROFILE"))?;
+        Some(PathBuf::from(value.expose())).filter(|home| home.is_absolute())
+    }
+
+    /// Returns a path whose leading `~` is replaced by the home directory, for paths that no shell has seen.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](ErrorKind::NotFound) if there is no home directory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::path::Path;
+    /// use provider_auth::Environment;
+    ///
+    /// let environment = Environment::from_fn(|name| (name == "HOME").then(|| "/home/me".to_owned()));
+    /// assert_eq!(environment.expand_home("~/.openclaw")?, Path::new("/home/me/.openclaw"));
+    /// assert_eq!(environment.expand_home("~you")?, Path::new("~you"));
+    /// # Ok::<(), provider_auth::Error>(())
+    /// ```
+    pub fn expand_home(&self, path: impl AsRef<Path>) -> Result<PathBuf> {
+        let path = path.as_ref();
+        match path.strip_prefix("~") {
+            Ok(below) => Ok(self.home().ok_or_else(homeless)?.join(below)),
+            Err(_) => Ok(path.to_owned()),
+        }
+    }
+
     /// Puts the environment over another configuration's block.
     pub(crate) fn over(&self, block: IndexMap<Box<str>, Secret>) -> Self {
         Self { lookup: Arc::clone(&self.lookup), file: Arc::clone(&self.file), block: Arc::new(block) }
@@ -132,6 +167,12 @@ impl Environment {
             Some(InlineCredential::new(credential, CredentialSource::Environment { variable, origin }))
         })
     }
+}
+
+/// The error where a path is meant to be in the home directory.
+pub(crate) fn homeless() -> Error {
+    Error::new(ErrorKind::NotFound, "HOME is not an absolute path, so there is no home directory")
+        .with_help("Set HOME to the home directory, or name the state directory.")
 }
 
 impl Default for Environment {

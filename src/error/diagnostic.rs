@@ -70,6 +70,8 @@ pub enum DiagnosticCode {
     LeftOut,
     /// A profile can never be used as the configuration describes it.
     NeverMatches,
+    /// A file holds profiles that no store has.
+    LeftBehind,
 }
 
 /// One problem in a document: what, where, and what to do.

@@ -219,7 +219,7 @@ pub enum ErrorKind {
     Client,
     /// The credentials of this directory are kept in another kind of store than the one that was asked.
     ///
-    /// Open the store with `StateDir::store`, in a program that has the feature `sqlite`.
+    /// Call `StateDir::store` to open the right one, in a program that is built with SQLite.
     WrongStore,
     /// An old file of credentials waits for OpenClaw to import it, and until then nothing may be written beside it.
     ///

@@ -41,6 +41,7 @@ pub struct StatusReportBuilder<'a> {
     home: Option<PathBuf>,
     default_model: Option<ModelRef>,
     warn_after: Duration,
+    diagnostics: Vec<Diagnostic>,
 }
 
 impl StatusReport {
@@ -63,6 +64,7 @@ impl<'a> StatusReportBuilder<'a> {
             home: None,
             default_model: None,
             warn_after: WARN_AFTER,
+            diagnostics: Vec::new(),
         }
     }
 
@@ -114,6 +116,12 @@ impl<'a> StatusReportBuilder<'a> {
         self
     }
 
+    /// Adds what else is odd: `StateDir::leftovers`, for one, finds files with profiles that no store has.
+    pub fn diagnostics(mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) -> Self {
+        self.diagnostics.extend(diagnostics);
+        self
+    }
+
     /// Builds the report for a moment.
     #[must_use]
     pub fn build(self, now: Timestamp) -> StatusReport {
@@ -141,6 +149,7 @@ impl<'a> StatusReportBuilder<'a> {
         };
         let mut diagnostics = config.diagnostics().to_vec();
         diagnostics.extend(self.profiles.diagnostics().iter().cloned());
+        diagnostics.extend(self.diagnostics.iter().cloned());
         let mut providers = Vec::new();
         for provider in self.mentioned(&in_use) {
             providers.push(overview.provider(&provider, &mut diagnostics));

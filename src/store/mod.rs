@@ -1,7 +1,8 @@
 //! Where credential profiles are kept: in a file, in memory, or in a place of your own.
 //!
 //! [`AuthProfileStore`] is the contract, with two required methods: load the document, and update it as a whole.
-//! [`MemoryStore`] keeps it in memory, and `FileStore` (feature `file`) in OpenClaw's `auth-profiles.json`.
+//! [`MemoryStore`] keeps it in memory, and `FileStore` (feature `file`) in OpenClaw's `auth-profiles.json`,
+//! `SqliteStore` (feature `sqlite`) in the databases OpenClaw has since June 2026; `StateDir` opens whichever there is.
 //! [`AuthProfileStoreExt`] adds, orders and removes profiles in any store, [`copy_profiles`] takes them to another one,
 //! and [`RecordOutcome`](crate::RecordOutcome) writes down what became of a request.
 //!
@@ -33,6 +34,8 @@ pub(crate) use ext::unknown_profile;
 #[cfg(feature = "file")]
 #[cfg_attr(docsrs, doc(cfg(feature = "file")))]
 pub use file::{Durability, FileStore, FileStoreBuilder, StateFile};
+#[cfg(feature = "file")]
+pub(crate) use file::{agent_database, check_agent, shared_database};
 pub use lease::Lease;
 pub use memory::MemoryStore;
 #[cfg(feature = "client")]

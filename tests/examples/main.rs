@@ -4,6 +4,7 @@ mod answer;
 mod embed;
 mod models_cli;
 mod models_edges;
+mod models_layouts;
 mod models_places;
 mod models_terminal;
 mod program;

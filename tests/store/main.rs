@@ -2,10 +2,12 @@
 
 mod documents;
 mod file;
+mod guard;
 mod memory;
 mod paths;
 mod processes;
 mod properties;
+mod state_dir;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -12,7 +12,7 @@ use super::{FileStore, Place, Settings};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The name OpenClaw gives the file of credentials.
-const CREDENTIALS: &str = "auth-profiles.json";
+pub(super) const CREDENTIALS: &str = "auth-profiles.json";
 
 /// How much of an update must survive a loss of power before it counts as done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,6 +63,7 @@ pub enum StateFile {
 #[must_use = "a builder does nothing before `build`"]
 pub struct FileStoreBuilder {
     place: Option<Result<Choice, &'static str>>,
+    agent_directory: Option<PathBuf>,
     settings: Settings,
 }
 
@@ -81,6 +82,7 @@ impl Default for Settings {
             strict: false,
             max_bytes: 16 << 20,
             file_locks: true,
+            beside_database: false,
         }
     }
 }
@@ -104,6 +106,13 @@ impl FileStoreBuilder {
             let path = state.join("agents").join(agent).join("agent").join(CREDENTIALS);
             Choice { path, state_directory: Some(state) }
         }));
+        self
+    }
+
+    /// The directory of the agent, where it is not the usual one: `agentDir` of the configuration. It has no effect on a
+    /// store that was given a [`path`](Self::path).
+    pub fn agent_directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.agent_directory = Some(directory.into());
         self
     }
 
@@ -148,6 +157,15 @@ impl FileStoreBuilder {
         self
     }
 
+    /// Whether `auth-profiles.json` is written also where OpenClaw keeps credentials in a database. Off if not set.
+    ///
+    /// OpenClaw 2026.6 and later does, and never uses such a file; one that it has not imported stops its own commands.
+    /// `StateDir::store` opens the right store instead.
+    pub fn beside_database(mut self, beside_database: bool) -> Self {
+        self.settings.beside_database = beside_database;
+        self
+    }
+
     /// The store.
     ///
     /// # Errors
@@ -161,7 +179,11 @@ impl FileStoreBuilder {
 
     pub(super) fn build_on(self, system: Arc<dyn System>) -> Result<FileStore> {
         let missing = || Error::new(ErrorKind::NotAFile, "the store was given no path");
-        let choice = self.place.ok_or_else(missing)?.map_err(|message| Error::new(ErrorKind::InvalidId, message))?;
+        let mut choice =
+            self.place.ok_or_else(missing)?.map_err(|message| Error::new(ErrorKind::InvalidId, message))?;
+        if let (Some(directory), Some(_)) = (self.agent_directory, &choice.state_directory) {
+            choice.path = directory.join(CREDENTIALS);
+        }
         if choice.path.file_name().is_none() {
             let message = "the path of the store names no file";
             return Err(Error::new(ErrorKind::NotAFile, message).with_path(&choice.path));
@@ -169,12 +191,14 @@ impl FileStoreBuilder {
         // The current directory may change later, the store must not.
         let credentials = std::path::absolute(&choice.path)
             .map_err(|error| crate::error::io_error("the path cannot be made absolute", &choice.path, error))?;
+        // Nor may the one that the databases of OpenClaw are looked for in.
+        let state_directory = choice.state_directory.map(|state| std::path::absolute(&state).unwrap_or(state));
         let (directory, name) = split(&credentials);
         let legacy = (name == CREDENTIALS).then(|| Legacy {
             credentials: directory.join("auth.json"),
-            logins: choice.state_directory.map(|state| state.join("credentials").join("oauth.json")),
+            logins: state_directory.as_ref().map(|state| state.join("credentials").join("oauth.json")),
         });
-        let place = Place { state: directory.join(state_name(&credentials)), credentials, legacy };
+        let place = Place { state: directory.join(state_name(&credentials)), credentials, state_directory, legacy };
         Ok(FileStore {
             place,
             settings: self.settings,
@@ -194,7 +218,8 @@ fn state_name(path: &Path) -> PathBuf {
     name.into()
 }
 
-pub(in crate::store) fn check_agent(agent: &str) -> Result<(), &'static str> {
+/// Says what is wrong with the id of an agent, which is a directory's name.
+pub(crate) fn check_agent(agent: &str) -> Result<(), &'static str> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     if agent.is_empty() || agent.len() > 64 {
         return Err("an agent id has 1 to 64 characters");

@@ -4,6 +4,7 @@ pub(super) mod builder;
 mod commit;
 pub(super) mod disk;
 pub(super) mod gates;
+mod guard;
 mod legacy;
 pub(super) mod lock;
 pub(super) mod permissions;
@@ -22,7 +23,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
+pub(crate) use builder::check_agent;
 pub use builder::{Durability, FileStoreBuilder, StateFile};
+
+pub(crate) use guard::{agent_database, shared_database};
 
 use self::legacy::Legacy;
 use self::lock::WaitDeadline;
@@ -64,6 +68,8 @@ use crate::profile::AuthProfiles;
 ///   version, too large or not a regular file is an error and stays as it is; [`quarantine`](Self::quarantine) sets a
 ///   damaged one aside. Members and entries this crate does not know keep their exact text and place, and a document
 ///   that is not changed is not written.
+/// - **OpenClaw goes on working.** Where it keeps credentials in databases, which it does since 2026.6, no
+///   `auth-profiles.json` is made or written: see [`beside_database`](FileStoreBuilder::beside_database).
 /// - **Private.** Files are made with mode 0600, never opened up and then closed; directories with 0700. A file that
 ///   was open to others is closed by the next write, and reported or refused until then.
 /// - **Readers never wait.** A `load` is one `stat` of each file if nothing changed, and never gives a document that
@@ -129,6 +135,8 @@ pub struct FileStore {
 struct Place {
     credentials: PathBuf,
     state: PathBuf,
+    /// The state directory, if the store was given one.
+    state_directory: Option<PathBuf>,
     legacy: Option<Legacy>,
 }
 
@@ -140,6 +148,7 @@ struct Settings {
     strict: bool,
     max_bytes: usize,
     file_locks: bool,
+    beside_database: bool,
 }
 
 impl FileStore {
@@ -242,7 +251,8 @@ impl AuthProfileStore for FileStore {
     ///
     /// # Errors
     ///
-    /// The closure's own error; [`Locked`](crate::ErrorKind::Locked) with path, time and attempts;
+    /// [`WrongStore`](crate::ErrorKind::WrongStore) beside a database of OpenClaw, before anything is made;
+    /// the closure's own error; [`Locked`](crate::ErrorKind::Locked) with path, time and attempts;
     /// [`Reentrant`](crate::ErrorKind::Reentrant), also through another store on the same file;
     /// [`LocksUnsupported`](crate::ErrorKind::LocksUnsupported); [`UnsupportedVersion`](crate::ErrorKind::UnsupportedVersion);
     /// [`StorageFull`](crate::ErrorKind::StorageFull) and those of [`load`](Self::load). The old file is left as it was, except

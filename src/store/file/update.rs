@@ -22,6 +22,8 @@ impl FileStore {
         &self,
         change: &mut dyn FnMut(&mut AuthProfiles) -> Result<()>,
     ) -> Result<Arc<AuthProfiles>> {
+        // Before a directory is made, and again where a link leads.
+        self.check_alone(self.path())?;
         self.exclusively(|target| {
             for _ in 0..ATTEMPTS {
                 if let Some(after) = self.attempt(target, change)? {
@@ -80,6 +82,7 @@ impl FileStore {
         if draft.dirty_state() == DirtyState::None && importing.is_none() {
             return Ok(Some(Arc::clone(&before.document)));
         }
+        self.check_alone(target)?;
         let split = before.state.stat.is_some() || self.settings.state_file == StateFile::Separate;
         let Some(after) = (Commit { store: self, target, before: &before }).write(draft, split)? else {
             return Ok(None);

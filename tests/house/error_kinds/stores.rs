@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use provider_auth::{
     AuthProfileStore, AuthProfileStoreExt, AuthProfiles, Credential, Error, ErrorKind, FileStore, MemoryStore, Result,
-    Rotator, Secret,
+    Rotator, Secret, StateDir,
 };
 
 use super::local::stored;
@@ -68,7 +68,22 @@ pub(crate) fn files() -> Vec<Error> {
         forbidden_anywhere(),
         open_to_others(&path),
         full_disk(&path),
+        beside_a_database(),
+        no_database(),
     ]
+}
+
+/// A database is looked for and never opened, so that an empty file stands for one.
+fn beside_a_database() -> Error {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("openclaw-agent.sqlite"), "").unwrap();
+    FileStore::new(directory.path().join("auth-profiles.json")).and_then(|store| put(&store, "sk-ant-a")).unwrap_err()
+}
+
+fn no_database() -> Error {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir(directory.path().join("state")).unwrap();
+    StateDir::at(directory.path()).store("main").unwrap_err()
 }
 
 /// What a store says where its lock file may not be made.

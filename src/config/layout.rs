@@ -1,0 +1,158 @@
+//! What a configuration says of the state directory it belongs to: its agents, where they live, and which release of
+//! OpenClaw wrote it. Nothing here is ever wrong: what is not understood says nothing.
+
+use indexmap::IndexMap;
+
+use crate::config::substitute::substitute;
+use crate::config::{Config, member};
+use crate::env::Environment;
+use crate::syntax::{Node, Value};
+
+/// The agent there is where none is configured.
+const MAIN: &str = "main";
+
+/// No path is as long as this.
+const LONGEST_PATH: usize = 1 << 16;
+
+/// The agents of `agents.entries` and `agents.list`, and the stamp of the release.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Layout {
+    agents: IndexMap<String, Agent>,
+    /// Whether `agents.entries` is there, which only releases with databases write.
+    has_entries: bool,
+    version: Option<String>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Agent {
+    directory: Option<String>,
+    is_default: bool,
+}
+
+impl Layout {
+    pub(super) fn read(root: &Node<'_>, environment: &Environment) -> Self {
+        let mut layout = Self::default();
+        let mut add = |id: &str, node: &Node<'_>| {
+            let directory = member(node, "agentDir").and_then(|node| path(node, environment));
+            let is_default = matches!(member(node, "default").map(|node| &node.value), Some(Value::Bool(true)));
+            layout.agents.entry(key(id)).or_insert(Agent { directory, is_default });
+        };
+        let agents = member(root, "agents");
+        if let Some(Value::Object(entries)) = agents.and_then(|node| member(node, "entries")).map(|node| &node.value) {
+            for entry in entries {
+                add(&entry.key, &entry.node);
+            }
+            layout.has_entries = true;
+        } else if let Some(Value::Array(list)) = agents.and_then(|node| member(node, "list")).map(|node| &node.value) {
+            for (id, item) in list.iter().filter_map(|item| Some((text(member(item, "id")?)?, item))) {
+                add(id, item);
+            }
+        }
+        let stamp = member(root, "meta").and_then(|meta| member(meta, "lastTouchedVersion"));
+        layout.version = stamp.and_then(text).map(str::to_owned);
+        layout
+    }
+}
+
+impl Config {
+    /// The agent that is meant where none is named: the one marked with `default: true`; else, of `agents.entries`, `main`
+    /// if it is there; else the first of the file; and `main` where no agent is configured. In lower case.
+    #[must_use]
+    pub fn default_agent(&self) -> &str {
+        let Layout { agents, has_entries, .. } = &self.layout;
+        let marked = agents.iter().find(|(_, agent)| agent.is_default).map(|(id, _)| id.as_str());
+        let main = || agents.get_key_value(MAIN).filter(|_| *has_entries).map(|(id, _)| id.as_str());
+        marked.or_else(main).or_else(|| agents.keys().next().map(String::as_str)).unwrap_or(MAIN)
+    }
+
+    /// `agentDir` of an agent, with its variables put in: the directory with the agent's files, where it is not the usual
+    /// one. It may begin with `~`, which [`Environment::expand_home`] reads.
+    #[must_use]
+    pub fn agent_dir(&self, agent: &str) -> Option<&str> {
+        self.layout.agents.get(&key(agent))?.directory.as_deref()
+    }
+
+    /// The agents that the configuration names, in lower case and in the order of the file. Without any there is only
+    /// `main`, which is not named here.
+    pub fn agent_ids(&self) -> impl Iterator<Item = &str> {
+        self.layout.agents.keys().map(String::as_str)
+    }
+
+    /// Whether there are `agents.entries`, which OpenClaw has in the place of `agents.list` since it keeps credentials in
+    /// databases.
+    #[must_use]
+    pub fn has_agent_entries(&self) -> bool {
+        self.layout.has_entries
+    }
+
+    /// `meta.lastTouchedVersion`: the release of OpenClaw that wrote the configuration last, such as `2026.9.6`.
+    #[must_use]
+    pub fn last_touched_version(&self) -> Option<&str> {
+        self.layout.version.as_deref()
+    }
+}
+
+fn text<'n>(node: &'n Node<'n>) -> Option<&'n str> {
+    let Value::String(text) = &node.value else { return None };
+    Some(text.trim()).filter(|text| !text.is_empty())
+}
+
+/// A path with its variables put in; none where one of them is missing, because another place would be meant.
+fn path(node: &Node<'_>, environment: &Environment) -> Option<String> {
+    let done = substitute(text(node)?, LONGEST_PATH, |name| environment.get(name));
+    (done.missing.is_empty() && !done.too_long).then(|| done.text.into_owned())
+}
+
+fn key(id: &str) -> String {
+    id.trim().to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ReadOptions;
+
+    fn config(text: &str) -> Config {
+        let environment = Environment::from_fn(|name| (name == "PLACE").then(|| "/srv".to_owned()));
+        Config::from_json5_str(text, &ReadOptions::new().environment(environment)).unwrap()
+    }
+
+    #[test]
+    fn the_default_agent() {
+        for (text, agent) in [
+            ("{}", "main"),
+            ("{ agents: { list: [{ id: 'Work' }, { id: 'main' }] } }", "work"),
+            ("{ agents: { list: [{ id: 'work' }, { id: ' Home ', default: true }] } }", "home"),
+            ("{ agents: { entries: { work: {}, main: {} } } }", "main"),
+            ("{ agents: { entries: { work: {}, other: {} } } }", "work"),
+            ("{ agents: { entries: { main: {}, Other: { default: true } } } }", "other"),
+            ("{ agents: { entries: { work: 7 }, list: [{ id: 'x', default: true }] } }", "work"),
+        ] {
+            assert_eq!(config(text).default_agent(), agent, "{text}");
+        }
+        let both = config("{ agents: { entries: { B: {}, a: {} } } }");
+        assert_eq!(both.agent_ids().collect::<Vec<_>>(), ["b", "a"]);
+    }
+
+    #[test]
+    fn the_directory_of_an_agent() {
+        let config = config(
+            "{ agents: { entries: { a: { agentDir: '${PLACE}/a' }, b: { agentDir: '${NOWHERE}/b' }, c: {}, d: { agentDir: ' ' } } } }",
+        );
+        assert_eq!(config.agent_dir("A"), Some("/srv/a"));
+        for other in ["b", "c", "d", "main"] {
+            assert_eq!(config.agent_dir(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn the_release_that_wrote_it() {
+        let stamped = |version: &str| config(&format!("{{ meta: {{ lastTouchedVersion: {version} }} }}"));
+        assert_eq!(stamped("' 2026.9.6 '").last_touched_version(), Some("2026.9.6"));
+        for none in ["''", "9", "null", "{}"] {
+            assert_eq!(stamped(none).last_touched_version(), None, "{none}");
+        }
+        assert!(config("{ agents: { entries: {} } }").has_agent_entries());
+        assert!(!config("{ agents: { entries: [], list: [{ id: 'main' }] } }").has_agent_entries());
+    }
+}

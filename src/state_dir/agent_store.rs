@@ -1,0 +1,90 @@
+//! The store of one agent, whatever its credentials are kept in.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::Result;
+use crate::id::ProfileId;
+use crate::profile::AuthProfiles;
+#[cfg(feature = "sqlite")]
+use crate::store::SqliteStore;
+use crate::store::{AuthProfileStore, FileStore, Lease};
+
+/// The store of one agent, as [`StateDir::store`](super::StateDir::store) opens it: a file, or OpenClaw's databases.
+#[derive(Debug)]
+#[non_exhaustive]
+#[cfg_attr(feature = "sqlite", expect(clippy::large_enum_variant, reason = "there is one for an agent, not many"))]
+pub enum AgentStore {
+    /// `auth-profiles.json`
+    File(FileStore),
+    /// The databases of OpenClaw 2026.6 and later.
+    #[cfg(feature = "sqlite")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
+    Sqlite(SqliteStore),
+}
+
+impl AgentStore {
+    fn store(&self) -> &dyn AuthProfileStore {
+        match self {
+            Self::File(store) => store,
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(store) => store,
+        }
+    }
+
+    /// Returns the path of the store, as OpenClaw reports it: the file; with databases the agent's own, or the one of the
+    /// state directory where the agent has none.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::File(store) => store.path(),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(store) if std::fs::symlink_metadata(store.agent_path()).is_ok() => store.agent_path(),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(store) => store.shared_path(),
+        }
+    }
+
+    /// Returns the directory of the agent.
+    #[must_use]
+    pub fn agent_dir(&self) -> &Path {
+        let inside = match self {
+            Self::File(store) => store.path(),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(store) => store.agent_path(),
+        };
+        inside.parent().unwrap_or(inside)
+    }
+
+    /// Returns `true` if an order that is set here applies to every agent, because the agent has no database of its own.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`load`](AuthProfileStore::load); none for a file, which is one agent's.
+    pub fn order_is_shared(&self) -> Result<bool> {
+        match self {
+            Self::File(_) => Ok(false),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(store) => store.order_is_shared(),
+        }
+    }
+}
+
+impl AuthProfileStore for AgentStore {
+    fn load(&self) -> Result<Arc<AuthProfiles>> {
+        self.store().load()
+    }
+
+    fn update(&self, change: &mut dyn FnMut(&mut AuthProfiles) -> Result<()>) -> Result<Arc<AuthProfiles>> {
+        self.store().update(change)
+    }
+
+    fn lease(&self, profile: &ProfileId, wait: Duration) -> Result<Lease> {
+        self.store().lease(profile, wait)
+    }
+
+    fn may_block(&self) -> bool {
+        self.store().may_block()
+    }
+}

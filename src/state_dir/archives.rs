@@ -1,0 +1,102 @@
+//! Looking for files with credentials that no store reads.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use super::leftover::{Leftover, LeftoverKind};
+use super::open::{Agent, FILES};
+use super::{StateDir, read};
+use crate::error::Result;
+use crate::id::ProfileId;
+use crate::profile::{AuthProfiles, LegacyForm};
+use crate::syntax::{Limits, utf8};
+
+/// How many files of one directory are looked into, and how many entries of it are looked at.
+const MOST_FILES: usize = 32;
+const MOST_ENTRIES: usize = 10_000;
+
+/// The older file of logins, in the directory `credentials` of the state directory.
+const LOGINS: &str = "oauth.json";
+
+impl StateDir {
+    /// The files of an agent that hold credentials and that no store reads: those beside a database that OpenClaw has not
+    /// imported, and what imports and repairs left (`auth-profiles.json.migrated-…`, `….bak`) where a profile in it is
+    /// not one of `profiles`.
+    ///
+    /// Never an error: files that are large, damaged or no files are passed over, unless OpenClaw stumbles over them too.
+    /// Up to 32 files of up to 1 MiB are read; nothing is changed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use provider_auth::{AuthProfiles, StateDir};
+    ///
+    /// let directory = tempfile::tempdir()?;
+    /// let agent = directory.path().join("agents/main/agent");
+    /// std::fs::create_dir_all(&agent)?;
+    /// std::fs::write(agent.join("auth-profiles.json.bak"), r#"{"version": 1, "profiles": {
+    ///     "anthropic:old": {"type": "api_key", "provider": "anthropic", "key": "sk-ant-example"}}}"#)?;
+    ///
+    /// let leftovers = StateDir::at(directory.path()).leftovers("main", &AuthProfiles::new());
+    /// assert_eq!(leftovers[0].profiles[0].as_str(), "anthropic:old");
+    /// assert!(leftovers[0].diagnostic().to_string().contains("1 profile that no store has"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn leftovers<'a>(&self, agent: impl Into<Option<&'a str>>, profiles: &AuthProfiles) -> Vec<Leftover> {
+        let Ok(agent) = self.agent(agent.into()) else { return Vec::new() };
+        let has_database = self.layout_of(&agent).has_database();
+        let mut found: Vec<Leftover> = Vec::new();
+        let mut known: HashSet<ProfileId> = profiles.iter().map(|(id, _)| id.clone()).collect();
+        for (path, kind) in self.old_files(&agent, has_database) {
+            let read = ids(&path);
+            let is_readable = read.is_ok();
+            let lost = read.unwrap_or_default().into_iter().filter(|id| known.insert(id.clone())).collect();
+            found.push(Leftover { path, kind, profiles: lost, is_readable, has_database });
+        }
+        // An archive from which everything is stored is as it should be.
+        found.retain(|leftover| leftover.kind == LeftoverKind::Unimported || !leftover.profiles.is_empty());
+        found
+    }
+
+    /// Old files of the agent: first those in use until there was a database, then archives, the latest name first.
+    fn old_files(&self, agent: &Agent, has_database: bool) -> Vec<(PathBuf, LeftoverKind)> {
+        let logins = (self.path.join("credentials"), &[LOGINS][..]);
+        let directories = [Some((agent.directory.clone(), &FILES[..])), agent.is_default.then_some(logins)];
+        let mut found = Vec::new();
+        for (directory, names) in directories.into_iter().flatten() {
+            let kind = |name: &str| {
+                let rest = names.iter().find_map(|old| name.strip_prefix(old))?;
+                match rest {
+                    "" => has_database.then_some(LeftoverKind::Unimported),
+                    _ if rest.contains(".migrated-") || rest.contains(".bak") => Some(LeftoverKind::Archive),
+                    _ => None,
+                }
+            };
+            let entries = std::fs::read_dir(&directory).into_iter().flatten().take(MOST_ENTRIES).flatten();
+            let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+            let mut files: Vec<(PathBuf, LeftoverKind)> =
+                names.filter_map(|name| Some((directory.join(&name), kind(&name)?))).collect();
+            files.sort_by(|(a, _), (b, _)| b.cmp(a));
+            files.truncate(MOST_FILES);
+            found.extend(files);
+        }
+        found.sort_by_key(|(_, kind)| *kind == LeftoverKind::Archive);
+        found
+    }
+}
+
+/// The ids of the profiles in a file of any of the old formats, those of unknown types included.
+fn ids(path: &Path) -> Result<Vec<ProfileId>> {
+    let text = utf8(read::bytes(path, read::LARGEST)?)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let [current, older] = FILES;
+    let mut profiles = AuthProfiles::new();
+    if name.starts_with(current) {
+        profiles = AuthProfiles::from_json(&text)?;
+    } else {
+        let form = if name.starts_with(older) { LegacyForm::Credentials } else { LegacyForm::Logins };
+        profiles.import(&text, form, &Limits::default())?;
+    }
+    Ok(profiles.iter().map(|(id, _)| id.clone()).collect())
+}

@@ -1,0 +1,143 @@
+//! One door to a state directory of OpenClaw, whichever release wrote it.
+//!
+//! [`StateDir`] finds the directory, its configuration and the variables of its `.env`, and opens the store that an agent's
+//! credentials are kept in: `auth-profiles.json`, as OpenClaw had it until May 2026, or the databases it has had since
+//! (feature `sqlite`). It never makes what would be in OpenClaw's way. [`StoreLayout`] says what it found, and
+//! [`Leftover`] which files hold profiles that no store has.
+
+mod agent_store;
+mod archives;
+mod database;
+mod find;
+mod leftover;
+mod open;
+mod read;
+
+use std::path::{Path, PathBuf};
+
+pub use agent_store::AgentStore;
+pub use leftover::{Leftover, LeftoverKind};
+pub use open::StoreLayout;
+
+use crate::config::{Config, ReadOptions};
+use crate::env::Environment;
+use crate::error::{ErrorKind, Result};
+
+/// The directory in which OpenClaw keeps its configuration, and the credentials of its agents.
+///
+/// Nothing is read before it is asked for, and nothing is kept: every method looks at what is there now. Credentials are
+/// written by the [`store`](Self::store) alone.
+///
+/// # Examples
+///
+/// ```
+/// use provider_auth::{AuthProfileStore, Environment, StateDir};
+/// use provider_auth::state_dir::StoreLayout;
+///
+/// let directory = tempfile::tempdir()?;
+/// let state = StateDir::at(directory.path()).with_environment(Environment::empty());
+///
+/// // A file that is not there is an empty configuration, and the store of a new directory is an empty file store.
+/// assert!(state.config()?.diagnostics().is_empty());
+/// assert!(state.store("main")?.load()?.is_empty());
+/// assert_eq!(state.layout("main")?, StoreLayout::Nothing);
+///
+/// // Where OpenClaw has databases, this is the store on them; a program without SQLite says so.
+/// std::fs::create_dir(directory.path().join("state"))?;
+/// std::fs::write(directory.path().join("state/openclaw.sqlite"), "")?;
+/// assert_eq!(state.layout("main")?, StoreLayout::Sqlite);
+/// # #[cfg(not(feature = "sqlite"))]
+/// assert!(state.store("main").unwrap_err().help().contains("built without SQLite"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct StateDir {
+    path: PathBuf,
+    config_path: Option<PathBuf>,
+    /// Whether the configuration was named by the caller, who would miss it.
+    is_config_required: bool,
+    environment: Environment,
+}
+
+impl StateDir {
+    /// The directory at this path, whether it exists or not, with the environment of this process.
+    ///
+    /// A leading `~` is a name like any other: [`Environment::expand_home`] replaces it.
+    #[must_use]
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), config_path: None, is_config_required: false, environment: Environment::process() }
+    }
+
+    /// Sets the variables that the configuration is read with, under which the `.env` of the directory is put.
+    #[must_use]
+    pub fn with_environment(self, environment: Environment) -> Self {
+        Self { environment, ..self }
+    }
+
+    /// Sets the configuration, where it is not the one in the directory. It has to be there.
+    #[must_use]
+    pub fn with_config_path(self, path: impl Into<PathBuf>) -> Self {
+        Self { config_path: Some(path.into()), is_config_required: true, ..self }
+    }
+
+    /// The directory.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The variables, and under them those of the `.env` in the directory, in which OpenClaw keeps some keys. A file that is
+    /// not there has none.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAFile`](ErrorKind::NotAFile), [`PermissionDenied`](ErrorKind::PermissionDenied),
+    /// [`TooLarge`](ErrorKind::TooLarge) beyond 1 MiB, [`Io`](ErrorKind::Io).
+    pub fn environment(&self) -> Result<Environment> {
+        match read::bytes(&self.path.join(".env"), read::LARGEST) {
+            // A remark in another encoding is no reason to lose the keys.
+            Ok(bytes) => Ok(self.environment.clone().with_dotenv(&String::from_utf8_lossy(&bytes))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(self.environment.clone()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The configuration, read strictly and with the variables of [`environment`](Self::environment).
+    ///
+    /// A file that is not there is an empty configuration, unless [`with_config_path`](Self::with_config_path) named it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`environment`](Self::environment) and of [`Config::from_path`].
+    pub fn config(&self) -> Result<Config> {
+        self.config_with(&ReadOptions::new().environment(self.environment()?))
+    }
+
+    /// The configuration, read as these options say, whose variables take the place of
+    /// [`environment`](Self::environment).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Config::from_path`].
+    pub fn config_with(&self, options: &ReadOptions) -> Result<Config> {
+        match Config::from_path(self.config_path(), options) {
+            Err(error) if error.kind() == ErrorKind::NotFound && !self.is_config_required => {
+                Config::from_json5_str("{}", options)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// The agent that is meant where none is named: [`Config::default_agent`], and `main` where the configuration cannot be
+    /// read.
+    #[must_use]
+    pub fn default_agent(&self) -> String {
+        self.tolerant_config().default_agent().to_owned()
+    }
+
+    /// The configuration as far as it can be understood: an agent's credentials are where they are, whatever else is wrong.
+    fn tolerant_config(&self) -> Config {
+        let environment = self.environment().unwrap_or_else(|_| self.environment.clone());
+        self.config_with(&ReadOptions::new().lenient(true).environment(environment)).unwrap_or_default()
+    }
+}
