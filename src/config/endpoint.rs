@@ -67,6 +67,31 @@ impl Endpoint {
 const NO_ENDPOINT: &str = "Use a model of `anthropic`, or give its provider a `baseUrl` and `api: \"anthropic-messages\"` \
                            under `models.providers` in `openclaw.json`. Other APIs are not supported.";
 
+impl Config {
+    /// Returns the base URL of a provider's API: its `baseUrl` under `models.providers`, else the one of the
+    /// [table](crate::providers::Provider::base_url). `None` where neither says one.
+    ///
+    /// Without a slash at its end; behind it comes the path that the provider documents. It is not checked to be a URL:
+    /// [`Selection::authenticate`](crate::Selection::authenticate) checks that of the request.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use provider_auth::{Config, Environment, ProviderId, ReadOptions};
+    ///
+    /// let text = "{ models: { providers: { mistral: { baseUrl: 'https://gateway.example.com/mistral/v1' } } } }";
+    /// let config = Config::from_json5_str(text, &ReadOptions::new().environment(Environment::empty()))?;
+    /// assert_eq!(config.base_url(&ProviderId::new("mistral")?), Some("https://gateway.example.com/mistral/v1"));
+    /// assert_eq!(config.base_url(&ProviderId::new("openai")?), Some("https://api.openai.com/v1"));
+    /// # Ok::<(), provider_auth::Error>(())
+    /// ```
+    #[must_use]
+    pub fn base_url(&self, provider: &ProviderId) -> Option<&str> {
+        let configured = self.provider(provider).and_then(|entry| entry.base_url());
+        configured.or_else(|| provider.known()?.base_url()).map(|url| url.trim_end_matches('/'))
+    }
+}
+
 impl RequestBuilder<'_> {
     /// Takes the cache retention and the beta flags for a model and an agent from the configuration; `call` is the
     /// retention this one request wants, which wins over every configured one.
