@@ -121,7 +121,7 @@ impl Rotator {
             let record = rotation.report(&attempt, outcome, self.0.clock.now());
             self.write(&mut rotation, record).await;
             if let Some(value) = value {
-                return Ok(Answered::new(value, attempt, rotation.into_attempts()));
+                return Ok(Answered::new(value, attempt, rotation.into_parts()));
             }
         }
     }
