@@ -5,7 +5,7 @@
 //!
 //! Sources: the providers' API references as of 2026-09 for headers and base URLs, and OpenClaw's page on Qianfan as of
 //! 2026-11 for that one; OpenClaw 2026.2.9 for spellings and variables. Where one name stands for several APIs, regions or
-//! plans (MiniMax, Qwen, Kimi, Xiaomi, Synthetic, `OpenCode`), where a login has to be exchanged for a token first (GitHub
+//! plans (`MiniMax`, Qwen, Kimi, Xiaomi, Synthetic, `OpenCode`), where a login has to be exchanged for a token first (GitHub
 //! Copilot), and where the user runs the server (`LiteLLM`, `vLLM`), a default would be a guess: there is none. Ollama has
 //! its documented address on this machine.
 

@@ -54,6 +54,8 @@ use crate::store::StoreQueue;
 ///
 /// # Examples
 ///
+/// To reach the provider, this needs the feature `rustls`, or a TLS feature of reqwest in your own `Cargo.toml`.
+///
 /// ```no_run
 /// # async fn example() -> Result<(), provider_auth::Error> {
 /// use std::sync::{Arc, Mutex};

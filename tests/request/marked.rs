@@ -129,7 +129,8 @@ fn bodies_of_every_type_are_taken() {
     let expected = sent(BODY);
     assert_eq!(markers(&expected), 4);
     let bytes = BODY.as_bytes();
-    for body in [sent(BODY.to_owned()), sent(bytes), sent(bytes.to_vec()), sent(std::sync::Arc::<[u8]>::from(bytes))] {
+    let (text, list, shared) = (BODY.to_owned(), bytes.to_vec(), std::sync::Arc::<[u8]>::from(bytes));
+    for body in [sent(text), sent(list), sent(shared), sent(bytes)] {
         assert_eq!(body, expected);
     }
 }
