@@ -18,7 +18,7 @@ impl Rotation {
     pub fn leave_out(&mut self, model: &ModelRef, error: Error) {
         let Some(place) = self.models.iter().skip(self.at).position(|known| known == model) else { return };
         #[cfg(feature = "tracing")]
-        tracing::warn!(
+        tracing::debug!(
             gen_ai.provider.name = %model.provider(),
             gen_ai.request.model = model.model(),
             kind = ?error.kind(),

@@ -91,8 +91,8 @@ impl fmt::Display for SendFailure {
             attempts => write!(f, " (after {attempts} attempts)")?,
         }
         // What ended the call need not be said twice.
-        let others = self.0.unserved.iter().filter(|unserved| unserved.error.to_string() != error);
-        others.into_iter().try_for_each(|unserved| write!(f, "; {unserved}"))
+        let mut others = self.0.unserved.iter().filter(|unserved| unserved.error.to_string() != error);
+        others.try_for_each(|unserved| write!(f, "; {unserved}"))
     }
 }
 
