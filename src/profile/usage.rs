@@ -21,6 +21,7 @@ pub struct UsageStats {
     pub(crate) last_used: Option<f64>,
     pub(crate) error_count: Option<f64>,
     pub(crate) last_failure_at: Option<f64>,
+    pub(crate) last_probe_at: Option<f64>,
     pub(crate) cooldown: Option<Window>,
     pub(crate) disabled: Option<Window>,
     pub(crate) blocked: Option<Window>,
@@ -81,6 +82,7 @@ impl UsageStats {
             last_used: object.number(key::LAST_USED),
             error_count: object.number(key::ERROR_COUNT),
             last_failure_at: object.number(key::LAST_FAILURE_AT),
+            last_probe_at: object.number(key::LAST_PROBE_AT),
             cooldown,
             disabled,
             blocked,
@@ -152,6 +154,12 @@ impl UsageStats {
         self.last_failure_at.map(timestamp)
     }
 
+    /// Returns when OpenClaw last probed the profile although it was cooling down.
+    #[must_use]
+    pub fn last_probe_at(&self) -> Option<Timestamp> {
+        self.last_probe_at.map(timestamp)
+    }
+
     /// Returns the end of the transient window as the file has it, past or not.
     #[must_use]
     pub fn cooldown_until(&self) -> Option<Timestamp> {
@@ -162,6 +170,13 @@ impl UsageStats {
     #[must_use]
     pub fn disabled_until(&self) -> Option<Timestamp> {
         self.disabled.as_ref().map(|window| timestamp(window.until))
+    }
+
+    /// Returns the end of the window that the provider announced to OpenClaw, past or not: the limit of a plan, which may
+    /// lie days ahead.
+    #[must_use]
+    pub fn blocked_until(&self) -> Option<Timestamp> {
+        self.blocked.as_ref().map(|window| timestamp(window.until))
     }
 
     /// Returns the number of failures since the last success, over all reasons, as the file counts them.

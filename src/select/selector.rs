@@ -190,6 +190,7 @@ impl Selecting<'_> {
             locked: self.query.locked.clone(),
             retry_at: candidates.retry_at(),
             reason: unavailable::blocking(&candidates.list, self.profiles),
+            daily_probe: self.rules.daily_probe,
             candidates: candidates.list.into_iter().map(Candidate::into_owned).collect(),
             now: self.now,
         }

@@ -182,12 +182,13 @@ impl SelectorRules {
             // A stamp that lies ahead of the clock says nothing: the clock was set back.
             window.since.or(fallback).is_some_and(|since| since > event.picked_at && since <= event.now)
         };
-        let stays =
-            |window: &Window| self.is_active(window, event.now) && (opened_after(window) || event.is_foreign(window));
+        let stays = |window: &Window| {
+            self.is_active(usage, window, event.now) && (opened_after(window) || event.is_foreign(window))
+        };
         let cooldown = usage.cooldown.clone().filter(stays);
         let disabled = usage.disabled.clone().filter(stays);
         let blocked = usage.blocked.as_ref().is_some_and(|window| {
-            self.is_active(window, event.now) && (event.is_foreign(window) || event.saw_another(window.until))
+            self.is_active(usage, window, event.now) && (event.is_foreign(window) || event.saw_another(window.until))
         });
         let models: Vec<Window> = usage.model_cooldowns.iter().filter(|window| stays(window)).cloned().collect();
         let mut counts = usage.failure_counts.clone();
@@ -264,7 +265,7 @@ impl SelectorRules {
         if kind == CooldownKind::None {
             // The provider is to blame, not the profile: nothing is counted, but what the server said is respected.
             let (Some(until), Some(_)) = (deadline, model) else { return usage.clone() };
-            let running = window_of(usage, model, false).filter(|window| self.is_active(window, event.now));
+            let running = window_of(usage, model, false).filter(|window| self.is_active(usage, window, event.now));
             return match running {
                 Some(window) if window.until >= until => usage.clone(),
                 Some(window) => self.with_window(usage, Window { until, ..window.clone() }, false, event.now),
@@ -276,7 +277,7 @@ impl SelectorRules {
         let opened = running.map(|window| window.since.or(usage.last_failure_at).unwrap_or(window.until));
         let counts_not =
             announced.is_some() || opened.is_some_and(|opened| event.picked_at <= opened && opened <= event.now);
-        let active = running.filter(|window| self.is_active(window, event.now));
+        let active = running.filter(|window| self.is_active(usage, window, event.now));
         let mut window = match active {
             Some(active) => {
                 Window { until: deadline.map_or(active.until, |at| at.max(active.until)), ..active.clone() }
@@ -313,7 +314,7 @@ impl SelectorRules {
         let concerns = |window: &&Window| window.model.is_none() || window.model.as_deref() == model;
         let window = usage.blocked.as_ref().filter(concerns)?;
         let until = Some(window.until).filter(|until| until.is_finite() && *until > event.picked_at)?;
-        let unseen = || event.announced.is_none() && (until <= event.now || self.is_active(window, event.now));
+        let unseen = || event.announced.is_none() && (until <= event.now || self.is_active(usage, window, event.now));
         (event.saw_another(until) || unseen()).then_some(until)
     }
 
@@ -324,8 +325,9 @@ impl SelectorRules {
             return usage.edited(|edit| edit.disabled(Some(&window)));
         }
         let mut models: Vec<Window> = usage.model_cooldowns.clone();
-        models.retain(|other| other.model != window.model && self.is_active(other, now));
-        let known = usage.cooldown.as_ref().filter(|known| self.is_active(known, now) && known.model != window.model);
+        models.retain(|other| other.model != window.model && self.is_active(usage, other, now));
+        let known =
+            usage.cooldown.as_ref().filter(|known| self.is_active(usage, known, now) && known.model != window.model);
         let known = match (known, &window.model) {
             (Some(known), Some(_)) => {
                 models.push(window);

@@ -30,6 +30,8 @@ pub struct Unavailable {
     /// The moment of the refusal.
     pub now: Timestamp,
     pub(super) reason: Option<FailureReason>,
+    /// Whether the rules allow one probe a day.
+    pub(super) daily_probe: bool,
 }
 
 impl Unavailable {

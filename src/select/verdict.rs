@@ -176,12 +176,26 @@ pub(super) fn as_millis(now: Timestamp) -> f64 {
     now.as_millis() as f64
 }
 
+/// No later moment is one in JavaScript, and none was meant.
+const LAST_MOMENT: f64 = 8.64e15;
+
+/// Whether the profile was used or failed at a moment that has not come yet: the clock was set back since.
+fn was_used_ahead(usage: &UsageStats, now: f64) -> bool {
+    [usage.last_used, usage.last_failure_at].into_iter().flatten().any(|stamp| stamp - now > millis(CLOCK_CORRECTION))
+}
+
 impl SelectorRules {
-    /// Whether a window is in force. A window that could not have been opened before now, because no rule makes one so
-    /// long, is the trace of a clock that was set back, and is not.
-    pub(super) fn is_active(&self, window: &Window, now: f64) -> bool {
+    /// Whether a window of these statistics is in force.
+    ///
+    /// A window of this crate says when it was opened. One that could not have been opened before now, because no rule makes
+    /// one so long, is the trace of a clock that was set back, and is not in force. Others' windows are believed as far as
+    /// they go, unless the stamps beside them lie ahead too.
+    pub(super) fn is_active(&self, usage: &UsageStats, window: &Window, now: f64) -> bool {
         let left = window.until - now;
-        let sane = window.until.is_finite() && window.until > 0.0 && left > 0.0;
+        let ahead = window.until.is_finite() && window.until > 0.0 && left > 0.0;
+        if !ahead || self.cooldown.counting == FailureCounting::Shared {
+            return ahead;
+        }
         // The deadline's cap is nearly always the longest of all, and costs less to look at.
         let possible = || left <= millis(self.cooldown.deadline_cap) || left <= millis(self.cooldown.cap());
         // One that lasts longer than any, or was opened further ahead of now than it lasts, would otherwise come into
@@ -190,8 +204,10 @@ impl SelectorRules {
             let length = window.until - since;
             length <= millis(self.cooldown.cap()) && since - now <= length + millis(CLOCK_CORRECTION)
         };
-        sane && (self.cooldown.counting == FailureCounting::Shared
-            || (possible() && window.since.is_none_or(plausible)))
+        match window.since {
+            Some(since) => possible() && plausible(since),
+            None => possible() || (self.distant_windows && window.until <= LAST_MOMENT && !was_used_ahead(usage, now)),
+        }
     }
 
     /// Tells of a window that begins or grows between two states of a profile's statistics.
@@ -226,7 +242,7 @@ impl SelectorRules {
         let windows = usage.disabled.iter().map(|window| (window, true));
         let windows = windows.chain(usage.cooldown.iter().chain(&usage.blocked).map(|window| (window, false)));
         let windows = windows.chain(usage.model_cooldowns.iter().map(|window| (window, false)));
-        let active = windows.filter(|(window, _)| concerns(window) && self.is_active(window, now));
+        let active = windows.filter(|(window, _)| concerns(window) && self.is_active(usage, window, now));
         let (window, long) =
             active.reduce(|longest, next| if next.0.until > longest.0.until { next } else { longest })?;
         let (until, reason) = (timestamp(window.until), window.reason);
@@ -244,7 +260,7 @@ impl SelectorRules {
         let (last, verdict) = self.cooling(Some(usage), None, now)?;
         let until = timestamp(last);
         match &usage.disabled {
-            Some(disabled) if self.is_active(disabled, now) => {
+            Some(disabled) if self.is_active(usage, disabled, now) => {
                 Some(Verdict::Disabled { until, reason: disabled.reason })
             }
             _ => Some(verdict),

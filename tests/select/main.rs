@@ -5,6 +5,7 @@ mod cases;
 mod cooldown_reports;
 mod cooldown_rules;
 mod cooldowns;
+mod distant;
 mod february;
 mod model;
 mod reference;
