@@ -22,11 +22,14 @@ pub struct UsageStats {
     pub(crate) error_count: Option<f64>,
     pub(crate) last_failure_at: Option<f64>,
     pub(crate) last_probe_at: Option<f64>,
+    /// The window in the place that OpenClaw knows.
     pub(crate) cooldown: Option<Window>,
+    /// Whether that one only stands for those in `model_cooldowns`, for readers who know one place.
+    stands_for_models: bool,
     pub(crate) disabled: Option<Window>,
     pub(crate) blocked: Option<Window>,
-    /// Windows of single models beside the one in `cooldown`.
-    pub(crate) model_cooldowns: Vec<Window>,
+    /// Windows for which there is no place of OpenClaw's, nearly all of them of single models.
+    model_cooldowns: Vec<Window>,
     /// The end of the window that ends last, whatever it concerns; zero if there is none. While it lies ahead, a window
     /// may be in force.
     pub(crate) last_end: f64,
@@ -66,9 +69,16 @@ impl UsageStats {
             let windows = models.iter().filter_map(|(model, value)| {
                 let window = RawObject::parse(value.get())?;
                 let until = window.number("until")?;
-                Some(Window { model: Some(model.into()), ..Window::read(&window, until, "since", "reason") })
+                let model = Some(model).filter(|model| !model.is_empty()).map(Into::into);
+                Some(Window { model, ..Window::read(&window, until, "since", "reason") })
             });
             windows.collect()
+        });
+        // Whoever moved the window since has written one of its own.
+        let stands_for_models = object.get(key::MODEL_COOLDOWNS_UNTIL).is_some_and(|end| {
+            let is_written = |window: &Window| window.model.is_none() && raw::is_number(end, window.until);
+            cooldown.as_ref().is_some_and(is_written)
+                && model_cooldowns.iter().any(|own| raw::is_number(end, own.until))
         });
         let numbers = |key| {
             object.object(key).map_or_else(IndexMap::new, |numbers| {
@@ -84,6 +94,7 @@ impl UsageStats {
             last_failure_at: object.number(key::LAST_FAILURE_AT),
             last_probe_at: object.number(key::LAST_PROBE_AT),
             cooldown,
+            stands_for_models,
             disabled,
             blocked,
             model_cooldowns,
@@ -105,6 +116,11 @@ impl UsageStats {
         Self::read(&edited.0, edited.0.to_text(DEPTH).into())
     }
 
+    /// Iterates over the transient windows, each with its own scope.
+    pub(crate) fn transient(&self) -> impl Iterator<Item = &Window> {
+        self.cooldown.iter().filter(|_| !self.stands_for_models).chain(&self.model_cooldowns)
+    }
+
     /// Ends every window and forgets every counter; the stamps of last use and last failure stay.
     pub(crate) fn cleared(&self) -> Self {
         self.edited(|edit| {
@@ -123,20 +139,18 @@ impl UsageStats {
     /// Ends the windows and counters of refused credentials; all others stay.
     pub(super) fn without_refusals(&self) -> Self {
         let stays = |window: &&Window| !window.reason.is_some_and(FailureReason::is_refusal);
-        let models: Vec<Window> = self.model_cooldowns.iter().filter(stays).cloned().collect();
+        let transient: Vec<Window> = self.transient().filter(stays).cloned().collect();
         let mut counts = self.failure_counts.clone();
         counts.retain(|name, _| !FailureReason::from_name(name).is_some_and(FailureReason::is_refusal));
-        let untouched = self.cooldown.as_ref().is_none_or(|window| stays(&window))
+        let untouched = transient.len() == self.transient().count()
             && self.disabled.as_ref().is_none_or(|window| stays(&window))
-            && models == self.model_cooldowns
             && counts == self.failure_counts;
         if untouched {
             return self.clone();
         }
         self.edited(|edit| {
-            edit.cooldown(self.cooldown.as_ref().filter(stays));
+            edit.transient(&transient);
             edit.disabled(self.disabled.as_ref().filter(stays));
-            edit.model_cooldowns(&models);
             edit.number(key::ERROR_COUNT, counts.values().sum());
             edit.numbers(key::FAILURE_COUNTS, &counts);
         })

@@ -32,6 +32,8 @@ pub(crate) mod key {
     pub(crate) const COOLDOWN_SINCE: &str = "cooldownSince";
     pub(crate) const DISABLED_SINCE: &str = "disabledSince";
     pub(crate) const MODEL_COOLDOWNS: &str = "modelCooldowns";
+    /// The end of the window in OpenClaw's one place, where that stands for all of `modelCooldowns`.
+    pub(crate) const MODEL_COOLDOWNS_UNTIL: &str = "modelCooldownsUntil";
     pub(crate) const SUCCESS_PICKED_AT: &str = "successPickedAt";
     pub(crate) const INLINE_KEY: &str = "inlineKey";
 }

@@ -185,21 +185,19 @@ impl SelectorRules {
         let stays = |window: &Window| {
             self.is_active(usage, window, event.now) && (opened_after(window) || event.is_foreign(window))
         };
-        let cooldown = usage.cooldown.clone().filter(stays);
+        let transient: Vec<Window> = usage.transient().filter(|window| stays(window)).cloned().collect();
         let disabled = usage.disabled.clone().filter(stays);
         let blocked = usage.blocked.as_ref().is_some_and(|window| {
             self.is_active(usage, window, event.now) && (event.is_foreign(window) || event.saw_another(window.until))
         });
-        let models: Vec<Window> = usage.model_cooldowns.iter().filter(|window| stays(window)).cloned().collect();
         let mut counts = usage.failure_counts.clone();
-        let kept: Vec<_> = cooldown.iter().chain(&disabled).chain(&models).filter_map(|window| window.reason).collect();
+        let kept: Vec<_> = transient.iter().chain(&disabled).filter_map(|window| window.reason).collect();
         counts.retain(|reason, _| kept.iter().any(|kept| kept.as_str() == &**reason));
         usage.edited(|edit| {
             edit.number(key::LAST_USED, event.now);
             edit.number(key::ERROR_COUNT, counts.values().sum());
-            edit.cooldown(cooldown.as_ref());
+            edit.transient(&transient);
             edit.disabled(disabled.as_ref());
-            edit.model_cooldowns(&models);
             if !blocked {
                 for gone in key::BLOCKED {
                     edit.remove(gone);
@@ -318,31 +316,16 @@ impl SelectorRules {
         (event.saw_another(until) || unseen()).then_some(until)
     }
 
-    /// The statistics with this window, as the one of its kind. The place that other readers of the file know holds one window; a
-    /// window of another scope that still runs there is not lost but kept beside it, by model.
+    /// The statistics with this window in the place of the one of its kind and scope. Those of other scopes that still run
+    /// stay beside it.
     fn with_window(&self, usage: &UsageStats, window: Window, long: bool, now: f64) -> UsageStats {
         if long {
             return usage.edited(|edit| edit.disabled(Some(&window)));
         }
-        let mut models: Vec<Window> = usage.model_cooldowns.clone();
-        models.retain(|other| other.model != window.model && self.is_active(usage, other, now));
-        let known =
-            usage.cooldown.as_ref().filter(|known| self.is_active(usage, known, now) && known.model != window.model);
-        let known = match (known, &window.model) {
-            (Some(known), Some(_)) => {
-                models.push(window);
-                known.clone()
-            }
-            (Some(known), None) => {
-                models.push(known.clone());
-                window
-            }
-            (None, _) => window,
-        };
-        usage.edited(|edit| {
-            edit.cooldown(Some(&known));
-            edit.model_cooldowns(&models);
-        })
+        let stays = |other: &&Window| other.model != window.model && self.is_active(usage, other, now);
+        let mut transient: Vec<Window> = usage.transient().filter(stays).cloned().collect();
+        transient.push(window);
+        usage.edited(|edit| edit.transient(&transient))
     }
 }
 
@@ -351,8 +334,7 @@ fn window_of<'a>(usage: &'a UsageStats, model: Option<&str>, long: bool) -> Opti
     if long {
         return usage.disabled.as_ref();
     }
-    let windows = usage.cooldown.iter().chain(&usage.model_cooldowns);
-    windows.filter(|window| window.model.as_deref() == model).max_by(|a, b| a.until.total_cmp(&b.until))
+    usage.transient().filter(|window| window.model.as_deref() == model).max_by(|a, b| a.until.total_cmp(&b.until))
 }
 
 impl Event<'_> {

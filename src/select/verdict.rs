@@ -240,8 +240,7 @@ impl SelectorRules {
             _ => true,
         };
         let windows = usage.disabled.iter().map(|window| (window, true));
-        let windows = windows.chain(usage.cooldown.iter().chain(&usage.blocked).map(|window| (window, false)));
-        let windows = windows.chain(usage.model_cooldowns.iter().map(|window| (window, false)));
+        let windows = windows.chain(usage.transient().chain(&usage.blocked).map(|window| (window, false)));
         let active = windows.filter(|(window, _)| concerns(window) && self.is_active(usage, window, now));
         let (window, long) =
             active.reduce(|longest, next| if next.0.until > longest.0.until { next } else { longest })?;

@@ -11,6 +11,7 @@ mod model;
 mod reference;
 mod resolution;
 mod resolution_vectors;
+mod strip;
 #[path = "../support/mod.rs"]
 mod support;
 mod traced;
