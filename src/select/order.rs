@@ -132,6 +132,9 @@ impl<'a> Selecting<'a> {
         if self.query.excluded.contains(id) {
             return unfit(kind, Verdict::NotRequested);
         }
+        if id.is_personal() {
+            return unfit(kind, Verdict::PersonalAccount);
+        }
         if base != Base::Stored && *profile.provider() != self.query.provider {
             return unfit(kind, Verdict::ProviderMismatch);
         }

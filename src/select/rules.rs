@@ -251,7 +251,9 @@ impl SelectorRules {
     ///
     /// Transient windows of 1, 5, 25 and 60 minutes on a counter shared by all reasons, billing windows of 5 hours
     /// doubling to 24; every failure moves a running window; counters start again after a success or after more than
-    /// 24 hours without a failure; windows concern the whole profile; an expiry of zero or less means none.
+    /// 24 hours without a failure; windows concern the whole profile; an expiry of zero or less means none. What later
+    /// versions hold back (a sign-in that is not active, a login that is being renewed, a personal account) is not used
+    /// under these rules either.
     #[must_use]
     pub fn openclaw_2026_02() -> Self {
         let transient = Backoff::growing(MINUTE, 5.0, 3.0, HOUR);

@@ -199,7 +199,8 @@ impl Selecting<'_> {
     /// What a profile authenticates with, its reference resolved.
     fn credential(&self, id: &ProfileId) -> Option<Credential> {
         let profile = self.profiles.get(id.as_str())?;
-        if let Some(credential) = profile.credential() {
+        let beside = profile.beside_reference().filter(|_| !self.rules.inspect_secret);
+        if let Some(credential) = profile.credential().or(beside) {
             return Some(credential.clone());
         }
         let secret = self.resolve(profile)?;

@@ -5,7 +5,7 @@ use std::fmt;
 use super::rules::{CLOCK_CORRECTION, FailureCounting, SelectorRules, millis};
 use crate::clock::{Timestamp, in_words};
 use crate::credential::CredentialKind;
-use crate::profile::{Expiry, Profile, SecretState, UsageStats, Window, timestamp};
+use crate::profile::{Expiry, Hold, Profile, SecretState, UsageStats, Window, timestamp};
 use crate::reason::FailureReason;
 
 /// Whether a profile can be used now, and if not, why.
@@ -52,6 +52,14 @@ pub enum Verdict {
     UnresolvedReference,
     /// Its kind of credential is not known to this version.
     UnknownKind,
+    /// It is a sign-in that OpenClaw saved to take another's place later, and is not active.
+    SetupInactive,
+    /// OpenClaw is renewing its login, and has the tokens in its hands meanwhile.
+    Refreshing,
+    /// OpenClaw tried to renew its login and failed for good.
+    RefreshFailed,
+    /// It is one of OpenClaw's personal accounts, by its name, and is left alone.
+    PersonalAccount,
     /// It is named by an order or by the configuration, but does not exist.
     Missing,
     /// It exists, but the order in force does not name it.
@@ -65,7 +73,7 @@ pub enum Verdict {
 impl Verdict {
     /// A short name for programs: `ready`, `cooling`, `disabled`, `expired`, `invalid_expires`, `mode_mismatch`,
     /// `provider_mismatch`, `missing_credential`, `unusable_secret`, `unresolved_ref`, `unknown_type`,
-    /// `profile_missing`, `excluded_by_auth_order`, `not_configured` or `not_requested`.
+    /// `setup_inactive`, `refreshing`, `refresh_failed`, `personal_account`, `profile_missing`, `excluded_by_auth_order`, `not_configured` or `not_requested`.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
@@ -80,6 +88,10 @@ impl Verdict {
             Self::UnusableSecret => "unusable_secret",
             Self::UnresolvedReference => "unresolved_ref",
             Self::UnknownKind => "unknown_type",
+            Self::SetupInactive => "setup_inactive",
+            Self::Refreshing => "refreshing",
+            Self::RefreshFailed => "refresh_failed",
+            Self::PersonalAccount => "personal_account",
             Self::Missing => "profile_missing",
             Self::ExcludedByOrder => "excluded_by_auth_order",
             Self::NotConfigured => "not_configured",
@@ -154,6 +166,10 @@ impl Verdict {
             Self::UnusableSecret => "has a secret with characters no header can carry",
             Self::UnresolvedReference => "has a secret reference that was not resolved",
             Self::UnknownKind => "is of an unknown kind of credential",
+            Self::SetupInactive => "is saved and not active; `openclaw models auth activate` makes it so",
+            Self::Refreshing => "is being renewed by OpenClaw",
+            Self::RefreshFailed => "could not be renewed by OpenClaw; sign in again there",
+            Self::PersonalAccount => "is a personal account, which only OpenClaw uses",
             Self::Missing => "does not exist",
             Self::ExcludedByOrder => "is not in the order",
             Self::NotConfigured => "is not listed in the configuration",
@@ -285,6 +301,12 @@ impl SelectorRules {
 
     /// What the credential itself says, its windows aside. `resolves` tells whether its reference leads to a secret.
     pub(super) fn fitness(&self, profile: &Profile, now: f64, resolves: impl Fn(&Profile) -> bool) -> Verdict {
+        match profile.hold() {
+            Some(Hold::Inactive) => return Verdict::SetupInactive,
+            Some(Hold::Refreshing) => return Verdict::Refreshing,
+            Some(Hold::RefreshFailed) => return Verdict::RefreshFailed,
+            None => {}
+        }
         let Some(kind) = profile.kind() else { return Verdict::UnknownKind };
         let kind = if self.inspect_secret { kind } else { profile.stored_kind().unwrap_or(kind) };
         let invalid = matches!(profile.expiry(), Expiry::Invalid(_));
@@ -294,7 +316,9 @@ impl SelectorRules {
         if let Some(at) = self.end(profile).filter(|at| now >= *at) {
             return Verdict::Expired { at: timestamp(at) };
         }
-        match profile.secret_state() {
+        // OpenClaw of February 2026 knew no references, and went by the secret beside one.
+        let beside = profile.beside_reference().filter(|_| !self.inspect_secret).map(SecretState::of);
+        match beside.unwrap_or(profile.secret_state()) {
             SecretState::Unusable if self.inspect_secret => Verdict::UnusableSecret,
             SecretState::Good | SecretState::Unusable | SecretState::Refreshable => Verdict::Ready,
             SecretState::Blank => Verdict::MissingSecret,
