@@ -274,6 +274,17 @@ impl<'a> Selecting<'a> {
         });
     }
 
+    /// The profiles that the list in force takes from and that exist: as an order names them, else in the order of use.
+    pub(super) fn listed(&self, candidates: &Candidates<'_>) -> Vec<ProfileId> {
+        let is_listed = |verdict: Verdict| verdict != Verdict::Missing && !verdict.is_left_out();
+        let listed = candidates.iter().filter(|candidate| is_listed(candidate.verdict));
+        let mut listed: Vec<ProfileId> = listed.map(|candidate| candidate.id.clone().into_owned()).collect();
+        if let (Base::Order(ids), _) = self.base() {
+            listed.sort_by_key(|id| ids.iter().position(|other| other == id));
+        }
+        listed
+    }
+
     /// The first ready profile, without looking at why the others are not: one pass, nothing sorted or kept, and no
     /// second look at a profile that another one precedes anyway.
     pub(super) fn pick(&self) -> Option<&'a ProfileId> {

@@ -12,7 +12,7 @@ use super::unavailable::Unavailable;
 use super::verdict::{Verdict, as_millis};
 use crate::clock::Timestamp;
 use crate::credential::{Credential, CredentialKind, CredentialSource};
-use crate::id::ProfileId;
+use crate::id::{ProfileId, ProviderId};
 use crate::profile::{AuthProfiles, UsageStats};
 
 /// Chooses the credential to use now.
@@ -112,6 +112,34 @@ impl ProfileSelector {
     #[must_use]
     pub fn pick<'a>(&'a self, profiles: &'a AuthProfiles, query: &'a Query, now: Timestamp) -> Option<&'a ProfileId> {
         self.selecting(profiles, query, now).pick()
+    }
+
+    /// Why the lists in force leave out a stored profile, if they do, and the stored order that would take it in: those in
+    /// use, and then this one. No order helps where the configuration has something else under its name.
+    pub(crate) fn left_out(
+        &self,
+        profiles: &AuthProfiles,
+        provider: &ProviderId,
+        id: &ProfileId,
+    ) -> Option<(Verdict, Option<Vec<ProfileId>>)> {
+        // What a list leaves out does not depend on the time.
+        let query = Query::new(provider);
+        let selecting = self.selecting(profiles, &query, Timestamp::default());
+        let candidates = selecting.candidates();
+        let of = |candidates: &Candidates<'_>| {
+            let own = candidates.iter().find(|candidate| *candidate.id == *id);
+            own.map(|candidate| candidate.verdict).filter(|verdict| verdict.is_left_out())
+        };
+        let verdict = of(&candidates)?;
+        let mut order = selecting.listed(&candidates);
+        order.push(id.clone());
+        let mut ordered = profiles.clone();
+        // An order that cannot be set is one that does not help.
+        let left_out = match ordered.set_order(provider, &order) {
+            Ok(()) => of(&self.candidates(&ordered, &query, Timestamp::default())),
+            Err(_) => Some(verdict),
+        };
+        Some(left_out.map_or((verdict, Some(order)), |still| (still, None)))
     }
 
     /// The profile to use now, or why there is none.

@@ -116,6 +116,11 @@ impl Verdict {
         matches!(self, Self::ExcludedByOrder | Self::NotConfigured | Self::NotRequested)
     }
 
+    /// Whether a list leaves the profile out, or has something else under its name.
+    pub(super) fn is_left_out(self) -> bool {
+        self.is_outside() || matches!(self, Self::ModeMismatch | Self::ProviderMismatch)
+    }
+
     /// Until when the profile is cooling down, if it does.
     #[must_use]
     pub fn until(self) -> Option<Timestamp> {

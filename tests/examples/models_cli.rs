@@ -213,7 +213,7 @@ fn a_secret_that_will_not_be_used_is_stored_and_said_to_be_left_out() {
 "
         )
     );
-    assert!(answer.err.contains("not used: it is not listed in the configuration"), "{}", answer.err);
+    assert!(answer.err.contains("not used. `auth.profiles` of the configuration"), "{}", answer.err);
     // The configuration is the user's, and stays as it is.
     assert_eq!(std::fs::read_to_string(directory.path().join("openclaw.json")).unwrap(), config);
     directory.ok(&["auth", "order", "set", "--provider", "anthropic", "anthropic:work"], "");
