@@ -139,10 +139,16 @@ fn a_cooldown_is_seen_and_cleared() {
         "version": 1,
         "profiles": { "anthropic:default": { "type": "api_key", "provider": "anthropic", "key": KEY } },
         "lastGood": { "anthropic": "anthropic:default" },
-        "usageStats": { "anthropic:default": { "disabledUntil": 4_102_444_800_000_i64, "disabledReason": "billing" } },
+        "usageStats": { "anthropic:default": { "disabledUntil": 4_102_444_800_000_i64, "disabledReason": "billing",
+            "disabledSince": 4_102_444_700_000_i64 } },
     }));
-    // A window beyond every rule's reach was written by a clock that ran ahead, and binds nobody.
+    // A window of ours that was opened in the future was written by a clock that ran ahead, and binds nobody. Another
+    // program's is believed.
     assert!(directory.ok(&["status"], "").contains("ready"));
+    let mut document = directory.document();
+    document["usageStats"]["anthropic:default"].as_object_mut().unwrap().remove("disabledSince");
+    directory.write(&document);
+    assert!(directory.ok(&["status"], "").contains("disabled"));
     let soon = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() + 3_600_000;
     let mut document = directory.document();
     document["usageStats"]["anthropic:default"]["disabledUntil"] = json!(u64::try_from(soon).unwrap());

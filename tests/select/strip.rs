@@ -6,7 +6,7 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 use provider_auth::select::{Receipt, Verdict};
-use provider_auth::{AuthProfiles, FailureReason, ProfileSelector, Query};
+use provider_auth::{AuthProfiles, FailureReason, ProfileSelector, Query, Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::bench::{Bench, ID};
@@ -97,7 +97,7 @@ fn check(profiles: &AuthProfiles, now: i64) -> Result<(), TestCaseError> {
     for name in IDS {
         for model in MODELS {
             for now in [now, now + 30 * SECOND, now + 5 * MINUTE, now + HOUR, now + DAY - SECOND] {
-                let until = |profiles| verdict(profiles, name, model, now).until().map_or(0, |until| until.as_millis());
+                let until = |profiles| verdict(profiles, name, model, now).until().map_or(0, Timestamp::as_millis);
                 let (with, without) = (until(profiles), until(&after));
                 prop_assert!(with <= without, "{name} {model:?}: until {with}, afterwards until {without}");
                 let openclaw = as_openclaw_reads(profiles, name, model);
