@@ -17,7 +17,8 @@ use std::sync::Arc;
 use loopback::Answer;
 use provider_auth::request::EndpointKind;
 use provider_auth::{
-    AuthProfileStore, Call, CredentialKind, Endpoint, FileStore, ModelRef, ProviderId, Rotator, StateDir, setup,
+    AuthProfileStore, Call, CredentialKind, Endpoint, FileStore, ModelRef, ProfileSelector, ProviderId, Rotator,
+    StateDir, setup,
 };
 use serde_json::{Value, json};
 
@@ -94,7 +95,7 @@ async fn demonstrate() -> Outcome<()> {
     for name in ["busy", "spare"] {
         let key = setup::api_key(&anthropic, &format!("sk-ant-api03-{name}-is-not-real"))?;
         let id = setup::profile_id(&anthropic, Some(name), CredentialKind::ApiKey)?;
-        setup::save_key(&store, &id, &anthropic, &key, None)?;
+        setup::save_key(&store, &ProfileSelector::default(), &id, &anthropic, &key, None)?;
     }
     let script = vec![Answer::RateLimit(30), Answer::Message, Answer::Message];
     let endpoint = Endpoint::new(&loopback::start(script)?)?.with_kind(EndpointKind::Anthropic);
