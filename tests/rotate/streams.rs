@@ -178,6 +178,28 @@ async fn a_whole_answer_is_read_as_what_it_is() {
 }
 
 #[tokio::test]
+async fn the_usage_of_any_api_means_the_same_in_a_body_and_in_a_stream() {
+    let responses = r#"{"usage":{"input_tokens":10,"input_tokens_details":{"cached_tokens":9}}}"#;
+    let chat = r#"{"choices":[],"usage":{"prompt_tokens":10,"prompt_tokens_details":{"cached_tokens":9}}}"#;
+    let gemini = r#"{"candidates":[{"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":10,"cachedContentTokenCount":9}}"#;
+    let early = r#"{"candidates":[{"content":{}}],"usageMetadata":{"promptTokenCount":10}}"#;
+    for (body, events) in [
+        (responses, vec![format!(r#"{{"type":"response.completed","response":{responses}}}"#)]),
+        (chat, vec![r#"{"choices":[{"finish_reason":"stop"}],"usage":null}"#.to_owned(), chat.to_owned()]),
+        (gemini, vec![early.to_owned(), gemini.to_owned()]),
+    ] {
+        let (_, reply) = sent(Act::json(200, body)).await;
+        let expected = (Some(1), Some(9), 10);
+        let counters = |reply: &Reply| (reply.usage().uncached, reply.usage().read, reply.usage().total());
+        assert_eq!(counters(&reply), expected, "{body}");
+        let pieces: Vec<_> = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+        let (_, mut reply) = stream(&pieces.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        reply.bytes().await.unwrap();
+        assert!(reply.is_complete() && counters(&reply) == expected, "{events:?} {:?}", reply.usage());
+    }
+}
+
+#[tokio::test]
 async fn an_answer_without_end_is_an_error_and_no_failure_of_the_profile() {
     let small = |act| {
         let server = Server::script(vec![act, Act::message("Hello")]);
