@@ -1,5 +1,6 @@
 //! Calls, renewals and what they leave behind.
 
+mod agent_loop;
 mod cooldowns;
 mod driving;
 mod failures;
