@@ -44,7 +44,8 @@ impl SendFailure {
         self.0.end.failure.as_ref()
     }
 
-    /// Every profile with its verdict, if no profile is left for the first model.
+    /// Every profile with its verdict, if no profile is left for the first model. `Display` names each one with its reason and
+    /// the time left.
     #[must_use]
     pub fn unavailable(&self) -> Option<&Unavailable> {
         self.0.end.unavailable.as_ref()
@@ -77,9 +78,14 @@ impl SendFailure {
 impl fmt::Display for SendFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0.end.error)?;
-        match self.0.attempts.len() {
-            0 | 1 => Ok(()),
-            attempts => write!(f, " (after {attempts} attempts)"),
+        let attempts = self.0.attempts.len();
+        if attempts > 1 {
+            write!(f, " (after {attempts} attempts)")?;
+        }
+        match self.unavailable() {
+            // A call of which nothing was tried ends in the refusal itself, which names them.
+            Some(unavailable) if attempts > 0 => write!(f, "{}", unavailable.reasons()),
+            _ => Ok(()),
         }
     }
 }

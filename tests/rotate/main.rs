@@ -15,5 +15,6 @@ mod streams;
 #[path = "../support/mod.rs"]
 mod support;
 mod table;
+mod trial;
 mod unwritten;
 mod wire;
