@@ -142,7 +142,7 @@ fn a_stream_of_any_api_gives_the_same_counters_and_counts_the_prompt_once() {
         r#"{"type":"message_delta","usage":{"input_tokens":10,"cache_read_input_tokens":90,"output_tokens":7}}"#,
     ];
     for events in [&responses[..], &incomplete, &chat, &gemini, &messages] {
-        let stream: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+        let stream = format!("data: {}\n\n", events.join("\n\ndata: "));
         let usage = CacheUsage::from_stream(stream.as_bytes());
         assert_eq!((usage.uncached, usage.read, usage.written()), (Some(10), Some(90), 0), "{stream}");
         assert_eq!((usage.total(), usage.hit_ratio()), (100, Some(0.9)), "{stream}");

@@ -127,7 +127,9 @@ impl CacheUsage {
         let mut usage = Self::default();
         if json.trim_ascii_start().starts_with(b"[") {
             let chunks: Vec<Reply<'_>> = serde_json::from_slice(json).map_err(|_| not_an_object())?;
-            chunks.iter().for_each(|chunk| usage.observe(chunk));
+            for chunk in &chunks {
+                usage.observe(chunk);
+            }
         } else {
             usage.observe_event(json)?;
         }
