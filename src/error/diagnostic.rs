@@ -70,6 +70,8 @@ pub enum DiagnosticCode {
     LeftOut,
     /// A profile can never be used as the configuration describes it.
     NeverMatches,
+    /// A credential is used first that the provider's terms do not allow here, although another one is stored.
+    DiscouragedCredential,
 }
 
 /// One problem in a document: what, where, and what to do.
