@@ -3,13 +3,15 @@
 //!     cargo bench --bench rotate
 //!
 //! The server answers on loopback from a thread of its own. `stall` is the longest time that the runtime's only thread was
-//! kept from a timer that is due every millisecond.
+//! kept from a timer that is due every millisecond. `memory` is the most that the calls of a new client had allocated at any
+//! time, their connections included, by the number of calls; the server's thread does not count.
 
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
     clippy::disallowed_methods,
     clippy::indexing_slicing,
+    clippy::cast_precision_loss,
     reason = "a benchmark measures and prints"
 )]
 
@@ -56,31 +58,38 @@ fn main() {
             row("FileStore, durable", &url, Arc::new(file), delay, at_once);
         }
     }
+    memory(&serve(Duration::from_millis(50)), 500);
 }
 
-/// Measures both in turn, three times each, and prints the medians.
-fn row(name: &str, url: &str, store: Arc<dyn AuthProfileStore>, delay: Duration, at_once: usize) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let (client, rotator) = (reqwest::Client::new(), rotator(url, store));
-    let target = format!("{url}/v1/messages");
-    let plain: MakeCall = {
-        let (client, target) = (client.clone(), target.clone());
-        Arc::new(move || {
-            let request = client.post(&target).header("x-api-key", "sk-ant-a").body(BODY);
-            Box::pin(async move {
-                let answer = request.send().await.unwrap();
-                assert_eq!(answer.bytes().await.unwrap().len(), ANSWER.len());
-            })
+/// Makes calls with plain `reqwest`, and a client of its own.
+fn plain(url: &str) -> MakeCall {
+    let (client, target) = (reqwest::Client::new(), format!("{url}/v1/messages"));
+    Arc::new(move || {
+        let request = client.post(&target).header("x-api-key", "sk-ant-a").body(BODY);
+        Box::pin(async move {
+            let answer = request.send().await.unwrap();
+            assert_eq!(answer.bytes().await.unwrap().len(), ANSWER.len());
         })
-    };
-    let rotated: MakeCall = Arc::new(move || {
+    })
+}
+
+/// Makes calls through a rotator of its own.
+fn rotated(url: &str, store: Arc<dyn AuthProfileStore>) -> MakeCall {
+    let rotator = rotator(url, store);
+    Arc::new(move || {
         let rotator = rotator.clone();
         Box::pin(async move {
             let call = Call::new("anthropic/claude-opus-4-5".parse().unwrap()).body(BODY);
             let reply = rotator.send(&call).await.unwrap();
             assert_eq!((reply.attempts().len(), reply.unrecorded()), (1, None));
         })
-    });
+    })
+}
+
+/// Measures both in turn, three times each, and prints the medians.
+fn row(name: &str, url: &str, store: Arc<dyn AuthProfileStore>, delay: Duration, at_once: usize) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (plain, rotated) = (plain(url), rotated(url, store));
     let (mut plain_rates, mut rates, mut stall) = (Vec::new(), Vec::new(), Duration::ZERO);
     for _ in 0..3 {
         plain_rates.push(runtime.block_on(rate(&plain, delay, at_once)));
@@ -90,10 +99,6 @@ fn row(name: &str, url: &str, store: Arc<dyn AuthProfileStore>, delay: Duration,
         done.store(true, Ordering::Relaxed);
         stall = stall.max(runtime.block_on(watch).unwrap());
     }
-    let median = |rates: &mut Vec<f64>| {
-        rates.sort_by(f64::total_cmp);
-        rates[1]
-    };
     let (plain, ours) = (median(&mut plain_rates), median(&mut rates));
     println!(
         "{name:<28} {:>6} ms {at_once:>5} {plain:>11.0} {ours:>11.0} {:>7.2} {:>6.1} ms",
@@ -101,6 +106,39 @@ fn row(name: &str, url: &str, store: Arc<dyn AuthProfileStore>, delay: Duration,
         ours / plain,
         stall.as_secs_f64() * 1e3
     );
+}
+
+/// The one in the middle of three.
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[1]
+}
+
+/// Prints what a call in flight takes, the medians of three new clients each.
+fn memory(url: &str, at_once: usize) {
+    let (mut plain_peaks, mut peaks) = (Vec::new(), Vec::new());
+    for _ in 0..3 {
+        plain_peaks.push(peak(&plain(url), at_once));
+        let store = Arc::new(MemoryStore::new(AuthProfiles::from_json(PROFILES).unwrap()));
+        peaks.push(peak(&rotated(url, store), at_once));
+    }
+    let (plain, ours) = (median(&mut plain_peaks), median(&mut peaks));
+    println!("\n{:<28} {:>9} {:>5} {:>11} {:>11} {:>7}", "memory", "server", "calls", "plain", "rotator", "ratio");
+    println!("{:<28} {:>6} ms {at_once:>5} {plain:>7.1} KiB {ours:>7.1} KiB {:>7.2}", "MemoryStore", 50, ours / plain);
+}
+
+/// The most that is allocated while so many calls are under way, in KiB for each. All of them run in this thread.
+fn peak(call: &MakeCall, at_once: usize) -> f64 {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let info = allocation_counter::measure(|| {
+        runtime.block_on(async {
+            let tasks: Vec<_> = (0..at_once).map(|_| tokio::spawn(call())).collect();
+            for task in tasks {
+                task.await.unwrap();
+            }
+        });
+    });
+    info.bytes_max as f64 / at_once as f64 / 1024.0
 }
 
 /// Calls a second, with so many under way at any time, over about half a second.

@@ -72,6 +72,8 @@ pub enum DiagnosticCode {
     NeverMatches,
     /// A file holds profiles that no store has.
     LeftBehind,
+    /// A credential is used first that the provider's terms do not allow here, although another one is stored.
+    DiscouragedCredential,
 }
 
 /// One problem in a document: what, where, and what to do.

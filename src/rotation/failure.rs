@@ -46,7 +46,8 @@ impl SendFailure {
         self.0.end.failure.as_ref()
     }
 
-    /// Every profile with its verdict, if no profile is left for the first model.
+    /// Every profile with its verdict, if no profile is left for the first model. `Display` names each one with its reason and
+    /// the time left.
     #[must_use]
     pub fn unavailable(&self) -> Option<&Unavailable> {
         self.0.end.unavailable.as_ref()
@@ -86,9 +87,13 @@ impl fmt::Display for SendFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let error = self.0.end.error.to_string();
         f.write_str(&error)?;
-        match self.0.attempts.len() {
-            0 | 1 => {}
-            attempts => write!(f, " (after {attempts} attempts)")?,
+        let attempts = self.0.attempts.len();
+        if attempts > 1 {
+            write!(f, " (after {attempts} attempts)")?;
+        }
+        // A call of which nothing was tried ends in the refusal itself, which names them.
+        if let Some(unavailable) = self.unavailable().filter(|_| attempts > 0) {
+            write!(f, "{}", unavailable.reasons())?;
         }
         // What ended the call need not be said twice.
         let mut others = self.0.unserved.iter().filter(|unserved| unserved.error.to_string() != error);

@@ -94,7 +94,7 @@ impl ProfileSelector {
             return Err(refusal.into());
         }
         let Some(InlineCredential { credential, source }) = inline() else {
-            let message = format!("No API key found for provider \"{}\"{}", query.provider, Reasons(&refusal));
+            let message = format!("No API key found for provider \"{}\"{}", query.provider, Reasons::new(&refusal));
             return Err(Error::new(ErrorKind::MissingApiKey, message).with_origin(refusal));
         };
         let profile = ProfileId::verbatim(format!("{INLINE_PREFIX}{}", query.provider));

@@ -74,6 +74,12 @@ pub(super) fn blocking(candidates: &[Candidate<'_>], profiles: &AuthProfiles) ->
 }
 
 impl Unavailable {
+    /// Returns what is said of the profiles after a sentence that is not about them: a colon, and each with its reason and
+    /// the time left.
+    pub(crate) fn reasons(&self) -> impl fmt::Display {
+        Reasons { unavailable: self, by_name: true }
+    }
+
     fn own(&self) -> Option<&Candidate<'static>> {
         let locked = self.locked.as_ref()?;
         self.candidates.iter().find(|candidate| *candidate.id == *locked)
@@ -104,7 +110,7 @@ impl fmt::Display for Unavailable {
             (None, ErrorKind::MissingApiKey) => write!(f, "No API key found for provider \"{provider}\"")?,
             (None, _) => write!(f, "No available auth profile for {provider} (all in cooldown or unavailable)")?,
         }
-        Reasons(self).fmt(f)
+        Reasons::new(self).fmt(f)
     }
 }
 
@@ -112,19 +118,33 @@ impl fmt::Display for Unavailable {
 const MOST_NAMED: usize = 8;
 
 /// What is said of the profiles, after a colon: of the one that was asked for, else of each.
-pub(super) struct Reasons<'a>(pub(super) &'a Unavailable);
+pub(super) struct Reasons<'a> {
+    unavailable: &'a Unavailable,
+    /// Whether the one that was asked for is named here, because the text before does not name it.
+    by_name: bool,
+}
+
+impl<'a> Reasons<'a> {
+    pub(super) fn new(unavailable: &'a Unavailable) -> Self {
+        Self { unavailable, by_name: false }
+    }
+}
 
 impl fmt::Display for Reasons<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Unavailable { locked, candidates, now, .. } = self.0;
+        let Unavailable { locked, candidates, now, .. } = self.unavailable;
         let say = |f: &mut fmt::Formatter<'_>, candidate: &Candidate<'_>| {
             candidate.verdict.write(f, Some(*now))?;
             let in_vain = candidate.verdict.is_cooling_down() && candidate.retry_at.is_none();
             f.write_str(if in_vain { ", and expires before that" } else { "" })
         };
         if locked.is_some() {
-            let Some(own) = self.0.own() else { return Ok(()) };
-            f.write_str(": it ")?;
+            let Some(own) = self.unavailable.own() else { return Ok(()) };
+            if self.by_name {
+                write!(f, ": {} ", Shown(&own.id))?;
+            } else {
+                f.write_str(": it ")?;
+            }
             return say(f, own);
         }
         let inside = candidates.iter().filter(|candidate| !candidate.verdict.is_outside()).count();

@@ -13,6 +13,7 @@ mod lint;
 mod listed;
 mod mask;
 mod overview;
+mod preference;
 mod report;
 
 pub use builder::StatusReportBuilder;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::health::Health;
 use super::mask::{mask_secret, short_duration};
+use super::preference::discouraged;
 use super::report::{EffectiveSource, EnvironmentKey, ProfileStatus, ProviderStatus};
 use crate::clock::Timestamp;
 use crate::config::Config;
@@ -32,6 +33,7 @@ impl Overview<'_> {
         let query = query.with_resolver(self.resolver.clone());
         let candidates = config.selector().candidates(stored, &query, self.now);
         diagnostics.extend(candidates.diagnostics().iter().cloned());
+        diagnostics.extend(discouraged(config, stored, provider, candidates.order()));
         let verdicts: HashMap<&str, Verdict> =
             candidates.iter().map(|candidate| (candidate.id.as_str(), candidate.verdict)).collect();
         let own = stored.entries().filter(|entry| entry.profile.provider() == provider);

@@ -43,6 +43,55 @@ fn counters_are_read_flat_and_nested_and_any_may_be_missing() {
             (5, 2, 3),
             0,
         ),
+        (
+            "openai chat",
+            r#"{"object":"chat.completion","choices":[{"message":{"content":"usage"}}],"usage":{"prompt_tokens":2006,"completion_tokens":300,"total_tokens":2306,"prompt_tokens_details":{"cached_tokens":1920,"audio_tokens":0}}}"#,
+            (86, 1920, 0),
+            0,
+        ),
+        (
+            "openai responses",
+            r#"{"object":"response","usage":{"input_tokens":125,"input_tokens_details":{"cached_tokens":98,"cache_write_tokens":20},"output_tokens":48,"total_tokens":173}}"#,
+            (7, 98, 20),
+            0,
+        ),
+        (
+            "gemini",
+            r#"{"candidates":[],"usageMetadata":{"promptTokenCount":696219,"cachedContentTokenCount":696190,"candidatesTokenCount":214,"totalTokenCount":696433}}"#,
+            (29, 696_190, 0),
+            0,
+        ),
+        (
+            "gemini, a stream without events",
+            r#" [{"usageMetadata":{"promptTokenCount":10}},{"usageMetadata":{"promptTokenCount":10,"cachedContentTokenCount":8}}]"#,
+            (2, 8, 0),
+            0,
+        ),
+        ("gemini without a cache", r#"{"usageMetadata":{"promptTokenCount":10,"totalTokenCount":12}}"#, (10, 0, 0), 0),
+        (
+            "deepseek",
+            r#"{"usage":{"prompt_tokens":10,"prompt_cache_hit_tokens":8,"prompt_cache_miss_tokens":2}}"#,
+            (2, 8, 0),
+            0,
+        ),
+        (
+            "a gateway that fills in the counters of both APIs",
+            r#"{"usage":{"prompt_tokens":10,"prompt_tokens_details":{"cached_tokens":8},"input_tokens":0,"input_tokens_details":null}}"#,
+            (2, 8, 0),
+            0,
+        ),
+        (
+            "more cached than there is",
+            r#"{"usage":{"prompt_tokens":1,"prompt_tokens_details":{"cached_tokens":5}}}"#,
+            (0, 5, 0),
+            0,
+        ),
+        (
+            "a reply of text, as of Ollama",
+            r#"{"response":"usage","message":"usage","usage":{"input_tokens":3}}"#,
+            (3, 0, 0),
+            0,
+        ),
     ] {
         let usage = CacheUsage::from_reply(reply.as_bytes()).expect(name);
         assert_eq!(
@@ -67,6 +116,37 @@ fn a_stream_gives_the_same_as_a_reply() {
     // Counters that only come at the end count too.
     let late = "data:{\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":0}}}\ndata:{\"usage\":{\"input_tokens\":4}}\n";
     assert_eq!(CacheUsage::from_stream(late.as_bytes()).uncached, Some(4));
+}
+
+#[test]
+fn a_stream_of_any_api_gives_the_same_counters_and_counts_the_prompt_once() {
+    let responses = [
+        r#"{"type":"response.created","response":{"usage":null}}"#,
+        r#"{"type":"response.output_text.delta","delta":"usage"}"#,
+        r#"{"type":"response.completed","response":{"usage":{"input_tokens":100,"input_tokens_details":{"cached_tokens":90}}}}"#,
+    ];
+    let incomplete = [responses[0], &responses[2].replace("completed", "incomplete")];
+    let chat = [
+        r#"{"choices":[{"delta":{"content":"usage"}}],"usage":null}"#,
+        r#"{"choices":[],"usage":{"prompt_tokens":100,"prompt_tokens_details":{"cached_tokens":90}}}"#,
+        "[DONE]",
+    ];
+    // The cached part is not told by every chunk.
+    let gemini = [
+        r#"{"candidates":[{}],"usageMetadata":{"promptTokenCount":100}}"#,
+        r#"{"candidates":[{}],"usageMetadata":{"promptTokenCount":100,"cachedContentTokenCount":90}}"#,
+        r#"{"candidates":[{}],"usageMetadata":{"promptTokenCount":100,"candidatesTokenCount":7}}"#,
+    ];
+    let messages = [
+        r#"{"type":"message_start","message":{"usage":{"input_tokens":10,"cache_read_input_tokens":90}}}"#,
+        r#"{"type":"message_delta","usage":{"input_tokens":10,"cache_read_input_tokens":90,"output_tokens":7}}"#,
+    ];
+    for events in [&responses[..], &incomplete, &chat, &gemini, &messages] {
+        let stream = format!("data: {}\n\n", events.join("\n\ndata: "));
+        let usage = CacheUsage::from_stream(stream.as_bytes());
+        assert_eq!((usage.uncached, usage.read, usage.written()), (Some(10), Some(90), 0), "{stream}");
+        assert_eq!((usage.total(), usage.hit_ratio()), (100, Some(0.9)), "{stream}");
+    }
 }
 
 #[test]

@@ -120,7 +120,10 @@ async fn a_login_that_cannot_be_renewed_makes_room_for_the_next_profile() {
     let alone = rig(&takes(&[]), &token_server(), &alone);
     let failure = alone.send(OPUS).await.unwrap_err();
     assert_eq!((failure.kind(), failure.attempts().len()), (ErrorKind::RefreshDenied, 1));
-    assert_eq!(failure.to_string(), "OAuth token refresh failed for anthropic:me");
+    assert_eq!(
+        failure.to_string(),
+        "OAuth token refresh failed for anthropic:me: anthropic:me is disabled (auth_permanent) for 10 min"
+    );
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Calls, renewals and what they leave behind.
 
+mod agent_loop;
 mod cooldowns;
 mod driving;
 mod failures;
@@ -14,6 +15,7 @@ mod streams;
 #[path = "../support/mod.rs"]
 mod support;
 mod table;
+mod trial;
 mod unserved;
 mod unwritten;
 mod wire;

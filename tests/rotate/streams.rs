@@ -8,30 +8,29 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use futures_core::Stream as _;
-use provider_auth::failure::TransportError;
-use provider_auth::{ErrorKind, Failure, FailureReason, Reply};
+use provider_auth::{ErrorKind, Reply};
 
-use crate::support::rotation::{OPUS, Rig, keys, reasons};
+use crate::support::rotation::{OPUS, Rig, keys};
 use crate::support::server::{Act, Server};
 
-const START: &str = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":1,\"cache_read_input_tokens\":9}}}\n\n";
-const DELTA: &str = "event: content_block_delta\ndata: {\"type\":\"content_block_delta\"}\n\n";
-const STOP: &str = "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
-const LIMITED: &str =
+pub(crate) const START: &str = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":1,\"cache_read_input_tokens\":9}}}\n\n";
+pub(crate) const DELTA: &str = "event: content_block_delta\ndata: {\"type\":\"content_block_delta\"}\n\n";
+pub(crate) const STOP: &str = "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+pub(crate) const LIMITED: &str =
     "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"rate_limit_error\",\"message\":\"hunter\"}}\n\n";
 
-async fn stream(pieces: &[&str]) -> (Rig, Reply) {
+pub(crate) async fn stream(pieces: &[&str]) -> (Rig, Reply) {
     sent(Act::stream(pieces)).await
 }
 
-async fn sent(act: Act) -> (Rig, Reply) {
+pub(crate) async fn sent(act: Act) -> (Rig, Reply) {
     let rig = Rig::new(Server::script(vec![act]), &keys(&["a"]));
     let reply = rig.send(OPUS).await.unwrap();
     (rig, reply)
 }
 
 /// The names of the events, and how they ended.
-async fn events(reply: &mut Reply) -> (Vec<String>, Option<ErrorKind>) {
+pub(crate) async fn events(reply: &mut Reply) -> (Vec<String>, Option<ErrorKind>) {
     let mut names = Vec::new();
     loop {
         match reply.event().await {
@@ -59,66 +58,6 @@ async fn a_complete_stream_says_so_and_what_it_cost() {
     let (_, mut reply) = stream(&[START, STOP]).await;
     assert_eq!(reply.text().await.unwrap(), format!("{START}{STOP}"));
     assert!(reply.is_complete() && reply.usage().total() == 10);
-}
-
-#[tokio::test]
-async fn f5_a_stream_that_ends_early_is_a_failure_and_blames_nobody() {
-    for act in [Act::stream(&[START, DELTA]), Act::broken_stream(&[START, DELTA]), Act::stream(&[])] {
-        let (rig, mut reply) = sent(act).await;
-        let before = rig.text();
-        let error = loop {
-            match reply.chunk().await {
-                Ok(piece) => assert!(piece.is_some(), "it looks complete"),
-                Err(error) => break error,
-            }
-        };
-        assert_eq!(error.kind(), ErrorKind::Unreachable);
-        assert!(error.is_transient() && error.help().contains("The host was 127.0.0.1"), "{error:?}");
-        assert!(!reply.is_complete() && reply.chunk().await.unwrap().is_none());
-        assert_eq!(reply.failure().and_then(Failure::transport), Some(TransportError::Body));
-        assert_eq!(reasons(reply.attempts()), [Some(FailureReason::Network)]);
-        assert!(!reply.receipt().is_reported() && rig.text() == before);
-    }
-    // What comes after the end of the message is no matter.
-    let (_, mut reply) = sent(Act::broken_stream(&[START, STOP])).await;
-    assert_eq!(reply.text().await.unwrap(), format!("{START}{STOP}"));
-    assert!(reply.is_complete());
-}
-
-#[tokio::test]
-async fn f6_an_error_event_is_told_to_the_caller_and_to_the_store() {
-    let (rig, mut reply) = stream(&[&format!("{START}{LIMITED}{STOP}")]).await;
-    assert_eq!(events(&mut reply).await, (vec!["message_start".to_owned()], Some(ErrorKind::RateLimited)));
-    assert!(!reply.is_complete() && reply.event().await.unwrap().is_none());
-    assert_eq!(reply.failure().map(Failure::reason), Some(FailureReason::RateLimit));
-    assert_eq!(reasons(reply.attempts()), [Some(FailureReason::RateLimit)]);
-    assert_eq!(rig.count("a", FailureReason::RateLimit), 1);
-    assert!(!format!("{reply:?}").contains("hunter"));
-
-    // As bytes it is passed on, for programs that hand a stream through; the error comes after it.
-    let (rig, mut reply) = stream(&[START, LIMITED.trim_end()]).await;
-    let (mut body, error) = (
-        Vec::new(),
-        loop {
-            match reply.chunk().await {
-                Ok(Some(_)) => {}
-                Ok(None) => panic!("it looks complete"),
-                Err(error) => break error,
-            }
-        },
-    );
-    assert_eq!((error.kind(), rig.count("a", FailureReason::RateLimit)), (ErrorKind::RateLimited, 1));
-    let (_, mut reply) = stream(&[START, LIMITED]).await;
-    while let Ok(Some(piece)) = reply.chunk().await {
-        body.extend(piece);
-    }
-    assert_eq!(String::from_utf8(body).unwrap(), format!("{START}{LIMITED}"));
-    // The request is to blame: nothing rests.
-    let refused = LIMITED.replace("rate_limit_error", "invalid_request_error");
-    let (rig, mut reply) = stream(&[START, &refused]).await;
-    let before = rig.text();
-    assert_eq!(reply.bytes().await.unwrap_err().kind(), ErrorKind::RequestRefused);
-    assert_eq!(rig.text(), before);
 }
 
 #[tokio::test]
@@ -175,6 +114,28 @@ async fn a_whole_answer_is_read_as_what_it_is() {
     assert_eq!(reply.text().await.unwrap(), answer);
     let (_, mut reply) = sent(Act::json(200, "")).await;
     assert!(reply.text().await.unwrap().is_empty() && reply.usage().hit_ratio().is_none());
+}
+
+#[tokio::test]
+async fn the_usage_of_any_api_means_the_same_in_a_body_and_in_a_stream() {
+    let responses = r#"{"usage":{"input_tokens":10,"input_tokens_details":{"cached_tokens":9}}}"#;
+    let chat = r#"{"choices":[],"usage":{"prompt_tokens":10,"prompt_tokens_details":{"cached_tokens":9}}}"#;
+    let gemini = r#"{"candidates":[{"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":10,"cachedContentTokenCount":9}}"#;
+    let early = r#"{"candidates":[{"content":{}}],"usageMetadata":{"promptTokenCount":10}}"#;
+    for (body, events) in [
+        (responses, vec![format!(r#"{{"type":"response.completed","response":{responses}}}"#)]),
+        (chat, vec![r#"{"choices":[{"finish_reason":"stop"}],"usage":null}"#.to_owned(), chat.to_owned()]),
+        (gemini, vec![early.to_owned(), gemini.to_owned()]),
+    ] {
+        let (_, reply) = sent(Act::json(200, body)).await;
+        let expected = (Some(1), Some(9), 10);
+        let counters = |reply: &Reply| (reply.usage().uncached, reply.usage().read, reply.usage().total());
+        assert_eq!(counters(&reply), expected, "{body}");
+        let pieces: Vec<_> = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+        let (_, mut reply) = stream(&pieces.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        reply.bytes().await.unwrap();
+        assert!(reply.is_complete() && counters(&reply) == expected, "{events:?} {:?}", reply.usage());
+    }
 }
 
 #[tokio::test]

@@ -6,10 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use provider_auth::failure::{RetryBackoff, TransportError};
-use provider_auth::{
-    AuthProfileStore, Clock, Endpoint, Error, ErrorKind, Failure, FailureReason, ProfileId, ProviderId,
-};
+use provider_auth::failure::RetryBackoff;
+use provider_auth::{AuthProfileStore, Clock, Error, ErrorKind, FailureReason, ProfileId, ProviderId};
 
 use crate::support::rotation::{HAIKU, OPUS, Rig, after, call, keys, reasons};
 use crate::support::server::{Act, Asked, Server};
@@ -144,17 +142,6 @@ async fn an_answer_that_is_late_takes_the_next_profile_and_a_way_that_breaks_is_
     let act = Act::broken(429, r#"{"type":"error","error":{"type":"rate_limit_error","message":"x"#);
     let rig = Rig::new(Server::script(vec![act, Act::message("Hello")]), &keys(&["a", "b"]));
     assert_eq!(reasons(rig.send(OPUS).await.unwrap().attempts()), [Some(FailureReason::RateLimit), None]);
-    // Nobody listens.
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint = Endpoint::new(&format!("http://{}", closed.local_addr().unwrap())).unwrap();
-    drop(closed);
-    let rig = Rig::with(Server::script(vec![Act::drop()]), &keys(&["a"]), |builder| {
-        builder.endpoint(ProviderId::anthropic(), endpoint)
-    });
-    let failure = rig.send(OPUS).await.unwrap_err();
-    assert_eq!(reasons(failure.attempts()), [Some(FailureReason::Network)]);
-    assert_eq!(failure.failure().and_then(Failure::transport), Some(TransportError::Connect));
-    assert!(failure.error().help().contains("The host was 127.0.0.1"), "{failure:?}");
 }
 
 /// Two keys, and a rotator that tries again without a pause.

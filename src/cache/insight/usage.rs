@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::prices::CachePrices;
 use crate::error::{Error, ErrorKind, Result};
@@ -9,8 +10,19 @@ use crate::net::events;
 
 /// The input tokens of one reply, by what they cost. A counter that the reply does not have is `None`.
 ///
-/// Counters are read flat (`cache_creation_input_tokens`) and nested (`cache_creation.ephemeral_5m_input_tokens`), and
-/// in the spellings of the Messages API, of Bedrock's Converse and of OpenRouter (pages of 2026-08).
+/// The counters mean the same whoever answered: a token of the prompt is counted once, by what it cost.
+///
+/// | API | counters | cached tokens among the input tokens? |
+/// | --- | --- | --- |
+/// | Messages, flat (`cache_creation_input_tokens`) or nested (`cache_creation.ephemeral_5m_input_tokens`) | `usage`; `message.usage` of an event | no, beside them |
+/// | Converse of Bedrock | `usage` | no, beside them |
+/// | Responses of `OpenAI`, and xAI's | `usage.input_tokens_details`; `response.usage` of an event | yes |
+/// | chat of `OpenAI`, `OpenRouter`, xAI and others | `usage.prompt_tokens_details` | yes |
+/// | chat of `DeepSeek` | `usage.prompt_cache_hit_tokens` | yes |
+/// | Gemini | `usageMetadata` | yes |
+///
+/// From the providers' pages of 2026-08 (Messages, Converse, `OpenRouter`) and 2026-11. What Gemini counts apart for the
+/// results of tools (`toolUsePromptTokenCount`) is not in it.
 ///
 /// # Examples
 ///
@@ -43,20 +55,84 @@ pub struct CacheUsage {
 
 /// The parts of a reply or of a streamed event that may hold counters.
 #[derive(Deserialize)]
-struct Reply {
+struct Reply<'r> {
     usage: Option<Value>,
-    message: Option<Box<Reply>>,
+    #[serde(rename = "usageMetadata")]
+    usage_metadata: Option<Value>,
+    /// The reply within an event of the Messages API; elsewhere it may be anything.
+    #[serde(borrow)]
+    message: Option<&'r RawValue>,
+    /// The same of the Responses API.
+    #[serde(borrow)]
+    response: Option<&'r RawValue>,
+}
+
+/// The counters as one reply has them.
+struct Counters {
+    /// Neither read nor written, where the cached tokens are counted beside it.
+    uncached: Option<u64>,
+    /// All tokens of the prompt, where the cached tokens are counted among them.
+    prompt: Option<u64>,
+    read: Option<u64>,
+    written: Option<u64>,
+    written_five_minutes: Option<u64>,
+    written_one_hour: Option<u64>,
+}
+
+impl Counters {
+    fn new(usage: &Value) -> Self {
+        let number = |pointers: &[&str]| {
+            pointers.iter().find_map(|pointer| {
+                let value = usage.pointer(pointer)?;
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+                let rounded = || value.as_f64().filter(|number| *number >= 0.0).map(|number| number as u64);
+                value.as_u64().or_else(rounded)
+            })
+        };
+        let input = number(&["/input_tokens", "/inputTokens"]);
+        // Only an API that counts the cached tokens among the input tokens has details of these.
+        let details = usage.pointer("/input_tokens_details").is_some_and(Value::is_object);
+        let prompt = number(&["/prompt_tokens", "/promptTokenCount"]).or(input.filter(|_| details));
+        Self {
+            uncached: input.filter(|_| prompt.is_none()),
+            prompt,
+            read: number(&[
+                "/cache_read_input_tokens",
+                "/cacheReadInputTokens",
+                "/prompt_tokens_details/cached_tokens",
+                "/input_tokens_details/cached_tokens",
+                "/prompt_cache_hit_tokens",
+                "/cachedContentTokenCount",
+            ]),
+            written: number(&[
+                "/cache_creation_input_tokens",
+                "/cacheWriteInputTokens",
+                "/prompt_tokens_details/cache_write_tokens",
+                "/input_tokens_details/cache_write_tokens",
+            ]),
+            written_five_minutes: number(&["/cache_creation/ephemeral_5m_input_tokens"]),
+            written_one_hour: number(&["/cache_creation/ephemeral_1h_input_tokens"]),
+        }
+    }
 }
 
 impl CacheUsage {
-    /// Reads a whole reply, as JSON. A reply without counters gives none.
+    /// Reads a whole reply, as JSON: an object, or the array that Gemini streams where no events are asked for. A reply
+    /// without counters gives none.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Syntax`] if it is not a JSON object.
+    /// [`ErrorKind::Syntax`] if it is neither.
     pub fn from_reply(json: &[u8]) -> Result<Self> {
         let mut usage = Self::default();
-        usage.observe_event(json)?;
+        if json.trim_ascii_start().starts_with(b"[") {
+            let chunks: Vec<Reply<'_>> = serde_json::from_slice(json).map_err(|_| not_an_object())?;
+            for chunk in &chunks {
+                usage.observe(chunk);
+            }
+        } else {
+            usage.observe_event(json)?;
+        }
         Ok(usage)
     }
 
@@ -77,57 +153,51 @@ impl CacheUsage {
         usage
     }
 
-    /// Adds what one streamed event says: the text after `data:`. The counters stand in `message_start`, and again,
-    /// cumulative, in `message_delta`; the larger value of each counts.
+    /// Adds what one streamed event says: the text after `data:`. Counters that come more than once are cumulative, so the
+    /// larger value of each counts: of the Messages API in `message_start` and `message_delta`, of Gemini in every chunk.
+    /// The Responses API has them in `response.completed`, chats in the last chunk (with
+    /// `"stream_options":{"include_usage":true}` in the request).
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Syntax`] if it is not a JSON object.
     pub fn observe_event(&mut self, json: &[u8]) -> Result<()> {
         // The cause is dropped: its text may repeat a value.
-        let reply: Reply = serde_json::from_slice(json)
-            .map_err(|_| Error::new(ErrorKind::Syntax, "the reply is not a JSON object"))?;
-        let inner = reply.message.and_then(|message| message.usage);
-        for usage in inner.iter().chain(&reply.usage) {
-            self.merge(Self::read_counters(usage));
-        }
+        let event: Reply<'_> = serde_json::from_slice(json).map_err(|_| not_an_object())?;
+        self.observe(&event);
         Ok(())
     }
 
-    fn read_counters(usage: &Value) -> Self {
-        let number = |pointers: &[&str]| {
-            pointers.iter().find_map(|pointer| {
-                let value = usage.pointer(pointer)?;
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
-                let rounded = || value.as_f64().filter(|number| *number >= 0.0).map(|number| number as u64);
-                value.as_u64().or_else(rounded)
-            })
-        };
-        let read =
-            number(&["/cache_read_input_tokens", "/cacheReadInputTokens", "/prompt_tokens_details/cached_tokens"]);
-        let written_flat = number(&[
-            "/cache_creation_input_tokens",
-            "/cacheWriteInputTokens",
-            "/prompt_tokens_details/cache_write_tokens",
-        ]);
-        // Where all input is one counter, it contains the cached part.
-        let all =
-            || number(&["/prompt_tokens"]).map(|all| all.saturating_sub(read.unwrap_or(0) + written_flat.unwrap_or(0)));
-        Self {
-            uncached: number(&["/input_tokens", "/inputTokens"]).or_else(all),
-            read,
-            written_flat,
-            written_five_minutes: number(&["/cache_creation/ephemeral_5m_input_tokens"]),
-            written_one_hour: number(&["/cache_creation/ephemeral_1h_input_tokens"]),
+    fn observe(&mut self, reply: &Reply<'_>) {
+        for inner in [reply.message, reply.response].into_iter().flatten() {
+            // What is no reply has no counters.
+            if let Ok(inner) = serde_json::from_str::<Reply<'_>>(inner.get()) {
+                self.count(&inner);
+            }
+        }
+        self.count(reply);
+    }
+
+    fn count(&mut self, reply: &Reply<'_>) {
+        for usage in reply.usage.iter().chain(&reply.usage_metadata) {
+            self.merge(&Counters::new(usage));
         }
     }
 
-    fn merge(&mut self, other: Self) {
-        self.uncached = self.uncached.max(other.uncached);
-        self.read = self.read.max(other.read);
-        self.written_flat = self.written_flat.max(other.written_flat);
-        self.written_five_minutes = self.written_five_minutes.max(other.written_five_minutes);
-        self.written_one_hour = self.written_one_hour.max(other.written_one_hour);
+    fn merge(&mut self, new: &Counters) {
+        let before = self.total();
+        self.read = self.read.max(new.read);
+        self.written_flat = self.written_flat.max(new.written);
+        self.written_five_minutes = self.written_five_minutes.max(new.written_five_minutes);
+        self.written_one_hour = self.written_one_hour.max(new.written_one_hour);
+        self.uncached = match new.prompt {
+            // The cached part may have come with another event than the whole.
+            Some(prompt) => {
+                let cached = self.read.unwrap_or(0).saturating_add(self.written());
+                Some(prompt.max(before).saturating_sub(cached))
+            }
+            None => self.uncached.max(new.uncached),
+        };
     }
 
     /// Returns the tokens written to the cache: the flat counter, or the sum of the two lifetimes where there is none.
@@ -152,6 +222,8 @@ impl CacheUsage {
 
     /// Returns what the prompt cost against the same prompt without caching: below 1 is a gain. Written tokens whose lifetime the
     /// reply does not tell count as written for five minutes. `None` if there is no counter above zero.
+    ///
+    /// The default prices are Anthropic's; for models of others, give theirs ([`CachePrices::new`]).
     #[must_use]
     pub fn relative_cost(&self, prices: &CachePrices) -> Option<f64> {
         let total = self.total();
@@ -165,6 +237,10 @@ impl CacheUsage {
                 + part(long) * prices.write_one_hour
         })
     }
+}
+
+fn not_an_object() -> Error {
+    Error::new(ErrorKind::Syntax, "the reply is not a JSON object")
 }
 
 #[expect(clippy::cast_precision_loss, reason = "token counts are far below 2^53")]
