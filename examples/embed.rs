@@ -1,10 +1,10 @@
 //! A minimal agent: configuration, profiles in a file, a rotator that sends, and what the prompt cache saved.
 //!
-//!     cargo run --example embed -- STATE_DIR "a question" "another one"     a real agent: needs a key and TLS
 //!     cargo run --example embed                                             on loopback, without key or network
+//!     cargo run --features rustls --example embed -- STATE_DIR "a question" a real agent: needs a key
 //!
-//! Copy it into your agent: what is only for the demonstration stands at the end. For a real server your own `Cargo.toml`
-//! chooses the TLS of reqwest, or this crate's feature `rustls` does.
+//! Copy it into your agent: what is only for the demonstration stands at the end. A real server needs TLS: this crate's
+//! feature `rustls`, or a TLS feature of reqwest in your own `Cargo.toml`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example talks to its reader")]
 #![allow(clippy::indexing_slicing, reason = "what a JSON value does not have is null")]
@@ -17,7 +17,8 @@ use std::sync::Arc;
 use loopback::Answer;
 use provider_auth::request::EndpointKind;
 use provider_auth::{
-    AuthProfileStore, Call, CredentialKind, Endpoint, FileStore, ModelRef, ProviderId, Rotator, StateDir, setup,
+    AuthProfileStore, Call, CredentialKind, Endpoint, FileStore, ModelRef, ProfileSelector, ProviderId, Rotator,
+    StateDir, setup,
 };
 use serde_json::{Value, json};
 
@@ -94,7 +95,7 @@ async fn demonstrate() -> Outcome<()> {
     for name in ["busy", "spare"] {
         let key = setup::api_key(&anthropic, &format!("sk-ant-api03-{name}-is-not-real"))?;
         let id = setup::profile_id(&anthropic, Some(name), CredentialKind::ApiKey)?;
-        setup::save_key(&store, &id, &anthropic, &key, None)?;
+        setup::save_key(&store, &ProfileSelector::default(), &id, &anthropic, &key, None)?;
     }
     let script = vec![Answer::RateLimit(30), Answer::Message, Answer::Message];
     let endpoint = Endpoint::new(&loopback::start(script)?)?.with_kind(EndpointKind::Anthropic);

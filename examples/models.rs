@@ -24,6 +24,7 @@ use std::io::{IsTerminal as _, Read as _, stdin, stdout};
 use std::process::ExitCode;
 
 use provider_auth::error::Severity;
+use provider_auth::setup::Saved;
 use provider_auth::state_dir::{AgentStore, Leftover};
 use provider_auth::status::StatusReport;
 use provider_auth::{
@@ -113,16 +114,16 @@ impl Session {
             Auth::SetKey { which, email } => {
                 let (provider, id) = which.names(CredentialKind::ApiKey)?;
                 let key = setup::api_key(&provider, &secret("API key", &provider, CredentialKind::ApiKey)?)?;
-                let replaced = setup::save_key(&self.store()?, &id, &provider, &key, email.as_deref())?;
-                self.told(&key.notes, replaced, &id)
+                let saved = setup::save_key(&self.store()?, &self.selector(), &id, &provider, &key, email.as_deref())?;
+                self.told(&key.notes, &saved)
             }
             Auth::PasteToken { which, expires_in } => {
                 let (provider, id) = which.names(CredentialKind::Token)?;
                 let lifetime = expires_in.as_deref().map(setup::lifetime).transpose()?;
                 let token = setup::token(&provider, &secret("token", &provider, CredentialKind::Token)?)?;
                 let expires = lifetime.map(|lifetime| SystemClock.now() + lifetime);
-                let replaced = setup::save_token(&self.store()?, &id, &provider, &token, expires)?;
-                self.told(&token.notes, replaced, &id)
+                let saved = setup::save_token(&self.store()?, &self.selector(), &id, &provider, &token, expires)?;
+                self.told(&token.notes, &saved)
             }
             Auth::Order(order) => self.order(order),
             Auth::Remove { id } => self.known_store()?.remove(&ProfileId::new(id)?),
@@ -203,16 +204,26 @@ impl Session {
         Err(Error::new(ErrorKind::NotFound, message))
     }
 
+    /// The lists and rules of the configuration; one that cannot be read keeps nobody from storing a secret.
+    fn selector(&self) -> ProfileSelector {
+        self.read_config(true).map_or_else(|_| ProfileSelector::default(), |config| config.selector().clone())
+    }
+
     /// Says what became of a secret, and whether it will be used: the configuration or an order may leave it out.
-    fn told(&self, notes: &[&str], replaced: bool, id: &ProfileId) -> Result<()> {
+    fn told(&self, notes: &[&str], saved: &Saved) -> Result<()> {
         for note in notes {
             output::remark(&format!("note: {note}"));
         }
-        output::line(&format!("{} {id}", if replaced { "replaced" } else { "added" }))?;
-        let verdict = self.report().ok().and_then(|report| report.profiles().find(|p| p.id == *id).map(|p| p.verdict));
+        output::line(&format!("{} {}", if saved.replaced { "replaced" } else { "added" }, saved.profile))?;
+        if let Some(help) = saved.help() {
+            output::remark(&format!("note: as things stand it is not used. {help}"));
+            return Ok(());
+        }
+        let verdict = self.report().ok().and_then(|report| {
+            report.profiles().find(|profile| profile.id == saved.profile).map(|profile| profile.verdict)
+        });
         if let Some(verdict) = verdict.filter(|verdict| !verdict.is_ready()) {
-            let more = "`config check` and `auth order get` say more";
-            output::remark(&format!("note: as things stand it is not used: it {verdict}; {more}"));
+            output::remark(&format!("note: as things stand it is not used: it {verdict}"));
         }
         Ok(())
     }

@@ -120,6 +120,11 @@ impl ProfileId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether the name is one of OpenClaw's personal accounts, which it keeps in a place of their own.
+    pub(crate) fn is_personal(&self) -> bool {
+        self.0.starts_with("personal:")
+    }
 }
 
 impl fmt::Display for ProfileId {

@@ -79,7 +79,8 @@
 //!   refused unless the caller opts out; Windows is untested. The page of `FileStore` has the details.
 //! - Secrets are wiped on drop; copies made by parsers, by the HTTP client and by the operating system are not.
 //! - Times are wall-clock milliseconds, as the files have them. A clock that is set forward ends every cooldown early.
-//! - Only the Messages API is supported; `SigV4` signing is left to a signer that takes the prepared request.
+//! - Bodies are built and cached for the Messages API only; those of other APIs are the caller's. `SigV4` signing is left to a
+//!   signer that takes the prepared request.
 //! - Subscription tokens are opaque secrets that their owner handed over. Anthropic's terms have not allowed them in other
 //!   products since February 2026; an API key is the supported way.
 //!

@@ -3,7 +3,11 @@
 //! Credentials ask this table only. Names and prices of models, and the words of errors, stand where they are used. A
 //! provider without a row works all the same; nothing is then known of its variables and keys.
 //!
-//! Sources: the providers' API references as of 2026-09; OpenClaw 2026.2.9 for spellings and variables.
+//! Sources: the providers' API references as of 2026-09 for headers and base URLs, and OpenClaw's page on Qianfan as of
+//! 2026-11 for that one; OpenClaw 2026.2.9 for spellings and variables. Where one name stands for several APIs, regions or
+//! plans (`MiniMax`, Qwen, Kimi, Xiaomi, Synthetic, `OpenCode`), where a login has to be exchanged for a token first (GitHub
+//! Copilot), and where the user runs the server (`LiteLLM`, `vLLM`), a default would be a guess: there is none. Ollama has
+//! its documented address on this machine.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -194,7 +198,11 @@ impl Provider {
         self.auth_header
     }
 
-    /// Returns the base URL of its public API; `None` where each customer has a URL of their own, or none is known.
+    /// Returns the base URL of its public API, without a slash at its end; `None` where each customer has a URL of their
+    /// own, or none is known. [`Config::base_url`](crate::Config::base_url) puts the user's own before it.
+    ///
+    /// Behind it comes a path of the provider's API reference: `/chat/completions` for those that follow `OpenAI`,
+    /// `/v1/messages` for Anthropic, `/v1beta/models/MODEL:generateContent` for Google.
     #[must_use]
     pub fn base_url(&self) -> Option<&'static str> {
         self.base_url
@@ -280,7 +288,7 @@ static TABLE: &[Provider] = &[
     Provider::new("opencode", &["OPENCODE_API_KEY", "OPENCODE_ZEN_API_KEY"]).alias(&["opencode-zen"]),
     Provider::new("opencode-go", &[]).alias(&["opencode-go-auth"]),
     Provider::new("openrouter", &["OPENROUTER_API_KEY"]).at("https://openrouter.ai/api/v1").secrets(&[("sk-or-v1-", SecretUse::ApiKey)]).dialect(Dialect::OpenRouter),
-    Provider::new("qianfan", &["QIANFAN_API_KEY"]),
+    Provider::new("qianfan", &["QIANFAN_API_KEY"]).at("https://qianfan.baidubce.com/v2"),
     Provider::new("qwen", &[]).alias(&["modelstudio", "qwencloud"]).dialect(Dialect::Qwen),
     Provider::new("qwen-portal", &["QWEN_OAUTH_TOKEN", "QWEN_PORTAL_API_KEY"]),
     Provider::new("synthetic", &["SYNTHETIC_API_KEY"]),

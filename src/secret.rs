@@ -56,14 +56,26 @@ impl Secret {
         self.expose().is_empty()
     }
 
-    /// Whether the text can stand in a header: visible ASCII only, no spaces.
+    /// Whether the text can stand in a header: visible ASCII only, no spaces, and none of the words that OpenClaw writes in
+    /// the place of a secret.
     ///
     /// No provider issues keys with other characters, so one that has them was damaged on the way.
     #[must_use]
     pub fn is_header_safe(&self) -> bool {
-        !self.is_empty() && self.expose().bytes().all(|byte| byte.is_ascii_graphic())
+        !self.is_empty() && self.expose().bytes().all(|byte| byte.is_ascii_graphic()) && !self.is_placeholder()
+    }
+
+    /// Whether the text stands in the place of a secret and is none.
+    pub(crate) fn is_placeholder(&self) -> bool {
+        self.expose() == REDACTED || self.expose().starts_with(REFRESH_FENCE)
     }
 }
+
+/// What OpenClaw shows in the place of a secret, and takes back for "unchanged".
+pub(crate) const REDACTED: &str = "__OPENCLAW_REDACTED__";
+
+/// How the texts begin that stand in the place of a login's tokens while OpenClaw renews them.
+pub(crate) const REFRESH_FENCE: &str = "openclaw-oauth-refresh-fence:";
 
 /// The characters JavaScript's `trim` removes; OpenClaw decides by them whether a key is blank.
 pub(crate) fn is_blank_char(c: char) -> bool {
@@ -134,6 +146,9 @@ mod tests {
     #[test]
     fn header_safety() {
         assert!(Secret::new("sk-ant-api03-x").is_header_safe());
+        for placeholder in ["__OPENCLAW_REDACTED__", "openclaw-oauth-refresh-fence:v1:00:access:11"] {
+            assert!(!Secret::new(placeholder).is_header_safe());
+        }
         for bad in ["", "sk 1", "sk\t1", "sk\u{e9}", "sk\u{0}"] {
             assert!(!Secret::new(bad).is_header_safe());
         }

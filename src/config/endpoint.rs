@@ -14,7 +14,7 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::UnknownModel`] if the provider is neither `anthropic` nor configured with a `baseUrl`, or its
+    /// [`ErrorKind::NoEndpoint`] if the provider is neither `anthropic` nor configured with a `baseUrl`, or its
     /// interface is not `anthropic-messages`; [`ErrorKind::InvalidUrl`] and [`ErrorKind::InsecureTransport`] as
     /// for [`Endpoint::new`].
     ///
@@ -28,30 +28,31 @@ impl Endpoint {
     /// let endpoint = Endpoint::for_model(&config, &"relay/claude-opus-4-5".parse()?)?;
     /// assert_eq!(endpoint.host(), "relay.example.com");
     ///
-    /// let unknown = Endpoint::for_model(&config, &"nowhere/claude-opus-4-5".parse()?).unwrap_err();
-    /// assert_eq!(unknown.kind(), ErrorKind::UnknownModel);
+    /// let error = Endpoint::for_model(&config, &"openai/gpt-5".parse()?).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::NoEndpoint);
     /// # Ok::<(), provider_auth::Error>(())
     /// ```
     pub fn for_model(config: &Config, model: &ModelRef) -> Result<Self> {
         let provider = config.provider(model.provider());
         let is_anthropic = *model.provider() == ProviderId::anthropic();
-        let unknown = |what: &str| {
-            let message = format!("the model reference \"{model}\" leads to no endpoint: {what}");
-            Error::new(ErrorKind::UnknownModel, message).with_help(NO_ENDPOINT)
+        let none = |what: &str| {
+            let (name, provider) = (model.model(), model.provider());
+            let message = format!("the model \"{name}\" of the provider \"{provider}\" cannot be asked: {what}");
+            Error::new(ErrorKind::NoEndpoint, message)
         };
         let at = |error: Error| error.with_key_path(format!("models.providers.{}.baseUrl", model.provider()));
         let mut endpoint = match provider.and_then(|provider| provider.base_url()) {
             Some(base_url) => Self::new(base_url).map_err(at)?,
             None if is_anthropic => Self::anthropic(),
-            None => return Err(unknown("its provider has no `baseUrl` under `models.providers`")),
+            None => return Err(none("no server of the provider is known that has the Messages API")),
         };
         endpoint = endpoint.with_provider(model.provider().clone());
         let Some(provider) = provider else { return Ok(endpoint) };
         match provider.api() {
             Some(ProviderApi::AnthropicMessages) => {}
             None if is_anthropic => {}
-            None => return Err(unknown("its provider does not say `api: \"anthropic-messages\"`")),
-            Some(_) => return Err(unknown("its provider does not support `anthropic-messages`")),
+            None => return Err(none("the provider's entry does not say `api: \"anthropic-messages\"`")),
+            Some(_) => return Err(none("the provider's entry has an `api` other than `anthropic-messages`")),
         }
         if provider.auth_header() == Some(true) {
             endpoint = endpoint.with_auth_scheme(AuthScheme::Bearer);
@@ -63,9 +64,30 @@ impl Endpoint {
     }
 }
 
-/// What to do about a model whose provider is not configured for the Messages API.
-const NO_ENDPOINT: &str = "Use a model of `anthropic`, or give its provider a `baseUrl` and `api: \"anthropic-messages\"` \
-                           under `models.providers` in `openclaw.json`. Other APIs are not supported.";
+impl Config {
+    /// Returns the base URL of a provider's API: its `baseUrl` under `models.providers`, else the one of the
+    /// [table](crate::providers::Provider::base_url). `None` where neither says one.
+    ///
+    /// Without a slash at its end; behind it comes the path that the provider documents. It is not checked to be a URL:
+    /// [`Selection::authenticate`](crate::Selection::authenticate) checks that of the request.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use provider_auth::{Config, Environment, ProviderId, ReadOptions};
+    ///
+    /// let text = "{ models: { providers: { mistral: { baseUrl: 'https://gateway.example.com/mistral/v1' } } } }";
+    /// let config = Config::from_json5_str(text, &ReadOptions::new().environment(Environment::empty()))?;
+    /// assert_eq!(config.base_url(&ProviderId::new("mistral")?), Some("https://gateway.example.com/mistral/v1"));
+    /// assert_eq!(config.base_url(&ProviderId::new("openai")?), Some("https://api.openai.com/v1"));
+    /// # Ok::<(), provider_auth::Error>(())
+    /// ```
+    #[must_use]
+    pub fn base_url(&self, provider: &ProviderId) -> Option<&str> {
+        let configured = self.provider(provider).and_then(|entry| entry.base_url());
+        configured.or_else(|| provider.known()?.base_url()).map(|url| url.trim_end_matches('/'))
+    }
+}
 
 impl RequestBuilder<'_> {
     /// Takes the cache retention and the beta flags for a model and an agent from the configuration; `call` is the

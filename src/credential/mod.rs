@@ -102,6 +102,14 @@ impl Credential {
         if cleaned.secret().is_empty() && !refreshable {
             return Err(Error::new(ErrorKind::InvalidSecret, "the secret is blank"));
         }
+        let refresh = match &cleaned {
+            Self::OAuth { refresh, .. } => refresh.as_ref(),
+            _ => None,
+        };
+        if cleaned.secret().is_placeholder() || refresh.is_some_and(Secret::is_placeholder) {
+            let message = "the text is a word that OpenClaw writes in the place of a secret";
+            return Err(Error::new(ErrorKind::InvalidSecret, message));
+        }
         Ok(cleaned)
     }
 

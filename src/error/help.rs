@@ -56,6 +56,9 @@ impl ErrorKind {
             Self::UnknownModel => {
                 "Write the model as `provider/model`, or as an alias that `openclaw.json` defines under `agents.defaults.models`."
             }
+            Self::NoEndpoint => {
+                "Choose a model of `anthropic`. If the provider has a Messages API, set its `baseUrl` and `api: \"anthropic-messages\"` under `models.providers` in `openclaw.json`."
+            }
             Self::InvalidUrl => {
                 "Write an absolute http or https URL without user name, password or fragment; it may stand under `baseUrl` in `openclaw.json`."
             }

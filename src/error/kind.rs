@@ -82,6 +82,11 @@ pub enum ErrorKind {
     ///
     /// Call [`Config::resolve_model`](crate::Config::resolve_model) to resolve an alias.
     UnknownModel,
+    /// No server is known that takes requests of the Messages API for the model's provider.
+    ///
+    /// Make the requests of other APIs yourself: give `Call::requests` the function that does, or call
+    /// [`Selection::authenticate`](crate::Selection::authenticate).
+    NoEndpoint,
     /// The URL cannot be parsed, is relative, or carries user info.
     ///
     /// Check what [`Endpoint::new`](crate::Endpoint::new) is given.
@@ -254,6 +259,7 @@ impl ErrorKind {
         Self::Unavailable,
         Self::Unauthorized,
         Self::UnknownModel,
+        Self::NoEndpoint,
         Self::InvalidUrl,
         Self::InsecureTransport,
         Self::InvalidHeader,

@@ -10,4 +10,4 @@ pub(crate) use client::{guarded_client, is_direct};
 #[cfg(feature = "client")]
 pub(crate) use event_stream::EventReader;
 pub(crate) use event_stream::{Event, MAX_EVENT, events};
-pub(crate) use url::{checked, invalid, is_loopback, origin};
+pub(crate) use url::{checked, invalid, is_loopback, origin, same_origin};

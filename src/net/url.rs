@@ -70,6 +70,13 @@ pub(crate) fn origin(url: &str) -> String {
     format!("{scheme}://{host}")
 }
 
+/// Whether two URLs lead to the same server.
+pub(crate) fn same_origin(one: &Uri, other: &Uri) -> bool {
+    let host = |uri: &Uri| uri.host().unwrap_or_default().to_ascii_lowercase();
+    let port = |uri: &Uri| uri.port_u16().unwrap_or(if uri.scheme() == Some(&Scheme::HTTP) { 80 } else { 443 });
+    one.scheme() == other.scheme() && host(one) == host(other) && port(one) == port(other)
+}
+
 /// The error for a URL that cannot be used.
 pub(crate) fn invalid(message: &str) -> Error {
     Error::new(ErrorKind::InvalidUrl, message)

@@ -16,12 +16,14 @@ impl AuthProfiles {
     /// Adds a profile, or replaces the credential of one.
     ///
     /// A changed secret ends every cooldown of the profile: what failed was the old one. Other members of an existing
-    /// entry stay. Line breaks and surrounding white space are removed from the secret.
+    /// entry stay, but for the `setup` of a sign-in that OpenClaw saved for later: the new credential is for use now. Line
+    /// breaks and surrounding white space are removed from the secret.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidSecret`] if the secret is blank; [`ErrorKind::Corrupt`] if the usage statistics of the
-    /// document are not an object.
+    /// [`ErrorKind::InvalidSecret`] if the secret is blank, or a word that OpenClaw writes in the place of one;
+    /// [`ErrorKind::InvalidId`] if the id begins with `personal:`, as those of accounts do that OpenClaw keeps elsewhere;
+    /// [`ErrorKind::Corrupt`] if the usage statistics of the document are not an object.
     pub fn upsert(
         &mut self,
         id: &ProfileId,
@@ -29,6 +31,11 @@ impl AuthProfiles {
         credential: &Credential,
         email: Option<&str>,
     ) -> Result<()> {
+        if id.is_personal() {
+            let message = "a profile id that begins with `personal:` is one of OpenClaw's personal accounts";
+            let help = "Choose another name. Personal accounts are set up with OpenClaw itself.";
+            return Err(Error::new(ErrorKind::InvalidId, message).with_help(help));
+        }
         let credential = credential.cleaned()?;
         let (entry, same_secret) = match self.profiles.get(id) {
             Some(old) => (old.with_credential(provider, &credential, email), old.same_secret(&credential)),
@@ -51,7 +58,8 @@ impl AuthProfiles {
     /// the account (billing, rate limits, timeouts) stay, and only those for a credential that was not accepted end. A
     /// response without a refresh token leaves the one there is. Every other member of the entry stays.
     ///
-    /// A refresh token other than `spent` belongs to a newer login or a newer refresh, and is never overwritten.
+    /// A refresh token other than `spent` belongs to a newer login or a newer refresh, and is never overwritten. Nor is what
+    /// OpenClaw puts in the place of the tokens while it renews the login itself.
     ///
     /// # Errors
     ///
@@ -80,7 +88,7 @@ impl AuthProfiles {
         tokens: &Tokens,
         expires: Option<Timestamp>,
     ) -> Result<bool> {
-        let Some(profile) = self.profiles.get(id) else { return Ok(false) };
+        let Some(profile) = self.profiles.get(id).filter(|profile| profile.hold().is_none()) else { return Ok(false) };
         let Some(Credential::OAuth { refresh: Some(known), .. }) = profile.credential() else { return Ok(false) };
         if known != spent {
             return Ok(false);
@@ -192,9 +200,10 @@ impl AuthProfiles {
         Ok(())
     }
 
-    /// Adds a profile of another document with everything in its entry; returns `false` if there is one of this id.
+    /// Adds a profile of another document with everything in its entry; returns `false` if there is one of this id, or if it
+    /// is not to be had in two places: a personal account, or a login whose tokens OpenClaw has in its hands.
     pub(crate) fn adopt(&mut self, id: &ProfileId, profile: &Profile) -> bool {
-        if self.profiles.contains_key(id) {
+        if self.profiles.contains_key(id) || id.is_personal() || profile.is_fenced() {
             return false;
         }
         self.profiles.insert(id.clone(), profile.clone());

@@ -15,7 +15,7 @@ use crate::secret::Secret;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SecretRef {
-    /// The kind of place: `env`, `file` or `exec` in OpenClaw's files.
+    /// The kind of place: `env`, `file`, `exec` or `store` in OpenClaw's files.
     pub source: String,
     /// The named provider of that kind.
     pub provider: String,
@@ -49,11 +49,29 @@ pub(crate) enum SecretState {
     Elsewhere,
 }
 
+/// Why OpenClaw holds a profile back, whatever its credential is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// It is a sign-in that was saved and is to take another's place later.
+    Inactive,
+    /// Its login is being renewed; what stands there now are no tokens.
+    Refreshing,
+    /// Renewing it failed, and its tokens are gone.
+    RefreshFailed,
+}
+
 /// What a profile authenticates with.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Content {
     Known(Credential),
-    Reference { kind: CredentialKind, reference: SecretRef },
+    /// A secret that is kept elsewhere, and the one that stands beside the reference and does not count.
+    Reference {
+        kind: CredentialKind,
+        reference: SecretRef,
+        beside: Option<Credential>,
+    },
+    /// A login whose tokens another program has in its hands.
+    Fenced,
     Unknown,
 }
 
@@ -80,6 +98,7 @@ pub struct Profile {
     pub(super) kind: Option<CredentialKind>,
     pub(super) content: Content,
     pub(super) secret_state: SecretState,
+    pub(super) hold: Option<Hold>,
     pub(super) expiry: Expiry,
     pub(super) email: Option<String>,
     pub(super) display_name: Option<String>,
@@ -103,9 +122,11 @@ impl Profile {
         &self.provider
     }
 
-    /// Returns the credential; `None` if it is only referred to, or of a kind this version does not know.
+    /// Returns the credential; `None` if it is only referred to, is a login that OpenClaw is renewing, or is of a kind this
+    /// version does not know.
     ///
-    /// Its secret can be blank: the selector judges that, and the profile is not lost.
+    /// Its secret can be blank, and OpenClaw may hold the profile back: the selector judges that, and the profile is not
+    /// lost.
     #[must_use]
     pub fn credential(&self) -> Option<&Credential> {
         match &self.content {
@@ -114,7 +135,8 @@ impl Profile {
         }
     }
 
-    /// Returns where the secret is kept, if it is not in the document.
+    /// Returns where the secret is kept, if it is not in the document. A secret that stands beside the reference does not
+    /// count, as in OpenClaw.
     #[must_use]
     pub fn secret_ref(&self) -> Option<&SecretRef> {
         match &self.content {
@@ -135,11 +157,29 @@ impl Profile {
         self.stored_kind
     }
 
-    /// Returns when the secret expires, if the entry says so.
+    /// Returns when the secret expires, if the entry says so. While OpenClaw renews a login it does not.
     #[must_use]
     pub fn expires(&self) -> Option<Timestamp> {
         match self.expiry {
-            Expiry::At(at) => Some(timestamp(at)),
+            Expiry::At(at) if !self.is_fenced() => Some(timestamp(at)),
+            _ => None,
+        }
+    }
+
+    /// Returns why OpenClaw holds the profile back, if it does.
+    pub(crate) fn hold(&self) -> Option<Hold> {
+        self.hold
+    }
+
+    /// Returns `true` if the tokens are in the hands of OpenClaw, which is renewing them or failed to.
+    pub(crate) fn is_fenced(&self) -> bool {
+        matches!(self.content, Content::Fenced)
+    }
+
+    /// Returns the secret that stands beside a reference, which OpenClaw of February 2026 went by.
+    pub(crate) fn beside_reference(&self) -> Option<&Credential> {
+        match &self.content {
+            Content::Reference { beside, .. } => beside.as_ref(),
             _ => None,
         }
     }
@@ -186,17 +226,27 @@ impl Content {
         match self {
             Self::Known(credential) => Some(credential.kind()),
             Self::Reference { kind, .. } => Some(*kind),
+            Self::Fenced => Some(CredentialKind::OAuth),
             Self::Unknown => None,
         }
     }
 
     pub(super) fn secret_state(&self) -> SecretState {
         match self {
-            Self::Known(credential) if credential.secret().is_header_safe() => SecretState::Good,
-            Self::Known(credential) if !credential.secret().is_empty() => SecretState::Unusable,
-            Self::Known(Credential::OAuth { refresh: Some(_), .. }) => SecretState::Refreshable,
-            Self::Known(_) => SecretState::Blank,
-            Self::Reference { .. } | Self::Unknown => SecretState::Elsewhere,
+            Self::Known(credential) => SecretState::of(credential),
+            Self::Reference { .. } | Self::Fenced | Self::Unknown => SecretState::Elsewhere,
+        }
+    }
+}
+
+impl SecretState {
+    /// Finds out whether a credential's secret can be used.
+    pub(crate) fn of(credential: &Credential) -> Self {
+        match credential {
+            _ if credential.secret().is_header_safe() => Self::Good,
+            _ if !credential.secret().is_empty() => Self::Unusable,
+            Credential::OAuth { refresh: Some(_), .. } => Self::Refreshable,
+            _ => Self::Blank,
         }
     }
 }
@@ -207,6 +257,7 @@ impl fmt::Debug for Profile {
             .field("provider", &self.provider)
             .field("stored_kind", &self.stored_kind)
             .field("content", &self.content)
+            .field("hold", &self.hold)
             .field("expiry", &self.expiry)
             .field("email", &self.email)
             .finish_non_exhaustive()

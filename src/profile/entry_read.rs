@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use super::entry::{Content, Expiry, Profile, SecretRef};
+use super::entry::{Content, Expiry, Hold, Profile, SecretRef};
 use super::raw::{self, RawObject};
 use super::usage::timestamp;
 use crate::credential::{Credential, CredentialKind};
 use crate::error::DiagnosticCode;
 use crate::id::ProviderId;
-use crate::secret::{Secret, is_blank_char};
+use crate::secret::{REDACTED, REFRESH_FENCE, Secret, is_blank_char};
 
 /// The latest moment JavaScript can express; later expiry times are mistakes.
 const MAX_TIME: f64 = 8.64e15;
@@ -37,6 +37,10 @@ impl Profile {
         };
         let stored_kind = match declared.as_deref() {
             Some("api_key") => Some(CredentialKind::ApiKey),
+            Some("apiKey") => {
+                remark("type", DiagnosticCode::Alias, "`apiKey` was understood as `api_key`");
+                Some(CredentialKind::ApiKey)
+            }
             Some("token") => Some(CredentialKind::Token),
             Some("oauth") => Some(CredentialKind::OAuth),
             _ => None,
@@ -68,6 +72,7 @@ impl Profile {
             stored_kind,
             kind: content.kind(),
             secret_state: content.secret_state(),
+            hold: hold(&object, &content),
             content,
             expiry,
             email: object.string("email").map(Cow::into_owned),
@@ -90,6 +95,9 @@ fn content(
         CredentialKind::ApiKey => (&KEY, "keyRef"),
         CredentialKind::Token => (&TOKEN, "tokenRef"),
         CredentialKind::OAuth => {
+            if fence(object).is_some() {
+                return Content::Fenced;
+            }
             let access = secret(object, "access", remark).unwrap_or_default();
             let refresh = secret(object, "refresh", remark).filter(|refresh| !refresh.is_empty());
             return Content::Known(Credential::oauth(access, refresh, expires));
@@ -100,25 +108,50 @@ fn content(
         remark(alias, DiagnosticCode::Alias, "the member was understood as `key`");
     }
     let text = member.and_then(|member| secret(object, member, remark)).filter(|text| !text.is_empty());
+    let credential = |text| match kind {
+        CredentialKind::ApiKey => Credential::api_key(text),
+        _ => Credential::token(text, expires),
+    };
+    if let Some(reference) = reference(object, ref_member) {
+        if let Some(member) = member.filter(|_| text.is_some()) {
+            let message = "the secret does not count, because a reference to another one stands beside it";
+            remark(member, DiagnosticCode::Conflict, message);
+        }
+        return Content::Reference { kind, reference, beside: text.map(credential) };
+    }
     let Some(text) = text else {
-        let in_place = || member.and_then(|member| reference(object, member));
-        return match reference(object, ref_member).or_else(in_place) {
-            Some(reference) => Content::Reference { kind, reference },
-            None if kind == CredentialKind::ApiKey => Content::Known(Credential::api_key(Secret::default())),
-            None => Content::Known(Credential::token(Secret::default(), expires)),
+        return match member.and_then(|member| reference(object, member)) {
+            Some(reference) => Content::Reference { kind, reference, beside: None },
+            None => Content::Known(credential(Secret::default())),
         };
     };
-    Content::Known(match kind {
-        CredentialKind::ApiKey => {
-            let credential = Credential::api_key(text);
-            if credential.kind() != kind {
-                let message = "an API key entry holds a token; it is used as a bearer token";
-                remark(member.unwrap_or("key"), DiagnosticCode::CredentialKind, message);
-            }
-            credential
-        }
-        _ => Credential::token(text, expires),
-    })
+    let credential = credential(text);
+    if kind == CredentialKind::ApiKey && credential.kind() != kind {
+        let message = "an API key entry holds a token; it is used as a bearer token";
+        remark(member.unwrap_or("key"), DiagnosticCode::CredentialKind, message);
+    }
+    Content::Known(credential)
+}
+
+/// Why OpenClaw holds the profile back: it is saved for later, or its login is being renewed.
+fn hold(object: &RawObject<'_>, content: &Content) -> Option<Hold> {
+    let replaces = |setup: RawObject<'_>| setup.get("replacement").is_some_and(|value| value.get() == "true");
+    if object.object("setup").is_some_and(replaces) {
+        return Some(Hold::Inactive);
+    }
+    if matches!(content, Content::Fenced) { fence(object) } else { None }
+}
+
+/// What the fence says that stands in the place of a login's tokens, if one does: `PREFIX:v1:ID:access:DIGEST`, and where
+/// renewing failed for good the word `failed` before `access`. Other versions of it are no tokens either.
+fn fence(object: &RawObject<'_>) -> Option<Hold> {
+    let fences = ["access", "refresh"].into_iter().filter_map(|member| {
+        let text = object.string(member)?;
+        let fence = text.trim_matches(is_blank_char).strip_prefix(REFRESH_FENCE)?;
+        let failed = fence.split(':').any(|part| part == "failed");
+        Some(if failed { Hold::RefreshFailed } else { Hold::Refreshing })
+    });
+    fences.reduce(|one, other| if one == Hold::RefreshFailed { one } else { other })
 }
 
 fn secret(
@@ -134,6 +167,10 @@ fn secret(
         return None;
     };
     let cleaned = Secret::cleaned(&text);
+    if cleaned.expose() == REDACTED {
+        remark(member, DiagnosticCode::InvalidValue, "the word stands in the place of a secret, and is none");
+        return Some(Secret::default());
+    }
     if cleaned.expose() != text.trim_matches(is_blank_char) {
         remark(member, DiagnosticCode::CleanedSecret, "line breaks inside the secret are left out");
     }

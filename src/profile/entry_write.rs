@@ -1,6 +1,6 @@
 //! Writing a profile: another credential or other tokens, while everything else keeps its text.
 
-use super::entry::Profile;
+use super::entry::{Hold, Profile};
 use super::raw::RawObject;
 use crate::clock::Timestamp;
 use crate::credential::{Credential, CredentialKind};
@@ -22,6 +22,10 @@ impl Profile {
         if object.get("type").is_none() {
             // It was understood as the kind, which is now written under its own name.
             object.remove("mode");
+        }
+        if self.hold == Some(Hold::Inactive) {
+            // It says what is to happen once the old sign-in is taken into use, and would keep the new one from being used.
+            object.remove("setup");
         }
         let written = members_of(credential.kind()).iter().filter(|member| match **member {
             "key" | "token" | "access" => true,

@@ -26,7 +26,7 @@ mod wire;
 
 pub(crate) use document::Entry;
 pub use document::{AuthProfiles, DirtyState};
-pub(crate) use entry::{Expiry, SecretState};
+pub(crate) use entry::{Expiry, Hold, SecretState};
 pub use entry::{Profile, SecretRef};
 #[cfg(feature = "sqlite")]
 pub(crate) use inherit::{Inheritance, separate};

@@ -21,11 +21,15 @@ pub struct UsageStats {
     pub(crate) last_used: Option<f64>,
     pub(crate) error_count: Option<f64>,
     pub(crate) last_failure_at: Option<f64>,
+    pub(crate) last_probe_at: Option<f64>,
+    /// The window in the place that OpenClaw knows.
     pub(crate) cooldown: Option<Window>,
+    /// Whether that one only stands for those in `model_cooldowns`, for readers who know one place.
+    stands_for_models: bool,
     pub(crate) disabled: Option<Window>,
     pub(crate) blocked: Option<Window>,
-    /// Windows of single models beside the one in `cooldown`.
-    pub(crate) model_cooldowns: Vec<Window>,
+    /// Windows for which there is no place of OpenClaw's, nearly all of them of single models.
+    model_cooldowns: Vec<Window>,
     /// The end of the window that ends last, whatever it concerns; zero if there is none. While it lies ahead, a window
     /// may be in force.
     pub(crate) last_end: f64,
@@ -65,9 +69,16 @@ impl UsageStats {
             let windows = models.iter().filter_map(|(model, value)| {
                 let window = RawObject::parse(value.get())?;
                 let until = window.number("until")?;
-                Some(Window { model: Some(model.into()), ..Window::read(&window, until, "since", "reason") })
+                let model = Some(model).filter(|model| !model.is_empty()).map(Into::into);
+                Some(Window { model, ..Window::read(&window, until, "since", "reason") })
             });
             windows.collect()
+        });
+        // Whoever moved the window since has written one of its own.
+        let stands_for_models = object.get(key::MODEL_COOLDOWNS_UNTIL).is_some_and(|end| {
+            let is_written = |window: &Window| window.model.is_none() && raw::is_number(end, window.until);
+            cooldown.as_ref().is_some_and(is_written)
+                && model_cooldowns.iter().any(|own| raw::is_number(end, own.until))
         });
         let numbers = |key| {
             object.object(key).map_or_else(IndexMap::new, |numbers| {
@@ -81,7 +92,9 @@ impl UsageStats {
             last_used: object.number(key::LAST_USED),
             error_count: object.number(key::ERROR_COUNT),
             last_failure_at: object.number(key::LAST_FAILURE_AT),
+            last_probe_at: object.number(key::LAST_PROBE_AT),
             cooldown,
+            stands_for_models,
             disabled,
             blocked,
             model_cooldowns,
@@ -103,6 +116,11 @@ impl UsageStats {
         Self::read(&edited.0, edited.0.to_text(DEPTH).into())
     }
 
+    /// Iterates over the transient windows, each with its own scope.
+    pub(crate) fn transient(&self) -> impl Iterator<Item = &Window> {
+        self.cooldown.iter().filter(|_| !self.stands_for_models).chain(&self.model_cooldowns)
+    }
+
     /// Ends every window and forgets every counter; the stamps of last use and last failure stay.
     pub(crate) fn cleared(&self) -> Self {
         self.edited(|edit| {
@@ -121,20 +139,18 @@ impl UsageStats {
     /// Ends the windows and counters of refused credentials; all others stay.
     pub(super) fn without_refusals(&self) -> Self {
         let stays = |window: &&Window| !window.reason.is_some_and(FailureReason::is_refusal);
-        let models: Vec<Window> = self.model_cooldowns.iter().filter(stays).cloned().collect();
+        let transient: Vec<Window> = self.transient().filter(stays).cloned().collect();
         let mut counts = self.failure_counts.clone();
         counts.retain(|name, _| !FailureReason::from_name(name).is_some_and(FailureReason::is_refusal));
-        let untouched = self.cooldown.as_ref().is_none_or(|window| stays(&window))
+        let untouched = transient.len() == self.transient().count()
             && self.disabled.as_ref().is_none_or(|window| stays(&window))
-            && models == self.model_cooldowns
             && counts == self.failure_counts;
         if untouched {
             return self.clone();
         }
         self.edited(|edit| {
-            edit.cooldown(self.cooldown.as_ref().filter(stays));
+            edit.transient(&transient);
             edit.disabled(self.disabled.as_ref().filter(stays));
-            edit.model_cooldowns(&models);
             edit.number(key::ERROR_COUNT, counts.values().sum());
             edit.numbers(key::FAILURE_COUNTS, &counts);
         })
@@ -152,6 +168,12 @@ impl UsageStats {
         self.last_failure_at.map(timestamp)
     }
 
+    /// Returns when OpenClaw last probed the profile although it was cooling down.
+    #[must_use]
+    pub fn last_probe_at(&self) -> Option<Timestamp> {
+        self.last_probe_at.map(timestamp)
+    }
+
     /// Returns the end of the transient window as the file has it, past or not.
     #[must_use]
     pub fn cooldown_until(&self) -> Option<Timestamp> {
@@ -162,6 +184,13 @@ impl UsageStats {
     #[must_use]
     pub fn disabled_until(&self) -> Option<Timestamp> {
         self.disabled.as_ref().map(|window| timestamp(window.until))
+    }
+
+    /// Returns the end of the window that the provider announced to OpenClaw, past or not: the limit of a plan, which may
+    /// lie days ahead.
+    #[must_use]
+    pub fn blocked_until(&self) -> Option<Timestamp> {
+        self.blocked.as_ref().map(|window| timestamp(window.until))
     }
 
     /// Returns the number of failures since the last success, over all reasons, as the file counts them.

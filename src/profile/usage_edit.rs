@@ -51,20 +51,52 @@ impl UsageEdit<'_> {
         self.object(key, text);
     }
 
-    /// Replaces the windows of single models.
-    pub(crate) fn model_cooldowns(&mut self, windows: &[Window]) {
+    /// Replaces the transient windows; of several with one scope, the one that ends last stays.
+    ///
+    /// OpenClaw has one place for them, and drops the others when it writes. What stands there has to be the one that ends
+    /// last, and has to concern whatever any of them concerns: several models, or a model and the whole profile, rest as a
+    /// whole for readers who know that place only, as OpenClaw itself does it when a second model fails.
+    pub(crate) fn transient(&mut self, windows: &[Window]) {
+        let mut by_scope: IndexMap<Option<&str>, &Window> = IndexMap::new();
+        for window in windows {
+            let known = by_scope.entry(window.model.as_deref()).or_insert(window);
+            if known.until < window.until {
+                *known = window;
+            }
+        }
+        // Of two that end at once the one of the whole profile: it says more.
+        let last = by_scope
+            .values()
+            .max_by(|a, b| a.until.total_cmp(&b.until).then_with(|| a.model.is_none().cmp(&b.model.is_none())));
+        let last = last.map(|last| (*last).clone());
+        let stands_for_others = by_scope.len() > 1 && last.as_ref().is_some_and(|last| last.model.is_some());
+        if let Some(last) = last.as_ref().filter(|_| stands_for_others) {
+            self.cooldown(Some(&Window { model: None, ..last.clone() }));
+            self.number(key::MODEL_COOLDOWNS_UNTIL, last.until);
+        } else {
+            self.cooldown(last.as_ref());
+            by_scope.retain(|_, window| last.as_ref() != Some(*window));
+            self.remove(key::MODEL_COOLDOWNS_UNTIL);
+        }
+        self.model_cooldowns(by_scope.into_values());
+    }
+
+    /// Replaces the windows for which there is no place of OpenClaw's. The empty name is the whole profile.
+    fn model_cooldowns<'w>(&mut self, windows: impl Iterator<Item = &'w Window>) {
         let before = self.0.object(key::MODEL_COOLDOWNS).unwrap_or_default();
         let known: IndexMap<&str, &RawValue> = before.iter().collect();
         let mut members: IndexMap<&str, String> = IndexMap::new();
         for window in windows {
-            let Some(model) = window.model.as_deref() else { continue };
+            let model = window.model.as_deref().unwrap_or_default();
             let mut entry = known.get(model).and_then(|value| RawObject::parse(value.get())).unwrap_or_default();
             entry.set_number("until", window.until);
-            if let Some(since) = window.since {
-                entry.set_number("since", since);
+            match window.since {
+                Some(since) => entry.set_number("since", since),
+                None => entry.remove("since"),
             }
-            if let Some(reason) = window.reason_name() {
-                entry.set_str("reason", reason);
+            match window.reason_name() {
+                Some(reason) => entry.set_str("reason", reason),
+                None => entry.remove("reason"),
             }
             members.insert(model, entry.to_text(DEPTH + 2));
         }
@@ -80,15 +112,16 @@ impl UsageEdit<'_> {
         }
     }
 
-    /// Writes the transient window, or removes it.
-    pub(crate) fn cooldown(&mut self, window: Option<&Window>) {
+    /// Writes the window in OpenClaw's place for transient ones, or removes it.
+    fn cooldown(&mut self, window: Option<&Window>) {
         match window {
             Some(window) => {
                 self.number(key::COOLDOWN_UNTIL, window.until);
                 self.optional_text(key::COOLDOWN_REASON, window.reason_name());
                 self.optional_text(key::COOLDOWN_MODEL, window.model.as_deref());
-                if let Some(since) = window.since {
-                    self.number(key::COOLDOWN_SINCE, since);
+                match window.since {
+                    Some(since) => self.number(key::COOLDOWN_SINCE, since),
+                    None => self.remove(key::COOLDOWN_SINCE),
                 }
             }
             None => {
@@ -119,9 +152,8 @@ impl UsageEdit<'_> {
 
     /// Removes every window.
     pub(crate) fn end_windows(&mut self) {
-        self.cooldown(None);
+        self.transient(&[]);
         self.disabled(None);
-        self.model_cooldowns(&[]);
         for key in key::BLOCKED {
             self.remove(key);
         }

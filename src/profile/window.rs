@@ -4,7 +4,8 @@ use super::raw::RawObject;
 use crate::reason::FailureReason;
 
 /// Keys of a `usageStats` entry. The first nine are OpenClaw's of February 2026, the blocks after them its later
-/// versions', the last ones this crate's own; all of them survive a visit of OpenClaw.
+/// versions', the last ones this crate's own. OpenClaw kept what it does not know until May 2026; since then it drops it
+/// whenever it writes, so nothing may depend on the last ones alone.
 pub(crate) mod key {
     pub(crate) const LAST_USED: &str = "lastUsed";
     pub(crate) const COOLDOWN_UNTIL: &str = "cooldownUntil";
@@ -16,16 +17,23 @@ pub(crate) mod key {
     pub(crate) const COOLDOWN_REASON: &str = "cooldownReason";
     pub(crate) const COOLDOWN_MODEL: &str = "cooldownModel";
 
+    /// When OpenClaw last probed the profile.
+    pub(crate) const LAST_PROBE_AT: &str = "lastProbeAt";
+
     pub(crate) const BLOCKED_UNTIL: &str = "blockedUntil";
     pub(crate) const BLOCKED_MODEL: &str = "blockedModel";
     pub(crate) const BLOCKED_SCOPE: &str = "blockedScope";
-    /// Everything a blocked window consists of.
+    /// Everything a blocked window consists of: the end of a plan's limit as the provider published it, read by OpenClaw at
+    /// the place that `blockedSource` names. It is read and, when it is over, removed here, and never written: this crate
+    /// asks no such place.
     pub(crate) const BLOCKED: [&str; 5] =
         [BLOCKED_UNTIL, "blockedReason", "blockedSource", BLOCKED_MODEL, BLOCKED_SCOPE];
 
     pub(crate) const COOLDOWN_SINCE: &str = "cooldownSince";
     pub(crate) const DISABLED_SINCE: &str = "disabledSince";
     pub(crate) const MODEL_COOLDOWNS: &str = "modelCooldowns";
+    /// The end of the window in OpenClaw's one place, where that stands for all of `modelCooldowns`.
+    pub(crate) const MODEL_COOLDOWNS_UNTIL: &str = "modelCooldownsUntil";
     pub(crate) const SUCCESS_PICKED_AT: &str = "successPickedAt";
     pub(crate) const INLINE_KEY: &str = "inlineKey";
 }

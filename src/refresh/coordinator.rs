@@ -32,6 +32,8 @@ use crate::store::StoreQueue;
 /// 2. The refresh token is spent, once.
 /// 3. The new tokens are written if the spent token is still the stored one; a newer login is never overwritten.
 ///
+/// A login that OpenClaw is renewing itself, or that it holds back for another reason, is left to OpenClaw.
+///
 /// A refresh that fails leaves the store as it is. That the endpoint has finished with a token is remembered, for exactly
 /// this token and as long as this value and its clones live: it is not sent again, and a new login is unaffected. Tokens
 /// that could not be written are kept in memory and written by the next call.
@@ -135,8 +137,9 @@ impl RefreshCoordinator {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::RefreshFailed`] if it is due and did not succeed this time, which includes that there is no runtime;
-    /// [`ErrorKind::RefreshDenied`] if the refresh token is finished; the source says why.
+    /// [`ErrorKind::RefreshFailed`] if it is due and did not succeed this time, which includes that there is no runtime, or
+    /// if OpenClaw is renewing the login or holds it back; [`ErrorKind::RefreshDenied`] if the refresh token is finished;
+    /// the source says why.
     /// [`ErrorKind::MissingCredentials`] if there is no such profile; those of [`load`](AuthProfileStore::load).
     #[cfg(feature = "client")]
     #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
@@ -160,8 +163,9 @@ impl RefreshCoordinator {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::RefreshFailed`] if it is due and did not succeed this time, [`ErrorKind::RefreshDenied`] if the refresh
-    /// token is finished; the source says why. [`ErrorKind::MissingCredentials`] if there is no such profile; those of
+    /// [`ErrorKind::RefreshFailed`] if it is due and did not succeed this time, or if OpenClaw is renewing the login or holds
+    /// it back; [`ErrorKind::RefreshDenied`] if the refresh token is finished; the source says why.
+    /// [`ErrorKind::MissingCredentials`] if there is no such profile; those of
     /// [`load`](AuthProfileStore::load).
     pub fn refresh_if_needed_blocking(&self, profile: &ProfileId) -> Result<RefreshOutcome> {
         block_on(self.run_here(profile, None))

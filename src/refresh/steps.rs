@@ -12,7 +12,7 @@ use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ProfileId;
-use crate::profile::Profile;
+use crate::profile::{Hold, Profile};
 use crate::secret::Secret;
 use crate::store::{AuthProfileStore, AuthProfileStoreExt};
 
@@ -122,6 +122,9 @@ impl Steps {
         let Some(profile) = profiles.get(id.as_str()) else {
             return Err(Error::new(ErrorKind::MissingCredentials, format!("there is no profile \"{id}\"")));
         };
+        if let Some(hold) = profile.hold() {
+            return Err(held_back(id, hold));
+        }
         Ok((need(profile, rejected, self.windows, self.clock.now()), profile.clone()))
     }
 
@@ -149,4 +152,17 @@ impl Steps {
             }
         }
     }
+}
+
+/// Why a login is not refreshed that OpenClaw holds back: of two programs that renew it one would end it.
+fn held_back(id: &ProfileId, hold: Hold) -> Error {
+    let (message, help) = match hold {
+        Hold::Refreshing => ("is being renewed by OpenClaw", "Try again in a moment."),
+        Hold::RefreshFailed => ("could not be renewed by OpenClaw", "Sign in again in OpenClaw."),
+        Hold::Inactive => {
+            ("is saved and not active", "Make it active with `openclaw models auth activate`, or use another profile.")
+        }
+    };
+    let error = Error::new(ErrorKind::RefreshFailed, format!("the login of \"{id}\" {message}")).with_help(help);
+    error.with_transience(hold == Hold::Refreshing)
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde::Serialize;
 
 use super::auth::authenticate;
@@ -218,6 +218,25 @@ impl<'a> RequestBuilder<'a> {
         }
     }
 
+    /// Returns the settings that will have no effect, and why, without building the request.
+    #[must_use]
+    pub fn notes(&self) -> Vec<Diagnostic> {
+        let asked = self.lifetimes.is_some() || self.retention.is_some_and(|kept| kept != CacheRetention::None);
+        let ignored = asked && self.ignores_caching();
+        let note = ignored.then(|| {
+            let message = "the cache retention is ignored: subscription credentials do not honour it";
+            Diagnostic::new(Severity::Warning, DiagnosticCode::IgnoredSetting, Location::default(), message)
+                .with_help("use an API key for prompt caching")
+        });
+        let no_automatic = self.markers.asks_for_automatic() && !self.endpoint.kind().has_automatic();
+        let automatic = no_automatic.then(|| {
+            let message = "automatic caching is ignored: this host answers a top-level marker with an error";
+            Diagnostic::new(Severity::Warning, DiagnosticCode::IgnoredSetting, Location::default(), message)
+                .with_help("a marker on the last block was planned in its place")
+        });
+        note.into_iter().chain(automatic).collect()
+    }
+
     /// Builds the request.
     ///
     /// # Errors
@@ -232,11 +251,7 @@ impl<'a> RequestBuilder<'a> {
     /// - [`ErrorKind::TooManyCacheMarkers`], [`ErrorKind::CacheMarkerOrder`] and [`ErrorKind::InvalidCacheMarker`] if the
     ///   body's own markers would be refused, see [`mark_body`].
     pub fn build(self) -> Result<PreparedRequest> {
-        if let Some(profile) = &self.foreign {
-            let message = format!("Auth profile \"{profile}\" is not configured for the provider of the endpoint");
-            return Err(Error::new(ErrorKind::ProfileNotConfigured, message));
-        }
-        let (headers, fields) = self.merged_headers()?;
+        let (headers, fields) = self.merged_headers(HeaderMap::new(), true)?;
         let (options, mut notes) = (self.marker_options(), self.notes());
         let marked = mark_body_for_host(self.body?, &options, &fields)?;
         if marked.kept_betas {
@@ -247,16 +262,28 @@ impl<'a> RequestBuilder<'a> {
         Ok(PreparedRequest { uri, headers, body: marked.body, plan: marked.plan, notes })
     }
 
-    /// The headers, and what belongs into the body instead.
-    fn merged_headers(&self) -> Result<(http::HeaderMap, HostFields)> {
+    pub(super) fn endpoint(&self) -> &'a Endpoint {
+        self.endpoint
+    }
+
+    /// The headers, those of a given request included, and what belongs into the body instead. `is_messages` says that a
+    /// request of the Messages API is built.
+    pub(super) fn merged_headers(&self, given: HeaderMap, is_messages: bool) -> Result<(HeaderMap, HostFields)> {
+        if let Some(profile) = &self.foreign {
+            let message = format!("Auth profile \"{profile}\" is not configured for the provider of the endpoint");
+            return Err(Error::new(ErrorKind::ProfileNotConfigured, message));
+        }
         let row = self.endpoint.kind().row();
         let mut headers = Headers::default();
-        headers.map.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.map.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        if is_messages {
+            headers.map.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            headers.map.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        }
         headers.map.insert(ANTHROPIC_VERSION, HeaderValue::from_static(DEFAULT_VERSION));
         for (name, value) in self.endpoint.headers() {
             headers.set(name, value)?;
         }
+        headers.take(given)?;
         if let Some(version) = &self.version {
             headers.set(ANTHROPIC_VERSION.as_str(), version)?;
         }
@@ -266,7 +293,7 @@ impl<'a> RequestBuilder<'a> {
         if let Some(flag) = row.token_beta.filter(|_| self.is_subscription()) {
             headers.betas.protect(flag);
         }
-        if self.endpoint.sends_cache_beta() && !self.ignores_caching() {
+        if is_messages && self.endpoint.sends_cache_beta() && !self.ignores_caching() {
             headers.betas.protect(EXTENDED_CACHE_TTL);
         }
         for flags in &self.betas {
@@ -283,7 +310,7 @@ impl<'a> RequestBuilder<'a> {
         Ok((map, fields))
     }
 
-    fn marker_options(&self) -> BreakpointOptions<'a> {
+    pub(super) fn marker_options(&self) -> BreakpointOptions<'a> {
         let row = self.endpoint.kind().row();
         let lifetimes = self.lifetimes.filter(|_| !self.ignores_caching());
         let lifetimes = lifetimes.or_else(|| Lifetimes::of(self.effective_retention()));
@@ -311,23 +338,6 @@ impl<'a> RequestBuilder<'a> {
             None if self.is_subscription() => CacheRetention::None,
             None => self.endpoint.kind().row().retention,
         }
-    }
-
-    fn notes(&self) -> Vec<Diagnostic> {
-        let asked = self.lifetimes.is_some() || self.retention.is_some_and(|kept| kept != CacheRetention::None);
-        let ignored = asked && self.ignores_caching();
-        let note = ignored.then(|| {
-            let message = "the cache retention is ignored: subscription credentials do not honour it";
-            Diagnostic::new(Severity::Warning, DiagnosticCode::IgnoredSetting, Location::default(), message)
-                .with_help("use an API key for prompt caching")
-        });
-        let no_automatic = self.markers.asks_for_automatic() && !self.endpoint.kind().has_automatic();
-        let automatic = no_automatic.then(|| {
-            let message = "automatic caching is ignored: this host answers a top-level marker with an error";
-            Diagnostic::new(Severity::Warning, DiagnosticCode::IgnoredSetting, Location::default(), message)
-                .with_help("a marker on the last block was planned in its place")
-        });
-        note.into_iter().chain(automatic).collect()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use http::Uri;
+use http::{Method, Uri};
 
 use super::auth::AuthScheme;
 use super::beta::BetaPolicy;
@@ -12,7 +12,7 @@ use super::url::with_path;
 use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::id::{ProviderId, shown_name};
-use crate::net::{is_loopback, origin};
+use crate::net::{is_loopback, origin, same_origin};
 use crate::secret::Secret;
 
 const ANTHROPIC_HOST: &str = "api.anthropic.com";
@@ -206,6 +206,11 @@ impl Endpoint {
 
     pub(super) fn headers(&self) -> &[(Box<str>, Secret)] {
         &self.headers
+    }
+
+    /// Whether a request is one of the Messages API to this endpoint, and not one for a list of models, say.
+    pub(crate) fn takes_messages(&self, method: &Method, uri: &Uri) -> bool {
+        method == Method::POST && same_origin(uri, &self.uri) && uri.path() == self.uri.path()
     }
 
     /// Whether the cache flag goes to this endpoint without being named.

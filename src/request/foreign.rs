@@ -1,16 +1,70 @@
 //! Authenticating a request that another library built.
 
-use http::header::{AUTHORIZATION, HeaderMap, HeaderName};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderName};
 
 use super::auth::put_secret;
 use super::beta::{BetaList, EXTENDED_CACHE_TTL};
+use super::builder::RequestBuilder;
 use super::endpoint::is_anthropic;
-use super::headers::{ANTHROPIC_BETA, refused};
+use super::headers::{ANTHROPIC_BETA, betas_of, refused};
 use super::hosts::EndpointKind;
+use crate::cache::mark_body_for_host;
 use crate::credential::CredentialKind;
 use crate::error::Result;
-use crate::net::checked;
+use crate::net::{checked, invalid, same_origin};
 use crate::select::Selection;
+
+impl RequestBuilder<'_> {
+    /// Authenticates a request that another library built for this endpoint, and puts the cache breakpoints into its body.
+    ///
+    /// What comes out is what [`build`](Self::build) would make of the body, with the URL and the headers of the given
+    /// request: they replace those of the endpoint, but not those of this builder, and its beta flags are merged. Headers
+    /// that would authenticate it a second time are taken out; a `content-length` is corrected. Authenticating twice is
+    /// the same as authenticating once. A body that was given to the builder is not used.
+    ///
+    /// A request that is none of the Messages API, but of the same server (a list of models, a count of tokens), is
+    /// authenticated, its body left alone. [`Selection::authenticate`] is for other providers' servers.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`build`](Self::build), and [`InvalidUrl`](crate::ErrorKind::InvalidUrl) if the request does not go to the
+    /// server of the endpoint.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use provider_auth::{CacheRetention, Credential, Endpoint, RequestBuilder, Secret};
+    ///
+    /// let body = r#"{"model":"claude-opus-4-5","max_tokens":9,"messages":[{"role":"user","content":"Hello"}]}"#;
+    /// let request = http::Request::post("https://api.anthropic.com/v1/messages").body(body).unwrap();
+    ///
+    /// let credential = Credential::api_key(Secret::new("sk-ant-api03-example"));
+    /// let endpoint = Endpoint::anthropic();
+    /// let builder = RequestBuilder::new(&endpoint, &credential).retention(CacheRetention::Long);
+    /// let request = builder.authenticate(request)?;
+    /// assert_eq!(request.headers()["x-api-key"], "sk-ant-api03-example");
+    /// assert!(String::from_utf8_lossy(request.body()).contains(r#""cache_control":{"type":"ephemeral","ttl":"1h"}"#));
+    /// # Ok::<(), provider_auth::Error>(())
+    /// ```
+    pub fn authenticate<B: AsRef<[u8]>>(self, request: http::Request<B>) -> Result<http::Request<Vec<u8>>> {
+        let (mut parts, body) = request.into_parts();
+        let (uri, endpoint) = (checked(&parts.uri.to_string())?, self.endpoint());
+        if !same_origin(&uri, endpoint.uri()) {
+            return Err(invalid("the request does not go to the server that the credential is for"));
+        }
+        let is_messages = endpoint.takes_messages(&parts.method, &uri);
+        let (headers, fields) = self.merged_headers(parts.headers, is_messages)?;
+        parts.headers = headers;
+        let mut body = body.as_ref().to_vec();
+        if is_messages {
+            body = mark_body_for_host(body, &self.marker_options(), &fields)?.body;
+        }
+        if parts.headers.contains_key(CONTENT_LENGTH) {
+            parts.headers.insert(CONTENT_LENGTH, body.len().into());
+        }
+        Ok(http::Request::from_parts(parts, body))
+    }
+}
 
 impl Selection {
     /// Authenticates a request of any client, for any provider.
@@ -18,8 +72,8 @@ impl Selection {
     /// The secret goes into the one header that the [provider](crate::providers::Provider::auth_header) reads: a key in
     /// that header, every other secret as a bearer token; a provider that is not in the table gets a bearer token. Headers
     /// of the request that would authenticate it a second time are taken out. The beta flags that Anthropic's API needs are
-    /// merged with those that are there. The body stays as it is; [`mark_body`](crate::cache::mark_body) puts cache
-    /// breakpoints into one of the Messages API.
+    /// merged with those that are there. The body stays as it is; [`RequestBuilder::authenticate`] puts cache breakpoints
+    /// into one of the Messages API, as the configuration says.
     ///
     /// # Errors
     ///
@@ -76,10 +130,7 @@ impl Selection {
             for flag in flags {
                 betas.protect(flag);
             }
-            for value in headers.get_all(ANTHROPIC_BETA) {
-                let value = value.to_str().map_err(|_| refused("the beta flags are not text"))?;
-                betas.merge(&BetaList::parse(value)?);
-            }
+            betas.merge(&betas_of(headers)?);
             let value = betas.to_string().try_into().map_err(|_| refused("the beta flags cannot stand in a header"))?;
             headers.insert(ANTHROPIC_BETA, value);
         }

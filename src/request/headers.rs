@@ -67,6 +67,15 @@ impl Headers {
         Ok(())
     }
 
+    /// Takes over the headers of a request that another library built, the beta flags merged. What authenticates goes when
+    /// the secret is put in.
+    pub(super) fn take(&mut self, mut given: HeaderMap) -> Result<()> {
+        self.betas.merge(&betas_of(&given)?);
+        given.remove(ANTHROPIC_BETA);
+        self.map.extend(given);
+        Ok(())
+    }
+
     /// The finished map, with the beta flags if there are any and they belong here.
     pub(super) fn finish(mut self, betas_in_header: bool) -> Result<HeaderMap> {
         if betas_in_header && !self.betas.is_empty() {
@@ -75,6 +84,16 @@ impl Headers {
         }
         Ok(self.map)
     }
+}
+
+/// The beta flags in all headers for them.
+pub(super) fn betas_of(headers: &HeaderMap) -> Result<BetaList> {
+    let mut betas = BetaList::default();
+    for value in headers.get_all(ANTHROPIC_BETA) {
+        let value = value.to_str().map_err(|_| refused("the beta flags are not text"))?;
+        betas.merge(&BetaList::parse(value)?);
+    }
+    Ok(betas)
 }
 
 pub(super) fn refused(message: &str) -> Error {

@@ -120,24 +120,28 @@ impl Call {
     /// another one's API. Called for each attempt.
     ///
     /// The request needs its URL, its body and the headers that the API asks for, but no credential:
-    /// [`Selection::authenticate`](crate::Selection::authenticate) puts it in. The call's body and what belongs to the
-    /// Messages API ([`retention`](Self::retention), [`setup`](Self::setup), the endpoints of the rotator) are not used.
-    /// An error of the function ends the call.
+    /// [`Selection::authenticate`](crate::Selection::authenticate) puts it in. A request of the Messages API to the endpoint
+    /// of the model gets its cache breakpoints and beta flags too, as without this function
+    /// ([`RequestBuilder::authenticate`]); for any other, [`retention`](Self::retention) and [`setup`](Self::setup) are not
+    /// used. The call's body never is. An error of the function ends the call, except one of kind
+    /// [`NoEndpoint`](crate::ErrorKind::NoEndpoint), which leaves the model out.
     ///
     /// # Examples
     ///
     /// ```
-    /// use provider_auth::Call;
+    /// use provider_auth::{Call, Config, Error, ErrorKind};
     /// use serde_json::json;
     ///
-    /// let call = Call::new("openai/gpt-5".parse()?).fallbacks(vec!["mistral/mistral-large".parse()?]).requests(|model| {
-    ///     let url = match model.provider().as_str() {
-    ///         "openai" => "https://api.openai.com/v1/chat/completions",
-    ///         _ => "https://api.mistral.ai/v1/chat/completions",
-    ///     };
+    /// let config = Config::default(); // the same that the rotator has
+    /// let fallbacks = vec!["mistral/mistral-large".parse()?];
+    /// let call = Call::new("openai/gpt-5".parse()?).fallbacks(fallbacks).requests(move |model| {
+    ///     let no_base = || Error::new(ErrorKind::NoEndpoint, format!("no base URL is known for {model}"));
+    ///     let base = config.base_url(model.provider()).ok_or_else(no_base)?;
     ///     let body = json!({"model": model.model(), "messages": [{"role": "user", "content": "Hello"}]});
-    ///     let request = http::Request::post(url).header("content-type", "application/json");
-    ///     Ok(request.body(body.to_string().into_bytes()).expect("the parts are valid"))
+    ///     http::Request::post(format!("{base}/chat/completions"))
+    ///         .header("content-type", "application/json")
+    ///         .body(body.to_string().into_bytes())
+    ///         .map_err(|_| Error::new(ErrorKind::InvalidUrl, format!("the base URL for {model} is not one")))
     /// });
     /// # Ok::<(), provider_auth::Error>(())
     /// ```

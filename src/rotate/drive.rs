@@ -23,7 +23,9 @@ impl Rotator {
     /// The function is called for each [`Attempt`]: it sends the request with the attempt's credential and returns the
     /// answer, or the [`Failure`](crate::Failure) that a [`FailureClassifier`](crate::FailureClassifier) makes of it. Every
     /// outcome is recorded; the success of an answer is recorded as soon as it is returned. An attempt that takes longer
-    /// than [`Attempt::timeout`] is dropped, which counts as a timeout. The body of the call is not used.
+    /// than [`Attempt::timeout`] is dropped, which counts as a timeout. An error of kind
+    /// [`NoEndpoint`](ErrorKind::NoEndpoint), which [`Endpoint::for_model`](crate::Endpoint::for_model) gives, leaves the
+    /// model out. The body of the call is not used.
     ///
     /// # Errors
     ///
@@ -121,7 +123,7 @@ impl Rotator {
             let record = rotation.report(&attempt, outcome, self.0.clock.now());
             self.write(&mut rotation, record).await;
             if let Some(value) = value {
-                return Ok(Answered::new(value, attempt, rotation.into_attempts()));
+                return Ok(Answered::new(value, attempt, rotation.into_parts()));
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::cache::CacheUsage;
 use crate::error::{Diagnostic, ErrorKind};
 use crate::failure::Failure;
 use crate::id::{ModelRef, ProfileId};
-use crate::rotation::{Attempt, AttemptRecord};
+use crate::rotation::{Attempt, AttemptRecord, UnservedModel};
 use crate::select::Receipt;
 
 /// The answer to a call, and how it came about.
@@ -75,6 +75,7 @@ pub struct Reply {
     model: ModelRef,
     pub(super) receipt: Receipt,
     pub(super) attempts: Vec<AttemptRecord>,
+    unserved: Vec<UnservedModel>,
     notes: Vec<Diagnostic>,
     /// Where the reading of a stream is.
     pub(super) reading: Option<Box<Reading>>,
@@ -93,12 +94,13 @@ impl Reply {
         let reading = || Box::new(Reading::new(receipt.provider(), rotator.0.max_body));
         let reading = body.is_none().then(reading);
         let (profile, attempts, whole) = (receipt.profile().clone(), Vec::new(), body.clone().unwrap_or_default());
-        Self { rotator, response, body, whole, profile, model, receipt, attempts, notes, reading, unrecorded: None }
+        let (unserved, unrecorded) = (Vec::new(), None);
+        Self { rotator, response, body, whole, profile, model, receipt, attempts, unserved, notes, reading, unrecorded }
     }
 
-    pub(super) fn with_attempts(mut self, attempts: Vec<AttemptRecord>) -> Self {
+    pub(super) fn with_attempts(mut self, attempts: Vec<AttemptRecord>, unserved: Vec<UnservedModel>) -> Self {
         self.unrecorded = attempts.last().and_then(|attempt| attempt.unrecorded);
-        self.attempts = attempts;
+        (self.attempts, self.unserved) = (attempts, unserved);
         self
     }
 
@@ -124,6 +126,12 @@ impl Reply {
     #[must_use]
     pub fn attempts(&self) -> &[AttemptRecord] {
         &self.attempts
+    }
+
+    /// Returns the models that were left out because no request for them can be made.
+    #[must_use]
+    pub fn unserved(&self) -> &[UnservedModel] {
+        &self.unserved
     }
 
     /// Settings that had no effect on the request, and why.
@@ -192,6 +200,7 @@ impl fmt::Debug for Reply {
             .field("is_stream", &self.is_stream())
             .field("is_complete", &self.is_complete())
             .field("attempts", &self.attempts)
+            .field("unserved", &self.unserved)
             .field("unrecorded", &self.unrecorded)
             .finish_non_exhaustive()
     }

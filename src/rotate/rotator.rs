@@ -54,6 +54,8 @@ use crate::store::StoreQueue;
 ///
 /// # Examples
 ///
+/// To reach the provider, this needs the feature `rustls`, or a TLS feature of reqwest in your own `Cargo.toml`.
+///
 /// ```no_run
 /// # async fn example() -> Result<(), provider_auth::Error> {
 /// use std::sync::{Arc, Mutex};
@@ -112,7 +114,7 @@ impl Rotator {
     /// [`RateLimited`](crate::ErrorKind::RateLimited), [`ModelUnavailable`](crate::ErrorKind::ModelUnavailable),
     /// [`RequestRefused`](crate::ErrorKind::RequestRefused), [`ProviderFailed`](crate::ErrorKind::ProviderFailed),
     /// [`RefreshFailed`](crate::ErrorKind::RefreshFailed) or [`RefreshDenied`](crate::ErrorKind::RefreshDenied). If
-    /// nothing could be tried, the kinds of [`ProfileSelector::resolve`], [`Endpoint::for_model`],
+    /// nothing could be tried, [`NoEndpoint`](crate::ErrorKind::NoEndpoint) and the kinds of [`ProfileSelector::resolve`], [`Endpoint::for_model`],
     /// [`RequestBuilder::build`](crate::RequestBuilder::build) and [`AuthProfileStore::load`].
     pub async fn send(&self, call: &Call) -> Result<Reply, SendFailure> {
         #[cfg(feature = "tracing")]
@@ -132,18 +134,19 @@ impl Rotator {
     }
 
     async fn send_messages(&self, call: &Call) -> Result<Reply, SendFailure> {
-        // A fallback that leads nowhere must not hide what befell the others.
-        let fallbacks = call.fallback_models(&self.0.config);
-        let fallbacks = fallbacks.into_iter().filter(|model| call.has_requests() || self.target(model).is_ok());
-        let rotation = self.rotation(call, fallbacks);
-        if !call.has_requests()
-            && let Err(error) = self.target(call.model())
-        {
-            return Err(rotation.abort(error));
+        let mut rotation = self.rotation(call, call.fallback_models(&self.0.config));
+        if !call.has_requests() {
+            // Before a profile is looked for: no key of its provider would help.
+            for model in rotation.models().to_vec() {
+                if let Err(error) = self.target(&model) {
+                    rotation.leave_out(&model, error);
+                }
+            }
         }
         let answered = self.drive(rotation, |attempt| self.attempt(call, attempt)).await?;
         let ((response, body, notes), attempt) = (answered.value, answered.attempt);
-        Ok(Reply::new(self.clone(), response, body, &attempt, notes).with_attempts(answered.attempts))
+        Ok(Reply::new(self.clone(), response, body, &attempt, notes)
+            .with_attempts(answered.attempts, answered.unserved))
     }
 
     /// Sends the request of one attempt: the caller's own, or one of the Messages API.
@@ -154,12 +157,12 @@ impl Rotator {
     ) -> Taken<(reqwest::Response, Option<Bytes>, Vec<Diagnostic>)> {
         let (model, config) = (attempt.model(), &self.0.config);
         if let Some(request) = call.request_for(model) {
-            let request = attempt.selection().authenticate(request?)?;
+            let (request, notes) = self.authenticated(call, &attempt, request?)?;
             let (host, direct) = (request.uri().host().unwrap_or_default().to_owned(), is_direct(request.uri()));
             let request = reqwest::Request::try_from(request).map_err(|_| Failure::from(TransportError::Request))?;
             let (response, body) = self.exchange_at(model, &host, direct, request).await?;
             let (status, complete) = (response.status(), body.is_some());
-            return Ok(((response, body, Vec::new()), Some(status), complete));
+            return Ok(((response, body, notes), Some(status), complete));
         }
         let target = self.target(model)?;
         let builder = RequestBuilder::new(&target.endpoint, attempt.credential());
@@ -168,6 +171,25 @@ impl Rotator {
         let (response, body) = self.exchange(model, &target, request).await?;
         let (status, complete) = (response.status(), body.is_some());
         Ok(((response, body, notes), Some(status), complete))
+    }
+
+    /// A request of the caller's with the credential; one of the Messages API gets what the configuration says of it.
+    fn authenticated(
+        &self,
+        call: &Call,
+        attempt: &Attempt,
+        request: http::Request<Vec<u8>>,
+    ) -> Result<(http::Request<Vec<u8>>, Vec<Diagnostic>)> {
+        let target = self.target(attempt.model()).ok();
+        match target.filter(|target| target.endpoint.takes_messages(request.method(), request.uri())) {
+            Some(target) => {
+                let builder = RequestBuilder::for_selection(&target.endpoint, attempt.selection());
+                let builder = call.set_up(builder, &self.0.config, attempt.model());
+                let notes = builder.notes();
+                Ok((builder.authenticate(request)?, notes))
+            }
+            None => Ok((attempt.selection().authenticate(request)?, Vec::new())),
+        }
     }
 
     /// Records that a stream came to its proper end, for callers that read the response themselves.

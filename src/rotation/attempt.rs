@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use super::unserved::UnservedModel;
 use crate::clock::Timestamp;
 use crate::credential::Credential;
 use crate::error::ErrorKind;
@@ -92,11 +93,17 @@ pub struct Answered<T> {
     pub attempt: Attempt,
     /// Every attempt in order, the one that was answered last.
     pub attempts: Vec<AttemptRecord>,
+    /// The models that were left out because no request for them can be made.
+    pub unserved: Vec<UnservedModel>,
 }
 
 impl<T> Answered<T> {
-    pub(crate) fn new(value: T, attempt: Attempt, attempts: Vec<AttemptRecord>) -> Self {
-        Self { value, attempt, attempts }
+    pub(crate) fn new(
+        value: T,
+        attempt: Attempt,
+        (attempts, unserved): (Vec<AttemptRecord>, Vec<UnservedModel>),
+    ) -> Self {
+        Self { value, attempt, attempts, unserved }
     }
 }
 

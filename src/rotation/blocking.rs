@@ -106,7 +106,7 @@ impl<'a> BlockingDriver<'a> {
             let record = rotation.report(&attempt, outcome, self.clock.now());
             self.record(&mut rotation, record);
             if let Some(value) = value {
-                return Ok(Answered::new(value, attempt, rotation.into_attempts()));
+                return Ok(Answered::new(value, attempt, rotation.into_parts()));
             }
         }
     }

@@ -1,8 +1,10 @@
 //! The end of a model, and of the call.
 
+use super::attempt::AttemptRecord;
 use super::failure::SendFailure;
 use super::model_end::ModelEnd;
 use super::rotation::{Last, Rotation};
+use super::unserved::UnservedModel;
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind};
 use crate::failure::Failure;
@@ -10,6 +12,25 @@ use crate::id::ModelRef;
 use crate::profile::AuthProfiles;
 
 impl Rotation {
+    /// Leaves a model out before it is tried, because no request for it can be made: the others are tried, and the end
+    /// of the call has it in its list. The error is that of the call if nothing else can be tried, and the model the
+    /// first one.
+    pub fn leave_out(&mut self, model: &ModelRef, error: Error) {
+        let Some(place) = self.models.iter().skip(self.at).position(|known| known == model) else { return };
+        #[cfg(feature = "tracing")]
+        tracing::debug!(
+            gen_ai.provider.name = %model.provider(),
+            gen_ai.request.model = model.model(),
+            kind = ?error.kind(),
+            "left out"
+        );
+        let unserved = UnservedModel { model: self.models.remove(self.at + place), error };
+        if self.at + place == 0 {
+            self.merge(ModelEnd::new(unserved.again()));
+        }
+        self.unserved.push(unserved);
+    }
+
     /// The end of a model: the last failure, or that nobody could be tried.
     pub(super) fn exhausted(&mut self, profiles: &AuthProfiles, model: &ModelRef, now: Timestamp) -> ModelEnd {
         let unavailable = self.selector.select(profiles, &self.query_for(model), now).err();
@@ -57,10 +78,22 @@ impl Rotation {
         });
     }
 
+    /// Ends the call for a reason of the caller's, such as a store that cannot be read.
+    #[must_use]
+    pub fn abort(mut self, error: Error) -> SendFailure {
+        self.merge(ModelEnd::new(error));
+        self.end()
+    }
+
+    /// Returns what an answered call has to tell.
+    pub(crate) fn into_parts(self) -> (Vec<AttemptRecord>, Vec<UnservedModel>) {
+        (self.attempts, self.unserved)
+    }
+
     pub(super) fn end(&mut self) -> SendFailure {
         self.at = self.models.len();
         let ended = || ModelEnd::new(Error::new(ErrorKind::Unavailable, "the call has ended"));
         let end = self.first.take().unwrap_or_else(ended);
-        SendFailure::new(end, std::mem::take(&mut self.attempts))
+        SendFailure::new(end, std::mem::take(&mut self.attempts), std::mem::take(&mut self.unserved))
     }
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use super::attempt::AttemptRecord;
 use super::model_end::ModelEnd;
 use super::response::ErrorResponse;
+use super::unserved::UnservedModel;
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind};
 use crate::failure::Failure;
@@ -19,11 +20,12 @@ pub struct SendFailure(Box<Inner>);
 struct Inner {
     end: ModelEnd,
     attempts: Vec<AttemptRecord>,
+    unserved: Vec<UnservedModel>,
 }
 
 impl SendFailure {
-    pub(super) fn new(end: ModelEnd, attempts: Vec<AttemptRecord>) -> Self {
-        Self(Box::new(Inner { end, attempts }))
+    pub(super) fn new(end: ModelEnd, attempts: Vec<AttemptRecord>, unserved: Vec<UnservedModel>) -> Self {
+        Self(Box::new(Inner { end, attempts, unserved }))
     }
 
     /// What went wrong: that of the last attempt, or, where none was possible, of the selection.
@@ -72,15 +74,25 @@ impl SendFailure {
     pub fn attempts(&self) -> &[AttemptRecord] {
         &self.0.attempts
     }
+
+    /// Returns the models that were left out because no request for them can be made.
+    #[must_use]
+    pub fn unserved(&self) -> &[UnservedModel] {
+        &self.0.unserved
+    }
 }
 
 impl fmt::Display for SendFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0.end.error)?;
+        let error = self.0.end.error.to_string();
+        f.write_str(&error)?;
         match self.0.attempts.len() {
-            0 | 1 => Ok(()),
-            attempts => write!(f, " (after {attempts} attempts)"),
+            0 | 1 => {}
+            attempts => write!(f, " (after {attempts} attempts)")?,
         }
+        // What ended the call need not be said twice.
+        let mut others = self.0.unserved.iter().filter(|unserved| unserved.error.to_string() != error);
+        others.try_for_each(|unserved| write!(f, "; {unserved}"))
     }
 }
 
@@ -92,6 +104,7 @@ impl fmt::Debug for SendFailure {
             .field("unavailable", &self.0.end.unavailable)
             .field("response", &self.0.end.response)
             .field("attempts", &self.0.attempts)
+            .field("unserved", &self.0.unserved)
             .finish()
     }
 }

@@ -23,6 +23,8 @@
 //! (`x-should-retry: false`) is believed, unless the account is to blame: that says nothing of another account. But for
 //! those retries, a profile is tried once for each model.
 //!
+//! A model for which no request can be made is left out ([`UnservedModel`]), the others are tried.
+//!
 //! If every profile is cooling down, one of them may be probed, see [`ProbePolicy`](crate::select::ProbePolicy).
 //!
 //! [`next`]: Rotation::next
@@ -41,6 +43,7 @@ mod probes;
 mod response;
 #[expect(clippy::module_inception, reason = "the room's main concept bears its name")]
 mod rotation;
+mod unserved;
 
 pub use attempt::{Answered, Attempt, AttemptRecord};
 pub use blocking::BlockingDriver;
@@ -52,3 +55,4 @@ pub use outcome::{AttemptError, Outcome, Step};
 pub use probes::ProbeLog;
 pub use response::ErrorResponse;
 pub use rotation::Rotation;
+pub use unserved::UnservedModel;

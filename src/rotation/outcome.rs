@@ -62,6 +62,8 @@ pub enum Outcome {
         /// What is known of the answer, for [`SendFailure::response`].
         response: Option<Box<ErrorResponse>>,
     },
+    /// No request for this model can be made: the next one is tried.
+    Unserved(Error),
     /// No request could be made at all, with whatever profile.
     Aborted(Error),
 }
@@ -77,7 +79,7 @@ impl Outcome {
 /// Why an attempt has no answer: what a function that makes attempts returns.
 ///
 /// Converts from a [`Failure`], and from an [`Error`] for requests that could not be made: one of kind `InvalidSecret`
-/// concerns the profile, any other the call.
+/// concerns the profile, one of kind `NoEndpoint` the model, any other the call.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum AttemptError {
@@ -99,6 +101,8 @@ pub enum AttemptError {
         /// What is known of the answer, for [`SendFailure::response`].
         response: Option<Box<ErrorResponse>>,
     },
+    /// No request for this model can be made: the next one is tried.
+    Unserved(Error),
     /// No request could be made at all, with whatever profile.
     Aborted(Error),
 }
@@ -125,7 +129,7 @@ impl AttemptError {
                 *response = Some(Box::new(answer));
             }
             Self::Unread { response, .. } => *response = Some(Box::new(answer)),
-            Self::Unusable(_) | Self::Aborted(_) => {}
+            Self::Unusable(_) | Self::Unserved(_) | Self::Aborted(_) => {}
         }
         self
     }
@@ -140,7 +144,11 @@ impl From<Failure> for AttemptError {
 
 impl From<Error> for AttemptError {
     fn from(error: Error) -> Self {
-        if error.kind() == ErrorKind::InvalidSecret { Self::Unusable(error) } else { Self::Aborted(error) }
+        match error.kind() {
+            ErrorKind::InvalidSecret => Self::Unusable(error),
+            ErrorKind::NoEndpoint => Self::Unserved(error),
+            _ => Self::Aborted(error),
+        }
     }
 }
 
@@ -156,6 +164,7 @@ impl From<AttemptError> for Outcome {
             AttemptError::Failed { failure, status, response } => Self::Failed { failure, status, response },
             AttemptError::Unusable(error) => Self::Unusable(error),
             AttemptError::Unread { error, response } => Self::Unread { error, response },
+            AttemptError::Unserved(error) => Self::Unserved(error),
             AttemptError::Aborted(error) => Self::Aborted(error),
         }
     }

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::attempt::{Attempt, AttemptRecord};
-use super::failure::SendFailure;
 use super::follow::leaves_a_mark;
 use super::limits::RotationLimits;
 use super::model_end::ModelEnd;
 use super::outcome::{Outcome, Step};
 use super::probes::ProbeLog;
 use super::response::ErrorResponse;
+use super::unserved::UnservedModel;
 use crate::clock::Timestamp;
 use crate::credential::{CredentialKind, InlineCredential};
 use crate::error::{Error, ErrorKind};
@@ -86,6 +86,8 @@ pub struct Rotation {
     pub(super) over: Option<bool>,
     /// What became of the models before.
     pub(super) first: Option<ModelEnd>,
+    /// The models for which no request can be made.
+    pub(super) unserved: Vec<UnservedModel>,
 }
 
 /// The last thing that went wrong with a model.
@@ -135,6 +137,7 @@ impl Rotation {
             response: None,
             over: None,
             first: None,
+            unserved: Vec::new(),
         }
     }
 
@@ -203,10 +206,6 @@ impl Rotation {
     #[must_use]
     pub fn attempts(&self) -> &[AttemptRecord] {
         &self.attempts
-    }
-
-    pub(crate) fn into_attempts(self) -> Vec<AttemptRecord> {
-        self.attempts
     }
 
     /// Returns how much of the call's time is left.
@@ -325,6 +324,13 @@ impl Rotation {
                 (self.last, self.over) = (Some(Last::Other(error)), Some(false));
                 None
             }
+            Outcome::Unserved(error) => {
+                let unserved = UnservedModel { model: attempt.model().clone(), error };
+                (self.last, self.response) = (Some(Last::Other(unserved.again())), None);
+                self.unserved.push(unserved);
+                self.over = Some(true);
+                None
+            }
             Outcome::Aborted(error) => {
                 (self.last, self.response) = (Some(Last::Other(error)), None);
                 self.over = Some(false);
@@ -363,13 +369,6 @@ impl Rotation {
             tracing::warn!(profile = %attempt.profile, ?kind, "the outcome could not be recorded");
             attempt.unrecorded = Some(kind);
         }
-    }
-
-    /// Ends the call for a reason of the caller's, such as a store that cannot be read.
-    #[must_use]
-    pub fn abort(mut self, error: Error) -> SendFailure {
-        self.merge(ModelEnd::new(error));
-        self.end()
     }
 
     fn tried(&mut self, profile: &ProfileId) {

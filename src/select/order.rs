@@ -132,6 +132,9 @@ impl<'a> Selecting<'a> {
         if self.query.excluded.contains(id) {
             return unfit(kind, Verdict::NotRequested);
         }
+        if id.is_personal() {
+            return unfit(kind, Verdict::PersonalAccount);
+        }
         if base != Base::Stored && *profile.provider() != self.query.provider {
             return unfit(kind, Verdict::ProviderMismatch);
         }
@@ -269,6 +272,17 @@ impl<'a> Selecting<'a> {
             }
             ControlFlow::Continue(())
         });
+    }
+
+    /// The profiles that the list in force takes from and that exist: as an order names them, else in the order of use.
+    pub(super) fn listed(&self, candidates: &Candidates<'_>) -> Vec<ProfileId> {
+        let is_listed = |verdict: Verdict| verdict != Verdict::Missing && !verdict.is_left_out();
+        let listed = candidates.iter().filter(|candidate| is_listed(candidate.verdict));
+        let mut listed: Vec<ProfileId> = listed.map(|candidate| candidate.id.clone().into_owned()).collect();
+        if let (Base::Order(ids), _) = self.base() {
+            listed.sort_by_key(|id| ids.iter().position(|other| other == id));
+        }
+        listed
     }
 
     /// The first ready profile, without looking at why the others are not: one pass, nothing sorted or kept, and no

@@ -17,10 +17,14 @@ use crate::reason::FailureReason;
 ///
 /// - one that cools down, shortly before its window ends;
 /// - one that is out of credit, at long intervals, because only a human ends that and nobody tells;
-/// - one whose credential is finished, never before its window ends.
+/// - one whose credential is finished, never before its window ends;
+/// - whatever its window says, one whose last failure and last probe are a day old, and one whose window ends more than a
+///   day ahead and of which neither is known: another program may have been told of a limit of days that is lifted by now
+///   ([`SelectorRules::daily_probe`](super::SelectorRules::daily_probe)).
 ///
 /// The throttle counts from the last probe and from the profile's last failure, whichever is later. The latter stands in
-/// the profile's statistics, so that processes that start anew do not begin with a probe each.
+/// the profile's statistics, so that processes that start anew do not begin with a probe each. For the probe of the day a
+/// probe by OpenClaw (`lastProbeAt`) counts as well.
 ///
 /// # Examples
 ///
@@ -60,6 +64,9 @@ impl Default for ProbePolicy {
     }
 }
 
+/// How long a profile is left alone before the rules allow a probe whatever its window says.
+const DAY: Duration = Duration::from_secs(86_400);
+
 /// The next trial of a profile in cooldown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -96,7 +103,9 @@ impl ProbePolicy {
         let mut best: Option<(Timestamp, Timestamp, &ProfileId)> = None;
         for candidate in &unavailable.candidates {
             let Some(until) = candidate.verdict.until() else { continue };
-            let failed = profiles.usage(candidate.id.as_str()).and_then(UsageStats::last_failure_at).filter(past);
+            let usage = profiles.usage(candidate.id.as_str());
+            let failed = usage.and_then(UsageStats::last_failure_at).filter(past);
+            let probed = usage.and_then(UsageStats::last_probe_at).filter(past);
             let (earliest, pause) = match candidate.verdict {
                 Verdict::Disabled { reason: Some(FailureReason::Billing), .. } => (now, self.billing_interval),
                 Verdict::Disabled { .. } => (until, self.interval),
@@ -104,7 +113,14 @@ impl ProbePolicy {
             };
             let paused = failed.map(|at| at + pause);
             let throttled = last_probe.filter(past).map(|at| at + self.interval);
-            let at = [Some(earliest), paused, throttled].into_iter().flatten().fold(now, Timestamp::max).min(until);
+            let at = [Some(earliest), paused, throttled].into_iter().flatten().fold(now, Timestamp::max);
+            let left_alone = [failed, probed, last_probe.filter(past)].into_iter().flatten().max();
+            let of_the_day = match left_alone {
+                Some(since) => Some(since + DAY),
+                None => (until - now > DAY).then_some(now),
+            };
+            let of_the_day = of_the_day.filter(|_| unavailable.daily_probe).map_or(at, |day| day.max(now));
+            let at = at.min(of_the_day).min(until);
             if best.is_none_or(|(soonest, ends, _)| (at, until) < (soonest, ends)) {
                 best = Some((at, until, &*candidate.id));
             }

@@ -76,6 +76,10 @@ impl Receipt {
     /// the time for one and the same account. Limits and silence are not: they rarely depend on the secret, and a short
     /// cooldown does little harm.
     pub(super) fn is_outdated(&self, profile: Option<&Profile>, reason: FailureReason) -> bool {
+        if profile.is_some_and(Profile::is_fenced) {
+            // The tokens that were refused are being replaced.
+            return reason.is_refusal();
+        }
         let now = profile.and_then(Profile::credential);
         let (Some(used), Some(credential)) = (&self.secret, now) else { return false };
         let about_account = reason == FailureReason::Billing && credential.kind() != CredentialKind::OAuth;

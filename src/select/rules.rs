@@ -115,8 +115,9 @@ pub struct CooldownPolicy {
 }
 
 impl CooldownPolicy {
-    /// The longest any window can last, with a minute on top, because clocks are corrected by small steps all the time.
-    /// A window that ends later than this from now was written by a clock that has since jumped back, and binds nobody.
+    /// The longest any window of these rules can last, with a minute on top, because clocks are corrected by small steps all
+    /// the time. A window of this crate that ends later than this from now was written by a clock that has since jumped
+    /// back, and binds nobody; for those of other programs see [`SelectorRules::distant_windows`].
     #[must_use]
     pub fn cap(&self) -> Duration {
         // Every field by name, so that a backoff that is added cannot be forgotten here.
@@ -206,6 +207,16 @@ pub struct SelectorRules {
     /// Whether a credential counts by what its secret shows it to be, and must be able to stand in a header. Default:
     /// yes. OpenClaw of February 2026 went by the declared kind alone.
     pub inspect_secret: bool,
+    /// Whether a window that another program wrote is believed as far as it goes, also where it ends further ahead than
+    /// [`CooldownPolicy::cap`]: the weekly limit of a plan ends days ahead (`blockedUntil`). One whose profile was last used
+    /// or last failed at a moment that lies ahead of the clock is the trace of a clock that was set back, and is not.
+    /// Default: yes.
+    ///
+    /// Without effect under [`FailureCounting::Shared`], whose windows bind however long they are.
+    pub distant_windows: bool,
+    /// Whether a profile whose window still runs may be probed once in 24 hours, where every profile is unusable; see
+    /// [`ProbePolicy`](super::ProbePolicy). Default: yes.
+    pub daily_probe: bool,
     /// Whether profile names that are whole numbers come first, as JavaScript enumerates them. Default: no.
     pub integer_names_first: bool,
 }
@@ -227,6 +238,8 @@ impl Default for SelectorRules {
             repair_order: true,
             live_first: true,
             inspect_secret: true,
+            distant_windows: true,
+            daily_probe: true,
             integer_names_first: false,
         }
     }
@@ -238,7 +251,9 @@ impl SelectorRules {
     ///
     /// Transient windows of 1, 5, 25 and 60 minutes on a counter shared by all reasons, billing windows of 5 hours
     /// doubling to 24; every failure moves a running window; counters start again after a success or after more than
-    /// 24 hours without a failure; windows concern the whole profile; an expiry of zero or less means none.
+    /// 24 hours without a failure; windows concern the whole profile; an expiry of zero or less means none. What later
+    /// versions hold back (a sign-in that is not active, a login that is being renewed, a personal account) is not used
+    /// under these rules either.
     #[must_use]
     pub fn openclaw_2026_02() -> Self {
         let transient = Backoff::growing(MINUTE, 5.0, 3.0, HOUR);
@@ -258,6 +273,8 @@ impl SelectorRules {
             repair_order: false,
             live_first: false,
             inspect_secret: false,
+            distant_windows: false,
+            daily_probe: false,
             integer_names_first: true,
         }
     }

@@ -12,7 +12,7 @@ use super::unavailable::Unavailable;
 use super::verdict::{Verdict, as_millis};
 use crate::clock::Timestamp;
 use crate::credential::{Credential, CredentialKind, CredentialSource};
-use crate::id::ProfileId;
+use crate::id::{ProfileId, ProviderId};
 use crate::profile::{AuthProfiles, UsageStats};
 
 /// Chooses the credential to use now.
@@ -114,6 +114,34 @@ impl ProfileSelector {
         self.selecting(profiles, query, now).pick()
     }
 
+    /// Why the lists in force leave out a stored profile, if they do, and the stored order that would take it in: those in
+    /// use, and then this one. No order helps where the configuration has something else under its name.
+    pub(crate) fn left_out(
+        &self,
+        profiles: &AuthProfiles,
+        provider: &ProviderId,
+        id: &ProfileId,
+    ) -> Option<(Verdict, Option<Vec<ProfileId>>)> {
+        // What a list leaves out does not depend on the time.
+        let query = Query::new(provider);
+        let selecting = self.selecting(profiles, &query, Timestamp::default());
+        let candidates = selecting.candidates();
+        let of = |candidates: &Candidates<'_>| {
+            let own = candidates.iter().find(|candidate| *candidate.id == *id);
+            own.map(|candidate| candidate.verdict).filter(|verdict| verdict.is_left_out())
+        };
+        let verdict = of(&candidates)?;
+        let mut order = selecting.listed(&candidates);
+        order.push(id.clone());
+        let mut ordered = profiles.clone();
+        // An order that cannot be set is one that does not help.
+        let left_out = match ordered.set_order(provider, &order) {
+            Ok(()) => of(&self.candidates(&ordered, &query, Timestamp::default())),
+            Err(_) => Some(verdict),
+        };
+        Some(left_out.map_or((verdict, Some(order)), |still| (still, None)))
+    }
+
     /// The profile to use now, or why there is none.
     ///
     /// # Errors
@@ -190,6 +218,7 @@ impl Selecting<'_> {
             locked: self.query.locked.clone(),
             retry_at: candidates.retry_at(),
             reason: unavailable::blocking(&candidates.list, self.profiles),
+            daily_probe: self.rules.daily_probe,
             candidates: candidates.list.into_iter().map(Candidate::into_owned).collect(),
             now: self.now,
         }
@@ -198,7 +227,8 @@ impl Selecting<'_> {
     /// What a profile authenticates with, its reference resolved.
     fn credential(&self, id: &ProfileId) -> Option<Credential> {
         let profile = self.profiles.get(id.as_str())?;
-        if let Some(credential) = profile.credential() {
+        let beside = profile.beside_reference().filter(|_| !self.rules.inspect_secret);
+        if let Some(credential) = profile.credential().or(beside) {
             return Some(credential.clone());
         }
         let secret = self.resolve(profile)?;

@@ -182,23 +182,22 @@ impl SelectorRules {
             // A stamp that lies ahead of the clock says nothing: the clock was set back.
             window.since.or(fallback).is_some_and(|since| since > event.picked_at && since <= event.now)
         };
-        let stays =
-            |window: &Window| self.is_active(window, event.now) && (opened_after(window) || event.is_foreign(window));
-        let cooldown = usage.cooldown.clone().filter(stays);
+        let stays = |window: &Window| {
+            self.is_active(usage, window, event.now) && (opened_after(window) || event.is_foreign(window))
+        };
+        let transient: Vec<Window> = usage.transient().filter(|window| stays(window)).cloned().collect();
         let disabled = usage.disabled.clone().filter(stays);
         let blocked = usage.blocked.as_ref().is_some_and(|window| {
-            self.is_active(window, event.now) && (event.is_foreign(window) || event.saw_another(window.until))
+            self.is_active(usage, window, event.now) && (event.is_foreign(window) || event.saw_another(window.until))
         });
-        let models: Vec<Window> = usage.model_cooldowns.iter().filter(|window| stays(window)).cloned().collect();
         let mut counts = usage.failure_counts.clone();
-        let kept: Vec<_> = cooldown.iter().chain(&disabled).chain(&models).filter_map(|window| window.reason).collect();
+        let kept: Vec<_> = transient.iter().chain(&disabled).filter_map(|window| window.reason).collect();
         counts.retain(|reason, _| kept.iter().any(|kept| kept.as_str() == &**reason));
         usage.edited(|edit| {
             edit.number(key::LAST_USED, event.now);
             edit.number(key::ERROR_COUNT, counts.values().sum());
-            edit.cooldown(cooldown.as_ref());
+            edit.transient(&transient);
             edit.disabled(disabled.as_ref());
-            edit.model_cooldowns(&models);
             if !blocked {
                 for gone in key::BLOCKED {
                     edit.remove(gone);
@@ -264,7 +263,7 @@ impl SelectorRules {
         if kind == CooldownKind::None {
             // The provider is to blame, not the profile: nothing is counted, but what the server said is respected.
             let (Some(until), Some(_)) = (deadline, model) else { return usage.clone() };
-            let running = window_of(usage, model, false).filter(|window| self.is_active(window, event.now));
+            let running = window_of(usage, model, false).filter(|window| self.is_active(usage, window, event.now));
             return match running {
                 Some(window) if window.until >= until => usage.clone(),
                 Some(window) => self.with_window(usage, Window { until, ..window.clone() }, false, event.now),
@@ -276,7 +275,7 @@ impl SelectorRules {
         let opened = running.map(|window| window.since.or(usage.last_failure_at).unwrap_or(window.until));
         let counts_not =
             announced.is_some() || opened.is_some_and(|opened| event.picked_at <= opened && opened <= event.now);
-        let active = running.filter(|window| self.is_active(window, event.now));
+        let active = running.filter(|window| self.is_active(usage, window, event.now));
         let mut window = match active {
             Some(active) => {
                 Window { until: deadline.map_or(active.until, |at| at.max(active.until)), ..active.clone() }
@@ -313,34 +312,20 @@ impl SelectorRules {
         let concerns = |window: &&Window| window.model.is_none() || window.model.as_deref() == model;
         let window = usage.blocked.as_ref().filter(concerns)?;
         let until = Some(window.until).filter(|until| until.is_finite() && *until > event.picked_at)?;
-        let unseen = || event.announced.is_none() && (until <= event.now || self.is_active(window, event.now));
+        let unseen = || event.announced.is_none() && (until <= event.now || self.is_active(usage, window, event.now));
         (event.saw_another(until) || unseen()).then_some(until)
     }
 
-    /// The statistics with this window, as the one of its kind. The place that other readers of the file know holds one window; a
-    /// window of another scope that still runs there is not lost but kept beside it, by model.
+    /// The statistics with this window in the place of the one of its kind and scope. Those of other scopes that still run
+    /// stay beside it.
     fn with_window(&self, usage: &UsageStats, window: Window, long: bool, now: f64) -> UsageStats {
         if long {
             return usage.edited(|edit| edit.disabled(Some(&window)));
         }
-        let mut models: Vec<Window> = usage.model_cooldowns.clone();
-        models.retain(|other| other.model != window.model && self.is_active(other, now));
-        let known = usage.cooldown.as_ref().filter(|known| self.is_active(known, now) && known.model != window.model);
-        let known = match (known, &window.model) {
-            (Some(known), Some(_)) => {
-                models.push(window);
-                known.clone()
-            }
-            (Some(known), None) => {
-                models.push(known.clone());
-                window
-            }
-            (None, _) => window,
-        };
-        usage.edited(|edit| {
-            edit.cooldown(Some(&known));
-            edit.model_cooldowns(&models);
-        })
+        let stays = |other: &&Window| other.model != window.model && self.is_active(usage, other, now);
+        let mut transient: Vec<Window> = usage.transient().filter(stays).cloned().collect();
+        transient.push(window);
+        usage.edited(|edit| edit.transient(&transient))
     }
 }
 
@@ -349,8 +334,7 @@ fn window_of<'a>(usage: &'a UsageStats, model: Option<&str>, long: bool) -> Opti
     if long {
         return usage.disabled.as_ref();
     }
-    let windows = usage.cooldown.iter().chain(&usage.model_cooldowns);
-    windows.filter(|window| window.model.as_deref() == model).max_by(|a, b| a.until.total_cmp(&b.until))
+    usage.transient().filter(|window| window.model.as_deref() == model).max_by(|a, b| a.until.total_cmp(&b.until))
 }
 
 impl Event<'_> {

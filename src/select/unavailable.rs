@@ -30,6 +30,8 @@ pub struct Unavailable {
     /// The moment of the refusal.
     pub now: Timestamp,
     pub(super) reason: Option<FailureReason>,
+    /// Whether the rules allow one probe a day.
+    pub(super) daily_probe: bool,
 }
 
 impl Unavailable {
@@ -80,7 +82,7 @@ impl Unavailable {
     fn kind(&self) -> ErrorKind {
         match self.own().map(|candidate| candidate.verdict) {
             Some(Verdict::ProviderMismatch) => ErrorKind::ProfileNotConfigured,
-            Some(verdict) if verdict.is_cooling_down() => ErrorKind::Unavailable,
+            Some(verdict) if verdict.is_cooling_down() || verdict == Verdict::Refreshing => ErrorKind::Unavailable,
             _ if self.locked.is_some() => ErrorKind::MissingCredentials,
             _ if self.candidates.is_empty() => ErrorKind::MissingApiKey,
             _ => ErrorKind::Unavailable,
@@ -162,7 +164,10 @@ impl From<Unavailable> for Error {
     fn from(unavailable: Unavailable) -> Self {
         let kind = unavailable.kind();
         let error = Self::new(kind, unavailable.to_string());
-        let in_vain = kind == ErrorKind::Unavailable && unavailable.retry_at.is_none();
+        // A login is renewed within seconds, although nobody can say when.
+        let passes = |candidate: &Candidate<'_>| candidate.verdict == Verdict::Refreshing;
+        let waits = unavailable.retry_at.is_some() || unavailable.candidates.iter().any(passes);
+        let in_vain = kind == ErrorKind::Unavailable && !waits;
         let error = if in_vain { error.with_transience(false).with_help(IN_VAIN) } else { error };
         error.with_origin(unavailable)
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use super::rules::{CLOCK_CORRECTION, FailureCounting, SelectorRules, millis};
 use crate::clock::{Timestamp, in_words};
 use crate::credential::CredentialKind;
-use crate::profile::{Expiry, Profile, SecretState, UsageStats, Window, timestamp};
+use crate::profile::{Expiry, Hold, Profile, SecretState, UsageStats, Window, timestamp};
 use crate::reason::FailureReason;
 
 /// Whether a profile can be used now, and if not, why.
@@ -52,6 +52,14 @@ pub enum Verdict {
     UnresolvedReference,
     /// Its kind of credential is not known to this version.
     UnknownKind,
+    /// It is a sign-in that OpenClaw saved to take another's place later, and is not active.
+    SetupInactive,
+    /// OpenClaw is renewing its login, and has the tokens in its hands meanwhile.
+    Refreshing,
+    /// OpenClaw tried to renew its login and failed for good.
+    RefreshFailed,
+    /// It is one of OpenClaw's personal accounts, by its name, and is left alone.
+    PersonalAccount,
     /// It is named by an order or by the configuration, but does not exist.
     Missing,
     /// It exists, but the order in force does not name it.
@@ -65,7 +73,7 @@ pub enum Verdict {
 impl Verdict {
     /// A short name for programs: `ready`, `cooling`, `disabled`, `expired`, `invalid_expires`, `mode_mismatch`,
     /// `provider_mismatch`, `missing_credential`, `unusable_secret`, `unresolved_ref`, `unknown_type`,
-    /// `profile_missing`, `excluded_by_auth_order`, `not_configured` or `not_requested`.
+    /// `setup_inactive`, `refreshing`, `refresh_failed`, `personal_account`, `profile_missing`, `excluded_by_auth_order`, `not_configured` or `not_requested`.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
@@ -80,6 +88,10 @@ impl Verdict {
             Self::UnusableSecret => "unusable_secret",
             Self::UnresolvedReference => "unresolved_ref",
             Self::UnknownKind => "unknown_type",
+            Self::SetupInactive => "setup_inactive",
+            Self::Refreshing => "refreshing",
+            Self::RefreshFailed => "refresh_failed",
+            Self::PersonalAccount => "personal_account",
             Self::Missing => "profile_missing",
             Self::ExcludedByOrder => "excluded_by_auth_order",
             Self::NotConfigured => "not_configured",
@@ -102,6 +114,11 @@ impl Verdict {
     /// Whether the list in force leaves the profile out, whatever its state.
     pub(super) fn is_outside(self) -> bool {
         matches!(self, Self::ExcludedByOrder | Self::NotConfigured | Self::NotRequested)
+    }
+
+    /// Whether a list leaves the profile out, or has something else under its name.
+    pub(super) fn is_left_out(self) -> bool {
+        self.is_outside() || matches!(self, Self::ModeMismatch | Self::ProviderMismatch)
     }
 
     /// Until when the profile is cooling down, if it does.
@@ -154,6 +171,10 @@ impl Verdict {
             Self::UnusableSecret => "has a secret with characters no header can carry",
             Self::UnresolvedReference => "has a secret reference that was not resolved",
             Self::UnknownKind => "is of an unknown kind of credential",
+            Self::SetupInactive => "is saved and not active; `openclaw models auth activate` makes it so",
+            Self::Refreshing => "is being renewed by OpenClaw",
+            Self::RefreshFailed => "could not be renewed by OpenClaw; sign in again there",
+            Self::PersonalAccount => "is a personal account, which only OpenClaw uses",
             Self::Missing => "does not exist",
             Self::ExcludedByOrder => "is not in the order",
             Self::NotConfigured => "is not listed in the configuration",
@@ -176,12 +197,26 @@ pub(super) fn as_millis(now: Timestamp) -> f64 {
     now.as_millis() as f64
 }
 
+/// No later moment is one in JavaScript, and none was meant.
+const LAST_MOMENT: f64 = 8.64e15;
+
+/// Whether the profile was used or failed at a moment that has not come yet: the clock was set back since.
+fn was_used_ahead(usage: &UsageStats, now: f64) -> bool {
+    [usage.last_used, usage.last_failure_at].into_iter().flatten().any(|stamp| stamp - now > millis(CLOCK_CORRECTION))
+}
+
 impl SelectorRules {
-    /// Whether a window is in force. A window that could not have been opened before now, because no rule makes one so
-    /// long, is the trace of a clock that was set back, and is not.
-    pub(super) fn is_active(&self, window: &Window, now: f64) -> bool {
+    /// Whether a window of these statistics is in force.
+    ///
+    /// A window of this crate says when it was opened. One that could not have been opened before now, because no rule makes
+    /// one so long, is the trace of a clock that was set back, and is not in force. Others' windows are believed as far as
+    /// they go, unless the stamps beside them lie ahead too.
+    pub(super) fn is_active(&self, usage: &UsageStats, window: &Window, now: f64) -> bool {
         let left = window.until - now;
-        let sane = window.until.is_finite() && window.until > 0.0 && left > 0.0;
+        let ahead = window.until.is_finite() && window.until > 0.0 && left > 0.0;
+        if !ahead || self.cooldown.counting == FailureCounting::Shared {
+            return ahead;
+        }
         // The deadline's cap is nearly always the longest of all, and costs less to look at.
         let possible = || left <= millis(self.cooldown.deadline_cap) || left <= millis(self.cooldown.cap());
         // One that lasts longer than any, or was opened further ahead of now than it lasts, would otherwise come into
@@ -190,8 +225,10 @@ impl SelectorRules {
             let length = window.until - since;
             length <= millis(self.cooldown.cap()) && since - now <= length + millis(CLOCK_CORRECTION)
         };
-        sane && (self.cooldown.counting == FailureCounting::Shared
-            || (possible() && window.since.is_none_or(plausible)))
+        match window.since {
+            Some(since) => possible() && plausible(since),
+            None => possible() || (self.distant_windows && window.until <= LAST_MOMENT && !was_used_ahead(usage, now)),
+        }
     }
 
     /// Tells of a window that begins or grows between two states of a profile's statistics.
@@ -224,9 +261,8 @@ impl SelectorRules {
             _ => true,
         };
         let windows = usage.disabled.iter().map(|window| (window, true));
-        let windows = windows.chain(usage.cooldown.iter().chain(&usage.blocked).map(|window| (window, false)));
-        let windows = windows.chain(usage.model_cooldowns.iter().map(|window| (window, false)));
-        let active = windows.filter(|(window, _)| concerns(window) && self.is_active(window, now));
+        let windows = windows.chain(usage.transient().chain(&usage.blocked).map(|window| (window, false)));
+        let active = windows.filter(|(window, _)| concerns(window) && self.is_active(usage, window, now));
         let (window, long) =
             active.reduce(|longest, next| if next.0.until > longest.0.until { next } else { longest })?;
         let (until, reason) = (timestamp(window.until), window.reason);
@@ -244,7 +280,7 @@ impl SelectorRules {
         let (last, verdict) = self.cooling(Some(usage), None, now)?;
         let until = timestamp(last);
         match &usage.disabled {
-            Some(disabled) if self.is_active(disabled, now) => {
+            Some(disabled) if self.is_active(usage, disabled, now) => {
                 Some(Verdict::Disabled { until, reason: disabled.reason })
             }
             _ => Some(verdict),
@@ -270,6 +306,12 @@ impl SelectorRules {
 
     /// What the credential itself says, its windows aside. `resolves` tells whether its reference leads to a secret.
     pub(super) fn fitness(&self, profile: &Profile, now: f64, resolves: impl Fn(&Profile) -> bool) -> Verdict {
+        match profile.hold() {
+            Some(Hold::Inactive) => return Verdict::SetupInactive,
+            Some(Hold::Refreshing) => return Verdict::Refreshing,
+            Some(Hold::RefreshFailed) => return Verdict::RefreshFailed,
+            None => {}
+        }
         let Some(kind) = profile.kind() else { return Verdict::UnknownKind };
         let kind = if self.inspect_secret { kind } else { profile.stored_kind().unwrap_or(kind) };
         let invalid = matches!(profile.expiry(), Expiry::Invalid(_));
@@ -279,7 +321,9 @@ impl SelectorRules {
         if let Some(at) = self.end(profile).filter(|at| now >= *at) {
             return Verdict::Expired { at: timestamp(at) };
         }
-        match profile.secret_state() {
+        // OpenClaw of February 2026 knew no references, and went by the secret beside one.
+        let beside = profile.beside_reference().filter(|_| !self.inspect_secret).map(SecretState::of);
+        match beside.unwrap_or(profile.secret_state()) {
             SecretState::Unusable if self.inspect_secret => Verdict::UnusableSecret,
             SecretState::Good | SecretState::Unusable | SecretState::Refreshable => Verdict::Ready,
             SecretState::Blank => Verdict::MissingSecret,

@@ -168,6 +168,9 @@ fn refuse_login_code(pasted: &ValidatedSecret) -> Result<()> {
 }
 
 fn check(pasted: ValidatedSecret, what: &str) -> Result<ValidatedSecret> {
+    if pasted.secret.is_placeholder() {
+        return Err(invalid(&format!("this is a word that OpenClaw shows in the place of a {what}")));
+    }
     if pasted.secret.expose().contains(['=', '"', '\'']) && pasted.secret.expose().contains("export") {
         return Err(invalid(&format!("this is a line of a shell script; paste the {what} alone")));
     }

@@ -2,6 +2,7 @@
 
 use super::lifetime::expressible;
 use super::paste::ValidatedSecret;
+use super::saved::{Placement, Saved};
 use crate::clock::Timestamp;
 use crate::credential::Credential;
 #[cfg(doc)]
@@ -16,25 +17,28 @@ use crate::store::{AuthProfileStore, AuthProfileStoreExt as _};
 /// Stores a pasted API key as a profile, in the place of the credential it had, and ends its cooldowns: what failed was
 /// the old one, and its owner has just looked after it.
 ///
-/// Returns `true` if there was such a profile before. An email address is kept for display.
+/// The selector says whether it will be used: that of a configuration is [`Config::selector`](crate::Config::selector). An
+/// email address is kept for display. A sign-in that OpenClaw saved under this id for later is replaced, and the new key is
+/// for use now.
 ///
 /// # Errors
 ///
 /// Those of [`AuthProfiles::upsert`] and of [`update`](AuthProfileStore::update).
 pub fn save_key(
     store: &(impl AuthProfileStore + ?Sized),
+    selector: &ProfileSelector,
     id: &ProfileId,
     provider: &ProviderId,
     key: &ValidatedSecret,
     email: Option<&str>,
-) -> Result<bool> {
-    save(store, id, provider, &Credential::api_key(key.secret.clone()), email)
+) -> Result<Saved> {
+    save(store, selector, id, provider, &Credential::api_key(key.secret.clone()), email)
 }
 
 /// Stores a pasted token as a profile, in the place of the credential it had, and ends its cooldowns.
 ///
-/// Returns `true` if there was such a profile before. Nobody can tell the end of a token from its text: without `expires` it
-/// counts as lasting.
+/// The selector says whether it will be used, as for [`save_key`]. Nobody can tell the end of a token from its text: without
+/// `expires` it counts as lasting.
 ///
 /// # Errors
 ///
@@ -44,37 +48,45 @@ pub fn save_key(
 /// # Examples
 ///
 /// ```
-/// use provider_auth::{Clock, CredentialKind, MemoryStore, ProviderId, SystemClock, setup};
+/// use provider_auth::{Clock, CredentialKind, MemoryStore, ProfileSelector, ProviderId, SystemClock, setup};
 ///
 /// let (store, anthropic) = (MemoryStore::default(), ProviderId::anthropic());
 /// let pasted = setup::token(&anthropic, &format!("sk-ant-oat01-{}", "a".repeat(80)))?;
 /// let id = setup::profile_id(&anthropic, None, CredentialKind::Token)?;
 /// let expires = SystemClock.now() + setup::lifetime("365d")?;
-/// assert!(!setup::save_token(&store, &id, &anthropic, &pasted, Some(expires))?);
+/// let saved = setup::save_token(&store, &ProfileSelector::default(), &id, &anthropic, &pasted, Some(expires))?;
+/// assert!(!saved.replaced);
 /// # Ok::<(), provider_auth::Error>(())
 /// ```
 pub fn save_token(
     store: &(impl AuthProfileStore + ?Sized),
+    selector: &ProfileSelector,
     id: &ProfileId,
     provider: &ProviderId,
     token: &ValidatedSecret,
     expires: Option<Timestamp>,
-) -> Result<bool> {
+) -> Result<Saved> {
     expires.map_or(Ok(()), expressible)?;
-    save(store, id, provider, &Credential::token(token.secret.clone(), expires), None)
+    save(store, selector, id, provider, &Credential::token(token.secret.clone(), expires), None)
 }
 
 fn save(
     store: &(impl AuthProfileStore + ?Sized),
+    selector: &ProfileSelector,
     id: &ProfileId,
     provider: &ProviderId,
     credential: &Credential,
     email: Option<&str>,
-) -> Result<bool> {
+) -> Result<Saved> {
     store.transact(|profiles| {
-        let known = profiles.get(id.as_str()).is_some();
+        let replaced = profiles.get(id.as_str()).is_some();
         profiles.upsert(id, provider, credential, email)?;
+        // Under whatever rules: those of February 2026 would leave some of the windows.
         ProfileSelector::default().clear_cooldown(profiles, id)?;
-        Ok(known)
+        let placement = match selector.left_out(profiles, provider, id) {
+            None => Placement::InRotation,
+            Some((verdict, order)) => Placement::LeftOut { verdict, order },
+        };
+        Ok(Saved { profile: id.clone(), provider: provider.clone(), replaced, placement })
     })
 }

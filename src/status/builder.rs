@@ -227,16 +227,17 @@ fn unusable(profiles: &AuthProfiles, selector: &ProfileSelector, now: Timestamp)
     cooling
 }
 
-/// Windows that end in the future and bind nobody, because no rule opens one that long: somebody wrote them, or a clock
-/// that ran ahead did. OpenClaw waits them out, so the report has to name them.
+/// Windows that end in the future and bind nobody, because a clock that ran ahead opened them or no rule opens one that
+/// long. OpenClaw waits them out, so the report has to name them.
 fn impossible_windows(profiles: &AuthProfiles, selector: &ProfileSelector, now: Timestamp) -> Vec<Diagnostic> {
     let ahead = |usage: &UsageStats| {
-        let ends = [usage.cooldown_until(), usage.disabled_until()];
+        let ends = [usage.cooldown_until(), usage.disabled_until(), usage.blocked_until()];
         ends.into_iter().flatten().any(|end| end > now) && selector.cooldown(usage, now).is_none()
     };
     let found = profiles.usage_stats().filter(|(_, usage)| ahead(usage)).map(|(id, _)| {
         let place = Location::default().with_key_path(format!("usageStats.{id}"));
-        let message = "a window ends further ahead than any rule allows, and does not keep the profile from being used";
+        let message = "a window was opened by a clock that ran ahead, or is longer than the rules allow, and does not keep \
+                       the profile from being used";
         Diagnostic::new(Severity::Warning, DiagnosticCode::IgnoredSetting, place, message)
             .with_help("clear the cooldown of this profile; `auth.cooldowns` allows longer ones")
     });

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::credential::CredentialKind;
-use crate::profile::{Expiry, Profile, SecretState};
+use crate::profile::{Expiry, Hold, Profile, SecretState};
 
 /// Whether a credential lasts, as its profile says it: the provider is not asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,9 +17,10 @@ pub enum Health {
     Ok,
     /// Its end is near.
     Expiring,
-    /// Its end has passed. An OAuth credential that can be refreshed is refreshed by its next use.
+    /// Its end has passed. An OAuth credential that can be refreshed is refreshed by its next use; one that OpenClaw is
+    /// renewing, or failed to renew, counts as past its end.
     Expired,
-    /// There is no secret, or an end is expected and none is recorded.
+    /// There is no secret, an end is expected and none is recorded, or the sign-in is not active.
     Missing,
 }
 
@@ -38,6 +39,11 @@ impl Health {
 
     /// Returns the health of one profile. `strict` says whether an invalid timestamp makes a token unusable.
     pub(super) fn of(profile: &Profile, strict: bool, now: Timestamp, warn_after: Duration) -> Self {
+        match profile.hold() {
+            Some(Hold::Inactive) => return Self::Missing,
+            Some(Hold::Refreshing | Hold::RefreshFailed) => return Self::Expired,
+            None => {}
+        }
         if profile.secret_state() == SecretState::Blank {
             return Self::Missing;
         }

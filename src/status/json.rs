@@ -11,6 +11,7 @@ use crate::clock::Timestamp;
 use crate::credential::{CredentialSource, EnvOrigin};
 use crate::error::Diagnostic;
 use crate::id::ProfileId;
+use crate::profile::Hold;
 use crate::reason::FailureReason;
 
 /// The name of the file OpenClaw keeps the providers of a configuration in.
@@ -134,6 +135,7 @@ impl StatusReport {
             members.put("provider", profile.provider.as_str());
             members.put("type", profile.kind_name());
             members.put("status", profile.health.as_str());
+            members.some("reasonCode", profile.hold.map(reason_code));
             members.some("expiresAt", profile.expires.map(Timestamp::as_millis));
             members.some("remainingMs", profile.expires.map(|at| self.remaining(at)));
             members.put("source", "store");
@@ -227,6 +229,14 @@ fn listed(profile: &ProfileStatus) -> Members {
     members.some("until", profile.until().map(Timestamp::as_millis));
     members.some("reason", profile.reason().map(FailureReason::as_str));
     members
+}
+
+/// What OpenClaw calls it: it does not tell a login that is being renewed from one that has expired.
+fn reason_code(hold: Hold) -> &'static str {
+    match hold {
+        Hold::Inactive => "setup_inactive",
+        Hold::Refreshing | Hold::RefreshFailed => "expired",
+    }
 }
 
 fn diagnostic(diagnostic: &Diagnostic) -> Value {

@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::credential::{CredentialKind, CredentialSource};
 use crate::error::Diagnostic;
 use crate::id::{ProfileId, ProviderId};
-use crate::profile::{AuthProfiles, Entry, Profile, SecretState};
+use crate::profile::{AuthProfiles, Entry, Hold, Profile, SecretState};
 use crate::secret::is_blank_char;
 use crate::select::{Query, Resolver, Verdict};
 
@@ -58,11 +58,17 @@ impl Overview<'_> {
                 (None, fallback(&profiles, environment.as_ref(), config_key.is_some()), retry_at)
             }
         };
-        let expirable = || profiles.iter().filter(|profile| profile.is_expirable());
+        let expirable = || profiles.iter().filter(|profile| profile.is_expirable() && !profile.is_put_aside());
         let any = |health| expirable().any(|profile| profile.health == health);
         let health = if expirable().next().is_none() {
-            let keys = profiles.iter().any(|profile| profile.kind == Some(CredentialKind::ApiKey));
-            if keys { Health::Static } else { Health::Missing }
+            let is_key =
+                |profile: &ProfileStatus| profile.kind == Some(CredentialKind::ApiKey) && !profile.is_put_aside();
+            let renewing = profiles.iter().any(|profile| profile.hold == Some(Hold::Refreshing));
+            match profiles.iter().any(is_key) {
+                true => Health::Static,
+                false if renewing => Health::Expired,
+                false => Health::Missing,
+            }
         } else if any(Health::Expired) || any(Health::Missing) {
             Health::Expired
         } else if any(Health::Expiring) {
@@ -87,6 +93,9 @@ impl Overview<'_> {
     /// Returns `true` if there is a credential for the provider, expired or cooling down included.
     pub(super) fn has_credential(&self, status: &ProviderStatus) -> bool {
         let has_secret = |profile: &ProfileStatus| {
+            if profile.hold == Some(Hold::Inactive) || profile.id.is_personal() {
+                return false;
+            }
             let stored = self.profiles.get(profile.id.as_str());
             profile.kind.is_some() && stored.is_some_and(|stored| stored.secret_state() != SecretState::Blank)
         };
@@ -108,6 +117,10 @@ impl Overview<'_> {
             };
             label = format!("{label} [{kind} {left}]");
         }
+        let display = match profile.hold() {
+            Some(Hold::Inactive) => format!("{display} (saved, inactive)"),
+            _ => display,
+        };
         ProfileStatus {
             id: id.clone(),
             provider: profile.provider().clone(),
@@ -115,7 +128,8 @@ impl Overview<'_> {
             label,
             display,
             health: Health::of(profile, strict, self.now, self.warn_after),
-            refreshable: profile.is_refreshable(),
+            refreshable: profile.is_refreshable() && profile.hold().is_none(),
+            hold: profile.hold(),
             expires: profile.expires().filter(|_| profile.stored_kind() != Some(CredentialKind::ApiKey)),
             verdict,
             cooldown,
@@ -154,7 +168,7 @@ fn masked(profile: &Profile, owner: &str) -> String {
 
 /// Returns the source that would serve if nothing kept it from serving.
 fn fallback(profiles: &[ProfileStatus], environment: Option<&EnvironmentKey>, config_key: bool) -> EffectiveSource {
-    if profiles.iter().any(|profile| profile.kind.is_some()) {
+    if profiles.iter().any(|profile| profile.kind.is_some() && profile.hold != Some(Hold::Inactive)) {
         EffectiveSource::Found(CredentialSource::Profile)
     } else if let Some(EnvironmentKey { variable, origin, .. }) = environment {
         EffectiveSource::Found(CredentialSource::Environment { variable, origin: *origin })

@@ -8,6 +8,7 @@ use crate::clock::Timestamp;
 use crate::credential::{CredentialKind, CredentialSource, EnvOrigin};
 use crate::error::Diagnostic;
 use crate::id::{ModelRef, ProfileId, ProviderId};
+use crate::profile::Hold;
 use crate::reason::FailureReason;
 use crate::select::Verdict;
 
@@ -177,6 +178,8 @@ pub struct ProfileStatus {
     pub cooldown: Option<Verdict>,
     /// When it last worked.
     pub last_used: Option<Timestamp>,
+    /// Why OpenClaw holds it back, if it does.
+    pub(super) hold: Option<Hold>,
 }
 
 impl ProfileStatus {
@@ -201,6 +204,11 @@ impl ProfileStatus {
     /// Returns `true` for the kinds that expire, OAuth credentials and tokens.
     pub(super) fn is_expirable(&self) -> bool {
         matches!(self.kind, Some(CredentialKind::OAuth | CredentialKind::Token))
+    }
+
+    /// Returns `true` for one that is to be used only later, or is being renewed: its end is nobody's concern.
+    pub(super) fn is_put_aside(&self) -> bool {
+        matches!(self.hold, Some(Hold::Inactive | Hold::Refreshing))
     }
 }
 
@@ -243,12 +251,15 @@ impl StatusReport {
     /// Returns the exit code for scripts, as OpenClaw's `--check` has it: 1 if a login or a token has expired or has
     /// none of what it needs, or a provider in use has no credential; 2 if one is expiring; 0 otherwise.
     ///
-    /// An OAuth credential that is refreshed by its next use counts as neither expired nor expiring.
+    /// An OAuth credential that is refreshed by its next use counts as neither expired nor expiring, nor does a login that
+    /// OpenClaw is renewing or a sign-in that is not active.
     #[must_use]
     pub fn check(&self) -> u8 {
         let any = |healths: &[Health]| {
             let counts = |profile: &&ProfileStatus| {
-                profile.is_expirable() && (profile.health == Health::Missing || !profile.refreshable)
+                profile.is_expirable()
+                    && !profile.is_put_aside()
+                    && (profile.health == Health::Missing || !profile.refreshable)
             };
             self.profiles().filter(counts).any(|profile| healths.contains(&profile.health))
         };

@@ -139,10 +139,16 @@ fn a_cooldown_is_seen_and_cleared() {
         "version": 1,
         "profiles": { "anthropic:default": { "type": "api_key", "provider": "anthropic", "key": KEY } },
         "lastGood": { "anthropic": "anthropic:default" },
-        "usageStats": { "anthropic:default": { "disabledUntil": 4_102_444_800_000_i64, "disabledReason": "billing" } },
+        "usageStats": { "anthropic:default": { "disabledUntil": 4_102_444_800_000_i64, "disabledReason": "billing",
+            "disabledSince": 4_102_444_700_000_i64 } },
     }));
-    // A window beyond every rule's reach was written by a clock that ran ahead, and binds nobody.
+    // A window of ours that was opened in the future was written by a clock that ran ahead, and binds nobody. Another
+    // program's is believed.
     assert!(directory.ok(&["status"], "").contains("ready"));
+    let mut document = directory.document();
+    document["usageStats"]["anthropic:default"].as_object_mut().unwrap().remove("disabledSince");
+    directory.write(&document);
+    assert!(directory.ok(&["status"], "").contains("disabled"));
     let soon = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() + 3_600_000;
     let mut document = directory.document();
     document["usageStats"]["anthropic:default"]["disabledUntil"] = json!(u64::try_from(soon).unwrap());
@@ -213,7 +219,7 @@ fn a_secret_that_will_not_be_used_is_stored_and_said_to_be_left_out() {
 "
         )
     );
-    assert!(answer.err.contains("not used: it is not listed in the configuration"), "{}", answer.err);
+    assert!(answer.err.contains("not used. `auth.profiles` of the configuration"), "{}", answer.err);
     // The configuration is the user's, and stays as it is.
     assert_eq!(std::fs::read_to_string(directory.path().join("openclaw.json")).unwrap(), config);
     directory.ok(&["auth", "order", "set", "--provider", "anthropic", "anthropic:work"], "");

@@ -117,7 +117,7 @@ fn errors_are_one_json_object_and_status_one() {
         (vec!["--model", "anthropic/a", "--base-url", "nowhere"], BODY, "invalid_url"),
         (vec!["--model", "anthropic/a", "--previous", "no/such/file"], BODY, "not_found"),
         (vec!["--model", "anthropic/a", "--config", "no/such/file"], BODY, "not_found"),
-        (vec!["--model", "nowhere/a"], BODY, "unknown_model"),
+        (vec!["--model", "nowhere/a"], BODY, "no_endpoint"),
         (vec!["--model", "anthropic/a"], "[1]", "invalid_body"),
         (vec!["--model", "anthropic/a"], "", "invalid_body"),
         (

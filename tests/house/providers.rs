@@ -21,6 +21,7 @@ fn a_header_is_said_where_the_public_api_is_known() {
         ("ollama", BEARER, "http://127.0.0.1:11434/v1"),
         ("openai", BEARER, "https://api.openai.com/v1"),
         ("openrouter", BEARER, "https://openrouter.ai/api/v1"),
+        ("qianfan", BEARER, "https://qianfan.baidubce.com/v2"),
         ("together", BEARER, "https://api.together.xyz/v1"),
         ("venice", BEARER, "https://api.venice.ai/api/v1"),
         ("vercel-ai-gateway", BEARER, "https://ai-gateway.vercel.sh/v1"),
@@ -37,6 +38,27 @@ fn a_header_is_said_where_the_public_api_is_known() {
             "{}",
             row.id()
         );
+    }
+}
+
+#[test]
+fn a_configured_base_url_comes_before_the_one_of_the_row() {
+    let text = "{ models: { providers: {
+        OpenAI: { baseUrl: 'https://gateway.example.com/openai/v1/' }, groq: { apiKey: 'k' }, mine: { baseUrl: 'https://mine.example.com' } } } }";
+    let config = crate::support::config(text);
+    for (provider, url) in [
+        ("openai", Some("https://gateway.example.com/openai/v1")),
+        ("groq", Some("https://api.groq.com/openai/v1")),
+        ("xai", Some("https://api.x.ai/v1")),
+        ("mine", Some("https://mine.example.com")),
+        // Each customer has a URL of their own, or the provider is not known.
+        ("amazon-bedrock", None),
+        ("nobody", None),
+    ] {
+        assert_eq!(config.base_url(&crate::support::provider(provider)), url, "{provider}");
+    }
+    for row in Provider::all() {
+        assert_eq!(crate::support::config("{}").base_url(&crate::support::provider(row.id())), row.base_url());
     }
 }
 

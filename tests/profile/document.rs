@@ -36,6 +36,8 @@ fn spellings_that_are_understood() {
         (r#"{"type":"api_key","provider":"a","apiKey":"k"}"#, ApiKey, "k", &[Alias]),
         (r#"{"type":"api_key","provider":"a","api_key":"k"}"#, ApiKey, "k", &[Alias]),
         (r#"{"mode":"api_key","provider":"a","apiKey":"k"}"#, ApiKey, "k", &[Alias, Alias]),
+        (r#"{"type":"apiKey","provider":"a","key":"k"}"#, ApiKey, "k", &[Alias]),
+        (r#"{"mode":"apiKey","provider":"a","apiKey":"k"}"#, ApiKey, "k", &[Alias, Alias, Alias]),
         (r#"{"type":"api_key","mode":"token","provider":"a","apiKey":"no","key":"k"}"#, ApiKey, "k", &[]),
         (r#"{"provider":"a","api_key":"no","mode":"token","key":"k","type":"api_key"}"#, ApiKey, "k", &[]),
         (r#"{"type":"token","mode":"api_key","provider":"a","token":"t","key":"no"}"#, Token, "t", &[]),
@@ -50,6 +52,9 @@ fn spellings_that_are_understood() {
         (r#"{"type":"token","provider":"a","token":["t"]}"#, Token, "", &[InvalidValue]),
         (r#"{"type":"api_key","provider":"a"}"#, ApiKey, "", &[]),
         (r#"{"type":"api_key","provider":"a","key":" \n"}"#, ApiKey, "", &[]),
+        (r#"{"type":"api_key","provider":"a","key":"__OPENCLAW_REDACTED__"}"#, ApiKey, "", &[InvalidValue]),
+        (r#"{"type":"token","provider":"a","token":" __OPENCLAW_REDACTED__\n"}"#, Token, "", &[InvalidValue]),
+        (r#"{"type":"oauth","provider":"a","access":"__OPENCLAW_REDACTED__"}"#, OAuth, "", &[InvalidValue]),
     ] {
         let profiles = one(entry);
         let profile = profiles.get("p").unwrap();

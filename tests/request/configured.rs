@@ -32,9 +32,9 @@ fn a_model_finds_its_endpoint_or_says_why_not() {
     assert_eq!(relay.auth_scheme(), AuthScheme::Bearer);
 
     for (reference, kind) in [
-        ("nowhere/m", ErrorKind::UnknownModel),
-        ("chat/m", ErrorKind::UnknownModel),
-        ("silent/m", ErrorKind::UnknownModel),
+        ("nowhere/m", ErrorKind::NoEndpoint),
+        ("chat/m", ErrorKind::NoEndpoint),
+        ("silent/m", ErrorKind::NoEndpoint),
         ("plain/m", ErrorKind::InsecureTransport),
     ] {
         let error = Endpoint::for_model(&config, &model(reference)).unwrap_err();

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where something is wrong")]
 
 use http::{HeaderMap, Request};
+use provider_auth::providers::Provider;
 use provider_auth::{
     AuthProfiles, Error, ErrorKind, ProfileSelector, ProviderId, Query, RequestBuilder, Selection, Timestamp,
 };
@@ -64,6 +65,20 @@ fn the_secret_goes_into_the_header_that_the_provider_reads() {
             ("POST", url, "{}")
         );
     }
+}
+
+#[test]
+fn each_row_of_the_table_is_authenticated_at_its_base_url() {
+    let mut rows = 0;
+    for row in Provider::all() {
+        let (Some(header), Some(base)) = (row.auth_header(), row.base_url()) else { continue };
+        let request = selection(row.id(), "api_key", "s-1").authenticate(post(&format!("{base}/path"), &[])).unwrap();
+        let expected = if header == "authorization" { "Bearer s-1" } else { "s-1" };
+        assert_eq!(request.headers()[header], expected, "{}", row.id());
+        assert_eq!(request.headers().contains_key("anthropic-beta"), row.id() == "anthropic");
+        rows += 1;
+    }
+    assert!(rows >= 20, "{rows}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod configured;
 mod foreign;
 mod hosts;
 mod leaks;
+mod marked;
 mod reference;
 #[path = "../support/mod.rs"]
 mod support;

@@ -14,5 +14,6 @@ mod streams;
 #[path = "../support/mod.rs"]
 mod support;
 mod table;
+mod unserved;
 mod unwritten;
 mod wire;

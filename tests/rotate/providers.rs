@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use provider_auth::failure::RetryBackoff;
-use provider_auth::{Call, Error, ErrorKind, Failure, FailureReason, ModelRef};
+use provider_auth::{CacheRetention, Call, Error, ErrorKind, Failure, FailureReason, ModelRef};
 use serde_json::{Value, json};
 
 use crate::support::rotation::{Rig, reasons};
@@ -77,6 +77,28 @@ async fn a_call_goes_on_with_the_model_of_another_provider() {
     );
     assert_eq!((rig.count("a", FailureReason::RateLimit), rig.count("b", FailureReason::Auth)), (1, 1));
     assert_eq!(rig.count("a", FailureReason::Auth), 0);
+}
+
+#[tokio::test]
+async fn a_message_among_the_callers_requests_gets_its_breakpoints_and_no_other_body_does() {
+    let rig = rig(Server::start(|asked: &Asked| match asked.path.as_str() {
+        "/v1/messages" => Act::error(429, "rate_limit_error", "Rate limited."),
+        _ => Act::json(200, json!({"choices": [{"finish_reason": "stop"}]}).to_string()),
+    }));
+    rig.rotator.send(&call(&rig.server.url())).await.unwrap();
+    let asked = rig.server.asked();
+    let marked: Vec<_> =
+        asked.iter().map(|asked| (asked.path.as_str(), asked.body.matches("cache_control").count())).collect();
+    let (messages, chat) = ("/v1/messages", "/v1/chat/completions");
+    assert_eq!(marked, [(messages, 1), (messages, 1), (chat, 0)]);
+    assert_eq!(asked[0].header("anthropic-version"), Some("2023-06-01"));
+    assert_eq!((asked[2].header("anthropic-version"), asked[2].header("anthropic-beta")), (None, None));
+
+    // Nothing is marked that the call asks not to be.
+    rig.clock.advance(Duration::from_secs(3600));
+    rig.rotator.send(&call(&rig.server.url()).retention(CacheRetention::None)).await.unwrap();
+    let asked = rig.server.asked();
+    assert_eq!((asked[3].path.as_str(), asked[3].body.contains("cache_control")), (messages, false));
 }
 
 #[tokio::test]

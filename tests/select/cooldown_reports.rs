@@ -148,10 +148,7 @@ fn a_failure_picked_before_another_program_announced_a_window_changes_nothing() 
             let query = Query::new(&anthropic).model("opus");
             let selected = ProfileSelector::default().select(&Bench::new().profiles, &query, at(t0)).unwrap().receipt;
             let by_hand = Receipt::new(id(ID), anthropic.clone(), Some("opus"), at(t0));
-            let mut receipts = vec![selected];
-            // Without the selector a window of days is none that the rules believe in.
-            receipts.extend((until <= t2 + DAY).then_some(by_hand));
-            for receipt in receipts {
+            for receipt in [selected, by_hand] {
                 let mut bench = blocked(until, &json!({}));
                 let before = bench.text();
                 let deadline = deadline.map(at);

@@ -5,11 +5,14 @@ mod cases;
 mod cooldown_reports;
 mod cooldown_rules;
 mod cooldowns;
+mod distant;
 mod february;
+mod held;
 mod model;
 mod reference;
 mod resolution;
 mod resolution_vectors;
+mod strip;
 #[path = "../support/mod.rs"]
 mod support;
 mod traced;

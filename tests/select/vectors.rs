@@ -23,9 +23,8 @@ use crate::support::{NOW, at, exact, id, provider};
 const VECTORS: &str = include_str!("../fixtures/selector_vectors.json");
 
 /// Where the default rules decide otherwise, and why.
-const DECIDED_OTHERWISE: [(&str, &str); 4] = [
+const DECIDED_OTHERWISE: [(&str, &str); 3] = [
     ("cd-new-rl-8", "rate_limit grows to one hour, not to 24: a probe an hour costs nothing"),
-    ("mark-018", "each model has its own window; a second model does not widen the first one's"),
     ("q-soon-4", "a window that is over is no wait: the profile is ready"),
     ("q-soon-5", "the first model to recover is worth a try; a quota shared between accounts is not assumed"),
 ];

@@ -1,16 +1,17 @@
 //! Setting credentials up: what people paste, what is stored, and what is refused by name.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it fails")]
 
 use std::time::Duration;
 
+use provider_auth::setup::{Placement, Saved};
 use provider_auth::{
-    AuthProfileStore, AuthProfileStoreExt, AuthProfiles, Credential, CredentialKind, ErrorKind, MemoryStore, ProfileId,
-    ProfileSelector, ProviderId, RecordOutcome, Secret, setup,
+    AuthProfileStore, AuthProfileStoreExt, AuthProfiles, Config, Credential, CredentialKind, ErrorKind, MemoryStore,
+    ProfileId, ProfileSelector, ProviderId, Query, RecordOutcome, Secret, setup,
 };
 use serde_json::json;
 
-use crate::support::{DAY, HOUR, NOW, at, document, id, provider, written};
+use crate::support::{DAY, HOUR, NOW, at, config, document, id, provider, written};
 
 fn oat(length: usize) -> String {
     format!("sk-ant-oat01-{}", "a".repeat(length - 13))
@@ -119,6 +120,10 @@ fn lifetimes() {
     }
 }
 
+fn any() -> ProfileSelector {
+    ProfileSelector::default()
+}
+
 fn store() -> MemoryStore {
     MemoryStore::new(document(&json!({
         "version": 1,
@@ -141,7 +146,8 @@ fn a_new_login_ends_the_cooldowns_even_with_the_same_secret() {
     for key in ["sk-ant-a", "sk-ant-new"] {
         let store = store();
         let pasted = setup::api_key(&provider("anthropic"), key).unwrap();
-        assert!(setup::save_key(&store, &id("anthropic:a"), &provider("anthropic"), &pasted, None).unwrap());
+        let saved = setup::save_key(&store, &any(), &id("anthropic:a"), &provider("anthropic"), &pasted, None).unwrap();
+        assert!(saved.replaced && saved.is_in_rotation());
         let document = written(&store.load().unwrap());
         assert_eq!(document["profiles"]["anthropic:a"]["key"], json!(key));
         assert_eq!(document["profiles"]["anthropic:a"]["email"], json!("a@example.com"));
@@ -157,8 +163,9 @@ fn a_token_takes_the_place_of_a_key() {
     let store = store();
     let pasted = setup::token(&provider("anthropic"), &oat(93)).unwrap();
     let expires = at(NOW) + setup::lifetime("365d").unwrap();
-    assert!(setup::save_token(&store, &id("anthropic:a"), &provider("anthropic"), &pasted, Some(expires)).unwrap());
-    assert!(!setup::save_token(&store, &id("anthropic:manual"), &provider("anthropic"), &pasted, None).unwrap());
+    let save = |name, end| setup::save_token(&store, &any(), &id(name), &provider("anthropic"), &pasted, end).unwrap();
+    assert!(save("anthropic:a", Some(expires)).replaced);
+    assert!(!save("anthropic:manual", None).replaced);
     let profiles = store.load().unwrap();
     let (replaced, new) = (profiles.get("anthropic:a").unwrap(), profiles.get("anthropic:manual").unwrap());
     assert_eq!((replaced.kind(), replaced.expires()), (Some(CredentialKind::Token), Some(at(NOW + 365 * DAY))));
@@ -169,11 +176,12 @@ fn a_token_takes_the_place_of_a_key() {
 #[test]
 fn a_token_ends_no_later_than_its_file_can_say() {
     let (store, pasted) = (store(), setup::token(&provider("anthropic"), &oat(93)).unwrap());
-    let save = |end| setup::save_token(&store, &id("anthropic:late"), &provider("anthropic"), &pasted, Some(end));
+    let save =
+        |end| setup::save_token(&store, &any(), &id("anthropic:late"), &provider("anthropic"), &pasted, Some(end));
     let refused = save(at(NOW) + setup::lifetime("100000000d").unwrap());
     assert_eq!(refusal(refused).0, ErrorKind::InvalidLifetime);
     assert!(store.load().unwrap().get("anthropic:late").is_none());
-    assert!(!save(at(8_640_000_000_000_000)).unwrap());
+    assert!(!save(at(8_640_000_000_000_000)).unwrap().replaced);
 }
 
 fn order(store: &impl AuthProfileStore, provider: &ProviderId) -> Option<Vec<ProfileId>> {
@@ -230,4 +238,119 @@ fn every_function_takes_a_boxed_store() {
     store.set_order(&provider("anthropic"), &[id("anthropic:a")]).unwrap();
     store.remove(&id("anthropic:a")).unwrap();
     assert_eq!(order(&store, &provider("anthropic")), None);
+}
+
+/// A configuration, the profile that is stored beside `anthropic:default` (a key) and `anthropic:me` (a login), and what is
+/// said of it: why it is left out, and the order that helps.
+type Case = (&'static str, &'static str, Option<(&'static str, Option<&'static [&'static str]>)>);
+
+/// As onboarding of OpenClaw 2026.9.6 writes it.
+const ONBOARDED: &str = "{ auth: { profiles: { 'anthropic:default': { provider: 'anthropic', mode: 'api_key' } } } }";
+
+fn placed(configuration: &str, name: &str, order: Option<&[&str]>) -> (MemoryStore, Config, Saved) {
+    let config = config(configuration);
+    let mut profiles = document(&json!({ "version": 1, "profiles": {
+        "anthropic:default": { "type": "api_key", "provider": "anthropic", "key": "sk-ant-a" },
+        "anthropic:me": { "type": "oauth", "provider": "anthropic", "access": "a", "refresh": "r" },
+    } }));
+    if let Some(order) = order {
+        profiles.set_order(&provider("anthropic"), &order.iter().map(|name| id(name)).collect::<Vec<_>>()).unwrap();
+    }
+    let (store, anthropic) = (MemoryStore::new(profiles), provider("anthropic"));
+    let pasted = setup::api_key(&anthropic, "sk-ant-new").unwrap();
+    let saved = setup::save_key(&store, config.selector(), &id(name), &anthropic, &pasted, None).unwrap();
+    (store, config, saved)
+}
+
+#[test]
+fn a_profile_that_is_stored_says_whether_it_will_be_used() {
+    let orders = "{ auth: { order: { anthropic: ['anthropic:me', 'anthropic:gone', 'anthropic:default'] } } }";
+    let cases: [Case; 9] = [
+        ("{}", "anthropic:new", None),
+        (ONBOARDED, "anthropic:default", None),
+        (ONBOARDED, "anthropic:new", Some(("not_configured", Some(&["anthropic:default", "anthropic:new"])))),
+        (
+            orders,
+            "anthropic:new",
+            Some(("excluded_by_auth_order", Some(&["anthropic:me", "anthropic:default", "anthropic:new"]))),
+        ),
+        (
+            "{ auth: { order: { anthropic: [] } } }",
+            "anthropic:new",
+            Some(("excluded_by_auth_order", Some(&["anthropic:new"]))),
+        ),
+        // None of the listed ones exists: the stored ones serve.
+        (
+            "{ auth: { profiles: { 'anthropic:gone': { provider: 'anthropic', mode: 'token' } } } }",
+            "anthropic:new",
+            None,
+        ),
+        (
+            "{ auth: { profiles: { 'anthropic:default': { provider: 'anthropic', mode: 'token' } } } }",
+            "anthropic:default",
+            Some(("mode_mismatch", None)),
+        ),
+        (
+            "{ auth: { profiles: { 'anthropic:new': { provider: 'openai', mode: 'api_key' } } } }",
+            "anthropic:new",
+            Some(("provider_mismatch", None)),
+        ),
+        (
+            "{ auth: { profiles: { 'anthropic:new': { provider: 'openai', mode: 'api_key' },
+                'anthropic:default': { provider: 'anthropic', mode: 'api_key' } } } }",
+            "anthropic:new",
+            Some(("provider_mismatch", None)),
+        ),
+    ];
+    for (configuration, name, expected) in cases {
+        let (store, config, saved) = placed(configuration, name, None);
+        assert_eq!((saved.profile.as_str(), saved.replaced), (name, name == "anthropic:default"));
+        assert_eq!((saved.is_in_rotation(), saved.help().is_none()), (expected.is_none(), expected.is_none()));
+        let query = || Query::new(&provider("anthropic"));
+        let in_rotation = |profiles: &AuthProfiles| {
+            config.selector().candidates(profiles, &query(), at(NOW)).order().any(|other| other.as_str() == name)
+        };
+        assert_eq!(in_rotation(&store.load().unwrap()), expected.is_none(), "{configuration}: the selector agrees");
+        let Placement::LeftOut { verdict, order, .. } = &saved.placement else { continue };
+        let ids = order.as_ref().map(|order| order.iter().map(ProfileId::as_str).collect::<Vec<_>>());
+        assert_eq!((verdict.code(), ids.as_deref()), expected.unwrap(), "{configuration}");
+        let help = saved.help().unwrap();
+        assert!(help.contains(name) && !help.contains("set_order"), "{help}");
+        if let Some(order) = order {
+            assert!(help.contains(&format!("models auth order set --provider anthropic {}", ids.unwrap().join(" "))));
+            store.set_order(&provider("anthropic"), order).unwrap();
+            assert!(in_rotation(&store.load().unwrap()), "{configuration}: the order that is named helps");
+        }
+    }
+}
+
+#[test]
+fn a_stored_order_leaves_a_new_profile_out_as_well() {
+    let (store, config, saved) = placed(ONBOARDED, "anthropic:new", Some(&["anthropic:me", "anthropic:default"]));
+    let Placement::LeftOut { verdict, order: Some(order), .. } = &saved.placement else { panic!("{saved:?}") };
+    assert_eq!(verdict.code(), "excluded_by_auth_order");
+    assert_eq!(order[..], ["anthropic:me", "anthropic:default", "anthropic:new"].map(id));
+    store.set_order(&provider("anthropic"), order).unwrap();
+    let pasted = setup::api_key(&provider("anthropic"), "sk-ant-newer").unwrap();
+    let again = setup::save_key(&store, config.selector(), &id("anthropic:new"), &provider("anthropic"), &pasted, None)
+        .unwrap();
+    assert!(again.replaced && again.is_in_rotation());
+}
+
+#[test]
+fn the_command_can_be_pasted_into_a_shell() {
+    let (_, _, saved) = placed(ONBOARDED, "anthropic:it's mine", None);
+    let help = saved.help().unwrap();
+    assert!(help.contains(r"anthropic:default 'anthropic:it'\''s mine'`"), "{help}");
+    let (_, _, saved) = placed(ONBOARDED, "anthropic:me@example.com", None);
+    assert!(saved.help().unwrap().contains("anthropic:default anthropic:me@example.com`"));
+}
+
+#[test]
+fn personal_accounts_are_refused() {
+    let (store, anthropic) = (store(), provider("anthropic"));
+    let pasted = setup::api_key(&anthropic, "sk-ant-a").unwrap();
+    let refused = setup::save_key(&store, &any(), &id("personal:0:1"), &anthropic, &pasted, None).map(drop);
+    assert_eq!(refusal(refused).0, ErrorKind::InvalidId);
+    assert!(store.load().unwrap().get("personal:0:1").is_none());
 }

@@ -10,7 +10,7 @@
 )]
 #![cfg(feature = "file")]
 
-use provider_auth::{AuthProfileStoreExt, FileStore, ProfileId, ProviderId, Result, setup};
+use provider_auth::{AuthProfileStoreExt, FileStore, ProfileId, ProfileSelector, ProviderId, Result, setup};
 use serde_json::Value;
 
 use crate::support::{NOW, at};
@@ -21,13 +21,14 @@ fn apply(command: &Value, store: &FileStore) -> Result<()> {
     let id = || ProfileId::new(text("id"));
     match text("op") {
         "save_key" => {
-            setup::save_key(store, &id()?, &provider, &setup::api_key(&provider, text("key"))?, None).map(drop)
+            let key = setup::api_key(&provider, text("key"))?;
+            setup::save_key(store, &ProfileSelector::default(), &id()?, &provider, &key, None).map(drop)
         }
         "save_token" => {
             let token = setup::token(&provider, text("token"))?;
             let lifetime = command["lifetime"].as_str().map(setup::lifetime).transpose()?;
             let expires = lifetime.map(|lifetime| at(NOW) + lifetime);
-            setup::save_token(store, &id()?, &provider, &token, expires).map(drop)
+            setup::save_token(store, &ProfileSelector::default(), &id()?, &provider, &token, expires).map(drop)
         }
         "set_order" => {
             let ids = command["ids"].as_array().unwrap().iter().map(|id| ProfileId::new(id.as_str().unwrap()));

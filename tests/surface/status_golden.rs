@@ -84,6 +84,22 @@ fn login(expires: i64, refresh: &str) -> Value {
     })
 }
 
+/// A sign-in that OpenClaw saved to take another's place later.
+fn with_setup(mut profile: Value) -> Value {
+    profile["setup"] = json!({ "replacement": true, "modelRef": "anthropic/claude-opus-5", "configJson": "{}" });
+    profile
+}
+
+/// A login that OpenClaw is renewing, or failed to.
+fn fenced(failed: &str) -> Value {
+    let fence =
+        |part: &str| format!("openclaw-oauth-refresh-fence:v1:{}:{failed}{part}:{}", "0".repeat(32), "1".repeat(64));
+    let mut login = login(1, &fence("refresh"));
+    login["access"] = fence("access").into();
+    login["email"] = "me@example.com".into();
+    login
+}
+
 fn credentials() -> Vec<Situation> {
     let none = json!({});
     vec![
@@ -101,6 +117,19 @@ fn credentials() -> Vec<Situation> {
         Situation::new("token-invalid-expiry", 1, &json!({ "anthropic:manual": token(Some(0)) }), &none),
         Situation::new("login-refreshable", 0, &json!({ "anthropic:me": login(NOW - HOUR, "refresh") }), &none),
         Situation::new("login-lost", 1, &json!({ "anthropic:me": login(NOW - HOUR, "") }), &none),
+        Situation::new(
+            "held-back",
+            0,
+            &json!({
+                "anthropic:manual": key('a'),
+                "anthropic:new": with_setup(key('b')),
+                "anthropic:me@example.com": fenced(""),
+            }),
+            &none,
+        ),
+        Situation::new("renewal-failed", 1, &json!({ "anthropic:me": fenced("failed:") }), &none),
+        Situation::new("renewing", 0, &json!({ "anthropic:me": fenced("") }), &none),
+        Situation::new("not-active", 1, &json!({ "anthropic:new": with_setup(key('b')) }), &none),
         Situation::new(
             "blank-key",
             1,
@@ -157,7 +186,19 @@ fn circumstances() -> Vec<Situation> {
                 "cooldownUntil": NOW + MINUTE, "disabledUntil": NOW - HOUR, "disabledReason": "billing",
             } }),
         ),
-        Situation::new("window-too-long", 0, &two, &json!({ "anthropic:b": { "disabledUntil": NOW + 90 * DAY } })),
+        Situation::new(
+            "window-too-long",
+            0,
+            &two,
+            &json!({ "anthropic:b": { "disabledUntil": NOW + 90 * DAY, "disabledSince": NOW - DAY } }),
+        ),
+        Situation::new(
+            "weekly-limit",
+            0,
+            &two,
+            &json!({ "anthropic:a": { "lastUsed": NOW - HOUR, "blockedUntil": NOW + 5 * DAY, "blockedSource": "wham",
+                "blockedReason": "subscription_limit", "lastFailureAt": NOW - HOUR } }),
+        ),
         Situation::new("ghost-statistics", 0, &two, &json!({ "ghost:x": { "cooldownUntil": NOW + 5 } })),
         Situation::new("in-order", 0, &two, &none).order(json!({ "anthropic": ["anthropic:b"] })),
         Situation::new("order-of-ghosts", 0, &two, &none).order(json!({ "anthropic": ["anthropic:old"] })),
@@ -283,4 +324,26 @@ fn used_now_is_what_the_selector_resolves() {
             assert_eq!(status.used, resolved.ok().map(|selection| selection.profile), "{}", situation.name);
         }
     }
+}
+
+/// What OpenClaw 2026.9.6 printed for the profiles of the situation `held-back`, in the members that this crate has too.
+#[test]
+fn held_back_profiles_are_shown_as_openclaw_shows_them() {
+    let situation = credentials().into_iter().find(|situation| situation.name == "held-back").unwrap();
+    let report: Value = serde_json::from_str(&situation.report().to_json()).unwrap();
+    let row = |id: &str, kind: &str, status: &str, label: &str| json!({ "profileId": id, "provider": "anthropic", "type": kind, "status": status, "source": "store", "label": label });
+    let mut login = row("anthropic:me@example.com", "oauth", "expired", "anthropic:me@example.com (me@example.com)");
+    login["reasonCode"] = "expired".into();
+    let mut new = row("anthropic:new", "api_key", "missing", "anthropic:new (saved, inactive)");
+    new["reasonCode"] = "setup_inactive".into();
+    let expected = [row("anthropic:manual", "api_key", "static", "anthropic:manual"), login, new];
+    let mut shown = report["auth"]["oauth"]["profiles"].clone();
+    for row in shown.as_array_mut().unwrap() {
+        row.as_object_mut().unwrap().remove("refreshable");
+    }
+    assert_eq!(shown, json!(expected));
+    assert_eq!(report["auth"]["oauth"]["providers"][0]["status"], "static");
+    assert_eq!(report["auth"]["providers"][0]["used"], "anthropic:manual");
+    assert_eq!(report["auth"]["missingProvidersInUse"], json!([]));
+    assert_eq!(situation.report().check(), 0);
 }

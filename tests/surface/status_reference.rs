@@ -22,7 +22,6 @@ const DIFFERENT: &[(&str, &[&str], &str)] = &[
     ("login-expiring-refresh", &["status"], "the end is told, and that the login can be renewed"),
     ("login-expired-refresh", &["status"], "the end is told, and that the login can be renewed"),
     ("stale-disabled-reason", &["reason"], "the reason of a window that is over is not that of another"),
-    ("far-disabled", &["labels/0", "unusableProfiles"], "no rule makes a window that long"),
     ("alias-provider", &["provider", "providers"], "a provider is one, however it is spelled"),
     ("models-string", &["missingProvidersInUse"], "an alias stands for its model's provider"),
     ("model-opus-alias-nomodels", &["resolvedDefault"], "there is no model of the name that is left otherwise"),

@@ -18,6 +18,9 @@ use crate::store::file::system::{Kind, Stat, System as _};
 /// The oldest SQLite that understands the strict tables of OpenClaw's schema.
 const OLDEST: i32 = 3_037_000;
 
+/// The longest wait that is handed to SQLite.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
+
 const NOT_WRITTEN: &str = "the database cannot be written; it was left as it was";
 
 /// A connection to a database, for reading or for writing.
@@ -91,7 +94,10 @@ impl Database {
 
     /// Sets how long a statement waits for the lock of another connection.
     pub(super) fn wait_for(&self, wait: Duration) -> Result<()> {
-        self.connection.busy_timeout(wait).map_err(|error| self.refused("the database cannot be opened", &error))
+        // SQLite counts milliseconds in 32 bits.
+        self.connection
+            .busy_timeout(wait.min(LONGEST_WAIT))
+            .map_err(|error| self.refused("the database cannot be opened", &error))
     }
 
     fn refused(&self, what: &str, error: &rusqlite::Error) -> Error {
@@ -152,10 +158,10 @@ impl Database {
     /// schema is not the one this version writes; those of [`read`](Self::read).
     pub(super) fn begin(&self) -> Result<Writing<'_>> {
         let begun = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate);
-        let transaction = begun.map_err(|error| match refused("the database is locked", &self.path, &error) {
-            locked if locked.is_locked() => locked
-                .with_help("Try again; if it persists, look for another program that works on OpenClaw's database."),
-            other => other,
+        let transaction = begun.map_err(|error| {
+            let refused = self.refused("the database cannot be locked", &error);
+            let help = "Try again; if it persists, look for another program that works on OpenClaw's database.";
+            if refused.is_locked() { refused.with_help(help) } else { refused }
         })?;
         let reading = read(&transaction, self.role)
             .map_err(|error| self.refused("the database cannot be read", &error))?

@@ -133,6 +133,17 @@ impl SqliteStore {
         Ok(!self.view()?.has_own())
     }
 
+    /// Returns the old file of credentials that OpenClaw wants to import first, if there is one. Until `openclaw doctor --fix`
+    /// was run it refuses to work for this agent, and every update here is
+    /// [`MigrationPending`](crate::ErrorKind::MigrationPending).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`load`](Self::load).
+    pub fn unimported_file(&self) -> Result<Option<PathBuf>> {
+        Ok(self.unimported(&*self.view()?))
+    }
+
     fn current(&self) -> Option<Arc<View>> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }

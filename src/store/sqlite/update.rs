@@ -89,7 +89,7 @@ impl SqliteStore {
                 None => return Ok(Some(Arc::clone(&before.document))),
             }
         }
-        self.check_migrated(&before)?;
+        self.check_imported(&before)?;
         let after = Arc::new(locked.write(&before, changes)?);
         self.readers.lock().unwrap_or_else(PoisonError::into_inner).written(&after);
         self.keep(&after);
@@ -122,19 +122,21 @@ impl SqliteStore {
     }
 
     /// Refuses to write beside an old file that OpenClaw has not imported: it would refuse to work, whatever is written.
-    fn check_migrated(&self, before: &View) -> Result<()> {
-        let own = if before.places.own.is_some() { before.own.as_ref() } else { before.shared.as_ref() };
+    fn check_imported(&self, before: &View) -> Result<()> {
+        let Some(path) = self.unimported(before) else { return Ok(()) };
+        let message = "an old file of credentials waits to be imported, and OpenClaw accepts no change before";
+        Err(Error::new(ErrorKind::MigrationPending, message).with_path(&path))
+    }
+
+    /// The old file that OpenClaw asks for first. It does so only for an agent without profiles in its own database.
+    pub(super) fn unimported(&self, view: &View) -> Option<PathBuf> {
+        let own = if view.places.own.is_some() { view.own.as_ref() } else { view.shared.as_ref() };
         if own.is_some_and(|part| !part.document.is_empty()) {
-            return Ok(());
+            return None;
         }
-        let directory = self.place.agent.parent().unwrap_or(Path::new(""));
-        for path in OLD_FILES.map(|name| directory.join(name)) {
-            if examine(&path).is_ok_and(|found| found.is_some()) {
-                let message = "an old file of credentials waits to be imported, and OpenClaw accepts no change before";
-                return Err(Error::new(ErrorKind::MigrationPending, message).with_path(&path));
-            }
-        }
-        Ok(())
+        let directory = self.place.agent.parent()?;
+        let there = |path: &PathBuf| examine(path).is_ok_and(|found| found.is_some());
+        OLD_FILES.map(|name| directory.join(name)).into_iter().find(there)
     }
 }
 

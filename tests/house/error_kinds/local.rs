@@ -55,6 +55,7 @@ pub(crate) fn configurations() -> Vec<Error> {
         config("{ auth: { order: { anthropic: ['${NOT_SET}'] } } }").unwrap_err(),
         config("{ $include: 'a.json' }").unwrap_err(),
         config("{}").unwrap().resolve_model("/").unwrap_err(),
+        Endpoint::for_model(&config("{}").unwrap(), &"openai/gpt-5".parse().unwrap()).unwrap_err(),
         Config::from_path("no/such/openclaw.json", &options()).unwrap_err(),
         Config::from_path(env!("CARGO_MANIFEST_DIR"), &options()).unwrap_err(),
     ]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use provider_auth::store::SqliteStore;
 use rusqlite::{Connection, OptionalExtension as _};
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// The state database with its version of 2026.9.6.
@@ -93,6 +94,32 @@ impl State {
         connection.pragma_update(None, "journal_mode", journal).unwrap();
         connection.execute_batch(schema).unwrap();
         connection
+    }
+
+    /// Makes a database anew from its recorded rows.
+    pub(crate) fn rebuild(&self, relative: &str, recorded: &Value) {
+        let schema = match (relative.starts_with("state/"), recorded["schema"].as_i64()) {
+            (true, Some(1)) => OLD_SHARED,
+            (true, _) => SHARED,
+            (false, Some(1)) => OLD_AGENT,
+            (false, _) => AGENT,
+        };
+        let database = self.make(relative, schema, "wal");
+        database.pragma_update(None, "user_version", recorded["schema"].as_i64().unwrap()).unwrap();
+        for (key, text) in recorded["rows"].as_object().into_iter().flatten() {
+            put_shared(&database, key, text.as_str().unwrap());
+        }
+        if !relative.starts_with("state/") {
+            put_agent(&database, recorded["store"].as_str(), recorded["state"].as_str());
+        }
+    }
+
+    /// Writes a file for its owner only.
+    pub(crate) fn write(&self, relative: &str, text: &str) {
+        let path = self.path().join(relative);
+        DirBuilder::new().recursive(true).mode(0o700).create(path.parent().unwrap()).unwrap();
+        write(&path, text).unwrap();
+        set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -8,6 +8,7 @@
 )]
 #![cfg(unix)]
 
+mod cases;
 mod conformance;
 mod layout;
 mod processes;

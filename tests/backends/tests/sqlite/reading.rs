@@ -181,3 +181,25 @@ fn a_directory_without_databases_is_empty_and_cannot_be_written() {
     assert!(error.help().contains("openclaw"), "{}", error.help());
     assert_eq!(state.files(), []);
 }
+
+#[test]
+fn a_transaction_that_a_killed_program_left_is_rolled_back() {
+    let state = State::with_rollback_journal(SHARED);
+    let writer = state.connect("state/openclaw.sqlite");
+    // So few pages in memory that the change is in the file before it is committed.
+    writer.execute_batch("PRAGMA cache_size = 1; BEGIN IMMEDIATE").unwrap();
+    put_shared(&writer, "authProfiles.store", r#"{"version":1,"profiles":{}}"#);
+    for number in 0..500 {
+        put_shared(&writer, &format!("x.{number}"), &"y".repeat(2000));
+    }
+    // What a killed program leaves behind.
+    let left = State::empty();
+    let directory = left.path().join("state");
+    std::fs::create_dir(&directory).unwrap();
+    for name in ["openclaw.sqlite", "openclaw.sqlite-journal"] {
+        std::fs::copy(state.path().join("state").join(name), directory.join(name)).unwrap();
+    }
+    let profiles = left.store("main").load().unwrap();
+    assert_eq!(ids(&profiles), ["anthropic:default", "openai:a"]);
+    assert!(!directory.join("openclaw.sqlite-journal").exists());
+}

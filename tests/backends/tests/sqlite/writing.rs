@@ -323,6 +323,8 @@ fn another_writer_is_waited_for_and_not_for_ever() {
     assert!(!error.help().is_empty());
     other.execute_batch("COMMIT").unwrap();
     put(&patient, "anthropic:b", "k").unwrap();
+    let tireless = SqliteStore::builder().agent(state.path(), "main").lock_wait(Duration::MAX).build().unwrap();
+    put(&tireless, "anthropic:c", "k").unwrap();
 }
 
 #[test]

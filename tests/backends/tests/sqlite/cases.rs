@@ -1,0 +1,179 @@
+//! State directories that OpenClaw 2026.9.6 really wrote, rebuilt from their rows, beside what it printed for them.
+//!
+//! What belongs to the configuration of that release (default model, references, effective profiles) is not compared here.
+
+use std::collections::BTreeSet;
+
+use provider_auth::status::StatusReport;
+use provider_auth::{AuthProfileStore, Environment, ErrorKind, Result, StateDir, Timestamp};
+use serde_json::{Map, Value, json};
+
+use crate::layout::{State, agent_database};
+
+const CASES: &str = include_str!("../../fixtures/openclaw_2026_9_6.jsonl");
+
+/// Where this crate says something else on purpose: the case, what is compared, and why.
+const DIFFERENCES: [(&str, &str, &str); 7] = [
+    (
+        "json-beside-empty",
+        "status",
+        "it refuses to say anything until the old file is imported; the status says what to do",
+    ),
+    ("json-beside-shared-only", "status", "the same"),
+    (
+        "written-by-2026-7-1",
+        "status",
+        "it refuses a directory of an older release until doctor ran; it can be read here",
+    ),
+    (
+        "json-beside-shared-only",
+        "check",
+        "the shared key is used; that nothing can be written is said when it is tried",
+    ),
+    ("written-by-2026-7-1", "check", "its profiles are read and used"),
+    ("key-reference", "check", "references belong to the configuration"),
+    ("key-reference", "labels", "references belong to the configuration"),
+];
+
+fn differs(case: &Value, what: &str) -> bool {
+    DIFFERENCES.iter().any(|(name, which, _)| case["name"] == *name && *which == what)
+}
+
+/// Builds the directory of a case.
+fn lay(case: &Value) -> State {
+    let state = State::empty();
+    for (path, database) in case["databases"].as_object().unwrap() {
+        state.rebuild(path, database);
+    }
+    for (path, text) in case["files"].as_object().unwrap() {
+        let text = text.as_str().unwrap().replace("/home/user/.openclaw", state.path().to_str().unwrap());
+        state.write(path, &text);
+    }
+    state
+}
+
+/// The status of an agent, by the clock of the time it was recorded.
+fn status(state: &State, agent: &str, now: i64) -> Result<Value> {
+    let directory = StateDir::at(state.path()).with_environment(Environment::empty());
+    let (config, store) = (directory.config()?, directory.store(agent)?);
+    let profiles = store.load()?;
+    let report = StatusReport::builder(&config, &profiles)
+        .agent(agent)
+        .store_path(store.path())
+        .diagnostics(directory.leftovers(agent, &profiles).iter().map(|leftover| leftover.diagnostic()))
+        .build(Timestamp::from_millis(now));
+    let mut told: Value = serde_json::from_str(&report.to_json()).unwrap();
+    told["check"] = json!(report.check());
+    Ok(told)
+}
+
+/// What both say of each provider's profiles.
+fn providers(status: &Value, with_labels: bool) -> Vec<Value> {
+    let mut providers: Vec<Value> = Vec::new();
+    for provider in status["auth"]["providers"].as_array().unwrap() {
+        let counts = &provider["profiles"];
+        if counts["count"] == 0 {
+            continue;
+        }
+        let labels: BTreeSet<&str> =
+            counts["labels"].as_array().unwrap().iter().map(|label| label.as_str().unwrap()).collect();
+        providers.push(json!({
+            "provider": provider["provider"],
+            "count": counts["count"], "oauth": counts["oauth"], "token": counts["token"], "apiKey": counts["apiKey"],
+            "labels": if with_labels { json!(labels) } else { Value::Null },
+        }));
+    }
+    providers.sort_by_key(|provider| provider["provider"].to_string());
+    providers
+}
+
+/// Every window, whoever opened it.
+fn unusable(status: &Value) -> Vec<Value> {
+    let entries = status["auth"]["unusableProfiles"].as_array().unwrap();
+    let mut found: Vec<Value> =
+        entries.iter().map(|entry| json!([entry["profileId"], entry["kind"], entry["until"]])).collect();
+    found.sort_by_key(Value::to_string);
+    found
+}
+
+/// The health of each stored profile.
+fn health(status: &Value) -> Map<String, Value> {
+    let entries = status["auth"]["oauth"]["profiles"].as_array().unwrap();
+    entries
+        .iter()
+        .map(|entry| (entry["profileId"].as_str().unwrap().to_owned(), json!([entry["type"], entry["status"]])))
+        .collect()
+}
+
+#[test]
+fn every_recorded_directory_is_read_as_openclaw_reads_it() {
+    let mut asked = 0;
+    for case in CASES.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()) {
+        let state = lay(&case);
+        for (agent, answer) in case["answers"].as_object().unwrap() {
+            asked += 1;
+            let name = format!("{} / {agent}", case["name"]);
+            let ours = status(&state, agent, answer["now"].as_i64().unwrap());
+            let theirs = &answer["status"];
+            if answer["status_exit"] != 0 && !differs(&case, "status") {
+                assert_eq!(ours.unwrap_err().kind(), ErrorKind::UnsupportedVersion, "{name}");
+                continue;
+            }
+            let ours = ours.unwrap_or_else(|error| panic!("{name}: {error}"));
+            if !differs(&case, "check") {
+                assert_eq!(ours["check"], answer["check_exit"], "{name}: exit code of --check");
+            }
+            if answer["status_exit"] == 0 {
+                let labels = !differs(&case, "labels");
+                assert_eq!(providers(&ours, labels), providers(theirs, labels), "{name}");
+                assert_eq!(unusable(&ours), unusable(theirs), "{name}");
+                assert_eq!(ours["auth"]["missingProvidersInUse"], theirs["auth"]["missingProvidersInUse"], "{name}");
+                if !differs(&case, "check") {
+                    assert_eq!(health(&ours), health(theirs), "{name}");
+                }
+            }
+        }
+    }
+    assert_eq!(asked, 16);
+}
+
+#[test]
+fn the_order_is_the_one_that_openclaw_prints() {
+    for case in CASES.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()) {
+        let state = lay(&case);
+        for (agent, answer) in case["answers"].as_object().unwrap() {
+            if answer["order_exit"] != 0 {
+                continue;
+            }
+            let profiles = state.store(agent).load().unwrap();
+            let ours = profiles
+                .order(&provider_auth::ProviderId::anthropic())
+                .map(|order| order.iter().map(|id| id.as_str()).collect::<Vec<_>>());
+            // Without an order in the store it prints none, whatever the configuration says.
+            assert_eq!(json!(ours), answer["order"]["order"], "{} / {agent}", case["name"]);
+        }
+    }
+}
+
+#[test]
+fn asking_changes_no_file() {
+    for case in CASES.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()) {
+        let state = lay(&case);
+        let before = state.files();
+        for (agent, answer) in case["answers"].as_object().unwrap() {
+            let _ = status(&state, agent, answer["now"].as_i64().unwrap());
+        }
+        assert_eq!(state.files(), before, "{}", case["name"]);
+    }
+}
+
+#[test]
+fn logins_that_no_store_has_are_named() {
+    let case = CASES.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let case = case.into_iter().find(|case| case["name"] == "doctor-import-one-file").unwrap();
+    let state = lay(&case);
+    let told = status(&state, "main", case["now"].as_i64().unwrap()).unwrap();
+    let told = told["diagnostics"].to_string();
+    assert!(told.contains("acme:future") && !told.contains("anthropic:sub"), "{told}");
+    assert!(!state.path().join(agent_database("main")).exists());
+}
