@@ -136,9 +136,6 @@ impl Session {
 
     fn order(&self, order: &Order) -> Result<()> {
         let store = self.known_store()?;
-        if !matches!(order, Order::Get { .. }) && store.order_is_shared()? {
-            output::remark("note: this agent has no database of its own, so this applies to every agent");
-        }
         let ids = match order {
             Order::Get { provider } => store.load()?.order(&ProviderId::new(provider)?).unwrap_or_default().to_vec(),
             Order::Set { provider, ids } => {
@@ -150,6 +147,9 @@ impl Session {
                 Vec::new()
             }
         };
+        if !matches!(order, Order::Get { .. }) && store.order_is_shared()? {
+            output::remark("note: this agent has no database of its own, so the order applies to every agent");
+        }
         ids.iter().try_for_each(|id| output::line(id.as_str()))
     }
 

@@ -93,8 +93,10 @@ impl StateDir {
 
     /// The store of an agent's credentials, whatever they are kept in.
     ///
-    /// No agent is the [default](Self::default_agent) one. The agent's `agentDir` of the configuration is followed. Nothing is
-    /// made and no credential is read before the store is used. In a directory without credentials the store is
+    /// No agent is the [default](Self::default_agent) one. The agent's `agentDir` of the configuration is followed; one that
+    /// names the usual place in a state directory that is not there any more means that place in this one.
+    ///
+    /// Nothing is made and no credential is read before the store is used. In a directory without credentials the store is
     /// `auth-profiles.json`, unless an OpenClaw of 2026.6 or later has been there, which would not find it.
     ///
     /// # Errors
@@ -121,10 +123,13 @@ impl StateDir {
         // As OpenClaw does, which knows its agents in lower case only.
         let id = named.unwrap_or_else(|| config.default_agent()).to_lowercase();
         check_agent(&id).map_err(|message| Error::new(ErrorKind::InvalidId, message))?;
-        let directory = match config.agent_dir(&id) {
-            Some(directory) => self.environment.expand_home(directory)?,
-            None => self.path.join("agents").join(&id).join("agent"),
-        };
+        let usual = Path::new("agents").join(&id).join("agent");
+        let directory =
+            match config.agent_dir(&id).map(|directory| self.environment.expand_home(directory)).transpose()? {
+                // OpenClaw writes the usual place as an absolute path, which leads nowhere once the directory has moved.
+                Some(directory) if !directory.ends_with(&usual) || is_there(&directory) => directory,
+                _ => self.path.join(usual),
+            };
         let is_default = id == MAIN || id == config.default_agent();
         Ok(Agent { id, directory, is_default, config })
     }

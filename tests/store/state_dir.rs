@@ -191,6 +191,24 @@ fn the_configuration_says_where_an_agent_lives_and_who_is_meant() {
 }
 
 #[test]
+fn a_state_directory_that_has_moved_still_has_its_agents() {
+    let original = directory(&[("agents/work/agent/auth-profiles.json", &document(&["x:original"]))]);
+    let there = original.path().join("agents/work/agent");
+    let config = |place: &Path| json!({ "agents": { "list": [{ "id": "work", "agentDir": place }] } }).to_string();
+    let moved = directory(&[("agents/work/agent/auth-profiles.json", &document(&["x:moved"]))]);
+    let listed = |place: &Path| {
+        fs::write(moved.path().join("openclaw.json"), config(place)).unwrap();
+        let store = at(&moved).store(None).unwrap();
+        store.load().unwrap().iter().map(|(id, _)| id.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(Path::new("/home/user/.openclaw/agents/work/agent")), ["x:moved"]);
+    // What is there is meant, and a place that was chosen stays chosen.
+    assert_eq!(listed(&there), ["x:original"]);
+    assert!(listed(Path::new("/srv/keys/of/work")).is_empty());
+    assert!(listed(Path::new("/home/user/.openclaw/agents/other/agent")).is_empty());
+}
+
+#[test]
 fn the_configuration_and_the_variables_beside_it() {
     let directory = directory(&[(".env", "# keys\nMODEL=anthropic/claude-opus-5\nOPENAI_API_KEY=made-up\n")]);
     let state = at(&directory);

@@ -82,7 +82,7 @@ fn beside_a_database() -> Error {
 
 fn no_database() -> Error {
     let directory = tempfile::tempdir().unwrap();
-    std::fs::create_dir(directory.path().join("state")).unwrap();
+    std::fs::create_dir_all(directory.path().join("state")).unwrap();
     StateDir::at(directory.path()).store("main").unwrap_err()
 }
 
