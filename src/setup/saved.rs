@@ -18,9 +18,13 @@ use crate::select::Verdict;
 /// let config = Config::from_json5_str(text, &ReadOptions::new().environment(Environment::empty()))?;
 /// let (store, anthropic) = (MemoryStore::default(), ProviderId::anthropic());
 ///
-/// let (id, key) = ("anthropic:second".parse()?, setup::api_key(&anthropic, "sk-ant-api03-example")?);
-/// let saved = setup::save_key(&store, config.selector(), &id, &anthropic, &key, None)?;
-/// assert!(saved.help().is_some_and(|help| help.contains("order set --provider anthropic anthropic:second")));
+/// let key = setup::api_key(&anthropic, "sk-ant-api03-example")?;
+/// let first = setup::save_key(&store, config.selector(), &"anthropic:default".parse()?, &anthropic, &key, None)?;
+/// assert!(first.is_in_rotation());
+///
+/// let saved = setup::save_key(&store, config.selector(), &"anthropic:second".parse()?, &anthropic, &key, None)?;
+/// let order = "order set --provider anthropic anthropic:default anthropic:second";
+/// assert!(saved.help().is_some_and(|help| help.contains(order)));
 ///
 /// if let Placement::LeftOut { order: Some(order), .. } = &saved.placement {
 ///     store.set_order(&anthropic, order)?;
