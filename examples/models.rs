@@ -92,7 +92,13 @@ impl Session {
                 let report = self.report()?;
                 let color = stdout().is_terminal() && Environment::process().get("NO_COLOR").is_none();
                 output::text(&if *json { report.to_json() } else { table::text(&report, color) })?;
-                Ok(if *check { report.check() } else { 0 })
+                // OpenClaw says nothing more before it has imported the file, and nothing can be changed.
+                let is_stuck = self.store().is_ok_and(|store| matches!(store.unimported_file(), Ok(Some(_))));
+                Ok(match *check {
+                    true if is_stuck => 1,
+                    true => report.check(),
+                    false => 0,
+                })
             }
             Command::Auth(command) => self.auth(command).map(|()| 0),
             Command::Config(ConfigCommand::Check) => self.check_config(),

@@ -1,6 +1,6 @@
 //! The store of one agent, whatever its credentials are kept in.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,6 +67,20 @@ impl AgentStore {
             Self::File(_) => Ok(false),
             #[cfg(feature = "sqlite")]
             Self::Sqlite(store) => store.order_is_shared(),
+        }
+    }
+
+    /// Returns the old file of credentials that OpenClaw wants to import first, if there is one: until `openclaw doctor --fix`
+    /// was run it refuses to work for this agent, and so does every update.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`load`](AuthProfileStore::load); none for a file, which is what it would import.
+    pub fn unimported_file(&self) -> Result<Option<PathBuf>> {
+        match self {
+            Self::File(_) => Ok(None),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(store) => store.unimported_file(),
         }
     }
 }
