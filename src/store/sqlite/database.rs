@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, Trans
 
 use super::failure::{needs_recovery, refused};
 use super::rows::{Role, Rows, Table};
-use super::snapshot::Change;
+use super::snapshot::{Change, StateChange};
 use crate::error::{Diagnostic, Error, ErrorKind, Result, io_error};
 use crate::secret::Secret;
 use crate::store::file::disk::Disk;
@@ -255,9 +255,9 @@ impl Writing<'_> {
             ran(self.transaction.execute(write.store, params![store, now]))?;
         }
         match &change.state {
-            Some(Some(state)) => ran(self.transaction.execute(write.state, params![state, now])),
-            Some(None) => ran(self.transaction.execute(write.no_state, [])),
-            None => Ok(()),
+            StateChange::Put(state) => ran(self.transaction.execute(write.state, params![state, now])),
+            StateChange::Remove => ran(self.transaction.execute(write.no_state, [])),
+            StateChange::Keep => Ok(()),
         }
     }
 

@@ -29,13 +29,21 @@ pub(super) struct Part {
 #[derive(Debug, Default)]
 pub(super) struct Change {
     pub(super) store: Option<String>,
-    /// `Some(None)` if the row goes.
-    pub(super) state: Option<Option<String>>,
+    pub(super) state: StateChange,
+}
+
+/// What becomes of the row of the state, which is not there where it would say nothing.
+#[derive(Debug, Default, PartialEq)]
+pub(super) enum StateChange {
+    #[default]
+    Keep,
+    Put(String),
+    Remove,
 }
 
 impl Change {
     pub(super) fn is_empty(&self) -> bool {
-        self.store.is_none() && self.state.is_none()
+        self.store.is_none() && self.state == StateChange::Keep
     }
 }
 
@@ -77,10 +85,17 @@ impl Part {
         }
         let new_state = after.state_part(&self.state);
         if !new_state.same_state(&self.state) {
+            let now = self.rows.state.as_ref().map(Secret::expose);
             let text = new_state.says_anything().then(|| compact(new_state.to_state_json().expose()));
-            change.state = Some(text).filter(|text| text.as_deref() != self.rows.state.as_ref().map(Secret::expose));
+            change.state = match text {
+                text if text.as_deref() == now => StateChange::Keep,
+                Some(text) => StateChange::Put(text),
+                None => StateChange::Remove,
+            };
         }
-        if after.dirty_state() == DirtyState::Credentials || (change.state.is_some() && self.rows.store.is_none()) {
+        if after.dirty_state() == DirtyState::Credentials
+            || (change.state != StateChange::Keep && self.rows.store.is_none())
+        {
             let text = compact(after.credentials_part(&self.store, true).to_json().expose());
             change.store =
                 Some(text).filter(|text| Some(text.as_str()) != self.rows.store.as_ref().map(Secret::expose));
@@ -107,8 +122,10 @@ impl Part {
         if let Some(store) = change.store {
             rows.store = Some(store.into());
         }
-        if let Some(state) = change.state {
-            rows.state = state.map(Into::into);
+        match change.state {
+            StateChange::Keep => {}
+            StateChange::Put(state) => rows.state = Some(state.into()),
+            StateChange::Remove => rows.state = None,
         }
         Self::read(rows, path, self.remarks.clone())
     }

@@ -89,7 +89,6 @@ impl SqliteStore {
                 None => return Ok(Some(Arc::clone(&before.document))),
             }
         }
-        self.check_imported(&before)?;
         let after = Arc::new(locked.write(&before, changes)?);
         self.readers.lock().unwrap_or_else(PoisonError::into_inner).written(&after);
         self.keep(&after);
@@ -105,6 +104,7 @@ impl SqliteStore {
         }
         before.document.check_writable()?;
         draft.check_writable()?;
+        self.check_imported(before)?;
         let rules = before.places.rules.inheritance();
         let own = before.own.as_ref().map(|part| &*part.document);
         let nothing = AuthProfiles::new();

@@ -4,8 +4,9 @@
 
 use std::collections::BTreeSet;
 
+use provider_auth::state_dir::Leftover;
 use provider_auth::status::StatusReport;
-use provider_auth::{AuthProfileStore, Environment, ErrorKind, Result, StateDir, Timestamp};
+use provider_auth::{AuthProfileStore, Environment, ErrorKind, ProfileId, Result, StateDir, Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::layout::{State, agent_database};
@@ -55,7 +56,7 @@ fn status(state: &State, agent: &str, now: i64) -> Result<Value> {
     let report = StatusReport::builder(&config, &profiles)
         .agent(agent)
         .store_path(store.path())
-        .diagnostics(directory.leftovers(agent, &profiles).iter().map(|leftover| leftover.diagnostic()))
+        .diagnostics(directory.leftovers(agent, &profiles).iter().map(Leftover::diagnostic))
         .build(Timestamp::from_millis(now));
     let mut told: Value = serde_json::from_str(&report.to_json()).unwrap();
     let is_stuck = store.unimported_file()?.is_some();
@@ -144,7 +145,7 @@ fn the_order_is_the_one_that_openclaw_prints() {
             let profiles = state.store(agent).load().unwrap();
             let ours = profiles
                 .order(&provider_auth::ProviderId::anthropic())
-                .map(|order| order.iter().map(|id| id.as_str()).collect::<Vec<_>>());
+                .map(|order| order.iter().map(ProfileId::as_str).collect::<Vec<_>>());
             // Without an order in the store it prints none, whatever the configuration says.
             assert_eq!(json!(ours), answer["order"]["order"], "{} / {agent}", case["name"]);
         }

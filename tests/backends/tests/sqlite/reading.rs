@@ -1,7 +1,7 @@
 //! What an agent sees: its own rows before the shared ones.
 
 use provider_auth::profile::UsageStats;
-use provider_auth::{AuthProfileStore, AuthProfiles, ErrorKind, ProviderId, Timestamp};
+use provider_auth::{AuthProfileStore, AuthProfiles, ErrorKind, ProfileId, ProviderId, Timestamp};
 
 use crate::layout::{State, agent_database, put_agent, put_shared};
 
@@ -17,7 +17,7 @@ fn key<'a>(profiles: &'a AuthProfiles, id: &str) -> &'a str {
 }
 
 fn anthropic(profiles: &AuthProfiles) -> Vec<&str> {
-    profiles.order(&ProviderId::anthropic()).unwrap().iter().map(|id| id.as_str()).collect()
+    profiles.order(&ProviderId::anthropic()).unwrap().iter().map(ProfileId::as_str).collect()
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn what_cannot_be_understood_is_an_error_with_its_place_and_is_never_written() {
         assert_eq!(state.shared_row("authProfiles.store").as_deref(), Some(text));
     }
     let state = State::empty();
-    std::fs::create_dir(state.path().join("state")).unwrap();
+    std::fs::create_dir_all(state.path().join("state")).unwrap();
     std::fs::write(state.path().join("state/openclaw.sqlite"), vec![b'x'; 5000]).unwrap();
     let error = state.store("main").load().unwrap_err();
     assert_eq!((error.kind(), error.is_corrupt()), (ErrorKind::Corrupt, true));
@@ -180,6 +180,10 @@ fn a_directory_without_databases_is_empty_and_cannot_be_written() {
     assert_eq!(error.kind(), ErrorKind::NoDatabase);
     assert!(error.help().contains("openclaw"), "{}", error.help());
     assert_eq!(state.files(), []);
+    // Where an old file waits, OpenClaw would refuse to make one: that comes first.
+    state.write("agents/main/agent/auth-profiles.json", r#"{"version":1,"profiles":{}}"#);
+    let error = crate::writing::put(&store, "anthropic:a", "sk-ant-a").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::MigrationPending);
 }
 
 #[test]
@@ -195,7 +199,7 @@ fn a_transaction_that_a_killed_program_left_is_rolled_back() {
     // What a killed program leaves behind.
     let left = State::empty();
     let directory = left.path().join("state");
-    std::fs::create_dir(&directory).unwrap();
+    std::fs::create_dir_all(&directory).unwrap();
     for name in ["openclaw.sqlite", "openclaw.sqlite-journal"] {
         std::fs::copy(state.path().join("state").join(name), directory.join(name)).unwrap();
     }

@@ -68,8 +68,8 @@ fn writes(state: &State, agent: &str, change: impl FnOnce(&SqliteStore) -> Resul
         assert_eq!(check, "ok");
         for file in std::fs::read_dir(path.parent().unwrap()).unwrap().map(Result::unwrap) {
             let mode = file.metadata().unwrap().permissions().mode() & 0o777;
-            assert!(file.file_type().unwrap().is_dir() || mode == 0o600, "{:?} {mode:o}", file.path());
-            assert!(!file.file_name().to_string_lossy().ends_with(".json"), "{:?}", file.path());
+            assert!(file.file_type().unwrap().is_dir() || mode == 0o600, "{} {mode:o}", file.path().display());
+            assert!(!file.file_name().to_string_lossy().ends_with(".json"), "{}", file.path().display());
         }
     }
     changed(state, &before)
