@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::SqliteStore;
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::file::builder::check_agent;
+use crate::store::{agent_database, check_agent, shared_database};
 
 /// Sets up a [`SqliteStore`]. Nothing is opened before the store is used.
 ///
@@ -86,9 +86,9 @@ impl SqliteStoreBuilder {
         };
         Ok(SqliteStore::open(
             super::Place {
-                shared: state.join("state").join("openclaw.sqlite"),
-                agent: directory.join(super::AGENT_DATABASE),
-                main: home("main").join(super::AGENT_DATABASE),
+                shared: shared_database(&state),
+                agent: agent_database(&directory),
+                main: agent_database(&home("main")),
                 is_default: self.default_agent.unwrap_or(agent == "main"),
             },
             self.lock_wait,

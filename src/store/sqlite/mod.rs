@@ -15,7 +15,6 @@ use std::time::Duration;
 
 pub use builder::SqliteStoreBuilder;
 
-use self::rows::AGENT_DATABASE;
 use self::update::Writers;
 use self::view::{Readers, View};
 use super::file::disk::Disk;

@@ -2,9 +2,6 @@
 
 use crate::secret::Secret;
 
-/// The name of OpenClaw's database of one agent.
-pub(crate) const AGENT_DATABASE: &str = "openclaw-agent.sqlite";
-
 /// What a database is for. OpenClaw numbers the schemas of both kinds on their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
