@@ -54,7 +54,7 @@ impl Legacy {
             let remark = match system.read(path, max) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Ok((bytes, stat)) if stat.kind == Kind::File && stat.size <= max => {
-                    match permissions::inspect(system, &stat, path, reading.strict) {
+                    match permissions::inspect(system, &stat, path, reading.strict, permissions::MENDED_BY_WRITING) {
                         Ok(remarks) => {
                             import.document.diagnostics_mut().extend(remarks);
                             take(&mut import, (path, stat), form, bytes, reading)

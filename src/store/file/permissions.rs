@@ -8,7 +8,10 @@ use crate::error::{Error, ErrorKind, Location, Result};
 
 const OTHERS: u32 = 0o077;
 
-/// What is wrong with a file's mode and owner.
+/// What a write of the file store does about it.
+pub(super) const MENDED_BY_WRITING: &str = "; the next write does so too";
+
+/// What is wrong with a file's mode and owner, and what helps; `note` is added to that.
 ///
 /// # Errors
 ///
@@ -18,12 +21,13 @@ pub(in crate::store) fn inspect(
     stat: &Stat,
     path: &Path,
     strict: bool,
+    note: &str,
 ) -> Result<Vec<Diagnostic>> {
     let mut remarks = Vec::new();
     if let Some(mode) = stat.mode.filter(|mode| mode & OTHERS != 0) {
         remarks.push((
             format!("other users have rights to the file (mode {mode:04o})"),
-            "take them away with `chmod 600`; the next write does so too",
+            "take them away with `chmod 600`",
         ));
     }
     if let (Some(owner), Some(user)) = (stat.owner, system.user())
@@ -31,13 +35,13 @@ pub(in crate::store) fn inspect(
     {
         remarks.push((
             format!("the file belongs to another user (id {owner}, this process acts for {user})"),
-            "take it over with `chown`; the next write does so too",
+            "take it over with `chown`",
         ));
     }
     let location = || Location::default().with_path(path);
     let diagnostic = |(message, help): (String, &str)| {
         let code = DiagnosticCode::InsecurePermissions;
-        Diagnostic::new(Severity::Warning, code, location(), message).with_help(help)
+        Diagnostic::new(Severity::Warning, code, location(), message).with_help(format!("{help}{note}"))
     };
     let diagnostics: Vec<Diagnostic> = remarks.into_iter().map(diagnostic).collect();
     match diagnostics.first() {

@@ -143,7 +143,7 @@ impl Part {
         {
             return Ok(Self { stat: Some(stat), document: Arc::clone(&previous.document), settled });
         }
-        let remarks = permissions::inspect(system, &stat, path, reading.strict)?;
+        let remarks = permissions::inspect(system, &stat, path, reading.strict, permissions::MENDED_BY_WRITING)?;
         let text = syntax::utf8(bytes).map_err(|error| error.with_path(path))?;
         let read = match role {
             Role::Credentials => AuthProfiles::from_json_within(text, &reading.limits()),

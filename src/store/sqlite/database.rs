@@ -123,7 +123,7 @@ impl Database {
     /// What is odd about the file's mode and owner.
     pub(super) fn remarks(&self) -> Result<Vec<Diagnostic>> {
         let stat = examine(&self.path)?.unwrap_or(self.opened);
-        inspect(&Disk, &stat, &self.path, false)
+        inspect(&Disk, &stat, &self.path, false, "")
     }
 
     /// Reads all rows in one transaction.

@@ -207,3 +207,14 @@ fn a_transaction_that_a_killed_program_left_is_rolled_back() {
     assert_eq!(ids(&profiles), ["anthropic:default", "openai:a"]);
     assert!(!directory.join("openclaw.sqlite-journal").exists());
 }
+
+#[test]
+fn a_database_that_is_open_to_others_is_reported() {
+    let state = State::with_shared(SHARED);
+    let path = state.path().join("state/openclaw.sqlite");
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    let profiles = state.store("main").load().unwrap();
+    let [remark] = profiles.diagnostics() else { panic!("one remark: {:?}", profiles.diagnostics()) };
+    assert_eq!(remark.location.path.as_deref(), Some(&*path));
+    assert_eq!(remark.help.as_deref(), Some("take them away with `chmod 600`"), "no write of ours does it");
+}
