@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 
 use super::document::{AuthProfiles, DirtyState, Links};
 use super::entry::Profile;
+use super::raw::RawObject;
 use super::section::Section;
 use crate::credential::CredentialKind;
 use crate::error::{Error, ErrorKind, Result};
@@ -61,7 +62,7 @@ fn add_missing<K: Hash + Eq + Clone, V: Clone>(above: &mut IndexMap<K, V>, below
 ///   its own; so does another credential under an inherited id. Only the tokens of an inherited login go to its owner
 ///   whoever renews it, because a refresh token can be spent once.
 /// - Statistics go to the document that holds the profile, and an entry that would hide them is removed.
-/// - An order goes to the agent's own document if there is one.
+/// - An order goes to the agent's own document if there is one, and is cleared there; an inherited one then stays.
 /// - What the removal of a profile takes along is what its own document says of it. An order elsewhere keeps the name,
 ///   which selects nothing, so that one removal changes one document.
 ///
@@ -207,8 +208,11 @@ impl Parts {
         for name in before.order.missing_in(&draft.order) {
             let standing = self.standing(|part| part.order.get(name.as_str()).is_some());
             let from = taken_from(before.order.get(name.as_str()), None, removed);
-            let Some(side) = standing.filter(|side| from.is_none_or(|from| from == *side)) else { continue };
-            self.side(side)?.put(|part| part.order.remove(name.as_str()))?;
+            // An inherited order is everybody's: an agent with a document of its own has no other to clear.
+            let side = from.unwrap_or_else(|| self.state_home());
+            if standing == Some(side) {
+                self.side(side)?.put(|part| part.order.remove(name.as_str()))?;
+            }
         }
         Ok(())
     }
@@ -243,8 +247,14 @@ impl AuthProfiles {
 
 /// Whether a profile is a login whose tokens alone are new.
 fn is_same_login(old: &Profile, new: &Profile) -> bool {
+    const TOKENS: [&str; 4] = ["access", "refresh", "expires", "idToken"];
     let login = |profile: &Profile| profile.stored_kind() == Some(CredentialKind::OAuth);
-    login(old) && login(new) && old.provider() == new.provider()
+    let (Some(one), Some(two)) = (RawObject::parse(old.text()), RawObject::parse(new.text())) else { return false };
+    let rest = |object: &RawObject<'_>| {
+        let members = object.iter().filter(|(name, _)| !TOKENS.contains(name));
+        members.map(|(name, value)| (name.to_owned(), value.get().to_owned())).collect::<Vec<_>>()
+    };
+    login(old) && login(new) && rest(&one) == rest(&two)
 }
 
 /// The document that removed profiles stood in, if their removal is all that changed an order.

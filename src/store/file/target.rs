@@ -48,7 +48,7 @@ fn dangling(path: &Path) -> Error {
 
 /// Tells a file that was never made from a symbolic link that points nowhere: the latter is an error, because what it
 /// pointed to may be on a disk that is not there at the moment.
-pub(super) fn check_absent(system: &dyn System, path: &Path) -> Result<()> {
+pub(in crate::store) fn check_absent(system: &dyn System, path: &Path) -> Result<()> {
     match system.stat_link(path) {
         Ok(stat) if stat.kind == Kind::Link => Err(dangling(path)),
         // It was made a moment ago; who asks again will see it.

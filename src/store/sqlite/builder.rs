@@ -80,6 +80,7 @@ impl SqliteStoreBuilder {
             None => return Err(Error::new(ErrorKind::NotFound, "no agent was named for the store")),
         };
         let home = |agent: &str| state.join("agents").join(agent).join("agent");
+        let main = agent_database(&home("main"));
         let directory = match self.agent_directory {
             Some(directory) => absolute(&directory)?,
             None => home(&agent),
@@ -87,8 +88,9 @@ impl SqliteStoreBuilder {
         Ok(SqliteStore::open(
             super::Place {
                 shared: shared_database(&state),
+                state,
                 agent: agent_database(&directory),
-                main: agent_database(&home("main")),
+                main,
                 is_default: self.default_agent.unwrap_or(agent == "main"),
             },
             self.lock_wait,

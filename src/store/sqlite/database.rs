@@ -14,6 +14,7 @@ use crate::secret::Secret;
 use crate::store::file::disk::Disk;
 use crate::store::file::permissions::inspect;
 use crate::store::file::system::{Kind, Stat, System as _};
+use crate::store::file::target::check_absent;
 
 /// The oldest SQLite that understands the strict tables of OpenClaw's schema.
 const OLDEST: i32 = 3_037_000;
@@ -37,6 +38,7 @@ pub(super) struct Database {
 ///
 /// # Errors
 ///
+/// `NotFound` for a symbolic link that points nowhere: what it leads to may be on a disk that is not there at the moment.
 /// `NotAFile`, `PermissionDenied`, `Io`.
 pub(super) fn examine(path: &Path) -> Result<Option<Stat>> {
     match Disk.stat(path) {
@@ -44,11 +46,16 @@ pub(super) fn examine(path: &Path) -> Result<Option<Stat>> {
         Ok(_) => {
             Err(Error::new(ErrorKind::NotAFile, "a database is expected, and something else is there").with_path(path))
         }
-        Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
-            Ok(None)
-        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => check_absent(&Disk, path).map(|()| None),
+        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => Ok(None),
         Err(error) => Err(io_error("the database cannot be examined", path, error)),
     }
+}
+
+/// The path of a database without symbolic links, whether it exists or not. Nothing is opened for that.
+pub(super) fn real(path: &Path) -> PathBuf {
+    let beside = || Some(Disk.canonical(path.parent()?).ok()?.join(path.file_name()?));
+    Disk.canonical(path).ok().or_else(beside).unwrap_or_else(|| path.to_owned())
 }
 
 impl Database {
@@ -66,8 +73,9 @@ impl Database {
     /// # Errors
     ///
     /// As [`for_reading`](Self::for_reading).
-    pub(super) fn for_writing(path: &Path, role: Role, wait: Duration) -> Result<Option<Self>> {
-        let Some(database) = Self::open(path, role, OpenFlags::SQLITE_OPEN_READ_WRITE, wait)? else { return Ok(None) };
+    pub(super) fn for_writing(path: &Path, role: Role) -> Result<Option<Self>> {
+        let access = OpenFlags::SQLITE_OPEN_READ_WRITE;
+        let Some(database) = Self::open(path, role, access, Duration::ZERO)? else { return Ok(None) };
         let set = database
             .connection
             .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)

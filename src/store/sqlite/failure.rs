@@ -16,9 +16,7 @@ pub(super) fn refused(what: &str, path: &Path, error: &rusqlite::Error) -> Error
     let kind = match failure.code {
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => ErrorKind::Locked,
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => ErrorKind::Corrupt,
-        ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::AuthorizationForStatementDenied => {
-            ErrorKind::PermissionDenied
-        }
+        ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::CannotOpen => ErrorKind::PermissionDenied,
         ErrorCode::DiskFull => ErrorKind::StorageFull,
         ErrorCode::TooBig => ErrorKind::TooLarge,
         _ => ErrorKind::Io,

@@ -15,11 +15,13 @@ use std::time::Duration;
 
 pub use builder::SqliteStoreBuilder;
 
-use self::update::Writers;
+use self::database::{examine, real};
+use self::update::{Writers, no_database};
 use self::view::{Readers, View};
 use super::file::disk::Disk;
-use super::file::lock::{WaitDeadline, acquire, of_lease};
+use super::file::lock::{WaitDeadline, acquire, of_lease, too_long};
 use super::file::target::make_directory;
+use super::gate::Gate;
 use super::{AuthProfileStore, Lease};
 use crate::error::Result;
 use crate::id::ProfileId;
@@ -60,16 +62,19 @@ use crate::profile::AuthProfiles;
 /// | statistics, last good profile | the one that holds the profile |
 /// | removal | the one that holds the profile, which must be the agent's |
 ///
-/// What removing a profile takes along is what the same database says of it.
+/// What removing a profile takes along is what the same database says of it; where the profile hid an inherited one, that is
+/// seen from then on. An order of the shared database is not cleared by an agent with a database of its own.
 ///
 /// # Promises
 ///
-/// - **One change, one row, one commit.** An update begins to write in both databases, the shared one first, reads the rows
-///   again, and replaces those that the closure changed. Each database is all or nothing on its own; a change made by one
-///   method of [`AuthProfileStoreExt`](crate::AuthProfileStoreExt) touches one of them.
-/// - **OpenClaw does not notice.** No schema, version, journal mode or other table is touched; the lock is held while rows are
-///   compared and written, and for a closure that was quick before. No file function opens a database, because closing it
-///   would drop the locks that SQLite holds in this process.
+/// - **One change, one commit.** An update locks both databases, the shared one first, reads the rows again, and replaces those
+///   that the closure changed. Each database is all or nothing on its own, and one change touches one of them; only
+///   where the agent's state hides the statistics of a shared profile, they are written to the shared database and taken
+///   out of the other.
+/// - **OpenClaw does not notice.** No schema, version, journal mode or other table is touched. A database is locked while rows
+///   are compared and written, while a closure runs that took less than 50 ms before, and for at most 100 ms while the
+///   other database is waited for. No file function opens a database, because closing it would drop the locks that SQLite
+///   holds in this process.
 /// - **Reading changes nothing.** Database and write-ahead log stay as they are; SQLite may make its `-shm` file.
 /// - **Durable.** A commit is synced before an update returns.
 /// - **Nothing is lost that was not understood**, white space outside of strings aside.
@@ -80,12 +85,16 @@ use crate::profile::AuthProfiles;
 /// - A running OpenClaw works from a snapshot that it renews after each turn: it uses a new secret one turn later, and may
 ///   clear a cooldown that was written meanwhile. It drops members it does not know when it rewrites a row.
 /// - Schemas up to 18 (shared) and 23 (agent) are read, and exactly those are written; SQLite 3.37 is the oldest that can read them.
+/// - A row of state without a row of credentials beside it counts for nothing, as in OpenClaw, and is replaced by the first
+///   change of state.
 /// - Leases are lock files beside the database, which OpenClaw does not know. New tokens are stored only if the ones they were
 ///   had for are still there.
 /// - Secrets are wiped from the documents this crate holds, not from the buffers of SQLite.
 pub struct SqliteStore {
     place: Place,
     lock_wait: Duration,
+    /// Whose turn it is to use the readers; waiting for it ends.
+    reading: Gate,
     readers: Mutex<Readers>,
     writers: Mutex<Writers>,
     current: RwLock<Option<Arc<View>>>,
@@ -94,6 +103,7 @@ pub struct SqliteStore {
 /// Where the databases are, and whose profiles are wanted.
 #[derive(Clone, Debug)]
 struct Place {
+    state: PathBuf,
     shared: PathBuf,
     agent: PathBuf,
     main: PathBuf,
@@ -107,7 +117,14 @@ impl SqliteStore {
     }
 
     fn open(place: Place, lock_wait: Duration) -> Self {
-        Self { place, lock_wait, readers: Mutex::default(), writers: Mutex::default(), current: RwLock::default() }
+        Self {
+            place,
+            lock_wait,
+            reading: Gate::default(),
+            readers: Mutex::default(),
+            writers: Mutex::default(),
+            current: RwLock::default(),
+        }
     }
 
     /// Returns the path of the state directory's database, whether it exists or not.
@@ -122,14 +139,14 @@ impl SqliteStore {
         &self.place.agent
     }
 
-    /// Returns `true` if the agent has no database of its own, so that an order that is set applies to every agent without an
+    /// Returns `true` if an order that is set is written to the shared database, so that it applies to every agent without an
     /// order of its own.
     ///
     /// # Errors
     ///
     /// Those of [`load`](Self::load).
     pub fn order_is_shared(&self) -> Result<bool> {
-        Ok(!self.view()?.has_own())
+        Ok(self.view(self.lock_wait)?.own.is_none())
     }
 
     /// Returns the old file of credentials that OpenClaw wants to import first, if there is one. Until `openclaw doctor --fix`
@@ -140,26 +157,28 @@ impl SqliteStore {
     ///
     /// Those of [`load`](Self::load).
     pub fn unimported_file(&self) -> Result<Option<PathBuf>> {
-        Ok(self.unimported(&*self.view()?))
+        Ok(self.unimported(&*self.view(self.lock_wait)?))
     }
 
     fn current(&self) -> Option<Arc<View>> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn keep(&self, view: &Arc<View>) {
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(view));
-    }
-
     /// What is in the databases now.
-    fn view(&self) -> Result<Arc<View>> {
+    fn view(&self, wait: Duration) -> Result<Arc<View>> {
+        let deadline = WaitDeadline::new(&Disk, wait);
+        let Some(_turn) = self.reading.enter_within(wait)? else {
+            return Err(too_long(&self.place.shared, deadline.waited(&Disk), 1));
+        };
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         let cached = self.current();
-        let view = readers.view(&self.place, self.lock_wait, cached.as_ref())?;
-        if !cached.is_some_and(|cached| Arc::ptr_eq(&cached, &view)) {
-            self.keep(&view);
+        let view = readers.view(&self.place, deadline.left(&Disk), cached.as_ref());
+        let is_cached = |view: &Arc<View>| cached.as_ref().is_some_and(|cached| Arc::ptr_eq(cached, view));
+        if !view.as_ref().is_ok_and(is_cached) {
+            // After an error it is not known which databases have changed.
+            *self.current.write().unwrap_or_else(PoisonError::into_inner) = view.as_ref().ok().cloned();
         }
-        Ok(view)
+        view
     }
 }
 
@@ -174,7 +193,7 @@ impl AuthProfileStore for SqliteStore {
     /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied), [`Io`](crate::ErrorKind::Io);
     /// [`Corrupt`](crate::ErrorKind::Corrupt) and the kinds of [`AuthProfiles::from_json`] with the path of the database.
     fn load(&self) -> Result<Arc<AuthProfiles>> {
-        Ok(Arc::clone(&self.view()?.document))
+        Ok(Arc::clone(&self.view(self.lock_wait)?.document))
     }
 
     /// Runs a closure on what is in the databases now and replaces the rows that it changed.
@@ -200,8 +219,10 @@ impl AuthProfileStore for SqliteStore {
     /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied), [`StorageFull`](crate::ErrorKind::StorageFull),
     /// [`Io`](crate::ErrorKind::Io).
     fn lease(&self, profile: &ProfileId, wait: Duration) -> Result<Lease> {
-        // Beside the database that all agents share, because they share its logins.
-        let path = of_lease(&self.place.shared, profile);
+        // Beside the database that all agents share, because they share its logins. Nothing is made where there is none.
+        let databases = [&self.place.shared, &self.place.main, &self.place.agent].map(|path| real(path));
+        let mut there = databases.iter().filter(|path| examine(path).is_ok_and(|found| found.is_some()));
+        let path = of_lease(there.next().ok_or_else(|| no_database(&self.place.shared))?, profile);
         make_directory(&Disk, &path)?;
         acquire(&Disk, &path, WaitDeadline::new(&Disk, wait)).map(Lease::new)
     }

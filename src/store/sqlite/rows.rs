@@ -65,10 +65,11 @@ const MACHINE_STATE: Table = Table {
     }),
 };
 
-/// Before schema 13 the state database had tables of its own for them. They are read, never written.
+/// Before schema 13 the state database had tables of its own for them, and no marker. They are read, never written.
 const SHARED_STORES: Table = Table {
     name: "auth_profile_stores",
-    read: "SELECT NULL, \
+    read: "SELECT \
+        (SELECT '{\"location\":\"state-db\"}' FROM auth_profile_stores WHERE store_key = 'primary'), \
         (SELECT store_json FROM auth_profile_stores WHERE store_key = 'primary'), \
         (SELECT state_json FROM auth_profile_state WHERE store_key = 'primary')",
     write: None,

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::SqliteStore;
-use super::database::{Database, Writing, examine};
+use super::database::{Database, Writing, examine, real};
 use super::rows::Role;
 use super::snapshot::{Change, Part};
 use super::view::View;
@@ -19,8 +19,8 @@ use crate::store::file::system::System as _;
 /// A closure that took longer is never run while the databases are locked: OpenClaw gives up after five seconds.
 const QUICK: Duration = Duration::from_millis(50);
 
-/// How often an update begins anew for a slow closure because another program was faster.
-const ATTEMPTS: usize = 16;
+/// How long the shared database is kept locked for the agent's own, which another program may hold.
+const HOLD: Duration = Duration::from_millis(100);
 
 /// OpenClaw's old files of credentials, by which it refuses to work until it has imported them.
 const OLD_FILES: [&str; 2] = ["auth-profiles.json", "auth.json"];
@@ -44,25 +44,22 @@ type Closure<'a> = dyn FnMut(&mut AuthProfiles) -> Result<()> + 'a;
 impl SqliteStore {
     pub(super) fn update_exclusively(&self, change: &mut Closure<'_>) -> Result<Arc<AuthProfiles>> {
         let deadline = WaitDeadline::new(&Disk, self.lock_wait);
-        let gate = gate(&self.identity());
+        // The same for every store on this state directory, whatever symbolic links lead there.
+        let gate = gate(&real(&self.place.shared));
         let Some(_pass) = gate.enter_within(deadline.left(&Disk))? else {
             return Err(too_long(&self.place.shared, deadline.waited(&Disk), 1));
         };
         let mut writers = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
-        for _ in 0..ATTEMPTS {
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
             if let Some(document) = self.attempt(change, &mut writers, deadline)? {
                 return Ok(document);
             }
+            if deadline.left(&Disk).is_zero() {
+                return Err(too_long(&self.place.shared, deadline.waited(&Disk), attempts));
+            }
         }
-        let message = "another program changes the database all the time";
-        Err(Error::new(ErrorKind::Locked, message).with_path(&self.place.shared))
-    }
-
-    /// The same path for every store on this state directory, whatever symbolic links lead there.
-    fn identity(&self) -> PathBuf {
-        let path = &self.place.shared;
-        let directory = path.parent().and_then(|directory| Disk.canonical(directory).ok());
-        directory.map_or_else(|| path.clone(), |directory| directory.join(path.file_name().unwrap_or_default()))
     }
 
     /// Runs an update on what is in the databases now; `None` if another program changed them meanwhile and the closure is
@@ -73,7 +70,7 @@ impl SqliteStore {
         writers: &mut Writers,
         deadline: WaitDeadline,
     ) -> Result<Option<Arc<AuthProfiles>>> {
-        let mut before = self.view()?;
+        let mut before = self.view(deadline.left(&Disk))?;
         let began = Disk.monotonic();
         let Some(mut changes) = self.run(change, &before)? else { return Ok(Some(Arc::clone(&before.document))) };
         let is_quick = Disk.monotonic().saturating_sub(began) < QUICK;
@@ -91,7 +88,7 @@ impl SqliteStore {
         }
         let after = Arc::new(locked.write(&before, changes)?);
         self.readers.lock().unwrap_or_else(PoisonError::into_inner).written(&after);
-        self.keep(&after);
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&after));
         Ok(Some(Arc::clone(&after.document)))
     }
 
@@ -128,20 +125,24 @@ impl SqliteStore {
         Err(Error::new(ErrorKind::MigrationPending, message).with_path(&path))
     }
 
-    /// The old file that OpenClaw asks for first. It does so only for an agent without profiles in its own database.
+    /// The old file that OpenClaw asks for first: of an agent without profiles in its own database, and of the agent `main`
+    /// where nobody shares any.
     pub(super) fn unimported(&self, view: &View) -> Option<PathBuf> {
-        let own = if view.places.own.is_some() { view.own.as_ref() } else { view.shared.as_ref() };
-        if own.is_some_and(|part| !part.document.is_empty()) {
-            return None;
-        }
-        let directory = self.place.agent.parent()?;
+        let is_empty = |part: &Option<Part>| part.as_ref().is_none_or(|part| part.document.is_empty());
+        let is_main = real(&self.place.agent) == real(&self.place.main);
+        let own = if view.places.own.is_some() { &view.own } else { &view.shared };
+        let asks = [(&self.place.agent, is_main, is_empty(own)), (&self.place.main, true, is_empty(&view.shared))];
         let there = |path: &PathBuf| examine(path).is_ok_and(|found| found.is_some());
-        OLD_FILES.map(|name| directory.join(name)).into_iter().find(there)
+        asks.into_iter().filter(|(_, _, asks)| *asks).find_map(|(database, is_main, _)| {
+            let files = OLD_FILES.iter().map(|name| database.with_file_name(name));
+            let logins = is_main.then(|| self.place.state.join("credentials").join("oauth.json"));
+            files.chain(logins).find(there)
+        })
     }
 }
 
 /// The error for a change that belongs to a database that is not there.
-fn no_database(path: &Path) -> Error {
+pub(super) fn no_database(path: &Path) -> Error {
     Error::new(ErrorKind::NoDatabase, "OpenClaw has not made the database that this change belongs to").with_path(path)
 }
 
@@ -152,32 +153,47 @@ struct Locked<'a> {
 }
 
 impl Writers {
-    /// Locks the databases, the shared one first.
+    /// Locks the databases, the shared one first. That one is given back whenever the other is not to be had soon:
+    /// OpenClaw gives up after five seconds.
+    ///
+    /// # Errors
+    ///
+    /// `Locked` after the deadline, and those of [`Database::begin`].
     fn begin(&mut self, view: &View, deadline: WaitDeadline) -> Result<Locked<'_>> {
-        let (shared, role) = &view.places.shared;
-        let shared = begin(&mut self.shared, Some(shared).filter(|_| view.shared.is_some()), *role, deadline)?;
-        let own = begin(&mut self.own, view.places.own.as_ref().filter(|_| view.own.is_some()), Role::Agent, deadline)?;
-        Ok(Locked { shared, own })
+        let (path, role) = &view.places.shared;
+        open(&mut self.shared, Some(path).filter(|_| view.shared.is_some()), *role)?;
+        open(&mut self.own, view.places.own.as_ref().filter(|_| view.own.is_some()), Role::Agent)?;
+        loop {
+            let shared = begin(self.shared.as_ref(), deadline.left(&Disk))?;
+            let wait = if shared.is_some() { HOLD } else { Duration::MAX };
+            match begin(self.own.as_ref(), deadline.left(&Disk).min(wait)) {
+                Ok(own) => return Ok(Locked { shared, own }),
+                Err(error) if error.is_locked() && !deadline.left(&Disk).is_zero() => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 }
 
-fn begin<'a>(
-    writer: &'a mut Option<Database>,
-    path: Option<&PathBuf>,
-    role: Role,
-    deadline: WaitDeadline,
-) -> Result<Option<Writing<'a>>> {
-    let Some(path) = path else { return Ok(None) };
-    let usable = match writer.as_ref() {
-        Some(open) => open.path() == path && open.is_current()?,
-        None => false,
+/// Opens the database at a path, unless it is open; without a path there is none.
+fn open(writer: &mut Option<Database>, path: Option<&PathBuf>, role: Role) -> Result<()> {
+    let is_open = match (&writer, path) {
+        (Some(open), Some(path)) => open.path() == path && open.is_current()?,
+        _ => false,
     };
-    if !usable {
-        *writer = Database::for_writing(path, role, deadline.left(&Disk))?;
+    if !is_open {
+        *writer = match path {
+            // It stood there a moment ago.
+            Some(path) => Some(Database::for_writing(path, role)?.ok_or_else(|| no_database(path))?),
+            None => None,
+        };
     }
-    // It stood there a moment ago.
-    let database = writer.as_ref().ok_or_else(|| no_database(path))?;
-    database.wait_for(deadline.left(&Disk))?;
+    Ok(())
+}
+
+fn begin(database: Option<&Database>, wait: Duration) -> Result<Option<Writing<'_>>> {
+    let Some(database) = database else { return Ok(None) };
+    database.wait_for(wait)?;
     database.begin().map(Some)
 }
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Place;
-use super::database::Database;
+use super::database::{Database, real};
 use super::rows::Role;
 use super::snapshot::Part;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::profile::{AuthProfiles, Inheritance};
 
 /// What an agent sees, and what it is made of.
@@ -47,21 +47,37 @@ impl Rules {
 impl Places {
     /// Finds out which database is whose.
     ///
-    /// The row `auth.sharedStore` of the state database names it as the owner of the shared profiles; without that row the
-    /// database of the agent `main` is, unless the state database is of an age in which it had tables for them.
-    pub(super) fn of(place: &Place, state: Option<&Part>) -> Self {
-        let names_itself = |marker: &str| {
-            let marker: Option<serde_json::Value> = serde_json::from_str(marker).ok();
-            marker.is_some_and(|marker| marker.get("location").is_some_and(|location| location == "state-db"))
+    /// The row `auth.sharedStore` of the state database names the owner of the shared profiles; without that row it is the
+    /// database of the agent `main`.
+    ///
+    /// # Errors
+    ///
+    /// `Corrupt` for a row that OpenClaw does not accept either: whoever guesses may write to the wrong place.
+    pub(super) fn of(place: &Place, state: Option<&Part>) -> Result<Self> {
+        let in_state = match state.and_then(|part| part.rows.marker.as_deref()) {
+            None => false,
+            Some(marker) => location(marker).ok_or_else(|| {
+                let message = "the row `auth.sharedStore` does not name the database of the shared profiles";
+                let help = "Run `openclaw doctor --fix`: OpenClaw does not work with this row either.";
+                Error::new(ErrorKind::Corrupt, message).with_path(&place.shared).with_help(help)
+            })?,
         };
-        let in_state = state.is_some_and(|part| match &part.rows.marker {
-            Some(marker) => names_itself(marker),
-            None => part.rows.store.is_some(),
-        });
         let shared = if in_state { (place.shared.clone(), Role::Shared) } else { (place.main.clone(), Role::Agent) };
-        let own = (place.agent != shared.0).then(|| place.agent.clone());
+        // By whatever links: one database is never locked twice.
+        let own = (real(&place.agent) != real(&shared.0)).then(|| place.agent.clone());
         let is_owner = place.is_default || own.is_none();
-        Self { own, shared, rules: Rules { is_owner, by_main: !in_state } }
+        Ok(Self { own, shared, rules: Rules { is_owner, by_main: !in_state } })
+    }
+}
+
+/// Whether a marker names the state database, or else that of main; `None` for any other.
+fn location(marker: &str) -> Option<bool> {
+    let marker: serde_json::Map<String, serde_json::Value> = serde_json::from_str(marker).ok()?;
+    match marker.get("location")?.as_str()? {
+        _ if marker.len() != 1 => None,
+        "state-db" => Some(true),
+        "legacy-main" => Some(false),
+        _ => None,
     }
 }
 
@@ -74,11 +90,6 @@ impl View {
             (None, None) => Arc::default(),
         };
         Self { own, shared, places, document }
-    }
-
-    /// Whether the agent has a database of its own for its state.
-    pub(super) fn has_own(&self) -> bool {
-        self.own.is_some() || self.places.own.is_none()
     }
 }
 
@@ -105,7 +116,7 @@ impl Readers {
         let mut changed = self.state.look(&place.shared, Role::Shared, wait)?;
         let places = match cached {
             Some(cached) if !changed => cached.places.clone(),
-            _ => Places::of(place, self.state.part.as_ref()),
+            _ => Places::of(place, self.state.part.as_ref())?,
         };
         if let Some(path) = &places.own {
             changed |= self.agent.look(path, Role::Agent, wait)?;
@@ -133,9 +144,18 @@ impl Readers {
 }
 
 impl Reader {
-    /// Reads the database again if it was changed; returns whether its rows are others.
+    /// Reads the database again if it was changed; returns whether its rows are others. After an error nothing counts as read.
     fn look(&mut self, path: &Path, role: Role, wait: Duration) -> Result<bool> {
+        let looked = self.read(path, role, wait);
+        if looked.is_err() {
+            self.part = None;
+        }
+        looked
+    }
+
+    fn read(&mut self, path: &Path, role: Role, wait: Duration) -> Result<bool> {
         if let Some(database) = &self.database {
+            database.wait_for(wait)?;
             if !database.is_current()? {
                 // Another file stands there, or none.
                 self.database = None;

@@ -218,3 +218,107 @@ fn a_database_that_is_open_to_others_is_reported() {
     assert_eq!(remark.location.path.as_deref(), Some(&*path));
     assert_eq!(remark.help.as_deref(), Some("take them away with `chmod 600`"), "no write of ours does it");
 }
+
+#[test]
+fn the_marker_is_believed_only_as_openclaw_writes_it() {
+    let main = r#"{"version":1,"profiles":{"anthropic:main":{"type":"api_key","provider":"anthropic","key":"k"}}}"#;
+    for (marker, seen) in [
+        (Some(r#"{"location":"state-db"}"#), Some("anthropic:default")),
+        (Some(r#"{"location":"legacy-main"}"#), Some("anthropic:main")),
+        (None, Some("anthropic:main")),
+        (Some(r#"{"location":"state-db","x":1}"#), None),
+        (Some(r#"{"location":"elsewhere"}"#), None),
+        (Some(r#""state-db""#), None),
+        (Some("null"), None),
+        (Some("{oops"), None),
+        (Some(""), None),
+    ] {
+        let state = State::with_shared(SHARED).agent("main", Some(main), None);
+        let shared = state.connect("state/openclaw.sqlite");
+        match marker {
+            Some(marker) => put_shared(&shared, "auth.sharedStore", marker),
+            None => drop(shared.execute("DELETE FROM config_machine_state WHERE state_key = 'auth.sharedStore'", [])),
+        }
+        let work = state.store("work");
+        match (work.load(), seen) {
+            (Ok(profiles), Some(seen)) => assert_eq!(ids(&profiles).first(), Some(&seen), "{marker:?}"),
+            (Err(error), None) => {
+                assert_eq!(error.kind(), ErrorKind::Corrupt, "{marker:?}");
+                assert!(error.help().contains("openclaw doctor --fix"));
+                assert!(crate::writing::put(&state.store("main"), "anthropic:a", "k").is_err());
+            }
+            (read, _) => panic!("{marker:?}: {read:?}"),
+        }
+    }
+}
+
+#[test]
+fn after_an_error_nothing_old_is_given() {
+    let state = State::with_shared(SHARED).agent("work", Some(OWN), None);
+    let store = state.store("work");
+    assert_eq!(store.load().unwrap().len(), 3);
+    let shared = state.connect("state/openclaw.sqlite");
+    put_shared(&shared, "authProfiles.store", "{oops");
+    for _ in 0..3 {
+        assert_eq!(store.load().unwrap_err().kind(), ErrorKind::Syntax);
+    }
+    put_shared(&shared, "authProfiles.store", r#"{"version":1,"profiles":{}}"#);
+    let own = state.connect(&agent_database("work"));
+    put_agent(&own, Some("{oops"), None);
+    assert!(store.load().is_err(), "the shared rows have changed and the agent's cannot be read");
+    put_agent(&own, Some(OWN), None);
+    assert_eq!(ids(&store.load().unwrap()), ["anthropic:own", "anthropic:default"]);
+}
+
+#[test]
+fn links_lead_to_one_database_and_one_that_leads_nowhere_is_an_error() {
+    use std::os::unix::fs::symlink;
+    // The directory of work is a link to that of main, whose database is the shared one.
+    let state = State::empty().agent("main", Some(SHARED), None);
+    symlink(state.path().join("agents/main"), state.path().join("agents/work")).unwrap();
+    let work = state.store("work");
+    crate::writing::put(&work, "anthropic:b", "k").unwrap();
+    assert_eq!(work.load().unwrap().len(), 3);
+    // A whole state directory behind a link, and an agent's directory that is named without it.
+    let state = State::with_shared(SHARED).agent("main", Some(OWN), None);
+    let linked = tempfile::tempdir().unwrap();
+    symlink(state.path(), linked.path().join("link")).unwrap();
+    let builder = || provider_auth::store::SqliteStore::builder().agent(linked.path().join("link"), "main");
+    let store = builder().agent_directory(state.path().join("agents/main/agent")).build().unwrap();
+    crate::writing::put(&store, "anthropic:b", "k").unwrap();
+    let mut nested = None;
+    let direct = state.store("main");
+    store
+        .update(&mut |_| {
+            nested = Some(direct.update(&mut |_| Ok(())));
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(nested.unwrap().unwrap_err().kind(), ErrorKind::Reentrant);
+
+    let state = State::empty().agent("main", Some(SHARED), None);
+    std::fs::create_dir_all(state.path().join("state")).unwrap();
+    symlink("/no/such/disk/openclaw.sqlite", state.path().join("state/openclaw.sqlite")).unwrap();
+    assert_eq!(state.store("main").load().unwrap_err().kind(), ErrorKind::NotFound);
+    assert!(crate::writing::put(&state.store("main"), "anthropic:b", "k").is_err());
+}
+
+#[test]
+fn threads_that_load_wait_no_longer_than_they_may() {
+    let state = State::with_rollback_journal(SHARED);
+    let wait = std::time::Duration::from_millis(300);
+    let builder = provider_auth::store::SqliteStore::builder().agent(state.path(), "main").lock_wait(wait);
+    let store = builder.build().unwrap();
+    // Without a write-ahead log a commit in progress keeps readers out.
+    let other = state.connect("state/openclaw.sqlite");
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let began = std::time::Instant::now();
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..6).map(|_| scope.spawn(|| store.load())).collect();
+        for thread in threads {
+            assert!(thread.join().unwrap().unwrap_err().is_locked());
+        }
+    });
+    // One after the other they would take six times as long.
+    assert!(began.elapsed() < wait * 5, "{:?}", began.elapsed());
+}

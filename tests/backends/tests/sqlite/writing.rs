@@ -304,6 +304,14 @@ fn an_old_file_that_waits_for_its_import_forbids_every_change() {
         assert!(error.help().contains("openclaw doctor --fix"));
         assert_eq!(changed(&state, &before), [""; 0]);
     }
+    // Logins of 2025 stop it for main, and what waits in main's directory stops everybody where no profile is shared.
+    for (agent, shared) in [("main", SHARED), ("work", EMPTY)] {
+        let state = State::with_shared(shared).agent("work", Some(OWN), None);
+        state.write("credentials/oauth.json", r#"{"anthropic":{"access":"a","refresh":"r","expires":1}}"#);
+        let error = put(&state.store(agent), "anthropic:new", "k").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::MigrationPending, "{agent}");
+        assert!(state.store(agent).unimported_file().unwrap().unwrap().ends_with("credentials/oauth.json"));
+    }
     // A database with profiles of the agent's own is what OpenClaw uses, whatever lies beside it.
     let state = both();
     std::fs::write(home(&state, "work").join("auth-profiles.json"), old).unwrap();
@@ -328,7 +336,89 @@ fn another_writer_is_waited_for_and_not_for_ever() {
 }
 
 #[test]
-fn a_slow_closure_holds_no_lock() {
+fn the_shared_database_is_not_held_while_the_agents_is_waited_for() {
+    let state = both();
+    let other = state.connect(&agent_database("work"));
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| put(&state.store("work"), "anthropic:b", "k"));
+        // OpenClaw waits for five seconds; this one is served again and again while the other waits.
+        let shared = state.connect("state/openclaw.sqlite");
+        shared.busy_timeout(Duration::from_secs(2)).unwrap();
+        for turn in 0..20 {
+            put_shared(&shared, "x.turn", &turn.to_string());
+        }
+        assert!(!waiting.is_finished());
+        other.execute_batch("COMMIT").unwrap();
+        waiting.join().unwrap().unwrap();
+    });
+    assert!(state.store("work").load().unwrap().get("anthropic:b").is_some());
+}
+
+#[test]
+fn a_closure_that_is_really_slow_is_never_run_under_the_lock() {
+    let state = both();
+    let mut runs = 0;
+    let store =
+        SqliteStore::builder().agent(state.path(), "main").lock_wait(Duration::from_millis(300)).build().unwrap();
+    let began = std::time::Instant::now();
+    let outcome = store.update(&mut |profiles| {
+        runs += 1;
+        std::thread::sleep(Duration::from_millis(60));
+        // Another program is faster each time, and is never kept waiting.
+        let other = state.connect("state/openclaw.sqlite");
+        other.busy_timeout(Duration::ZERO).unwrap();
+        put_shared(&other, "authProfiles.store", &SHARED.replace("sk-shared", &format!("sk-{runs}")));
+        profiles.upsert(&id("anthropic:b"), &ProviderId::anthropic(), &Credential::api_key(Secret::new("k")), None)
+    });
+    assert!(outcome.unwrap_err().is_locked());
+    assert!(began.elapsed() < Duration::from_secs(2), "the wait ends: {:?} over {runs} runs", began.elapsed());
+}
+
+#[test]
+fn an_inherited_order_is_not_cleared_for_everybody() {
+    let order = r#"{"version":1,"order":{"Anthropic":["anthropic:default"]}}"#;
+    let state = State::with_shared(SHARED).shared_state(order).agent("work", Some(OWN), None);
+    let anthropic = ProviderId::anthropic();
+    assert_eq!(writes(&state, "work", |store| store.clear_order(&anthropic).map(drop)), [""; 0]);
+    assert_eq!(
+        writes(&state, "work", |store| store.set_order(&anthropic, &[id("anthropic:own")]).map(drop)),
+        ["work/state"]
+    );
+    assert_eq!(writes(&state, "work", |store| store.clear_order(&anthropic).map(drop)), ["work/-state"]);
+    assert_eq!(state.shared_row("authProfiles.state").as_deref(), Some(order));
+    // An agent without a database of its own has no other.
+    assert_eq!(
+        writes(&state, "other", |store| store.clear_order(&anthropic).map(drop)),
+        ["shared/-authProfiles.state"]
+    );
+}
+
+#[test]
+fn another_account_under_an_inherited_id_is_the_agents_own() {
+    let login = r#"{"version":1,"profiles":{"anthropic:me":{"type":"oauth","provider":"anthropic","email":"me@example.com","access":"a-1","refresh":"r-1","expires":1}}}"#;
+    let state = State::with_shared(login).agent("work", Some(OWN), None);
+    let other = |email| {
+        move |store: &SqliteStore| {
+            let login =
+                Credential::oauth(Secret::new("a-2"), Some(Secret::new("r-2")), Some(Timestamp::from_millis(5)));
+            store.upsert(&id("anthropic:me"), &ProviderId::anthropic(), &login, Some(email))
+        }
+    };
+    assert_eq!(writes(&state, "work", other("you@example.com")), ["work/store"]);
+    assert!(state.shared_row("authProfiles.store").unwrap().contains("a-1"));
+}
+
+#[test]
+fn a_lease_makes_nothing_where_there_is_no_database() {
+    let state = State::empty();
+    let error = state.store("main").lease(&id("anthropic:a"), Duration::ZERO).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NoDatabase);
+    assert_eq!(std::fs::read_dir(state.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_closure_runs_without_the_lock_at_first() {
     let state = State::with_shared(SHARED);
     let store = state.store("main");
     let mut runs = 0;
