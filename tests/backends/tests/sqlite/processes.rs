@@ -6,10 +6,11 @@ use std::process::{Child, Command, Stdio};
 use provider_auth::store::SqliteStore;
 use provider_auth::{AuthProfileStore, AuthProfileStoreExt, AuthProfiles, Credential, ProviderId, Result, Secret};
 
-use crate::layout::State;
+use crate::layout::{State, agent_database};
 use crate::writing::id;
 
 const DIRECTORY: &str = "PROVIDER_AUTH_TEST_DIRECTORY";
+const AGENT: &str = "PROVIDER_AUTH_TEST_AGENT";
 const NAME: &str = "PROVIDER_AUTH_TEST_NAME";
 const PROCESSES: usize = 8;
 const UPDATES: u32 = 200;
@@ -32,12 +33,12 @@ fn increment(profiles: &mut AuthProfiles, name: &str) -> Result<u32> {
 #[test]
 fn child_that_counts() {
     let Some(directory) = std::env::var_os(DIRECTORY) else { return };
-    let name = std::env::var(NAME).unwrap();
-    let store = SqliteStore::builder().agent(directory, "main").build().unwrap();
+    let (agent, name) = (std::env::var(AGENT).unwrap(), std::env::var(NAME).unwrap());
+    let store = SqliteStore::builder().agent(directory, &agent).build().unwrap();
     while number(&store.load().unwrap(), &name) < UPDATES {
         let counted = store
             .transact(|profiles| {
-                increment(profiles, "anthropic:all")?;
+                increment(profiles, &format!("anthropic:all-{agent}"))?;
                 increment(profiles, &name)
             })
             .unwrap();
@@ -45,10 +46,16 @@ fn child_that_counts() {
     }
 }
 
-fn child(state: &State, name: &str) -> Child {
+/// Half of the processes count in the shared database, half in an agent's own.
+fn agent(process: usize) -> &'static str {
+    if process % 2 == 0 { "main" } else { "work" }
+}
+
+fn child(state: &State, agent: &str, name: &str) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "processes::child_that_counts", "--nocapture", "--test-threads=1"])
         .env(DIRECTORY, state.path())
+        .env(AGENT, agent)
         .env(NAME, name)
         .stdout(Stdio::piped())
         .spawn()
@@ -60,7 +67,7 @@ fn count(state: &State, process: usize, kills: usize) -> u32 {
     let name = format!("anthropic:{process}");
     let mut last = 0;
     for life in 0.. {
-        let mut running = child(state, &name);
+        let mut running = child(state, agent(process), &name);
         // Between one and fifteen, so that a process that is killed a dozen times has not counted to the end before.
         let limit = if life < kills { 1 + (process * 31 + life * 17) % 15 } else { usize::MAX };
         let lines = BufReader::new(running.stdout.take().unwrap()).lines().map_while(Result::ok);
@@ -70,6 +77,9 @@ fn count(state: &State, process: usize, kills: usize) -> u32 {
             assert!(counted > last, "{name} was at {last} and is at {counted}");
             last = counted;
             if seen + 1 == limit {
+                // Anywhere between this update and one of the next.
+                let late = (process * 7919 + life * 104_729) % 3000;
+                std::thread::sleep(std::time::Duration::from_micros(u64::try_from(late).unwrap()));
                 running.kill().unwrap();
             }
         }
@@ -84,7 +94,7 @@ fn count(state: &State, process: usize, kills: usize) -> u32 {
 
 #[test]
 fn no_acknowledged_update_of_killed_processes_is_lost() {
-    let state = State::new().agent("main", None, None);
+    let state = State::new().agent("work", None, None);
     let kills = |process: usize| KILLS / PROCESSES + usize::from(process < KILLS % PROCESSES);
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..PROCESSES)
@@ -99,13 +109,16 @@ fn no_acknowledged_update_of_killed_processes_is_lost() {
             assert_eq!(thread.join().unwrap(), UPDATES);
         }
     });
-    let profiles = state.store("main").load().unwrap();
+    let (main, work) = (state.store("main").load().unwrap(), state.store("work").load().unwrap());
     for process in 0..PROCESSES {
-        assert_eq!(number(&profiles, &format!("anthropic:{process}")), UPDATES);
+        let profiles = if agent(process) == "main" { &main } else { &work };
+        assert_eq!(number(profiles, &format!("anthropic:{process}")), UPDATES);
     }
-    // Both were counted in one update each time, so they agree whenever a process was killed.
-    assert_eq!(number(&profiles, "anthropic:all"), UPDATES * u32::try_from(PROCESSES).unwrap());
-    let shared = state.connect("state/openclaw.sqlite");
-    let check: String = shared.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-    assert_eq!(check, "ok");
+    // Both numbers were raised in one update each time, so they agree whenever a process was killed.
+    let half = UPDATES * u32::try_from(PROCESSES / 2).unwrap();
+    assert_eq!((number(&main, "anthropic:all-main"), number(&work, "anthropic:all-work")), (half, half));
+    for database in ["state/openclaw.sqlite".to_owned(), agent_database("work")] {
+        let check = state.connect(&database).query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0));
+        assert_eq!(check.unwrap(), "ok");
+    }
 }
