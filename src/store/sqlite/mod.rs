@@ -62,7 +62,7 @@ use crate::profile::AuthProfiles;
 /// | statistics, last good profile | the one that holds the profile |
 /// | removal | the one that holds the profile, which must be the agent's |
 ///
-/// What removing a profile takes along is what the same database says of it; where the profile hid an inherited one, that is
+/// What an agent sees already is not written again, though it be inherited. What removing a profile takes along is what the same database says of it; where the profile hid an inherited one, that is
 /// seen from then on. An order of the shared database is not cleared by an agent with a database of its own.
 ///
 /// # Promises

@@ -11,6 +11,7 @@
 mod cases;
 mod conformance;
 mod layout;
+mod model;
 mod processes;
 mod reading;
 mod writing;
