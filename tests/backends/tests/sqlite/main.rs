@@ -14,4 +14,5 @@ mod layout;
 mod model;
 mod processes;
 mod reading;
+mod waiting;
 mod writing;

@@ -64,9 +64,10 @@ impl Model {
             // What an agent sees already is not written again.
             return;
         }
-        match self.own.contains_key(agent) {
-            true => drop(self.own_order.insert(agent, order)),
-            false => self.shared_order = order,
+        if self.own.contains_key(agent) {
+            self.own_order.insert(agent, order);
+        } else {
+            self.shared_order = order;
         }
     }
 }
@@ -91,12 +92,12 @@ fn rows(state: &State) -> [Vec<(String, String, i64)>; 3] {
 
 #[test]
 fn every_agent_sees_what_a_naive_model_says_and_each_change_is_in_one_database() {
-    let empty = Some(r#"{"version":1,"profiles":{}}"#);
+    let empty = r#"{"version":1,"profiles":{}}"#;
     for (seed, owners) in [(1, &[][..]), (2, &["work"][..]), (3, &["main"][..]), (4, &["main", "work"][..])] {
-        let mut state = State::with_shared(empty.unwrap());
+        let mut state = State::with_shared(empty);
         let mut model = Model::default();
         for agent in owners {
-            state = state.agent(agent, empty, None);
+            state = state.agent(agent, Some(empty), None);
             model.own.insert(agent, Keys::new());
         }
         let stores = AGENTS.map(|agent| state.store(agent));
@@ -134,6 +135,19 @@ fn every_agent_sees_what_a_naive_model_says_and_each_change_is_in_one_database()
                     store.clear_order(&anthropic).unwrap();
                     model.set_order(agent, Vec::new());
                 }
+            }
+            let changed = before.iter().zip(rows(&state)).filter(|(old, new)| *old != new).count();
+            assert!(changed <= 1, "{context}: {changed} databases");
+            for (agent, store) in AGENTS.iter().zip(&stores) {
+                let profiles = store.load().unwrap();
+                let seen: Keys = profiles
+                    .iter()
+                    .map(|(id, profile)| (id.to_string(), profile.credential().unwrap().secret().expose().to_owned()))
+                    .collect();
+                assert_eq!(seen, model.seen(agent), "{context}, seen by {agent}");
+                let order = profiles.order(&anthropic).unwrap_or_default();
+                let order: Vec<_> = order.iter().map(ProfileId::to_string).collect();
+                assert_eq!(order, model.order(agent), "{context}, {agent}");
             }
         }
     }

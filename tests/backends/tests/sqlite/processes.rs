@@ -48,7 +48,7 @@ fn child_that_counts() {
 
 /// Half of the processes count in the shared database, half in an agent's own.
 fn agent(process: usize) -> &'static str {
-    if process % 2 == 0 { "main" } else { "work" }
+    if process.is_multiple_of(2) { "main" } else { "work" }
 }
 
 fn child(state: &State, agent: &str, name: &str) -> Child {
