@@ -196,7 +196,7 @@ impl Reply {
     fn record(&mut self, record: Record) {
         let rotator = self.rotator.clone();
         if let Some(reading) = &mut self.reading {
-            reading.recording = Some(Mutex::new(Box::pin(async move { rotator.record(record).await })));
+            reading.recording = Some(Mutex::new(Box::pin(async move { rotator.record_end(record).await })));
         }
     }
 }

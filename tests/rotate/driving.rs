@@ -2,6 +2,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::disallowed_methods,
     clippy::print_stdout,
     reason = "a test may stop where it fails, and a child of it reports to it"
@@ -25,6 +26,7 @@ use provider_auth::{
     ProviderId, Result, Rotator,
 };
 
+use crate::streams::{START, STOP};
 use crate::support::config;
 use crate::support::rotation::{OPUS, call, keys};
 use crate::support::server::{Act, Server};
