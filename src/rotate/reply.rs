@@ -4,6 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
+use super::exchange::with_body;
 use super::reading::Reading;
 use super::rotator::Rotator;
 use crate::cache::CacheUsage;
@@ -16,9 +17,11 @@ use crate::select::Receipt;
 /// The answer to a call, and how it came about.
 ///
 /// An answer that is no stream is complete, and its success is recorded: [`bytes`](Self::bytes), [`text`](Self::text) and
-/// [`json`](Self::json) give its body.
+/// [`json`](Self::json) give its body. One that is cut off, or is not the JSON that its `content-type` promises, is a
+/// failure of its attempt.
 ///
-/// A stream (`content-type: text/event-stream`) was only begun. Read it by [`event`](Self::event), by
+/// A stream (`content-type: text/event-stream`) was only begun. One under another `content-type` is told by its first line,
+/// and given once all of it is in. Read it by [`event`](Self::event), by
 /// [`chunk`](Self::chunk), or as a [`Stream`](futures_core::Stream) of bytes. Its events are watched meanwhile:
 ///
 /// - It is [complete](Self::is_complete), and the profile's success recorded, with the event that the API ends an answer with:
@@ -170,6 +173,9 @@ impl Reply {
     }
 
     /// Why the outcome could not be written to the store, if it could not. The receipt is then open.
+    ///
+    /// The end of a stream waits for the store for 1 s at most: a write that takes longer goes on, and is
+    /// [`Locked`](ErrorKind::Locked) here.
     #[must_use]
     pub fn unrecorded(&self) -> Option<ErrorKind> {
         self.unrecorded
@@ -186,7 +192,7 @@ impl Reply {
     pub fn into_response(self) -> reqwest::Response {
         match self.reading {
             Some(_) => self.response,
-            None => http::Response::from(self.response).map(|_: reqwest::Body| self.body.unwrap_or_default()).into(),
+            None => with_body(self.response, self.body.unwrap_or_default()),
         }
     }
 }

@@ -157,10 +157,10 @@ impl Rotator {
     ) -> Taken<(reqwest::Response, Option<Bytes>, Vec<Diagnostic>)> {
         let (model, config) = (attempt.model(), &self.0.config);
         if let Some(request) = call.request_for(model) {
-            let (request, notes) = self.authenticated(call, &attempt, request?)?;
+            let (request, is_messages, notes) = self.authenticated(call, &attempt, request?)?;
             let (host, direct) = (request.uri().host().unwrap_or_default().to_owned(), is_direct(request.uri()));
             let request = reqwest::Request::try_from(request).map_err(|_| Failure::from(TransportError::Request))?;
-            let (response, body) = self.exchange_at(model, &host, direct, request).await?;
+            let (response, body) = self.exchange_at(model, &host, direct, is_messages, request).await?;
             let (status, complete) = (response.status(), body.is_some());
             return Ok(((response, body, notes), Some(status), complete));
         }
@@ -173,22 +173,23 @@ impl Rotator {
         Ok(((response, body, notes), Some(status), complete))
     }
 
-    /// A request of the caller's with the credential; one of the Messages API gets what the configuration says of it.
+    /// A request of the caller's with the credential, and whether it is one of the Messages API, which gets what the
+    /// configuration says of it.
     fn authenticated(
         &self,
         call: &Call,
         attempt: &Attempt,
         request: http::Request<Vec<u8>>,
-    ) -> Result<(http::Request<Vec<u8>>, Vec<Diagnostic>)> {
+    ) -> Result<(http::Request<Vec<u8>>, bool, Vec<Diagnostic>)> {
         let target = self.target(attempt.model()).ok();
         match target.filter(|target| target.endpoint.takes_messages(request.method(), request.uri())) {
             Some(target) => {
                 let builder = RequestBuilder::for_selection(&target.endpoint, attempt.selection());
                 let builder = call.set_up(builder, &self.0.config, attempt.model());
                 let notes = builder.notes();
-                Ok((builder.authenticate(request)?, notes))
+                Ok((builder.authenticate(request)?, true, notes))
             }
-            None => Ok((attempt.selection().authenticate(request)?, Vec::new())),
+            None => Ok((attempt.selection().authenticate(request)?, false, Vec::new())),
         }
     }
 

@@ -103,6 +103,12 @@ impl Watch {
         verdict.or(ends.then_some(Verdict::Complete))
     }
 
+    /// Whether a stream that is there as a whole comes to its proper end.
+    pub(super) fn sees_the_end(mut self, stream: &[u8], now: Timestamp) -> bool {
+        let verdict = self.push(stream, now, |_| {}).or_else(|| self.finish(true, now, |_| {}));
+        matches!(verdict, Some(Verdict::Complete))
+    }
+
     /// Returns the counters that went by.
     pub(super) fn usage(&self) -> CacheUsage {
         self.judge.usage

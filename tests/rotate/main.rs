@@ -16,6 +16,7 @@ mod streams;
 mod support;
 mod table;
 mod trial;
+mod truncated;
 mod unserved;
 mod unwritten;
 mod wire;

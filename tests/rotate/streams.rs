@@ -112,7 +112,7 @@ async fn a_whole_answer_is_read_as_what_it_is() {
     assert_eq!(reply.bytes().await.unwrap().len(), 0);
     let (_, mut reply) = sent(Act::json(200, answer)).await;
     assert_eq!(reply.text().await.unwrap(), answer);
-    let (_, mut reply) = sent(Act::json(200, "")).await;
+    let (_, mut reply) = sent(Act::json(204, "")).await;
     assert!(reply.text().await.unwrap().is_empty() && reply.usage().hit_ratio().is_none());
 }
 
