@@ -30,6 +30,8 @@ use crate::select::Receipt;
 ///   end of the body too; so is a stream in which none of these APIs can be seen, once it brought anything.
 /// - An error event, an end before that, and a connection that breaks are an error, and the [failure](Self::failure). What
 ///   is recorded is what the failure says something about: nothing, for a stream that was cut off.
+/// - One that stalls is waited for as long as the read timeout of the [client](super::RotatorBuilder::client) says, and is a
+///   timeout then.
 /// - One that is not read to its end leaves its receipt open, and the profile as it was: neither success nor failure.
 ///
 /// Those who take the response with [`into_response`](Self::into_response) report by themselves, with [`Rotator::finish`]

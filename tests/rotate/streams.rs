@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use futures_core::Stream as _;
-use provider_auth::{ErrorKind, Reply};
+use provider_auth::{ErrorKind, FailureReason, Reply};
 
 use crate::support::rotation::{OPUS, Rig, keys};
 use crate::support::server::{Act, Server};
@@ -173,4 +173,26 @@ async fn an_event_may_be_as_large_as_the_answer() {
     let (_, mut reply) = stream(&[&format!("event: response.completed\ndata: {data}\n\n")]).await;
     assert_eq!(reply.event().await.unwrap().unwrap().data.len(), data.len());
     assert!(reply.is_complete());
+}
+
+#[tokio::test]
+async fn a_stream_that_stalls_after_its_head_ends_with_the_read_timeout() {
+    let stalled = || Server::script(vec![Act::stream(&[START, STOP]).paced(Duration::from_secs(2))]);
+    let rig = Rig::with(stalled(), &keys(&["a"]), |builder| {
+        builder.client(|| reqwest::Client::builder().read_timeout(Duration::from_millis(200)))
+    });
+    let mut reply = rig.send(OPUS).await.unwrap();
+    assert_eq!(events(&mut reply).await, (Vec::new(), Some(ErrorKind::ProviderFailed)));
+    assert!(!reply.is_complete() && rig.count("a", FailureReason::Timeout) == 1);
+}
+
+/// With the clock of the timers standing still, they run out as soon as nothing else is to be done.
+#[tokio::test]
+async fn no_stream_is_waited_for_without_end() {
+    let server = Server::script(vec![Act::stream(&[]).endless(STOP).paced(Duration::from_secs(3_600))]);
+    let mut reply = Rig::new(server, &keys(&["a"])).send(OPUS).await.unwrap();
+    tokio::time::pause();
+    let begun = tokio::time::Instant::now();
+    assert_eq!(events(&mut reply).await, (Vec::new(), Some(ErrorKind::ProviderFailed)));
+    assert_eq!(begun.elapsed().as_secs(), 600);
 }
