@@ -19,7 +19,7 @@ pub(super) fn parse(text: &str) -> Option<Value> {
 /// Whether a body that came with a success is worth parsing: no error in it goes without one of these, nor a web page
 /// without its bracket. The words may have escapes in them.
 pub(super) fn may_be_error(body: &[u8]) -> bool {
-    let words = ["error", "failed", "base_resp", "$fault", "\"code\"", "\\u"];
+    let words = ["error", "failed", "base_resp", "$fault", "\"code\"", "Exception", "\\u"];
     let start = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
     start.starts_with(b"<") || words.iter().any(|word| memmem::find(body, word.as_bytes()).is_some())
 }
@@ -127,6 +127,7 @@ mod tests {
             r#"{"base_resp":{"status_code":1008}}"#,
             r#"{"$fault":"client"}"#,
             r#"{"code":500,"message":"x"}"#,
+            r#"{"throttlingException":{"message":"Too many requests"}}"#,
             "event: error\ndata: no\n\n",
             "\n<html>",
         ] {

@@ -25,9 +25,9 @@ use crate::select::Receipt;
 /// [`chunk`](Self::chunk), or as a [`Stream`](futures_core::Stream) of bytes. Its events are watched meanwhile:
 ///
 /// - It is [complete](Self::is_complete), and the profile's success recorded, with the event that the API ends an answer with:
-///   `message_stop` of the Messages API, `response.completed` or `response.incomplete` of the Responses API, `[DONE]` of
-///   `OpenAI`'s chat. Chunks whose every choice or candidate told why it is finished, as Gemini's do, are complete at the
-///   end of the body too; so is a stream in which none of these APIs can be seen, once it brought anything.
+///   `message_stop` of the Messages API, `response.completed`, `response.incomplete` or `response.done` of the Responses
+///   API, `[DONE]` of `OpenAI`'s chat if every choice told why it is finished. Without `[DONE]`, chunks whose every choice
+///   or candidate did so, as Gemini's do, are complete at the end of the body; so is a stream in which none of these APIs can be seen, once it brought anything.
 /// - An error event, an end before that, and a connection that breaks are an error, and the [failure](Self::failure). What
 ///   is recorded is what the failure says something about: nothing, for a stream that was cut off.
 /// - One that stalls is waited for as long as the read timeout of the [client](super::RotatorBuilder::client) says, and is a

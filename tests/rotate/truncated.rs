@@ -1,6 +1,6 @@
 //! Answers that look complete and are not.
 
-#![allow(clippy::unwrap_used, reason = "a test stops where something is wrong")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where something is wrong")]
 #![cfg(feature = "client")]
 
 use provider_auth::failure::TransportError;
@@ -68,4 +68,39 @@ async fn a_stream_under_another_type_is_read_as_one() {
         assert_eq!(failure.failure().map(Failure::reason), Some(FailureReason::RateLimit));
         assert_eq!(after(rig.stats("a").cooldown_until()), Some(30));
     }
+}
+
+#[tokio::test]
+async fn an_error_without_the_form_of_an_event_is_told_under_the_type_of_a_stream_too() {
+    let limited = r#"{"error":{"code":"rate_limit_exceeded","message":"Rate limit reached"}}"#;
+    let throttled = r#"{"throttlingException":{"message":"Too many requests"}}"#;
+    for act in [
+        Act::typed("text/event-stream", &[limited]),
+        Act::typed("text/event-stream", &[&format!("data: {throttled}\n\n")]),
+        Act::broken_stream(&[limited]),
+    ] {
+        let (rig, mut reply) = sent(act.clone()).await;
+        assert_eq!(events(&mut reply).await, (Vec::new(), Some(ErrorKind::RateLimited)), "{act:?}");
+        assert!(!reply.is_complete() && after(rig.stats("a").cooldown_until()) == Some(30));
+    }
+    let rig = Rig::new(Server::script(vec![Act::json(200, throttled)]), &keys(&["a"]));
+    assert_eq!(rig.send(OPUS).await.unwrap_err().kind(), ErrorKind::RateLimited);
+}
+
+#[tokio::test]
+async fn half_an_error_event_leaves_the_key_as_it_is() {
+    let half = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overl";
+    for act in [Act::broken_stream(&[START, half]), Act::stream(&[START, half])] {
+        let (rig, mut reply) = sent(act).await;
+        let before = rig.text();
+        assert_eq!(events(&mut reply).await.1, Some(ErrorKind::Unreachable));
+        assert_eq!(rig.text(), before);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_streamed_is_read_under_the_type_of_a_stream() {
+    let (rig, mut reply) = sent(Act::typed("text/event-stream", &["{\"type\":", "\"message\"}"])).await;
+    assert_eq!(reply.json::<serde_json::Value>().await.unwrap()["type"], "message");
+    assert!(reply.is_complete() && rig.stats("a").last_used().is_some());
 }
