@@ -178,6 +178,25 @@ fn child_with_many_calls() {
 }
 
 #[test]
+fn the_end_of_a_stream_does_not_wait_for_a_store_that_hangs() {
+    current_thread().block_on(async {
+        let store = Recording::new(&["a"]);
+        let server = Server::script(vec![Act::stream(&[START, STOP])]);
+        let mut reply = rotator(&store, &server.url()).send(&call(OPUS)).await.unwrap();
+        store.stop(true);
+        let text = tokio::time::timeout(Duration::from_secs(20), reply.text()).await;
+        assert_eq!(text.unwrap().unwrap(), format!("{START}{STOP}"));
+        assert_eq!((reply.is_complete(), reply.unrecorded()), (true, Some(ErrorKind::Locked)));
+        assert_eq!(reply.attempts()[0].unrecorded, Some(ErrorKind::Locked));
+        // What was begun is written once the store comes back.
+        store.stop(false);
+        while store.inner.load().unwrap().usage("anthropic:a").is_none() {
+            tokio::task::yield_now().await;
+        }
+    });
+}
+
+#[test]
 fn a_store_that_hangs_ends_the_call_in_its_time_and_not_the_runtime() {
     let store = Recording::new(&["a"]);
     let rotator = builder(store.clone(), "http://127.0.0.1:9").max_time(Duration::from_millis(1)).build().unwrap();
