@@ -58,7 +58,7 @@ const TABLE: [Row; 12] = [
     Row(TransportError::Body, FailureReason::Network, true, "the provider's answer broke off", BROKEN),
     Row(TransportError::TimedOut, FailureReason::Timeout, true, "the provider did not answer in time",
         "Try again later, or allow more time; if it persists, look at the provider's status page."),
-    Row(TransportError::Redirect, FailureReason::Format, false, "the answer redirects to another address, which is not followed with a credential",
+    Row(TransportError::Redirect, FailureReason::NotFound, false, "the answer redirects to another address, which is not followed with a credential",
         "Set the base URL to the address that the provider documents."),
     Row(TransportError::Request, FailureReason::Format, false, "the request could not be built", "Check the base URL and the headers that are set for this provider."),
 ];

@@ -46,7 +46,8 @@ impl Rotator {
         let mut response = client.execute(request).await.map_err(|error| Failure::from(&error).with_host(host))?;
         let status = response.status();
         if status.is_redirection() {
-            return Err(kept(Failure::from(TransportError::Redirect).into(), &mut response, &[]));
+            let failure = Failure::from(TransportError::Redirect).with_host(host);
+            return Err(kept(failure.into(), &mut response, &[]));
         }
         if status.is_success() && is_event_stream(response.headers()) {
             return Ok((response, None));
