@@ -135,7 +135,8 @@ impl RotatorBuilder {
     /// How long one call takes at most, until the head of a stream is in or an answer is complete. Default: 10 min. What
     /// follows the head is bounded by the read timeout of the [client](Self::client).
     ///
-    /// An attempt under way is cut off then, which counts as a timeout.
+    /// An attempt under way is cut off then. That counts as a timeout only if it had all of the time: otherwise nothing is
+    /// recorded, and the call ends in the failure before it.
     pub fn max_time(mut self, time: Duration) -> Self {
         self.limits.time = time;
         self

@@ -65,6 +65,7 @@ impl Rotation {
         self.at += 1;
         self.tried.clone_from(&self.useless);
         (self.fresh, self.overloaded, self.rate_limited, self.retried) = (true, 0, 0, 0);
+        self.waiting = None;
         let goes_on = next_model && self.at < self.models.len() && self.allowance(now).is_some();
         if goes_on { None } else { Some(self.end()) }
     }

@@ -16,6 +16,7 @@ mod streams;
 #[path = "../support/mod.rs"]
 mod support;
 mod table;
+mod time;
 mod trial;
 mod truncated;
 mod unserved;
