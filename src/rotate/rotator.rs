@@ -109,7 +109,8 @@ impl Rotator {
     ///
     /// # Errors
     ///
-    /// A [`SendFailure`] with every attempt. The kind of its error is that of the last failure:
+    /// A [`SendFailure`] with every attempt. The kind of its error is that of the last failure of the first model
+    /// that could be asked:
     /// [`Unauthorized`](crate::ErrorKind::Unauthorized), [`PaymentRequired`](crate::ErrorKind::PaymentRequired),
     /// [`RateLimited`](crate::ErrorKind::RateLimited), [`ModelUnavailable`](crate::ErrorKind::ModelUnavailable),
     /// [`RequestRefused`](crate::ErrorKind::RequestRefused), [`ProviderFailed`](crate::ErrorKind::ProviderFailed),

@@ -88,6 +88,10 @@ pub struct Rotation {
     pub(super) over: Option<bool>,
     /// What became of the models before.
     pub(super) first: Option<ModelEnd>,
+    /// What the other models ended with.
+    pub(super) others: Vec<(ModelRef, String)>,
+    /// From when on one of those is worth another call.
+    pub(super) retry_at: Option<Timestamp>,
     /// The models for which no request can be made.
     pub(super) unserved: Vec<UnservedModel>,
 }
@@ -140,6 +144,8 @@ impl Rotation {
             response: None,
             over: None,
             first: None,
+            others: Vec::new(),
+            retry_at: None,
             unserved: Vec::new(),
         }
     }
@@ -260,7 +266,7 @@ impl Rotation {
                 },
                 Pick::Refused(error) => {
                     let unavailable = error.unavailable().cloned();
-                    let end = ModelEnd { unavailable, ..ModelEnd::new(error) };
+                    let end = ModelEnd { unavailable, ..ModelEnd::new(Some(model), error) };
                     if let Some(failure) = self.leave(end, true, now) {
                         return Step::End(failure);
                     }

@@ -3,6 +3,7 @@
 mod agent_loop;
 mod cooldowns;
 mod driving;
+mod ends;
 mod failures;
 mod leaks;
 mod logins;
