@@ -68,11 +68,13 @@ fn is_bare(object: &Map<String, Value>) -> bool {
         Some(Value::String(code)) => is_known_code(code) || code.parse::<u64>().is_ok_and(|code| code >= 400),
         _ => false,
     };
+    let message = ["message", "msg"].iter().find_map(|name| object.get(*name).and_then(Value::as_str));
+    // Some gateways number their successes as well.
+    let praised = ["success", "succeeded", "ok"];
+    let praised = message.is_some_and(|message| praised.iter().any(|word| message.trim().eq_ignore_ascii_case(word)));
     let answered = ["data", "choices", "candidates", "output", "result", "content"];
     let answered = answered.iter().any(|name| object.get(*name).is_some_and(|value| !value.is_null()));
-    ["message", "msg"].iter().any(|name| object.get(*name).is_some_and(Value::is_string))
-        && (typed || coded)
-        && !answered
+    message.is_some() && (typed || coded) && !answered && !praised
 }
 
 /// The element of an array that is the error: a stream that comes as one array ends with it.
@@ -109,6 +111,9 @@ mod tests {
             (r#"{"choices":[{"finish_reason":"error"}]}"#, true),
             (r#"{"type":"error","error":{"type":"api_error"}}"#, true),
             (r#"{"type":"response.failed","response":{"error":{"code":"server_error"}}}"#, true),
+            (r#"{"code":"2000","message":"success"}"#, false),
+            (r#"{"code":2000,"msg":"OK"}"#, false),
+            (r#"{"code":20012,"message":"Model does not exist"}"#, true),
             (r#"[{"error":{"code":429}}]"#, true),
             (r#"[{"candidates":[]},{"error":{"code":429}}]"#, true),
             (r#"[{"candidates":[]},{"candidates":[]}]"#, false),
