@@ -43,7 +43,7 @@ const BROKEN: &str = "Try again; if it happens often, look for a proxy or a time
 #[rustfmt::skip]
 const TABLE: [Row; 12] = [
     Row(TransportError::NoTls, FailureReason::Network, false, "this program's HTTP client has no TLS, so that nothing was sent",
-        "Get a build of this program with TLS: its HTTP client was compiled without any, and speaks no `https`."),
+        "Get a build of this program with TLS: its HTTP client was compiled without any, and speaks no `https`. Or set the base URL to a gateway on this machine that is reached over plain HTTP."),
     Row(TransportError::Dns, FailureReason::Network, true, "the provider's host name does not resolve",
         "Check this machine's network, its DNS, and the host in the base URL."),
     Row(TransportError::Connect, FailureReason::Network, true, "no connection to the provider could be made", CONNECTION),
