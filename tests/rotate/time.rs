@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use provider_auth::failure::TransportError;
-use provider_auth::rotation::{Outcome, Rotation, RotationLimits, Step};
+use provider_auth::rotation::{AttemptRecord, Outcome, Rotation, RotationLimits, Step};
 use provider_auth::{Failure, FailureClassifier, FailureReason, ProfileSelector, ProviderId, Timestamp};
 
 use crate::support::rotation::OPUS;
@@ -81,7 +81,7 @@ fn the_time_that_others_took_is_not_charged_to_the_attempt_that_is_cut_off() {
     assert!(call.report(&retry, late(), at(NOW + 1_000)).is_none());
     let Step::End(failure) = call.next(&profiles, at(NOW + 1_000)) else { panic!() };
     assert_eq!(failure.failure().map(Failure::reason), Some(Overloaded));
-    let attempts = failure.attempts().iter().map(|attempt| attempt.reason());
+    let attempts = failure.attempts().iter().map(AttemptRecord::reason);
     assert_eq!(attempts.collect::<Vec<_>>(), [Some(Overloaded), Some(FailureReason::Timeout)]);
 
     // The whole time of the call, and the whole time of an attempt, are the provider's to use.

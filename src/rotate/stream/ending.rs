@@ -99,9 +99,8 @@ impl Ending {
     fn says_nothing_new(self, data: &[u8]) -> bool {
         let ends = || ENDS.iter().any(|word| find(data, word.as_bytes()).is_some());
         match self {
-            Self::Unknown { .. } => false,
+            Self::Unknown { .. } | Self::Chunks { begun: 0, .. } => false,
             Self::Messages | Self::Responses => !ends(),
-            Self::Chunks { begun: 0, .. } => false,
             Self::Chunks { .. } => !ends() && !may_begin_another(data),
         }
     }
