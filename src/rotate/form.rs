@@ -51,6 +51,8 @@ pub(super) fn form_of_json(body: &[u8], is_lines: bool, promised: bool) -> Form 
         let start = values.byte_offset();
         match values.next() {
             Some(Ok(_)) => (count, last) = (count.saturating_add(1), start),
+            // Some servers write numbers that JSON does not know, such as `NaN`: what is closed is all there.
+            Some(Err(error)) if error.classify() != Category::Eof && is_closed(body) => return Form::Whole,
             Some(Err(error)) if promised || error.classify() == Category::Eof => return Form::Cut,
             Some(Err(_)) => return Form::Foreign,
             None if count == 0 => return Form::Cut,
@@ -59,6 +61,10 @@ pub(super) fn form_of_json(body: &[u8], is_lines: bool, promised: bool) -> Form 
     }
     let goes_on = (is_lines || count > 1) && body.get(last..).is_some_and(says_more_is_to_come);
     if goes_on { Form::Cut } else { Form::Whole }
+}
+
+fn is_closed(body: &[u8]) -> bool {
+    matches!(body, [b'{', .., b'}'] | [b'[', .., b']'])
 }
 
 /// Ollama: each line says whether it is the last.
@@ -119,6 +125,8 @@ mod tests {
             ("application/vnd.api+json", "{\"a\":", Form::Cut),
             (json, "{\"type\":\"message\",\"content\":[{\"te", Form::Cut),
             (json, "[{\"candidates\":[]}\n,\r\n", Form::Cut),
+            (json, "{\"logprob\":-Infinity}", Form::Whole),
+            (json, "{\"logprob\":-Infinity,\"te", Form::Cut),
             (json, "", Form::Cut),
             (json, "OK", Form::Cut),
             (json, "<html>login</html>", Form::Foreign),

@@ -2,14 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test")]
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use provider_auth::failure::TransportError;
 use provider_auth::rotation::{AttemptRecord, Outcome, Rotation, RotationLimits, Step};
-use provider_auth::{Failure, FailureClassifier, FailureReason, ProfileSelector, ProviderId, Timestamp};
+use provider_auth::{Failure, FailureClassifier, FailureReason, ProfileSelector, ProviderId, SystemClock, Timestamp};
 
-use crate::support::rotation::OPUS;
+use crate::support::rotation::{OPUS, Rig, keys, reasons};
+use crate::support::server::{Act, Server};
 use crate::support::{NOW, at};
 use crate::table::{answers, document, failed, model, play, retrying, rotation};
 
@@ -95,6 +97,23 @@ fn the_time_that_others_took_is_not_charged_to_the_attempt_that_is_cut_off() {
     let mut call = rotation(None);
     let first = attempt(call.next(&profiles, at(NOW + 600)));
     assert!(call.report(&first, late(), at(NOW + 700)).is_some());
+}
+
+/// The same over the wire: 350 ms for the overload and 500 ms of a pause leave 350 ms for an answer that does not come.
+#[cfg(feature = "client")]
+#[tokio::test]
+async fn a_call_that_runs_out_of_time_ends_in_the_failure_before_it() {
+    let overloaded = Act::error(529, "overloaded_error", "Overloaded").after(Duration::from_millis(350));
+    let rig = Rig::with(Server::script(vec![overloaded, Act::hang()]), &keys(&["a"]), |builder| {
+        let builder = builder.clock(Arc::new(SystemClock)).retries(1).max_time(Duration::from_millis(1_200));
+        builder.random(|| 0.0)
+    });
+    let before = rig.text();
+    let failure = rig.send(OPUS).await.unwrap_err();
+    assert_eq!(reasons(failure.attempts()), [Some(Overloaded), Some(FailureReason::Timeout)]);
+    assert_eq!(failure.failure().map(Failure::reason), Some(Overloaded));
+    assert_eq!(failure.response().map(|response| response.status().as_u16()), Some(529));
+    assert_eq!(rig.text(), before);
 }
 
 #[test]
