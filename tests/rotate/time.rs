@@ -116,6 +116,18 @@ async fn a_call_that_runs_out_of_time_ends_in_the_failure_before_it() {
     assert_eq!(rig.text(), before);
 }
 
+#[cfg(feature = "client")]
+#[tokio::test]
+async fn a_single_key_comes_back_from_a_short_limit_within_the_call() {
+    let limited = Act::error(429, "rate_limit_error", "Slow down").header("retry-after-ms", "50");
+    let rig = Rig::with(Server::script(vec![limited, Act::message("Hello")]), &keys(&["a"]), |builder| {
+        builder.clock(Arc::new(SystemClock)).retries(1)
+    });
+    let reply = rig.send(OPUS).await.unwrap();
+    assert_eq!(reasons(reply.attempts()), [Some(RateLimit), None]);
+    assert!(rig.stats("a").cooldown_until().is_none() && rig.stats("a").last_used().is_some());
+}
+
 #[test]
 fn a_server_that_says_to_try_again_is_believed_where_the_same_profile_may() {
     let answer = |status: u16, headers: &[(&'static str, &str)]| {
