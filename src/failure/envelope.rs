@@ -19,7 +19,7 @@ pub(super) fn parse(text: &str) -> Option<Value> {
 /// Whether a body that came with a success is worth parsing: no error in it goes without one of these, nor a web page
 /// without its bracket. The words may have escapes in them.
 pub(super) fn may_be_error(body: &[u8]) -> bool {
-    let words = ["error", "failed", "base_resp", "$fault", "\"code\"", "\\u"];
+    let words = ["error", "failed", "base_resp", "$fault", "\"code\"", "Exception", "\\u"];
     let start = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
     start.starts_with(b"<") || words.iter().any(|word| memmem::find(body, word.as_bytes()).is_some())
 }
@@ -68,11 +68,13 @@ fn is_bare(object: &Map<String, Value>) -> bool {
         Some(Value::String(code)) => is_known_code(code) || code.parse::<u64>().is_ok_and(|code| code >= 400),
         _ => false,
     };
+    let message = ["message", "msg"].iter().find_map(|name| object.get(*name).and_then(Value::as_str));
+    // Some gateways number their successes as well.
+    let praised = ["success", "succeeded", "ok"];
+    let praised = message.is_some_and(|message| praised.iter().any(|word| message.trim().eq_ignore_ascii_case(word)));
     let answered = ["data", "choices", "candidates", "output", "result", "content"];
     let answered = answered.iter().any(|name| object.get(*name).is_some_and(|value| !value.is_null()));
-    ["message", "msg"].iter().any(|name| object.get(*name).is_some_and(Value::is_string))
-        && (typed || coded)
-        && !answered
+    message.is_some() && (typed || coded) && !answered && !praised
 }
 
 /// The element of an array that is the error: a stream that comes as one array ends with it.
@@ -109,6 +111,9 @@ mod tests {
             (r#"{"choices":[{"finish_reason":"error"}]}"#, true),
             (r#"{"type":"error","error":{"type":"api_error"}}"#, true),
             (r#"{"type":"response.failed","response":{"error":{"code":"server_error"}}}"#, true),
+            (r#"{"code":"2000","message":"success"}"#, false),
+            (r#"{"code":2000,"msg":"OK"}"#, false),
+            (r#"{"code":20012,"message":"Model does not exist"}"#, true),
             (r#"[{"error":{"code":429}}]"#, true),
             (r#"[{"candidates":[]},{"error":{"code":429}}]"#, true),
             (r#"[{"candidates":[]},{"candidates":[]}]"#, false),
@@ -127,6 +132,7 @@ mod tests {
             r#"{"base_resp":{"status_code":1008}}"#,
             r#"{"$fault":"client"}"#,
             r#"{"code":500,"message":"x"}"#,
+            r#"{"throttlingException":{"message":"Too many requests"}}"#,
             "event: error\ndata: no\n\n",
             "\n<html>",
         ] {

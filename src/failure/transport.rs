@@ -43,7 +43,7 @@ const BROKEN: &str = "Try again; if it happens often, look for a proxy or a time
 #[rustfmt::skip]
 const TABLE: [Row; 12] = [
     Row(TransportError::NoTls, FailureReason::Network, false, "this program's HTTP client has no TLS, so that nothing was sent",
-        "Get a build of this program with TLS: its HTTP client was compiled without any, and speaks no `https`."),
+        "Get a build of this program with TLS: its HTTP client was compiled without any, and speaks no `https`. Or set the base URL to a gateway on this machine that is reached over plain HTTP."),
     Row(TransportError::Dns, FailureReason::Network, true, "the provider's host name does not resolve",
         "Check this machine's network, its DNS, and the host in the base URL."),
     Row(TransportError::Connect, FailureReason::Network, true, "no connection to the provider could be made", CONNECTION),
@@ -58,7 +58,7 @@ const TABLE: [Row; 12] = [
     Row(TransportError::Body, FailureReason::Network, true, "the provider's answer broke off", BROKEN),
     Row(TransportError::TimedOut, FailureReason::Timeout, true, "the provider did not answer in time",
         "Try again later, or allow more time; if it persists, look at the provider's status page."),
-    Row(TransportError::Redirect, FailureReason::Format, false, "the answer redirects to another address, which is not followed with a credential",
+    Row(TransportError::Redirect, FailureReason::NotFound, false, "the answer redirects to another address, which is not followed with a credential",
         "Set the base URL to the address that the provider documents."),
     Row(TransportError::Request, FailureReason::Format, false, "the request could not be built", "Check the base URL and the headers that are set for this provider."),
 ];

@@ -210,7 +210,16 @@ impl Endpoint {
 
     /// Whether a request is one of the Messages API to this endpoint, and not one for a list of models, say.
     pub(crate) fn takes_messages(&self, method: &Method, uri: &Uri) -> bool {
-        method == Method::POST && same_origin(uri, &self.uri) && uri.path() == self.uri.path()
+        method == Method::POST && same_origin(uri, &self.uri) && segments(uri).eq(segments(&self.uri))
+    }
+
+    /// Whether a URL lies beside that of the Messages API or below it, so that what is set for the endpoint holds for it:
+    /// a server may have the API of another provider at another path.
+    #[cfg(feature = "client")]
+    pub(crate) fn covers(&self, uri: &Uri) -> bool {
+        let base = segments(&self.uri).count().saturating_sub(1);
+        let mut under = segments(uri);
+        same_origin(uri, &self.uri) && segments(&self.uri).take(base).all(|segment| under.next() == Some(segment))
     }
 
     /// Whether the cache flag goes to this endpoint without being named.
@@ -221,6 +230,11 @@ impl Endpoint {
             BetaPolicy::Off => false,
         }
     }
+}
+
+/// The parts of a path: more slashes than needed change nothing.
+fn segments(uri: &Uri) -> impl Iterator<Item = &str> {
+    uri.path().split('/').filter(|segment| !segment.is_empty())
 }
 
 pub(super) fn is_anthropic(uri: &Uri) -> bool {

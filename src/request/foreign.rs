@@ -22,6 +22,9 @@ impl RequestBuilder<'_> {
     /// that would authenticate it a second time are taken out; a `content-length` is corrected. Authenticating twice is
     /// the same as authenticating once. A body that was given to the builder is not used.
     ///
+    /// Where the host wants beta flags in the body and that has an `anthropic_beta` of its own, as on Bedrock, no flag is
+    /// added to it: name them there. A compressed body cannot be marked, and is refused like any other that is no JSON.
+    ///
     /// A request that is none of the Messages API, but of the same server (a list of models, a count of tokens), is
     /// authenticated, its body left alone. [`Selection::authenticate`] is for other providers' servers.
     ///
@@ -71,7 +74,8 @@ impl Selection {
     ///
     /// The secret goes into the one header that the [provider](crate::providers::Provider::auth_header) reads: a key in
     /// that header, every other secret as a bearer token; a provider that is not in the table gets a bearer token. Headers
-    /// of the request that would authenticate it a second time are taken out. The beta flags that Anthropic's API needs are
+    /// of the request that would authenticate it a second time are taken out; a key in the query of its URL (`?key=`, as
+    /// Gemini takes it) is not, so leave it away. The beta flags that Anthropic's API needs are
     /// merged with those that are there. The body stays as it is; [`RequestBuilder::authenticate`] puts cache breakpoints
     /// into one of the Messages API, as the configuration says.
     ///

@@ -86,6 +86,14 @@ impl Headers {
     }
 }
 
+/// Takes out what the HTTP client sets itself.
+#[cfg(feature = "client")]
+pub(crate) fn remove_connection_headers(headers: &mut HeaderMap) {
+    for name in CONNECTION {
+        headers.remove(name);
+    }
+}
+
 /// The beta flags in all headers for them.
 pub(super) fn betas_of(headers: &HeaderMap) -> Result<BetaList> {
     let mut betas = BetaList::default();

@@ -24,5 +24,7 @@ pub use auth::AuthScheme;
 pub use beta::{BetaList, BetaPolicy};
 pub use builder::RequestBuilder;
 pub use endpoint::Endpoint;
+#[cfg(feature = "client")]
+pub(crate) use headers::remove_connection_headers;
 pub use hosts::EndpointKind;
 pub use prepared::PreparedRequest;

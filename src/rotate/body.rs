@@ -84,10 +84,14 @@ impl Reply {
     ///
     /// # Errors
     ///
-    /// [`Syntax`](ErrorKind::Syntax) if it is not the JSON that was asked for, as the body of a stream never is, and those
-    /// of [`chunk`](Self::chunk).
+    /// [`Syntax`](ErrorKind::Syntax) if it is not the JSON that was asked for, as the body of a stream never is, or was read
+    /// before, and those of [`chunk`](Self::chunk).
     pub async fn json<T: DeserializeOwned>(&mut self) -> Result<T> {
+        let was_read = self.reading.is_none() && self.body.is_none();
         let body = self.bytes().await?;
+        if was_read {
+            return Err(Error::new(ErrorKind::Syntax, "the answer was read before, and is given once").with_help(READ));
+        }
         // The cause is dropped: its text may repeat a value.
         serde_json::from_slice(&body).map_err(|_| {
             Error::new(ErrorKind::Syntax, "the answer is not the JSON that was expected").with_help(NOT_JSON)
@@ -196,10 +200,12 @@ impl Reply {
     fn record(&mut self, record: Record) {
         let rotator = self.rotator.clone();
         if let Some(reading) = &mut self.reading {
-            reading.recording = Some(Mutex::new(Box::pin(async move { rotator.record(record).await })));
+            reading.recording = Some(Mutex::new(Box::pin(async move { rotator.record_end(record).await })));
         }
     }
 }
+
+const READ: &str = "Report it to whoever makes this program: it reads an answer twice.";
 
 const NOT_JSON: &str = "Try again; if it persists, check that the base URL is that of the provider's API.";
 

@@ -24,6 +24,10 @@ use crate::store::{AuthProfileStore, StoreQueue};
 /// How long a connection may take, in clients that the caller does not make.
 const CONNECT: Duration = Duration::from_secs(10);
 
+/// How long the provider may be silent, in clients that the caller does not make: as in the vendors' SDKs. A model that
+/// thinks sends nothing for minutes where the API has no pings.
+const SILENCE: Duration = Duration::from_secs(600);
+
 /// Gives a number from 0 to 1 each time it is asked.
 pub(super) type Random = dyn Fn() -> f64 + Send + Sync;
 
@@ -58,7 +62,7 @@ impl RotatorBuilder {
             store,
             config: Config::default(),
             clock: Arc::new(SystemClock),
-            client: Box::new(|| reqwest::Client::builder().connect_timeout(CONNECT)),
+            client: Box::new(|| reqwest::Client::builder().connect_timeout(CONNECT).read_timeout(SILENCE)),
             endpoints: HashMap::new(),
             coordinator: None,
             resolver: None,
@@ -83,8 +87,11 @@ impl RotatorBuilder {
     }
 
     /// Sets how to make HTTP clients: TLS, user agent, connection limits, proxies. Default: `reqwest::Client::builder` with
-    /// a connect timeout of 10 s. A connection that is not made in time blames nobody; without such a timeout the time of
-    /// the attempt runs out instead, which counts against the model.
+    /// a connect timeout of 10 s and a read timeout of 10 min. A connection that is not made in time blames nobody; without
+    /// such a timeout the time of the attempt runs out instead, which counts against the model.
+    ///
+    /// The read timeout is the only bound on a stream that stalls once its head is in: set one in clients of your own.
+    /// Anthropic sends pings while a model thinks, so that half a minute is enough there; `OpenAI` may be silent for minutes.
     ///
     /// Called twice, because plain-HTTP loopback endpoints get a client without proxies. Neither follows redirects,
     /// whatever the builder says: a credential goes to its endpoint and nowhere else. Do not put headers that authenticate
@@ -125,9 +132,11 @@ impl RotatorBuilder {
         self
     }
 
-    /// How long one call takes at most, until the head of a stream is in or an answer is complete. Default: 10 min.
+    /// How long one call takes at most, until the head of a stream is in or an answer is complete. Default: 10 min. What
+    /// follows the head is bounded by the read timeout of the [client](Self::client).
     ///
-    /// An attempt under way is cut off then, which counts as a timeout.
+    /// An attempt under way is cut off then. That counts as a timeout only if it had all of the time: otherwise nothing is
+    /// recorded, and the call ends in the failure before it.
     pub fn max_time(mut self, time: Duration) -> Self {
         self.limits.time = time;
         self

@@ -122,9 +122,13 @@ impl Call {
     /// The request needs its URL, its body and the headers that the API asks for, but no credential:
     /// [`Selection::authenticate`](crate::Selection::authenticate) puts it in. A request of the Messages API to the endpoint
     /// of the model gets its cache breakpoints and beta flags too, as without this function
-    /// ([`RequestBuilder::authenticate`]); for any other, [`retention`](Self::retention) and [`setup`](Self::setup) are not
-    /// used. The call's body never is. An error of the function ends the call, except one of kind
-    /// [`NoEndpoint`](crate::ErrorKind::NoEndpoint), which leaves the model out.
+    /// ([`RequestBuilder::authenticate`]); any other under its base URL, such as a count of tokens, what is set of headers
+    /// and scheme. Elsewhere [`retention`](Self::retention), [`setup`](Self::setup) and the headers that the configuration
+    /// has for the provider are not used. The call's body never is. The HTTP version and the headers of the connection
+    /// (`host`, `content-length` and others) are the client's to choose.
+    ///
+    /// An error of the function ends the call, except one of kind [`NoEndpoint`](ErrorKind::NoEndpoint), which leaves the
+    /// model out, and one of kind [`InvalidSecret`](ErrorKind::InvalidSecret), which leaves the profile out.
     ///
     /// # Examples
     ///

@@ -172,13 +172,15 @@ impl Rotator {
         self.0.store.transact(move |store| parts.record(store, &record, now)).await
     }
 
+    /// As [`record`](Self::record), for the end of a stream, which the caller waits for: the call's own time is over.
+    pub(super) async fn record_end(&self, record: Record) -> Result<()> {
+        bounded(GRACE, self.record(record)).await
+    }
+
     /// Waits for the store or a refresh for as long as the call has time; what was begun goes on.
     async fn within<T>(&self, rotation: &Rotation, work: impl Future<Output = Result<T>>) -> Result<T> {
         // A record of the last attempt may be written although it took all the time there was.
-        let left = rotation.time_left(self.0.clock.now()).max(GRACE);
-        let late =
-            |_| Err(Error::new(ErrorKind::Locked, "the credential store was not ready in the time that the call had"));
-        time::timeout(left, work).await.unwrap_or_else(late)
+        bounded(rotation.time_left(self.0.clock.now()).max(GRACE), work).await
     }
 }
 
@@ -206,6 +208,12 @@ impl Parts {
         }
         store.record(selector, record, now)
     }
+}
+
+async fn bounded<T>(time: Duration, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let late =
+        |_| Err(Error::new(ErrorKind::Locked, "the credential store was not ready in the time that the call had"));
+    time::timeout(time, work).await.unwrap_or_else(late)
 }
 
 /// How long an outcome may be written although the time of its call is over.

@@ -1,11 +1,13 @@
 //! One request and its answer.
 
 use bytes::Bytes;
-use http::HeaderMap;
-use http::header::CONTENT_TYPE;
+use http::Method;
+use reqwest::ResponseBuilderExt as _;
 
 use super::bound::Bound;
+use super::form::{Form, form_of, is_event_stream};
 use super::rotator::Rotator;
+use super::stream::Watch;
 use super::target::Target;
 use crate::failure::{Failure, FailureClassifier, TransportError};
 use crate::id::ModelRef;
@@ -26,22 +28,26 @@ impl Rotator {
     ) -> Result<(reqwest::Response, Option<Bytes>), AttemptError> {
         let host = target.endpoint.uri().host().unwrap_or_default();
         let request = target.request(request).ok_or_else(|| Failure::from(TransportError::Request))?;
-        self.exchange_at(model, host, target.is_direct, request).await
+        self.exchange_at(model, host, target.is_direct, true, request).await
     }
 
-    /// As [`exchange`](Self::exchange), for a request to any host. `is_direct` says that it goes without a proxy.
+    /// As [`exchange`](Self::exchange), for a request to any host. `is_direct` says that it goes without a proxy,
+    /// `is_messages` that it is one of the Messages API.
     pub(super) async fn exchange_at(
         &self,
         model: &ModelRef,
         host: &str,
         is_direct: bool,
+        is_messages: bool,
         request: reqwest::Request,
     ) -> Result<(reqwest::Response, Option<Bytes>), AttemptError> {
+        let has_body = request.method() != Method::HEAD;
         let client = if is_direct { &self.0.direct } else { &self.0.client };
         let mut response = client.execute(request).await.map_err(|error| Failure::from(&error).with_host(host))?;
         let status = response.status();
         if status.is_redirection() {
-            return Err(kept(Failure::from(TransportError::Redirect).into(), &mut response, &[]));
+            let failure = Failure::from(TransportError::Redirect).with_host(host);
+            return Err(kept(failure.into(), &mut response, &[]));
         }
         if status.is_success() && is_event_stream(response.headers()) {
             return Ok((response, None));
@@ -63,13 +69,23 @@ impl Rotator {
                 break None;
             }
         };
-        let classifier = FailureClassifier::new(model.provider()).with_model(model.model());
-        let failure = classifier.response(status, response.headers(), &body, self.0.clock.now());
+        let (classifier, now) =
+            (FailureClassifier::new(model.provider()).with_model(model.model()), self.0.clock.now());
+        let failure = classifier.response(status, response.headers(), &body, now);
         // An error that came through counts more than a connection that broke after it.
-        match failure.or(broken) {
-            Some(failure) => Err(kept(failure.with_host(host).into(), &mut response, &body)),
-            None => Ok((response, Some(body.into()))),
+        if let Some(failure) = failure.or(broken) {
+            return Err(kept(failure.with_host(host).into(), &mut response, &body));
         }
+        let form = if has_body { form_of(status, response.headers(), &body, is_messages) } else { Form::Whole };
+        let error = match form {
+            Form::Whole => return Ok((response, Some(body.into()))),
+            Form::Events if Watch::new(classifier, self.0.max_body).sees_the_end(&body, now) => {
+                return Ok((with_body(response, body.into()), None));
+            }
+            Form::Events | Form::Cut => TransportError::Body,
+            Form::Foreign => TransportError::Intercepted,
+        };
+        Err(kept(Failure::from(error).with_host(host).into(), &mut response, &body))
     }
 }
 
@@ -79,7 +95,13 @@ fn kept(error: AttemptError, response: &mut reqwest::Response, body: &[u8]) -> A
     error.with_response(ErrorResponse::new(response.status(), headers, body))
 }
 
-fn is_event_stream(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream"))
+/// The response with the whole of its body, read already.
+pub(super) fn with_body(response: reqwest::Response, body: Bytes) -> reqwest::Response {
+    // The client's own conversion forgets the URL.
+    let url = http::Response::builder().url(response.url().clone()).body(()).map(|known| known.into_parts().0);
+    let mut response = http::Response::from(response).map(|_: reqwest::Body| body);
+    if let Ok(known) = url {
+        response.extensions_mut().extend(known.extensions);
+    }
+    response.into()
 }

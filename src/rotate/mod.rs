@@ -9,6 +9,7 @@ mod builder;
 mod call;
 mod drive;
 mod exchange;
+mod form;
 mod reading;
 mod reply;
 mod rotator;

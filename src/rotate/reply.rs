@@ -4,6 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
+use super::exchange::with_body;
 use super::reading::Reading;
 use super::rotator::Rotator;
 use crate::cache::CacheUsage;
@@ -16,17 +17,21 @@ use crate::select::Receipt;
 /// The answer to a call, and how it came about.
 ///
 /// An answer that is no stream is complete, and its success is recorded: [`bytes`](Self::bytes), [`text`](Self::text) and
-/// [`json`](Self::json) give its body.
+/// [`json`](Self::json) give its body. One that is cut off, or is not the JSON that its `content-type` promises, is a
+/// failure of its attempt.
 ///
-/// A stream (`content-type: text/event-stream`) was only begun. Read it by [`event`](Self::event), by
+/// A stream (`content-type: text/event-stream`) was only begun. One under another `content-type` is told by its first line,
+/// and given once all of it is in. Read it by [`event`](Self::event), by
 /// [`chunk`](Self::chunk), or as a [`Stream`](futures_core::Stream) of bytes. Its events are watched meanwhile:
 ///
 /// - It is [complete](Self::is_complete), and the profile's success recorded, with the event that the API ends an answer with:
-///   `message_stop` of the Messages API, `response.completed` or `response.incomplete` of the Responses API, `[DONE]` of
-///   `OpenAI`'s chat. Chunks whose every choice or candidate told why it is finished, as Gemini's do, are complete at the
-///   end of the body too; so is a stream in which none of these APIs can be seen, once it brought anything.
+///   `message_stop` of the Messages API, `response.completed`, `response.incomplete` or `response.done` of the Responses
+///   API, `[DONE]` of `OpenAI`'s chat if every choice told why it is finished. Without `[DONE]`, chunks whose every choice
+///   or candidate did so, as Gemini's do, are complete at the end of the body; so is a stream in which none of these APIs can be seen, once it brought anything.
 /// - An error event, an end before that, and a connection that breaks are an error, and the [failure](Self::failure). What
 ///   is recorded is what the failure says something about: nothing, for a stream that was cut off.
+/// - One that stalls is waited for as long as the read timeout of the [client](super::RotatorBuilder::client) says, and is a
+///   timeout then.
 /// - One that is not read to its end leaves its receipt open, and the profile as it was: neither success nor failure.
 ///
 /// Those who take the response with [`into_response`](Self::into_response) report by themselves, with [`Rotator::finish`]
@@ -170,6 +175,9 @@ impl Reply {
     }
 
     /// Why the outcome could not be written to the store, if it could not. The receipt is then open.
+    ///
+    /// The end of a stream waits for the store for 1 s at most: a write that takes longer goes on, and is
+    /// [`Locked`](ErrorKind::Locked) here.
     #[must_use]
     pub fn unrecorded(&self) -> Option<ErrorKind> {
         self.unrecorded
@@ -186,7 +194,7 @@ impl Reply {
     pub fn into_response(self) -> reqwest::Response {
         match self.reading {
             Some(_) => self.response,
-            None => http::Response::from(self.response).map(|_: reqwest::Body| self.body.unwrap_or_default()).into(),
+            None => with_body(self.response, self.body.unwrap_or_default()),
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::record::Record;
 #[cfg(doc)]
 use crate::record::RecordOutcome;
 use crate::refresh::RefreshCoordinator;
-use crate::request::{Endpoint, RequestBuilder};
+use crate::request::{Endpoint, RequestBuilder, remove_connection_headers};
 use crate::rotation::{Attempt, AttemptError, ProbeLog, RotationLimits, SendFailure};
 #[cfg(doc)]
 use crate::select::ProfileSelector;
@@ -109,7 +109,8 @@ impl Rotator {
     ///
     /// # Errors
     ///
-    /// A [`SendFailure`] with every attempt. The kind of its error is that of the last failure:
+    /// A [`SendFailure`] with every attempt. The kind of its error is that of the last failure of the first model
+    /// that could be asked:
     /// [`Unauthorized`](crate::ErrorKind::Unauthorized), [`PaymentRequired`](crate::ErrorKind::PaymentRequired),
     /// [`RateLimited`](crate::ErrorKind::RateLimited), [`ModelUnavailable`](crate::ErrorKind::ModelUnavailable),
     /// [`RequestRefused`](crate::ErrorKind::RequestRefused), [`ProviderFailed`](crate::ErrorKind::ProviderFailed),
@@ -157,10 +158,13 @@ impl Rotator {
     ) -> Taken<(reqwest::Response, Option<Bytes>, Vec<Diagnostic>)> {
         let (model, config) = (attempt.model(), &self.0.config);
         if let Some(request) = call.request_for(model) {
-            let (request, notes) = self.authenticated(call, &attempt, request?)?;
+            let (mut request, is_messages, notes) = self.authenticated(call, &attempt, request?)?;
+            // Both are the connection's, which is the client's own.
+            *request.version_mut() = http::Version::default();
+            remove_connection_headers(request.headers_mut());
             let (host, direct) = (request.uri().host().unwrap_or_default().to_owned(), is_direct(request.uri()));
             let request = reqwest::Request::try_from(request).map_err(|_| Failure::from(TransportError::Request))?;
-            let (response, body) = self.exchange_at(model, &host, direct, request).await?;
+            let (response, body) = self.exchange_at(model, &host, direct, is_messages, request).await?;
             let (status, complete) = (response.status(), body.is_some());
             return Ok(((response, body, notes), Some(status), complete));
         }
@@ -173,22 +177,24 @@ impl Rotator {
         Ok(((response, body, notes), Some(status), complete))
     }
 
-    /// A request of the caller's with the credential; one of the Messages API gets what the configuration says of it.
+    /// A request of the caller's with the credential, and whether it is one of the Messages API. To the model's endpoint it
+    /// goes with what the configuration says of that.
     fn authenticated(
         &self,
         call: &Call,
         attempt: &Attempt,
         request: http::Request<Vec<u8>>,
-    ) -> Result<(http::Request<Vec<u8>>, Vec<Diagnostic>)> {
+    ) -> Result<(http::Request<Vec<u8>>, bool, Vec<Diagnostic>)> {
         let target = self.target(attempt.model()).ok();
-        match target.filter(|target| target.endpoint.takes_messages(request.method(), request.uri())) {
+        match target.filter(|target| target.endpoint.covers(request.uri())) {
             Some(target) => {
+                let is_messages = target.endpoint.takes_messages(request.method(), request.uri());
                 let builder = RequestBuilder::for_selection(&target.endpoint, attempt.selection());
                 let builder = call.set_up(builder, &self.0.config, attempt.model());
                 let notes = builder.notes();
-                Ok((builder.authenticate(request)?, notes))
+                Ok((builder.authenticate(request)?, is_messages, notes))
             }
-            None => Ok((attempt.selection().authenticate(request)?, Vec::new())),
+            None => Ok((attempt.selection().authenticate(request)?, false, Vec::new())),
         }
     }
 

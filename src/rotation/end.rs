@@ -26,7 +26,7 @@ impl Rotation {
         );
         let unserved = UnservedModel { model: self.models.remove(self.at + place), error };
         if self.at + place == 0 {
-            self.merge(ModelEnd::new(unserved.again()));
+            self.merge(ModelEnd { is_unserved: true, ..ModelEnd::new(Some(model.clone()), unserved.again()) });
         }
         self.unserved.push(unserved);
     }
@@ -41,7 +41,8 @@ impl Rotation {
             None => (Error::new(ErrorKind::Unavailable, format!("no profile is left to try for {model}")), None),
         };
         let retry_at = failure.as_ref().and_then(|failure| self.retry_at(failure, now));
-        ModelEnd { error, failure, unavailable, response, retry_at }
+        let is_unserved = self.unserved.last().is_some_and(|unserved| unserved.model == *model);
+        ModelEnd { model: Some(model.clone()), error, is_unserved, failure, unavailable, response, retry_at }
     }
 
     /// From when on another call is worth it after this failure: the moment the server named, else after one more pause.
@@ -65,23 +66,35 @@ impl Rotation {
         self.at += 1;
         self.tried.clone_from(&self.useless);
         (self.fresh, self.overloaded, self.rate_limited, self.retried) = (true, 0, 0, 0);
+        self.waiting = None;
         let goes_on = next_model && self.at < self.models.len() && self.allowance(now).is_some();
         if goes_on { None } else { Some(self.end()) }
     }
 
-    /// What the caller asked for counts most; a fallback's failure only if the first model was not even tried.
+    /// What the caller asked for counts most; a fallback's end only if it says more. The other one is kept as a text.
     pub(super) fn merge(&mut self, end: ModelEnd) {
-        self.first = Some(match self.first.take() {
-            Some(first) if first.failure.is_some() || end.failure.is_none() => first,
-            Some(first) => ModelEnd { unavailable: first.unavailable.or(end.unavailable), ..end },
-            None => end,
-        });
+        let Some(first) = self.first.take() else {
+            self.first = Some(end);
+            return;
+        };
+        let (mut kept, other) = if end.weight() > first.weight() { (end, first) } else { (first, end) };
+        // Whichever may be asked first is worth another call.
+        let retry_at = other.unavailable.as_ref().and_then(|unavailable| unavailable.retry_at).or(other.retry_at);
+        self.retry_at = [self.retry_at, retry_at].into_iter().flatten().min();
+        let provider = |end: &ModelEnd| end.model.as_ref().map(|model| model.provider().clone());
+        if provider(&kept) == provider(&other) {
+            kept.unavailable = kept.unavailable.or(other.unavailable);
+        }
+        if let Some(model) = other.model.filter(|_| !other.is_unserved) {
+            self.others.push((model, other.error.to_string()));
+        }
+        self.first = Some(kept);
     }
 
     /// Ends the call for a reason of the caller's, such as a store that cannot be read.
     #[must_use]
     pub fn abort(mut self, error: Error) -> SendFailure {
-        self.merge(ModelEnd::new(error));
+        self.merge(ModelEnd::new(None, error));
         self.end()
     }
 
@@ -92,8 +105,9 @@ impl Rotation {
 
     pub(super) fn end(&mut self) -> SendFailure {
         self.at = self.models.len();
-        let ended = || ModelEnd::new(Error::new(ErrorKind::Unavailable, "the call has ended"));
+        let ended = || ModelEnd::new(None, Error::new(ErrorKind::Unavailable, "the call has ended"));
         let end = self.first.take().unwrap_or_else(ended);
-        SendFailure::new(end, std::mem::take(&mut self.attempts), std::mem::take(&mut self.unserved))
+        let (attempts, unserved) = (std::mem::take(&mut self.attempts), std::mem::take(&mut self.unserved));
+        SendFailure::new(end, std::mem::take(&mut self.others), self.retry_at.take(), attempts, unserved)
     }
 }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use super::attempt::Attempt;
 use super::rotation::Rotation;
 use crate::clock::Timestamp;
-use crate::failure::Failure;
-use crate::id::ProfileId;
+use crate::failure::{Failure, TransportError};
+use crate::id::{ModelRef, ProfileId};
+use crate::profile::AuthProfiles;
 use crate::reason::{Blame, FailureReason};
 
 /// Whether a failure says something about a profile or a model, so that it is to be recorded.
@@ -30,7 +32,7 @@ impl Rotation {
     }
 
     /// Decides what follows from a failure: another profile, after a pause perhaps, another model, or the end.
-    pub(super) fn follow(&mut self, failure: &Failure, timeout: Duration) {
+    pub(super) fn follow(&mut self, failure: &Failure, now: Timestamp) {
         let (reason, is_final) = (failure.reason(), failure.should_retry() == Some(false));
         self.over = match failure.blame() {
             Blame::Request => Some(false),
@@ -41,10 +43,11 @@ impl Rotation {
             Blame::Profile if is_final && reason == FailureReason::Unknown => Some(false),
             Blame::Provider => {
                 self.overloaded += 1;
-                if reason == FailureReason::Overloaded {
-                    self.pause = Some(self.limits.overloaded_pause.min(timeout)).filter(|pause| !pause.is_zero());
-                }
-                (self.overloaded > self.limits.overloaded_rotations).then_some(true)
+                let pause = Some(self.limits.overloaded_pause).filter(|_| reason == FailureReason::Overloaded);
+                self.pause = pause.filter(|pause| !pause.is_zero());
+                // A fallback needs no pause, and may still be asked.
+                let has_time = self.pause.is_none_or(|pause| pause < self.time_left(now));
+                (self.overloaded > self.limits.overloaded_rotations || !has_time).then_some(true)
             }
             _ if reason == FailureReason::RateLimit => {
                 self.rate_limited += 1;
@@ -56,6 +59,39 @@ impl Rotation {
         if self.over.is_some() {
             self.pause = None;
         }
+    }
+
+    /// Keeps in mind which profile the server said a short wait for.
+    pub(super) fn note_wait(&mut self, profile: &ProfileId, failure: &Failure) {
+        let until = failure.deadline().filter(|_| failure.can_retry());
+        let sooner = |until: &Timestamp| self.waiting.as_ref().is_none_or(|(_, known)| until < known);
+        if let Some(until) = until.filter(sooner) {
+            self.waiting = Some((profile.clone(), until));
+        }
+    }
+
+    /// Plans to repeat the request once such a wait is over, where no other profile is left to try.
+    pub(super) fn wait(&mut self, profiles: &AuthProfiles, model: &ModelRef, now: Timestamp) -> Option<Duration> {
+        let (profile, until) = self.waiting.take()?;
+        let pause = until.saturating_since(now);
+        let may = self.retried < self.limits.retries && pause <= self.limits.backoff.longest;
+        if !may || self.allowance(now).is_none() || pause >= self.time_left(now) {
+            return None;
+        }
+        // What was recorded of it ends with the wait, or it is not to be used yet.
+        self.select_again(profiles, model, &profile, until)?;
+        self.retried += 1;
+        self.again = Some(profile);
+        Some(pause)
+    }
+
+    /// Whether an attempt was cut off because the call's own time is over, of which others had taken their part: that says
+    /// nothing of the provider.
+    pub(super) fn ran_out(&self, attempt: &Attempt, failure: &Failure, now: Timestamp) -> bool {
+        let given = self.limits.attempt_timeout.unwrap_or(self.limits.time).min(self.limits.time);
+        failure.transport() == Some(TransportError::TimedOut)
+            && self.time_left(now).is_zero()
+            && attempt.timeout() < given
     }
 
     /// Leaves the models of the present provider out; returns whether one of another provider is left.

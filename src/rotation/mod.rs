@@ -13,15 +13,17 @@
 //!
 //! | what is to blame | what follows |
 //! | --- | --- |
-//! | the profile: refused, out of credit, limited | the next profile; a refused OAuth credential is refreshed once first |
+//! | the profile: refused, out of credit, limited | the next profile; a refused OAuth credential is refreshed once first; where no other is left, the same once a short wait that the server names is over |
 //! | the model: no answer, not served | the next profile |
 //! | the provider: overloaded, failing | the same profile again after a pause ([`RotationLimits::retries`]), then one more profile ([`RotationLimits::overloaded_rotations`]) |
 //! | nobody: the way to the provider, a wrong address | the same profile again where that can help, then the models of another provider |
 //! | the request: malformed, too long | the failure goes to the caller |
 //!
 //! Then come the fallback models, each once. A server that says that a further try is of no use
-//! (`x-should-retry: false`) is believed, unless the account is to blame: that says nothing of another account. But for
-//! those retries, a profile is tried once for each model.
+//! (`x-should-retry: false`) is believed, unless the account is to blame: that says nothing of another account. That it is
+//! (`x-should-retry: true`) makes any failure of the provider or the way worth a retry; where the profile or the model is to
+//! blame, it takes a wait that the server names as well, because they rest meanwhile. But for the retries, which are counted
+//! together and wait no longer than the longest pause of the backoff, a profile is tried once for each model.
 //!
 //! A model for which no request can be made is left out ([`UnservedModel`]), the others are tried.
 //!
@@ -40,6 +42,7 @@ mod model_end;
 mod outcome;
 mod pick;
 mod probes;
+mod refreshed;
 mod response;
 #[expect(clippy::module_inception, reason = "the room's main concept bears its name")]
 mod rotation;

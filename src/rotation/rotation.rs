@@ -12,7 +12,7 @@ use super::probes::ProbeLog;
 use super::response::ErrorResponse;
 use super::unserved::UnservedModel;
 use crate::clock::Timestamp;
-use crate::credential::{CredentialKind, InlineCredential};
+use crate::credential::InlineCredential;
 use crate::error::{Error, ErrorKind};
 use crate::failure::{Failure, TransportError};
 use crate::id::{ModelRef, ProfileId, ProviderId};
@@ -66,7 +66,7 @@ pub struct Rotation {
     /// Profiles that are of no use for any model.
     pub(super) useless: Vec<ProfileId>,
     /// OAuth credentials that were refreshed because they were refused.
-    refreshed: Vec<ProfileId>,
+    pub(super) refreshed: Vec<ProfileId>,
     /// Whether nothing was tried for this model.
     pub(super) fresh: bool,
     pub(super) overloaded: u32,
@@ -78,6 +78,8 @@ pub struct Rotation {
     /// The profile to try again: its credential was refreshed, or its provider was at fault.
     pub(super) again: Option<ProfileId>,
     pub(super) pause: Option<Duration>,
+    /// The profile that the server said the shortest wait for, and until when.
+    pub(super) waiting: Option<(ProfileId, Timestamp)>,
     /// What went wrong last with this model.
     pub(super) last: Option<Last>,
     /// The answer to the last attempt with this model, if there was one.
@@ -86,6 +88,10 @@ pub struct Rotation {
     pub(super) over: Option<bool>,
     /// What became of the models before.
     pub(super) first: Option<ModelEnd>,
+    /// What the other models ended with.
+    pub(super) others: Vec<(ModelRef, String)>,
+    /// From when on one of those is worth another call.
+    pub(super) retry_at: Option<Timestamp>,
     /// The models for which no request can be made.
     pub(super) unserved: Vec<UnservedModel>,
 }
@@ -133,10 +139,13 @@ impl Rotation {
             random: 0.0,
             again: None,
             pause: None,
+            waiting: None,
             last: None,
             response: None,
             over: None,
             first: None,
+            others: Vec::new(),
+            retry_at: None,
             unserved: Vec::new(),
         }
     }
@@ -242,7 +251,7 @@ impl Rotation {
                 self.tried(&profile);
                 if let Some(Last::Failed(failure)) = &self.last {
                     let failure = failure.clone();
-                    self.follow(&failure, timeout);
+                    self.follow(&failure, now);
                     if self.over.is_some() {
                         continue;
                     }
@@ -250,10 +259,14 @@ impl Rotation {
             }
             match self.pick(profiles, &model, now) {
                 Pick::Found(selection) => return self.begin(Attempt::new(model, *selection, timeout, now)),
-                Pick::Exhausted => self.over = Some(true),
+                Pick::Exhausted => match self.wait(profiles, &model, now) {
+                    Some(pause) if pause.is_zero() => {}
+                    Some(pause) => return Step::Pause(pause),
+                    None => self.over = Some(true),
+                },
                 Pick::Refused(error) => {
                     let unavailable = error.unavailable().cloned();
-                    let end = ModelEnd { unavailable, ..ModelEnd::new(error) };
+                    let end = ModelEnd { unavailable, ..ModelEnd::new(Some(model), error) };
                     if let Some(failure) = self.leave(end, true, now) {
                         return Step::End(failure);
                     }
@@ -289,12 +302,21 @@ impl Rotation {
                 self.note(attempt.record(None, status, None, now));
                 complete.then(|| Record::Success(attempt.receipt().clone()))
             }
+            Outcome::Failed { failure, status, response } if self.ran_out(attempt, &failure, now) => {
+                self.note(attempt.record(Some(failure.clone()), status, None, now));
+                if self.last.is_none() {
+                    (self.last, self.response) = (Some(Last::Failed(failure)), response);
+                }
+                self.over = Some(false);
+                None
+            }
             Outcome::Failed { failure, status, response } => {
                 self.response = response;
                 self.note(attempt.record(Some(failure.clone()), status, None, now));
                 if !self.retry(profile, &failure, now) {
                     self.tried(profile);
-                    self.follow(&failure, attempt.timeout());
+                    self.follow(&failure, now);
+                    self.note_wait(profile, &failure);
                 }
                 self.last = Some(Last::Failed(failure.clone()));
                 leaves_a_mark(&failure).then(|| Record::Failure(attempt.receipt().clone(), failure))
@@ -337,29 +359,6 @@ impl Rotation {
                 None
             }
         }
-    }
-
-    /// Returns the attempt again with what the store holds of its profile now; `None` if the profile cannot be used any
-    /// more. For drivers that have refreshed a credential before it was sent.
-    #[must_use]
-    pub fn reselect(&self, attempt: &Attempt, profiles: &AuthProfiles, now: Timestamp) -> Option<Attempt> {
-        let selection = self.select(profiles, attempt.model(), attempt.profile(), now)?;
-        // The refresh has taken of the call's time.
-        let timeout = attempt.timeout().min(self.time_left(now));
-        Some(Attempt::new(attempt.model().clone(), selection, timeout, now))
-    }
-
-    /// Returns `true` if the failure is worth one refresh of the attempt's credential.
-    #[must_use]
-    pub fn can_refresh(&self, attempt: &Attempt, failure: &Failure) -> bool {
-        let refused = failure.reason().is_refusal() && failure.reason() != FailureReason::AuthPermanent;
-        let oauth = attempt.credential().kind() == CredentialKind::OAuth;
-        refused && oauth && !self.refreshed.contains(attempt.profile())
-    }
-
-    /// Notes that a credential could not be refreshed, so that it is not tried twice in this call.
-    pub(crate) fn refresh_failed(&mut self, attempt: &Attempt) {
-        self.refreshed.push(attempt.profile().clone());
     }
 
     /// Notes that the last outcome could not be written to the store.

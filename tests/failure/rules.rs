@@ -256,12 +256,12 @@ fn the_others() {
         ),
         ("generic", 599, "", ServerError),
         ("generic", 401, r#"{"error":{"code":503,"message":"x"}}"#, Auth),
-        ("generic", 399, "", Format),
+        ("generic", 399, "", NotFound),
         ("generic", 424, "", ServerError),
         ("generic", 500, "", ServerError),
         ("generic", 520, "", ServerError),
         ("generic", 502, "<html>502 Bad Gateway</html>", ServerError),
-        ("generic", 302, "", Format),
+        ("generic", 302, "", NotFound),
         ("generic", 418, "", Unknown),
         ("generic", 405, "", Format),
         ("generic", 499, "", Timeout),
@@ -546,7 +546,7 @@ fn no_answer_at_all() {
         (TransportError::Reset, Network, Blame::Nobody),
         (TransportError::Body, Network, Blame::Nobody),
         (TransportError::TimedOut, Timeout, Blame::Model),
-        (TransportError::Redirect, Format, Blame::Request),
+        (TransportError::Redirect, NotFound, Blame::Nobody),
         (TransportError::Request, Format, Blame::Request),
     ] {
         let failure = Failure::from(error);

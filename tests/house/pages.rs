@@ -47,3 +47,24 @@ fn those_who_carry_on_are_sent_to_files_that_are_there() {
         }
     }
 }
+
+/// Without TLS no provider is reached, and a new user should not find that out by a failure.
+#[test]
+fn whoever_is_led_to_a_provider_is_told_of_the_feature_for_tls() {
+    for (path, words) in [
+        ("README.md", "`--features rustls`"),
+        ("src/docs/embedding_in_an_agent.md", "--features rustls"),
+        ("examples/embed.rs", "--features rustls"),
+        ("src/rotate/rotator.rs", "feature `rustls`"),
+    ] {
+        assert!(source(path).contains(words), "{path}");
+    }
+    // No other example leaves this machine.
+    for example in ["rotate.rs", "quickstart.rs", "custom_store.rs"] {
+        let text = source(&format!("examples/{example}"));
+        assert!(
+            !text.contains("Rotator::builder") || text.contains("127.0.0.1") || text.contains("loopback"),
+            "{example}"
+        );
+    }
+}

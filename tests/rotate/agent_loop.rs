@@ -178,6 +178,26 @@ async fn an_agent_gets_its_answer_and_every_attempt_leaves_what_it_should() {
     assert_eq!(rig.server.keys(), ["key-a", "key-b", "key-b", "key-b", "key-b", "key-c", "key-c", "key-a", "key-b"]);
 }
 
+/// What an agent asks again because the answer stopped in the middle is answered with the other key.
+#[tokio::test]
+async fn an_answer_that_stalls_is_a_timeout_and_the_next_turn_is_answered() {
+    let acts = vec![
+        Act::stream(&[START, &word("Let "), &word("me")]).paced(Duration::from_secs(3)),
+        Act::stream(&[START, &word("It is done."), STOP]),
+    ];
+    let rig = Rig::with(Server::script(acts), &crate::support::rotation::keys(&["a", "b"]), |builder| {
+        builder.client(|| reqwest::Client::builder().read_timeout(Duration::from_millis(500)))
+    });
+    let call = crate::support::rotation::call("anthropic/claude-opus-4-5");
+    let mut reply = rig.rotator.send(&call).await.unwrap();
+    assert_eq!(read(&mut reply).await, (String::new(), Some(ErrorKind::ProviderFailed)));
+    assert_eq!(reply.failure().and_then(Failure::transport), Some(TransportError::TimedOut));
+    assert_eq!(kept(&rig, "anthropic:a"), (Some(30), None, vec![(FailureReason::Timeout, 1.0)]));
+    let mut reply = rig.rotator.send(&call).await.unwrap();
+    assert_eq!(read(&mut reply).await, ("It is done.".to_owned(), None));
+    assert_eq!(rig.server.keys(), ["key-a", "key-b"]);
+}
+
 fn lines(reply: &Reply) -> Vec<String> {
     reply.attempts().iter().map(ToString::to_string).collect()
 }

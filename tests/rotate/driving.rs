@@ -2,6 +2,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::disallowed_methods,
     clippy::print_stdout,
     reason = "a test may stop where it fails, and a child of it reports to it"
@@ -25,6 +26,7 @@ use provider_auth::{
     ProviderId, Result, Rotator,
 };
 
+use crate::streams::{START, STOP};
 use crate::support::config;
 use crate::support::rotation::{OPUS, call, keys};
 use crate::support::server::{Act, Server};
@@ -173,6 +175,25 @@ fn child_with_many_calls() {
     let updates = store.updates.load(Ordering::SeqCst);
     assert!((1..100).contains(&updates), "{updates} writes for successes that change little but times");
     println!("done");
+}
+
+#[test]
+fn the_end_of_a_stream_does_not_wait_for_a_store_that_hangs() {
+    current_thread().block_on(async {
+        let store = Recording::new(&["a"]);
+        let server = Server::script(vec![Act::stream(&[START, STOP])]);
+        let mut reply = rotator(&store, &server.url()).send(&call(OPUS)).await.unwrap();
+        store.stop(true);
+        let text = tokio::time::timeout(Duration::from_secs(20), reply.text()).await;
+        assert_eq!(text.unwrap().unwrap(), format!("{START}{STOP}"));
+        assert_eq!((reply.is_complete(), reply.unrecorded()), (true, Some(ErrorKind::Locked)));
+        assert_eq!(reply.attempts()[0].unrecorded, Some(ErrorKind::Locked));
+        // What was begun is written once the store comes back.
+        store.stop(false);
+        while store.inner.load().unwrap().usage("anthropic:a").is_none() {
+            tokio::task::yield_now().await;
+        }
+    });
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::support::server::{Act, Server};
 use crate::support::{NOW, config};
 
 /// A token endpoint that takes `r-1`, `r-2`, ... once each.
-fn token_server() -> Server {
+pub(crate) fn token_server() -> Server {
     let next = AtomicUsize::new(1);
     Server::start(move |asked| {
         let number = next.load(Ordering::SeqCst);
@@ -29,14 +29,14 @@ fn token_server() -> Server {
 }
 
 /// A login `anthropic:me` that comes first, and the key `key-b`.
-fn document(expires: i64, refresh: &str) -> Value {
+pub(crate) fn document(expires: i64, refresh: &str) -> Value {
     json!({"version": 1, "profiles": {
         "anthropic:me": {
             "type": "oauth", "provider": "anthropic", "access": "a-1", "refresh": refresh, "expires": expires},
         "anthropic:b": {"type": "api_key", "provider": "anthropic", "key": "key-b"}}})
 }
 
-fn rig(server: &Server, tokens: &Server, document: &Value) -> Rig {
+pub(crate) fn rig(server: &Server, tokens: &Server, document: &Value) -> Rig {
     let grant = RefreshTokenGrant::new(&tokens.url(), "client", reqwest::Client::builder()).unwrap();
     let plain = Rig::new(server.clone(), document);
     let coordinator = RefreshCoordinator::new(Arc::clone(&plain.store) as Arc<dyn AuthProfileStore>, Arc::new(grant))
@@ -53,7 +53,7 @@ fn rig(server: &Server, tokens: &Server, document: &Value) -> Rig {
 }
 
 /// Serves these keys and refuses all others.
-fn takes(keys: &'static [&'static str]) -> Server {
+pub(crate) fn takes(keys: &'static [&'static str]) -> Server {
     Server::start(|asked| {
         let refused = Act::error(401, "authentication_error", "invalid bearer token");
         if keys.contains(&asked.key()) { Act::message("Hello") } else { refused }

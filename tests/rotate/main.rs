@@ -3,6 +3,7 @@
 mod agent_loop;
 mod cooldowns;
 mod driving;
+mod ends;
 mod failures;
 mod leaks;
 mod logins;
@@ -11,11 +12,14 @@ mod processes;
 mod providers;
 mod refresh;
 mod refresh_callers;
+mod requests;
 mod streams;
 #[path = "../support/mod.rs"]
 mod support;
 mod table;
+mod time;
 mod trial;
+mod truncated;
 mod unserved;
 mod unwritten;
 mod wire;

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use futures_core::Stream as _;
-use provider_auth::{ErrorKind, Reply};
+use provider_auth::{ErrorKind, FailureReason, Reply};
 
 use crate::support::rotation::{OPUS, Rig, keys};
 use crate::support::server::{Act, Server};
@@ -108,11 +108,12 @@ async fn a_whole_answer_is_read_as_what_it_is() {
     assert!(reply.is_complete() && !reply.is_stream() && reply.event().await.unwrap().is_none());
     assert_eq!(reply.json::<serde_json::Value>().await.unwrap()["type"], "message");
     assert_eq!(reply.usage().hit_ratio(), Some(0.75));
-    assert_eq!(reply.json::<serde_json::Value>().await.unwrap_err().kind(), ErrorKind::Syntax);
+    let again = reply.json::<serde_json::Value>().await.unwrap_err();
+    assert!(again.kind() == ErrorKind::Syntax && again.to_string().contains("was read before"), "{again}");
     assert_eq!(reply.bytes().await.unwrap().len(), 0);
     let (_, mut reply) = sent(Act::json(200, answer)).await;
     assert_eq!(reply.text().await.unwrap(), answer);
-    let (_, mut reply) = sent(Act::json(200, "")).await;
+    let (_, mut reply) = sent(Act::json(204, "")).await;
     assert!(reply.text().await.unwrap().is_empty() && reply.usage().hit_ratio().is_none());
 }
 
@@ -122,7 +123,18 @@ async fn the_usage_of_any_api_means_the_same_in_a_body_and_in_a_stream() {
     let chat = r#"{"choices":[],"usage":{"prompt_tokens":10,"prompt_tokens_details":{"cached_tokens":9}}}"#;
     let gemini = r#"{"candidates":[{"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":10,"cachedContentTokenCount":9}}"#;
     let early = r#"{"candidates":[{"content":{}}],"usageMetadata":{"promptTokenCount":10}}"#;
+    let moonshot = r#"{"choices":[{"finish_reason":"stop"}],"usage":{"prompt_tokens":10,"cached_tokens":9}}"#;
+    let of_choice = r#"{"choices":[{"finish_reason":"stop","usage":{"prompt_tokens":10,"cached_tokens":9}}]}"#;
+    let groq = r#"{"choices":[{"finish_reason":"stop"}],"x_groq":{"usage":{"prompt_tokens":10,"prompt_tokens_details":{"cached_tokens":9}}}}"#;
+    let messages = r#"{"type":"message","usage":{"input_tokens":1,"cache_read_input_tokens":9}}"#;
+    // What a gateway says first may be an estimate.
+    let estimate = r#"{"type":"message_start","message":{"usage":{"input_tokens":10,"cache_read_input_tokens":0}}}"#;
+    let counted = r#"{"type":"message_delta","usage":{"input_tokens":1,"cache_read_input_tokens":9}}"#;
+    let stop = r#"{"type":"message_stop"}"#.to_owned();
     for (body, events) in [
+        (moonshot, vec![of_choice.to_owned()]),
+        (groq, vec![groq.to_owned()]),
+        (messages, vec![estimate.to_owned(), counted.to_owned(), stop]),
         (responses, vec![format!(r#"{{"type":"response.completed","response":{responses}}}"#)]),
         (chat, vec![r#"{"choices":[{"finish_reason":"stop"}],"usage":null}"#.to_owned(), chat.to_owned()]),
         (gemini, vec![early.to_owned(), gemini.to_owned()]),
@@ -173,4 +185,26 @@ async fn an_event_may_be_as_large_as_the_answer() {
     let (_, mut reply) = stream(&[&format!("event: response.completed\ndata: {data}\n\n")]).await;
     assert_eq!(reply.event().await.unwrap().unwrap().data.len(), data.len());
     assert!(reply.is_complete());
+}
+
+#[tokio::test]
+async fn a_stream_that_stalls_after_its_head_ends_with_the_read_timeout() {
+    let stalled = || Server::script(vec![Act::stream(&[START, STOP]).paced(Duration::from_secs(3))]);
+    let rig = Rig::with(stalled(), &keys(&["a"]), |builder| {
+        builder.client(|| reqwest::Client::builder().read_timeout(Duration::from_millis(500)))
+    });
+    let mut reply = rig.send(OPUS).await.unwrap();
+    assert_eq!(events(&mut reply).await, (Vec::new(), Some(ErrorKind::ProviderFailed)));
+    assert!(!reply.is_complete() && rig.count("a", FailureReason::Timeout) == 1);
+}
+
+/// With the clock of the timers standing still, they run out as soon as nothing else is to be done.
+#[tokio::test]
+async fn no_stream_is_waited_for_without_end() {
+    let server = Server::script(vec![Act::stream(&[]).endless(STOP).paced(Duration::from_secs(3_600))]);
+    let mut reply = Rig::new(server, &keys(&["a"])).send(OPUS).await.unwrap();
+    tokio::time::pause();
+    let begun = tokio::time::Instant::now();
+    assert_eq!(events(&mut reply).await, (Vec::new(), Some(ErrorKind::ProviderFailed)));
+    assert_eq!(begun.elapsed().as_secs(), 600);
 }

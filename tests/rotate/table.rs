@@ -26,24 +26,28 @@ use FailureReason::{
     ServerError, SessionExpired, Timeout, Unknown,
 };
 
-fn document(names: &[&str]) -> AuthProfiles {
+pub(crate) fn document(names: &[&str]) -> AuthProfiles {
     AuthProfiles::from_json(&keys(names).to_string()).unwrap()
 }
 
-fn model(name: &str) -> ModelRef {
+pub(crate) fn model(name: &str) -> ModelRef {
     name.parse().unwrap()
 }
 
 /// What the loop did, a word each: the key and the first letter of the model, `!` where the failure is recorded; `=` and the
 /// milliseconds of a pause; at the end the kind of the error, or `ok`.
-fn play(mut rotation: Rotation, names: &[&str], mut answer: impl FnMut(&Attempt, usize) -> Outcome) -> String {
+pub(crate) fn play(
+    mut rotation: Rotation,
+    names: &[&str],
+    mut answer: impl FnMut(&Attempt, Timestamp) -> Outcome,
+) -> String {
     let (mut profiles, mut said, mut now) = (document(names), Vec::new(), at(NOW));
     for n in 0.. {
         match rotation.next(&profiles, now) {
             Step::Attempt(attempt) => {
                 let name = attempt.profile().as_str().trim_start_matches("anthropic:").to_owned();
                 let letter = if attempt.model().to_string() == OPUS { 'o' } else { 'h' };
-                let outcome = answer(&attempt, n);
+                let outcome = answer(&attempt, now);
                 let answered = matches!(outcome, Outcome::Answered { .. });
                 let record = rotation.report(&attempt, outcome, now);
                 let failed = matches!(record, Some(Record::Failure(..)));
@@ -73,7 +77,7 @@ fn play(mut rotation: Rotation, names: &[&str], mut answer: impl FnMut(&Attempt,
 }
 
 /// Answers in this order, then successes.
-fn answers(reasons: &[FailureReason]) -> impl FnMut(&Attempt, usize) -> Outcome + use<'_> {
+pub(crate) fn answers(reasons: &[FailureReason]) -> impl FnMut(&Attempt, Timestamp) -> Outcome + use<'_> {
     let mut reasons = reasons.iter().copied();
     move |_, _| match reasons.next() {
         Some(reason) => failed(reason),
@@ -81,16 +85,16 @@ fn answers(reasons: &[FailureReason]) -> impl FnMut(&Attempt, usize) -> Outcome 
     }
 }
 
-fn failed(reason: FailureReason) -> Outcome {
+pub(crate) fn failed(reason: FailureReason) -> Outcome {
     Outcome::Failed { failure: Failure::new(reason), status: None, response: None }
 }
 
 /// Without retries, so that each row says what follows once they are over.
-fn rotation() -> Rotation {
+pub(crate) fn rotation() -> Rotation {
     retrying(0)
 }
 
-fn retrying(retries: u32) -> Rotation {
+pub(crate) fn retrying(retries: u32) -> Rotation {
     let mut limits = RotationLimits::default();
     limits.retries = retries;
     Rotation::new(ProfileSelector::default(), model(OPUS), at(NOW)).fallbacks([model(HAIKU)]).limits(limits)
@@ -263,7 +267,8 @@ fn the_configuration_gives_fallbacks_limits_and_inline_credentials() {
 fn what_cannot_be_sent_makes_room_or_ends_the_call() {
     // A profile that cannot be used is left out for every model; only a denied refresh is recorded.
     let unusable = |kind: ErrorKind| {
-        move |_: &Attempt, n: usize| match n {
+        let mut asked = 0..;
+        move |_: &Attempt, _: Timestamp| match asked.next().unwrap_or(0) {
             0 => Outcome::Unusable(Error::new(kind, "not this one")),
             1 => failed(RateLimit),
             _ => Outcome::answered(None),
@@ -271,7 +276,7 @@ fn what_cannot_be_sent_makes_room_or_ends_the_call() {
     };
     assert_eq!(play(rotation(), &["a", "b"], unusable(ErrorKind::RefreshFailed)), "ao bo! bh ok");
     assert_eq!(play(rotation(), &["a", "b"], unusable(ErrorKind::RefreshDenied)), "ao! bo! bh ok");
-    let aborted = |_: &Attempt, _: usize| Outcome::Aborted(Error::new(ErrorKind::InvalidBody, "no body"));
+    let aborted = |_: &Attempt, _: Timestamp| Outcome::Aborted(Error::new(ErrorKind::InvalidBody, "no body"));
     assert_eq!(play(rotation(), &["a", "b"], aborted), "ao InvalidBody");
     assert_eq!(play(rotation(), &[], answers(&[])), "MissingApiKey");
 }

@@ -107,9 +107,9 @@ async fn the_failure_of_what_was_tried_counts_more_and_names_what_was_not() {
         assert!(text.contains("; openai/gpt-5 was left out: "), "{text}");
         assert_eq!(Error::from(failure).to_string(), text);
     }
-    // With nothing tried, it is what the caller asked for first.
+    // With nothing tried, a key that is missing: with it, the call could be answered.
     let rig = Rig::new(Server::script(Vec::new()), &json!({"version": 1, "profiles": {}}));
-    for (first, fallback, kind) in [(GPT, OPUS, ErrorKind::NoEndpoint), (OPUS, GPT, ErrorKind::MissingApiKey)] {
+    for (first, fallback, kind) in [(GPT, OPUS, ErrorKind::MissingApiKey), (OPUS, GPT, ErrorKind::MissingApiKey)] {
         let failure = rig.rotator.send(&call(first).fallbacks(vec![model(fallback)])).await.unwrap_err();
         assert_eq!((failure.kind(), failure.unserved().len()), (kind, 1), "{first}");
     }

@@ -81,6 +81,12 @@ impl Act {
         Self::new(200, Body::Pieces(pieces)).header("content-type", "text/event-stream; charset=utf-8")
     }
 
+    /// A body of any type that ends as it should.
+    pub(crate) fn typed(kind: &str, pieces: &[&str]) -> Self {
+        let pieces = pieces.iter().map(|&piece| piece.to_owned()).collect();
+        Self::new(200, Body::Pieces(pieces)).header("content-type", kind)
+    }
+
     pub(crate) fn broken_stream(pieces: &[&str]) -> Self {
         let pieces = pieces.iter().map(|&piece| piece.to_owned()).collect();
         Self::new(200, Body::Broken(pieces)).header("content-type", "text/event-stream")

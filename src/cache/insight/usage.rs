@@ -1,5 +1,6 @@
 //! What a reply says about the cache.
 
+use memchr::memmem::find;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -19,6 +20,8 @@ use crate::net::events;
 /// | Responses of `OpenAI`, and xAI's | `usage.input_tokens_details`; `response.usage` of an event | yes |
 /// | chat of `OpenAI`, `OpenRouter`, xAI and others | `usage.prompt_tokens_details` | yes |
 /// | chat of `DeepSeek` | `usage.prompt_cache_hit_tokens` | yes |
+/// | chat of Moonshot | `usage.cached_tokens`; in a stream `usage` of the choice | yes |
+/// | chat of Groq, in a stream | `x_groq.usage` | yes |
 /// | Gemini | `usageMetadata` | yes |
 ///
 /// From the providers' pages of 2026-08 (Messages, Converse, `OpenRouter`) and 2026-11. What Gemini counts apart for the
@@ -65,6 +68,17 @@ struct Reply<'r> {
     /// The same of the Responses API.
     #[serde(borrow)]
     response: Option<&'r RawValue>,
+    /// The same in Groq's chunks.
+    #[serde(borrow)]
+    x_groq: Option<&'r RawValue>,
+    #[serde(borrow)]
+    choices: Option<&'r RawValue>,
+}
+
+/// One of several answers of a chat, with counters in Moonshot's chunks.
+#[derive(Deserialize)]
+struct Choice {
+    usage: Option<Value>,
 }
 
 /// The counters as one reply has them.
@@ -102,6 +116,7 @@ impl Counters {
                 "/prompt_tokens_details/cached_tokens",
                 "/input_tokens_details/cached_tokens",
                 "/prompt_cache_hit_tokens",
+                "/cached_tokens",
                 "/cachedContentTokenCount",
             ]),
             written: number(&[
@@ -154,7 +169,7 @@ impl CacheUsage {
     }
 
     /// Adds what one streamed event says: the text after `data:`. Counters that come more than once are cumulative, so the
-    /// larger value of each counts: of the Messages API in `message_start` and `message_delta`, of Gemini in every chunk.
+    /// larger value of each counts, or the later ones where they come with tokens that were read: of the Messages API in `message_start` and `message_delta`, of Gemini in every chunk.
     /// The Responses API has them in `response.completed`, chats in the last chunk (with
     /// `"stream_options":{"include_usage":true}` in the request).
     ///
@@ -169,13 +184,19 @@ impl CacheUsage {
     }
 
     fn observe(&mut self, reply: &Reply<'_>) {
-        for inner in [reply.message, reply.response].into_iter().flatten() {
+        for inner in [reply.message, reply.response, reply.x_groq].into_iter().flatten() {
             // What is no reply has no counters.
             if let Ok(inner) = serde_json::from_str::<Reply<'_>>(inner.get()) {
                 self.count(&inner);
             }
         }
         self.count(reply);
+        // Most choices are pieces of text, which are not worth parsing.
+        let choices = reply.choices.filter(|choices| find(choices.get().as_bytes(), b"\"usage\"").is_some());
+        let choices = choices.and_then(|choices| serde_json::from_str::<Vec<Choice>>(choices.get()).ok());
+        for usage in choices.into_iter().flatten().filter_map(|choice| choice.usage) {
+            self.merge(&Counters::new(&usage));
+        }
     }
 
     fn count(&mut self, reply: &Reply<'_>) {
@@ -195,6 +216,11 @@ impl CacheUsage {
             Some(prompt) => {
                 let cached = self.read.unwrap_or(0).saturating_add(self.written());
                 Some(prompt.max(before).saturating_sub(cached))
+            }
+            // The last word counts where it has all of it: what came before may have been an estimate.
+            None if new.read.is_some_and(|read| read > 0) && new.uncached.is_some() => {
+                self.read = new.read;
+                new.uncached
             }
             None => self.uncached.max(new.uncached),
         };

@@ -27,6 +27,6 @@ pub(super) static STATUS: &[Rule] = &[
     status(When::In(&[400, 405, 406, 411, 413, 414, 415, 416, 417, 422, 431]), Format),
     status(When::Range(500, 599), ServerError),
     // Redirects are not followed: the address is wrong, and another profile would be sent the same way.
-    status(When::Range(300, 399), Format),
+    status(When::Range(300, 399), NotFound),
     status(When::Range(400, 499), Unknown),
 ];

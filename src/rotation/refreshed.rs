@@ -1,0 +1,34 @@
+//! Credentials that are refreshed within a call.
+
+use super::attempt::Attempt;
+use super::rotation::Rotation;
+use crate::clock::Timestamp;
+use crate::credential::CredentialKind;
+use crate::failure::Failure;
+use crate::profile::AuthProfiles;
+use crate::reason::FailureReason;
+
+impl Rotation {
+    /// Returns the attempt again with what the store holds of its profile now; `None` if the profile cannot be used any
+    /// more. For drivers that have refreshed a credential before it was sent.
+    #[must_use]
+    pub fn reselect(&self, attempt: &Attempt, profiles: &AuthProfiles, now: Timestamp) -> Option<Attempt> {
+        let selection = self.select(profiles, attempt.model(), attempt.profile(), now)?;
+        // The refresh has taken of the call's time.
+        let timeout = attempt.timeout().min(self.time_left(now));
+        Some(Attempt::new(attempt.model().clone(), selection, timeout, now))
+    }
+
+    /// Returns `true` if the failure is worth one refresh of the attempt's credential.
+    #[must_use]
+    pub fn can_refresh(&self, attempt: &Attempt, failure: &Failure) -> bool {
+        let refused = failure.reason().is_refusal() && failure.reason() != FailureReason::AuthPermanent;
+        let oauth = attempt.credential().kind() == CredentialKind::OAuth;
+        refused && oauth && !self.refreshed.contains(attempt.profile())
+    }
+
+    /// Notes that a credential could not be refreshed, so that it is not tried twice in this call.
+    pub(crate) fn refresh_failed(&mut self, attempt: &Attempt) {
+        self.refreshed.push(attempt.profile().clone());
+    }
+}
