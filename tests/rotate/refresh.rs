@@ -251,8 +251,10 @@ async fn a_refresh_ends_the_windows_of_refusals_and_no_others() {
     assert_eq!(
         written["usageStats"]["anthropic:me"],
         json!({"lastUsed": 5, "disabledUntil": NOW + 600_000, "disabledReason": "billing", "disabledSince": 1,
+            "disabledSinceUntil": NOW + 600_000,
             // The window that is left has the place that OpenClaw knows.
             "cooldownUntil": NOW + 60_000, "cooldownReason": "rate_limit", "cooldownModel": "opus", "cooldownSince": 1,
+            "cooldownSinceUntil": NOW + 60_000,
             "failureCounts": {"billing": 1, "rate_limit": 3}, "errorCount": 4, "note": "kept"})
     );
     assert_eq!(
