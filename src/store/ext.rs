@@ -4,7 +4,7 @@ use super::AuthProfileStore;
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ProfileId, ProviderId};
-use crate::profile::{AuthProfiles, Profile};
+use crate::profile::{AuthProfiles, Profile, check_not_personal};
 
 /// What every store can do: each call is one [`update`](AuthProfileStore::update), with its errors.
 pub trait AuthProfileStoreExt: AuthProfileStore {
@@ -42,8 +42,10 @@ pub trait AuthProfileStoreExt: AuthProfileStore {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::UnknownProfile`] if there is no such profile, and those of [`update`](AuthProfileStore::update).
+    /// [`ErrorKind::UnknownProfile`] if there is no such profile, [`ErrorKind::InvalidId`] if its id begins with `personal:`,
+    /// and those of [`update`](AuthProfileStore::update).
     fn remove(&self, id: &ProfileId) -> Result<()> {
+        check_not_personal(id)?;
         self.transact(|profiles| if profiles.remove(id) { Ok(()) } else { Err(unknown_profile(id)) })
     }
 

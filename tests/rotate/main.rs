@@ -11,6 +11,7 @@ mod processes;
 mod providers;
 mod refresh;
 mod refresh_callers;
+mod refresh_held;
 mod streams;
 #[path = "../support/mod.rs"]
 mod support;
