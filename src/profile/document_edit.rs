@@ -141,10 +141,8 @@ impl AuthProfiles {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidId`] for an id that begins with `personal:`; [`ErrorKind::Corrupt`] if the document's order is not
-    /// an object.
+    /// [`ErrorKind::Corrupt`] if the document's order is not an object.
     pub fn set_order(&mut self, provider: &ProviderId, ids: &[ProfileId]) -> Result<()> {
-        ids.iter().try_for_each(check_not_personal)?;
         let mut seen = HashSet::with_capacity(ids.len());
         let list: Vec<ProfileId> = ids.iter().filter(|id| seen.insert(*id)).cloned().collect();
         let names: Vec<String> = self

@@ -255,7 +255,6 @@ fn nothing_that_is_called_by_name_writes_a_personal_account() {
     };
     refused(store.remove(&me).unwrap_err());
     refused(store.set_order(&anthropic, &[id("anthropic:a"), me.clone()]).unwrap_err());
-    refused(store.transact(|profiles| profiles.set_order(&anthropic, std::slice::from_ref(&me))).unwrap_err());
     refused(store.clear_cooldown(&selector, &me).unwrap_err());
     let spend = |profiles: &mut AuthProfiles| {
         profiles.apply_refresh(&me, &Secret::new("r-1"), &Tokens::new(Secret::new("a-2")), None)
