@@ -31,11 +31,7 @@ impl AuthProfiles {
         credential: &Credential,
         email: Option<&str>,
     ) -> Result<()> {
-        if id.is_personal() {
-            let message = "a profile id that begins with `personal:` is one of OpenClaw's personal accounts";
-            let help = "Choose another name. Personal accounts are set up with OpenClaw itself.";
-            return Err(Error::new(ErrorKind::InvalidId, message).with_help(help));
-        }
+        check_not_personal(id)?;
         let credential = credential.cleaned()?;
         let (entry, same_secret) = match self.profiles.get(id) {
             Some(old) => (old.with_credential(provider, &credential, email), old.same_secret(&credential)),
@@ -59,7 +55,7 @@ impl AuthProfiles {
     /// response without a refresh token leaves the one there is. Every other member of the entry stays.
     ///
     /// A refresh token other than `spent` belongs to a newer login or a newer refresh, and is never overwritten. Nor is what
-    /// OpenClaw puts in the place of the tokens while it renews the login itself.
+    /// OpenClaw puts in the place of the tokens while it renews the login itself, nor an account of its own (`personal:`).
     ///
     /// # Errors
     ///
@@ -88,7 +84,8 @@ impl AuthProfiles {
         tokens: &Tokens,
         expires: Option<Timestamp>,
     ) -> Result<bool> {
-        let Some(profile) = self.profiles.get(id).filter(|profile| profile.hold().is_none()) else { return Ok(false) };
+        let is_ours = |profile: &&Profile| profile.hold().is_none() && !id.is_personal();
+        let Some(profile) = self.profiles.get(id).filter(is_ours) else { return Ok(false) };
         let Some(Credential::OAuth { refresh: Some(known), .. }) = profile.credential() else { return Ok(false) };
         if known != spent {
             return Ok(false);
@@ -113,9 +110,10 @@ impl AuthProfiles {
 
     /// Removes a profile and every mention of it in order, last good profiles and usage statistics.
     ///
-    /// Returns `true` if there was one. A section that is not an object mentions nobody and stays as it is.
+    /// Returns `true` if there was one. A section that is not an object mentions nobody and stays as it is, and so does a
+    /// profile whose id begins with `personal:`, which is OpenClaw's.
     pub fn remove(&mut self, id: &ProfileId) -> bool {
-        if self.profiles.shift_remove(id).is_none() {
+        if id.is_personal() || self.profiles.shift_remove(id).is_none() {
             return false;
         }
         self.touched(DirtyState::Credentials);
@@ -178,9 +176,12 @@ impl AuthProfiles {
         Ok(())
     }
 
-    /// Records which profile last worked for its provider. Does nothing if the profile is not there, or where the
-    /// document's `lastGood` is not an object: it is for display only.
+    /// Records which profile last worked for its provider. Does nothing if the profile is not there or is a personal account
+    /// of OpenClaw's, or where the document's `lastGood` is not an object: it is for display only.
     pub fn set_last_good(&mut self, id: &ProfileId) {
+        if id.is_personal() {
+            return;
+        }
         let provider = self.profiles.get(id).map(Profile::provider).filter(|provider| !provider.as_str().is_empty());
         let Some(provider) = provider.cloned() else { return };
         let known = self.last_good.iter().map(|(name, _)| name).find(|name| ProviderId::normalized(name) == provider);
@@ -227,4 +228,19 @@ impl AuthProfiles {
         self.text = None;
         self.links = Links::default();
     }
+}
+
+/// Refuses the id of a personal account, which OpenClaw keeps elsewhere and which is left to it.
+///
+/// # Errors
+///
+/// [`ErrorKind::InvalidId`].
+pub(crate) fn check_not_personal(id: &ProfileId) -> Result<()> {
+    if !id.is_personal() {
+        return Ok(());
+    }
+    let message =
+        format!("the id {:?} begins with `personal:`, which only OpenClaw's personal accounts do", id.as_str());
+    let help = "Choose another name. Personal accounts are set up with OpenClaw itself.";
+    Err(Error::new(ErrorKind::InvalidId, message).with_help(help))
 }

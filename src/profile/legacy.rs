@@ -45,7 +45,25 @@ impl AuthProfiles {
         }
         Ok(complete)
     }
+
+    /// Returns the ids of the profiles in a document that has them at the top level, as OpenClaw takes it when it imports: under
+    /// their ids, or under their providers. `None` if there is nothing that looks like a profile.
+    pub(crate) fn ids_at_top_level(text: &str) -> Option<Vec<ProfileId>> {
+        syntax::check(text, Dialect::Json, &Limits::default()).ok()?;
+        let entries = RawObject::parse(syntax::without_bom(text))?;
+        let is_profile =
+            |value: &RawObject<'_>| ["type", "mode"].into_iter().chain(SECRETS).any(|name| value.get(name).is_some());
+        let names = entries.iter().filter(|(_, value)| RawObject::parse(value.get()).as_ref().is_some_and(is_profile));
+        let ids = names.map(|(name, _)| {
+            let id = if name.contains(':') { name.to_owned() } else { format!("{name}:default") };
+            ProfileId::verbatim(id)
+        });
+        Some(ids.collect::<Vec<_>>()).filter(|ids| !ids.is_empty())
+    }
 }
+
+/// The members in which a credential has its secret.
+const SECRETS: [&str; 7] = ["key", "apiKey", "keyRef", "token", "tokenRef", "access", "refresh"];
 
 #[cfg(test)]
 mod tests {

@@ -26,6 +26,7 @@ mod wire;
 
 pub(crate) use document::Entry;
 pub use document::{AuthProfiles, DirtyState};
+pub(crate) use document_edit::check_not_personal;
 pub(crate) use entry::{Expiry, Hold, SecretState};
 pub use entry::{Profile, SecretRef};
 #[cfg(feature = "sqlite")]

@@ -51,11 +51,11 @@ impl UsageStats {
     fn read(object: &RawObject<'_>, text: Box<str>) -> Self {
         let cooldown = object.number(key::COOLDOWN_UNTIL).map(|until| Window {
             model: text_of(object, key::COOLDOWN_MODEL),
-            ..Window::read(object, until, key::COOLDOWN_SINCE, key::COOLDOWN_REASON)
+            ..Window::read(object, until, [key::COOLDOWN_SINCE, key::COOLDOWN_SINCE_UNTIL], key::COOLDOWN_REASON)
         });
-        let disabled = object
-            .number(key::DISABLED_UNTIL)
-            .map(|until| Window::read(object, until, key::DISABLED_SINCE, key::DISABLED_REASON));
+        let disabled = object.number(key::DISABLED_UNTIL).map(|until| {
+            Window::read(object, until, [key::DISABLED_SINCE, key::DISABLED_SINCE_UNTIL], key::DISABLED_REASON)
+        });
         let blocked = object.number(key::BLOCKED_UNTIL).map(|until| Window {
             until,
             since: None,
@@ -70,7 +70,7 @@ impl UsageStats {
                 let window = RawObject::parse(value.get())?;
                 let until = window.number("until")?;
                 let model = Some(model).filter(|model| !model.is_empty()).map(Into::into);
-                Some(Window { model, ..Window::read(&window, until, "since", "reason") })
+                Some(Window { model, ..Window::read(&window, until, ["since", "sinceUntil"], "reason") })
             });
             windows.collect()
         });

@@ -119,15 +119,26 @@ impl UsageEdit<'_> {
                 self.number(key::COOLDOWN_UNTIL, window.until);
                 self.optional_text(key::COOLDOWN_REASON, window.reason_name());
                 self.optional_text(key::COOLDOWN_MODEL, window.model.as_deref());
-                match window.since {
-                    Some(since) => self.number(key::COOLDOWN_SINCE, since),
-                    None => self.remove(key::COOLDOWN_SINCE),
-                }
             }
             None => {
-                for key in [key::COOLDOWN_UNTIL, key::COOLDOWN_REASON, key::COOLDOWN_MODEL, key::COOLDOWN_SINCE] {
+                for key in [key::COOLDOWN_UNTIL, key::COOLDOWN_REASON, key::COOLDOWN_MODEL] {
                     self.remove(key);
                 }
+            }
+        }
+        self.since(window, [key::COOLDOWN_SINCE, key::COOLDOWN_SINCE_UNTIL]);
+    }
+
+    /// Writes when a window was opened, and of which end that is said, or removes both.
+    fn since(&mut self, window: Option<&Window>, [since, since_until]: [&str; 2]) {
+        match window.and_then(|window| Some((window.since?, window.until))) {
+            Some((opened, until)) => {
+                self.number(since, opened);
+                self.number(since_until, until);
+            }
+            None => {
+                self.remove(since);
+                self.remove(since_until);
             }
         }
     }
@@ -138,16 +149,14 @@ impl UsageEdit<'_> {
             Some(window) => {
                 self.number(key::DISABLED_UNTIL, window.until);
                 self.optional_text(key::DISABLED_REASON, window.reason_name());
-                if let Some(since) = window.since {
-                    self.number(key::DISABLED_SINCE, since);
-                }
             }
             None => {
-                for key in [key::DISABLED_UNTIL, key::DISABLED_REASON, key::DISABLED_SINCE] {
+                for key in [key::DISABLED_UNTIL, key::DISABLED_REASON] {
                     self.remove(key);
                 }
             }
         }
+        self.since(window, [key::DISABLED_SINCE, key::DISABLED_SINCE_UNTIL]);
     }
 
     /// Removes every window.

@@ -1,6 +1,6 @@
 //! The periods in which a profile cools down, and the keys under which a file has them.
 
-use super::raw::RawObject;
+use super::raw::{self, RawObject};
 use crate::reason::FailureReason;
 
 /// Keys of a `usageStats` entry. The first nine are OpenClaw's of February 2026, the blocks after them its later
@@ -31,6 +31,10 @@ pub(crate) mod key {
 
     pub(crate) const COOLDOWN_SINCE: &str = "cooldownSince";
     pub(crate) const DISABLED_SINCE: &str = "disabledSince";
+    /// The end of the window that the stamp beside it is of. OpenClaw until May 2026 opens windows of its own and leaves our
+    /// stamps where they are.
+    pub(crate) const COOLDOWN_SINCE_UNTIL: &str = "cooldownSinceUntil";
+    pub(crate) const DISABLED_SINCE_UNTIL: &str = "disabledSinceUntil";
     pub(crate) const MODEL_COOLDOWNS: &str = "modelCooldowns";
     /// The end of the window in OpenClaw's one place, where that stands for all of `modelCooldowns`.
     pub(crate) const MODEL_COOLDOWNS_UNTIL: &str = "modelCooldownsUntil";
@@ -62,11 +66,17 @@ impl Window {
     }
 
     /// Reads a window that ends here, for the reason under a key, in our words or in those of another program.
-    pub(super) fn read(object: &RawObject<'_>, until: f64, since: &str, reason: &str) -> Self {
+    ///
+    /// The stamp counts where it can be of this window: it is not if another end was written beside it, or if the window was
+    /// over before.
+    pub(super) fn read(object: &RawObject<'_>, until: f64, since: [&str; 2], reason: &str) -> Self {
+        let [since, since_until] = since;
+        let is_of_another = object.get(since_until).is_some_and(|end| !raw::is_number(end, until));
+        let since = object.number(since).filter(|since| *since <= until && !is_of_another);
         let name = object.string(reason);
         let known = name.as_deref().map(FailureReason::from_name);
         let foreign_reason = name.filter(|_| known == Some(None)).map(Into::into);
         let reason = known.map(|known| known.unwrap_or(FailureReason::Unknown));
-        Self { until, since: object.number(since), reason, foreign_reason, model: None }
+        Self { until, since, reason, foreign_reason, model: None }
     }
 }

@@ -125,6 +125,11 @@ impl Steps {
         if let Some(hold) = profile.hold() {
             return Err(held_back(id, hold));
         }
+        if id.is_personal() {
+            let message = format!("the login {:?} is a personal account, which only OpenClaw renews", id.as_str());
+            let help = "Use another profile. Personal accounts are looked after with OpenClaw itself.";
+            return Err(Error::new(ErrorKind::RefreshFailed, message).with_help(help).with_transience(false));
+        }
         Ok((need(profile, rejected, self.windows, self.clock.now()), profile.clone()))
     }
 

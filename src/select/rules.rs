@@ -116,8 +116,8 @@ pub struct CooldownPolicy {
 
 impl CooldownPolicy {
     /// The longest any window of these rules can last, with a minute on top, because clocks are corrected by small steps all
-    /// the time. A window of this crate that ends later than this from now was written by a clock that has since jumped
-    /// back, and binds nobody; for those of other programs see [`SelectorRules::distant_windows`].
+    /// the time. One that was opened ahead of the clock, which has been set back since, and ends later than this from now
+    /// binds nobody; for longer ones of other programs see [`SelectorRules::distant_windows`].
     #[must_use]
     pub fn cap(&self) -> Duration {
         // Every field by name, so that a backoff that is added cannot be forgotten here.

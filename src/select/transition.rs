@@ -3,7 +3,7 @@
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::id::{ProfileId, ProviderId};
-use crate::profile::{AuthProfiles, UsageStats, Window, key};
+use crate::profile::{AuthProfiles, UsageStats, Window, check_not_personal, key};
 use crate::reason::{Blame, CooldownKind, FailureReason};
 
 use super::receipt::Receipt;
@@ -40,7 +40,8 @@ impl ProfileSelector {
     /// Ends the profile's windows and counters, but not those that were opened after the pick, nor a window that
     /// concerns another model: what the server said about those is newer, or about something else.
     ///
-    /// Does nothing for a profile that is no longer there, or for a receipt that was reported before.
+    /// Does nothing for a profile that is no longer there or is a personal account of OpenClaw's, or for a receipt that was
+    /// reported before.
     ///
     /// # Errors
     ///
@@ -117,7 +118,7 @@ impl ProfileSelector {
         let id = receipt.profile();
         let inline =
             id.as_str().starts_with(INLINE_PREFIX) && self.rules.cooldown.counting == FailureCounting::PerReason;
-        if profiles.get(id.as_str()).is_none() && !inline {
+        if (profiles.get(id.as_str()).is_none() && !inline) || id.is_personal() {
             return Ok(());
         }
         let mut old = profiles.usage(id.as_str()).cloned().unwrap_or_default();
@@ -145,8 +146,10 @@ impl ProfileSelector {
     ///
     /// # Errors
     ///
-    /// [`Corrupt`](crate::ErrorKind::Corrupt) if the document's statistics are not an object.
+    /// [`InvalidId`](crate::ErrorKind::InvalidId) if the id begins with `personal:`, because OpenClaw looks after its personal
+    /// accounts itself; [`Corrupt`](crate::ErrorKind::Corrupt) if the document's statistics are not an object.
     pub fn clear_cooldown(&self, profiles: &mut AuthProfiles, id: &ProfileId) -> Result<bool> {
+        check_not_personal(id)?;
         let Some(usage) = profiles.usage(id.as_str()) else { return Ok(false) };
         if self.rules.cooldown.counting == FailureCounting::PerReason && usage.is_clear() {
             return Ok(false);

@@ -208,9 +208,9 @@ fn was_used_ahead(usage: &UsageStats, now: f64) -> bool {
 impl SelectorRules {
     /// Whether a window of these statistics is in force.
     ///
-    /// A window of this crate says when it was opened. One that could not have been opened before now, because no rule makes
-    /// one so long, is the trace of a clock that was set back, and is not in force. Others' windows are believed as far as
-    /// they go, unless the stamps beside them lie ahead too.
+    /// A window of this crate says when it was opened. One that was opened ahead of now is the trace of a clock that was set
+    /// back, and is not in force. Every other is believed as far as it goes: one that lasts longer than any rule here makes
+    /// it is another program's, unless the stamps beside it lie ahead too.
     pub(super) fn is_active(&self, usage: &UsageStats, window: &Window, now: f64) -> bool {
         let left = window.until - now;
         let ahead = window.until.is_finite() && window.until > 0.0 && left > 0.0;
@@ -219,15 +219,15 @@ impl SelectorRules {
         }
         // The deadline's cap is nearly always the longest of all, and costs less to look at.
         let possible = || left <= millis(self.cooldown.deadline_cap) || left <= millis(self.cooldown.cap());
-        // One that lasts longer than any, or was opened further ahead of now than it lasts, would otherwise come into
-        // force when the clock gets there.
-        let plausible = |since: f64| {
-            let length = window.until - since;
-            length <= millis(self.cooldown.cap()) && since - now <= length + millis(CLOCK_CORRECTION)
-        };
         match window.since {
-            Some(since) => possible() && plausible(since),
-            None => possible() || (self.distant_windows && window.until <= LAST_MOMENT && !was_used_ahead(usage, now)),
+            // One that lasts longer than any, or was opened further ahead of now than it lasts, would otherwise come into
+            // force when the clock gets there.
+            Some(since) if since - now > millis(CLOCK_CORRECTION) => {
+                let length = window.until - since;
+                let plausible = since - now <= length + millis(CLOCK_CORRECTION);
+                possible() && plausible && length <= millis(self.cooldown.cap())
+            }
+            _ => possible() || (self.distant_windows && window.until <= LAST_MOMENT && !was_used_ahead(usage, now)),
         }
     }
 

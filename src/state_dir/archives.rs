@@ -48,54 +48,63 @@ impl StateDir {
         let has_database = self.layout_of(&agent).has_database();
         let mut found: Vec<Leftover> = Vec::new();
         let mut known: HashSet<ProfileId> = profiles.iter().map(|(id, _)| id.clone()).collect();
-        for (path, kind) in self.old_files(&agent, has_database) {
-            let read = ids(&path);
+        for (path, original, kind) in self.old_files(&agent, has_database) {
+            let read = ids(&path, original);
             let is_readable = read.is_ok();
             let lost = read.unwrap_or_default().into_iter().filter(|id| known.insert(id.clone())).collect();
-            found.push(Leftover { path, kind, profiles: lost, is_readable, has_database });
+            found.push(Leftover { path, kind, profiles: lost, is_readable, original, has_database });
         }
         // An archive from which everything is stored is as it should be.
         found.retain(|leftover| leftover.kind == LeftoverKind::Unimported || !leftover.profiles.is_empty());
         found
     }
 
-    /// Old files of the agent: first those in use until there was a database, then archives, the latest name first.
-    fn old_files(&self, agent: &Agent, has_database: bool) -> Vec<(PathBuf, LeftoverKind)> {
+    /// Old files of the agent, each with the name it had: first those in use until there was a database, then archives, the
+    /// latest name first.
+    fn old_files(&self, agent: &Agent, has_database: bool) -> Vec<OldFile> {
         let logins = (self.path.join("credentials"), &[LOGINS][..]);
         let directories = [Some((agent.directory.clone(), &FILES[..])), agent.is_default.then_some(logins)];
         let mut found = Vec::new();
         for (directory, names) in directories.into_iter().flatten() {
             let kind = |name: &str| {
-                let rest = names.iter().find_map(|old| name.strip_prefix(old))?;
-                match rest {
+                let (original, rest) = names.iter().find_map(|old| Some((*old, name.strip_prefix(old)?)))?;
+                let kind = match rest {
                     "" => has_database.then_some(LeftoverKind::Unimported),
                     _ if rest.contains(".migrated-") || rest.contains(".bak") => Some(LeftoverKind::Archive),
                     _ => None,
-                }
+                };
+                Some((original, kind?))
             };
             let entries = std::fs::read_dir(&directory).into_iter().flatten().take(MOST_ENTRIES).flatten();
             let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-            let mut files: Vec<(PathBuf, LeftoverKind)> =
-                names.filter_map(|name| Some((directory.join(&name), kind(&name)?))).collect();
-            files.sort_by(|(a, _), (b, _)| b.cmp(a));
+            let mut files: Vec<OldFile> = names
+                .filter_map(|name| kind(&name).map(|(original, kind)| (directory.join(&name), original, kind)))
+                .collect();
+            files.sort_by(|(a, ..), (b, ..)| b.cmp(a));
             files.truncate(MOST_FILES);
             found.extend(files);
         }
-        found.sort_by_key(|(_, kind)| *kind == LeftoverKind::Archive);
+        found.sort_by_key(|(.., kind)| *kind == LeftoverKind::Archive);
         found
     }
 }
 
+/// A file, the name under which OpenClaw looks for such a file, and why it is not read.
+type OldFile = (PathBuf, &'static str, LeftoverKind);
+
 /// The ids of the profiles in a file of any of the old formats, those of unknown types included.
-fn ids(path: &Path) -> Result<Vec<ProfileId>> {
+fn ids(path: &Path, original: &str) -> Result<Vec<ProfileId>> {
     let text = utf8(read::bytes(path, read::LARGEST)?)?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
     let [current, older] = FILES;
     let mut profiles = AuthProfiles::new();
-    if name.starts_with(current) {
-        profiles = AuthProfiles::from_json(&text)?;
+    if original == current {
+        match AuthProfiles::from_json(&text) {
+            Ok(document) => profiles = document,
+            // OpenClaw takes one with the profiles at the top level, too.
+            Err(error) => return AuthProfiles::ids_at_top_level(&text).ok_or(error),
+        }
     } else {
-        let form = if name.starts_with(older) { LegacyForm::Credentials } else { LegacyForm::Logins };
+        let form = if original == older { LegacyForm::Credentials } else { LegacyForm::Logins };
         profiles.import(&text, form, &Limits::default())?;
     }
     Ok(profiles.iter().map(|(id, _)| id.clone()).collect())

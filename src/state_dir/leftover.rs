@@ -21,6 +21,8 @@ pub struct Leftover {
     pub profiles: Vec<ProfileId>,
     /// Whether the file could be understood.
     pub is_readable: bool,
+    /// The name under which OpenClaw looks for such a file.
+    pub(super) original: &'static str,
     /// Whether OpenClaw has a database that the file can be imported into.
     pub(super) has_database: bool,
 }
@@ -71,17 +73,18 @@ impl Leftover {
         Diagnostic::new(Severity::Warning, DiagnosticCode::LeftBehind, place, message).with_help(self.help())
     }
 
-    fn help(&self) -> &'static str {
+    fn help(&self) -> String {
+        let original = self.original;
         match self.kind {
             LeftoverKind::Unimported if !self.is_readable => {
-                "move the file elsewhere, and run `openclaw doctor --fix` if OpenClaw still asks for it"
+                "run `openclaw doctor --fix`, which may still import it; if OpenClaw asks for it afterwards, move the file elsewhere and keep it, because there may be credentials in it".to_owned()
             }
-            LeftoverKind::Unimported => "run `openclaw doctor --fix`, which imports the file and puts it aside",
-            LeftoverKind::Archive if self.has_database => {
-                "name the file `auth-profiles.json` again and run `openclaw doctor --fix`, which imports what it knows; or remove the file if nothing in it is needed"
-            }
+            LeftoverKind::Unimported => "run `openclaw doctor --fix`, which imports the file and puts it aside".to_owned(),
+            LeftoverKind::Archive if self.has_database => format!(
+                "give the file the name `{original}` again, if no other has it, and run `openclaw doctor --fix`, which imports what it knows; or remove the file if nothing in it is needed"
+            ),
             LeftoverKind::Archive => {
-                "add them again, for example with `openclaw models auth paste-token`; or remove the file if nothing in it is needed"
+                "add them again, for example with `openclaw models auth paste-token`; or remove the file if nothing in it is needed".to_owned()
             }
         }
     }

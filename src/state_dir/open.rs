@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use super::{AgentStore, StateDir, database};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::{FileStore, agent_database, check_agent, shared_database};
+use crate::store::{FileStore, agent_database, check_agent, main_database, shared_database};
 
 /// The file of credentials that OpenClaw had until May 2026, and its older name.
 pub(super) const FILES: [&str; 2] = ["auth-profiles.json", "auth.json"];
@@ -31,7 +31,7 @@ pub enum StoreLayout {
     Json,
     /// One file with credentials, and one with order and statistics, as OpenClaw had it in April and May 2026.
     JsonAndState,
-    /// The databases of OpenClaw 2026.6 and later: that of the state directory, the agent's, or both.
+    /// The databases of OpenClaw 2026.6 and later: that of the state directory, that of the agent `main`, the agent's own.
     Sqlite,
     /// A database, and beside it a file of credentials that it does not use.
     Both,
@@ -135,7 +135,7 @@ impl StateDir {
     }
 
     pub(super) fn layout_of(&self, agent: &Agent) -> StoreLayout {
-        let databases = [shared_database(&self.path), agent_database(&agent.directory)];
+        let databases = [shared_database(&self.path), main_database(&self.path), agent_database(&agent.directory)];
         let has_file = FILES.iter().any(|name| is_there(&agent.directory.join(name)));
         match (databases.iter().any(|path| is_there(path)), has_file) {
             (true, true) => StoreLayout::Both,

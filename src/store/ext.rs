@@ -4,7 +4,7 @@ use super::AuthProfileStore;
 use crate::credential::Credential;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ProfileId, ProviderId};
-use crate::profile::{AuthProfiles, Profile};
+use crate::profile::{AuthProfiles, Profile, check_not_personal};
 
 /// What every store can do: each call is one [`update`](AuthProfileStore::update), with its errors.
 pub trait AuthProfileStoreExt: AuthProfileStore {
@@ -42,8 +42,10 @@ pub trait AuthProfileStoreExt: AuthProfileStore {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::UnknownProfile`] if there is no such profile, and those of [`update`](AuthProfileStore::update).
+    /// [`ErrorKind::UnknownProfile`] if there is no such profile, [`ErrorKind::InvalidId`] if its id begins with `personal:`,
+    /// and those of [`update`](AuthProfileStore::update).
     fn remove(&self, id: &ProfileId) -> Result<()> {
+        check_not_personal(id)?;
         self.transact(|profiles| if profiles.remove(id) { Ok(()) } else { Err(unknown_profile(id)) })
     }
 
@@ -53,8 +55,8 @@ pub trait AuthProfileStoreExt: AuthProfileStore {
     /// # Errors
     ///
     /// [`ErrorKind::UnknownProfile`] for an id that is not in the store, and [`ErrorKind::ProfileNotConfigured`] for one
-    /// that is another provider's, each by its name; [`ErrorKind::InvalidId`] without any id, which
-    /// [`clear_order`](Self::clear_order) would be for; and those of [`AuthProfiles::set_order`] and of
+    /// that is another provider's, each by its name; [`ErrorKind::InvalidId`] for one that begins with `personal:`, and without
+    /// any id, which [`clear_order`](Self::clear_order) would be for; and those of [`AuthProfiles::set_order`] and of
     /// [`update`](AuthProfileStore::update). Nothing is changed then.
     ///
     /// # Examples
@@ -77,6 +79,7 @@ pub trait AuthProfileStoreExt: AuthProfileStore {
             return Err(Error::new(ErrorKind::InvalidId, "an order needs at least one profile id")
                 .with_help("Name the profiles in the order of use, or clear the order to use them all."));
         }
+        ids.iter().try_for_each(check_not_personal)?;
         self.transact(|profiles| {
             for id in ids {
                 match profiles.get(id.as_str()).map(Profile::provider) {

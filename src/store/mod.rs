@@ -35,7 +35,7 @@ pub(crate) use ext::unknown_profile;
 #[cfg_attr(docsrs, doc(cfg(feature = "file")))]
 pub use file::{Durability, FileStore, FileStoreBuilder, StateFile};
 #[cfg(feature = "file")]
-pub(crate) use file::{agent_database, check_agent, shared_database};
+pub(crate) use file::{agent_database, check_agent, main_database, shared_database};
 pub use lease::Lease;
 pub use memory::MemoryStore;
 #[cfg(feature = "client")]

@@ -12,6 +12,7 @@ mod processes;
 mod providers;
 mod refresh;
 mod refresh_callers;
+mod refresh_held;
 mod requests;
 mod streams;
 #[path = "../support/mod.rs"]

@@ -56,8 +56,9 @@ fn a_window_counts_by_who_wrote_it() {
         ("another's cooldown", json!({"cooldownUntil": far}), true),
         ("another's, used lately", json!({"cooldownUntil": far, "lastUsed": NOW}), true),
         ("another's, disabled", json!({"disabledUntil": far, "disabledReason": "billing"}), true),
-        ("ours, longer than any rule", json!({"cooldownUntil": far, "cooldownSince": NOW - 1}), false),
-        ("ours, disabled", json!({"disabledUntil": far, "disabledSince": NOW - 1}), false),
+        ("longer than any rule of ours", json!({"cooldownUntil": far, "cooldownSince": NOW - 1}), true),
+        ("longer, disabled", json!({"disabledUntil": far, "disabledSince": NOW - 1}), true),
+        ("over before it began", json!({"disabledUntil": NOW + 5 * HOUR, "disabledSince": NOW + YEAR}), true),
         ("ours, opened in the future", json!({"cooldownUntil": far, "cooldownSince": far - HOUR}), false),
         ("used at a moment to come", with(weekly(), "lastUsed", NOW + DAY), false),
         ("failed at a moment to come", with(weekly(), "lastFailureAt", NOW + DAY), false),
@@ -70,6 +71,45 @@ fn a_window_counts_by_who_wrote_it() {
         assert_eq!(bench.verdict(None, NOW).is_cooling_down(), rests, "{name}");
         let shown = bench.selector.cooldown(&bench.stats(), at(NOW)).and_then(Verdict::until);
         assert_eq!(shown.is_some(), rests, "{name}: the status says the same");
+    }
+}
+
+#[test]
+fn a_server_that_lengthens_a_window_does_not_end_it() {
+    let mut bench = Bench::new();
+    bench.fail_full(FailureReason::RateLimit, None, NOW - 6 * HOUR, Some(NOW + HOUR), NOW - 5 * HOUR);
+    bench.fail_full(FailureReason::RateLimit, None, NOW - HOUR, Some(NOW + 23 * HOUR), NOW);
+    assert_eq!(bench.rest(None, NOW), 23 * HOUR);
+}
+
+/// The statistics after an OpenClaw that keeps what it does not know has opened a window of its own.
+fn opened_by_openclaw(bench: &Bench, until: i64, now: i64) -> Bench {
+    let stats: Value = serde_json::from_str(&bench.stats().to_json()).unwrap();
+    let name = if stats.get("disabledUntil").is_some() { "disabledUntil" } else { "cooldownUntil" };
+    Bench::with_stats(&with(with(stats, name, until), "lastFailureAt", now))
+}
+
+#[test]
+fn a_stamp_of_ours_says_nothing_of_a_window_that_openclaw_opened_later() {
+    for reason in [FailureReason::Billing, FailureReason::RateLimit] {
+        let mut ours = Bench::new();
+        ours.fail(reason, NOW - 20 * HOUR);
+        let mut bench = opened_by_openclaw(&ours, NOW + 23 * HOUR, NOW - HOUR);
+        assert_eq!(bench.rest(None, NOW), 23 * HOUR, "{reason}");
+        // A request that was picked before it says nothing of it.
+        bench.succeed(None, NOW - 2 * HOUR, NOW);
+        assert_eq!(bench.rest(None, NOW), 23 * HOUR, "{reason}");
+        // Nor does its failure count once more.
+        let counted = bench.count(reason);
+        bench.fail_full(reason, None, NOW - 2 * HOUR, None, NOW);
+        assert_eq!(bench.count(reason), counted, "{reason}");
+        // A clock that ran ahead when ours was opened does not hide it either.
+        let mut ours = Bench::new();
+        ours.fail(reason, NOW + HOUR);
+        let bench = opened_by_openclaw(&ours, NOW + 2 * HOUR, NOW - MINUTE);
+        assert_eq!(bench.rest(None, NOW), 2 * HOUR, "{reason}");
+        let bench = opened_by_openclaw(&ours, NOW + 80 * MINUTE, NOW - MINUTE);
+        assert_eq!(bench.rest(None, NOW), 80 * MINUTE, "{reason}");
     }
 }
 

@@ -4,14 +4,14 @@
 
 use provider_auth::credential::{CredentialSource, InlineCredential, Tokens};
 use provider_auth::profile::{DirtyState, SecretRef};
-use provider_auth::select::{SelectorRules, Verdict};
+use provider_auth::select::{Receipt, SelectorRules, Verdict};
 use provider_auth::{
-    AuthProfileStore, AuthProfileStoreExt, AuthProfiles, Config, Credential, Environment, ErrorKind, FailureReason,
-    MemoryStore, ProfileSelector, Query, ReadOptions, Secret, setup,
+    AuthProfileStore, AuthProfileStoreExt, AuthProfiles, Config, Credential, Environment, ErrorKind, Failure,
+    FailureReason, MemoryStore, ProfileSelector, Query, ReadOptions, RecordOutcome, Secret, setup,
 };
 use serde_json::{Value, json};
 
-use crate::support::{NOW, at, document, id, provider, written};
+use crate::support::{HOUR, NOW, at, document, id, provider, written};
 
 /// What OpenClaw 2026.9.6 writes in the place of a token while it renews the login.
 fn fence(part: &str) -> String {
@@ -236,6 +236,38 @@ fn personal_accounts_are_kept_and_never_written() {
     let other = Credential::api_key(Secret::new("sk-other"));
     store.upsert(&id("anthropic:other"), &provider("anthropic"), &other, None).unwrap();
     assert_eq!(written(&store.load().unwrap())["profiles"]["personal:0:1"], key());
+}
+
+/// Whoever has a name in the hand and not a pick by the selector comes no further.
+#[test]
+fn nothing_that_is_called_by_name_writes_a_personal_account() {
+    let me = "personal:0:1";
+    let login = json!({"type": "oauth", "provider": "anthropic", "access": "a-1", "refresh": "r-1", "expires": 1});
+    let text = json!({"version": 1, "profiles": {me: login, "anthropic:a": key()}, "order": {"anthropic": [me]},
+        "lastGood": {"anthropic": "anthropic:a"},
+        "usageStats": {me: {"cooldownUntil": NOW + HOUR, "cooldownReason": "rate_limit", "errorCount": 1}}});
+    let before = document(&text);
+    let store = MemoryStore::new(before.clone());
+    let (me, anthropic, selector) = (id(me), provider("anthropic"), ProfileSelector::default());
+    let refused = |error: provider_auth::Error| {
+        assert_eq!(error.kind(), ErrorKind::InvalidId, "{error}");
+        assert!(error.to_string().contains("personal accounts") && error.help().contains("OpenClaw itself"), "{error}");
+    };
+    refused(store.remove(&me).unwrap_err());
+    refused(store.set_order(&anthropic, &[id("anthropic:a"), me.clone()]).unwrap_err());
+    refused(store.clear_cooldown(&selector, &me).unwrap_err());
+    let spend = |profiles: &mut AuthProfiles| {
+        profiles.apply_refresh(&me, &Secret::new("r-1"), &Tokens::new(Secret::new("a-2")), None)
+    };
+    assert!(!store.transact(spend).unwrap());
+    assert!(!store.transact(|profiles| Ok(profiles.remove(&me))).unwrap());
+    let receipt = Receipt::new(me.clone(), anthropic.clone(), None, at(NOW));
+    store.record_failure(&selector, &receipt, &Failure::new(FailureReason::Auth), at(NOW + 1)).unwrap();
+    let receipt = Receipt::new(me.clone(), anthropic.clone(), None, at(NOW));
+    store.record_success(&selector, &receipt, at(NOW + 1)).unwrap();
+    assert_eq!(store.load().unwrap().to_json().expose(), before.to_json().expose());
+    // An order that has one is still the user's to end or to write without it.
+    assert_eq!(store.set_order(&anthropic, &[id("anthropic:a")]).unwrap(), [id("anthropic:a")]);
 }
 
 #[test]

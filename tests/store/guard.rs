@@ -11,8 +11,11 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use provider_auth::{AuthProfileStore, AuthProfileStoreExt, Credential, ErrorKind, FileStore, Result, Secret};
+use provider_auth::{
+    AuthProfileStore, AuthProfileStoreExt, Credential, ErrorKind, FileStore, Result, Secret, StateDir, Timestamp,
+};
 
 use crate::NAME;
 use crate::support::{id, provider};
@@ -143,4 +146,83 @@ fn a_database_that_appears_while_a_store_is_open_counts() {
     });
     assert_eq!(refused.unwrap_err().kind(), ErrorKind::WrongStore);
     assert_eq!(store.load().unwrap().order(&provider("x")), None);
+}
+
+/// Everything that writes: an update, setting a file aside, and the lease of a refresh that could not be written.
+fn refused(name: &str, state: &Path, store: &FileStore) {
+    let before = tree(state);
+    let now = Timestamp::from_millis(0);
+    for (what, outcome) in [
+        ("update", put(store)),
+        ("quarantine", store.quarantine(now).map(drop)),
+        ("lease", store.lease(&id("x:a"), Duration::ZERO).map(drop)),
+    ] {
+        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::WrongStore, "{name}: {what}");
+        assert_eq!(tree(state), before, "{name}: {what} leaves no trace");
+    }
+}
+
+#[test]
+fn a_refusal_leaves_no_trace() {
+    let at = |path: PathBuf| FileStore::new(path).unwrap();
+    for below in DATABASES {
+        let (state, _) = with_database(below);
+        refused("agent", state.path(), &FileStore::builder().agent(state.path(), "main").build().unwrap());
+        let (agents, home) = (state.path().join("agents"), agent(state.path()));
+        for dots in ["x/../main/agent", "x/y/../../main/agent", "main/agent/../agent", "main/z/../agent"] {
+            refused(dots, state.path(), &at(agents.join(dots).join(NAME)));
+        }
+        let elsewhere = tempfile::tempdir().unwrap();
+        let link = elsewhere.path().join("mine.json");
+        fs::create_dir_all(&home).unwrap();
+        symlink(home.join(NAME), &link).unwrap();
+        for text in [OLD, "{oops"] {
+            fs::write(home.join(NAME), text).unwrap();
+            refused("a link to the file", state.path(), &at(link.clone()));
+            refused("the file", state.path(), &at(home.join(NAME)));
+            assert_eq!(tree(elsewhere.path()).len(), 1);
+        }
+        symlink(&home, elsewhere.path().join("dir")).unwrap();
+        refused("a link to the directory", state.path(), &at(elsewhere.path().join("dir").join(NAME)));
+        symlink(&agents, elsewhere.path().join("all")).unwrap();
+        fs::remove_file(home.join(NAME)).unwrap();
+        refused("a link above", state.path(), &at(elsewhere.path().join("all/main/agent").join(NAME)));
+    }
+}
+
+#[test]
+fn a_database_is_no_file_of_credentials() {
+    let (state, database) = with_database("state/openclaw.sqlite");
+    fs::write(&database, "{oops").unwrap();
+    for name in ["openclaw.sqlite", "openclaw.sqlite-wal", "openclaw.sqlite-shm", "OpenClaw.SQLite"] {
+        for forced in [false, true] {
+            let path = state.path().join("state").join(name);
+            let error = FileStore::builder().path(&path).beside_database(forced).build().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::WrongStore, "{name}");
+            assert_eq!(error.location().unwrap().path.as_ref(), Some(&path));
+        }
+    }
+    // Nor behind a link, which can be made at any time.
+    let link = state.path().join("mine.json");
+    let store = FileStore::builder().path(&link).beside_database(true).build().unwrap();
+    symlink(&database, &link).unwrap();
+    assert_eq!(store.load().unwrap_err().kind(), ErrorKind::WrongStore);
+    refused("a link to it", state.path(), &store);
+    FileStore::new(state.path().join("sqlite.json")).unwrap();
+}
+
+#[test]
+fn the_database_of_the_main_agent_is_everybodys() {
+    let (state, database) = with_database("agents/main/agent/openclaw-agent.sqlite");
+    let work = state.path().join("agents/work/agent");
+    refused("by name", state.path(), &FileStore::builder().agent(state.path(), "work").build().unwrap());
+    refused("by path", state.path(), &FileStore::new(work.join(NAME)).unwrap());
+    let error = put(&FileStore::new(work.join(NAME)).unwrap()).unwrap_err();
+    assert_eq!(error.location().unwrap().path.as_ref().unwrap(), &fs::canonicalize(database).unwrap());
+    let found = StateDir::at(state.path()).with_environment(provider_auth::Environment::empty());
+    assert!(found.layout("work").unwrap().has_database());
+    #[cfg(not(feature = "sqlite"))]
+    assert_eq!(found.store("work").unwrap_err().kind(), ErrorKind::WrongStore);
+    #[cfg(feature = "sqlite")]
+    assert!(matches!(found.store("work").unwrap(), provider_auth::state_dir::AgentStore::Sqlite(_)));
 }

@@ -312,6 +312,55 @@ fn a_file_beside_a_database_is_always_told() {
     assert!(message.contains("30 profiles") && message.ends_with("\"x:7\" and 22 more"), "{message}");
 }
 
+/// A document as OpenClaw had it before profiles stood in a member of their own: the profiles at the top level.
+const FLAT: &str = r#"{ "x:flat": { "type": "api_key", "provider": "x", "key": "made-up" },
+    "x:mode": { "mode": "api_key", "provider": "x", "apiKey": "made-up" }, "x": { "type": "api_key", "key": "made-up" },
+    "acme:future": { "type": "passkey", "provider": "acme" } }"#;
+
+#[test]
+fn profiles_at_the_top_level_are_found() {
+    let file = format!("{AGENT}/{NAME}");
+    let ids = ["x:flat", "x:mode", "x:default", "acme:future"];
+    for (below, kind) in [(file.clone(), LeftoverKind::Unimported), (format!("{file}.bak"), LeftoverKind::Archive)] {
+        let directory = directory(&[(SHARED, ""), (&below, FLAT)]);
+        let found = at(&directory).leftovers("main", &AuthProfiles::new());
+        assert_eq!((found.len(), found[0].kind, found[0].is_readable), (1, kind, true));
+        assert_eq!(found[0].profiles.iter().map(provider_auth::ProfileId::as_str).collect::<Vec<_>>(), ids);
+        let told = found[0].diagnostic();
+        assert!(told.message.contains("4 profiles that no store has"), "{}", told.message);
+        assert!(told.help.unwrap().contains("`openclaw doctor --fix`"));
+    }
+}
+
+#[test]
+fn an_archive_gets_its_own_name_back() {
+    let (bak, older) = (format!("{AGENT}/{NAME}.bak"), format!("{AGENT}/auth.json.migrated-2"));
+    let directory = directory(&[
+        (SHARED, ""),
+        (&bak, &document(&["x:bak"])),
+        (&older, r#"{ "old": { "type": "api_key", "key": "made-up" } }"#),
+        ("credentials/oauth.json.bak", r#"{ "login": { "access": "made-up-a", "refresh": "made-up-r" } }"#),
+    ]);
+    for leftover in at(&directory).leftovers("main", &AuthProfiles::new()) {
+        let name = leftover.path.file_name().unwrap().to_str().unwrap().to_owned();
+        let original = name.split_once(".json").unwrap().0.to_owned() + ".json";
+        let help = leftover.diagnostic().help.unwrap();
+        assert!(help.contains(&format!("the name `{original}` again")), "{name}: {help}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_not_to_be_thrown_away() {
+    let file = format!("{AGENT}/{NAME}");
+    for text in ["{ not json", "[]", "{}", r#"{ "version": 1 }"#, r#"{ "a": 7 }"#] {
+        let directory = directory(&[(SHARED, ""), (&file, text)]);
+        let found = at(&directory).leftovers("main", &AuthProfiles::new());
+        assert!(!found[0].is_readable, "{text}");
+        let help = found[0].diagnostic().help.unwrap();
+        assert!(help.starts_with("run `openclaw doctor --fix`") && help.contains("keep it"), "{help}");
+    }
+}
+
 #[test]
 fn garbage_and_masses_of_files_are_passed_over() {
     let garbage = ["", "[]", "{", "\u{0}", "7", "{\"version\":1}"];

@@ -190,7 +190,7 @@ fn circumstances() -> Vec<Situation> {
             "window-too-long",
             0,
             &two,
-            &json!({ "anthropic:b": { "disabledUntil": NOW + 90 * DAY, "disabledSince": NOW - DAY } }),
+            &json!({ "anthropic:b": { "disabledUntil": NOW + 90 * DAY, "disabledSince": NOW + 89 * DAY } }),
         ),
         Situation::new(
             "weekly-limit",

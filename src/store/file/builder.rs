@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock, RwLock};
 use std::time::Duration;
 
 use super::disk::Disk;
+use super::guard::check_name;
 use super::legacy::Legacy;
 use super::replace::split;
 use super::system::System;
@@ -170,7 +171,8 @@ impl FileStoreBuilder {
     ///
     /// # Errors
     ///
-    /// [`NotAFile`](ErrorKind::NotAFile) if no path was given or it has no file name, [`InvalidId`](ErrorKind::InvalidId)
+    /// [`NotAFile`](ErrorKind::NotAFile) if no path was given or it has no file name, [`WrongStore`](ErrorKind::WrongStore) for
+    /// the name of a database (`….sqlite`), [`InvalidId`](ErrorKind::InvalidId)
     /// for an agent id that is not allowed, [`Io`](ErrorKind::Io) if a relative path is given and there is no current
     /// directory.
     pub fn build(self) -> Result<FileStore> {
@@ -188,6 +190,7 @@ impl FileStoreBuilder {
             let message = "the path of the store names no file";
             return Err(Error::new(ErrorKind::NotAFile, message).with_path(&choice.path));
         }
+        check_name(&choice.path)?;
         // The current directory may change later, the store must not.
         let credentials = std::path::absolute(&choice.path)
             .map_err(|error| crate::error::io_error("the path cannot be made absolute", &choice.path, error))?;

@@ -26,7 +26,7 @@ use std::time::Duration;
 pub(crate) use builder::check_agent;
 pub use builder::{Durability, FileStoreBuilder, StateFile};
 
-pub(crate) use guard::{agent_database, shared_database};
+pub(crate) use guard::{agent_database, main_database, shared_database};
 
 use self::legacy::Legacy;
 use self::lock::WaitDeadline;
@@ -209,6 +209,9 @@ impl FileStore {
         if let Some(snapshot) = cached.filter(|snapshot| snapshot.holds(system, self.path(), self.state_path())) {
             return Ok(Arc::clone(snapshot));
         }
+        for path in [self.path(), self.state_path()] {
+            guard::check_link(system, path)?;
+        }
         let part = |path, role, previous| Part::read(system, path, role, &reading, previous);
         let credentials = part(self.path(), Role::Credentials, cached.map(|snapshot| &snapshot.credentials))?;
         let state = part(self.state_path(), Role::State, cached.map(|snapshot| &snapshot.state))?;
@@ -241,8 +244,8 @@ impl AuthProfileStore for FileStore {
     /// [`NotAFile`](crate::ErrorKind::NotAFile), [`TooLarge`](crate::ErrorKind::TooLarge),
     /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied), [`Io`](crate::ErrorKind::Io);
     /// [`NotFound`](crate::ErrorKind::NotFound) for a symbolic link that points nowhere;
-    /// [`InsecurePermissions`](crate::ErrorKind::InsecurePermissions) if the store is strict; and the kinds of
-    /// [`AuthProfiles::from_json`] with the position in the file.
+    /// [`InsecurePermissions`](crate::ErrorKind::InsecurePermissions) if the store is strict;
+    /// [`WrongStore`](crate::ErrorKind::WrongStore) for a link to a database; and the kinds of [`AuthProfiles::from_json`] with the position in the file.
     fn load(&self) -> Result<Arc<AuthProfiles>> {
         Ok(Arc::clone(&self.snapshot()?.document))
     }
@@ -266,6 +269,7 @@ impl AuthProfileStore for FileStore {
     ///
     /// # Errors
     ///
+    /// [`WrongStore`](crate::ErrorKind::WrongStore) beside a database of OpenClaw, where the new tokens could not be written;
     /// [`Locked`](crate::ErrorKind::Locked), [`LocksUnsupported`](crate::ErrorKind::LocksUnsupported),
     /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied), [`StorageFull`](crate::ErrorKind::StorageFull),
     /// [`Io`](crate::ErrorKind::Io), and [`NotFound`](crate::ErrorKind::NotFound) for a symbolic link that points nowhere.

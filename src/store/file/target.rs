@@ -1,7 +1,7 @@
 //! From the path a caller names to the file that is replaced.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::replace::split;
 use super::system::{Kind, System};
@@ -38,6 +38,20 @@ pub(super) fn resolve(system: &dyn System, path: &Path) -> Result<PathBuf> {
         }
     }
     Err(Error::new(ErrorKind::Io, "the symbolic links go round in a circle").with_path(path))
+}
+
+/// Where a path will lead once its directory is made: links of what is there are followed, and `..` behind it goes back.
+pub(super) fn foreseen(system: &dyn System, path: &Path) -> PathBuf {
+    let (directory, name) = split(path);
+    let there = directory.ancestors().find_map(|ancestor| Some((ancestor, system.canonical(ancestor).ok()?)));
+    let Some((ancestor, mut place)) = there else { return path.to_owned() };
+    for component in directory.strip_prefix(ancestor).unwrap_or(Path::new("")).components() {
+        match component {
+            Component::ParentDir => drop(place.pop()),
+            other => place.push(other),
+        }
+    }
+    place.join(name)
 }
 
 const DANGLING: &str = "the symbolic link points nowhere";

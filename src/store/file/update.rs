@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::commit::Commit;
 use super::lock::{self, KernelLock, WaitDeadline};
-use super::{FileStore, StateFile, gates, replace, target};
+use super::{FileStore, StateFile, gates, guard, replace, target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::profile::{AuthProfiles, DirtyState};
 
@@ -22,8 +22,6 @@ impl FileStore {
         &self,
         change: &mut dyn FnMut(&mut AuthProfiles) -> Result<()>,
     ) -> Result<Arc<AuthProfiles>> {
-        // Before a directory is made, and again where a link leads.
-        self.check_alone(self.path())?;
         self.exclusively(|target| {
             for _ in 0..ATTEMPTS {
                 if let Some(after) = self.attempt(target, change)? {
@@ -35,10 +33,19 @@ impl FileStore {
         })
     }
 
-    /// The file that is replaced, and its directory, which is made if it is not there.
+    /// The file that is replaced, and its directory, which is made if it is not there. Nothing is made where nothing may be
+    /// written.
     pub(super) fn target(&self) -> Result<PathBuf> {
-        target::make_directory(&*self.system, self.path())?;
-        target::resolve(&*self.system, self.path())
+        let system = &*self.system;
+        self.check_alone(self.path())?;
+        if system.stat(replace::split(self.path()).0).is_err() {
+            self.check_alone(&target::foreseen(system, self.path()))?;
+            target::make_directory(system, self.path())?;
+        }
+        let target = target::resolve(system, self.path())?;
+        guard::check_name(&target)?;
+        self.check_alone(&target)?;
+        Ok(target)
     }
 
     /// Keeps other processes out, if the builder did not switch that off.
