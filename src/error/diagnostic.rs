@@ -72,6 +72,8 @@ pub enum DiagnosticCode {
     NeverMatches,
     /// A file holds profiles that no store has.
     LeftBehind,
+    /// A reference to a secret was looked up and leads to none.
+    UnresolvedReference,
 }
 
 /// One problem in a document: what, where, and what to do.

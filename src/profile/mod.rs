@@ -26,8 +26,8 @@ mod wire;
 
 pub(crate) use document::Entry;
 pub use document::{AuthProfiles, DirtyState};
+pub use entry::Profile;
 pub(crate) use entry::{Expiry, Hold, SecretState};
-pub use entry::{Profile, SecretRef};
 #[cfg(feature = "sqlite")]
 pub(crate) use inherit::{Inheritance, separate};
 #[cfg(feature = "file")]

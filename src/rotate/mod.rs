@@ -12,6 +12,7 @@ mod exchange;
 mod reading;
 mod reply;
 mod rotator;
+mod settings;
 mod stream;
 mod stream_event;
 mod target;

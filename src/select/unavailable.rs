@@ -168,7 +168,15 @@ impl From<Unavailable> for Error {
         let passes = |candidate: &Candidate<'_>| candidate.verdict == Verdict::Refreshing;
         let waits = unavailable.retry_at.is_some() || unavailable.candidates.iter().any(passes);
         let in_vain = kind == ErrorKind::Unavailable && !waits;
-        let error = if in_vain { error.with_transience(false).with_help(IN_VAIN) } else { error };
+        let failed = unavailable.candidates.iter().find_map(|candidate| match candidate.verdict {
+            Verdict::UnresolvedReference { reason } => Some(reason.help()),
+            _ => None,
+        });
+        let error = match failed {
+            _ if !in_vain => error,
+            Some(help) => error.with_transience(false).with_help(help),
+            None => error.with_transience(false).with_help(IN_VAIN),
+        };
         error.with_origin(unavailable)
     }
 }

@@ -8,6 +8,7 @@ mod logins;
 mod observed;
 mod processes;
 mod providers;
+mod references;
 mod refresh;
 mod refresh_callers;
 mod streams;

@@ -13,4 +13,5 @@ mod conformance;
 mod layout;
 mod processes;
 mod reading;
+mod references;
 mod writing;
