@@ -63,7 +63,8 @@ impl Config {
     /// # Ok::<(), provider_auth::Error>(())
     /// ```
     pub fn resolve(&self, profiles: &AuthProfiles, query: &Query, now: Timestamp) -> Result<Selection> {
-        let own = query.is_without_references().then(|| query.clone().references(self.references.clone()));
+        let takes = query.is_without_references() && !self.references.is_empty();
+        let own = takes.then(|| query.clone().references(self.references.clone()));
         let query = own.as_ref().unwrap_or(query);
         self.selector.resolve_with(profiles, || self.inline(query.provider()), query, now)
     }

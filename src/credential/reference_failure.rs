@@ -8,7 +8,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ReferenceFailure {
-    /// Nobody looked it up.
+    /// Nobody looked it up. It keeps no other credential from being used, except where it is the `apiKey` of the provider.
     NotLookedUp,
     /// Its `source` is none that is known.
     UnknownSource,

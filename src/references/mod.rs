@@ -52,6 +52,7 @@ mod command;
 mod file;
 #[cfg(unix)]
 mod path;
+#[cfg(unix)]
 mod pointer;
 #[cfg(all(unix, feature = "exec"))]
 mod protocol;

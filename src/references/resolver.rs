@@ -66,7 +66,7 @@ impl ReferenceResolver {
     }
 
     /// Sets the state directory of OpenClaw, in whose database the source `store` looks. Needs the feature `sqlite`.
-    /// [`StateDir::references`](crate::StateDir::references) has set it.
+    /// `StateDir::references` has set it.
     #[must_use]
     pub fn with_state_directory(self, path: impl Into<PathBuf>) -> Self {
         Self { state_directory: Some(path.into()), ..self }

@@ -222,9 +222,10 @@ fn output_without_end_is_cut_off() {
 
 #[test]
 fn standard_error_goes_nowhere_and_a_failure_is_only_that() {
-    let script = Script::new("echo sk-on-stderr >&2; readlink /proc/$$/fd/2");
-    assert_eq!(script.run(&json!({ "jsonOnly": false }), "a"), Ok("/dev/null".to_owned()));
-    drop(script);
+    if cfg!(target_os = "linux") {
+        let script = Script::new("echo sk-on-stderr >&2; readlink /proc/$$/fd/2");
+        assert_eq!(script.run(&json!({ "jsonOnly": false }), "a"), Ok("/dev/null".to_owned()));
+    }
     let script = Script::new("echo sk-on-stderr >&2; echo sk-on-stdout; exit 1");
     let failure = script.run(&json!({ "jsonOnly": false }), "a").unwrap_err();
     assert_eq!(failure, CommandFailed);

@@ -228,6 +228,24 @@ fn a_reference_in_the_configuration_is_the_providers_key_and_is_not_replaced() {
     assert_eq!(failed.resolve(&stored, &query, at(NOW)).unwrap().profile.as_str(), "a");
 }
 
+#[test]
+fn a_rotation_of_the_configuration_knows_what_references_lead_to() {
+    let profiles = profiles(json!({
+        "a": profile(json!({ "keyRef": reference("NOT_SET") })),
+        "b": profile(json!({ "keyRef": reference("KEY") })),
+    }));
+    let config = resolved(&configured_with(&json!({}), VARIABLES), &profiles);
+    let rotation = || config.rotation("anthropic/claude-opus-4-5".parse().unwrap(), None, at(NOW));
+    // A query of the caller's that says nothing of references changes nothing.
+    let sessions = rotation().query(Query::new(&provider("anthropic")).session("s"));
+    for mut rotation in [rotation(), sessions] {
+        let provider_auth::rotation::Step::Attempt(attempt) = rotation.next(&profiles, at(NOW)) else {
+            panic!("b is ready")
+        };
+        assert_eq!((attempt.profile().as_str(), attempt.credential().secret().expose()), ("b", "sk-key"));
+    }
+}
+
 fn reason(error: &provider_auth::Error) -> Option<ReferenceFailure> {
     error.unavailable()?.candidates.iter().find_map(|candidate| match candidate.verdict {
         Verdict::UnresolvedReference { reason, .. } => Some(reason),
