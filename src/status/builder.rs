@@ -42,7 +42,8 @@ pub struct StatusReportBuilder<'a> {
 }
 
 impl StatusReport {
-    /// Starts a report on these profiles under this configuration.
+    /// Starts a report on these profiles under this configuration, whose
+    /// [`with_references`](Config::with_references) says what references to secrets lead to.
     pub fn builder<'a>(config: &'a Config, profiles: &'a AuthProfiles) -> StatusReportBuilder<'a> {
         StatusReportBuilder::new(config, profiles)
     }

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use provider_auth::credential::ReferenceFailure::{
-    self, Denied, InvalidEntry, InvalidId, InvalidProvider, MissingVariable, NoStore, NotAText, NotFound, NotLookedUp,
-    Placeholder, UnknownProvider, UnknownSource,
+    self, CommandFailed, Denied, InvalidEntry, InvalidId, InvalidProvider, MissingVariable, NoStore, NotAText,
+    NotFound, NotLookedUp, Placeholder, Refused, TimedOut, UnknownProvider, UnknownSource,
 };
 use provider_auth::credential::{CredentialSource, SecretRef};
 use provider_auth::references::ReferenceResolver;
@@ -178,6 +178,15 @@ fn a_failed_reference_of_a_profile_is_not_replaced() {
     assert_eq!((error.kind(), error.is_transient()), (ErrorKind::Unavailable, false));
     assert!(error.to_string().contains("a has a reference to a secret that was not resolved: its variable is not set"));
     assert_eq!(error.help(), MissingVariable.help());
+    let locked = query.clone().locked("a".parse().unwrap());
+    let error = resolved(&config, &failed).resolve(&failed, &locked, at(NOW)).unwrap_err();
+    assert_eq!((error.kind(), error.help()), (ErrorKind::MissingCredentials, MissingVariable.help()));
+    // What takes too long once may not do so the next time.
+    for (failure, passes) in [(TimedOut, true), (CommandFailed, true), (Denied, false), (Refused, false)] {
+        let found = failed.references().map(|reference| (reference.clone(), Err(failure))).collect();
+        let error = config.clone().with_references(found).resolve(&failed, &query, at(NOW)).unwrap_err();
+        assert_eq!((error.is_transient(), error.help()), (passes, failure.help()), "{failure:?}");
+    }
     // By other profiles of the provider, and of other providers, as ever.
     let sibling = profiles(json!({
         "a": profile(json!({ "keyRef": reference("NOT_SET") })),
