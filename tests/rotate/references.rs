@@ -112,6 +112,39 @@ async fn a_source_is_asked_on_another_thread_and_once_in_a_lifetime() {
     assert_eq!(vault.asked().len(), 2);
 }
 
+#[test]
+fn calls_that_wait_for_a_slow_source_take_one_thread() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(2).build().unwrap();
+    let (began, begin) = std::sync::mpsc::channel();
+    let (end, ended) = std::sync::mpsc::channel();
+    let ended = Mutex::new(ended);
+    let slow = move |_: &SecretRef| {
+        began.send(()).unwrap();
+        ended.lock().unwrap().recv().unwrap();
+        Ok(Secret::new("sk-ant-one"))
+    };
+    let rotator = Rotator::builder(store(&[("anthropic:a", reference("vault", "a"))]))
+        .config(configured(&json!({}), &[]))
+        .references(ReferenceResolver::new().with_source("vault", slow))
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let call = |rotator: Rotator| tokio::spawn(async move { used(&rotator).await.unwrap() });
+        let calls: Vec<_> = (0..5).map(|_| call(rotator.clone())).collect();
+        while begin.try_recv().is_err() {
+            tokio::task::yield_now().await;
+        }
+        // The other thread is free for whoever wants it.
+        let other = tokio::task::spawn_blocking(|| ());
+        let free = tokio::time::timeout(Duration::from_secs(20), other).await;
+        end.send(()).unwrap();
+        assert!(free.is_ok());
+        for call in calls {
+            assert_eq!(call.await.unwrap(), "sk-ant-one");
+        }
+    });
+}
+
 #[tokio::test]
 async fn the_configurations_key_and_headers_go_out_as_they_are_then() {
     let server = Server::script(vec![Act::message("Hi"), Act::message("Hi")]);
