@@ -163,6 +163,8 @@ impl Session {
         let store = self.known_store()?;
         let config = self.read_config(true)?;
         let profiles = store.load()?;
+        let references = self.state.references().resolve(&profiles, &config, SystemClock.now());
+        let config = config.with_references(references);
         let leftovers = self.state.leftovers(&*self.agent, &profiles);
         let mut report = StatusReport::builder(&config, &profiles).agent(&self.agent);
         report = report.config_path(self.state.config_path()).store_path(store.path()).agent_dir(store.agent_dir());

@@ -10,7 +10,8 @@
 //! | How do I say it on the wire? | [`RequestBuilder`]: a [`PreparedRequest`] for an [`Endpoint`] | [`request`], [`cache`] |
 //! | What does the answer mean for it? | [`FailureClassifier`]: a [`Failure`], recorded through [`RecordOutcome`] | [`failure`] |
 //!
-//! [`StateDir`] opens the directory that the user has, whichever release of OpenClaw wrote it.
+//! [`StateDir`] opens the directory that the user has, whichever release of OpenClaw wrote it, and [`references`] finds the
+//! secrets that its files only refer to.
 //! With the feature `client`, `Rotator` asks all four, sends, and rotates; the module [`refresh`] keeps OAuth credentials
 //! alive.
 //!
@@ -94,6 +95,7 @@
 //! | `sqlite` | no | OpenClaw's databases, through the SQLite that the tree links |
 //! | `sqlite-bundled` | no | the same with a SQLite of its own |
 //! | `conformance` | no | the suite for stores of others |
+//! | `exec` | no | references to secrets that a command gives, on Unix; rustix |
 //! | `tracing` | no | events of selection, attempts and refreshes |
 //!
 //! The minimum supported Rust version is 1.89.
@@ -114,6 +116,7 @@ pub mod profile;
 pub mod providers;
 mod reason;
 pub mod record;
+pub mod references;
 pub mod refresh;
 pub mod request;
 mod retention;

@@ -2,7 +2,7 @@
 
 use crate::config::{Config, ProviderApi};
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{ModelRef, ProviderId};
+use crate::id::{ModelRef, ProviderId, shown_name};
 use crate::request::{AuthScheme, Endpoint, RequestBuilder};
 use crate::retention::CacheRetention;
 
@@ -15,7 +15,8 @@ impl Endpoint {
     /// # Errors
     ///
     /// [`ErrorKind::NoEndpoint`] if the provider is neither `anthropic` nor configured with a `baseUrl`, or its
-    /// interface is not `anthropic-messages`; [`ErrorKind::InvalidUrl`] and [`ErrorKind::InsecureTransport`] as
+    /// interface is not `anthropic-messages`; [`ErrorKind::UnresolvedReference`] if a header is a reference that leads to no
+    /// secret; [`ErrorKind::InvalidUrl`] and [`ErrorKind::InsecureTransport`] as
     /// for [`Endpoint::new`].
     ///
     /// # Examples
@@ -57,7 +58,12 @@ impl Endpoint {
         if provider.auth_header() == Some(true) {
             endpoint = endpoint.with_auth_scheme(AuthScheme::Bearer);
         }
-        for (name, value) in provider.headers().chain(provider.model_headers(model.model())) {
+        for (name, value) in provider.configured_headers().chain(provider.configured_model_headers(model.model())) {
+            let value = value.map_err(|failure| {
+                let message = format!("the reference of a configured header was not resolved: {failure}");
+                let key = format!("models.providers.{}.headers.{}", model.provider(), shown_name(name));
+                Error::new(ErrorKind::UnresolvedReference, message).with_key_path(key).with_help(failure.help())
+            })?;
             endpoint = endpoint.with_header(name, value.clone());
         }
         Ok(endpoint)

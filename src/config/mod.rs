@@ -9,6 +9,7 @@
 
 mod agents;
 mod auth;
+mod configured_secret;
 mod cooldowns;
 mod endpoint;
 mod env_block;
@@ -23,8 +24,10 @@ mod options;
 mod params;
 mod providers;
 mod reader;
+mod references;
 mod retention;
 mod rotation;
+mod secrets;
 mod select;
 mod sources;
 mod substitute;
@@ -35,6 +38,7 @@ pub use env_block::ShellEnv;
 pub use options::ReadOptions;
 pub use providers::{ProviderApi, ProviderAuth, ProviderConfig};
 pub use retention::{ResolvedRetention, RetentionLayer};
+pub(crate) use secrets::{FileMode, SecretProvider, SecretSettings};
 
 use std::path::Path;
 use std::sync::Arc;
@@ -48,6 +52,7 @@ use crate::config::include::Includes;
 use crate::config::layout::Layout;
 use crate::config::reader::{Reader, Shape};
 use crate::config::sources::Sources;
+use crate::credential::Resolved;
 use crate::env::Environment;
 use crate::error::Diagnostic;
 use crate::error::Result;
@@ -55,7 +60,7 @@ use crate::id::{ProfileId, ProviderId};
 use crate::select::{ProfileSelector, SelectorRules};
 use crate::syntax::{self, Document, KeyPath, Node, Places, Value};
 
-const ROOT: Shape = Shape { owned: &["env", "auth", "agents", "models"], foreign: &[], closed: false };
+const ROOT: Shape = Shape { owned: &["env", "auth", "agents", "models", "secrets"], foreign: &[], closed: false };
 
 /// What the user configured, as far as it concerns credentials, models and caching.
 ///
@@ -91,6 +96,8 @@ pub struct Config {
     agents: Agents,
     layout: Layout,
     providers: IndexMap<ProviderId, ProviderConfig>,
+    secrets: Arc<SecretSettings>,
+    references: Resolved,
     diagnostics: Vec<Diagnostic>,
     selector: Arc<ProfileSelector>,
 }
@@ -155,6 +162,7 @@ impl Config {
             "auth" => config.auth = Auth::read(reader, &member.node),
             "agents" => config.agents = Agents::read(reader, &member.node),
             "models" => config.providers = providers::read(reader, &member.node),
+            "secrets" => config.secrets = Arc::new(SecretSettings::read(reader, &member.node)),
             _ => {}
         });
         config.diagnostics = reader.verdict()?;

@@ -4,7 +4,9 @@ use std::fmt;
 
 use indexmap::IndexMap;
 
+use crate::config::configured_secret::ConfiguredSecret;
 use crate::config::reader::{Reader, Shape};
+use crate::credential::{ReferenceFailure, Resolved, SecretRef};
 use crate::error::DiagnosticCode;
 use crate::id::{ProviderId, shown_name};
 use crate::net::origin;
@@ -75,7 +77,7 @@ pub enum ProviderApi {
 #[derive(Clone, Default)]
 pub struct ProviderConfig {
     base_url: Option<String>,
-    api_key: Option<Secret>,
+    api_key: Option<ConfiguredSecret>,
     auth: Option<ProviderAuth>,
     api: Option<ProviderApi>,
     auth_header: Option<bool>,
@@ -84,7 +86,7 @@ pub struct ProviderConfig {
 }
 
 /// Header names as written, and their values.
-type Headers = IndexMap<String, Secret>;
+type Headers = IndexMap<String, ConfiguredSecret>;
 
 impl ProviderConfig {
     /// `baseUrl` as it is written, not checked to be a URL.
@@ -93,10 +95,46 @@ impl ProviderConfig {
         self.base_url.as_deref()
     }
 
-    /// `apiKey`, without line breaks and white space around it.
+    /// `apiKey`, without line breaks and white space around it. Where it is a reference: what that leads to, if
+    /// [`Config::with_references`](crate::Config::with_references) said so.
     #[must_use]
     pub fn api_key(&self) -> Option<&Secret> {
-        self.api_key.as_ref()
+        self.api_key.as_ref()?.value().ok()
+    }
+
+    /// The reference that stands in the place of `apiKey`, if there is one.
+    #[must_use]
+    pub fn api_key_ref(&self) -> Option<&SecretRef> {
+        self.api_key.as_ref()?.reference()
+    }
+
+    /// Why the reference in the place of `apiKey` leads to no secret, if it does not.
+    #[must_use]
+    pub fn api_key_failure(&self) -> Option<ReferenceFailure> {
+        self.api_key.as_ref()?.value().err()
+    }
+
+    /// Every value that may be a reference, with its key under the provider's entry.
+    fn values(&self) -> impl Iterator<Item = (String, &ConfiguredSecret)> {
+        let key = self.api_key.iter().map(|value| ("apiKey".to_owned(), value));
+        let headers = self.headers.iter().map(|(name, value)| (format!("headers.{}", shown_name(name)), value));
+        let of_models = self
+            .models
+            .values()
+            .flatten()
+            .map(|(name, value)| (format!("models[].headers.{}", shown_name(name)), value));
+        key.chain(headers).chain(of_models)
+    }
+
+    /// The references, with their keys under the provider's entry and why they lead to no secret, if they do not.
+    pub(crate) fn references(&self) -> impl Iterator<Item = (String, &SecretRef, Option<ReferenceFailure>)> {
+        self.values().filter_map(|(key, value)| Some((key, value.reference()?, value.value().err())))
+    }
+
+    pub(super) fn put_in(&mut self, references: &Resolved) {
+        let headers =
+            self.headers.values_mut().chain(self.models.values_mut().flat_map(|headers| headers.values_mut()));
+        self.api_key.iter_mut().chain(headers).for_each(|value| value.put_in(references));
     }
 
     /// `auth`
@@ -117,14 +155,26 @@ impl ProviderConfig {
         self.auth_header
     }
 
-    /// `headers`, in the order of the file: names as written and values, none of them checked to be valid in HTTP.
+    /// `headers`, in the order of the file: names as written and values, none of them checked to be valid in HTTP. Those whose
+    /// value is a reference that leads to no secret are left out.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &Secret)> {
-        self.headers.iter().map(|(name, value)| (name.as_str(), value))
+        self.configured_headers().filter_map(|(name, value)| Some((name, value.ok()?)))
     }
 
-    /// `headers` of the entry of `models` with this id, in the order of the file. They come over the provider's own.
+    /// `headers` of the entry of `models` with this id, as [`headers`](Self::headers). They come over the provider's own.
     pub fn model_headers(&self, model: &str) -> impl Iterator<Item = (&str, &Secret)> {
-        self.models.get(model).into_iter().flatten().map(|(name, value)| (name.as_str(), value))
+        self.configured_model_headers(model).filter_map(|(name, value)| Some((name, value.ok()?)))
+    }
+
+    pub(super) fn configured_headers(&self) -> impl Iterator<Item = (&str, Result<&Secret, ReferenceFailure>)> {
+        self.headers.iter().map(|(name, value)| (name.as_str(), value.value()))
+    }
+
+    pub(super) fn configured_model_headers(
+        &self,
+        model: &str,
+    ) -> impl Iterator<Item = (&str, Result<&Secret, ReferenceFailure>)> {
+        self.models.get(model).into_iter().flatten().map(|(name, value)| (name.as_str(), value.value()))
     }
 
     fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Self {
@@ -133,7 +183,7 @@ impl ProviderConfig {
             let node = &member.node;
             match member.key.as_ref() {
                 "baseUrl" => provider.base_url = reader.word(node),
-                "apiKey" => provider.api_key = reader.secret(node).map(|key| Secret::cleaned(key.expose())),
+                "apiKey" => provider.api_key = ConfiguredSecret::read(reader, node).map(ConfiguredSecret::cleaned),
                 "auth" => provider.auth = reader.choice(node, AUTHS),
                 "api" => provider.api = api(reader, node),
                 "authHeader" => provider.auth_header = reader.boolean(node),
@@ -196,7 +246,7 @@ fn api<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<ProviderApi> {
 fn headers<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Headers {
     let mut headers = Headers::new();
     reader.entries(node, |reader, member| {
-        if let Some(value) = reader.secret(&member.node) {
+        if let Some(value) = ConfiguredSecret::read(reader, &member.node) {
             headers.insert(member.key.as_ref().to_owned(), value);
         }
     });

@@ -178,7 +178,7 @@ impl<'n> Reader<'n> {
         Some(word.to_owned())
     }
 
-    /// A secret. One with a placeholder left in it is no secret, and a reference to one elsewhere is not followed.
+    /// A secret. One with a placeholder left in it is no secret, and neither is a reference to one elsewhere.
     pub(super) fn secret(&mut self, node: &'n Node<'n>) -> Option<Secret> {
         if let Value::Object(members) = &node.value
             && members.iter().any(|member| member.key == "source")

@@ -7,6 +7,7 @@ use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::id::ModelRef;
 use crate::rotation::{Rotation, RotationLimits};
+use crate::select::Query;
 
 impl Config {
     /// Begins a call of a model by an agent: with the selector of this configuration, the agent's fallback models, the
@@ -28,14 +29,16 @@ impl Config {
         limits: RotationLimits,
         now: Timestamp,
     ) -> Rotation {
-        let rotation = Rotation::new(Arc::clone(&self.selector), model, now).fallbacks(fallbacks).limits(limits);
+        let query = Query::for_model(&model).references(self.references.clone());
+        let rotation = Rotation::new(Arc::clone(&self.selector), model, now).query(query);
+        let rotation = rotation.fallbacks(fallbacks).limits(limits);
         let mut providers: Vec<_> = rotation.models().iter().map(|model| model.provider().clone()).collect();
         providers.dedup();
         let inline = providers.into_iter().filter_map(|provider| {
-            let credential = self.inline_credential(&provider)?;
-            Some((provider, credential))
+            let inline = self.inline(&provider)?;
+            Some((provider, inline))
         });
-        inline.fold(rotation, |rotation, (provider, credential)| rotation.inline(provider, credential))
+        inline.fold(rotation, |rotation, (provider, inline)| rotation.with_inline(provider, inline))
     }
 
     /// Puts `auth.cooldowns` over the limits of a call.

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::id::ProviderId;
 use crate::profile::AuthProfiles;
 use crate::select::{
-    Backoff, ConfiguredProfile, CooldownPolicy, ExpectedKind, ProfileSelector, Query, Selection, SelectorRules,
+    Backoff, ConfiguredProfile, CooldownPolicy, ExpectedKind, Inline, ProfileSelector, Query, Selection, SelectorRules,
     Settings,
 };
 
@@ -63,23 +63,38 @@ impl Config {
     /// # Ok::<(), provider_auth::Error>(())
     /// ```
     pub fn resolve(&self, profiles: &AuthProfiles, query: &Query, now: Timestamp) -> Result<Selection> {
-        self.selector.resolve_with(profiles, || self.inline_credential(query.provider()), query, now)
+        let takes = query.is_without_references() && !self.references.is_empty();
+        let own = takes.then(|| query.clone().references(self.references.clone()));
+        let query = own.as_ref().unwrap_or(query);
+        self.selector.resolve_with(profiles, || self.inline(query.provider()), query, now)
     }
 
     /// Returns the provider's credential outside the profiles: its environment variable, else `apiKey` of its entry in
     /// `models.providers`.
+    ///
+    /// Where `apiKey` is a reference, that is the user's word: it is used, and where it leads to no secret, nothing is.
     #[must_use]
     pub fn inline_credential(&self, provider: &ProviderId) -> Option<InlineCredential> {
-        if let Some(found) = self.environment().credential(provider) {
-            return Some(found);
+        self.inline(provider)?.ok()
+    }
+
+    /// As [`inline_credential`](Self::inline_credential), with the reason why a reference leads to none.
+    pub(super) fn inline(&self, provider: &ProviderId) -> Option<Inline> {
+        let settings = self.provider(provider);
+        let is_reference = settings.is_some_and(|settings| settings.api_key_ref().is_some());
+        if let Some(found) = self.environment().credential(provider).filter(|_| !is_reference) {
+            return Some(Ok(found));
         }
-        let settings = self.provider(provider)?;
+        let settings = settings?;
+        if let Some(failure) = settings.api_key_failure() {
+            return Some(Err(failure));
+        }
         let secret = settings.api_key().filter(|key| !key.is_empty())?.clone();
         let credential = match settings.auth() {
             Some(ProviderAuth::Token | ProviderAuth::OAuth) => Credential::token(secret, None),
             _ => Credential::api_key(secret),
         };
-        Some(InlineCredential::new(credential, CredentialSource::Config))
+        Some(Ok(InlineCredential::new(credential, CredentialSource::Config)))
     }
 
     pub(super) fn build_selector(&self, mut rules: SelectorRules) -> ProfileSelector {

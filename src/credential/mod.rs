@@ -2,12 +2,18 @@
 //!
 //! [`Credential::api_key`], [`Credential::token`] and [`Credential::oauth`] make one; a selection has one in
 //! [`Selection::credential`](crate::Selection::credential), with its [`CredentialSource`]. An [`InlineCredential`] is
-//! one that stands in no profile but in the environment or the configuration. No `Debug` output has a secret in it.
+//! one that stands in no profile but in the environment or the configuration. A [`SecretRef`] says where a secret is kept
+//! that stands in neither, and [`Resolved`] what such references lead to. No `Debug` output has a secret in it.
 
 mod inline;
+mod reference;
+mod reference_failure;
 mod tokens;
 
 pub use inline::{CredentialSource, EnvOrigin, InlineCredential};
+pub(crate) use reference::is_variable;
+pub use reference::{Resolved, SecretRef};
+pub use reference_failure::ReferenceFailure;
 pub use tokens::Tokens;
 
 use std::fmt;

@@ -23,8 +23,8 @@ use crate::rotate::*;
 use crate::state_dir::*;
 #[allow(unused_imports, clippy::wildcard_imports, reason = "the links of the pages are resolved here")]
 use crate::{
-    cache::*, config::*, error::*, failure::*, profile::*, providers::*, refresh::*, request::*, rotation::*,
-    select::*, status::*, store::*, *,
+    cache::*, config::*, error::*, failure::*, profile::*, providers::*, references::*, refresh::*, request::*,
+    rotation::*, select::*, status::*, store::*, *,
 };
 
 #[doc = include_str!("answers.md")]

@@ -74,6 +74,8 @@ pub enum DiagnosticCode {
     LeftBehind,
     /// A credential is used first that the provider's terms do not allow here, although another one is stored.
     DiscouragedCredential,
+    /// A reference to a secret was looked up and leads to none.
+    UnresolvedReference,
 }
 
 /// One problem in a document: what, where, and what to do.

@@ -30,6 +30,9 @@ impl ErrorKind {
             Self::MissingVariable => {
                 "Set the variable in the environment or in the `env` block of `openclaw.json`, or write `$${NAME}` for literal text."
             }
+            Self::UnresolvedReference => {
+                "Put the secret where the reference in `openclaw.json` says, or write the value itself there."
+            }
             Self::Corrupt => {
                 "Restore the file from a backup, or set it aside and log in again. The file was left as it is."
             }

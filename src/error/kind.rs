@@ -37,6 +37,11 @@ pub enum ErrorKind {
     ///
     /// Pass other variables with [`ReadOptions::environment`](crate::ReadOptions::environment).
     MissingVariable,
+    /// A reference to a secret, of a header in the configuration, leads to none or was not looked up.
+    ///
+    /// Give [`Config::with_references`](crate::Config::with_references) what a
+    /// [`ReferenceResolver`](crate::references::ReferenceResolver) finds.
+    UnresolvedReference,
     /// A credential document parses, but does not have the shape of one.
     ///
     /// Call `FileStore::quarantine` to set it aside.
@@ -249,6 +254,7 @@ impl ErrorKind {
         Self::InvalidNumber,
         Self::InvalidConfig,
         Self::MissingVariable,
+        Self::UnresolvedReference,
         Self::Corrupt,
         Self::UnsupportedVersion,
         Self::InvalidId,

@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 use super::entry::Profile;
 use super::section::Section;
 use super::usage::UsageStats;
+use crate::credential::SecretRef;
 use crate::error::Diagnostic;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ProfileId, ProviderId};
@@ -130,6 +131,11 @@ impl AuthProfiles {
     #[must_use]
     pub fn dirty_state(&self) -> DirtyState {
         self.dirty_state
+    }
+
+    /// Iterates over the references to secrets that profiles have in the place of a secret.
+    pub fn references(&self) -> impl Iterator<Item = &SecretRef> {
+        self.profiles.values().filter_map(Profile::secret_ref)
     }
 
     /// Iterates over the profiles in file order, those of unknown kind included.

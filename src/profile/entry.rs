@@ -5,23 +5,9 @@ use std::fmt;
 use super::raw::RawObject;
 use super::usage::timestamp;
 use crate::clock::Timestamp;
-use crate::credential::{Credential, CredentialKind};
+use crate::credential::{Credential, CredentialKind, SecretRef};
 use crate::id::ProviderId;
 use crate::secret::Secret;
-
-/// Where a secret is kept that is not in the document itself.
-///
-/// The document holds the reference; whoever embeds this crate may resolve it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct SecretRef {
-    /// The kind of place: `env`, `file`, `exec` or `store` in OpenClaw's files.
-    pub source: String,
-    /// The named provider of that kind.
-    pub provider: String,
-    /// The secret's name there.
-    pub id: String,
-}
 
 /// When a token expires, as the entry says it.
 #[derive(Clone, Copy, Debug, PartialEq)]

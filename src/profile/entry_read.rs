@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::entry::{Content, Expiry, Hold, Profile, SecretRef};
+use super::entry::{Content, Expiry, Hold, Profile};
 use super::raw::{self, RawObject};
 use super::usage::timestamp;
-use crate::credential::{Credential, CredentialKind};
+use crate::credential::{Credential, CredentialKind, SecretRef};
 use crate::error::DiagnosticCode;
 use crate::id::ProviderId;
 use crate::secret::{REDACTED, REFRESH_FENCE, Secret, is_blank_char};
@@ -125,6 +125,10 @@ fn content(
             None => Content::Known(credential(Secret::default())),
         };
     };
+    if let Some(reference) = SecretRef::from_short(text.expose()) {
+        // Releases that knew no references sent the text itself.
+        return Content::Reference { kind, reference, beside: Some(credential(text)) };
+    }
     let credential = credential(text);
     if kind == CredentialKind::ApiKey && credential.kind() != kind {
         let message = "an API key entry holds a token; it is used as a bearer token";
@@ -180,5 +184,5 @@ fn secret(
 fn reference(object: &RawObject<'_>, member: &str) -> Option<SecretRef> {
     let reference = object.object(member)?;
     let part = |key| reference.string(key).filter(|part| !part.is_empty()).map(Cow::into_owned);
-    Some(SecretRef { source: part("source")?, provider: part("provider")?, id: part("id")? })
+    Some(SecretRef::new(part("source")?, part("provider")?, part("id")?))
 }

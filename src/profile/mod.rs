@@ -27,8 +27,8 @@ mod wire;
 pub(crate) use document::Entry;
 pub use document::{AuthProfiles, DirtyState};
 pub(crate) use document_edit::check_not_personal;
+pub use entry::Profile;
 pub(crate) use entry::{Expiry, Hold, SecretState};
-pub use entry::{Profile, SecretRef};
 #[cfg(feature = "sqlite")]
 pub(crate) use inherit::{Inheritance, separate};
 #[cfg(feature = "file")]

@@ -7,18 +7,18 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::rotator::{Parts, Rotator};
+use super::settings::Settings;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::error::Result;
 use crate::failure::RetryBackoff;
 use crate::id::ProviderId;
 use crate::net::guarded_client;
-use crate::profile::SecretRef;
+use crate::references::ReferenceResolver;
 use crate::refresh::RefreshCoordinator;
 use crate::request::Endpoint;
 use crate::rotation::RotationLimits;
-use crate::secret::Secret;
-use crate::select::{ProbePolicy, Resolver};
+use crate::select::ProbePolicy;
 use crate::store::{AuthProfileStore, StoreQueue};
 
 /// How long a connection may take, in clients that the caller does not make.
@@ -42,7 +42,7 @@ pub struct RotatorBuilder {
     client: Box<Clients>,
     endpoints: HashMap<ProviderId, Endpoint>,
     coordinator: Option<RefreshCoordinator>,
-    resolver: Option<Arc<Resolver>>,
+    references: Option<Arc<ReferenceResolver>>,
     probes: Option<ProbePolicy>,
     limits: RotationLimits,
     random: Arc<Random>,
@@ -65,7 +65,7 @@ impl RotatorBuilder {
             client: Box::new(|| reqwest::Client::builder().connect_timeout(CONNECT).read_timeout(SILENCE)),
             endpoints: HashMap::new(),
             coordinator: None,
-            resolver: None,
+            references: None,
             probes: Some(ProbePolicy::default()),
             limits: RotationLimits::default(),
             random: Arc::new(of_system),
@@ -113,9 +113,13 @@ impl RotatorBuilder {
         self
     }
 
-    /// How to find secrets that are kept elsewhere. Without it such profiles are not used.
-    pub fn resolver(mut self, resolver: impl Fn(&SecretRef) -> Option<Secret> + Send + Sync + 'static) -> Self {
-        self.resolver = Some(Arc::new(resolver));
+    /// Sets what finds the secrets that profiles and the configuration only refer to. Default: one that reads variables;
+    /// `StateDir::references` gives one that also looks into OpenClaw's database. A configuration that came with what
+    /// references lead to ([`Config::with_references`]) is taken as it is.
+    ///
+    /// It is asked on a blocking thread of the runtime, once in its lifetime and not for each call.
+    pub fn references(mut self, references: impl Into<Arc<ReferenceResolver>>) -> Self {
+        self.references = Some(references.into());
         self
     }
 
@@ -181,16 +185,18 @@ impl RotatorBuilder {
     /// [`ErrorKind::Client`](crate::ErrorKind::Client) if the HTTP client cannot be built.
     pub fn build(self) -> Result<Rotator> {
         let limits = self.config.limits(self.limits);
+        let is_unresolved = self.config.resolved_references().is_empty();
         Ok(Rotator(Arc::new(Parts {
             client: guarded_client((self.client)(), false)?,
             direct: guarded_client((self.client)(), true)?,
             store: StoreQueue::new(self.store),
-            config: self.config,
+            settings: Mutex::new(Arc::new(Settings::new(self.config))),
             clock: self.clock,
             endpoints: self.endpoints,
-            targets: Mutex::default(),
             coordinator: self.coordinator,
-            resolver: self.resolver,
+            references: self.references.or_else(|| is_unresolved.then(Arc::default)),
+            looking: tokio::sync::Mutex::default(),
+            referred: Mutex::default(),
             probes: self.probes,
             probed: Arc::default(),
             unwritten: Arc::default(),

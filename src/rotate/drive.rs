@@ -7,6 +7,7 @@ use tokio::time;
 
 use super::call::Call;
 use super::rotator::{Parts, Rotator, Taken};
+use super::settings::Settings;
 use crate::clock::Timestamp;
 use crate::credential::CredentialKind;
 use crate::error::{Error, ErrorKind, Result};
@@ -62,17 +63,24 @@ impl Rotator {
         F: FnMut(Attempt) -> Fut,
         Fut: Future<Output = Result<T, E>>,
     {
-        self.drive(self.rotation(call, call.fallback_models(&self.0.config)), |attempt| {
+        let settings = self.settings().await;
+        let rotation = self.rotation(&settings, call, call.fallback_models(&settings.config));
+        self.drive(rotation, |attempt| {
             let answer = send(attempt);
             async move { answer.await.map(|value| (value, None, true)).map_err(Into::into) }
         })
         .await
     }
 
-    pub(super) fn rotation(&self, call: &Call, fallbacks: impl IntoIterator<Item = ModelRef>) -> Box<Rotation> {
+    pub(super) fn rotation(
+        &self,
+        settings: &Settings,
+        call: &Call,
+        fallbacks: impl IntoIterator<Item = ModelRef>,
+    ) -> Box<Rotation> {
         let (model, limits) = (call.model().clone(), self.0.limits.clone());
-        let rotation = self.0.config.rotation_with(model, fallbacks, limits, self.0.clock.now());
-        let query = call.query().clone().with_resolver(self.0.resolver.clone());
+        let rotation = settings.config.rotation_with(model, fallbacks, limits, self.0.clock.now());
+        let query = call.query().clone();
         let rotation = rotation.query(query.with_unwritten(Arc::clone(&self.0.unwritten))).random((self.0.random)());
         // What a future holds is moved with it, more than once.
         Box::new(match &self.0.probes {
@@ -94,6 +102,11 @@ impl Rotator {
                 Ok(profiles) => profiles,
                 Err(error) => return Err(rotation.abort(error)),
             };
+            let look = async { Ok(self.referred(&profiles).await) };
+            match self.within(&rotation, look).await {
+                Ok(references) => rotation.set_references(references),
+                Err(error) => return Err(rotation.abort(error)),
+            }
             let attempt = match rotation.next(&profiles, self.0.clock.now()) {
                 Step::Attempt(attempt) => attempt,
                 Step::Pause(pause) => {
@@ -186,7 +199,8 @@ impl Rotator {
 
 impl Parts {
     fn record(&self, store: &dyn AuthProfileStore, record: &Record, now: Timestamp) -> Result<()> {
-        let selector = self.config.selector();
+        let settings = self.current();
+        let selector = settings.config.selector();
         match record {
             Record::Success(receipt) => {
                 if store.load().is_ok_and(|profiles| selector.may_skip_success(&profiles, receipt, now)) {

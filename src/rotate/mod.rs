@@ -13,6 +13,7 @@ mod form;
 mod reading;
 mod reply;
 mod rotator;
+mod settings;
 mod stream;
 mod stream_event;
 mod target;

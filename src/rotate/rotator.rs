@@ -10,22 +10,24 @@ use http::StatusCode;
 use super::builder::Random;
 use super::call::Call;
 use super::reply::Reply;
-use super::target::Target;
+use super::settings::Settings;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::credential::Resolved;
 use crate::error::{Diagnostic, Result};
 use crate::failure::{Failure, FailureClassifier, TransportError};
-use crate::id::{ModelRef, ProviderId};
+use crate::id::ProviderId;
 use crate::net::is_direct;
+use crate::profile::AuthProfiles;
 use crate::record::Record;
 #[cfg(doc)]
 use crate::record::RecordOutcome;
+use crate::references::ReferenceResolver;
 use crate::refresh::RefreshCoordinator;
 use crate::request::{Endpoint, RequestBuilder, remove_connection_headers};
 use crate::rotation::{Attempt, AttemptError, ProbeLog, RotationLimits, SendFailure};
 #[cfg(doc)]
 use crate::select::ProfileSelector;
-use crate::select::{ProbePolicy, Receipt, Resolver, Unwritten};
+use crate::select::{ProbePolicy, Receipt, Unwritten};
 #[cfg(doc)]
 use crate::store::AuthProfileStore;
 use crate::store::StoreQueue;
@@ -82,16 +84,21 @@ pub(super) type Taken<T> = Result<(T, Option<StatusCode>, bool), AttemptError>;
 /// What a rotator consists of.
 pub(super) struct Parts {
     pub(super) store: StoreQueue,
-    pub(super) config: Config,
+    /// The configuration, with what its references led to last.
+    pub(super) settings: Mutex<Arc<Settings>>,
     pub(super) clock: Arc<dyn Clock>,
     /// For everything but plain-HTTP loopback.
     pub(super) client: reqwest::Client,
     /// For plain-HTTP loopback: without a proxy.
     pub(super) direct: reqwest::Client,
     pub(super) endpoints: HashMap<ProviderId, Endpoint>,
-    pub(super) targets: Mutex<HashMap<ModelRef, Arc<Target>>>,
     pub(super) coordinator: Option<RefreshCoordinator>,
-    pub(super) resolver: Option<Arc<Resolver>>,
+    /// `None` where the configuration came with what references lead to.
+    pub(super) references: Option<Arc<ReferenceResolver>>,
+    /// Held while references are looked up, so that other calls wait for that and not on a thread of their own.
+    pub(super) looking: tokio::sync::Mutex<()>,
+    /// The document whose references were looked up last, and what they led to.
+    pub(super) referred: Mutex<Option<(Arc<AuthProfiles>, Resolved)>>,
     pub(super) probes: Option<ProbePolicy>,
     pub(super) probed: Arc<ProbeLog>,
     pub(super) unwritten: Arc<Unwritten>,
@@ -135,16 +142,17 @@ impl Rotator {
     }
 
     async fn send_messages(&self, call: &Call) -> Result<Reply, SendFailure> {
-        let mut rotation = self.rotation(call, call.fallback_models(&self.0.config));
+        let settings = self.settings().await;
+        let mut rotation = self.rotation(&settings, call, call.fallback_models(&settings.config));
         if !call.has_requests() {
             // Before a profile is looked for: no key of its provider would help.
             for model in rotation.models().to_vec() {
-                if let Err(error) = self.target(&model) {
+                if let Err(error) = self.target(&settings, &model) {
                     rotation.leave_out(&model, error);
                 }
             }
         }
-        let answered = self.drive(rotation, |attempt| self.attempt(call, attempt)).await?;
+        let answered = self.drive(rotation, |attempt| self.attempt(Arc::clone(&settings), call, attempt)).await?;
         let ((response, body, notes), attempt) = (answered.value, answered.attempt);
         Ok(Reply::new(self.clone(), response, body, &attempt, notes)
             .with_attempts(answered.attempts, answered.unserved))
@@ -153,12 +161,13 @@ impl Rotator {
     /// Sends the request of one attempt: the caller's own, or one of the Messages API.
     async fn attempt(
         &self,
+        settings: Arc<Settings>,
         call: &Call,
         attempt: Attempt,
     ) -> Taken<(reqwest::Response, Option<Bytes>, Vec<Diagnostic>)> {
-        let (model, config) = (attempt.model(), &self.0.config);
+        let (model, config) = (attempt.model(), &settings.config);
         if let Some(request) = call.request_for(model) {
-            let (mut request, is_messages, notes) = self.authenticated(call, &attempt, request?)?;
+            let (mut request, is_messages, notes) = self.authenticated(&settings, call, &attempt, request?)?;
             // Both are the connection's, which is the client's own.
             *request.version_mut() = http::Version::default();
             remove_connection_headers(request.headers_mut());
@@ -168,7 +177,7 @@ impl Rotator {
             let (status, complete) = (response.status(), body.is_some());
             return Ok(((response, body, notes), Some(status), complete));
         }
-        let target = self.target(model)?;
+        let target = self.target(&settings, model)?;
         let builder = RequestBuilder::new(&target.endpoint, attempt.credential());
         let request = call.set_up(builder, config, model).body(call.body_for(model)?).build()?;
         let notes = request.notes().to_vec();
@@ -181,16 +190,17 @@ impl Rotator {
     /// goes with what the configuration says of that.
     fn authenticated(
         &self,
+        settings: &Settings,
         call: &Call,
         attempt: &Attempt,
         request: http::Request<Vec<u8>>,
     ) -> Result<(http::Request<Vec<u8>>, bool, Vec<Diagnostic>)> {
-        let target = self.target(attempt.model()).ok();
+        let target = self.target(settings, attempt.model()).ok();
         match target.filter(|target| target.endpoint.covers(request.uri())) {
             Some(target) => {
                 let is_messages = target.endpoint.takes_messages(request.method(), request.uri());
                 let builder = RequestBuilder::for_selection(&target.endpoint, attempt.selection());
-                let builder = call.set_up(builder, &self.0.config, attempt.model());
+                let builder = call.set_up(builder, &settings.config, attempt.model());
                 let notes = builder.notes();
                 Ok((builder.authenticate(request)?, is_messages, notes))
             }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, PoisonError};
 
 use super::rotator::Rotator;
+use super::settings::Settings;
 use crate::error::Result;
 use crate::id::ModelRef;
 use crate::net::is_direct;
@@ -39,14 +40,14 @@ impl Target {
 
 impl Rotator {
     /// Returns where the requests for a model go.
-    pub(super) fn target(&self, model: &ModelRef) -> Result<Arc<Target>> {
-        let mut targets = self.0.targets.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn target(&self, settings: &Settings, model: &ModelRef) -> Result<Arc<Target>> {
+        let mut targets = settings.targets.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(target) = targets.get(model) {
             return Ok(Arc::clone(target));
         }
         let target = Arc::new(Target::new(match self.0.endpoints.get(model.provider()) {
             Some(endpoint) => endpoint.clone(),
-            None => Endpoint::for_model(&self.0.config, model)?,
+            None => Endpoint::for_model(&settings.config, model)?,
         }));
         if targets.len() < MOST {
             targets.insert(model.clone(), Arc::clone(&target));

@@ -2,11 +2,25 @@
 
 use super::rotation::{Pick, Rotation};
 use crate::clock::Timestamp;
-use crate::id::{ModelRef, ProfileId};
+#[cfg(feature = "client")]
+use crate::credential::Resolved;
+use crate::id::{ModelRef, ProfileId, ProviderId};
 use crate::profile::AuthProfiles;
-use crate::select::{Query, Selection};
+use crate::select::{Inline, Query, Selection};
 
 impl Rotation {
+    /// Adds what a provider has outside the document, which may be a reference that leads to nothing.
+    pub(crate) fn with_inline(mut self, provider: ProviderId, inline: Inline) -> Self {
+        self.inline.push((provider, inline));
+        self
+    }
+
+    /// Sets what the references of profiles lead to, for what is tried from now on.
+    #[cfg(feature = "client")]
+    pub(crate) fn set_references(&mut self, references: Resolved) {
+        self.query = self.query.clone().references(references);
+    }
+
     pub(super) fn query_for(&self, model: &ModelRef) -> Query {
         self.query.clone().retarget(model)
     }
@@ -32,7 +46,7 @@ impl Rotation {
         let inline = || self.inline.iter().find(|(provider, _)| provider == model.provider()).cloned();
         self.select(profiles, model, profile, now).or_else(|| {
             let (_, credential) = inline()?;
-            let resolved = self.selector.resolve(profiles, Some(credential), &self.query_for(model), now).ok();
+            let resolved = self.selector.resolve(profiles, Some(credential.ok()?), &self.query_for(model), now).ok();
             resolved.filter(|selection| selection.profile == *profile)
         })
     }
@@ -51,7 +65,7 @@ impl Rotation {
         }
         let inline = self.inline.iter().find(|(provider, _)| provider == model.provider());
         let inline = inline.map(|(_, credential)| credential.clone());
-        let refused = match selector.resolve(profiles, inline, &query, now) {
+        let refused = match selector.resolve_with(profiles, || inline, &query, now) {
             Ok(selection) if self.tried.contains(&selection.profile) => return Pick::Exhausted,
             Ok(selection) => return Pick::Found(Box::new(selection)),
             Err(error) => error,

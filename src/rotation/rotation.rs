@@ -19,7 +19,7 @@ use crate::id::{ModelRef, ProfileId, ProviderId};
 use crate::profile::AuthProfiles;
 use crate::reason::FailureReason;
 use crate::record::Record;
-use crate::select::{ProbePolicy, ProfileSelector, Query, Selection};
+use crate::select::{Inline, ProbePolicy, ProfileSelector, Query, Selection};
 
 /// One call under way: what was tried, what is left, and what is next.
 ///
@@ -54,7 +54,7 @@ pub struct Rotation {
     pub(super) query: Query,
     /// The models in the order of use, each once.
     pub(super) models: Vec<ModelRef>,
-    pub(super) inline: Vec<(ProviderId, InlineCredential)>,
+    pub(super) inline: Vec<(ProviderId, Inline)>,
     pub(super) limits: RotationLimits,
     pub(super) probes: Option<(ProbePolicy, Arc<ProbeLog>)>,
     start: Timestamp,
@@ -161,18 +161,18 @@ impl Rotation {
         self
     }
 
-    /// Sets what narrows the choice of profiles: session, preferred or locked profile, resolver. Provider and model are
-    /// those of the attempt.
+    /// Sets what narrows the choice of profiles: session, preferred or locked profile, references. Provider and model are
+    /// those of the attempt. A query that says nothing of references keeps what was said before.
     #[must_use]
     pub fn query(mut self, query: Query) -> Self {
-        self.query = query;
+        self.query = query.or_references_of(&self.query);
         self
     }
 
     /// Adds a provider's credential that serves where no stored profile can.
     #[must_use]
     pub fn inline(mut self, provider: ProviderId, credential: InlineCredential) -> Self {
-        self.inline.push((provider, credential));
+        self.inline.push((provider, Ok(credential)));
         self
     }
 

@@ -12,11 +12,12 @@ use super::session;
 use super::settings::{ConfiguredProfile, ExpectedKind, Settings};
 use super::verdict::{Verdict, as_millis};
 use crate::clock::Timestamp;
-use crate::credential::CredentialKind;
+use crate::credential::{CredentialKind, ReferenceFailure};
 use crate::error::Location;
 use crate::error::{Diagnostic, DiagnosticCode, Severity};
 use crate::id::ProfileId;
 use crate::profile::{AuthProfiles, Entry, Expiry, Profile, SecretState};
+use crate::secret::Secret;
 
 /// Where the profiles to choose from come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,7 +148,9 @@ impl<'a> Selecting<'a> {
             }
         }
         let now = as_millis(self.now);
-        let fitness = self.rules.fitness(profile, now, |profile| self.resolve(profile).is_some());
+        let fitness = self
+            .rules
+            .fitness(profile, now, |profile| self.resolve(profile).map_or_else(|why| why, |_| Verdict::Ready));
         if !fitness.is_ready() {
             return unfit(kind, fitness);
         }
@@ -170,10 +173,21 @@ impl<'a> Selecting<'a> {
         Place { group: READY, rank: self.rank(entry.profile), time }
     }
 
-    /// The secret a profile's reference leads to.
-    pub(super) fn resolve(&self, profile: &Profile) -> Option<crate::secret::Secret> {
-        let secret = (self.query.resolver.as_ref()?)(profile.secret_ref()?)?;
-        secret.is_header_safe().then_some(secret)
+    /// The secret a profile's reference leads to, or what is to be said of the profile.
+    pub(super) fn resolve(&self, profile: &Profile) -> Result<Secret, Verdict> {
+        let unresolved = |reason| Verdict::UnresolvedReference { reason };
+        let reference = profile.secret_ref().ok_or(unresolved(ReferenceFailure::NotLookedUp))?;
+        let found = self.query.references.get(reference).map_err(unresolved)?;
+        if found.is_header_safe() {
+            return Ok(found.clone());
+        }
+        let cleaned = Secret::cleaned(found.expose());
+        match cleaned.is_header_safe() {
+            true => Ok(cleaned),
+            false if cleaned.is_empty() => Err(unresolved(ReferenceFailure::NotAText)),
+            false if cleaned.is_placeholder() => Err(unresolved(ReferenceFailure::Placeholder)),
+            false => Err(Verdict::UnusableSecret),
+        }
     }
 
     fn accepts(&self, entry: &ConfiguredProfile, profile: &Profile) -> bool {

@@ -4,12 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::unwritten::Unwritten;
+use crate::credential::Resolved;
 use crate::id::{ModelRef, ProfileId, ProviderId};
-use crate::profile::SecretRef;
-use crate::secret::Secret;
-
-/// A function that finds the secret a reference leads to.
-pub(crate) type Resolver = dyn Fn(&SecretRef) -> Option<Secret> + Send + Sync;
 
 /// What a selection is asked for: a provider, and what narrows the choice.
 ///
@@ -31,7 +27,7 @@ pub struct Query {
     pub(super) preferred: Option<ProfileId>,
     pub(super) locked: Option<ProfileId>,
     pub(super) excluded: Vec<ProfileId>,
-    pub(super) resolver: Option<Arc<Resolver>>,
+    pub(super) references: Resolved,
     pub(super) unwritten: Option<Arc<Unwritten>>,
 }
 
@@ -46,7 +42,7 @@ impl Query {
             preferred: None,
             locked: None,
             excluded: Vec::new(),
-            resolver: None,
+            references: Resolved::default(),
             unwritten: None,
         }
     }
@@ -107,9 +103,12 @@ impl Query {
         self
     }
 
-    /// Sets how secrets that are kept elsewhere are found. Without it such profiles cannot be used.
-    pub fn resolver(mut self, resolver: impl Fn(&SecretRef) -> Option<Secret> + Send + Sync + 'static) -> Self {
-        self.resolver = Some(Arc::new(resolver));
+    /// Sets what the references of profiles lead to. A profile whose reference is not among these cannot be used.
+    ///
+    /// Default: none; [`Config::resolve`](crate::Config::resolve) takes those of
+    /// [`Config::with_references`](crate::Config::with_references).
+    pub fn references(mut self, references: Resolved) -> Self {
+        self.references = references;
         self
     }
 
@@ -120,10 +119,14 @@ impl Query {
         self
     }
 
-    /// Sets the resolver to one that is shared with others.
-    pub(crate) fn with_resolver(mut self, resolver: Option<Arc<Resolver>>) -> Self {
-        self.resolver = resolver;
-        self
+    /// Takes what references lead to from another query, if this one does not say it.
+    pub(crate) fn or_references_of(self, other: &Self) -> Self {
+        if self.references.is_empty() { self.references(other.references.clone()) } else { self }
+    }
+
+    /// Returns `true` if it was not said what references lead to.
+    pub(crate) fn is_without_references(&self) -> bool {
+        self.references.is_empty()
     }
 
     /// Sets the successes that count although the document does not have them.

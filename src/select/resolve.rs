@@ -12,7 +12,7 @@ use super::selector::{ProfileSelector, Selection};
 use super::unavailable::{self, Reasons, Unavailable};
 use super::verdict::{Verdict, as_millis};
 use crate::clock::Timestamp;
-use crate::credential::InlineCredential;
+use crate::credential::{InlineCredential, ReferenceFailure};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ProfileId;
 use crate::profile::{AuthProfiles, UsageStats};
@@ -21,6 +21,9 @@ use crate::secret::Secret;
 /// How the pseudo profile of a provider's key from the environment or the configuration is called, before the
 /// provider's name.
 pub(super) const INLINE_PREFIX: &str = "inline-api-key:";
+
+/// A credential from outside the document, or why the reference to it leads to none.
+pub(crate) type Inline = Result<InlineCredential, ReferenceFailure>;
 
 impl ProfileSelector {
     /// Returns the credential to use now, wherever it is kept: a stored profile, else the provider's inline credential.
@@ -60,14 +63,15 @@ impl ProfileSelector {
         query: &Query,
         now: Timestamp,
     ) -> Result<Selection> {
-        self.resolve_with(profiles, || inline, query, now)
+        self.resolve_with(profiles, || inline.map(Ok), query, now)
     }
 
-    /// As [`resolve`](Self::resolve), with a lookup that is made only if no profile can serve.
+    /// As [`resolve`](Self::resolve), with a lookup that is made only if no profile can serve, and may find a reference that
+    /// leads to nothing.
     pub(crate) fn resolve_with(
         &self,
         profiles: &AuthProfiles,
-        inline: impl FnOnce() -> Option<InlineCredential>,
+        inline: impl FnOnce() -> Option<Inline>,
         query: &Query,
         now: Timestamp,
     ) -> Result<Selection> {
@@ -80,7 +84,7 @@ impl ProfileSelector {
     fn resolve_untraced(
         &self,
         profiles: &AuthProfiles,
-        inline: impl FnOnce() -> Option<InlineCredential>,
+        inline: impl FnOnce() -> Option<Inline>,
         query: &Query,
         now: Timestamp,
     ) -> Result<Selection> {
@@ -93,11 +97,25 @@ impl ProfileSelector {
         if query.locked.is_some() || may_serve_later || left_out {
             return Err(refusal.into());
         }
-        let Some(InlineCredential { credential, source }) = inline() else {
+        if refusal.candidates.iter().any(|candidate| candidate.verdict.is_failed_reference()) {
+            // The user said where the secret is; another one is not what was meant.
+            return Err(refusal.into());
+        }
+        let profile = ProfileId::verbatim(format!("{INLINE_PREFIX}{}", query.provider));
+        let found = match inline() {
+            Some(Err(reason)) => {
+                let mut considered = refusal.candidates;
+                let verdict = Verdict::UnresolvedReference { reason };
+                considered.insert(0, Candidate { id: Cow::Owned(profile), kind: None, verdict, retry_at: None });
+                return Err(Unavailable { candidates: considered, ..refusal }.into());
+            }
+            Some(Ok(found)) => Some(found),
+            None => None,
+        };
+        let Some(InlineCredential { credential, source }) = found else {
             let message = format!("No API key found for provider \"{}\"{}", query.provider, Reasons::new(&refusal));
             return Err(Error::new(ErrorKind::MissingApiKey, message).with_origin(refusal));
         };
-        let profile = ProfileId::verbatim(format!("{INLINE_PREFIX}{}", query.provider));
         if query.excluded.contains(&profile) {
             return Err(refusal.into());
         }

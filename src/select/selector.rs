@@ -231,7 +231,7 @@ impl Selecting<'_> {
         if let Some(credential) = profile.credential().or(beside) {
             return Some(credential.clone());
         }
-        let secret = self.resolve(profile)?;
+        let secret = self.resolve(profile).ok()?;
         Some(match profile.kind()? {
             CredentialKind::ApiKey => Credential::api_key(secret),
             _ => Credential::token(secret, profile.expires()),

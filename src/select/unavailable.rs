@@ -187,8 +187,16 @@ impl From<Unavailable> for Error {
         // A login is renewed within seconds, although nobody can say when.
         let passes = |candidate: &Candidate<'_>| candidate.verdict == Verdict::Refreshing;
         let waits = unavailable.retry_at.is_some() || unavailable.candidates.iter().any(passes);
-        let in_vain = kind == ErrorKind::Unavailable && !waits;
-        let error = if in_vain { error.with_transience(false).with_help(IN_VAIN) } else { error };
+        let failed = unavailable.candidates.iter().find_map(|candidate| match candidate.verdict {
+            Verdict::UnresolvedReference { reason } => Some(reason),
+            _ => None,
+        });
+        let error = match failed {
+            _ if waits => error,
+            Some(reason) => error.with_transience(reason.may_pass()).with_help(reason.help()),
+            None if kind == ErrorKind::Unavailable => error.with_transience(false).with_help(IN_VAIN),
+            None => error,
+        };
         error.with_origin(unavailable)
     }
 }

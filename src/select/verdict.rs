@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::rules::{CLOCK_CORRECTION, FailureCounting, SelectorRules, millis};
 use crate::clock::{Timestamp, in_words};
-use crate::credential::CredentialKind;
+use crate::credential::{CredentialKind, ReferenceFailure};
 use crate::profile::{Expiry, Hold, Profile, SecretState, UsageStats, Window, timestamp};
 use crate::reason::FailureReason;
 
@@ -48,8 +48,12 @@ pub enum Verdict {
     MissingSecret,
     /// Its secret has characters that cannot stand in a header.
     UnusableSecret,
-    /// Its secret is kept elsewhere and the caller's resolver did not find it, or there is no resolver.
-    UnresolvedReference,
+    /// Its secret is kept elsewhere, and the reference leads to none.
+    #[non_exhaustive]
+    UnresolvedReference {
+        /// Why.
+        reason: ReferenceFailure,
+    },
     /// Its kind of credential is not known to this version.
     UnknownKind,
     /// It is a sign-in that OpenClaw saved to take another's place later, and is not active.
@@ -86,7 +90,7 @@ impl Verdict {
             Self::ProviderMismatch => "provider_mismatch",
             Self::MissingSecret => "missing_credential",
             Self::UnusableSecret => "unusable_secret",
-            Self::UnresolvedReference => "unresolved_ref",
+            Self::UnresolvedReference { .. } => "unresolved_ref",
             Self::UnknownKind => "unknown_type",
             Self::SetupInactive => "setup_inactive",
             Self::Refreshing => "refreshing",
@@ -109,6 +113,11 @@ impl Verdict {
     #[must_use]
     pub fn is_cooling_down(self) -> bool {
         self.until().is_some()
+    }
+
+    /// Whether its reference was looked up and leads to no secret: nothing else is to take its place.
+    pub(super) fn is_failed_reference(self) -> bool {
+        matches!(self, Self::UnresolvedReference { reason } if reason != ReferenceFailure::NotLookedUp)
     }
 
     /// Whether the list in force leaves the profile out, whatever its state.
@@ -169,7 +178,9 @@ impl Verdict {
             Self::ProviderMismatch => "belongs to another provider",
             Self::MissingSecret => "has no secret",
             Self::UnusableSecret => "has a secret with characters no header can carry",
-            Self::UnresolvedReference => "has a secret reference that was not resolved",
+            Self::UnresolvedReference { reason } => {
+                return write!(f, "has a reference to a secret that was not resolved: {reason}");
+            }
             Self::UnknownKind => "is of an unknown kind of credential",
             Self::SetupInactive => "is saved and not active; `openclaw models auth activate` makes it so",
             Self::Refreshing => "is being renewed by OpenClaw",
@@ -304,8 +315,8 @@ impl SelectorRules {
         }
     }
 
-    /// What the credential itself says, its windows aside. `resolves` tells whether its reference leads to a secret.
-    pub(super) fn fitness(&self, profile: &Profile, now: f64, resolves: impl Fn(&Profile) -> bool) -> Verdict {
+    /// What the credential itself says, its windows aside. `elsewhere` tells what its reference leads to.
+    pub(super) fn fitness(&self, profile: &Profile, now: f64, elsewhere: impl Fn(&Profile) -> Verdict) -> Verdict {
         match profile.hold() {
             Some(Hold::Inactive) => return Verdict::SetupInactive,
             Some(Hold::Refreshing) => return Verdict::Refreshing,
@@ -327,8 +338,7 @@ impl SelectorRules {
             SecretState::Unusable if self.inspect_secret => Verdict::UnusableSecret,
             SecretState::Good | SecretState::Unusable | SecretState::Refreshable => Verdict::Ready,
             SecretState::Blank => Verdict::MissingSecret,
-            SecretState::Elsewhere if resolves(profile) => Verdict::Ready,
-            SecretState::Elsewhere => Verdict::UnresolvedReference,
+            SecretState::Elsewhere => elsewhere(profile),
         }
     }
 }

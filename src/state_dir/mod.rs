@@ -22,6 +22,7 @@ pub use open::StoreLayout;
 use crate::config::{Config, ReadOptions};
 use crate::env::Environment;
 use crate::error::{ErrorKind, Result};
+use crate::references::ReferenceResolver;
 
 /// The directory in which OpenClaw keeps its configuration, and the credentials of its agents.
 ///
@@ -126,6 +127,26 @@ impl StateDir {
             }
             outcome => outcome,
         }
+    }
+
+    /// What finds the secrets that profiles and the configuration only refer to: variables, and the table of secrets in the
+    /// database of the directory (feature `sqlite`). Keep it: it remembers what it found.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use provider_auth::{AuthProfileStore, Clock, Environment, StateDir, SystemClock};
+    ///
+    /// let directory = tempfile::tempdir()?;
+    /// let state = StateDir::at(directory.path()).with_environment(Environment::empty());
+    /// let (config, profiles) = (state.config()?, state.store("main")?.load()?);
+    /// let references = state.references().resolve(&profiles, &config, SystemClock.now());
+    /// assert!(config.with_references(references).diagnostics().is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn references(&self) -> ReferenceResolver {
+        ReferenceResolver::new().with_state_directory(&self.path)
     }
 
     /// The agent that is meant where none is named: [`Config::default_agent`], and `main` where the configuration cannot be

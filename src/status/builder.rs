@@ -3,22 +3,20 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::collate;
 use super::listed::listed;
 use super::overview::Overview;
-use super::report::{StatusReport, UnusableProfile};
+use super::report::{ProviderStatus, StatusReport, UnusableProfile};
 use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::error::Location;
 use crate::error::{Diagnostic, DiagnosticCode, Severity};
 use crate::id::{ModelRef, ProviderId};
-use crate::profile::{AuthProfiles, SecretRef, UsageStats};
+use crate::profile::{AuthProfiles, UsageStats};
 use crate::providers::Provider;
-use crate::secret::Secret;
-use crate::select::{ProfileSelector, Resolver, Verdict};
+use crate::select::{ProfileSelector, Verdict};
 
 /// The model OpenClaw uses where none is configured.
 const DEFAULT_MODEL: &str = "claude-opus-4-6";
@@ -33,7 +31,6 @@ const WARN_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct StatusReportBuilder<'a> {
     config: &'a Config,
     profiles: &'a AuthProfiles,
-    resolver: Option<Arc<Resolver>>,
     agent: Option<String>,
     config_path: Option<PathBuf>,
     agent_dir: Option<PathBuf>,
@@ -45,7 +42,8 @@ pub struct StatusReportBuilder<'a> {
 }
 
 impl StatusReport {
-    /// Starts a report on these profiles under this configuration.
+    /// Starts a report on these profiles under this configuration, whose
+    /// [`with_references`](Config::with_references) says what references to secrets lead to.
     pub fn builder<'a>(config: &'a Config, profiles: &'a AuthProfiles) -> StatusReportBuilder<'a> {
         StatusReportBuilder::new(config, profiles)
     }
@@ -56,7 +54,6 @@ impl<'a> StatusReportBuilder<'a> {
         Self {
             config,
             profiles,
-            resolver: None,
             agent: None,
             config_path: None,
             agent_dir: None,
@@ -66,12 +63,6 @@ impl<'a> StatusReportBuilder<'a> {
             warn_after: WARN_AFTER,
             diagnostics: Vec::new(),
         }
-    }
-
-    /// Sets how the agent finds secrets that are kept elsewhere.
-    pub fn resolver(mut self, resolver: impl Fn(&SecretRef) -> Option<Secret> + Send + Sync + 'static) -> Self {
-        self.resolver = Some(Arc::new(resolver));
-        self
     }
 
     /// Sets the agent, whose own models come before the defaults.
@@ -140,13 +131,7 @@ impl<'a> StatusReportBuilder<'a> {
         let in_use: Vec<ModelRef> = std::iter::once(resolved_default.clone()).chain(resolved).collect();
 
         let models = listed(config);
-        let overview = Overview {
-            config,
-            profiles: self.profiles,
-            resolver: self.resolver.clone(),
-            warn_after: self.warn_after,
-            now,
-        };
+        let overview = Overview { config, profiles: self.profiles, warn_after: self.warn_after, now };
         let mut diagnostics = config.diagnostics().to_vec();
         diagnostics.extend(self.profiles.diagnostics().iter().cloned());
         diagnostics.extend(self.diagnostics.iter().cloned());
@@ -154,6 +139,7 @@ impl<'a> StatusReportBuilder<'a> {
         for provider in self.mentioned(&in_use) {
             providers.push(overview.provider(&provider, &mut diagnostics));
         }
+        diagnostics.extend(failed_references(config));
         diagnostics.extend(impossible_windows(self.profiles, selector, now));
         let has_credential = |provider: &ProviderId| {
             providers.iter().any(|status| status.provider == *provider && overview.has_credential(status))
@@ -165,6 +151,12 @@ impl<'a> StatusReportBuilder<'a> {
             }
         }
         missing.sort_by(|a, b| collate::compare(a.as_str(), b.as_str()));
+        let unresolved = |status: &&ProviderStatus| {
+            status.is_unresolved && in_use.iter().any(|model| *model.provider() == status.provider)
+        };
+        let unresolved_in_use: Vec<ProviderId> =
+            providers.iter().filter(unresolved).map(|status| status.provider.clone()).collect();
+        missing.retain(|provider| !unresolved_in_use.contains(provider));
         StatusReport {
             now,
             warn_after: self.warn_after,
@@ -179,6 +171,7 @@ impl<'a> StatusReportBuilder<'a> {
             allowed: models.into_iter().map(|(model, _)| model).collect(),
             shell_env: config.shell_env().is_some_and(|shell| shell.enabled),
             missing_providers_in_use: missing,
+            unresolved_in_use,
             unusable_profiles: unusable(self.profiles, selector, now),
             providers,
             diagnostics,
@@ -242,6 +235,16 @@ fn impossible_windows(profiles: &AuthProfiles, selector: &ProfileSelector, now: 
             .with_help("clear the cooldown of this profile; `auth.cooldowns` allows longer ones")
     });
     found.collect()
+}
+
+/// References of the configuration that were looked up in vain; those of profiles are verdicts.
+fn failed_references(config: &Config) -> impl Iterator<Item = Diagnostic> {
+    config.failed_references().map(|(key_path, failure)| {
+        let place = Location::default().with_key_path(key_path);
+        let message = format!("the reference was not resolved: {failure}");
+        Diagnostic::new(Severity::Warning, DiagnosticCode::UnresolvedReference, place, message)
+            .with_help(failure.help())
+    })
 }
 
 #[expect(clippy::expect_used, reason = "a constant name that is not blank")]

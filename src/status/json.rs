@@ -13,6 +13,7 @@ use crate::error::Diagnostic;
 use crate::id::ProfileId;
 use crate::profile::Hold;
 use crate::reason::FailureReason;
+use crate::select::Verdict;
 
 /// The name of the file OpenClaw keeps the providers of a configuration in.
 const MODELS_FILE: &str = "models.json";
@@ -211,7 +212,7 @@ impl Serialize for StatusReport {
 }
 
 /// As `auth list --json` of the example command line shows it: `profileId`, `provider`, `type`, `label`, `health`,
-/// `verdict`, and while it is cooling down `until` and `reason`.
+/// `verdict`, while it is cooling down `until` and `reason`, and where its reference leads to no secret `reason`.
 impl Serialize for ProfileStatus {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Value::from(listed(self)).serialize(serializer)
@@ -227,7 +228,11 @@ fn listed(profile: &ProfileStatus) -> Members {
     members.put("health", profile.health.as_str());
     members.put("verdict", profile.verdict.code());
     members.some("until", profile.until().map(Timestamp::as_millis));
-    members.some("reason", profile.reason().map(FailureReason::as_str));
+    let unresolved = match profile.verdict {
+        Verdict::UnresolvedReference { reason } => Some(reason.code()),
+        _ => None,
+    };
+    members.some("reason", profile.reason().map(FailureReason::as_str).or(unresolved));
     members
 }
 

@@ -1,7 +1,6 @@
 //! One provider and its profiles.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::health::Health;
@@ -9,19 +8,18 @@ use super::mask::{mask_secret, short_duration};
 use super::preference::discouraged;
 use super::report::{EffectiveSource, EnvironmentKey, ProfileStatus, ProviderStatus};
 use crate::clock::Timestamp;
-use crate::config::Config;
-use crate::credential::{CredentialKind, CredentialSource};
+use crate::config::{Config, ProviderConfig};
+use crate::credential::{CredentialKind, CredentialSource, ReferenceFailure};
 use crate::error::Diagnostic;
 use crate::id::{ProfileId, ProviderId};
 use crate::profile::{AuthProfiles, Entry, Hold, Profile, SecretState};
 use crate::secret::is_blank_char;
-use crate::select::{Query, Resolver, Verdict};
+use crate::select::{Query, Verdict};
 
 /// What is looked at for every provider.
 pub(super) struct Overview<'a> {
     pub(super) config: &'a Config,
     pub(super) profiles: &'a AuthProfiles,
-    pub(super) resolver: Option<Arc<Resolver>>,
     pub(super) warn_after: Duration,
     pub(super) now: Timestamp,
 }
@@ -30,7 +28,7 @@ impl Overview<'_> {
     pub(super) fn provider(&self, provider: &ProviderId, diagnostics: &mut Vec<Diagnostic>) -> ProviderStatus {
         let (config, stored) = (self.config, self.profiles);
         let query = Query::new(provider);
-        let query = query.with_resolver(self.resolver.clone());
+        let query = query.references(config.resolved_references().clone());
         let candidates = config.selector().candidates(stored, &query, self.now);
         diagnostics.extend(candidates.diagnostics().iter().cloned());
         diagnostics.extend(discouraged(config, stored, provider, candidates.order()));
@@ -49,7 +47,8 @@ impl Overview<'_> {
             let label = if is_oauth { "OAuth (env)".to_owned() } else { mask_secret(found.credential.secret()) };
             Some(EnvironmentKey { variable, origin, label, is_oauth })
         });
-        let config_key = config.provider(provider).and_then(|settings| settings.api_key());
+        let settings = config.provider(provider);
+        let config_key = settings.and_then(|settings| settings.api_key());
         let config_key = config_key.filter(|key| !key.is_empty()).map(mask_secret);
 
         let resolved = config.resolve(stored, &query, self.now);
@@ -57,9 +56,18 @@ impl Overview<'_> {
             Ok(selection) => (Some(selection.profile), EffectiveSource::Found(selection.source), None),
             Err(error) => {
                 let retry_at = error.unavailable().and_then(|unavailable| unavailable.retry_at);
-                (None, fallback(&profiles, environment.as_ref(), config_key.is_some()), retry_at)
+                let referred = settings.is_some_and(|settings| settings.api_key_ref().is_some());
+                let environment = environment.as_ref().filter(|_| !referred);
+                (None, fallback(&profiles, environment, config_key.is_some() || referred), retry_at)
             }
         };
+        let in_vain = |failure| failure != ReferenceFailure::NotLookedUp;
+        let of_key = settings.and_then(ProviderConfig::api_key_failure).is_some_and(in_vain);
+        let of_profile = profiles.iter().any(|profile| match profile.verdict {
+            Verdict::UnresolvedReference { reason } => in_vain(reason),
+            _ => false,
+        });
+        let is_unresolved = used.is_none() && retry_at.is_none() && (of_key || of_profile);
         let expirable = || profiles.iter().filter(|profile| profile.is_expirable() && !profile.is_put_aside());
         let any = |health| expirable().any(|profile| profile.health == health);
         let health = if expirable().next().is_none() {
@@ -84,6 +92,7 @@ impl Overview<'_> {
             used,
             retry_at,
             order: candidates.order().cloned().collect(),
+            is_unresolved,
             environment,
             config_key,
             health,
@@ -158,7 +167,7 @@ impl Overview<'_> {
 /// Returns the part of a label after the equals sign.
 fn masked(profile: &Profile, owner: &str) -> String {
     if let Some(reference) = profile.secret_ref() {
-        return format!("ref:{}", reference.source);
+        return format!("ref({}:{})", reference.source, reference.id);
     }
     match (profile.stored_kind(), profile.credential()) {
         (Some(CredentialKind::ApiKey), Some(credential)) => mask_secret(credential.secret()),

@@ -77,6 +77,8 @@ pub struct StatusReport {
     pub providers: Vec<ProviderStatus>,
     /// Providers of the models in use that have no credential anywhere, by name.
     pub missing_providers_in_use: Vec<ProviderId>,
+    /// Providers of the models in use of which nothing can be used, because a reference to a secret was looked up in vain.
+    pub unresolved_in_use: Vec<ProviderId>,
     /// Every profile that is cooling down, the one that is back first at the front; also those of which only statistics
     /// are left.
     pub unusable_profiles: Vec<UnusableProfile>,
@@ -110,6 +112,8 @@ pub struct ProviderStatus {
     pub health: Health,
     /// The earliest end of its logins and tokens.
     pub expires: Option<Timestamp>,
+    /// Nothing can be used, and a reference was looked up in vain.
+    pub(super) is_unresolved: bool,
 }
 
 /// Where a provider's credential comes from.
@@ -249,7 +253,7 @@ impl StatusReport {
     }
 
     /// Returns the exit code for scripts, as OpenClaw's `--check` has it: 1 if a login or a token has expired or has
-    /// none of what it needs, or a provider in use has no credential; 2 if one is expiring; 0 otherwise.
+    /// none of what it needs, or a provider in use has no credential or one whose reference was looked up in vain; 2 if one is expiring; 0 otherwise.
     ///
     /// An OAuth credential that is refreshed by its next use counts as neither expired nor expiring, nor does a login that
     /// OpenClaw is renewing or a sign-in that is not active.
@@ -263,7 +267,8 @@ impl StatusReport {
             };
             self.profiles().filter(counts).any(|profile| healths.contains(&profile.health))
         };
-        if any(&[Health::Expired, Health::Missing]) || !self.missing_providers_in_use.is_empty() {
+        let nothing = !self.missing_providers_in_use.is_empty() || !self.unresolved_in_use.is_empty();
+        if any(&[Health::Expired, Health::Missing]) || nothing {
             1
         } else if any(&[Health::Expiring]) {
             2

@@ -41,6 +41,8 @@ pub use memory::MemoryStore;
 #[cfg(feature = "client")]
 pub(crate) use queue::StoreQueue;
 #[cfg(feature = "sqlite")]
+pub(crate) use sqlite::stored_secrets;
+#[cfg(feature = "sqlite")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
 pub use sqlite::{SqliteStore, SqliteStoreBuilder};
 

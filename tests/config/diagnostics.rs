@@ -183,9 +183,9 @@ const CASES: &[Case] = &[
         (1, 39, "models.providers.a.apiKey"),
     ),
     (
-        "{ models: { providers: { a: { apiKey: { source: 'env', id: 'K' } } } } }",
-        Warning,
-        Code::IgnoredSetting,
+        "{ models: { providers: { a: { apiKey: { source: 'env' } } } } }",
+        Error,
+        Code::InvalidValue,
         (1, 39, "models.providers.a.apiKey"),
     ),
     (

@@ -126,3 +126,36 @@ fn logins_that_an_import_left_behind_are_in_the_status() {
     assert!(told["location"].as_str().unwrap().contains(".migrated-2026"), "{told}");
     assert_eq!(run(&directory, &["status", "--check"]).code, Some(0), "a hint is no failure");
 }
+
+#[test]
+fn a_key_that_is_only_referred_to_is_found_where_it_is() {
+    let keys = |name: &str| {
+        let reference = json!({ "source": "env", "provider": "default", "id": name });
+        let profile = json!({ "type": "api_key", "provider": "anthropic", "keyRef": reference });
+        json!({ "version": 1, "profiles": { "anthropic:default": profile } }).to_string()
+    };
+    let dotenv = format!("WORK_KEY={KEY}\n");
+    let config = r#"{ secrets: { providers: { default: { source: "env", allowlist: ["WORK_KEY", "NOT_SET"] } } } }"#;
+    for (name, code, state) in [
+        ("WORK_KEY", 0, "is ready"),
+        ("NOT_SET", 1, "has a reference to a secret that was not resolved: its variable is not set"),
+        (
+            "ANTHROPIC_API_KEY",
+            1,
+            "has a reference to a secret that was not resolved: the provider's allowlist does not name the variable",
+        ),
+    ] {
+        let directory = directory(&[(FILE, &keys(name)), (".env", &dotenv), ("openclaw.json", config)]);
+        let status = run(&directory, &["status", "--json", "--check"]);
+        assert_eq!(status.code, Some(code), "{name}: {}", status.err);
+        let status: Value = serde_json::from_str(&status.out).unwrap();
+        let label = format!("anthropic:default=ref(env:{name})");
+        assert_eq!(status["auth"]["providers"][0]["profiles"]["labels"], json!([label]));
+        assert_eq!(status["auth"]["missingProvidersInUse"], json!([]));
+        let list = run(&directory, &["auth", "list"]).out;
+        assert_eq!(list.trim(), format!("{label}  static  {state}"));
+        let checked = run(&directory, &["config", "check"]);
+        assert_eq!(checked.code, Some(0), "{}", checked.out);
+        assert!(checked.out.contains("0 errors, 0 remarks"), "{}", checked.out);
+    }
+}

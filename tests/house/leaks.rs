@@ -15,14 +15,13 @@ use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use proptest::prelude::*;
-use provider_auth::profile::SecretRef;
 use provider_auth::select::{Receipt, SelectorRules};
 use provider_auth::{
     AuthProfileStore, AuthProfileStoreExt, AuthProfiles, Credential, Error, ErrorKind, Failure, FailureReason,
     MemoryStore, ProfileSelector, Query, RecordOutcome, Secret,
 };
 
-use crate::support::{DAY, NOW, at, id, provider};
+use crate::support::{DAY, NOW, at, id, leading_to, provider};
 
 /// Everything that was shown, in one text.
 #[derive(Default)]
@@ -79,14 +78,14 @@ impl Shown {
     }
 
     fn selections(&mut self, profiles: &AuthProfiles, secret: &str) {
-        let (anthropic, secret) = (provider("anthropic"), Secret::new(secret));
+        let anthropic = provider("anthropic");
         let names: Vec<_> = profiles.iter().map(|(name, _)| name.clone()).collect();
         for rules in [SelectorRules::default(), SelectorRules::openclaw_2026_02()] {
             let selector = ProfileSelector::new(rules);
             self.debug(&selector);
             for now in [at(0), at(NOW), at(NOW + DAY)] {
-                let (plain, secret) = (Query::new(&anthropic), secret.clone());
-                let resolving = plain.clone().resolver(move |_: &SecretRef| Some(secret.clone()));
+                let plain = Query::new(&anthropic);
+                let resolving = plain.clone().references(leading_to(profiles, secret));
                 let locked = names.iter().map(|name| resolving.clone().locked(name.clone()));
                 for query in [plain, resolving.clone()].into_iter().chain(locked) {
                     self.debug(&query);

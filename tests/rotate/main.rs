@@ -10,6 +10,7 @@ mod logins;
 mod observed;
 mod processes;
 mod providers;
+mod references;
 mod refresh;
 mod refresh_callers;
 mod refresh_held;

@@ -3,13 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a fixture that fails is a failed test")]
 
 use provider_auth::credential::{Credential, CredentialSource, InlineCredential};
+use provider_auth::credential::{ReferenceFailure, Resolved, SecretRef};
 use provider_auth::error::DiagnosticCode;
-use provider_auth::profile::SecretRef;
 use provider_auth::select::{Receipt, Verdict};
 use provider_auth::{AuthProfiles, ErrorKind, FailureReason, ProfileId, ProfileSelector, Query, Secret};
 use serde_json::{Map, Value, json};
 
-use crate::support::{MINUTE, NOW, SECOND, at, document, id, provider};
+use crate::support::{MINUTE, NOW, SECOND, at, document, id, leading_to, provider};
 
 fn key(secret: &str) -> Value {
     json!({"type": "api_key", "provider": "anthropic", "key": secret})
@@ -214,17 +214,26 @@ fn a_preferred_profile_that_rests_leads_the_order_but_is_not_chosen() {
 }
 
 #[test]
-fn a_reference_needs_a_resolver() {
+fn a_reference_has_to_be_resolved() {
     let reference = json!({"source": "env", "provider": "default", "id": "KEY"});
     let profiles =
         document(&json!({"profiles": {"a:ref": {"type": "api_key", "provider": "anthropic", "keyRef": reference}}}));
     let (selector, anthropic) = (ProfileSelector::default(), provider("anthropic"));
     let query = Query::new(&anthropic);
-    assert_eq!(verdict(&profiles, &query, "a:ref"), Verdict::UnresolvedReference);
-    let found = |reference: &SecretRef| (reference.id == "KEY").then(|| Secret::new("sk-found"));
-    let selection = selector.select(&profiles, &query.clone().resolver(found), at(NOW)).unwrap();
+    let unresolved = |query: &Query| match verdict(&profiles, query, "a:ref") {
+        Verdict::UnresolvedReference { reason, .. } => Some(reason),
+        _ => None,
+    };
+    assert_eq!(unresolved(&query), Some(ReferenceFailure::NotLookedUp));
+    let found: Resolved =
+        [(SecretRef::new("env", "default", "KEY"), Ok(Secret::new(" sk-found\n")))].into_iter().collect();
+    let selection = selector.select(&profiles, &query.clone().references(found), at(NOW)).unwrap();
     assert_eq!(selection.credential.secret().expose(), "sk-found");
-    assert_eq!(verdict(&profiles, &query.resolver(|_: &SecretRef| None), "a:ref"), Verdict::UnresolvedReference);
+    let failed: Resolved =
+        [(SecretRef::new("env", "default", "KEY"), Err(ReferenceFailure::Denied))].into_iter().collect();
+    assert_eq!(unresolved(&query.clone().references(failed)), Some(ReferenceFailure::Denied));
+    let damaged = query.references(leading_to(&profiles, "sk found"));
+    assert_eq!(verdict(&profiles, &damaged, "a:ref"), Verdict::UnusableSecret);
 }
 
 #[test]

@@ -2,8 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop where it fails")]
 
+use provider_auth::credential::ReferenceFailure;
 use provider_auth::credential::{CredentialSource, InlineCredential, Tokens};
-use provider_auth::profile::{DirtyState, SecretRef};
+use provider_auth::profile::DirtyState;
 use provider_auth::select::{Receipt, SelectorRules, Verdict};
 use provider_auth::{
     AuthProfileStore, AuthProfileStoreExt, AuthProfiles, Config, Credential, Environment, ErrorKind, Failure,
@@ -11,7 +12,7 @@ use provider_auth::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{HOUR, NOW, at, document, id, provider, written};
+use crate::support::{HOUR, NOW, at, document, id, leading_to, provider, written};
 
 /// What OpenClaw 2026.9.6 writes in the place of a token while it renews the login.
 fn fence(part: &str) -> String {
@@ -168,9 +169,13 @@ fn a_placeholder_is_nobodys_credential() {
     let reference =
         json!({"type": "api_key", "provider": "x", "keyRef": {"source": "env", "provider": "d", "id": "K"}});
     let profiles = document(&json!({"version": 1, "profiles": {"x:a": reference}}));
-    let query = Query::new(&provider("x")).resolver(|_: &SecretRef| Some(Secret::new("__OPENCLAW_REDACTED__")));
+    let query = Query::new(&provider("x")).references(leading_to(&profiles, "__OPENCLAW_REDACTED__"));
     let refusal = ProfileSelector::default().select(&profiles, &query, at(NOW)).unwrap_err();
-    assert_eq!(refusal.candidates[0].verdict, Verdict::UnresolvedReference);
+    let verdict = refusal.candidates[0].verdict;
+    assert!(
+        matches!(verdict, Verdict::UnresolvedReference { reason: ReferenceFailure::Placeholder, .. }),
+        "{verdict:?}"
+    );
 }
 
 #[test]
@@ -282,11 +287,15 @@ fn a_reference_wins_over_the_secret_beside_it() {
         assert_eq!(profiles.diagnostics().len(), 1);
         assert_eq!(profiles.get("anthropic:a").unwrap().credential(), None);
         let [today, february] = selectors();
-        let found = query().resolver(|_: &SecretRef| Some(Secret::new("sk-found")));
+        let found = query().references(leading_to(&profiles, "sk-found"));
         let selection = today.select(&profiles, &found, at(NOW)).unwrap();
         assert_eq!(selection.credential.secret().expose(), "sk-found");
         let refusal = today.select(&profiles, &query(), at(NOW)).unwrap_err();
-        assert_eq!(refusal.candidates[0].verdict, Verdict::UnresolvedReference);
+        let verdict = refusal.candidates[0].verdict;
+        assert!(
+            matches!(verdict, Verdict::UnresolvedReference { reason: ReferenceFailure::NotLookedUp, .. }),
+            "{verdict:?}"
+        );
         // OpenClaw of February 2026 knew no references.
         let selection = february.select(&profiles, &found, at(NOW)).unwrap();
         assert_eq!(selection.credential.secret().expose(), "sk-beside");

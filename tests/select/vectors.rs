@@ -10,7 +10,6 @@
     reason = "a fixture that fails is a failed test"
 )]
 
-use provider_auth::profile::SecretRef;
 use provider_auth::select::{Receipt, SelectorRules, Verdict};
 use provider_auth::{
     AuthProfileStore, AuthProfileStoreExt, AuthProfiles, Credential, Failure, FailureReason, MemoryStore,
@@ -18,7 +17,7 @@ use provider_auth::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::support::{NOW, at, exact, id, provider};
+use crate::support::{NOW, at, exact, id, leading_to, provider};
 
 const VECTORS: &str = include_str!("../fixtures/selector_vectors.json");
 
@@ -107,7 +106,7 @@ impl Case<'_> {
 
     fn verdict(&self, profiles: &AuthProfiles) -> Verdict {
         // The reference calls a secret that is only referred to configured; here it also has to be found.
-        let query = self.query().resolver(|_: &SecretRef| Some(Secret::new("sk-found")));
+        let query = self.query().references(leading_to(profiles, "sk-found"));
         self.selector.candidates(profiles, &query, at(self.now)).iter().next().unwrap().verdict
     }
 

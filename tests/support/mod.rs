@@ -8,7 +8,8 @@ pub(crate) mod traced;
 
 use std::collections::BTreeMap;
 
-use provider_auth::{AuthProfiles, Config, Environment, ProfileId, ProviderId, ReadOptions, Timestamp};
+use provider_auth::credential::Resolved;
+use provider_auth::{AuthProfiles, Config, Environment, ProfileId, ProviderId, ReadOptions, Secret, Timestamp};
 use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
 
@@ -34,6 +35,11 @@ pub(crate) fn at(millis: i64) -> Timestamp {
 
 pub(crate) fn document(json: &Value) -> AuthProfiles {
     AuthProfiles::from_json(&json.to_string()).unwrap()
+}
+
+/// What references lead to where every one of a document leads to the same text.
+pub(crate) fn leading_to(profiles: &AuthProfiles, text: &str) -> Resolved {
+    profiles.references().map(|reference| (reference.clone(), Ok(Secret::new(text)))).collect()
 }
 
 /// Without the environment of this machine.

@@ -1,5 +1,6 @@
 //! What users see and type: status and setup.
 
+mod references;
 mod setup;
 mod setup_reference;
 mod status_golden;

@@ -153,6 +153,19 @@ impl Database {
         read.map_err(|error| self.refused("the database cannot be read", &error))?.checked(self)
     }
 
+    /// Asks something else of a database whose schema is known, in one transaction.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub(super) fn query<T>(&self, ask: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T> {
+        // Recovers the database where a killed program left it behind, and refuses a schema that is not known.
+        self.read()?;
+        Transaction::new_unchecked(&self.connection, TransactionBehavior::Deferred)
+            .and_then(|transaction| ask(&transaction))
+            .map_err(|error| self.refused("the database cannot be read", &error))
+    }
+
     fn read_once(&self) -> rusqlite::Result<Reading> {
         let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Deferred)?;
         read(&transaction, self.role)

@@ -4,6 +4,7 @@ mod builder;
 mod database;
 mod failure;
 mod rows;
+mod secrets;
 mod snapshot;
 mod update;
 mod view;
@@ -14,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 pub use builder::SqliteStoreBuilder;
+pub(crate) use secrets::stored_secrets;
 
 use self::database::{examine, real};
 use self::update::{Writers, no_database};

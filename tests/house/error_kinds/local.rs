@@ -37,6 +37,9 @@ fn request(header: Option<(&str, &str)>, body: &str) -> Error {
     }
 }
 
+const HEADER: &str =
+    "{ models: { providers: { anthropic: { headers: { 'x-a': { source: 'env', provider: 'default', id: 'A' } } } } } }";
+
 /// A body with these markers on the blocks of its one message.
 fn marked(markers: &[&str]) -> String {
     let blocks = markers.iter().map(|marker| format!(r#"{{"type":"text","text":"t","cache_control":{marker}}}"#));
@@ -53,6 +56,7 @@ pub(crate) fn configurations() -> Vec<Error> {
         config("{ a: Infinity }").unwrap_err(),
         config("{ auth: { order: 7 } }").unwrap_err(),
         config("{ auth: { order: { anthropic: ['${NOT_SET}'] } } }").unwrap_err(),
+        Endpoint::for_model(&config(HEADER).unwrap(), &"anthropic/m".parse().unwrap()).unwrap_err(),
         config("{ $include: 'a.json' }").unwrap_err(),
         config("{}").unwrap().resolve_model("/").unwrap_err(),
         Endpoint::for_model(&config("{}").unwrap(), &"openai/gpt-5".parse().unwrap()).unwrap_err(),

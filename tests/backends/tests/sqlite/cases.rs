@@ -1,6 +1,6 @@
 //! State directories that OpenClaw 2026.9.6 really wrote, rebuilt from their rows, beside what it printed for them.
 //!
-//! What belongs to the configuration of that release (default model, references, effective profiles) is not compared here.
+//! What belongs to the configuration of that release (default model, effective profiles) is not compared here.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::layout::{State, agent_database};
 const CASES: &str = include_str!("../../fixtures/openclaw_2026_9_6.jsonl");
 
 /// Where this crate says something else on purpose: the case, what is compared, and why.
-const DIFFERENCES: [(&str, &str, &str); 6] = [
+const DIFFERENCES: [(&str, &str, &str); 4] = [
     (
         "json-beside-empty",
         "status",
@@ -27,8 +27,6 @@ const DIFFERENCES: [(&str, &str, &str); 6] = [
         "it refuses a directory of an older release until doctor ran; it can be read here",
     ),
     ("written-by-2026-7-1", "check", "its profiles are read and used"),
-    ("key-reference", "check", "references belong to the configuration"),
-    ("key-reference", "labels", "references belong to the configuration"),
 ];
 
 fn differs(case: &Value, what: &str) -> bool {
@@ -50,9 +48,15 @@ fn lay(case: &Value) -> State {
 
 /// The status of an agent, by the clock of the time it was recorded.
 fn status(state: &State, agent: &str, now: i64) -> Result<Value> {
-    let directory = StateDir::at(state.path()).with_environment(Environment::empty());
+    status_with(Environment::empty(), state, agent, now)
+}
+
+fn status_with(environment: Environment, state: &State, agent: &str, now: i64) -> Result<Value> {
+    let directory = StateDir::at(state.path()).with_environment(environment);
     let (config, store) = (directory.config()?, directory.store(agent)?);
     let profiles = store.load()?;
+    let references = directory.references().resolve(&profiles, &config, Timestamp::from_millis(now));
+    let config = config.with_references(references);
     let report = StatusReport::builder(&config, &profiles)
         .agent(agent)
         .store_path(store.path())
@@ -161,6 +165,22 @@ fn asking_changes_no_file() {
             let _ = status(&state, agent, answer["now"].as_i64().unwrap());
         }
         assert_eq!(state.files(), before, "{}", case["name"]);
+    }
+}
+
+#[test]
+fn a_key_that_a_variable_holds_is_there_as_soon_as_the_variable_is() {
+    let case = CASES.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let case = case.into_iter().find(|case| case["name"] == "key-reference").unwrap();
+    let state = lay(&case);
+    for (variable, check) in [("ANTHROPIC_API_KEY", 0), ("OPENAI_API_KEY", 1)] {
+        let lookup = move |name: &str| (name == variable).then(|| "sk-ant-api03-made-up-for-this-test".to_owned());
+        let told = status_with(Environment::from_fn(lookup), &state, "main", case["now"].as_i64().unwrap()).unwrap();
+        // What OpenClaw prints and exits with, with the variable and without it.
+        let own = providers(&told, true);
+        assert_eq!(told["check"], check);
+        assert_eq!(own[0]["labels"], json!(["anthropic:default=ref(env:ANTHROPIC_API_KEY)"]));
+        assert_eq!(told["auth"]["missingProvidersInUse"], json!([]));
     }
 }
 

@@ -13,6 +13,10 @@ use tempfile::TempDir;
 const SHARED: &str = "
     CREATE TABLE config_machine_state (
         state_key TEXT NOT NULL PRIMARY KEY, value_json TEXT NOT NULL, updated_at_ms INTEGER NOT NULL) STRICT;
+    CREATE TABLE secret_store_entries (
+        scope_kind TEXT NOT NULL, scope_id TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, kind TEXT NOT NULL,
+        created_at_ms INTEGER NOT NULL, updated_at_ms INTEGER NOT NULL, updated_by TEXT, deleted_at_ms INTEGER,
+        allowed_hosts TEXT, PRIMARY KEY (scope_kind, scope_id, name)) STRICT;
     CREATE TABLE others (id INTEGER PRIMARY KEY, text TEXT NOT NULL CHECK (octet_length(text) < 100)) STRICT;
     INSERT INTO others (text) VALUES ('somebody else''s');
     PRAGMA user_version = 18;";
@@ -108,6 +112,10 @@ impl State {
         database.pragma_update(None, "user_version", recorded["schema"].as_i64().unwrap()).unwrap();
         for (key, text) in recorded["rows"].as_object().into_iter().flatten() {
             put_shared(&database, key, text.as_str().unwrap());
+        }
+        for secret in recorded["secrets"].as_array().into_iter().flatten() {
+            let text = |place: usize| secret[place].as_str().unwrap();
+            put_secret(&database, (text(3), ""), text(0), text(1), None);
         }
         if !relative.starts_with("state/") {
             put_agent(&database, recorded["store"].as_str(), recorded["state"].as_str());
@@ -205,6 +213,13 @@ pub(crate) fn agent_database(agent: &str) -> String {
 pub(crate) fn put_shared(connection: &Connection, key: &str, text: &str) {
     let sql = "INSERT OR REPLACE INTO config_machine_state VALUES (?1, ?2, ?3)";
     connection.execute(sql, (key, text, LONG_AGO)).unwrap();
+}
+
+/// Puts a secret into the table of secrets; `deleted` is when it was taken back.
+pub(crate) fn put_secret(connection: &Connection, scope: (&str, &str), name: &str, value: &str, deleted: Option<i64>) {
+    let sql =
+        "INSERT OR REPLACE INTO secret_store_entries VALUES (?1, ?2, ?3, ?4, 'secret', ?5, ?5, 'setup', ?6, NULL)";
+    connection.execute(sql, (scope.0, scope.1, name, value, LONG_AGO, deleted)).unwrap();
 }
 
 pub(crate) fn put_agent(connection: &Connection, store: Option<&str>, state: Option<&str>) {

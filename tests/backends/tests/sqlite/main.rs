@@ -14,5 +14,6 @@ mod layout;
 mod model;
 mod processes;
 mod reading;
+mod references;
 mod waiting;
 mod writing;

@@ -1,0 +1,60 @@
+//! What the references of a configuration lead to.
+
+use crate::config::{Config, SecretSettings};
+use crate::credential::{ReferenceFailure, Resolved, SecretRef};
+
+impl Config {
+    /// Iterates over the references to secrets in `models.providers`: in the place of an `apiKey` or of a header's value.
+    pub fn references(&self) -> impl Iterator<Item = &SecretRef> {
+        self.providers.values().flat_map(|provider| provider.references().map(|(_, reference, _)| reference))
+    }
+
+    /// Sets what references lead to, those of this configuration and those of profiles, as a
+    /// [`ReferenceResolver`](crate::references::ReferenceResolver) found it.
+    ///
+    /// Everything that is asked of the configuration takes them into account: [`resolve`](Self::resolve),
+    /// [`rotation`](Self::rotation), [`Endpoint::for_model`](crate::Endpoint::for_model), the status. Without them a reference
+    /// in the place of an `apiKey` or of a header's value leads to no secret.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use provider_auth::references::ReferenceResolver;
+    /// use provider_auth::{AuthProfiles, Config, Environment, ProviderId, Query, ReadOptions, Timestamp};
+    ///
+    /// let variables = Environment::from_fn(|name| (name == "RELAY_KEY").then(|| "sk-example".to_owned()));
+    /// let text = "{ models: { providers: { relay: { apiKey: { source: 'env', provider: 'default', id: 'RELAY_KEY' } } } } }";
+    /// let config = Config::from_json5_str(text, &ReadOptions::new().environment(variables))?;
+    ///
+    /// let (profiles, now) = (AuthProfiles::new(), Timestamp::from_millis(1_700_000_000_000));
+    /// let references = ReferenceResolver::new().resolve(&profiles, &config, now);
+    /// let selection = config.with_references(references).resolve(&profiles, &Query::new(&ProviderId::new("relay")?), now)?;
+    /// assert_eq!(selection.credential.secret().expose(), "sk-example");
+    /// # Ok::<(), provider_auth::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_references(mut self, references: Resolved) -> Self {
+        self.providers.values_mut().for_each(|provider| provider.put_in(&references));
+        self.references = references;
+        self
+    }
+
+    /// The references of the configuration that were looked up and lead to no secret, with the path of their keys.
+    pub(crate) fn failed_references(&self) -> impl Iterator<Item = (String, ReferenceFailure)> {
+        self.providers.iter().flat_map(|(id, provider)| {
+            provider.references().filter_map(move |(key, _, failure)| {
+                let failure = failure.filter(|failure| *failure != ReferenceFailure::NotLookedUp)?;
+                Some((format!("models.providers.{id}.{key}"), failure))
+            })
+        })
+    }
+
+    pub(crate) fn resolved_references(&self) -> &Resolved {
+        &self.references
+    }
+
+    /// What the configuration says of the places of secrets.
+    pub(crate) fn secrets(&self) -> &std::sync::Arc<SecretSettings> {
+        &self.secrets
+    }
+}

@@ -1,0 +1,219 @@
+//! `secrets`: the providers that references to secrets name.
+
+use std::fmt;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+
+use crate::config::reader::{Reader, Shape};
+use crate::id::shown_name;
+use crate::secret::Secret;
+use crate::syntax::{Node, Value};
+
+const SECRETS: Shape = Shape { owned: &["providers", "defaults"], foreign: &["resolution", "egress"], closed: false };
+const DEFAULTS: Shape = Shape { owned: &["env", "store"], foreign: &["file", "exec"], closed: false };
+const ENTRY: Shape = Shape {
+    owned: &[
+        "source",
+        "allowlist",
+        "path",
+        "mode",
+        "timeoutMs",
+        "maxBytes",
+        "command",
+        "args",
+        "env",
+        "passEnv",
+        "trustedDirs",
+        "noOutputTimeoutMs",
+        "maxOutputBytes",
+        "jsonOnly",
+    ],
+    foreign: &["pluginIntegration"],
+    closed: false,
+};
+const MODES: &[(&str, FileMode)] = &[("json", FileMode::Json), ("singleValue", FileMode::SingleValue)];
+
+/// How long a file or a command may take where its entry does not say.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// How much is read of a file or a command where its entry does not say, in bytes.
+const MOST: usize = 1 << 20;
+
+/// What the configuration says of the places of secrets.
+#[derive(Clone, Default, PartialEq)]
+pub(crate) struct SecretSettings {
+    providers: IndexMap<String, SecretProvider>,
+    default_env: Option<String>,
+    default_store: Option<String>,
+}
+
+/// One entry of `secrets.providers`. `Debug` shows nothing that was written there: any of it may be a secret.
+#[derive(Clone, PartialEq)]
+pub(crate) struct SecretProvider {
+    /// `source`; blank if the entry does not say.
+    pub(crate) source: String,
+    /// Names of variables; `None` allows all of them.
+    pub(crate) allowlist: Option<Vec<String>>,
+    pub(crate) path: Option<String>,
+    pub(crate) mode: FileMode,
+    pub(crate) timeout: Duration,
+    /// The limit of a file, in bytes.
+    pub(crate) max_bytes: usize,
+    pub(crate) command: Option<String>,
+    pub(crate) args: Vec<Secret>,
+    pub(crate) env: IndexMap<String, Secret>,
+    pub(crate) pass_env: Vec<String>,
+    /// Where commands may be; `None` for anywhere.
+    pub(crate) trusted_dirs: Option<Vec<String>>,
+    pub(crate) no_output_timeout: Option<Duration>,
+    /// The limit of a command's output, in bytes.
+    pub(crate) max_output_bytes: usize,
+    pub(crate) json_only: bool,
+    /// A value of the entry cannot be understood: nothing is looked up through it.
+    pub(crate) is_broken: bool,
+}
+
+/// What is in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FileMode {
+    /// An object, into which ids point.
+    Json,
+    /// The secret and nothing else.
+    SingleValue,
+}
+
+impl SecretSettings {
+    pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Self {
+        let mut settings = Self::default();
+        reader.object(node, &SECRETS, |reader, member| match member.key.as_ref() {
+            "providers" => reader.entries(&member.node, |reader, member| {
+                let provider = SecretProvider::read(reader, &member.node);
+                settings.providers.insert(member.key.as_ref().to_owned(), provider);
+            }),
+            _ => reader.object(&member.node, &DEFAULTS, |reader, member| match member.key.as_ref() {
+                "env" => settings.default_env = reader.word(&member.node),
+                _ => settings.default_store = reader.word(&member.node),
+            }),
+        });
+        settings
+    }
+
+    /// The entry of this name, if it is of this source.
+    pub(crate) fn provider(&self, name: &str, source: &str) -> Option<&SecretProvider> {
+        self.providers.get(name).filter(|provider| provider.source == source)
+    }
+
+    /// The name of the default provider of a source; `None` for sources that have none.
+    pub(crate) fn default_provider(&self, source: &str) -> Option<&str> {
+        let configured = match source {
+            "env" => &self.default_env,
+            "store" => &self.default_store,
+            _ => return None,
+        };
+        Some(configured.as_deref().unwrap_or("default"))
+    }
+}
+
+impl SecretProvider {
+    fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Self {
+        let mut entry = Self {
+            source: String::new(),
+            allowlist: None,
+            path: None,
+            mode: FileMode::Json,
+            timeout: TIMEOUT,
+            max_bytes: MOST,
+            command: None,
+            args: Vec::new(),
+            env: IndexMap::new(),
+            pass_env: Vec::new(),
+            trusted_dirs: None,
+            no_output_timeout: None,
+            max_output_bytes: MOST,
+            json_only: true,
+            is_broken: false,
+        };
+        reader.object(node, &ENTRY, |reader, member| {
+            let node = &member.node;
+            let understood = match member.key.as_ref() {
+                "source" => reader.word(node).map(|source| entry.source = source),
+                "allowlist" => words(reader, node).map(|names| entry.allowlist = Some(names)),
+                "path" => reader.word(node).map(|path| entry.path = Some(path)),
+                "mode" => reader.choice(node, MODES).map(|mode| entry.mode = mode),
+                "timeoutMs" => millis(reader, node).map(|timeout| entry.timeout = timeout),
+                "maxBytes" => reader.whole(node).map(|bytes| entry.max_bytes = size(bytes)),
+                "command" => reader.word(node).map(|command| entry.command = Some(command)),
+                "args" => texts(reader, node).map(|args| entry.args = args),
+                "env" => variables(reader, node).map(|variables| entry.env = variables),
+                "passEnv" => words(reader, node).map(|names| entry.pass_env = names),
+                "trustedDirs" => words(reader, node).map(|paths| entry.trusted_dirs = Some(paths)),
+                "noOutputTimeoutMs" => millis(reader, node).map(|timeout| entry.no_output_timeout = Some(timeout)),
+                "maxOutputBytes" => reader.whole(node).map(|bytes| entry.max_output_bytes = size(bytes)),
+                _ => reader.boolean(node).map(|json_only| entry.json_only = json_only),
+            };
+            entry.is_broken |= understood.is_none();
+        });
+        if entry.source.is_empty() && !entry.is_broken {
+            reader.missing(node, "source");
+        }
+        entry
+    }
+}
+
+impl fmt::Debug for SecretSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.providers.keys().map(|name| shown_name(name)).collect();
+        f.debug_struct("SecretSettings").field("providers", &names).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for SecretProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SecretProvider").field("is_broken", &self.is_broken).finish_non_exhaustive()
+    }
+}
+
+fn size(bytes: u32) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
+fn millis(reader: &mut Reader<'_>, node: &Node<'_>) -> Option<Duration> {
+    reader.whole(node).map(|millis| Duration::from_millis(millis.into()))
+}
+
+/// A list of texts that are not blank; none if one of them is something else.
+fn words<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<Vec<String>> {
+    let mut words = Some(Vec::new());
+    let is_list = reader.items(node, |reader, item| match (reader.word(item), &mut words) {
+        (Some(word), Some(words)) => words.push(word),
+        _ => words = None,
+    });
+    words.filter(|_| is_list)
+}
+
+/// A list of any texts. They may hold secrets, as variables are put into them.
+fn texts<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<Vec<Secret>> {
+    let mut texts = Some(Vec::new());
+    let is_list = reader.items(node, |reader, item| match (text(reader, item), &mut texts) {
+        (Some(text), Some(texts)) => texts.push(text),
+        _ => texts = None,
+    });
+    texts.filter(|_| is_list)
+}
+
+fn variables<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<IndexMap<String, Secret>> {
+    let mut variables = matches!(node.value, Value::Object(_)).then(IndexMap::new);
+    reader.entries(node, |reader, member| match (text(reader, &member.node), &mut variables) {
+        (Some(value), Some(variables)) => {
+            variables.insert(member.key.as_ref().to_owned(), value);
+        }
+        _ => variables = None,
+    });
+    variables
+}
+
+/// A text with all its variables put in.
+fn text<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<Secret> {
+    let text = reader.text(node)?;
+    (!text.unresolved).then(|| Secret::new(text.value.into_owned()))
+}

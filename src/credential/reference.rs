@@ -1,0 +1,155 @@
+//! References to secrets that are kept elsewhere, and what they lead to.
+
+use std::fmt;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::ReferenceFailure;
+use crate::clock::Timestamp;
+use crate::secret::Secret;
+
+/// Where a secret is kept that is not in the document itself.
+///
+/// The document holds the reference; a [`ReferenceResolver`](crate::references::ReferenceResolver) finds what it leads to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct SecretRef {
+    /// The kind of place: `env`, `file`, `exec` or `store` in OpenClaw's files.
+    pub source: String,
+    /// The named provider of that kind; empty for the default one of the configuration, which a text like `${NAME}` means.
+    pub provider: String,
+    /// The secret's name there.
+    pub id: String,
+}
+
+impl SecretRef {
+    /// Creates a reference. Whether its parts are valid is found out when it is resolved.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use provider_auth::credential::SecretRef;
+    ///
+    /// let reference = SecretRef::new("env", "default", "ANTHROPIC_API_KEY");
+    /// assert_eq!(reference.id, "ANTHROPIC_API_KEY");
+    /// ```
+    #[must_use]
+    pub fn new(source: impl Into<String>, provider: impl Into<String>, id: impl Into<String>) -> Self {
+        Self { source: source.into(), provider: provider.into(), id: id.into() }
+    }
+
+    /// Reads the short form of a reference to a variable, `${NAME}` or `$NAME`. `None` for any other text.
+    pub(crate) fn from_short(text: &str) -> Option<Self> {
+        let inside = text.strip_prefix('$')?;
+        let name = match inside.strip_prefix('{') {
+            Some(braced) => braced.strip_suffix('}')?,
+            None => inside,
+        };
+        is_variable(name).then(|| Self::new("env", "", name))
+    }
+}
+
+/// Whether a text is the name of a variable that a reference may lead to: `^[A-Z][A-Z0-9_]{0,127}$`.
+pub(crate) fn is_variable(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    name.len() <= 128 && name.starts_with(|c: char| c.is_ascii_uppercase()) && name.bytes().all(fits)
+}
+
+/// What a number of references lead to, each to its secret or to the reason why it has none.
+///
+/// Plain data, found beforehand: selecting a credential looks here and nowhere else. `Debug` shows the references and no
+/// secret. Cheap to clone.
+///
+/// # Examples
+///
+/// ```
+/// use provider_auth::Secret;
+/// use provider_auth::credential::{ReferenceFailure, Resolved, SecretRef};
+///
+/// let (known, other) = (SecretRef::new("env", "default", "KEY"), SecretRef::new("env", "default", "OTHER"));
+/// let resolved: Resolved = [(known.clone(), Ok(Secret::new("sk-example")))].into_iter().collect();
+/// assert_eq!(resolved.get(&known).unwrap().expose(), "sk-example");
+/// assert_eq!(resolved.get(&other), Err(ReferenceFailure::NotLookedUp));
+/// ```
+#[derive(Clone, Default, PartialEq)]
+pub struct Resolved {
+    found: Arc<IndexMap<SecretRef, Result<Secret, ReferenceFailure>>>,
+    /// From when on and until when this is not to be looked up again; `None` for data of the caller's.
+    fresh: Option<(Timestamp, Timestamp)>,
+}
+
+impl Resolved {
+    /// Returns what a reference leads to.
+    ///
+    /// # Errors
+    ///
+    /// Why it leads to no secret; [`NotLookedUp`](ReferenceFailure::NotLookedUp) for one that is not among these.
+    pub fn get(&self, reference: &SecretRef) -> Result<&Secret, ReferenceFailure> {
+        match self.found.get(reference) {
+            Some(found) => found.as_ref().map_err(|failure| *failure),
+            None => Err(ReferenceFailure::NotLookedUp),
+        }
+    }
+
+    /// Iterates over the references that lead to no secret, with the reason.
+    pub fn failures(&self) -> impl Iterator<Item = (&SecretRef, ReferenceFailure)> {
+        self.found.iter().filter_map(|(reference, found)| Some((reference, *found.as_ref().err()?)))
+    }
+
+    /// Returns how many references were looked up.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.found.len()
+    }
+
+    /// Returns `true` if no reference was looked up.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// Sets how long this counts.
+    pub(crate) fn counting(self, from: Timestamp, until: Timestamp) -> Self {
+        Self { fresh: Some((from, until)), ..self }
+    }
+
+    /// Returns `true` if there is nothing to look up again yet.
+    #[cfg(feature = "client")]
+    pub(crate) fn is_fresh(&self, now: Timestamp) -> bool {
+        self.fresh.is_some_and(|(from, until)| from <= now && now < until)
+    }
+}
+
+impl FromIterator<(SecretRef, Result<Secret, ReferenceFailure>)> for Resolved {
+    fn from_iter<I: IntoIterator<Item = (SecretRef, Result<Secret, ReferenceFailure>)>>(found: I) -> Self {
+        Self { found: Arc::new(found.into_iter().collect()), fresh: None }
+    }
+}
+
+impl fmt::Debug for Resolved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.found.iter()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_forms() {
+        let long = format!("A{}", "B".repeat(127));
+        for (text, name) in
+            [("${KEY}", Some("KEY")), ("$KEY_2", Some("KEY_2")), (&format!("${long}"), Some(long.as_str()))]
+        {
+            assert_eq!(SecretRef::from_short(text), name.map(|name| SecretRef::new("env", "", name)), "{text}");
+        }
+        let longer = format!("${long}C");
+        for text in
+            ["", "$", "${}", "KEY", "${KEY", "$KEY}", "$key", "${Key}", "$1A", "$_A", "a${KEY}", "${KEY} ", &longer]
+        {
+            assert_eq!(SecretRef::from_short(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The source `file`: secrets in a private file.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::time::Instant;
+
+use serde_json::Value;
+
+use super::address::SINGLE;
+use super::path::{Kind, examine, judge};
+use super::pointer::text_at;
+use crate::config::{FileMode, SecretProvider};
+use crate::credential::ReferenceFailure;
+use crate::env::Environment;
+use crate::secret::Secret;
+
+/// How much is read at a time.
+const PIECE: usize = 1 << 16;
+
+/// A file that was read, for all references into it.
+pub(super) enum Content {
+    Single(Secret),
+    Object(Value),
+}
+
+impl Content {
+    pub(super) fn read(entry: &SecretProvider, environment: &Environment) -> Result<Self, ReferenceFailure> {
+        let path = entry.path.as_deref().ok_or(ReferenceFailure::InvalidEntry)?;
+        let path = environment.expand_home(path).map_err(|_| ReferenceFailure::InvalidEntry)?;
+        if !path.is_absolute() {
+            return Err(ReferenceFailure::InvalidEntry);
+        }
+        let text = String::from_utf8(bytes(&path, entry)?).map_err(|_| ReferenceFailure::InvalidAnswer)?;
+        match entry.mode {
+            FileMode::SingleValue => {
+                let text = text.strip_suffix('\n').map_or(&*text, |line| line.strip_suffix('\r').unwrap_or(line));
+                Ok(Self::Single(Secret::new(text)))
+            }
+            FileMode::Json => match serde_json::from_str(&text) {
+                Ok(object @ Value::Object(_)) => Ok(Self::Object(object)),
+                _ => Err(ReferenceFailure::InvalidAnswer),
+            },
+        }
+    }
+
+    /// The secret under an id.
+    pub(super) fn secret(&self, id: &str) -> Result<Secret, ReferenceFailure> {
+        match self {
+            Self::Single(secret) if id == SINGLE => Ok(secret.clone()),
+            Self::Object(object) if id != SINGLE => text_at(object, id),
+            _ => Err(ReferenceFailure::InvalidId),
+        }
+    }
+}
+
+/// The bytes of a file that stayed the same between the look at its path and its opening.
+#[expect(clippy::disallowed_methods, reason = "a file that a reference names, and the time it may take")]
+fn bytes(path: &Path, entry: &SecretProvider) -> Result<Vec<u8>, ReferenceFailure> {
+    let start = Instant::now();
+    let seen = examine(path, Kind::Secrets)?;
+    let file = File::open(path).map_err(|_| ReferenceFailure::Unreadable)?;
+    let opened = file.metadata().map_err(|_| ReferenceFailure::Unreadable)?;
+    judge(&opened, Kind::Secrets)?;
+    if (seen.dev(), seen.ino()) != (opened.dev(), opened.ino()) {
+        // Another file was put there in between.
+        return Err(ReferenceFailure::NotAFile);
+    }
+    let (mut bytes, mut file) = (Vec::new(), file);
+    loop {
+        let piece = u64::try_from(PIECE).unwrap_or(u64::MAX);
+        let read = file.by_ref().take(piece).read_to_end(&mut bytes).map_err(|_| ReferenceFailure::Unreadable)?;
+        if bytes.len() > entry.max_bytes {
+            return Err(ReferenceFailure::TooLarge);
+        }
+        if start.elapsed() > entry.timeout {
+            return Err(ReferenceFailure::TimedOut);
+        }
+        if read == 0 {
+            return Ok(bytes);
+        }
+    }
+}

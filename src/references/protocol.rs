@@ -1,0 +1,56 @@
+//! What a command is asked, and how its answer is read.
+
+use serde_json::{Value, json};
+
+use crate::credential::ReferenceFailure;
+use crate::secret::Secret;
+
+/// The version of the questions and answers.
+const VERSION: u64 = 1;
+
+/// The question for a number of secrets.
+pub(super) fn question(provider: &str, ids: &[&str]) -> Vec<u8> {
+    json!({"protocolVersion": VERSION, "provider": provider, "ids": ids}).to_string().into_bytes()
+}
+
+/// An answer. The free texts in it are never looked at: they may hold secrets.
+pub(super) struct Answer(Form);
+
+enum Form {
+    Object(Value),
+    /// The output itself is the secret that was asked for.
+    Plain(Secret),
+}
+
+impl Answer {
+    /// Reads an answer; with `json_only` unset, output that is not of the protocol is the secret.
+    pub(super) fn read(output: Vec<u8>, json_only: bool) -> Result<Self, ReferenceFailure> {
+        let text = String::from_utf8(output).map_err(|_| ReferenceFailure::InvalidAnswer)?;
+        let object = match serde_json::from_str::<Value>(&text) {
+            Ok(value @ Value::Object(_)) if json_only || value.get("protocolVersion").is_some() => value,
+            _ if json_only => return Err(ReferenceFailure::InvalidAnswer),
+            _ => return Ok(Self(Form::Plain(Secret::cleaned(&text)))),
+        };
+        let is_version = object.get("protocolVersion").and_then(Value::as_u64) == Some(VERSION);
+        let is_object = |key: &str| object.get(key).is_none_or(Value::is_object);
+        if !is_version || !is_object("values") || !is_object("errors") {
+            return Err(ReferenceFailure::InvalidAnswer);
+        }
+        Ok(Self(Form::Object(object)))
+    }
+
+    /// The secret under an id.
+    pub(super) fn secret(&self, id: &str) -> Result<Secret, ReferenceFailure> {
+        let object = match &self.0 {
+            Form::Plain(secret) => return Ok(secret.clone()),
+            Form::Object(object) => object,
+        };
+        let member = |key: &str| object.get(key)?.get(id);
+        match (member("errors"), member("values")) {
+            (Some(_), _) => Err(ReferenceFailure::Refused),
+            (None, Some(Value::String(text))) => Ok(Secret::new(text.as_str())),
+            (None, Some(_)) => Err(ReferenceFailure::NotAText),
+            (None, None) => Err(ReferenceFailure::NotFound),
+        }
+    }
+}

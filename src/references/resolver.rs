@@ -1,0 +1,301 @@
+//! Finding what references lead to.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::address::{Address, Place};
+use super::cache::{Cache, Lifetimes};
+use super::source::ReferenceSource;
+use crate::clock::Timestamp;
+use crate::config::{Config, SecretProvider};
+use crate::credential::{ReferenceFailure, Resolved, SecretRef};
+use crate::env::Environment;
+use crate::profile::AuthProfiles;
+use crate::secret::Secret;
+
+/// How long what was found counts, unless the caller says otherwise.
+const LIFETIME: Duration = Duration::from_secs(5 * 60);
+
+/// A failure is looked at again after this time at the latest: the user may have mended it.
+const RETRY: Duration = Duration::from_secs(30);
+
+type Outcome = Result<Secret, ReferenceFailure>;
+
+/// Finds what references to secrets lead to, and remembers it for a while.
+///
+/// By itself it reads variables, and nothing else. One is meant to be kept for as long as the program runs: it looks
+/// again only after the [`lifetime`](Self::lifetime).
+///
+/// # Examples
+///
+/// ```
+/// use provider_auth::references::ReferenceResolver;
+/// use provider_auth::{AuthProfiles, Config, Timestamp};
+///
+/// let references = ReferenceResolver::new().allow_files();
+/// let resolved = references.resolve(&AuthProfiles::new(), &Config::default(), Timestamp::from_millis(0));
+/// assert!(resolved.is_empty());
+/// ```
+pub struct ReferenceResolver {
+    sources: HashMap<String, Box<dyn ReferenceSource>>,
+    state_directory: Option<PathBuf>,
+    files: bool,
+    commands: bool,
+    lifetime: Duration,
+    cache: Mutex<Cache>,
+    /// Held while something is looked up, so that nothing is looked up twice.
+    looking: Mutex<()>,
+}
+
+impl ReferenceResolver {
+    /// A resolver that reads variables only, of the environment that the configuration was read with.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            sources: HashMap::new(),
+            state_directory: None,
+            files: false,
+            commands: false,
+            lifetime: LIFETIME,
+            cache: Mutex::default(),
+            looking: Mutex::default(),
+        }
+    }
+
+    /// Sets the state directory of OpenClaw, in whose database the source `store` looks. Needs the feature `sqlite`.
+    /// `StateDir::references` has set it.
+    #[must_use]
+    pub fn with_state_directory(self, path: impl Into<PathBuf>) -> Self {
+        Self { state_directory: Some(path.into()), ..self }
+    }
+
+    /// Allows the source `file`: the files that `secrets.providers` of the configuration names are read.
+    ///
+    /// A file has to be regular, to have one name, to belong to this user, and to give nobody else any right. Windows has
+    /// no such files.
+    #[must_use]
+    pub fn allow_files(self) -> Self {
+        Self { files: true, ..self }
+    }
+
+    /// Allows the source `exec`: the commands that `secrets.providers` of the configuration names are run.
+    ///
+    /// **Whoever can write the configuration can then run programs as this user.** A command is run without a shell, in its
+    /// own directory and with the variables of its entry alone. It has to be a regular file of this user that nobody else
+    /// can change. Its output and its time are limited, and with it ends all that it started, as long as that stayed in
+    /// its process group. What it writes to standard error goes nowhere. An empty `trustedDirs` trusts no directory.
+    #[cfg(all(unix, feature = "exec"))]
+    #[cfg_attr(docsrs, doc(cfg(feature = "exec")))]
+    #[must_use]
+    pub fn allow_commands(self) -> Self {
+        Self { commands: true, ..self }
+    }
+
+    /// Sets where secrets of a source are found. One of OpenClaw's own sources is replaced by it; the reference is then
+    /// given to it as it is.
+    #[must_use]
+    pub fn with_source(mut self, name: impl Into<String>, source: impl ReferenceSource + 'static) -> Self {
+        self.sources.insert(name.into(), Box::new(source));
+        self
+    }
+
+    /// Sets how long what was found counts. Default: 5 minutes. A failure counts for 30 seconds at most.
+    #[must_use]
+    pub fn lifetime(self, lifetime: Duration) -> Self {
+        Self { lifetime, ..self }
+    }
+
+    /// Finds what the references of profiles and of a configuration lead to: what was found lately is not looked up again.
+    ///
+    /// May block: files and databases are read, and commands are run, one after the other and each for as long as its entry
+    /// allows. References with the same provider are asked for together. Calls at the same time wait for one another.
+    #[must_use]
+    pub fn resolve(&self, profiles: &AuthProfiles, config: &Config, now: Timestamp) -> Resolved {
+        let wanted = wanted(profiles, config);
+        if let Some(known) = self.known(&wanted, config, now) {
+            return known;
+        }
+        let _one_at_a_time = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        let unknown: Vec<&SecretRef> = {
+            let mut cache = self.cache();
+            cache.prepare(config.secrets(), self.lifetimes(), now);
+            wanted.iter().copied().filter(|reference| !cache.knows(reference)).collect()
+        };
+        let found = self.look_up(&unknown, config);
+        let mut cache = self.cache();
+        for (reference, outcome) in found {
+            cache.put(reference, outcome, now);
+        }
+        cache.collect(&wanted, self.lifetimes())
+    }
+
+    /// As [`resolve`](Self::resolve) where nothing has to be looked up.
+    #[cfg(feature = "client")]
+    pub(crate) fn resolve_known(&self, profiles: &AuthProfiles, config: &Config, now: Timestamp) -> Option<Resolved> {
+        self.known(&wanted(profiles, config), config, now)
+    }
+
+    /// Forgets what was found, so that the next call looks it up again: after a refusal of a credential, for one.
+    pub fn forget(&self) {
+        self.cache().clear();
+    }
+
+    fn known(&self, wanted: &[&SecretRef], config: &Config, now: Timestamp) -> Option<Resolved> {
+        let mut cache = self.cache();
+        cache.prepare(config.secrets(), self.lifetimes(), now);
+        let all = wanted.iter().all(|reference| cache.knows(reference));
+        all.then(|| cache.collect(wanted, self.lifetimes()))
+    }
+
+    fn cache(&self) -> MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lifetimes(&self) -> Lifetimes {
+        Lifetimes { secret: self.lifetime, failure: self.lifetime.min(RETRY) }
+    }
+
+    fn look_up<'a>(&self, wanted: &[&'a SecretRef], config: &Config) -> Vec<(&'a SecretRef, Outcome)> {
+        let mut found: Vec<(&SecretRef, Outcome)> = Vec::new();
+        let mut groups: Vec<(Address<'_>, Vec<(&SecretRef, &str)>)> = Vec::new();
+        for reference in wanted.iter().copied() {
+            if let Some(source) = self.sources.get(&reference.source) {
+                found.push((reference, source.find(reference)));
+                continue;
+            }
+            match Address::of(reference, config.secrets()) {
+                Err(failure) => found.push((reference, Err(failure))),
+                Ok(address) => {
+                    let same = |(group, _): &&mut (Address<'_>, Vec<_>)| {
+                        (group.place, group.provider) == (address.place, address.provider)
+                    };
+                    match groups.iter_mut().find(same) {
+                        Some((_, members)) => members.push((reference, address.id)),
+                        None => groups.push((address, vec![(reference, address.id)])),
+                    }
+                }
+            }
+        }
+        for (address, members) in groups {
+            let ids: Vec<&str> = members.iter().map(|(_, id)| *id).collect();
+            let outcomes = self.at(&address, &ids, config.environment());
+            found.extend(members.iter().map(|(reference, _)| *reference).zip(outcomes));
+        }
+        found.into_iter().map(|(reference, outcome)| (reference, outcome.and_then(usable))).collect()
+    }
+
+    /// What stands under ids of one provider.
+    fn at(&self, address: &Address<'_>, ids: &[&str], environment: &Environment) -> Vec<Outcome> {
+        let entry = address.entry;
+        match address.place {
+            Place::Env => ids.iter().map(|name| variable(name, entry, environment)).collect(),
+            Place::Store => self.stored(ids),
+            Place::File if self.files => in_file(ids, entry, environment),
+            Place::Exec if self.commands => from_command(address.provider, ids, entry, environment),
+            Place::File | Place::Exec => vec![Err(ReferenceFailure::NotAllowed); ids.len()],
+        }
+    }
+
+    #[cfg(feature = "sqlite")]
+    fn stored(&self, names: &[&str]) -> Vec<Outcome> {
+        let Some(directory) = &self.state_directory else { return vec![Err(ReferenceFailure::NoStore); names.len()] };
+        match crate::store::stored_secrets(directory, names) {
+            Ok(found) => found.into_iter().map(|secret| secret.ok_or(ReferenceFailure::NotFound)).collect(),
+            Err(_) => vec![Err(ReferenceFailure::StoreFailed); names.len()],
+        }
+    }
+
+    #[cfg(not(feature = "sqlite"))]
+    #[expect(clippy::unused_self, reason = "with the feature it has a directory")]
+    fn stored(&self, names: &[&str]) -> Vec<Outcome> {
+        vec![Err(ReferenceFailure::NoStore); names.len()]
+    }
+}
+
+/// The references of both, each once.
+fn wanted<'a>(profiles: &'a AuthProfiles, config: &'a Config) -> Vec<&'a SecretRef> {
+    let mut seen = HashSet::new();
+    profiles.references().chain(config.references()).filter(|reference| seen.insert(*reference)).collect()
+}
+
+/// A secret that can be one.
+fn usable(secret: Secret) -> Outcome {
+    let cleaned = Secret::cleaned(secret.expose());
+    match cleaned.is_empty() {
+        true => Err(ReferenceFailure::NotAText),
+        false if cleaned.is_placeholder() => Err(ReferenceFailure::Placeholder),
+        false => Ok(secret),
+    }
+}
+
+fn variable(name: &str, entry: Option<&SecretProvider>, environment: &Environment) -> Outcome {
+    let allowlist = entry.and_then(|entry| entry.allowlist.as_ref());
+    if allowlist.is_some_and(|names| !names.iter().any(|allowed| allowed == name)) {
+        return Err(ReferenceFailure::Denied);
+    }
+    environment.get(name).ok_or(ReferenceFailure::MissingVariable)
+}
+
+#[cfg(unix)]
+fn in_file(ids: &[&str], entry: Option<&SecretProvider>, environment: &Environment) -> Vec<Outcome> {
+    let content = entry.ok_or(ReferenceFailure::UnknownProvider);
+    match content.and_then(|entry| super::file::Content::read(entry, environment)) {
+        Ok(content) => ids.iter().map(|id| content.secret(id)).collect(),
+        Err(failure) => vec![Err(failure); ids.len()],
+    }
+}
+
+#[cfg(not(unix))]
+fn in_file(ids: &[&str], _: Option<&SecretProvider>, _: &Environment) -> Vec<Outcome> {
+    vec![Err(ReferenceFailure::NotAllowed); ids.len()]
+}
+
+#[cfg(all(unix, feature = "exec"))]
+fn from_command(
+    provider: &str,
+    ids: &[&str],
+    entry: Option<&SecretProvider>,
+    environment: &Environment,
+) -> Vec<Outcome> {
+    use super::command::run;
+    use super::protocol::{Answer, question};
+
+    let Some(entry) = entry else { return vec![Err(ReferenceFailure::UnknownProvider); ids.len()] };
+    // Output that may be the secret itself is of one secret.
+    let at_once = if entry.json_only { ids.len().max(1) } else { 1 };
+    let asked = ids.chunks(at_once).flat_map(|ids| {
+        let answer = run(entry, environment, &question(provider, ids));
+        match answer.and_then(|output| Answer::read(output, entry.json_only)) {
+            Ok(answer) => ids.iter().map(|id| answer.secret(id)).collect(),
+            Err(failure) => vec![Err(failure); ids.len()],
+        }
+    });
+    asked.collect()
+}
+
+#[cfg(not(all(unix, feature = "exec")))]
+fn from_command(_: &str, ids: &[&str], _: Option<&SecretProvider>, _: &Environment) -> Vec<Outcome> {
+    vec![Err(ReferenceFailure::NotAllowed); ids.len()]
+}
+
+impl Default for ReferenceResolver {
+    /// [`ReferenceResolver::new`].
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for ReferenceResolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReferenceResolver")
+            .field("sources", &self.sources.keys().collect::<Vec<_>>())
+            .field("state_directory", &self.state_directory)
+            .field("files", &self.files)
+            .field("commands", &self.commands)
+            .field("lifetime", &self.lifetime)
+            .finish_non_exhaustive()
+    }
+}
