@@ -4,24 +4,13 @@ use std::fmt;
 
 use indexmap::IndexMap;
 
-use crate::config::reader::{Reader, Shape};
+use crate::config::keys;
+use crate::config::reader::Reader;
 use crate::error::DiagnosticCode;
 use crate::id::{ProviderId, shown_name};
 use crate::net::origin;
 use crate::secret::Secret;
 use crate::syntax::{Node, Value};
-
-const MODELS: Shape = Shape { owned: &["providers"], foreign: &[], closed: false };
-const PROVIDER: Shape = Shape {
-    owned: &["baseUrl", "apiKey", "auth", "api", "authHeader", "headers", "models"],
-    foreign: &[],
-    closed: true,
-};
-const MODEL: Shape = Shape {
-    owned: &["id", "headers"],
-    foreign: &["name", "api", "reasoning", "input", "cost", "contextWindow", "contextTokens", "maxTokens", "compat"],
-    closed: true,
-};
 
 const AUTHS: &[(&str, ProviderAuth)] = &[
     ("api-key", ProviderAuth::ApiKey),
@@ -37,6 +26,11 @@ const APIS: &[(&str, ProviderApi)] = &[
     ("google-generative-ai", ProviderApi::GoogleGenerativeAi),
     ("github-copilot", ProviderApi::GitHubCopilot),
     ("bedrock-converse-stream", ProviderApi::BedrockConverseStream),
+    ("azure-openai-responses", ProviderApi::AzureOpenAiResponses),
+    ("google-vertex", ProviderApi::GoogleVertex),
+    ("ollama", ProviderApi::Ollama),
+    ("openai-chatgpt-responses", ProviderApi::OpenAiChatGptResponses),
+    ("pi-messages", ProviderApi::PiMessages),
 ];
 
 /// How a provider authenticates.
@@ -69,6 +63,16 @@ pub enum ProviderApi {
     GitHubCopilot,
     /// `bedrock-converse-stream`
     BedrockConverseStream,
+    /// `azure-openai-responses`, since August 2026, as are all below.
+    AzureOpenAiResponses,
+    /// `google-vertex`
+    GoogleVertex,
+    /// `ollama`
+    Ollama,
+    /// `openai-chatgpt-responses`
+    OpenAiChatGptResponses,
+    /// `pi-messages`
+    PiMessages,
 }
 
 /// One entry of `models.providers`. `Debug` shows neither secrets nor more of the URL than its scheme and host.
@@ -80,7 +84,17 @@ pub struct ProviderConfig {
     api: Option<ProviderApi>,
     auth_header: Option<bool>,
     headers: Headers,
-    models: IndexMap<String, Headers>,
+    request_headers: Headers,
+    models: IndexMap<String, ModelEntry>,
+}
+
+/// One entry of `models` of a provider.
+#[derive(Clone, Default)]
+struct ModelEntry {
+    base_url: Option<String>,
+    api: Option<ProviderApi>,
+    headers: Headers,
+    supports_long_cache_retention: Option<bool>,
 }
 
 /// Header names as written, and their values.
@@ -122,14 +136,46 @@ impl ProviderConfig {
         self.headers.iter().map(|(name, value)| (name.as_str(), value))
     }
 
+    /// `request.headers`, in the order of the file. They come over the provider's own and over the model's.
+    pub fn request_headers(&self) -> impl Iterator<Item = (&str, &Secret)> {
+        self.request_headers.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// The ids of the entries of `models`, in the order of the file.
+    pub fn models(&self) -> impl Iterator<Item = &str> {
+        self.models.keys().map(String::as_str)
+    }
+
     /// `headers` of the entry of `models` with this id, in the order of the file. They come over the provider's own.
     pub fn model_headers(&self, model: &str) -> impl Iterator<Item = (&str, &Secret)> {
-        self.models.get(model).into_iter().flatten().map(|(name, value)| (name.as_str(), value))
+        let headers = self.models.get(model).into_iter().flat_map(|entry| &entry.headers);
+        headers.map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// `baseUrl` of the entry of `models` with this id, as it is written: where this model is served, in place of the
+    /// provider's.
+    #[must_use]
+    pub fn model_base_url(&self, model: &str) -> Option<&str> {
+        self.models.get(model)?.base_url.as_deref()
+    }
+
+    /// `api` of the entry of `models` with this id, in place of the provider's; also `None` for an interface this version
+    /// does not know.
+    #[must_use]
+    pub fn model_api(&self, model: &str) -> Option<ProviderApi> {
+        self.models.get(model)?.api
+    }
+
+    /// `compat.supportsLongCacheRetention` of the entry of `models` with this id: whether its server keeps prompt prefixes
+    /// for an hour.
+    #[must_use]
+    pub fn supports_long_cache_retention(&self, model: &str) -> Option<bool> {
+        self.models.get(model)?.supports_long_cache_retention
     }
 
     fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Self {
         let mut provider = Self::default();
-        reader.object(node, &PROVIDER, |reader, member| {
+        reader.object(node, &keys::PROVIDER, |reader, member| {
             let node = &member.node;
             match member.key.as_ref() {
                 "baseUrl" => provider.base_url = reader.word(node),
@@ -138,6 +184,9 @@ impl ProviderConfig {
                 "api" => provider.api = api(reader, node),
                 "authHeader" => provider.auth_header = reader.boolean(node),
                 "headers" => provider.headers = headers(reader, node),
+                "request" => reader.object(node, &keys::REQUEST, |reader, member| {
+                    provider.request_headers = headers(reader, &member.node);
+                }),
                 _ => provider.models = models(reader, node),
             }
         });
@@ -154,7 +203,19 @@ impl fmt::Debug for ProviderConfig {
             .field("api", &self.api)
             .field("auth_header", &self.auth_header)
             .field("headers", &names(&self.headers))
-            .field("models", &self.models.iter().map(|(model, headers)| (model, names(headers))).collect::<Vec<_>>())
+            .field("request_headers", &names(&self.request_headers))
+            .field("models", &self.models)
+            .finish()
+    }
+}
+
+impl fmt::Debug for ModelEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ModelEntry")
+            .field("base_url", &self.base_url.as_deref().map(origin))
+            .field("api", &self.api)
+            .field("headers", &names(&self.headers))
+            .field("supports_long_cache_retention", &self.supports_long_cache_retention)
             .finish()
     }
 }
@@ -166,7 +227,7 @@ fn names(headers: &Headers) -> Vec<&str> {
 /// Reads `models`.
 pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> IndexMap<ProviderId, ProviderConfig> {
     let mut providers = IndexMap::new();
-    reader.object(node, &MODELS, |reader, member| {
+    reader.object(node, &keys::MODELS, |reader, member| {
         reader.entries(&member.node, |reader, member| {
             let provider = ProviderConfig::read(reader, &member.node);
             match providers.entry(ProviderId::normalized(&member.key)) {
@@ -203,24 +264,31 @@ fn headers<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Headers {
     headers
 }
 
-fn models<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> IndexMap<String, Headers> {
+fn models<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> IndexMap<String, ModelEntry> {
     let mut models = IndexMap::new();
     reader.items(node, |reader, item| {
-        let (mut id, mut own) = (None, Headers::new());
+        let (mut id, mut entry) = (None, ModelEntry::default());
         let mut has_id = !matches!(item.value, Value::Object(_));
-        reader.object(item, &MODEL, |reader, member| {
-            if member.key == "headers" {
-                own = headers(reader, &member.node);
-            } else {
-                has_id = true;
-                id = reader.word(&member.node);
+        reader.object(item, &keys::PROVIDER_MODEL, |reader, member| {
+            let node = &member.node;
+            match member.key.as_ref() {
+                "baseUrl" => entry.base_url = reader.word(node),
+                "api" => entry.api = api(reader, node),
+                "headers" => entry.headers = headers(reader, node),
+                "compat" => reader.object(node, &keys::COMPAT, |reader, member| {
+                    entry.supports_long_cache_retention = reader.boolean(&member.node);
+                }),
+                _ => {
+                    has_id = true;
+                    id = reader.word(node);
+                }
             }
         });
         if !has_id {
             reader.missing(item, "id");
         }
         if let Some(id) = id {
-            models.entry(id).or_insert(own);
+            models.entry(id).or_insert(entry);
         }
     });
     models

@@ -10,7 +10,7 @@ use super::report::{EffectiveSource, ProfileStatus, ProviderStatus, StatusReport
 use crate::clock::Timestamp;
 use crate::credential::{CredentialSource, EnvOrigin};
 use crate::error::Diagnostic;
-use crate::id::ProfileId;
+use crate::id::{ModelRef, ProfileId};
 use crate::profile::Hold;
 use crate::reason::FailureReason;
 
@@ -34,6 +34,9 @@ impl StatusReport {
         report.put("fallbacks", &self.fallbacks);
         report.put("imageModel", &self.image_model);
         report.put("imageFallbacks", &self.image_fallbacks);
+        if self.release.has_entries() {
+            report.put("utilityModel", json!({ "ref": self.utility_model, "source": self.utility_source }));
+        }
         if self.agent_id.is_some() {
             let source = |own| if own { "agent" } else { "defaults" };
             let sources = json!({
@@ -68,19 +71,27 @@ impl StatusReport {
             members.some("provider", profile.provider.as_ref().map(ToString::to_string));
             members.put("kind", profile.kind());
             members.some("reason", profile.reason.map(FailureReason::as_str));
+            if self.release.has_entries() {
+                members.put("recoveryHint", profile.recovery_hint());
+            }
             members.put("until", profile.until.as_millis());
             members.put("remainingMs", self.remaining(profile.until));
             Value::from(members)
         });
-        json!({
-            "storePath": self.store_path.as_deref().map(shown),
-            "shellEnvFallback": { "enabled": self.shell_env, "appliedKeys": [] },
-            "providersWithOAuth": logins.collect::<Vec<_>>(),
-            "missingProvidersInUse": missing.collect::<Vec<_>>(),
-            "providers": providers().map(|provider| self.provider_value(provider)).collect::<Vec<_>>(),
-            "unusableProfiles": unusable.collect::<Vec<_>>(),
-            "oauth": self.oauth(),
-        })
+        let mut auth = Members::default();
+        auth.put("storePath", self.store_path.as_deref().map(shown));
+        auth.put("shellEnvFallback", json!({ "enabled": self.shell_env, "appliedKeys": [] }));
+        auth.put("providersWithOAuth", logins.collect::<Vec<_>>());
+        auth.put("missingProvidersInUse", missing.collect::<Vec<_>>());
+        if self.release.has_entries() {
+            auth.put("modelRouteIssues", self.unconfirmed_models.iter().map(route_issue).collect::<Vec<_>>());
+            // No other program runs the models here.
+            auth.put("runtimeAuthRoutes", json!([]));
+        }
+        auth.put("providers", providers().map(|provider| self.provider_value(provider)).collect::<Vec<_>>());
+        auth.put("unusableProfiles", unusable.collect::<Vec<_>>());
+        auth.put("oauth", self.oauth());
+        auth.into()
     }
 
     fn provider_value(&self, status: &ProviderStatus) -> Value {
@@ -155,6 +166,9 @@ impl StatusReport {
             members.put("provider", status.provider.as_str());
             members.put("status", status.health.as_str());
             members.put("profiles", sorted(status));
+            if self.release.has_entries() {
+                members.put("effectiveProfiles", status.effective_profiles().map(value).collect::<Vec<_>>());
+            }
             members.some("expiresAt", status.expires.map(Timestamp::as_millis));
             members.some("remainingMs", status.expires.map(|at| self.remaining(at)));
             Value::from(members)
@@ -237,6 +251,17 @@ fn reason_code(hold: Hold) -> &'static str {
         Hold::Inactive => "setup_inactive",
         Hold::Refreshing | Hold::RefreshFailed => "expired",
     }
+}
+
+/// What OpenClaw says of a model whose credentials it could not check.
+fn route_issue(model: &ModelRef) -> Value {
+    json!({
+        "kind": "indeterminate",
+        "provider": model.provider().as_str(),
+        "model": model.model(),
+        "evidence": "profile",
+        "message": format!("It is not known whether {model} can be used: a reference to a secret was not resolved."),
+    })
 }
 
 fn diagnostic(diagnostic: &Diagnostic) -> Value {

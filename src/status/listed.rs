@@ -4,17 +4,31 @@ use crate::config::{Config, ProfileSettings};
 use crate::credential::{CredentialKind, CredentialSource};
 use crate::id::{ModelRef, ProfileId, ProviderId};
 
+/// The models that OpenClaw since August 2026 lists where Anthropic is used with API keys and a model of it is listed.
+const SONNETS: [&str; 2] = ["anthropic/claude-sonnet-5", "anthropic/claude-sonnet-4-6"];
+
 /// Returns every model the configuration lists, with its alias.
 ///
-/// Where Anthropic is used with API keys, OpenClaw 2026.2.9 counts the first model of the defaults among them, because
-/// it keeps the model's cache retention there. Its list is the models an agent may use, so the report has to agree.
+/// Where Anthropic is used with API keys, OpenClaw counts the first model of the defaults among them, because it keeps the
+/// model's cache retention there, and since August 2026 two more. Models have aliases by being listed, and before August
+/// 2026 the list is what an agent may use, so the report has to agree.
 pub(super) fn listed(config: &Config) -> Vec<(ModelRef, Option<&str>)> {
     let mut models: Vec<_> = config.models().map(|(model, alias)| (model.clone(), alias)).collect();
+    if !uses_keys(config) {
+        return models;
+    }
+    let is_anthropic = |model: &ModelRef| *model.provider() == ProviderId::anthropic();
     let first = config.primary_model(None).and_then(|name| config.resolve_model(name).ok());
-    let first = first.filter(|model| *model.provider() == ProviderId::anthropic() && uses_keys(config));
-    if let Some(model) = first.filter(|first| models.iter().all(|(model, _)| model != first)) {
-        let alias = config.implied_alias(&model);
-        models.push((model, alias));
+    let mut more: Vec<ModelRef> = first.filter(is_anthropic).into_iter().collect();
+    let is_used = !more.is_empty() || models.iter().any(|(model, _)| is_anthropic(model));
+    if config.release().has_entries() && is_used {
+        more.extend(SONNETS.iter().filter_map(|model| model.parse().ok()));
+    }
+    for model in more {
+        if models.iter().all(|(listed, _)| *listed != model) {
+            let alias = config.implied_alias(&model);
+            models.push((model, alias));
+        }
     }
     models
 }
