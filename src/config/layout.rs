@@ -24,6 +24,8 @@ pub(super) struct Layout {
     version: Option<String>,
     /// Whether `agents.defaults.models` no longer says which models are allowed.
     pub(super) has_moved_policy: bool,
+    /// The release where nothing tells.
+    otherwise: Release,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -33,8 +35,8 @@ struct Agent {
 }
 
 impl Layout {
-    pub(super) fn read(root: &Node<'_>, environment: &Environment) -> Self {
-        let mut layout = Self::default();
+    pub(super) fn read(root: &Node<'_>, environment: &Environment, otherwise: Release) -> Self {
+        let mut layout = Self { otherwise, ..Self::default() };
         let mut add = |id: &str, node: &Node<'_>| {
             let directory = member(node, "agentDir").and_then(|node| path(node, environment));
             let is_default = matches!(member(node, "default").map(|node| &node.value), Some(Value::Bool(true)));
@@ -61,7 +63,7 @@ impl Layout {
 
     /// The release that the configuration belongs to.
     pub(super) fn release(&self) -> Release {
-        Release::of(self.version.as_deref(), self.has_entries)
+        Release::of(self.version.as_deref(), self.has_entries, self.otherwise)
     }
 }
 

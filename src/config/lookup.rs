@@ -51,12 +51,13 @@ impl Config {
         found
     }
 
-    /// The names that are one of OpenClaw's aliases and, to the release of the configuration, no alias of any model of
-    /// this list: it takes them for models of the provider of bare names.
-    pub(crate) fn unlisted_aliases<'c>(&'c self, listed: &[(ModelRef, Option<&str>)]) -> Vec<(&'c str, &'c Location)> {
+    /// The names that are one of OpenClaw's aliases and, to the release of the configuration, no alias of any listed model:
+    /// it takes them for models of the provider of bare names.
+    pub(crate) fn unlisted_aliases(&self) -> Vec<(&str, &Location)> {
         if !self.release().has_entries() {
             return Vec::new();
         }
+        let listed = self.listed_models(None);
         let is_listed = |name: &str| {
             let own = self.agents.aliases();
             let mut all = listed.iter().filter_map(|(_, alias)| *alias).chain(own);

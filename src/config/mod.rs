@@ -15,6 +15,7 @@ mod env_block;
 mod include;
 mod keys;
 mod layout;
+mod listed;
 mod lookup;
 mod model;
 mod model_choice;
@@ -144,7 +145,7 @@ impl Config {
             budget: options.limits.max_bytes,
         };
         let mut config = Self::default();
-        reader.release = Layout::read(root, &options.environment).release();
+        reader.release = Layout::read(root, &options.environment, options.release).release();
         // First of all the variables: the rest may name them.
         let env = member(root, "env").map(|node| {
             reader.path.push_key("env");
@@ -156,7 +157,7 @@ impl Config {
         config.shell_env = env.shell;
         reader.environment = options.environment.over(env.variables);
         config.environment = reader.environment.clone();
-        config.layout = Layout::read(root, &config.environment);
+        config.layout = Layout::read(root, &config.environment, options.release);
         reader.object(root, &keys::ROOT, |reader, member| match member.key.as_ref() {
             "auth" => config.auth = Auth::read(reader, &member.node),
             "agents" => config.agents = Agents::read(reader, &member.node),

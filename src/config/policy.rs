@@ -64,28 +64,23 @@ impl Config {
     /// ```
     #[must_use]
     pub fn is_allowed(&self, model: &ModelRef, agent: Option<&str>) -> bool {
-        let allowed = self.allowed(agent);
-        allowed.is_empty() || allowed.iter().any(|allowed| allowed.covers(model))
+        self.allowed(agent).is_none_or(|allowed| allowed.iter().any(|allowed| allowed.covers(model)))
     }
 
     /// The models that an agent may use, of those the configuration names, sorted; where the policy allows a whole
-    /// provider of which it names none, its pattern. None means all.
+    /// provider, also its pattern, because others are not known here. None means all.
     pub(crate) fn allowed_models(&self, agent: Option<&str>) -> Vec<ModelRef> {
-        let mut known: Vec<ModelRef> = self.models_of(agent).map(|(model, _)| model.clone()).collect();
+        let mut known: Vec<ModelRef> = self.listed_models(agent).into_iter().map(|(model, _)| model).collect();
         for (provider, settings) in self.providers() {
             known.extend(settings.models().filter_map(|model| ModelRef::new(provider.clone(), model).ok()));
         }
         let mut names: Vec<String> = Vec::new();
-        for allowed in self.allowed(agent) {
+        for allowed in self.allowed(agent).into_iter().flatten() {
             match &allowed {
-                Allowed::Model(model) => names.push(model.to_string()),
+                Allowed::Model(model) => names.push(model.written()),
                 Allowed::Below(prefix) => {
-                    let covered = known.iter().filter(|model| allowed.covers(model) && model.model() != "*");
-                    let before = names.len();
-                    names.extend(covered.map(ToString::to_string));
-                    if names.len() == before {
-                        names.push(format!("{prefix}*"));
-                    }
+                    let covered = known.iter().filter(|model| allowed.covers(model));
+                    names.extend(covered.map(ModelRef::written).chain([format!("{prefix}*")]));
                 }
             }
         }
@@ -94,18 +89,20 @@ impl Config {
         names.iter().filter_map(|name| name.parse().ok()).collect()
     }
 
-    /// The entries of the policy in force; one that names no model is left out.
-    fn allowed(&self, agent: Option<&str>) -> Vec<Allowed> {
+    /// The entries of the policy in force, where one that names no model allows none; `None` if every model is allowed.
+    fn allowed(&self, agent: Option<&str>) -> Option<Vec<Allowed>> {
         let own = self.agents.agent(agent).and_then(|agent| agent.policy.as_ref()?.allow.as_ref());
         let policy = own.or_else(|| self.agents.policy.as_ref()?.allow.as_ref());
         if let Some(names) = policy {
-            return names.iter().filter_map(|name| self.entry(name, agent)).collect();
+            let entries = names.iter().filter_map(|name| self.entry(name, agent));
+            return (!names.is_empty()).then(|| entries.collect());
         }
-        if self.agents.policy.is_some() || self.layout.has_moved_policy {
-            return Vec::new();
+        let has_moved = self.agents.policy.is_some() || self.layout.has_moved_policy;
+        if has_moved || self.agents.models.is_empty() {
+            return None;
         }
-        let listed = self.agents.models.keys().filter_map(|model| self.entry(&model.to_string(), agent));
-        listed.collect()
+        let listed = self.listed_models(None).into_iter();
+        Some(listed.filter_map(|(model, _)| self.entry(&model.to_string(), None)).collect())
     }
 
     /// Reads an entry of a policy, or a model of the list that is one.

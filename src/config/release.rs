@@ -26,12 +26,12 @@ impl Release {
     }
 
     /// The release that a configuration belongs to: its stamp, which cannot be older than `agents.entries` where those
-    /// are there.
-    pub(super) fn of(stamp: Option<&str>, has_entries: bool) -> Self {
+    /// are there. `otherwise` is what it is where nothing tells.
+    pub(super) fn of(stamp: Option<&str>, has_entries: bool, otherwise: Self) -> Self {
         match stamp.and_then(Self::parse) {
             Some(release) if release >= Self::ENTRIES || !has_entries => release,
             _ if has_entries => Self::SEPTEMBER,
-            _ => Self::FEBRUARY,
+            _ => otherwise,
         }
     }
 
@@ -72,8 +72,9 @@ mod tests {
             (Some("main"), false, Release::FEBRUARY),
             (Some("2026"), true, Release::SEPTEMBER),
         ] {
-            assert_eq!(Release::of(stamp, has_entries), release, "{stamp:?} {has_entries}");
+            assert_eq!(Release::of(stamp, has_entries, Release::FEBRUARY), release, "{stamp:?} {has_entries}");
         }
+        assert_eq!(Release::of(None, false, Release::JULY), Release::JULY);
         assert!(Release::ENTRIES.has_entries() && !Release::JULY.has_entries());
     }
 

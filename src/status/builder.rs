@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::collate;
-use super::listed::listed;
 use super::overview::Overview;
 use super::report::{ProviderStatus, StatusReport, UnusableProfile};
 use crate::clock::Timestamp;
@@ -148,7 +147,7 @@ impl<'a> StatusReportBuilder<'a> {
         let resolved = others.filter_map(|name| config.resolve_model_for(name, agent).ok());
         let in_use: Vec<ModelRef> = std::iter::once(resolved_default.clone()).chain(resolved).collect();
 
-        let models = listed(config);
+        let models = config.listed_models(agent);
         let overview = Overview {
             config,
             profiles: self.profiles,
@@ -157,7 +156,7 @@ impl<'a> StatusReportBuilder<'a> {
             now,
         };
         let mut diagnostics = config.diagnostics().to_vec();
-        diagnostics.extend(unlisted_aliases(config, &models));
+        diagnostics.extend(unlisted_aliases(config));
         diagnostics.extend(self.profiles.diagnostics().iter().cloned());
         diagnostics.extend(self.diagnostics.iter().cloned());
         let mut providers = Vec::new();
@@ -225,7 +224,11 @@ impl<'a> StatusReportBuilder<'a> {
         let exported = known.filter(|provider| environment.credential(provider).is_some());
         let all = stored.chain(configured).chain(listed).chain(used).chain(exported);
         let named = all.filter(|provider| !provider.as_str().is_empty());
-        let unique: BTreeMap<String, ProviderId> = named.map(|id| (id.to_string(), id)).collect();
+        // The first mention says how it is spelt.
+        let mut unique: BTreeMap<String, ProviderId> = BTreeMap::new();
+        named.for_each(|id| {
+            unique.entry(id.to_string()).or_insert(id);
+        });
         let mut providers: Vec<ProviderId> = unique.into_values().collect();
         providers.sort_by(|a, b| collate::compare(a.as_str(), b.as_str()));
         providers
@@ -269,13 +272,13 @@ fn impossible_windows(profiles: &AuthProfiles, selector: &ProfileSelector, now: 
 }
 
 /// Remarks on names that the release of the configuration does not take for aliases.
-pub(super) fn unlisted_aliases(config: &Config, listed: &[(ModelRef, Option<&str>)]) -> Vec<Diagnostic> {
+pub(super) fn unlisted_aliases(config: &Config) -> Vec<Diagnostic> {
     let remark = |(name, place): (&str, &Location)| {
         let message = format!("no listed model has the alias {name:?}: OpenClaw takes it for a model of OpenAI");
         Diagnostic::new(Severity::Warning, DiagnosticCode::Alias, place.clone(), message)
             .with_help("write `provider/model`, or list the model under `models`")
     };
-    config.unlisted_aliases(listed).into_iter().map(remark).collect()
+    config.unlisted_aliases().into_iter().map(remark).collect()
 }
 
 #[expect(clippy::expect_used, reason = "a constant name with two halves")]

@@ -1,7 +1,6 @@
 //! What is allowed in a configuration, and probably not what was meant.
 
 use super::builder::unlisted_aliases;
-use super::listed::listed;
 use crate::clock::Timestamp;
 use crate::config::{Config, ProfileMode};
 use crate::credential::CredentialKind;
@@ -42,7 +41,7 @@ impl Config {
     pub fn lint<'p>(&self, profiles: impl IntoIterator<Item = &'p AuthProfiles>) -> Vec<Diagnostic> {
         let all: Vec<&AuthProfiles> = profiles.into_iter().collect();
         let mut found = self.diagnostics().to_vec();
-        found.extend(unlisted_aliases(self, &listed(self)));
+        found.extend(unlisted_aliases(self));
         let mut warn = |code, place: &Location, message: String, help: &str| {
             found.push(Diagnostic::new(Severity::Warning, code, place.clone(), message).with_help(help));
         };

@@ -71,7 +71,7 @@ pub struct StatusReport {
     /// Other names of models.
     pub aliases: Vec<(String, ModelRef)>,
     /// The models an agent may use; none means all. Since August 2026 those of the agent's policy that the configuration
-    /// names, where a model `*` stands for all others of its provider; before, the models the configuration lists, and the
+    /// names, and a model `*` for all others of its provider; before, the models the configuration lists, and the
     /// first one where OpenClaw counts it among them.
     pub allowed: Vec<ModelRef>,
     /// The model for small tasks, as it is written; `None` where there is to be none, or none is known.

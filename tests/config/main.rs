@@ -7,6 +7,7 @@ mod env;
 mod hostile;
 mod include;
 mod lint;
+mod names;
 mod retention;
 #[path = "../support/mod.rs"]
 mod support;

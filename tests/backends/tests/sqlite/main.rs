@@ -11,6 +11,7 @@
 mod cases;
 mod conformance;
 mod layout;
+mod names;
 mod processes;
 mod reading;
 mod writing;
