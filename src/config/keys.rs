@@ -324,6 +324,8 @@ pub(super) static COMPAT: Shape = open(
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     #[test]
@@ -339,7 +341,7 @@ mod tests {
         for shape in SHAPES {
             let heads: Vec<String> = shape.at.iter().map(|at| format!("`{at}`")).collect();
             if !shape.at.contains(&"") {
-                rows += &format!("\n## {}\n", heads.join(", "));
+                let _ = writeln!(rows, "\n## {}", heads.join(", "));
             }
             rows += "\n| key | releases | here |\n| --- | --- | --- |\n";
             for key in shape.keys {
@@ -348,7 +350,7 @@ mod tests {
                     Releases::Older => "before August 2026",
                     Releases::Newer => "since August 2026",
                 };
-                rows += &format!("| `{}` | {releases} | {} |\n", key.name, key.does);
+                let _ = writeln!(rows, "| `{}` | {releases} | {} |", key.name, key.does);
             }
         }
         let page = include_str!("../docs/configuration.md");

@@ -114,8 +114,8 @@ fn the_layers_of_both_ages() {
                         config(&format!("{{ agents: {{ {defaults}, list: [{{ id: 'a', {} }}] }} }}", says(agent)));
                     let layers = [(Agent, agent), (AgentModel, own), (Model, common), (Global, global)];
                     for (config, has_own) in [(&new, true), (&old, false)] {
-                        let said = layers.iter().filter(|(layer, _)| has_own || *layer != AgentModel);
-                        let said = said.filter_map(|(layer, said)| Some((*layer, means(said.as_ref()?)))).next();
+                        let mut said = layers.iter().filter(|(layer, _)| has_own || *layer != AgentModel);
+                        let said = said.find_map(|(layer, said)| Some((*layer, means(said.as_ref()?))));
                         let expected = said.unwrap_or((Default, CacheRetention::Short));
                         let found =
                             config.cache_retention(&model("anthropic/m"), Some("a"), CredentialKind::ApiKey, None);
