@@ -9,7 +9,7 @@
 //! auth paste-token --provider P                a token, from standard input
 //! auth order get|set|clear --provider P [ID]   the order of profiles
 //! auth remove ID, auth clear-cooldown ID
-//! config check                                 what is wrong with the configuration
+//! config check                                 what is wrong with the configuration; nothing if it is in order
 //! ```
 //!
 //! Secrets come from standard input, never from the arguments, and are not echoed. `status --check` exits with 1 if
@@ -178,13 +178,24 @@ impl Session {
     fn check_config(&self) -> Result<u8> {
         let path = self.state.config_path();
         let (mut found, failed) = match self.read_config(false) {
-            Ok(config) => (config.lint(self.store().and_then(|store| store.load()).ok().as_deref()), false),
+            Ok(config) => {
+                let agents = config.agent_ids().chain([self.agent.as_str(), "main"]);
+                let stores = agents.map(|agent| self.state.store(agent).and_then(|store| store.load()));
+                let stores =
+                    stores.filter(|store| !matches!(store, Err(error) if error.kind() == ErrorKind::NoDatabase));
+                // Where one cannot be read, nothing can be said of what is stored.
+                let stores: Vec<_> = stores.collect::<Result<_>>().unwrap_or_default();
+                (config.lint(stores.iter().map(|profiles| &**profiles)), false)
+            }
             Err(error) if error.diagnostics().is_empty() => return Err(error),
             Err(error) => (error.diagnostics().to_vec(), true),
         };
         found.sort_by_key(|diagnostic| (diagnostic.location.line, diagnostic.location.column));
         for diagnostic in &found {
             output::line(&diagnostic.to_string())?;
+        }
+        if found.is_empty() {
+            return Ok(0);
         }
         let errors = found.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
         output::line(&format!("{}: {errors} errors, {} remarks", path.display(), found.len() - errors))?;

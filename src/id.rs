@@ -1,7 +1,9 @@
 //! Names: providers, profiles, models.
 
 use std::borrow::{Borrow, Cow};
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -11,17 +13,25 @@ use crate::secret::is_blank_char;
 
 /// A provider's name, normalised: trimmed, in lower case, aliases resolved.
 ///
+/// Names are compared in that form. [`written`](Self::written) is the spelling that was given, which OpenClaw has kept since
+/// August 2026: to it `z.ai` and `zai` are two providers, here they are one.
+///
 /// # Examples
 ///
 /// ```
 /// use provider_auth::ProviderId;
 ///
 /// assert_eq!(ProviderId::new(" Z.AI ")?, ProviderId::new("zai")?);
+/// assert_eq!(ProviderId::new(" Z.AI ")?.written(), "z.ai");
 /// assert_eq!(ProviderId::anthropic().as_str(), "anthropic");
 /// # Ok::<(), provider_auth::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ProviderId(Arc<str>);
+#[derive(Clone)]
+pub struct ProviderId {
+    name: Arc<str>,
+    /// What was given, trimmed and in lower case, where that is another name.
+    written: Option<Arc<str>>,
+}
 
 impl ProviderId {
     /// The provider of this name.
@@ -31,13 +41,13 @@ impl ProviderId {
     /// [`ErrorKind::InvalidId`] if nothing is left after trimming.
     pub fn new(name: &str) -> Result<Self> {
         let id = Self::normalized(name);
-        if id.0.is_empty() { Err(Error::new(ErrorKind::InvalidId, "the provider name is blank")) } else { Ok(id) }
+        if id.name.is_empty() { Err(Error::new(ErrorKind::InvalidId, "the provider name is blank")) } else { Ok(id) }
     }
 
     /// `anthropic`, the provider this crate builds requests for.
     #[must_use]
     pub fn anthropic() -> Self {
-        Self("anthropic".into())
+        Self { name: "anthropic".into(), written: None }
     }
 
     /// The normal form of any text, blank included: what a comparison with a document's own text needs.
@@ -49,27 +59,65 @@ impl ProviderId {
             Cow::Owned(name.to_lowercase())
         };
         match Provider::named(&lowered) {
-            Some(known) => Self(known.id().into()),
-            None => Self(lowered.into()),
+            Some(known) if known.id() != lowered => Self { name: known.id().into(), written: Some(lowered.into()) },
+            _ => Self { name: lowered.into(), written: None },
         }
     }
 
     /// The normalised name.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.name
+    }
+
+    /// The name as it was given, trimmed and in lower case, but with an alias left as it is.
+    #[must_use]
+    pub fn written(&self) -> &str {
+        self.written.as_deref().unwrap_or(&self.name)
     }
 
     /// Returns the provider's row in the table of [`providers`](crate::providers), if it has one.
     #[must_use]
     pub fn known(&self) -> Option<&'static Provider> {
-        Provider::named(&self.0)
+        Provider::named(&self.name)
+    }
+}
+
+impl PartialEq for ProviderId {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for ProviderId {}
+
+impl PartialOrd for ProviderId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ProviderId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.name.cmp(&other.name)
+    }
+}
+
+impl Hash for ProviderId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}
+
+impl fmt::Debug for ProviderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ProviderId").field(&self.name).finish()
     }
 }
 
 impl fmt::Display for ProviderId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.name)
     }
 }
 
@@ -201,6 +249,12 @@ impl ModelRef {
     #[must_use]
     pub fn model(&self) -> &str {
         &self.model
+    }
+
+    /// The reference with its provider's name as it was given.
+    #[must_use]
+    pub fn written(&self) -> String {
+        format!("{}/{}", self.provider.written(), self.model)
     }
 
     pub(crate) fn shared_name(&self) -> Arc<str> {

@@ -3,15 +3,13 @@
 use indexmap::IndexMap;
 
 use crate::config::cooldowns::CooldownSettings;
-use crate::config::reader::{Reader, Shape};
+use crate::config::keys;
+use crate::config::reader::Reader;
 use crate::credential::CredentialKind;
 use crate::error::DiagnosticCode;
 use crate::error::Location;
 use crate::id::{ProfileId, ProviderId};
 use crate::syntax::{Node, Value};
-
-const AUTH: Shape = Shape { owned: &["profiles", "order", "cooldowns"], foreign: &[], closed: true };
-const PROFILE: Shape = Shape { owned: &["provider", "mode", "email", "displayName"], foreign: &[], closed: true };
 
 /// The spellings of a profile's mode. Provider settings write the first with a dash; people mix them up.
 const MODES: &[(&str, ProfileMode)] = &[
@@ -34,7 +32,7 @@ pub enum ProfileMode {
     OAuth,
     /// `token`
     Token,
-    /// `aws-sdk`: known, and not supported by this crate.
+    /// `aws-sdk`: a credential that Amazon's own library finds. Nothing of it is stored, and this crate does not use it.
     AwsSdk,
 }
 
@@ -86,7 +84,7 @@ pub(super) struct Auth {
 impl Auth {
     pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Self {
         let mut auth = Self::default();
-        reader.object(node, &AUTH, |reader, member| match member.key.as_ref() {
+        reader.object(node, &keys::AUTH, |reader, member| match member.key.as_ref() {
             "profiles" => {
                 for (id, (profile, place)) in profiles(reader, &member.node) {
                     auth.profile_places.insert(id.clone(), place);
@@ -124,7 +122,7 @@ fn profile<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<ProfileSet
     let (mut provider, mut mode, mut email, mut display_name) = (None, None, None, None);
     // What is there and wrong is reported where it stands; only what is not there is missing.
     let (mut has_provider, mut has_mode) = (false, false);
-    reader.object(node, &PROFILE, |reader, member| {
+    reader.object(node, &keys::PROFILE, |reader, member| {
         let node = &member.node;
         match member.key.as_ref() {
             "provider" => {
@@ -156,11 +154,7 @@ fn profile_mode<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<Profi
         reader.warn(DiagnosticCode::Alias, node.at, "the mode of a profile is written `api_key`");
         return Some(ProfileMode::ApiKey);
     }
-    let mode = reader.choice(node, MODES)?;
-    if mode == ProfileMode::AwsSdk {
-        reader.warn(DiagnosticCode::IgnoredSetting, node.at, "profiles of the mode `aws-sdk` are not supported");
-    }
-    Some(mode)
+    reader.choice(node, MODES)
 }
 
 fn order<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> IndexMap<ProviderId, Vec<(ProfileId, Location)>> {

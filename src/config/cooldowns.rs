@@ -1,25 +1,10 @@
 //! `auth.cooldowns`: how long failed profiles cool down.
 
-use crate::config::reader::{Reader, Shape};
+use crate::config::keys;
+use crate::config::reader::Reader;
 use crate::error::DiagnosticCode;
 use crate::id::ProviderId;
 use crate::syntax::Node;
-
-const COOLDOWNS: Shape = Shape {
-    owned: &[
-        "billingBackoffHours",
-        "billingBackoffHoursByProvider",
-        "billingMaxHours",
-        "failureWindowHours",
-        "authPermanentBackoffMinutes",
-        "authPermanentMaxMinutes",
-        "overloadedProfileRotations",
-        "overloadedBackoffMs",
-        "rateLimitedProfileRotations",
-    ],
-    foreign: &[],
-    closed: true,
-};
 
 /// `auth.cooldowns`, as far as it is set; the selector's rules hold the defaults.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -55,7 +40,7 @@ impl CooldownSettings {
 
     pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Self {
         let mut settings = Self::default();
-        reader.object(node, &COOLDOWNS, |reader, member| {
+        reader.object(node, &keys::COOLDOWNS, |reader, member| {
             let node = &member.node;
             match member.key.as_ref() {
                 "billingBackoffHours" => settings.billing_backoff_hours = reader.positive(node),

@@ -10,7 +10,8 @@ impl Endpoint {
     /// The endpoint that serves a model: `models.providers` of the configuration, or the Anthropic API for provider
     /// `anthropic` where that says nothing.
     ///
-    /// Takes over `baseUrl`, `authHeader` (true means bearer), the provider's `headers`, and over them those of the model.
+    /// Takes over `baseUrl` and `api`, of the model's entry before the provider's, `authHeader` (true means bearer), the
+    /// provider's `headers`, over them those of the model, and over those `request.headers`.
     ///
     /// # Errors
     ///
@@ -41,24 +42,30 @@ impl Endpoint {
             let message = format!("the model \"{name}\" of the provider \"{provider}\" cannot be asked: {what}");
             Error::new(ErrorKind::NoEndpoint, message)
         };
-        let at = |error: Error| error.with_key_path(format!("models.providers.{}.baseUrl", model.provider()));
-        let mut endpoint = match provider.and_then(|provider| provider.base_url()) {
+        let own_url = provider.and_then(|provider| provider.model_base_url(model.model()));
+        let at = |error: Error| {
+            let entry = own_url.map(|_| format!("models[{:?}].", model.model())).unwrap_or_default();
+            error.with_key_path(format!("models.providers.{}.{entry}baseUrl", model.provider()))
+        };
+        let mut endpoint = match own_url.or_else(|| provider?.base_url()) {
             Some(base_url) => Self::new(base_url).map_err(at)?,
             None if is_anthropic => Self::anthropic(),
             None => return Err(none("no server of the provider is known that has the Messages API")),
         };
         endpoint = endpoint.with_provider(model.provider().clone());
         let Some(provider) = provider else { return Ok(endpoint) };
-        match provider.api() {
+        match provider.model_api(model.model()).or(provider.api()) {
             Some(ProviderApi::AnthropicMessages) => {}
             None if is_anthropic => {}
             None => return Err(none("the provider's entry does not say `api: \"anthropic-messages\"`")),
-            Some(_) => return Err(none("the provider's entry has an `api` other than `anthropic-messages`")),
+            Some(_) => return Err(none("its entry or the provider's has an `api` other than `anthropic-messages`")),
         }
         if provider.auth_header() == Some(true) {
             endpoint = endpoint.with_auth_scheme(AuthScheme::Bearer);
         }
-        for (name, value) in provider.configured_headers().chain(provider.configured_model_headers(model.model())) {
+        let own = provider.configured_model_headers(model.model());
+        let configured = provider.configured_headers().chain(own).chain(provider.configured_request_headers());
+        for (name, value) in configured {
             let value = value.map_err(|failure| {
                 let message = format!("the reference of a configured header was not resolved: {failure}");
                 let key = format!("models.providers.{}.headers.{}", model.provider(), shown_name(name));
@@ -93,6 +100,14 @@ impl Config {
         let configured = self.provider(provider).and_then(|entry| entry.base_url());
         configured.or_else(|| provider.known()?.base_url()).map(|url| url.trim_end_matches('/'))
     }
+
+    /// Returns the base URL of the API that serves a model: `baseUrl` of its entry under `models.providers.*.models`, else
+    /// that of its provider, as [`base_url`](Self::base_url) has it.
+    #[must_use]
+    pub fn model_base_url(&self, model: &ModelRef) -> Option<&str> {
+        let own = self.provider(model.provider()).and_then(|entry| entry.model_base_url(model.model()));
+        own.map(|url| url.trim_end_matches('/')).or_else(|| self.base_url(model.provider()))
+    }
 }
 
 impl RequestBuilder<'_> {
@@ -122,7 +137,7 @@ impl RequestBuilder<'_> {
     ) -> Self {
         let found = config.cache_retention(model, agent, self.credential_kind(), call);
         // An ignored setting is passed on, so that the request's notes report it and an opt-in can honour it.
-        let builder = self.retention(found.ignored.unwrap_or(found.retention));
+        let builder = self.retention(found.ignored.unwrap_or(found.retention)).shortened(found.shortened);
         config.anthropic_betas(model, agent).iter().fold(builder, |builder, flag| builder.beta(flag.as_str()))
     }
 }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
+use crate::config::keys;
 use crate::config::nearest::nearest;
-use crate::config::reader::{Reader, Shape};
+use crate::config::reader::Reader;
 use crate::error::DiagnosticCode;
 use crate::secret::{Secret, is_blank_char};
 use crate::syntax::{Member, Node, Value};
@@ -50,8 +51,6 @@ const HIJACKING: &[&str] = &[
 /// Families of such names.
 const HIJACKING_PREFIXES: &[&str] = &["BASH_FUNC_", "DYLD_", "GIT_", "LD_", "NPM_CONFIG_"];
 
-const SHELL_ENV: Shape = Shape { owned: &["enabled", "timeoutMs"], foreign: &[], closed: true };
-
 /// `env.shellEnv`: whether variables should be imported from a login shell. This crate runs no shell; it only says what
 /// the file asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -83,6 +82,9 @@ impl EnvBlock {
             "shellEnv" => block.shell = Some(shell_env(reader, &member.node)),
             name => {
                 if let Some(value) = variable(reader, member) {
+                    if reader.release.has_entries() {
+                        reader.outdated(member);
+                    }
                     flat.push((name.into(), value));
                 }
             }
@@ -111,7 +113,7 @@ fn variable<'n>(reader: &mut Reader<'n>, member: &'n Member<'n>) -> Option<Secre
     }
     let Value::String(value) = &member.node.value else {
         reader.wrong(&member.node, "text is expected");
-        if let Some(meant) = nearest(name, &["vars", "shellEnv"]) {
+        if let Some(meant) = nearest(name, &keys::ENV.names()) {
             reader.help(format!("did you mean `{meant}`?"));
         }
         return None;
@@ -130,7 +132,7 @@ fn variable<'n>(reader: &mut Reader<'n>, member: &'n Member<'n>) -> Option<Secre
 
 fn shell_env<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> ShellEnv {
     let mut shell = ShellEnv::default();
-    reader.object(node, &SHELL_ENV, |reader, member| match member.key.as_ref() {
+    reader.object(node, &keys::SHELL_ENV, |reader, member| match member.key.as_ref() {
         "enabled" => shell.enabled = reader.boolean(&member.node).unwrap_or_default(),
         _ => shell.timeout = reader.whole(&member.node).map(|millis| Duration::from_millis(millis.into())),
     });

@@ -3,6 +3,7 @@
 
 use indexmap::IndexMap;
 
+use crate::config::release::Release;
 use crate::config::substitute::substitute;
 use crate::config::{Config, member};
 use crate::env::Environment;
@@ -21,6 +22,10 @@ pub(super) struct Layout {
     /// Whether `agents.entries` is there, which only releases with databases write.
     has_entries: bool,
     version: Option<String>,
+    /// Whether `agents.defaults.models` no longer says which models are allowed.
+    pub(super) has_moved_policy: bool,
+    /// The release where nothing tells.
+    otherwise: Release,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -30,8 +35,8 @@ struct Agent {
 }
 
 impl Layout {
-    pub(super) fn read(root: &Node<'_>, environment: &Environment) -> Self {
-        let mut layout = Self::default();
+    pub(super) fn read(root: &Node<'_>, environment: &Environment, otherwise: Release) -> Self {
+        let mut layout = Self { otherwise, ..Self::default() };
         let mut add = |id: &str, node: &Node<'_>| {
             let directory = member(node, "agentDir").and_then(|node| path(node, environment));
             let is_default = matches!(member(node, "default").map(|node| &node.value), Some(Value::Bool(true)));
@@ -50,7 +55,15 @@ impl Layout {
         }
         let stamp = member(root, "meta").and_then(|meta| member(meta, "lastTouchedVersion"));
         layout.version = stamp.and_then(text).map(str::to_owned);
+        let migrations = member(root, "meta").and_then(|meta| member(meta, "migrations"));
+        let moved = migrations.and_then(|migrations| member(migrations, "modelPolicyAllowlist"));
+        layout.has_moved_policy = matches!(moved.map(|node| &node.value), Some(Value::Bool(true)));
         layout
+    }
+
+    /// The release that the configuration belongs to.
+    pub(super) fn release(&self) -> Release {
+        Release::of(self.version.as_deref(), self.has_entries, self.otherwise)
     }
 }
 
@@ -85,6 +98,11 @@ impl Config {
         self.layout.has_entries
     }
 
+    /// The release that the configuration belongs to.
+    pub(crate) fn release(&self) -> Release {
+        self.layout.release()
+    }
+
     /// `meta.lastTouchedVersion`: the release of OpenClaw that wrote the configuration last, such as `2026.9.6`.
     #[must_use]
     pub fn last_touched_version(&self) -> Option<&str> {
@@ -114,7 +132,7 @@ mod tests {
 
     fn config(text: &str) -> Config {
         let environment = Environment::from_fn(|name| (name == "PLACE").then(|| "/srv".to_owned()));
-        Config::from_json5_str(text, &ReadOptions::new().environment(environment)).unwrap()
+        Config::from_json5_str(text, &ReadOptions::new().lenient(true).environment(environment)).unwrap()
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What looks over the whole configuration need to know of it: where things stand, and what applies to whom.
 
-use crate::config::{Config, RetentionLayer, names};
+use crate::config::Config;
 use crate::credential::CredentialKind;
 use crate::error::Location;
 use crate::id::{ModelRef, ProfileId, ProviderId};
@@ -22,7 +22,7 @@ impl Config {
     /// The alias a model that is not listed has all the same, unless another model has it.
     pub(crate) fn implied_alias(&self, model: &ModelRef) -> Option<&'static str> {
         let taken = |alias: &str| self.models().filter_map(|(_, own)| own).any(|own| own.eq_ignore_ascii_case(alias));
-        names::alias_of(model).filter(|alias| !taken(alias))
+        self.release().alias_of(model).filter(|alias| !taken(alias))
     }
 
     /// The places of the layers of parameters that say a retention with both keys.
@@ -36,20 +36,38 @@ impl Config {
         let agents = std::iter::once(None).chain(self.agents.ids().map(Some));
         let mut found: Vec<&Location> = Vec::new();
         for agent in agents {
-            let primary = self.primary_model(agent).and_then(|name| self.resolve_model(name).ok());
-            let models: Vec<&ModelRef> = self.agents.models.keys().chain(&primary).collect();
+            let primary = self.primary_model(agent).and_then(|name| self.resolve_model_for(name, agent).ok());
+            let models: Vec<&ModelRef> = self.models_of(agent).map(|(model, _)| model).chain(&primary).collect();
             for model in models.into_iter().filter(|model| is_subscription(model.provider())) {
                 let resolved = self.cache_retention(model, agent, CredentialKind::Token, None);
-                let params = match resolved.layer {
-                    _ if resolved.ignored.is_none() => continue,
-                    RetentionLayer::Agent => self.agents.agent(agent).map(|agent| &agent.params),
-                    RetentionLayer::Model => self.agents.models.get(model).map(|model| &model.params),
-                    _ => Some(&self.agents.params),
-                };
-                let place = params.map(|params| &params.location);
+                if resolved.ignored.is_none() {
+                    continue;
+                }
+                let mut layers = self.agents.layers_for(model, agent);
+                let place = layers.find(|(layer, _)| *layer == resolved.layer).map(|(_, params)| &params.location);
                 found.extend(place.filter(|place| !found.contains(place)));
             }
         }
         found
+    }
+
+    /// The names that are one of OpenClaw's aliases and, to the release of the configuration, no alias of any listed model:
+    /// it takes them for models of the provider of bare names.
+    pub(crate) fn unlisted_aliases(&self) -> Vec<(&str, &Location)> {
+        if !self.release().has_entries() {
+            return Vec::new();
+        }
+        let listed = self.listed_models(None);
+        let is_listed = |name: &str| {
+            let own = self.agents.aliases();
+            let mut all = listed.iter().filter_map(|(_, alias)| *alias).chain(own);
+            all.any(|alias| alias.to_lowercase() == name)
+        };
+        let names = self.agents.placed_names().map(|(name, place)| (name.as_str(), place));
+        let unlisted = names.filter(|(name, _)| {
+            let name = name.to_lowercase();
+            self.release().aliased(&name).is_some() && !is_listed(&name)
+        });
+        unlisted.collect()
     }
 }

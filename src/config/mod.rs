@@ -14,17 +14,23 @@ mod cooldowns;
 mod endpoint;
 mod env_block;
 mod include;
+mod keys;
 mod layout;
+mod listed;
 mod lookup;
 mod model;
+mod model_choice;
+mod model_settings;
 mod names;
 mod nearest;
 mod open;
 mod options;
 mod params;
+mod policy;
 mod providers;
 mod reader;
 mod references;
+mod release;
 mod retention;
 mod rotation;
 mod secrets;
@@ -37,6 +43,7 @@ pub use cooldowns::CooldownSettings;
 pub use env_block::ShellEnv;
 pub use options::ReadOptions;
 pub use providers::{ProviderApi, ProviderAuth, ProviderConfig};
+pub(crate) use release::Release;
 pub use retention::{ResolvedRetention, RetentionLayer};
 pub(crate) use secrets::{FileMode, SecretProvider, SecretSettings};
 
@@ -50,7 +57,7 @@ use crate::config::auth::Auth;
 use crate::config::env_block::EnvBlock;
 use crate::config::include::Includes;
 use crate::config::layout::Layout;
-use crate::config::reader::{Reader, Shape};
+use crate::config::reader::Reader;
 use crate::config::sources::Sources;
 use crate::credential::Resolved;
 use crate::env::Environment;
@@ -59,8 +66,6 @@ use crate::error::Result;
 use crate::id::{ProfileId, ProviderId};
 use crate::select::{ProfileSelector, SelectorRules};
 use crate::syntax::{self, Document, KeyPath, Node, Places, Value};
-
-const ROOT: Shape = Shape { owned: &["env", "auth", "agents", "models", "secrets"], foreign: &[], closed: false };
 
 /// What the user configured, as far as it concerns credentials, models and caching.
 ///
@@ -140,12 +145,14 @@ impl Config {
             places: sources,
             wrong: options.severity(),
             environment: options.environment.clone(),
+            release: Release::default(),
             path: KeyPath::root(),
             diagnostics: found,
             found: [0; 2],
             budget: options.limits.max_bytes,
         };
         let mut config = Self::default();
+        reader.release = Layout::read(root, &options.environment, options.release).release();
         // First of all the variables: the rest may name them.
         let env = member(root, "env").map(|node| {
             reader.path.push_key("env");
@@ -157,12 +164,13 @@ impl Config {
         config.shell_env = env.shell;
         reader.environment = options.environment.over(env.variables);
         config.environment = reader.environment.clone();
-        config.layout = Layout::read(root, &config.environment);
-        reader.object(root, &ROOT, |reader, member| match member.key.as_ref() {
+        config.layout = Layout::read(root, &config.environment, options.release);
+        reader.object(root, &keys::ROOT, |reader, member| match member.key.as_ref() {
             "auth" => config.auth = Auth::read(reader, &member.node),
             "agents" => config.agents = Agents::read(reader, &member.node),
             "models" => config.providers = providers::read(reader, &member.node),
             "secrets" => config.secrets = Arc::new(SecretSettings::read(reader, &member.node)),
+            "meta" => read_meta(reader, &member.node),
             _ => {}
         });
         config.diagnostics = reader.verdict()?;
@@ -231,6 +239,18 @@ impl Config {
     pub fn provider(&self, provider: &ProviderId) -> Option<&ProviderConfig> {
         self.providers.get(provider)
     }
+}
+
+/// Looks for misspelt keys only: what stands there is read by [`Layout`], which finds nothing wrong.
+fn read_meta<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) {
+    if !matches!(node.value, Value::Object(_)) {
+        return;
+    }
+    reader.object(node, &keys::META, |reader, member| {
+        if matches!(member.node.value, Value::Object(_)) && member.key == "migrations" {
+            reader.object(&member.node, &keys::MIGRATIONS, |_, _| {});
+        }
+    });
 }
 
 fn member<'n>(node: &'n Node<'n>, key: &str) -> Option<&'n Node<'n>> {

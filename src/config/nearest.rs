@@ -4,7 +4,7 @@
 ///
 /// Case and the separators `_` and `-` do not count; beyond that one edit is forgiven in short keys and two in long
 /// ones, where a swap of neighbours is one edit.
-pub(super) fn nearest(written: &str, known: &[&'static str]) -> Option<&'static str> {
+pub(super) fn nearest(written: &str, known: &(impl Iterator<Item = &'static str> + Clone)) -> Option<&'static str> {
     let counts = |c: &char| !matches!(c, '_' | '-');
     let letters: Vec<char> = written.chars().filter(counts).flat_map(char::to_lowercase).collect();
     let forgiven = |key: &str| match key.len() {
@@ -13,7 +13,7 @@ pub(super) fn nearest(written: &str, known: &[&'static str]) -> Option<&'static 
         _ => 2,
     };
     let alike = |key: &str, edits| forgiven(key) >= edits && within(&letters, key.as_bytes(), edits);
-    (0..=2).find_map(|edits| known.iter().copied().find(|key| alike(key, edits)))
+    (0..=2).find_map(|edits| known.clone().find(|key| alike(key, edits)))
 }
 
 /// Returns `true` if this many insertions, deletions, replacements and swaps of neighbours lead from a text in lower
@@ -57,10 +57,10 @@ mod tests {
             ("api_key", "apiKey"),
             ("apikye", "apiKey"),
         ] {
-            assert_eq!(nearest(written, &keys), Some(meant), "{written}");
+            assert_eq!(nearest(written, &keys.into_iter()), Some(meant), "{written}");
         }
         for written in ["temperature", "nodes", "web", "is", "audio", "cache", "", &"x".repeat(1000)] {
-            assert_eq!(nearest(written, &keys), None, "{written}");
+            assert_eq!(nearest(written, &keys.into_iter()), None, "{written}");
         }
     }
 

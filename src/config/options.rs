@@ -1,5 +1,6 @@
 //! How a configuration is read.
 
+use crate::config::release::Release;
 use crate::env::Environment;
 use crate::error::Severity;
 use crate::syntax::Limits;
@@ -25,6 +26,7 @@ pub struct ReadOptions {
     pub(super) include_anywhere: bool,
     pub(super) limits: Limits,
     pub(super) environment: Environment,
+    pub(super) release: Release,
 }
 
 impl ReadOptions {
@@ -66,6 +68,26 @@ impl ReadOptions {
     #[must_use]
     pub fn environment(mut self, environment: Environment) -> Self {
         self.environment = environment;
+        self
+    }
+
+    /// The release of OpenClaw, such as `2026.9.6`, that a configuration belongs to where it does not say so itself. Its
+    /// aliases, its default model and its meaning of bare names apply. 2026.2.9 if not set; a text that is no release
+    /// changes nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use provider_auth::{Config, Environment, ReadOptions};
+    ///
+    /// let options = ReadOptions::new().environment(Environment::empty()).release("2026.9.6");
+    /// let config = Config::from_json5_str("{}", &options)?;
+    /// assert_eq!(config.resolve_model("gpt-5.4")?.to_string(), "openai/gpt-5.4");
+    /// # Ok::<(), provider_auth::Error>(())
+    /// ```
+    #[must_use]
+    pub fn release(mut self, release: &str) -> Self {
+        self.release = Release::parse(release).unwrap_or(self.release);
         self
     }
 

@@ -1,14 +1,12 @@
 //! `params`: open objects in which three keys are ours.
 
-use crate::config::reader::{Reader, Shape};
+use crate::config::keys;
+use crate::config::reader::Reader;
 use crate::error::DiagnosticCode;
 use crate::error::Location;
 use crate::retention::CacheRetention;
 use crate::secret::is_blank_char;
 use crate::syntax::{Node, Value};
-
-const PARAMS: Shape =
-    Shape { owned: &["cacheRetention", "cacheControlTtl", "anthropicBeta"], foreign: &[], closed: false };
 
 const RETENTIONS: &[(&str, CacheRetention)] =
     &[("none", CacheRetention::None), ("short", CacheRetention::Short), ("long", CacheRetention::Long)];
@@ -37,7 +35,7 @@ impl Params {
 
     pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Self {
         let mut params = Self { location: reader.location(node.at), ..Self::default() };
-        reader.object(node, &PARAMS, |reader, member| match member.key.as_ref() {
+        reader.object(node, &keys::PARAMS, |reader, member| match member.key.as_ref() {
             "cacheRetention" => params.retention = reader.choice(&member.node, RETENTIONS),
             "cacheControlTtl" => {
                 reader.warn(DiagnosticCode::DeprecatedKey, member.key_at, "the key is deprecated");

@@ -5,25 +5,14 @@ use std::fmt;
 use indexmap::IndexMap;
 
 use crate::config::configured_secret::ConfiguredSecret;
-use crate::config::reader::{Reader, Shape};
+use crate::config::keys;
+use crate::config::reader::Reader;
 use crate::credential::{ReferenceFailure, Resolved, SecretRef};
 use crate::error::DiagnosticCode;
 use crate::id::{ProviderId, shown_name};
 use crate::net::origin;
 use crate::secret::Secret;
 use crate::syntax::{Node, Value};
-
-const MODELS: Shape = Shape { owned: &["providers"], foreign: &[], closed: false };
-const PROVIDER: Shape = Shape {
-    owned: &["baseUrl", "apiKey", "auth", "api", "authHeader", "headers", "models"],
-    foreign: &[],
-    closed: true,
-};
-const MODEL: Shape = Shape {
-    owned: &["id", "headers"],
-    foreign: &["name", "api", "reasoning", "input", "cost", "contextWindow", "contextTokens", "maxTokens", "compat"],
-    closed: true,
-};
 
 const AUTHS: &[(&str, ProviderAuth)] = &[
     ("api-key", ProviderAuth::ApiKey),
@@ -39,6 +28,11 @@ const APIS: &[(&str, ProviderApi)] = &[
     ("google-generative-ai", ProviderApi::GoogleGenerativeAi),
     ("github-copilot", ProviderApi::GitHubCopilot),
     ("bedrock-converse-stream", ProviderApi::BedrockConverseStream),
+    ("azure-openai-responses", ProviderApi::AzureOpenAiResponses),
+    ("google-vertex", ProviderApi::GoogleVertex),
+    ("ollama", ProviderApi::Ollama),
+    ("openai-chatgpt-responses", ProviderApi::OpenAiChatGptResponses),
+    ("pi-messages", ProviderApi::PiMessages),
 ];
 
 /// How a provider authenticates.
@@ -71,6 +65,16 @@ pub enum ProviderApi {
     GitHubCopilot,
     /// `bedrock-converse-stream`
     BedrockConverseStream,
+    /// `azure-openai-responses`, since August 2026, as are all below.
+    AzureOpenAiResponses,
+    /// `google-vertex`
+    GoogleVertex,
+    /// `ollama`
+    Ollama,
+    /// `openai-chatgpt-responses`
+    OpenAiChatGptResponses,
+    /// `pi-messages`
+    PiMessages,
 }
 
 /// One entry of `models.providers`. `Debug` shows neither secrets nor more of the URL than its scheme and host.
@@ -82,11 +86,28 @@ pub struct ProviderConfig {
     api: Option<ProviderApi>,
     auth_header: Option<bool>,
     headers: Headers,
-    models: IndexMap<String, Headers>,
+    request_headers: Headers,
+    models: IndexMap<String, ModelEntry>,
+}
+
+/// One entry of `models` of a provider.
+#[derive(Clone, Default)]
+struct ModelEntry {
+    base_url: Option<String>,
+    api: Option<ProviderApi>,
+    headers: Headers,
+    supports_long_cache_retention: Option<bool>,
 }
 
 /// Header names as written, and their values.
 type Headers = IndexMap<String, ConfiguredSecret>;
+
+/// A value, or why the reference in its place leads to none.
+type Found<'a> = Result<&'a Secret, ReferenceFailure>;
+
+fn found(headers: &Headers) -> impl Iterator<Item = (&str, Found<'_>)> {
+    headers.iter().map(|(name, value)| (name.as_str(), value.value()))
+}
 
 impl ProviderConfig {
     /// `baseUrl` as it is written, not checked to be a URL.
@@ -117,13 +138,14 @@ impl ProviderConfig {
     /// Every value that may be a reference, with its key under the provider's entry.
     fn values(&self) -> impl Iterator<Item = (String, &ConfiguredSecret)> {
         let key = self.api_key.iter().map(|value| ("apiKey".to_owned(), value));
-        let headers = self.headers.iter().map(|(name, value)| (format!("headers.{}", shown_name(name)), value));
-        let of_models = self
-            .models
-            .values()
-            .flatten()
-            .map(|(name, value)| (format!("models[].headers.{}", shown_name(name)), value));
-        key.chain(headers).chain(of_models)
+        let named = |place: &'static str, headers| {
+            let headers: &Headers = headers;
+            headers.iter().map(move |(name, value)| (format!("{place}.{}", shown_name(name)), value))
+        };
+        let of_models = self.models.values().flat_map(move |entry| named("models[].headers", &entry.headers));
+        key.chain(named("headers", &self.headers))
+            .chain(named("request.headers", &self.request_headers))
+            .chain(of_models)
     }
 
     /// The references, with their keys under the provider's entry and why they lead to no secret, if they do not.
@@ -132,8 +154,9 @@ impl ProviderConfig {
     }
 
     pub(super) fn put_in(&mut self, references: &Resolved) {
+        let of_models = self.models.values_mut().map(|entry| &mut entry.headers);
         let headers =
-            self.headers.values_mut().chain(self.models.values_mut().flat_map(|headers| headers.values_mut()));
+            of_models.chain([&mut self.headers, &mut self.request_headers]).flat_map(|headers| headers.values_mut());
         self.api_key.iter_mut().chain(headers).for_each(|value| value.put_in(references));
     }
 
@@ -161,25 +184,57 @@ impl ProviderConfig {
         self.configured_headers().filter_map(|(name, value)| Some((name, value.ok()?)))
     }
 
+    /// `request.headers`, as [`headers`](Self::headers). They come over the provider's own and over the model's.
+    pub fn request_headers(&self) -> impl Iterator<Item = (&str, &Secret)> {
+        self.configured_request_headers().filter_map(|(name, value)| Some((name, value.ok()?)))
+    }
+
     /// `headers` of the entry of `models` with this id, as [`headers`](Self::headers). They come over the provider's own.
     pub fn model_headers(&self, model: &str) -> impl Iterator<Item = (&str, &Secret)> {
         self.configured_model_headers(model).filter_map(|(name, value)| Some((name, value.ok()?)))
     }
 
-    pub(super) fn configured_headers(&self) -> impl Iterator<Item = (&str, Result<&Secret, ReferenceFailure>)> {
-        self.headers.iter().map(|(name, value)| (name.as_str(), value.value()))
+    pub(super) fn configured_headers(&self) -> impl Iterator<Item = (&str, Found<'_>)> {
+        found(&self.headers)
     }
 
-    pub(super) fn configured_model_headers(
-        &self,
-        model: &str,
-    ) -> impl Iterator<Item = (&str, Result<&Secret, ReferenceFailure>)> {
-        self.models.get(model).into_iter().flatten().map(|(name, value)| (name.as_str(), value.value()))
+    pub(super) fn configured_request_headers(&self) -> impl Iterator<Item = (&str, Found<'_>)> {
+        found(&self.request_headers)
+    }
+
+    pub(super) fn configured_model_headers(&self, model: &str) -> impl Iterator<Item = (&str, Found<'_>)> {
+        self.models.get(model).into_iter().flat_map(|entry| found(&entry.headers))
+    }
+
+    /// The ids of the entries of `models`, in the order of the file.
+    pub fn models(&self) -> impl Iterator<Item = &str> {
+        self.models.keys().map(String::as_str)
+    }
+
+    /// `baseUrl` of the entry of `models` with this id, as it is written: where this model is served, in place of the
+    /// provider's.
+    #[must_use]
+    pub fn model_base_url(&self, model: &str) -> Option<&str> {
+        self.models.get(model)?.base_url.as_deref()
+    }
+
+    /// `api` of the entry of `models` with this id, in place of the provider's; also `None` for an interface this version
+    /// does not know.
+    #[must_use]
+    pub fn model_api(&self, model: &str) -> Option<ProviderApi> {
+        self.models.get(model)?.api
+    }
+
+    /// `compat.supportsLongCacheRetention` of the entry of `models` with this id: whether its server keeps prompt prefixes
+    /// for an hour.
+    #[must_use]
+    pub fn supports_long_cache_retention(&self, model: &str) -> Option<bool> {
+        self.models.get(model)?.supports_long_cache_retention
     }
 
     fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Self {
         let mut provider = Self::default();
-        reader.object(node, &PROVIDER, |reader, member| {
+        reader.object(node, &keys::PROVIDER, |reader, member| {
             let node = &member.node;
             match member.key.as_ref() {
                 "baseUrl" => provider.base_url = reader.word(node),
@@ -188,6 +243,9 @@ impl ProviderConfig {
                 "api" => provider.api = api(reader, node),
                 "authHeader" => provider.auth_header = reader.boolean(node),
                 "headers" => provider.headers = headers(reader, node),
+                "request" => reader.object(node, &keys::REQUEST, |reader, member| {
+                    provider.request_headers = headers(reader, &member.node);
+                }),
                 _ => provider.models = models(reader, node),
             }
         });
@@ -204,7 +262,19 @@ impl fmt::Debug for ProviderConfig {
             .field("api", &self.api)
             .field("auth_header", &self.auth_header)
             .field("headers", &names(&self.headers))
-            .field("models", &self.models.iter().map(|(model, headers)| (model, names(headers))).collect::<Vec<_>>())
+            .field("request_headers", &names(&self.request_headers))
+            .field("models", &self.models)
+            .finish()
+    }
+}
+
+impl fmt::Debug for ModelEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ModelEntry")
+            .field("base_url", &self.base_url.as_deref().map(origin))
+            .field("api", &self.api)
+            .field("headers", &names(&self.headers))
+            .field("supports_long_cache_retention", &self.supports_long_cache_retention)
             .finish()
     }
 }
@@ -216,7 +286,7 @@ fn names(headers: &Headers) -> Vec<&str> {
 /// Reads `models`.
 pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> IndexMap<ProviderId, ProviderConfig> {
     let mut providers = IndexMap::new();
-    reader.object(node, &MODELS, |reader, member| {
+    reader.object(node, &keys::MODELS, |reader, member| {
         reader.entries(&member.node, |reader, member| {
             let provider = ProviderConfig::read(reader, &member.node);
             match providers.entry(ProviderId::normalized(&member.key)) {
@@ -253,24 +323,31 @@ fn headers<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Headers {
     headers
 }
 
-fn models<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> IndexMap<String, Headers> {
+fn models<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> IndexMap<String, ModelEntry> {
     let mut models = IndexMap::new();
     reader.items(node, |reader, item| {
-        let (mut id, mut own) = (None, Headers::new());
+        let (mut id, mut entry) = (None, ModelEntry::default());
         let mut has_id = !matches!(item.value, Value::Object(_));
-        reader.object(item, &MODEL, |reader, member| {
-            if member.key == "headers" {
-                own = headers(reader, &member.node);
-            } else {
-                has_id = true;
-                id = reader.word(&member.node);
+        reader.object(item, &keys::PROVIDER_MODEL, |reader, member| {
+            let node = &member.node;
+            match member.key.as_ref() {
+                "baseUrl" => entry.base_url = reader.word(node),
+                "api" => entry.api = api(reader, node),
+                "headers" => entry.headers = headers(reader, node),
+                "compat" => reader.object(node, &keys::COMPAT, |reader, member| {
+                    entry.supports_long_cache_retention = reader.boolean(&member.node);
+                }),
+                _ => {
+                    has_id = true;
+                    id = reader.word(node);
+                }
             }
         });
         if !has_id {
             reader.missing(item, "id");
         }
         if let Some(id) = id {
-            models.entry(id).or_insert(own);
+            models.entry(id).or_insert(entry);
         }
     });
     models

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
+use crate::config::keys::Shape;
 use crate::config::nearest::nearest;
+use crate::config::release::Release;
 use crate::config::sources::Sources;
 use crate::config::substitute::substitute;
 use crate::env::Environment;
@@ -17,6 +19,8 @@ pub(super) struct Reader<'n> {
     /// How much a wrong value matters.
     pub(super) wrong: Severity,
     pub(super) environment: Environment,
+    /// The release that the file belongs to.
+    pub(super) release: Release,
     pub(super) path: KeyPath<'n>,
     pub(super) diagnostics: Vec<Diagnostic>,
     /// How many problems there were, warnings and errors apart.
@@ -27,16 +31,6 @@ pub(super) struct Reader<'n> {
 
 /// How many problems of one severity are noted; more of them help nobody.
 const MOST_NOTED: usize = 1_000;
-
-/// The keys of an object.
-pub(super) struct Shape {
-    /// The keys that are read.
-    pub(super) owned: &'static [&'static str],
-    /// Keys that are valid and mean nothing here.
-    pub(super) foreign: &'static [&'static str],
-    /// Whether any other key is a mistake; otherwise only a misspelling of an owned one is.
-    pub(super) closed: bool,
-}
 
 /// A text after substitution.
 pub(super) struct Text<'n> {
@@ -95,18 +89,28 @@ impl<'n> Reader<'n> {
         mut visit: impl FnMut(&mut Self, &'n Member<'n>),
     ) {
         self.entries(node, |reader, member| {
-            let key = member.key.as_ref();
-            if shape.owned.contains(&key) {
+            let name = member.key.as_ref();
+            if let Some(key) = shape.key(name) {
+                if shape.is_refused(key, reader.release) {
+                    reader.outdated(member);
+                }
                 visit(reader, member);
-            } else if !shape.foreign.contains(&key) {
+            } else if !shape.is_foreign(name) {
                 reader.unknown(member, shape);
             }
         });
     }
 
+    /// Notes a key that the release of the file refuses; it counts all the same.
+    pub(super) fn outdated(&mut self, member: &Member<'_>) {
+        let message = "OpenClaw refuses a file with this key since August 2026";
+        self.warn(DiagnosticCode::DeprecatedKey, member.key_at, message);
+        self.help("`openclaw doctor --fix` moves it or takes it out");
+    }
+
     fn unknown(&mut self, member: &Member<'_>, shape: &Shape) {
-        let meant = nearest(&member.key, shape.owned);
-        if shape.closed || meant.is_some() {
+        let meant = nearest(&member.key, &shape.names());
+        if shape.is_closed || meant.is_some() {
             self.warn(DiagnosticCode::UnknownKey, member.key_at, "the key is not known here and has no effect");
         }
         if let Some(meant) = meant {

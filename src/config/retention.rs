@@ -15,7 +15,9 @@ pub enum RetentionLayer {
     Global,
     /// `agents.defaults.models.*.params`
     Model,
-    /// `agents.list[].params`
+    /// `agents.entries.*.models.*.params`
+    AgentModel,
+    /// `agents.entries.*.params`, or `agents.list[].params` before August 2026
     Agent,
     /// The caller of [`Config::cache_retention`].
     Call,
@@ -33,6 +35,9 @@ pub struct ResolvedRetention {
     pub legacy: bool,
     /// The setting that has no effect because the credential is a subscription's.
     pub ignored: Option<CacheRetention>,
+    /// Whether that layer asks for one hour, and five minutes are asked for instead because the model's entry says that
+    /// its server does not keep anything longer.
+    pub shortened: bool,
 }
 
 impl ResolvedRetention {
@@ -49,7 +54,9 @@ impl ResolvedRetention {
 impl Config {
     /// The cache retention for a request to this model, by this agent, with this kind of credential.
     ///
-    /// The layers are the call, the agent, the model and all models; the first of them that says something decides.
+    /// The layers are the call, the agent, the model as the agent uses it, the model, and all models; the first of them
+    /// that says something decides. OpenClaw puts `short` into the layer of a model where it has none and Anthropic is used
+    /// with API keys, which then beats what is said for all models; here what the user says counts.
     /// Within one layer `cacheRetention` wins over the legacy `cacheControlTtl`. Where nothing is said, an API key of
     /// the provider `anthropic` gets [`CacheRetention::Short`] and everything else none.
     ///
@@ -82,39 +89,42 @@ impl Config {
         kind: CredentialKind,
         call: Option<CacheRetention>,
     ) -> ResolvedRetention {
-        let agents = &self.agents;
         // Each layer speaks with one voice before the layers are compared. Merging key by key would let a new key
         // above overrule a legacy key below it.
-        let said = [
-            (RetentionLayer::Call, call.map(|retention| (retention, false))),
-            (RetentionLayer::Agent, agents.agent(agent).and_then(|agent| agent.params.retention())),
-            (RetentionLayer::Model, agents.models.get(model).and_then(|model| model.params.retention())),
-            (RetentionLayer::Global, agents.params.retention()),
-        ];
-        let decided =
-            said.into_iter().find_map(|(layer, said)| said.map(|(retention, legacy)| (layer, retention, legacy)));
+        let call = call.map(|retention| (RetentionLayer::Call, retention, false));
+        let decided = call.or_else(|| {
+            self.agents.layers_for(model, agent).find_map(|(layer, params)| {
+                let (retention, legacy) = params.retention()?;
+                Some((layer, retention, legacy))
+            })
+        });
         let subscription = kind.is_subscription();
-        match decided {
-            Some((layer, retention, legacy)) if subscription => {
-                let ignored = (retention != CacheRetention::None).then_some(retention);
-                ResolvedRetention { retention: CacheRetention::None, layer, legacy, ignored }
-            }
-            Some((layer, retention, legacy)) => ResolvedRetention { retention, layer, legacy, ignored: None },
-            None => {
-                let cached = !subscription && *model.provider() == ProviderId::anthropic();
-                let retention = if cached { CacheRetention::Short } else { CacheRetention::None };
-                ResolvedRetention { retention, layer: RetentionLayer::Default, legacy: false, ignored: None }
-            }
+        let Some((layer, asked, legacy)) = decided else {
+            let cached = !subscription && *model.provider() == ProviderId::anthropic();
+            let retention = if cached { CacheRetention::Short } else { CacheRetention::None };
+            let layer = RetentionLayer::Default;
+            return ResolvedRetention { retention, layer, legacy: false, ignored: None, shortened: false };
+        };
+        let shortened = asked == CacheRetention::Long && self.keeps_short_only(model);
+        let retention = if shortened { CacheRetention::Short } else { asked };
+        if subscription {
+            let ignored = (retention != CacheRetention::None).then_some(retention);
+            return ResolvedRetention { retention: CacheRetention::None, layer, legacy, ignored, shortened };
         }
+        ResolvedRetention { retention, layer, legacy, ignored: None, shortened }
+    }
+
+    /// Whether the model's entry says that its server keeps nothing for an hour.
+    fn keeps_short_only(&self, model: &ModelRef) -> bool {
+        let provider = self.provider(model.provider());
+        provider.and_then(|provider| provider.supports_long_cache_retention(model.model())) == Some(false)
     }
 
     /// The beta flags configured for a model and an agent, in the order of the file: those of the agent, else of the
-    /// model, else of all models.
+    /// model as the agent uses it, else of the model, else of all models.
     #[must_use]
     pub fn anthropic_betas(&self, model: &ModelRef, agent: Option<&str>) -> &[String] {
-        let agents = &self.agents;
-        let of_agent = agents.agent(agent).and_then(|agent| agent.params.betas.as_deref());
-        let of_model = || agents.models.get(model).and_then(|model| model.params.betas.as_deref());
-        of_agent.or_else(of_model).or(agents.params.betas.as_deref()).unwrap_or_default()
+        let mut layers = self.agents.layers_for(model, agent);
+        layers.find_map(|(_, params)| params.betas.as_deref()).unwrap_or_default()
     }
 }

@@ -17,7 +17,7 @@ impl Config {
     /// defaults.
     #[must_use]
     pub fn rotation(&self, model: ModelRef, agent: Option<&str>, now: Timestamp) -> Rotation {
-        let fallbacks = self.fallback_models(agent).iter().filter_map(|name| self.resolve_model(name).ok());
+        let fallbacks = self.fallback_models(agent).iter().filter_map(|name| self.resolve_model_for(name, agent).ok());
         self.rotation_with(model, fallbacks, self.limits(RotationLimits::default()), now)
     }
 

@@ -5,33 +5,12 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use crate::config::reader::{Reader, Shape};
+use crate::config::keys;
+use crate::config::reader::Reader;
 use crate::id::shown_name;
 use crate::secret::Secret;
 use crate::syntax::{Node, Value};
 
-const SECRETS: Shape = Shape { owned: &["providers", "defaults"], foreign: &["resolution", "egress"], closed: false };
-const DEFAULTS: Shape = Shape { owned: &["env", "store"], foreign: &["file", "exec"], closed: false };
-const ENTRY: Shape = Shape {
-    owned: &[
-        "source",
-        "allowlist",
-        "path",
-        "mode",
-        "timeoutMs",
-        "maxBytes",
-        "command",
-        "args",
-        "env",
-        "passEnv",
-        "trustedDirs",
-        "noOutputTimeoutMs",
-        "maxOutputBytes",
-        "jsonOnly",
-    ],
-    foreign: &["pluginIntegration"],
-    closed: false,
-};
 const MODES: &[(&str, FileMode)] = &[("json", FileMode::Json), ("singleValue", FileMode::SingleValue)];
 
 /// How long a file or a command may take where its entry does not say.
@@ -85,12 +64,12 @@ pub(crate) enum FileMode {
 impl SecretSettings {
     pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Self {
         let mut settings = Self::default();
-        reader.object(node, &SECRETS, |reader, member| match member.key.as_ref() {
+        reader.object(node, &keys::SECRETS, |reader, member| match member.key.as_ref() {
             "providers" => reader.entries(&member.node, |reader, member| {
                 let provider = SecretProvider::read(reader, &member.node);
                 settings.providers.insert(member.key.as_ref().to_owned(), provider);
             }),
-            _ => reader.object(&member.node, &DEFAULTS, |reader, member| match member.key.as_ref() {
+            _ => reader.object(&member.node, &keys::SECRET_DEFAULTS, |reader, member| match member.key.as_ref() {
                 "env" => settings.default_env = reader.word(&member.node),
                 _ => settings.default_store = reader.word(&member.node),
             }),
@@ -133,7 +112,7 @@ impl SecretProvider {
             json_only: true,
             is_broken: false,
         };
-        reader.object(node, &ENTRY, |reader, member| {
+        reader.object(node, &keys::SECRET_PROVIDER, |reader, member| {
             let node = &member.node;
             let understood = match member.key.as_ref() {
                 "source" => reader.word(node).map(|source| entry.source = source),

@@ -3,6 +3,7 @@
 //! - [Troubleshooting](troubleshooting): every message, and what to do about it.
 //! - [Answers](answers): what each answer of a provider means, whom it blames, and what to try.
 //! - [Coming from OpenClaw](coming_from_openclaw): what is the same, what is not, and which command is which function.
+//! - [Configuration](configuration): every key of `openclaw.json` that is read, and what it does.
 //! - [Writing a store](writing_a_store): keeping profiles somewhere else than in a file.
 //! - [Embedding in an agent](embedding_in_an_agent): one request from the configuration to the record of its outcome.
 //! - [Prompt caching](prompt_caching): what is cached, for how long, and how to see it.
@@ -35,6 +36,9 @@ pub mod architecture {}
 
 #[doc = include_str!("coming_from_openclaw.md")]
 pub mod coming_from_openclaw {}
+
+#[doc = include_str!("configuration.md")]
+pub mod configuration {}
 
 #[doc = include_str!("embedding_in_an_agent.md")]
 pub mod embedding_in_an_agent {}

@@ -1,6 +1,7 @@
 //! Environment variables: where they are looked up, and which of them hold a provider's credential.
 
 mod dotenv;
+mod key_family;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -63,6 +63,8 @@ pub struct AuthProfiles {
     pub(super) diagnostics: Vec<Diagnostic>,
     pub(super) dirty_state: DirtyState,
     pub(super) links: Links,
+    /// Whether names of providers are written as they were given: those who read the document know no aliases.
+    pub(super) keeps_names: bool,
 }
 
 /// For every profile, where its statistics are in their section: found once for each state of the document, because
@@ -93,7 +95,19 @@ impl AuthProfiles {
             diagnostics: Vec::new(),
             dirty_state: DirtyState::None,
             links: Links::default(),
+            keeps_names: false,
         }
+    }
+
+    /// Writes names of providers as they are given, in place of their newest spelling.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn keep_names(&mut self) {
+        self.keeps_names = true;
+    }
+
+    /// The name that a provider has in this document where it has none yet.
+    pub(super) fn name_of<'p>(&self, provider: &'p ProviderId) -> &'p str {
+        if self.keeps_names { provider.written() } else { provider.as_str() }
     }
 
     /// Returns the format's version: 1 unless a newer program wrote the document.

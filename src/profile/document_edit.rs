@@ -33,9 +33,10 @@ impl AuthProfiles {
     ) -> Result<()> {
         check_not_personal(id)?;
         let credential = credential.cleaned()?;
+        let name = self.name_of(provider);
         let (entry, same_secret) = match self.profiles.get(id) {
-            Some(old) => (old.with_credential(provider, &credential, email), old.same_secret(&credential)),
-            None => (Profile::new(provider, &credential, email), false),
+            Some(old) => (old.with_credential(name, &credential, email), old.same_secret(&credential)),
+            None => (Profile::new(name, &credential, email), false),
         };
         if !same_secret && let Some(usage) = self.usage.get(id.as_str()) {
             let cleared = usage.cleared();
@@ -151,7 +152,7 @@ impl AuthProfiles {
             .map(|(name, _)| name.clone())
             .filter(|n| ProviderId::normalized(n) == *provider)
             .collect();
-        let kept = names.first().cloned().unwrap_or_else(|| provider.as_str().to_owned());
+        let kept = names.first().cloned().unwrap_or_else(|| self.name_of(provider).to_owned());
         for name in names.iter().skip(1) {
             self.write_order(name, Vec::new())?;
         }
@@ -185,7 +186,7 @@ impl AuthProfiles {
         let provider = self.profiles.get(id).map(Profile::provider).filter(|provider| !provider.as_str().is_empty());
         let Some(provider) = provider.cloned() else { return };
         let known = self.last_good.iter().map(|(name, _)| name).find(|name| ProviderId::normalized(name) == provider);
-        let name = known.cloned().unwrap_or_else(|| provider.as_str().to_owned());
+        let name = known.cloned().unwrap_or_else(|| self.name_of(&provider).to_owned());
         let text = raw::string(id.as_str()).get().to_owned();
         if self.last_good.set(name, Some(id.clone()), text).unwrap_or(false) {
             self.touched(DirtyState::State);

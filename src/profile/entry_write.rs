@@ -4,7 +4,6 @@ use super::entry::{Hold, Profile};
 use super::raw::RawObject;
 use crate::clock::Timestamp;
 use crate::credential::{Credential, CredentialKind};
-use crate::id::ProviderId;
 use crate::secret::Secret;
 
 /// Entries stand at this depth: document, `profiles`, profile.
@@ -12,12 +11,12 @@ pub(super) const DEPTH: usize = 2;
 
 impl Profile {
     /// Creates an entry for a credential.
-    pub(super) fn new(provider: &ProviderId, credential: &Credential, email: Option<&str>) -> Self {
+    pub(super) fn new(provider: &str, credential: &Credential, email: Option<&str>) -> Self {
         Self::write(RawObject::default(), provider, credential, email)
     }
 
     /// Replaces the credential; members that say nothing about it stay.
-    pub(super) fn with_credential(&self, provider: &ProviderId, credential: &Credential, email: Option<&str>) -> Self {
+    pub(super) fn with_credential(&self, provider: &str, credential: &Credential, email: Option<&str>) -> Self {
         let mut object = RawObject::parse(self.text.expose()).unwrap_or_default();
         if object.get("type").is_none() {
             // It was understood as the kind, which is now written under its own name.
@@ -57,9 +56,9 @@ impl Profile {
         Self::parse(&object.to_text(DEPTH), &mut Vec::new())
     }
 
-    fn write(mut object: RawObject<'_>, provider: &ProviderId, credential: &Credential, email: Option<&str>) -> Self {
+    fn write(mut object: RawObject<'_>, provider: &str, credential: &Credential, email: Option<&str>) -> Self {
         object.set_str("type", credential.kind().as_str());
-        object.set_str("provider", provider.as_str());
+        object.set_str("provider", provider);
         match credential {
             Credential::ApiKey { key } => object.set_str("key", key.expose()),
             Credential::Token { token, .. } => object.set_str("token", token.expose()),

@@ -144,6 +144,7 @@ impl AuthProfiles {
             diagnostics,
             dirty_state: DirtyState::None,
             links: Links::default(),
+            keeps_names: false,
         })
     }
 

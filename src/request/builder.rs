@@ -64,6 +64,8 @@ pub struct RequestBuilder<'a> {
     credential: &'a Credential,
     body: Result<Vec<u8>>,
     retention: Option<CacheRetention>,
+    /// Whether one hour was asked for where the server keeps five minutes only.
+    shortened: bool,
     lifetimes: Option<Lifetimes>,
     cache_for_subscription: bool,
     markers: BreakpointOptions<'a>,
@@ -82,6 +84,7 @@ impl<'a> RequestBuilder<'a> {
             credential,
             body: Err(Error::new(ErrorKind::InvalidBody, "the request has no body")),
             retention: None,
+            shortened: false,
             lifetimes: None,
             cache_for_subscription: false,
             markers: BreakpointOptions::new(CacheRetention::None),
@@ -139,6 +142,13 @@ impl<'a> RequestBuilder<'a> {
     /// request's notes report, unless [`cache_for_subscription`](Self::cache_for_subscription) is called.
     pub fn retention(mut self, retention: CacheRetention) -> Self {
         self.retention = Some(retention);
+        self.shortened = false;
+        self
+    }
+
+    /// Says that the retention is what is left of one hour.
+    pub(crate) fn shortened(mut self, shortened: bool) -> Self {
+        self.shortened = shortened;
         self
     }
 
@@ -234,7 +244,12 @@ impl<'a> RequestBuilder<'a> {
             Diagnostic::new(Severity::Warning, DiagnosticCode::IgnoredSetting, Location::default(), message)
                 .with_help("a marker on the last block was planned in its place")
         });
-        note.into_iter().chain(automatic).collect()
+        let shortened = (self.shortened && !ignored && self.lifetimes.is_none()).then(|| {
+            let message = "five minutes are asked for instead of one hour, which the model's server does not keep";
+            let place = Location::default().with_key_path("compat.supportsLongCacheRetention");
+            Diagnostic::new(Severity::Note, DiagnosticCode::IgnoredSetting, place, message)
+        });
+        note.into_iter().chain(automatic).chain(shortened).collect()
     }
 
     /// Builds the request.

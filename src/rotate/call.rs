@@ -178,7 +178,7 @@ impl Call {
     pub(super) fn fallback_models(&self, config: &Config) -> Vec<ModelRef> {
         self.fallbacks.clone().unwrap_or_else(|| {
             let names = config.fallback_models(self.agent.as_deref()).iter();
-            names.filter_map(|name| config.resolve_model(name).ok()).collect()
+            names.filter_map(|name| config.resolve_model_for(name, self.agent.as_deref()).ok()).collect()
         })
     }
 

@@ -250,13 +250,15 @@ impl<'a> Selecting<'a> {
         }
         let ordered = places.iter().filter_map(|(_, index)| judged.get(*index));
         let mut list: Vec<Candidate<'a>> = ordered.map(Judged::candidate).collect();
-        let diagnostics = repaired.map(|base| self.report_repair(base, &mut list));
+        let diagnostics = repaired.and_then(|base| self.report_repair(base, &mut list));
         self.add_outsiders(&mut list, base);
         Candidates { list, eligible, diagnostics: diagnostics.into_iter().collect() }
     }
 
-    /// The names of a list of which nothing exists, and the report that others serve in its place.
-    fn report_repair(&self, base: Base<'a>, list: &mut Vec<Candidate<'a>>) -> Diagnostic {
+    /// The names of a list of which nothing exists, and the report that others serve in its place, if there are any: a
+    /// configuration that lists profiles of another agent alone is in order.
+    fn report_repair(&self, base: Base<'a>, list: &mut Vec<Candidate<'a>>) -> Option<Diagnostic> {
+        let is_replaced = !list.is_empty();
         let mut seen = HashSet::new();
         let _ = self.visit(base, |id, _| {
             if seen.insert(id.as_str()) {
@@ -264,10 +266,15 @@ impl<'a> Selecting<'a> {
             }
             ControlFlow::Continue(())
         });
+        let provider = &self.query.provider;
+        let (place, help) = match base {
+            Base::Order(_) => (format!("order.{provider}"), "correct the order, or remove it"),
+            _ => ("auth.profiles".to_owned(), "list the profiles that are stored, or none of the provider"),
+        };
         let message = "none of the profiles named for this provider exists; the stored ones are used instead";
-        let location = Location::default().with_key_path(format!("order.{}", self.query.provider));
+        let location = Location::default().with_key_path(place);
         let diagnostic = Diagnostic::new(Severity::Warning, DiagnosticCode::RepairedOrder, location, message);
-        diagnostic.with_help("correct the order, or remove it")
+        is_replaced.then(|| diagnostic.with_help(help))
     }
 
     /// The provider's stored profiles that the list in force leaves out.

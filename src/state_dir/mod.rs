@@ -23,6 +23,7 @@ use crate::config::{Config, ReadOptions};
 use crate::env::Environment;
 use crate::error::{ErrorKind, Result};
 use crate::references::ReferenceResolver;
+use crate::store::shared_database;
 
 /// The directory in which OpenClaw keeps its configuration, and the credentials of its agents.
 ///
@@ -115,12 +116,15 @@ impl StateDir {
     }
 
     /// The configuration, read as these options say, whose variables take the place of
-    /// [`environment`](Self::environment).
+    /// [`environment`](Self::environment). Where it does not say which release it belongs to and OpenClaw's database is
+    /// there, that is 2026.9.6.
     ///
     /// # Errors
     ///
     /// Those of [`Config::from_path`].
     pub fn config_with(&self, options: &ReadOptions) -> Result<Config> {
+        let has_database = shared_database(&self.path).is_file();
+        let options = if has_database { &options.clone().release("2026.9.6") } else { options };
         match Config::from_path(self.config_path(), options) {
             Err(error) if error.kind() == ErrorKind::NotFound && !self.is_config_required => {
                 Config::from_json5_str("{}", options)

@@ -6,20 +6,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::collate;
-use super::listed::listed;
 use super::overview::Overview;
 use super::report::{ProviderStatus, StatusReport, UnusableProfile};
 use crate::clock::Timestamp;
-use crate::config::Config;
+use crate::config::{Config, Release};
 use crate::error::Location;
 use crate::error::{Diagnostic, DiagnosticCode, Severity};
 use crate::id::{ModelRef, ProviderId};
 use crate::profile::{AuthProfiles, UsageStats};
 use crate::providers::Provider;
 use crate::select::{ProfileSelector, Verdict};
-
-/// The model OpenClaw uses where none is configured.
-const DEFAULT_MODEL: &str = "claude-opus-4-6";
 
 /// How long before its end a credential is called expiring, unless the caller says otherwise.
 const WARN_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
@@ -95,7 +91,8 @@ impl<'a> StatusReportBuilder<'a> {
         self
     }
 
-    /// Sets the model that is used where none is configured. Default: `anthropic/claude-opus-4-6`, as in OpenClaw 2026.2.9.
+    /// Sets the model that is used where none is configured. Default: that of the release the configuration belongs to,
+    /// `anthropic/claude-opus-4-6` in OpenClaw 2026.2.9 and `openai/gpt-6-astra` in 2026.9.6.
     pub fn default_model(mut self, model: ModelRef) -> Self {
         self.default_model = Some(model);
         self
@@ -119,20 +116,32 @@ impl<'a> StatusReportBuilder<'a> {
         let (config, agent) = (self.config, self.agent.as_deref());
         let selector = config.selector();
         let primary = config.primary_model(agent);
-        let resolved_default = primary.and_then(|name| config.resolve_model(name).ok()).or(self.default_model.clone());
-        let resolved_default = resolved_default.unwrap_or_else(default_model);
+        let release = config.release();
+        let resolved_default = primary.and_then(|name| config.resolve_model_for(name, agent).ok());
+        let resolved_default =
+            resolved_default.or(self.default_model.clone()).unwrap_or_else(|| default_model(release));
         let fallbacks = config.fallback_models(agent).to_vec();
         let image_model = config.image_model().map(str::to_owned);
         let image_fallbacks = config.image_fallback_models().to_vec();
         let (own_default, own_fallbacks) = config.has_own_models(agent);
 
-        let others = fallbacks.iter().chain(&image_model).chain(&image_fallbacks);
-        let resolved = others.filter_map(|name| config.resolve_model(name).ok());
+        let is_newer = release.has_entries();
+        let utility_model = config.utility_model(agent);
+        let utility_source = match config.utility_setting(agent) {
+            Some("") => "disabled",
+            Some(_) => "config",
+            None if utility_model.is_some() => "provider-default",
+            None => "none",
+        };
+        let utility = utility_model.iter().filter(|_| is_newer);
+        let others = fallbacks.iter().chain(&image_model).chain(&image_fallbacks).chain(utility);
+        let resolved = others.filter_map(|name| config.resolve_model_for(name, agent).ok());
         let in_use: Vec<ModelRef> = std::iter::once(resolved_default.clone()).chain(resolved).collect();
 
-        let models = listed(config);
+        let models = config.listed_models(agent);
         let overview = Overview { config, profiles: self.profiles, warn_after: self.warn_after, now };
         let mut diagnostics = config.diagnostics().to_vec();
+        diagnostics.extend(unlisted_aliases(config));
         diagnostics.extend(self.profiles.diagnostics().iter().cloned());
         diagnostics.extend(self.diagnostics.iter().cloned());
         let mut providers = Vec::new();
@@ -157,8 +166,22 @@ impl<'a> StatusReportBuilder<'a> {
         let unresolved_in_use: Vec<ProviderId> =
             providers.iter().filter(unresolved).map(|status| status.provider.clone()).collect();
         missing.retain(|provider| !unresolved_in_use.contains(provider));
+        let mut unconfirmed_models: Vec<ModelRef> = Vec::new();
+        for model in in_use.iter().filter(|_| is_newer) {
+            let status = providers.iter().find(|status| status.provider == *model.provider());
+            if status.is_some_and(ProviderStatus::is_unconfirmed) && !unconfirmed_models.contains(model) {
+                unconfirmed_models.push(model.clone());
+            }
+        }
+        let aliases = models.iter().filter_map(|(model, alias)| Some(((*alias)?.to_owned(), model.clone()))).collect();
+        let allowed =
+            if is_newer { config.allowed_models(agent) } else { models.into_iter().map(|(model, _)| model).collect() };
         StatusReport {
             now,
+            release,
+            utility_model,
+            utility_source,
+            unconfirmed_models,
             warn_after: self.warn_after,
             default_model: primary.map_or_else(|| resolved_default.to_string(), str::to_owned),
             resolved_default,
@@ -167,8 +190,8 @@ impl<'a> StatusReportBuilder<'a> {
             image_fallbacks,
             own_default,
             own_fallbacks,
-            aliases: models.iter().filter_map(|(model, alias)| Some(((*alias)?.to_owned(), model.clone()))).collect(),
-            allowed: models.into_iter().map(|(model, _)| model).collect(),
+            aliases,
+            allowed,
             shell_env: config.shell_env().is_some_and(|shell| shell.enabled),
             missing_providers_in_use: missing,
             unresolved_in_use,
@@ -194,7 +217,11 @@ impl<'a> StatusReportBuilder<'a> {
         let exported = known.filter(|provider| environment.credential(provider).is_some());
         let all = stored.chain(configured).chain(listed).chain(used).chain(exported);
         let named = all.filter(|provider| !provider.as_str().is_empty());
-        let unique: BTreeMap<String, ProviderId> = named.map(|id| (id.to_string(), id)).collect();
+        // The first mention says how it is spelt.
+        let mut unique: BTreeMap<String, ProviderId> = BTreeMap::new();
+        named.for_each(|id| {
+            unique.entry(id.to_string()).or_insert(id);
+        });
         let mut providers: Vec<ProviderId> = unique.into_values().collect();
         providers.sort_by(|a, b| collate::compare(a.as_str(), b.as_str()));
         providers
@@ -247,9 +274,19 @@ fn failed_references(config: &Config) -> impl Iterator<Item = Diagnostic> {
     })
 }
 
-#[expect(clippy::expect_used, reason = "a constant name that is not blank")]
-fn default_model() -> ModelRef {
-    ModelRef::new(ProviderId::anthropic(), DEFAULT_MODEL).expect("not blank")
+/// Remarks on names that the release of the configuration does not take for aliases.
+pub(super) fn unlisted_aliases(config: &Config) -> Vec<Diagnostic> {
+    let remark = |(name, place): (&str, &Location)| {
+        let message = format!("no listed model has the alias {name:?}: OpenClaw takes it for a model of OpenAI");
+        Diagnostic::new(Severity::Warning, DiagnosticCode::Alias, place.clone(), message)
+            .with_help("write `provider/model`, or list the model under `models`")
+    };
+    config.unlisted_aliases().into_iter().map(remark).collect()
+}
+
+#[expect(clippy::expect_used, reason = "a constant name with two halves")]
+fn default_model(release: Release) -> ModelRef {
+    release.default_model().parse().expect("two halves")
 }
 
 impl fmt::Debug for StatusReportBuilder<'_> {

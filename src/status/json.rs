@@ -10,7 +10,7 @@ use super::report::{EffectiveSource, ProfileStatus, ProviderStatus, StatusReport
 use crate::clock::Timestamp;
 use crate::credential::{CredentialSource, EnvOrigin};
 use crate::error::Diagnostic;
-use crate::id::ProfileId;
+use crate::id::{ModelRef, ProfileId, ProviderId};
 use crate::profile::Hold;
 use crate::reason::FailureReason;
 use crate::select::Verdict;
@@ -31,10 +31,13 @@ impl StatusReport {
         report.some("agentId", self.agent_id.as_deref());
         report.put("agentDir", self.agent_dir.as_deref().map(shown));
         report.put("defaultModel", &self.default_model);
-        report.put("resolvedDefault", self.resolved_default.to_string());
+        report.put("resolvedDefault", self.model_name(&self.resolved_default));
         report.put("fallbacks", &self.fallbacks);
         report.put("imageModel", &self.image_model);
         report.put("imageFallbacks", &self.image_fallbacks);
+        if self.release.has_entries() {
+            report.put("utilityModel", json!({ "ref": self.utility_model, "source": self.utility_source }));
+        }
         if self.agent_id.is_some() {
             let source = |own| if own { "agent" } else { "defaults" };
             let sources = json!({
@@ -43,9 +46,9 @@ impl StatusReport {
             });
             report.put("modelConfig", sources);
         }
-        let aliases = self.aliases.iter().map(|(alias, model)| (alias.clone(), model.to_string().into()));
+        let aliases = self.aliases.iter().map(|(alias, model)| (alias.clone(), self.model_name(model).into()));
         report.put("aliases", aliases.collect::<Map<_, _>>());
-        report.put("allowed", self.allowed.iter().map(ToString::to_string).collect::<Vec<_>>());
+        report.put("allowed", self.allowed.iter().map(|model| self.model_name(model)).collect::<Vec<_>>());
         report.put("auth", self.auth());
         report.put("diagnostics", self.diagnostics.iter().map(diagnostic).collect::<Vec<_>>());
         report.into()
@@ -60,35 +63,43 @@ impl StatusReport {
             let stored = provider.profiles.iter().filter(|profile| profile.is_expirable()).count();
             let exported = provider.environment.as_ref().is_some_and(|key| key.is_oauth);
             let count = stored + usize::from(exported);
-            (count > 0).then(|| format!("{} ({count})", provider.provider))
+            (count > 0).then(|| format!("{} ({count})", self.name(&provider.provider)))
         });
-        let missing = self.missing_providers_in_use.iter().map(ToString::to_string);
+        let missing = self.missing_providers_in_use.iter().map(|provider| self.name(provider));
         let unusable = self.unusable_profiles.iter().map(|profile| {
             let mut members = Members::default();
             members.put("profileId", profile.id.as_str());
-            members.some("provider", profile.provider.as_ref().map(ToString::to_string));
+            members.some("provider", profile.provider.as_ref().map(|provider| self.name(provider)));
             members.put("kind", profile.kind());
             members.some("reason", profile.reason.map(FailureReason::as_str));
+            if self.release.has_entries() {
+                members.put("recoveryHint", profile.recovery_hint());
+            }
             members.put("until", profile.until.as_millis());
             members.put("remainingMs", self.remaining(profile.until));
             Value::from(members)
         });
-        json!({
-            "storePath": self.store_path.as_deref().map(shown),
-            "shellEnvFallback": { "enabled": self.shell_env, "appliedKeys": [] },
-            "providersWithOAuth": logins.collect::<Vec<_>>(),
-            "missingProvidersInUse": missing.collect::<Vec<_>>(),
-            "providers": providers().map(|provider| self.provider_value(provider)).collect::<Vec<_>>(),
-            "unusableProfiles": unusable.collect::<Vec<_>>(),
-            "oauth": self.oauth(),
-        })
+        let mut auth = Members::default();
+        auth.put("storePath", self.store_path.as_deref().map(shown));
+        auth.put("shellEnvFallback", json!({ "enabled": self.shell_env, "appliedKeys": [] }));
+        auth.put("providersWithOAuth", logins.collect::<Vec<_>>());
+        auth.put("missingProvidersInUse", missing.collect::<Vec<_>>());
+        if self.release.has_entries() {
+            auth.put("modelRouteIssues", self.unconfirmed_models.iter().map(route_issue).collect::<Vec<_>>());
+            // No other program runs the models here.
+            auth.put("runtimeAuthRoutes", json!([]));
+        }
+        auth.put("providers", providers().map(|provider| self.provider_value(provider)).collect::<Vec<_>>());
+        auth.put("unusableProfiles", unusable.collect::<Vec<_>>());
+        auth.put("oauth", self.oauth());
+        auth.into()
     }
 
     fn provider_value(&self, status: &ProviderStatus) -> Value {
         let count = |name: &str| status.profiles.iter().filter(|profile| profile.kind_name() == name).count();
         let known = || status.profiles.iter().filter(|profile| profile.kind.is_some());
         let mut members = Members::default();
-        members.put("provider", status.provider.as_str());
+        members.put("provider", self.name(&status.provider));
         members.put("effective", json!({ "kind": status.effective.kind(), "detail": self.detail(status) }));
         let labels: Vec<&str> = known().map(|profile| profile.label.as_str()).collect();
         let profiles = json!({
@@ -133,7 +144,7 @@ impl StatusReport {
         let value = |profile: &ProfileStatus| {
             let mut members = Members::default();
             members.put("profileId", profile.id.as_str());
-            members.put("provider", profile.provider.as_str());
+            members.put("provider", self.name(&profile.provider));
             members.put("type", profile.kind_name());
             members.put("status", profile.health.as_str());
             members.some("reasonCode", profile.hold.map(reason_code));
@@ -153,9 +164,12 @@ impl StatusReport {
         };
         let providers = self.providers.iter().map(|status| {
             let mut members = Members::default();
-            members.put("provider", status.provider.as_str());
+            members.put("provider", self.name(&status.provider));
             members.put("status", status.health.as_str());
             members.put("profiles", sorted(status));
+            if self.release.has_entries() {
+                members.put("effectiveProfiles", status.effective_profiles().map(value).collect::<Vec<_>>());
+            }
             members.some("expiresAt", status.expires.map(Timestamp::as_millis));
             members.some("remainingMs", status.expires.map(|at| self.remaining(at)));
             Value::from(members)
@@ -165,6 +179,15 @@ impl StatusReport {
             "profiles": self.providers.iter().flat_map(sorted).collect::<Vec<_>>(),
             "providers": providers.collect::<Vec<_>>(),
         })
+    }
+
+    /// Returns the name of a provider: since August 2026 OpenClaw leaves aliases as they are written.
+    fn name<'p>(&self, provider: &'p ProviderId) -> &'p str {
+        if self.release.has_entries() { provider.written() } else { provider.as_str() }
+    }
+
+    fn model_name(&self, model: &ModelRef) -> String {
+        if self.release.has_entries() { model.written() } else { model.to_string() }
     }
 
     /// Returns the milliseconds until a moment; negative once it has passed.
@@ -242,6 +265,17 @@ fn reason_code(hold: Hold) -> &'static str {
         Hold::Inactive => "setup_inactive",
         Hold::Refreshing | Hold::RefreshFailed => "expired",
     }
+}
+
+/// What OpenClaw says of a model whose credentials it could not check.
+fn route_issue(model: &ModelRef) -> Value {
+    json!({
+        "kind": "indeterminate",
+        "provider": model.provider().written(),
+        "model": model.model(),
+        "evidence": "profile",
+        "message": format!("It is not known whether {model} can be used: a reference to a secret was not resolved."),
+    })
 }
 
 fn diagnostic(diagnostic: &Diagnostic) -> Value {

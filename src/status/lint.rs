@@ -1,11 +1,12 @@
 //! What is allowed in a configuration, and probably not what was meant.
 
+use super::builder::unlisted_aliases;
 use crate::clock::Timestamp;
 use crate::config::{Config, ProfileMode};
 use crate::credential::CredentialKind;
 use crate::error::Location;
 use crate::error::{Diagnostic, DiagnosticCode, Severity};
-use crate::id::ProviderId;
+use crate::id::{ProfileId, ProviderId};
 use crate::profile::AuthProfiles;
 use crate::select::{Query, Verdict};
 
@@ -15,7 +16,9 @@ impl Config {
     ///
     /// - Both `cacheRetention` and `cacheControlTtl` in one place.
     /// - A cache retention where the credential is a subscription, which does not honour it.
-    /// - With the stored profiles: names in an order or in `auth.profiles` that no profile has, stored profiles that are
+    /// - Since August 2026, an alias of OpenClaw's where no listed model has it.
+    /// - With the stored profiles, of one agent or of all: names in an order or in `auth.profiles` that no profile has,
+    ///   stored profiles that are
     ///   left out because `auth.profiles` lists others of their provider, and entries of `auth.profiles` whose mode or
     ///   provider the stored profile does not have, so that it is never used.
     ///
@@ -35,8 +38,10 @@ impl Config {
     /// # Ok::<(), provider_auth::Error>(())
     /// ```
     #[must_use]
-    pub fn lint(&self, profiles: Option<&AuthProfiles>) -> Vec<Diagnostic> {
+    pub fn lint<'p>(&self, profiles: impl IntoIterator<Item = &'p AuthProfiles>) -> Vec<Diagnostic> {
+        let all: Vec<&AuthProfiles> = profiles.into_iter().collect();
         let mut found = self.diagnostics().to_vec();
+        found.extend(unlisted_aliases(self));
         let mut warn = |code, place: &Location, message: String, help: &str| {
             found.push(Diagnostic::new(Severity::Warning, code, place.clone(), message).with_help(help));
         };
@@ -44,36 +49,41 @@ impl Config {
             let message = "`cacheRetention` and `cacheControlTtl` are both set; the first one counts".to_owned();
             warn(DiagnosticCode::Conflict, place, message, "remove `cacheControlTtl`");
         }
-        for place in self.ignored_retentions(|provider| self.is_subscription(provider, profiles)) {
+        for place in self.ignored_retentions(|provider| self.is_subscription(provider, &all)) {
             let message = "the credential in use is a subscription, which does not honour a cache retention".to_owned();
             warn(DiagnosticCode::IgnoredSetting, place, message, "use an API key for prompt caching");
         }
-        if let Some(profiles) = profiles {
-            self.lint_profiles(profiles, &mut warn);
+        if !all.is_empty() {
+            self.lint_profiles(&all, &mut warn);
         }
         found.sort_by_key(|found| (found.location.path.clone(), found.location.line, found.location.column));
         found
     }
 
-    fn lint_profiles(&self, profiles: &AuthProfiles, warn: &mut impl FnMut(DiagnosticCode, &Location, String, &str)) {
+    fn lint_profiles(&self, all: &[&AuthProfiles], warn: &mut impl FnMut(DiagnosticCode, &Location, String, &str)) {
+        let holder = |id: &ProfileId| all.iter().copied().find(|profiles| profiles.get(id.as_str()).is_some());
         for (_, id, place) in self.placed_orders() {
-            if profiles.get(id.as_str()).is_none() {
+            if holder(id).is_none() && !self.is_foreign(id) {
                 let message = format!("the order names {:?}, which is not stored", id.as_str());
                 warn(DiagnosticCode::UnknownProfile, place, message, "store the profile, or take it out of the order");
             }
         }
         let selector = self.selector();
-        // Without the orders, which would hide what the entries say.
-        let unordered = without_order(profiles);
         let mut seen: Vec<&ProviderId> = Vec::new();
         for (id, entry) in self.auth_profiles() {
             let place = self.place_of_profile(id);
-            let Some(stored) = profiles.get(id.as_str()) else {
+            if self.is_foreign(id) {
+                continue;
+            }
+            let holder = holder(id);
+            let Some((profiles, stored)) = holder.and_then(|held| Some((held, held.get(id.as_str())?))) else {
                 let message = format!("no profile {:?} is stored", id.as_str());
                 warn(DiagnosticCode::UnknownProfile, &place, message, "store the profile, or remove the entry");
                 continue;
             };
             let query = Query::new(&entry.provider);
+            // Without the orders, which would hide what the entries say.
+            let unordered = without_order(profiles);
             let judged = selector.candidates(&unordered, &query, Timestamp::default());
             let verdict = judged.iter().find(|candidate| *candidate.id == *id).map(|candidate| candidate.verdict);
             if stored.provider() != &entry.provider {
@@ -84,15 +94,19 @@ impl Config {
                 let message = format!("the stored profile {:?} is {kind} and is never used", id.as_str());
                 warn(DiagnosticCode::NeverMatches, &place, message, "correct `mode`");
             }
-            let ordered = profiles.order(&entry.provider).is_some() || self.auth_order(&entry.provider).is_some();
+            let ordered = all.iter().any(|profiles| profiles.order(&entry.provider).is_some());
+            let ordered = ordered || self.auth_order(&entry.provider).is_some();
             if ordered || seen.contains(&&entry.provider) {
                 continue;
             }
             seen.push(&entry.provider);
-            let left_out = profiles
-                .iter()
-                .filter(|(other, profile)| *profile.provider() == entry.provider && self.auth_profile(other).is_none());
-            let names: Vec<String> = left_out.map(|(other, _)| format!("{:?}", other.as_str())).collect();
+            // What OpenClaw holds back is not used either way.
+            let left_out = all.iter().flat_map(|profiles| profiles.iter()).filter(|(other, profile)| {
+                let is_usable = profile.hold().is_none() && !other.is_personal();
+                *profile.provider() == entry.provider && is_usable && self.auth_profile(other).is_none()
+            });
+            let mut names: Vec<String> = left_out.map(|(other, _)| format!("{:?}", other.as_str())).collect();
+            names.dedup();
             if !names.is_empty() {
                 let message =
                     format!("`auth.profiles` lists profiles of {} and leaves out {}", entry.provider, names.join(", "));
@@ -101,13 +115,20 @@ impl Config {
         }
     }
 
+    /// Returns `true` for an entry whose secret is found by another library, so that no profile is stored for it.
+    fn is_foreign(&self, id: &ProfileId) -> bool {
+        self.auth_profile(id).is_some_and(|entry| entry.mode == Some(ProfileMode::AwsSdk))
+    }
+
     /// Returns `true` if the credential a provider would use is a subscription's.
-    fn is_subscription(&self, provider: &ProviderId, profiles: Option<&AuthProfiles>) -> bool {
-        if let Some(profiles) = profiles {
+    fn is_subscription(&self, provider: &ProviderId, all: &[&AuthProfiles]) -> bool {
+        if !all.is_empty() {
             let selector = self.selector();
             let query = Query::new(provider);
-            let first = selector.candidates(profiles, &query, Timestamp::default()).order().next().cloned();
-            let stored = first.and_then(|id| profiles.get(id.as_str())?.kind());
+            let stored = all.iter().find_map(|profiles| {
+                let first = selector.candidates(profiles, &query, Timestamp::default()).order().next().cloned();
+                profiles.get(first?.as_str())?.kind()
+            });
             let exported = || self.environment().credential(provider).map(|found| found.credential.kind());
             return stored.or_else(exported).is_some_and(CredentialKind::is_subscription);
         }

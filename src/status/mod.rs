@@ -10,7 +10,6 @@ mod collate;
 mod health;
 mod json;
 mod lint;
-mod listed;
 mod mask;
 mod overview;
 mod preference;

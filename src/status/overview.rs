@@ -8,7 +8,7 @@ use super::mask::{mask_secret, short_duration};
 use super::preference::discouraged;
 use super::report::{EffectiveSource, EnvironmentKey, ProfileStatus, ProviderStatus};
 use crate::clock::Timestamp;
-use crate::config::{Config, ProviderConfig};
+use crate::config::{Config, ProviderConfig, Release};
 use crate::credential::{CredentialKind, CredentialSource, ReferenceFailure};
 use crate::error::Diagnostic;
 use crate::id::{ProfileId, ProviderId};
@@ -118,7 +118,8 @@ impl Overview<'_> {
         let strict = self.config.selector().rules().strict_expiry;
         let cooldown = usage.and_then(|usage| self.config.selector().cooldown(usage, self.now));
         let display = self.display(id, profile);
-        let mut label = format!("{id}={}", masked(profile, display.strip_prefix(id.as_str()).unwrap_or_default()));
+        let owner = display.strip_prefix(id.as_str()).unwrap_or_default();
+        let mut label = format!("{id}={}", masked(profile, owner, self.config.release()));
         if let Some((cooldown, until)) = cooldown.and_then(|cooldown| Some((cooldown, cooldown.until()?))) {
             let left = short_duration(until.saturating_since(self.now));
             let kind = match cooldown {
@@ -165,9 +166,14 @@ impl Overview<'_> {
 }
 
 /// Returns the part of a label after the equals sign.
-fn masked(profile: &Profile, owner: &str) -> String {
+fn masked(profile: &Profile, owner: &str, release: Release) -> String {
     if let Some(reference) = profile.secret_ref() {
-        return format!("ref({}:{})", reference.source, reference.id);
+        // OpenClaw since August 2026 names it too; it is no secret, and says which variable is missing.
+        return if release.has_entries() {
+            format!("ref({}:{})", reference.source, reference.id)
+        } else {
+            format!("ref:{}", reference.source)
+        };
     }
     match (profile.stored_kind(), profile.credential()) {
         (Some(CredentialKind::ApiKey), Some(credential)) => mask_secret(credential.secret()),

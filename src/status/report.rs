@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::health::Health;
 use crate::clock::Timestamp;
+use crate::config::Release;
 use crate::credential::{CredentialKind, CredentialSource, EnvOrigin};
 use crate::error::Diagnostic;
 use crate::id::{ModelRef, ProfileId, ProviderId};
@@ -69,8 +70,15 @@ pub struct StatusReport {
     pub own_fallbacks: bool,
     /// Other names of models.
     pub aliases: Vec<(String, ModelRef)>,
-    /// The models the configuration lists, and the first one where OpenClaw counts it among them; none means all.
+    /// The models an agent may use; none means all. Since August 2026 those of the agent's policy that the configuration
+    /// names, and a model `*` for all others of its provider; before, the models the configuration lists, and the
+    /// first one where OpenClaw counts it among them.
     pub allowed: Vec<ModelRef>,
+    /// The model for small tasks, as it is written; `None` where there is to be none, or none is known.
+    pub utility_model: Option<String>,
+    /// The models in use whose provider has no credential but references that nothing has resolved: whether they can be used
+    /// is not known. OpenClaw has said so since August 2026; for a configuration of an older release there are none.
+    pub unconfirmed_models: Vec<ModelRef>,
     /// Whether the configuration asks for variables of a login shell, which this crate does not import.
     pub shell_env: bool,
     /// Every provider that has a credential or is mentioned, by name.
@@ -84,6 +92,10 @@ pub struct StatusReport {
     pub unusable_profiles: Vec<UnusableProfile>,
     /// What is odd about the configuration, the profiles and the order in force.
     pub diagnostics: Vec<Diagnostic>,
+    /// Which release's report this is.
+    pub(super) release: Release,
+    /// Where the model for small tasks comes from.
+    pub(super) utility_source: &'static str,
 }
 
 /// One provider.
@@ -233,10 +245,46 @@ pub struct UnusableProfile {
 }
 
 impl UnusableProfile {
+    /// Returns what OpenClaw since August 2026 tells its users to do.
+    #[must_use]
+    pub fn recovery_hint(&self) -> String {
+        use FailureReason::{Auth, AuthPermanent, SessionExpired};
+        match (self.reason, &self.provider) {
+            (Some(Auth | AuthPermanent | SessionExpired), Some(provider)) => {
+                format!(
+                    "Re-authenticate with `openclaw models auth login --provider {provider} --profile-id '{}'`.",
+                    self.id
+                )
+            }
+            (Some(FailureReason::Billing), _) if self.disabled => {
+                "Top up credits (provider billing) or switch provider.".to_owned()
+            }
+            _ => "Wait for cooldown or switch provider.".to_owned(),
+        }
+    }
+
     /// Returns the name in the report: `disabled` or `cooldown`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         if self.disabled { "disabled" } else { "cooldown" }
+    }
+}
+
+impl ProviderStatus {
+    /// Returns `true` if nothing can be used but, perhaps, what a reference names that was not resolved.
+    pub(super) fn is_unconfirmed(&self) -> bool {
+        self.used.is_none() && self.order.is_empty() && self.unresolved().next().is_some()
+    }
+
+    /// Iterates over the profiles whose secret is a reference that was not resolved.
+    fn unresolved(&self) -> impl Iterator<Item = &ProfileStatus> {
+        self.profiles.iter().filter(|profile| matches!(profile.verdict, Verdict::UnresolvedReference { .. }))
+    }
+
+    /// Iterates over the profiles that count for OpenClaw, in the order of use: it resolves references when it starts.
+    pub(super) fn effective_profiles(&self) -> impl Iterator<Item = &ProfileStatus> {
+        let in_order = self.order.iter().filter_map(|id| self.profiles.iter().find(|profile| profile.id == *id));
+        in_order.chain(self.unresolved())
     }
 }
 
@@ -253,7 +301,8 @@ impl StatusReport {
     }
 
     /// Returns the exit code for scripts, as OpenClaw's `--check` has it: 1 if a login or a token has expired or has
-    /// none of what it needs, or a provider in use has no credential or one whose reference was looked up in vain; 2 if one is expiring; 0 otherwise.
+    /// none of what it needs, or a provider in use has no credential, one whose reference was looked up in vain, or one that is
+    /// [unconfirmed](Self::unconfirmed_models); 2 if one is expiring; 0 otherwise.
     ///
     /// An OAuth credential that is refreshed by its next use counts as neither expired nor expiring, nor does a login that
     /// OpenClaw is renewing or a sign-in that is not active.
@@ -267,8 +316,8 @@ impl StatusReport {
             };
             self.profiles().filter(counts).any(|profile| healths.contains(&profile.health))
         };
-        let nothing = !self.missing_providers_in_use.is_empty() || !self.unresolved_in_use.is_empty();
-        if any(&[Health::Expired, Health::Missing]) || nothing {
+        let missing = !self.missing_providers_in_use.is_empty() || !self.unresolved_in_use.is_empty();
+        if missing || !self.unconfirmed_models.is_empty() || any(&[Health::Expired, Health::Missing]) {
             1
         } else if any(&[Health::Expiring]) {
             2

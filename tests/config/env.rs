@@ -59,6 +59,10 @@ fn a_providers_variables_in_their_order() {
         ("kimi-coding", &[("KIMICODE_API_KEY", "b")], Some(("KIMICODE_API_KEY", "b", ApiKey))),
         ("huggingface", &[("HF_TOKEN", "h")], Some(("HF_TOKEN", "h", ApiKey))),
         ("google", &[("GEMINI_API_KEY", "k")], Some(("GEMINI_API_KEY", "k", ApiKey))),
+        ("google", &[("GOOGLE_API_KEY", "g")], Some(("GOOGLE_API_KEY", "g", ApiKey))),
+        ("google", &[("GOOGLE_API_KEY", "g"), ("GEMINI_API_KEY", "k")], Some(("GEMINI_API_KEY", "k", ApiKey))),
+        ("google-vertex", &[("GOOGLE_CLOUD_API_KEY", "v")], Some(("GOOGLE_CLOUD_API_KEY", "v", ApiKey))),
+        ("openai", &[("OPENAI_API_KEYS", "a,b"), ("OPENAI_API_KEY_1", "c"), ("OPENCLAW_LIVE_OPENAI_KEY", "d")], None),
         ("nobody", &[("NOBODY_API_KEY", "k")], None),
     ];
     for (provider, variables, expected) in cases {

@@ -131,6 +131,8 @@ fn arguments_that_are_no_text_are_refused_or_used_as_paths() {
 #[test]
 fn a_reader_who_leaves_is_no_failure_and_a_full_disk_is() {
     let state = with_profile("anthropic:default");
+    // Of a configuration in order nothing would be printed.
+    write(state.path().join("openclaw.json"), "{ auth: { ordre: {} } }").unwrap();
     let commands: [&[&str]; 5] =
         [&["status"], &["auth", "list"], &["auth", "list", "--json"], &["config", "check"], &["--help"]];
     for command in commands {

@@ -5,6 +5,7 @@ mod setup;
 mod setup_reference;
 mod status_golden;
 mod status_reference;
+mod status_today;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../../examples/table/mod.rs"]

@@ -73,6 +73,8 @@ impl Part {
         let mut store = named(store.map_err(|error| error.with_path(path))?);
         let state = named(state.map_err(|error| error.with_path(path))?);
         store.diagnostics_mut().extend_from_slice(&remarks);
+        // The OpenClaw that reads these rows only trims and lowers names.
+        store.keep_names();
         let document = Arc::new(store.with_state(&state));
         Ok(Self { rows, store: Arc::new(store), state: Arc::new(state), document, remarks })
     }

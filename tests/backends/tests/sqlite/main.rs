@@ -12,6 +12,7 @@ mod cases;
 mod conformance;
 mod layout;
 mod model;
+mod names;
 mod processes;
 mod reading;
 mod references;

@@ -1,0 +1,69 @@
+//! The models the configuration lists, as OpenClaw counts them.
+
+use super::{Config, ProfileMode, ProfileSettings};
+use crate::credential::{CredentialKind, CredentialSource};
+use crate::id::{ModelRef, ProfileId, ProviderId};
+
+/// The models that OpenClaw since August 2026 lists where Anthropic is used with API keys and a model of it is listed.
+const SONNETS: [&str; 2] = ["anthropic/claude-sonnet-5", "anthropic/claude-sonnet-4-6"];
+
+impl Config {
+    /// Returns every model the configuration lists, with its alias; where an agent is named, under the aliases it gives.
+    ///
+    /// Where Anthropic is used with API keys, OpenClaw counts the first model of the defaults among them, because it keeps
+    /// the model's cache retention there, and since August 2026 two more. Models have aliases by being listed, and before
+    /// August 2026 the list is what an agent may use, so the report has to agree.
+    pub(crate) fn listed_models(&self, agent: Option<&str>) -> Vec<(ModelRef, Option<&str>)> {
+        let mut models: Vec<_> = self.models().map(|(model, alias)| (model.clone(), alias)).collect();
+        for model in self.seeded(&models) {
+            if models.iter().all(|(listed, _)| *listed != model) {
+                let alias = self.implied_alias(&model);
+                models.push((model, alias));
+            }
+        }
+        for (model, settings) in self.agents.agent(agent).into_iter().flat_map(|agent| &agent.models) {
+            let alias = settings.alias.as_deref();
+            match models.iter_mut().find(|(listed, _)| listed == model) {
+                Some((_, listed)) => *listed = alias.or(*listed),
+                None => models.push((model.clone(), alias)),
+            }
+        }
+        models
+    }
+
+    /// Returns the models that OpenClaw lists by itself.
+    fn seeded(&self, listed: &[(ModelRef, Option<&str>)]) -> Vec<ModelRef> {
+        if !uses_keys(self) {
+            return Vec::new();
+        }
+        let is_anthropic = |model: &ModelRef| *model.provider() == ProviderId::anthropic();
+        let first = self.primary_model(None).and_then(|name| self.resolve_model(name).ok());
+        let mut models: Vec<ModelRef> = first.filter(is_anthropic).into_iter().collect();
+        let is_used = !models.is_empty() || listed.iter().any(|(model, _)| is_anthropic(model));
+        if self.release().has_entries() && is_used {
+            models.extend(SONNETS.iter().filter_map(|model| model.parse().ok()));
+        }
+        models
+    }
+}
+
+/// Returns `true` if the configuration, or the environment where it says nothing or both, uses Anthropic with API keys.
+fn uses_keys(config: &Config) -> bool {
+    let anthropic = ProviderId::anthropic();
+    let kind = |entry: &ProfileSettings| entry.mode.filter(|_| entry.provider == anthropic).and_then(ProfileMode::kind);
+    let ordered = |id: &ProfileId| config.auth_profile(id).and_then(kind);
+    if let Some(first) = config.auth_order(&anthropic).into_iter().flatten().find_map(ordered) {
+        return first == CredentialKind::ApiKey;
+    }
+    let kinds = || config.auth_profiles().filter_map(|(_, entry)| kind(entry));
+    match (kinds().any(|kind| !kind.is_subscription()), kinds().any(CredentialKind::is_subscription)) {
+        (true, false) => true,
+        (false, true) => false,
+        _ => config.environment().credential(&anthropic).is_some_and(|found| !is_login(&found.source)),
+    }
+}
+
+/// Whether a variable holds a login by its name, as OpenClaw reads it.
+fn is_login(source: &CredentialSource) -> bool {
+    matches!(source, CredentialSource::Environment { variable, .. } if variable.contains("OAUTH"))
+}

@@ -1,0 +1,55 @@
+//! What is said of single models: their aliases and parameters.
+
+use indexmap::IndexMap;
+
+use super::params::Params;
+use super::reader::Reader;
+use super::{keys, names};
+use crate::error::DiagnosticCode;
+use crate::id::ModelRef;
+use crate::secret::is_blank_char;
+use crate::syntax::Node;
+
+/// One entry of `models` of the defaults or of an agent.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ModelSettings {
+    pub(super) alias: Option<String>,
+    /// Whether the configuration says something of an alias, if only that there is none.
+    pub(super) says_alias: bool,
+    pub(super) params: Params,
+}
+
+/// Reads `models`.
+pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> IndexMap<ModelRef, ModelSettings> {
+    let mut models = IndexMap::new();
+    let mut aliases = std::collections::HashSet::new();
+    let bare = reader.release.bare_provider();
+    reader.entries(node, |reader, member| {
+        let mut settings = ModelSettings::default();
+        reader.object(&member.node, &keys::MODEL, |reader, member| {
+            if member.key == "params" {
+                settings.params = Params::read(reader, &member.node);
+                return;
+            }
+            settings.says_alias = true;
+            // A blank one is how a model is left without the alias it would have otherwise.
+            let alias = reader.text(&member.node).map(|text| text.value.trim_matches(is_blank_char).to_owned());
+            settings.alias = alias.filter(|alias| !alias.is_empty());
+            if settings.alias.as_ref().is_some_and(|alias| !aliases.insert(alias.to_lowercase())) {
+                reader.warn(DiagnosticCode::Conflict, member.node.at, "a model further up has this alias and keeps it");
+            }
+        });
+        let Ok(model) = ModelRef::parse(&member.key, &bare) else {
+            let message = "the name of a model is `provider/model`, without a blank half";
+            return reader.report(reader.wrong, DiagnosticCode::InvalidValue, member.key_at, message);
+        };
+        let model = names::official(model);
+        if models.contains_key(&model) {
+            reader.warn(DiagnosticCode::Conflict, member.key_at, "an entry further up is for the same model and wins");
+        } else {
+            models.insert(model, settings);
+        }
+    });
+    reader.release.give_aliases(&mut models);
+    models
+}
