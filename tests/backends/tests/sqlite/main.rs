@@ -11,6 +11,8 @@
 mod cases;
 mod conformance;
 mod layout;
+mod models;
 mod processes;
+mod program;
 mod reading;
 mod writing;
