@@ -100,7 +100,7 @@ const SHARED_STORE: (&str, &str) = ("main", "authProfiles.store");
 const SHARED_STATE: (&str, &str) = ("main", "authProfiles.state");
 const ANTHROPIC: [&str; 2] = ["--provider", "anthropic"];
 
-fn pairs<'a>(pairs: &'a [(String, String)]) -> Vec<(&'a str, &'a str)> {
+fn pairs(pairs: &[(String, String)]) -> Vec<(&str, &str)> {
     pairs.iter().map(|(id, verdict)| (id.as_str(), verdict.as_str())).collect()
 }
 

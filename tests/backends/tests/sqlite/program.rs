@@ -76,7 +76,7 @@ fn program() -> &'static Path {
 
 fn opens_databases(program: &Path) -> bool {
     let directory = tempfile::tempdir().unwrap();
-    std::fs::create_dir(directory.path().join("state")).unwrap();
+    std::fs::create_dir_all(directory.path().join("state")).unwrap();
     std::fs::write(directory.path().join("state/openclaw.sqlite"), "").unwrap();
     program.exists() && {
         let said = run(program, directory.path(), &["status"], "");
