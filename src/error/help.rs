@@ -12,7 +12,7 @@ impl ErrorKind {
     pub fn help(self) -> &'static str {
         match self {
             Self::Syntax => {
-                "Correct the text at the position given. `openclaw.json` is JSON5; `auth-profiles.json` is strict JSON."
+                "Correct the text at the position given. `openclaw.json` is JSON5; stored credentials, in `auth-profiles.json` or in a database, are strict JSON."
             }
             Self::TooLarge => "Check that this is the right file; one this large is not read.",
             Self::TooDeep => {
@@ -37,7 +37,7 @@ impl ErrorKind {
                 "Restore the file from a backup, or set it aside and log in again. The file was left as it is."
             }
             Self::UnsupportedVersion => {
-                "Update this program: a newer one wrote `auth-profiles.json`, which can be read here and not written."
+                "Update this program: a newer one wrote the credentials, which cannot be written here."
             }
             Self::InvalidId => {
                 "Write a model as `provider/model` and a profile as `provider:name`, and leave no part blank."
@@ -45,7 +45,7 @@ impl ErrorKind {
             Self::InvalidSecret => "Paste the secret again, alone and complete.",
             Self::MissingCredentials => "Add a key or token for this profile again, or choose another profile.",
             Self::MissingApiKey => {
-                "Add a key for this provider, or set its environment variable. Each agent has its own `auth-profiles.json`; what another agent has is not used."
+                "Add a key for this provider, or set its environment variable. What another agent has in an `auth-profiles.json` of its own is not used."
             }
             Self::ProfileNotConfigured => {
                 "Choose a profile of this provider, or correct `auth.order` and `auth.profiles` in `openclaw.json`."
@@ -88,9 +88,9 @@ impl ErrorKind {
             Self::NotFound => "Check the path, or the name of the agent.",
             Self::NotAFile => "Give the path of a regular file.",
             Self::PermissionDenied => {
-                "Check who owns the file, and its directory: a file is replaced by writing another one beside it."
+                "Check who owns the file and its directory: this user must be allowed to write to both, because other files are made beside it."
             }
-            Self::StorageFull => "Free some space and try again; `auth-profiles.json` was left as it is.",
+            Self::StorageFull => "Free some space and try again; the stored credentials were left as they were.",
             Self::InsecurePermissions => {
                 "Take `auth-profiles.json` over with `chown` to this user, and make it private with `chmod 600`."
             }
@@ -100,7 +100,9 @@ impl ErrorKind {
             Self::UpdateFailed => "Correct what the text names and try again; nothing was changed.",
             Self::Conformance => "Report this to the author of the program: what keeps its credentials does not work.",
             Self::WrongSecret => "Add an API key as a key and a token as a token, each for its own provider.",
-            Self::UnknownProfile => "Look up the name in this agent's `auth-profiles.json`.",
+            Self::UnknownProfile => {
+                "Look up the name among this agent's profiles, for example with `openclaw models auth list`."
+            }
             Self::InvalidLifetime => {
                 "Give a number with `ms`, `s`, `m`, `h` or `d`, such as 365d; a bare number means days."
             }

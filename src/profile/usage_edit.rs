@@ -131,15 +131,12 @@ impl UsageEdit<'_> {
 
     /// Writes when a window was opened, and of which end that is said, or removes both.
     fn since(&mut self, window: Option<&Window>, [since, since_until]: [&str; 2]) {
-        match window.and_then(|window| Some((window.since?, window.until))) {
-            Some((opened, until)) => {
-                self.number(since, opened);
-                self.number(since_until, until);
-            }
-            None => {
-                self.remove(since);
-                self.remove(since_until);
-            }
+        if let Some((opened, until)) = window.and_then(|window| Some((window.since?, window.until))) {
+            self.number(since, opened);
+            self.number(since_until, until);
+        } else {
+            self.remove(since);
+            self.remove(since_until);
         }
     }
 

@@ -1,4 +1,4 @@
-//! The store of one agent, whatever its credentials are kept in.
+//! The store of one agent: a file, or OpenClaw's databases.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,7 +1,7 @@
-//! One door to a state directory of OpenClaw, whichever release wrote it.
+//! A state directory of OpenClaw, whichever release wrote it.
 //!
-//! [`StateDir`] finds the directory, its configuration and the variables of its `.env`, and opens the store that an agent's
-//! credentials are kept in: `auth-profiles.json`, as OpenClaw had it until May 2026, or the databases it has had since
+//! [`StateDir`] finds the directory, its configuration and the variables of its `.env`, and opens the store of an
+//! agent's credentials: `auth-profiles.json`, as OpenClaw had it until May 2026, or the databases it has had since
 //! (feature `sqlite`). It never makes what would be in OpenClaw's way. [`StoreLayout`] says what it found, and
 //! [`Leftover`] which files hold profiles that no store has.
 

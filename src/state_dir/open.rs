@@ -19,7 +19,7 @@ const MAIN: &str = "main";
 /// The first release that keeps credentials in databases.
 const FIRST_WITH_DATABASES: (u32, u32) = (2026, 6);
 
-/// What an agent's credentials are kept in.
+/// Whether an agent's credentials are in files, in databases, or not there yet.
 ///
 /// Serialises to its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -79,7 +79,7 @@ pub(super) struct Agent {
 }
 
 impl StateDir {
-    /// What an agent's credentials are kept in. Files are looked for, none is opened.
+    /// Says whether an agent's credentials are in files or in databases. Files are looked for, none is opened.
     ///
     /// No agent is the [default](Self::default_agent) one.
     ///
@@ -91,7 +91,7 @@ impl StateDir {
         Ok(self.layout_of(&self.agent(agent.into())?))
     }
 
-    /// The store of an agent's credentials, whatever they are kept in.
+    /// Opens the store of an agent's credentials: a file, or OpenClaw's databases.
     ///
     /// No agent is the [default](Self::default_agent) one. The agent's `agentDir` of the configuration is followed; one that
     /// names the usual place in a state directory that is not there any more means that place in this one.

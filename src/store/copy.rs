@@ -21,7 +21,8 @@ pub enum CopyScope {
 
 /// Copies profiles from one agent's store to another's, and gives the ids of those that were copied.
 ///
-/// Stores never inherit from each other; this is the way to share. A profile the other store already has under the same
+/// File stores never inherit from each other, and this is the way to share; in OpenClaw's databases an agent sees the shared
+/// profiles without a copy. A profile the other store already has under the same
 /// id is left alone, and so are entries of a kind this version does not know. Order and statistics are not copied.
 ///
 /// # Errors

@@ -191,6 +191,16 @@ fn a_refusal_leaves_no_trace() {
 }
 
 #[test]
+fn an_update_inside_an_update_says_of_which_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = FileStore::new(directory.path().join(NAME)).unwrap();
+    let error = store.update(&mut |_| put(&store)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Reentrant);
+    let path = fs::canonicalize(directory.path()).unwrap().join(NAME);
+    assert_eq!(error.location().unwrap().path.as_ref(), Some(&path));
+}
+
+#[test]
 fn a_database_is_no_file_of_credentials() {
     let (state, database) = with_database("state/openclaw.sqlite");
     fs::write(&database, "{oops").unwrap();

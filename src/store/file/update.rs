@@ -66,7 +66,8 @@ impl FileStore {
         let deadline = WaitDeadline::new(system, self.settings.lock_wait);
         let target = self.target()?;
         let gate = gates::gate(&target);
-        let Some(_pass) = gate.enter_within(deadline.left(system))? else {
+        let entered = gate.enter_within(deadline.left(system)).map_err(|error| error.with_path(&target))?;
+        let Some(_pass) = entered else {
             return Err(lock::too_long(&target, deadline.waited(system), 1));
         };
         let _lock = self.lock(&lock::beside(&target), deadline)?;
