@@ -22,15 +22,18 @@ use crate::support::{NOW, at};
 
 /// A place of secrets that can be changed, and that notes who asks.
 #[derive(Clone, Default)]
-struct Vault(Arc<Mutex<(HashMap<String, String>, Vec<ThreadId>)>>);
+struct Vault {
+    secrets: Arc<Mutex<HashMap<String, String>>>,
+    asked: Arc<Mutex<Vec<ThreadId>>>,
+}
 
 impl Vault {
     fn put(&self, id: &str, secret: &str) {
-        self.0.lock().unwrap().0.insert(id.to_owned(), secret.to_owned());
+        self.secrets.lock().unwrap().insert(id.to_owned(), secret.to_owned());
     }
 
     fn asked(&self) -> Vec<ThreadId> {
-        self.0.lock().unwrap().1.clone()
+        self.asked.lock().unwrap().clone()
     }
 
     fn resolver(&self) -> ReferenceResolver {
@@ -38,9 +41,9 @@ impl Vault {
         ReferenceResolver::new().lifetime(Duration::from_secs(100)).with_source(
             "vault",
             move |reference: &SecretRef| {
-                let mut vault = vault.0.lock().unwrap();
-                vault.1.push(std::thread::current().id());
-                vault.0.get(&reference.id).map(|secret| Secret::new(secret.as_str())).ok_or(ReferenceFailure::NotFound)
+                vault.asked.lock().unwrap().push(std::thread::current().id());
+                let secrets = vault.secrets.lock().unwrap();
+                secrets.get(&reference.id).map(|secret| Secret::new(secret.as_str())).ok_or(ReferenceFailure::NotFound)
             },
         )
     }
@@ -115,11 +118,11 @@ async fn a_source_is_asked_on_another_thread_and_once_in_a_lifetime() {
 #[test]
 fn calls_that_wait_for_a_slow_source_take_one_thread() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(2).build().unwrap();
-    let (began, begin) = std::sync::mpsc::channel();
+    let (started, start) = std::sync::mpsc::channel();
     let (end, ended) = std::sync::mpsc::channel();
     let ended = Mutex::new(ended);
     let slow = move |_: &SecretRef| {
-        began.send(()).unwrap();
+        started.send(()).unwrap();
         ended.lock().unwrap().recv().unwrap();
         Ok(Secret::new("sk-ant-one"))
     };
@@ -131,7 +134,7 @@ fn calls_that_wait_for_a_slow_source_take_one_thread() {
     runtime.block_on(async {
         let call = |rotator: Rotator| tokio::spawn(async move { used(&rotator).await.unwrap() });
         let calls: Vec<_> = (0..5).map(|_| call(rotator.clone())).collect();
-        while begin.try_recv().is_err() {
+        while start.try_recv().is_err() {
             tokio::task::yield_now().await;
         }
         // The other thread is free for whoever wants it.

@@ -120,7 +120,7 @@ fn an_entry_that_cannot_be_understood_leads_nowhere() {
 }
 
 /// A profile of Anthropic with these members.
-fn profile(members: Value) -> Value {
+fn profile(members: &Value) -> Value {
     let mut profile = json!({ "type": "api_key", "provider": "anthropic" });
     profile.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
     profile
@@ -130,7 +130,7 @@ fn reference(id: &str) -> Value {
     json!({ "source": "env", "provider": "default", "id": id })
 }
 
-fn profiles(profiles: Value) -> AuthProfiles {
+fn profiles(profiles: &Value) -> AuthProfiles {
     document(&json!({ "version": 1, "profiles": profiles }))
 }
 
@@ -144,7 +144,7 @@ fn short_forms_in_profiles_are_references() {
     for (text, found) in
         [("${KEY}", Some("sk-key")), ("$KEY", Some("sk-key")), ("$NOT_SET", None), ("${NOT_SET}", None)]
     {
-        let profiles = profiles(json!({ "a": profile(json!({ "key": text })) }));
+        let profiles = profiles(&json!({ "a": profile(&json!({ "key": text })) }));
         for (secrets, alias) in [(json!({}), "default"), (json!({ "defaults": { "env": "vars" } }), "vars")] {
             let config = configured_with(&json!({ "secrets": secrets }), VARIABLES);
             let config = resolved(&config, &profiles);
@@ -171,8 +171,8 @@ fn short_forms_in_profiles_are_references() {
 fn a_failed_reference_of_a_profile_is_not_replaced() {
     let config = configured_with(&json!({}), VARIABLES);
     let query = Query::new(&provider("anthropic"));
-    let beside = profile(json!({ "key": "sk-ant-beside", "keyRef": reference("NOT_SET") }));
-    let failed = profiles(json!({ "a": beside }));
+    let beside = profile(&json!({ "key": "sk-ant-beside", "keyRef": reference("NOT_SET") }));
+    let failed = profiles(&json!({ "a": beside }));
     let error = resolved(&config, &failed).resolve(&failed, &query, at(NOW)).unwrap_err();
     // Neither by the key beside it nor by the provider's variable.
     assert_eq!((error.kind(), error.is_transient()), (ErrorKind::Unavailable, false));
@@ -188,17 +188,17 @@ fn a_failed_reference_of_a_profile_is_not_replaced() {
         assert_eq!((error.is_transient(), error.help()), (passes, failure.help()), "{failure:?}");
     }
     // By other profiles of the provider, and of other providers, as ever.
-    let sibling = profiles(json!({
-        "a": profile(json!({ "keyRef": reference("NOT_SET") })),
-        "b": profile(json!({ "key": "sk-ant-b" })),
+    let sibling = profiles(&json!({
+        "a": profile(&json!({ "keyRef": reference("NOT_SET") })),
+        "b": profile(&json!({ "key": "sk-ant-b" })),
     }));
     let selection = resolved(&config, &sibling).resolve(&sibling, &query, at(NOW)).unwrap();
     assert_eq!(selection.profile.as_str(), "b");
     // One that the order leaves out keeps nobody.
     let ordered = configured_with(&json!({ "auth": { "order": { "anthropic": ["c"] } } }), VARIABLES);
-    let left_out = profiles(json!({
-        "a": profile(json!({ "keyRef": reference("NOT_SET") })),
-        "c": profile(json!({ "key": "" })),
+    let left_out = profiles(&json!({
+        "a": profile(&json!({ "keyRef": reference("NOT_SET") })),
+        "c": profile(&json!({ "key": "" })),
     }));
     let selection = resolved(&ordered, &left_out).resolve(&left_out, &query, at(NOW)).unwrap();
     assert!(matches!(selection.source, CredentialSource::Environment { .. }));
@@ -232,16 +232,16 @@ fn a_reference_in_the_configuration_is_the_providers_key_and_is_not_replaced() {
         assert_eq!(reason(end.error()), Some(failure));
     }
     // A profile that is ready comes first, whatever the reference leads to.
-    let stored = profiles(json!({ "a": profile(json!({ "key": "sk-ant-a" })) }));
+    let stored = profiles(&json!({ "a": profile(&json!({ "key": "sk-ant-a" })) }));
     let failed = resolved(&config("NOT_SET", "api-key"), &stored);
     assert_eq!(failed.resolve(&stored, &query, at(NOW)).unwrap().profile.as_str(), "a");
 }
 
 #[test]
 fn a_rotation_of_the_configuration_knows_what_references_lead_to() {
-    let profiles = profiles(json!({
-        "a": profile(json!({ "keyRef": reference("NOT_SET") })),
-        "b": profile(json!({ "keyRef": reference("KEY") })),
+    let profiles = profiles(&json!({
+        "a": profile(&json!({ "keyRef": reference("NOT_SET") })),
+        "b": profile(&json!({ "keyRef": reference("KEY") })),
     }));
     let config = resolved(&configured_with(&json!({}), VARIABLES), &profiles);
     let rotation = || config.rotation("anthropic/claude-opus-4-5".parse().unwrap(), None, at(NOW));
@@ -332,7 +332,7 @@ fn the_status_tells_of_what_was_not_resolved() {
     let status = |config: &Config, profiles: &AuthProfiles| StatusReport::builder(config, profiles).build(at(NOW));
     let config = configured_with(&json!({}), &[("KEY", "sk-key")]);
     for (id, code, verdict) in [("KEY", 0, "ready"), ("NOT_SET", 1, "unresolved_ref")] {
-        let profiles = profiles(json!({ "a": profile(json!({ "keyRef": reference(id) })) }));
+        let profiles = profiles(&json!({ "a": profile(&json!({ "keyRef": reference(id) })) }));
         let report = status(&resolved(&config, &profiles), &profiles);
         assert_eq!(report.check(), code, "{id}");
         assert!(report.missing_providers_in_use.is_empty());
@@ -359,10 +359,10 @@ fn what_was_found_counts_for_a_lifetime() {
     };
     let resolver = ReferenceResolver::new().with_source("vault", find).lifetime(Duration::from_secs(100));
     let reference = |id: &str| json!({ "source": "vault", "provider": "any", "id": id });
-    let both = profiles(json!({
-        "a": profile(json!({ "keyRef": reference("good") })),
-        "b": profile(json!({ "keyRef": reference("bad") })),
-        "c": profile(json!({ "keyRef": reference("good") })),
+    let both = profiles(&json!({
+        "a": profile(&json!({ "keyRef": reference("good") })),
+        "b": profile(&json!({ "keyRef": reference("bad") })),
+        "c": profile(&json!({ "keyRef": reference("good") })),
     }));
     let config = configured_with(&json!({}), &[]);
     // The time in seconds, and how often the source was asked until then.
