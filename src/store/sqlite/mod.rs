@@ -74,7 +74,7 @@ use crate::profile::AuthProfiles;
 ///   where the agent's state hides the statistics of a shared profile, they are written to the shared database and taken
 ///   out of the other.
 /// - **OpenClaw does not notice.** No schema, version, journal mode or other table is touched. A database is locked while rows
-///   are compared and written, while a closure runs that took less than 50 ms before, and for at most 100 ms while the
+///   are compared and written, while a closure runs that took less than 50 ms before, and for at most 20 ms while the
 ///   other database is waited for. No file function opens a database, because closing it would drop the locks that SQLite
 ///   holds in this process.
 /// - **Reading changes nothing.** Database and write-ahead log stay as they are; SQLite may make its `-shm` file.

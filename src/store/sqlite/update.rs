@@ -20,7 +20,9 @@ use crate::store::file::system::System as _;
 const QUICK: Duration = Duration::from_millis(50);
 
 /// How long the shared database is kept locked for the agent's own, which another program may hold.
-const HOLD: Duration = Duration::from_millis(100);
+const HOLD: Duration = Duration::from_millis(20);
+/// How long it is then left to others: SQLite waits for up to 100 ms between two tries.
+const LEAVE: Duration = Duration::from_millis(120);
 
 /// OpenClaw's old files of credentials, by which it refuses to work until it has imported them.
 const OLD_FILES: [&str; 2] = ["auth-profiles.json", "auth.json"];
@@ -46,7 +48,8 @@ impl SqliteStore {
         let deadline = WaitDeadline::new(&Disk, self.lock_wait);
         // The same for every store on this state directory, whatever symbolic links lead there.
         let gate = gate(&real(&self.place.shared));
-        let Some(_pass) = gate.enter_within(deadline.left(&Disk))? else {
+        let entered = gate.enter_within(deadline.left(&Disk)).map_err(|error| error.with_path(&self.place.shared))?;
+        let Some(_pass) = entered else {
             return Err(too_long(&self.place.shared, deadline.waited(&Disk), 1));
         };
         let mut writers = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -171,6 +174,8 @@ impl Writers {
                 Err(error) if error.is_locked() && !deadline.left(&Disk).is_zero() => {}
                 Err(error) => return Err(error),
             }
+            drop(shared);
+            Disk.sleep(LEAVE.min(deadline.left(&Disk)));
         }
     }
 }

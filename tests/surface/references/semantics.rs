@@ -338,7 +338,7 @@ fn the_status_tells_of_what_was_not_resolved() {
         assert!(report.missing_providers_in_use.is_empty());
         assert_eq!(report.unresolved_in_use.len(), usize::from(code));
         let own = report.profiles().next().unwrap();
-        assert_eq!((own.label.as_str(), own.verdict.code()), (format!("a=ref(env:{id})").as_str(), verdict));
+        assert_eq!((own.label.as_str(), own.verdict.code()), ("a=ref:env", verdict));
     }
     let entry = json!({ "anthropic": { "apiKey": reference("NOT_SET") } });
     let config = configured_with(&json!({ "models": { "providers": entry } }), VARIABLES);
