@@ -63,12 +63,13 @@ impl Endpoint {
         if provider.auth_header() == Some(true) {
             endpoint = endpoint.with_auth_scheme(AuthScheme::Bearer);
         }
-        let own = provider.configured_model_headers(model.model());
-        let configured = provider.configured_headers().chain(own).chain(provider.configured_request_headers());
-        for (name, value) in configured {
+        let own = provider.configured_model_headers(model.model()).map(|header| ("models[].headers", header));
+        let of_requests = provider.configured_request_headers().map(|header| ("request.headers", header));
+        let headers = provider.configured_headers().map(|header| ("headers", header));
+        for (place, (name, value)) in headers.chain(own).chain(of_requests) {
             let value = value.map_err(|failure| {
                 let message = format!("the reference of a configured header was not resolved: {failure}");
-                let key = format!("models.providers.{}.headers.{}", model.provider(), shown_name(name));
+                let key = format!("models.providers.{}.{place}.{}", model.provider(), shown_name(name));
                 Error::new(ErrorKind::UnresolvedReference, message).with_key_path(key).with_help(failure.help())
             })?;
             endpoint = endpoint.with_header(name, value.clone());

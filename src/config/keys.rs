@@ -128,7 +128,7 @@ pub(super) static META: Shape = open(
     &[
         all(
             "lastTouchedVersion",
-            "Decides which release's defaults, aliases and names apply. Without it: 2026.9.6 where there are `agents.entries`, else 2026.2.9.",
+            "Decides which release's defaults, aliases and names apply. Without it, or where it is older than `agents.entries`: 2026.9.6 where there are such, else 2026.2.9.",
         ),
         newer("migrations", "Holds the next key."),
     ],

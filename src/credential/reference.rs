@@ -12,7 +12,9 @@ use crate::secret::Secret;
 /// Where a secret is kept that is not in the document itself.
 ///
 /// The document holds the reference; a [`ReferenceResolver`](crate::references::ReferenceResolver) finds what it leads to.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+///
+/// `Debug` shows only parts that are well-formed: another text may be a secret that was put in the wrong place.
+#[derive(Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct SecretRef {
     /// The kind of place: `env`, `file`, `exec` or `store` in OpenClaw's files.
@@ -47,6 +49,28 @@ impl SecretRef {
             None => inside,
         };
         is_variable(name).then(|| Self::new("env", "", name))
+    }
+
+    /// Returns the source and the id as far as they may be shown; a text that cannot be one may be a secret that was put in
+    /// the wrong place.
+    pub(crate) fn shown(&self) -> (&str, &str) {
+        let is_plain = match self.source.as_str() {
+            "env" | "store" => is_variable(&self.id),
+            "file" => self.id == "value" || self.id.starts_with('/'),
+            "exec" => crate::providers::recognise(&self.id).is_none(),
+            _ => return ("?", "?"),
+        };
+        (&self.source, if is_plain && self.id.len() <= LONGEST_SHOWN { &self.id } else { "?" })
+    }
+}
+
+/// The longest id that is shown, in bytes.
+const LONGEST_SHOWN: usize = 256;
+
+impl fmt::Debug for SecretRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (source, id) = self.shown();
+        f.debug_struct("SecretRef").field("source", &source).field("id", &id).finish_non_exhaustive()
     }
 }
 

@@ -10,6 +10,7 @@ use super::overview::Overview;
 use super::report::{ProviderStatus, StatusReport, UnusableProfile};
 use crate::clock::Timestamp;
 use crate::config::{Config, Release};
+use crate::credential::ReferenceFailure;
 use crate::error::Location;
 use crate::error::{Diagnostic, DiagnosticCode, Severity};
 use crate::id::{ModelRef, ProviderId};
@@ -160,8 +161,17 @@ impl<'a> StatusReportBuilder<'a> {
             }
         }
         missing.sort_by(|a, b| collate::compare(a.as_str(), b.as_str()));
+        // Without one of its headers a request is not sent either.
+        let misses_header = |provider: &ProviderId| {
+            config.provider(provider).is_some_and(|settings| {
+                settings.references().any(|(key, _, failure)| {
+                    key != "apiKey" && failure.is_some_and(|failure| failure != ReferenceFailure::NotLookedUp)
+                })
+            })
+        };
         let unresolved = |status: &&ProviderStatus| {
-            status.is_unresolved && in_use.iter().any(|model| *model.provider() == status.provider)
+            (status.is_unresolved || misses_header(&status.provider))
+                && in_use.iter().any(|model| *model.provider() == status.provider)
         };
         let unresolved_in_use: Vec<ProviderId> =
             providers.iter().filter(unresolved).map(|status| status.provider.clone()).collect();

@@ -168,12 +168,9 @@ impl Overview<'_> {
 /// Returns the part of a label after the equals sign.
 fn masked(profile: &Profile, owner: &str, release: Release) -> String {
     if let Some(reference) = profile.secret_ref() {
-        // OpenClaw since August 2026 names it too; it is no secret, and says which variable is missing.
-        return if release.has_entries() {
-            format!("ref({}:{})", reference.source, reference.id)
-        } else {
-            format!("ref:{}", reference.source)
-        };
+        let (source, id) = reference.shown();
+        // OpenClaw since August 2026 names it too, which says what variable is missing.
+        return if release.has_entries() { format!("ref({source}:{id})") } else { format!("ref:{source}") };
     }
     match (profile.stored_kind(), profile.credential()) {
         (Some(CredentialKind::ApiKey), Some(credential)) => mask_secret(credential.secret()),

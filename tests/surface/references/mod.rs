@@ -15,6 +15,7 @@ mod command;
 mod file;
 mod leaks;
 mod semantics;
+mod shown;
 
 use provider_auth::credential::{ReferenceFailure, SecretRef};
 use provider_auth::references::ReferenceResolver;
