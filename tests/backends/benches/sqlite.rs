@@ -45,7 +45,7 @@ fn main() {
     let sql =
         "UPDATE config_machine_state SET value_json = ?1, updated_at_ms = ?2 WHERE state_key = 'authProfiles.state'";
     let mut put = bare.prepare(sql).unwrap();
-    let mut turn = 0;
+    let (mut turn, mut written) = (0, 0);
     let update = timing::pair(
         || {
             turn += 1;
@@ -54,7 +54,9 @@ fn main() {
         || {
             begin.execute([]).unwrap();
             let rows = (read("authProfiles.store"), read("authProfiles.state"));
-            put.execute((&rows.1, 1)).unwrap();
+            // Another time each time: what is not changed is not written at all.
+            written += 1;
+            put.execute((&rows.1, written)).unwrap();
             commit.execute([]).unwrap();
         },
     );
@@ -79,7 +81,7 @@ fn main() {
             succeed(&file, other);
         },
     );
-    timing::row("durable update, against the file store", beside, "aim: below 0.3");
+    timing::row("durable update, against the file store", beside, "");
     // Until then a file counts as just written, and is read again each time.
     std::thread::sleep(Duration::from_millis(3_100));
     let beside = timing::pair(|| sqlite.load().unwrap(), || file.load().unwrap());
