@@ -145,7 +145,7 @@ impl Parts {
     fn profiles(&mut self, draft: &AuthProfiles, before: &AuthProfiles) -> Result<Removed> {
         for (id, profile) in &draft.profiles {
             let old = before.profiles.get(id);
-            if old == Some(profile) {
+            if old.is_some_and(|old| old.text() == profile.text()) {
                 continue;
             }
             let side = match self.standing(|part| part.profiles.contains_key(id)) {
@@ -281,8 +281,9 @@ impl<K: Hash + Eq + Clone, V: Clone> Section<K, V> {
     /// The entries that another section does not have, or has with another text.
     fn changed_since<'a>(&'a self, before: &'a Self) -> impl Iterator<Item = (&'a K, &'a (V, Secret))> {
         let before = before.map_ref();
-        let same =
-            move |key: &K, text: &Secret| before.and_then(|map| map.get(key)).is_some_and(|(_, old)| old == text);
+        let same = move |key: &K, text: &Secret| {
+            before.and_then(|map| map.get(key)).is_some_and(|(_, old)| old.expose() == text.expose())
+        };
         self.map_ref().into_iter().flatten().filter(move |(key, (_, text))| !same(key, text))
     }
 

@@ -92,10 +92,22 @@ const AGENT_STORE: Table = Table {
 };
 
 /// What the rows of one database say, unread.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Rows {
     /// Who owns the profiles that all agents share; in the state database only.
     pub(super) marker: Option<String>,
     pub(super) store: Option<Secret>,
     pub(super) state: Option<Secret>,
+}
+
+/// Both come from the database, so that there is nobody from whom the time it takes would have to be hidden.
+impl PartialEq for Rows {
+    fn eq(&self, other: &Self) -> bool {
+        fn text(secret: &Option<Secret>) -> Option<&str> {
+            secret.as_ref().map(Secret::expose)
+        }
+        self.marker == other.marker
+            && text(&self.store) == text(&other.store)
+            && text(&self.state) == text(&other.state)
+    }
 }
