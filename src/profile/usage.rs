@@ -59,6 +59,7 @@ impl UsageStats {
         let blocked = object.number(key::BLOCKED_UNTIL).map(|until| Window {
             until,
             since: None,
+            is_ours: false,
             reason: Some(FailureReason::RateLimit),
             foreign_reason: None,
             // OpenClaw scopes a block to its model only where it says so in as many words.

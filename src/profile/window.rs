@@ -47,6 +47,8 @@ pub(crate) mod key {
 pub(crate) struct Window {
     pub(crate) until: f64,
     pub(crate) since: Option<f64>,
+    /// Whether `since` is known to have been written with this very end.
+    pub(crate) is_ours: bool,
     pub(crate) reason: Option<FailureReason>,
     /// The reason in the words of another program, where it is none of ours.
     pub(crate) foreign_reason: Option<Box<str>>,
@@ -77,6 +79,7 @@ impl Window {
         let known = name.as_deref().map(FailureReason::from_name);
         let foreign_reason = name.filter(|_| known == Some(None)).map(Into::into);
         let reason = known.map(|known| known.unwrap_or(FailureReason::Unknown));
-        Self { until, since, reason, foreign_reason, model: None }
+        let is_ours = since.is_some() && object.get(since_until).is_some();
+        Self { until, since, is_ours, reason, foreign_reason, model: None }
     }
 }

@@ -343,7 +343,14 @@ fn window_of<'a>(usage: &'a UsageStats, model: Option<&str>, long: bool) -> Opti
 impl Event<'_> {
     /// A window that opens now, for no reason yet.
     fn window(&self, until: f64, model: Option<&str>) -> Window {
-        Window { until, since: Some(self.now), reason: None, foreign_reason: None, model: model.map(Into::into) }
+        Window {
+            until,
+            since: Some(self.now),
+            is_ours: true,
+            reason: None,
+            foreign_reason: None,
+            model: model.map(Into::into),
+        }
     }
 
     /// Whether the selector saw no announced window, or one that ends at another time.
