@@ -107,7 +107,7 @@ impl fmt::Debug for Secret {
 
 impl PartialEq for Secret {
     fn eq(&self, other: &Self) -> bool {
-        self.expose().as_bytes().ct_eq(other.expose().as_bytes()).into()
+        Arc::ptr_eq(&self.0, &other.0) || self.expose().as_bytes().ct_eq(other.expose().as_bytes()).into()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The document of all profiles of one agent.
 
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use indexmap::IndexMap;
 
@@ -56,7 +56,8 @@ pub struct AuthProfiles {
     /// Members that are not ours, and the places of those that are.
     pub(super) members: IndexMap<String, Secret>,
     pub(super) version: f64,
-    pub(super) profiles: IndexMap<ProfileId, Profile>,
+    /// Shared until it is changed, as are the sections: an update works on a copy of the document.
+    pub(super) profiles: Arc<IndexMap<ProfileId, Profile>>,
     pub(super) order: Section<String, Option<Vec<ProfileId>>>,
     pub(super) last_good: Section<String, Option<ProfileId>>,
     pub(super) usage: Section<ProfileId, UsageStats>,
@@ -88,7 +89,7 @@ impl AuthProfiles {
             text: None,
             members: IndexMap::new(),
             version: VERSION,
-            profiles: IndexMap::new(),
+            profiles: Arc::default(),
             order: Section::default(),
             last_good: Section::default(),
             usage: Section::default(),

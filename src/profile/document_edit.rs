@@ -1,6 +1,9 @@
 //! Changing the document: profiles, order, last good profiles and usage statistics.
 
 use std::collections::HashSet;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
 
 use super::document::{AuthProfiles, DirtyState, Links};
 use super::entry::Profile;
@@ -44,7 +47,7 @@ impl AuthProfiles {
                 self.set_usage(id, cleared)?;
             }
         }
-        self.profiles.insert(id.clone(), entry);
+        self.profiles_mut().insert(id.clone(), entry);
         self.touched(DirtyState::Credentials);
         Ok(())
     }
@@ -104,7 +107,7 @@ impl AuthProfiles {
                 self.set_usage(id, accepted)?;
             }
         }
-        self.profiles.insert(id.clone(), refreshed);
+        self.profiles_mut().insert(id.clone(), refreshed);
         self.touched(DirtyState::Credentials);
         Ok(true)
     }
@@ -114,9 +117,10 @@ impl AuthProfiles {
     /// Returns `true` if there was one. A section that is not an object mentions nobody and stays as it is, and so does a
     /// profile whose id begins with `personal:`, which is OpenClaw's.
     pub fn remove(&mut self, id: &ProfileId) -> bool {
-        if id.is_personal() || self.profiles.shift_remove(id).is_none() {
+        if id.is_personal() || !self.profiles.contains_key(id) {
             return false;
         }
+        self.profiles_mut().shift_remove(id);
         self.touched(DirtyState::Credentials);
         // A section that cannot be changed has no entries, so nothing here can be refused.
         let _ = self.usage.remove(id.as_str());
@@ -208,7 +212,7 @@ impl AuthProfiles {
         if self.profiles.contains_key(id) || id.is_personal() || profile.is_fenced() {
             return false;
         }
-        self.profiles.insert(id.clone(), profile.clone());
+        self.profiles_mut().insert(id.clone(), profile.clone());
         self.touched(DirtyState::Credentials);
         true
     }
@@ -222,6 +226,10 @@ impl AuthProfiles {
     /// Declares the present content to be the committed one. For stores, after they wrote it.
     pub fn committed(&mut self) {
         self.dirty_state = DirtyState::None;
+    }
+
+    pub(super) fn profiles_mut(&mut self) -> &mut IndexMap<ProfileId, Profile> {
+        Arc::make_mut(&mut self.profiles)
     }
 
     pub(super) fn touched(&mut self, part: DirtyState) {

@@ -38,7 +38,7 @@ impl AuthProfiles {
         whole.version = self.version.max(inherited.version);
         whole.diagnostics.extend(inherited.diagnostics.iter().cloned());
         add_missing(&mut whole.members, &inherited.members);
-        add_missing(&mut whole.profiles, &inherited.profiles);
+        add_missing(whole.profiles_mut(), &inherited.profiles);
         whole.order = self.order.over(&inherited.order).0;
         whole.last_good = self.last_good.over(&inherited.last_good).0;
         whole.usage = self.usage.over(&inherited.usage).0;
@@ -143,7 +143,7 @@ impl Parts {
     }
 
     fn profiles(&mut self, draft: &AuthProfiles, before: &AuthProfiles) -> Result<Removed> {
-        for (id, profile) in &draft.profiles {
+        for (id, profile) in draft.profiles.iter() {
             let old = before.profiles.get(id);
             if old.is_some_and(|old| old.text() == profile.text()) {
                 continue;
@@ -158,7 +158,7 @@ impl Parts {
                 None => self.home(),
             };
             let target = self.side(side)?;
-            target.profiles.insert(id.clone(), profile.clone());
+            target.profiles_mut().insert(id.clone(), profile.clone());
             target.touched(DirtyState::Credentials);
         }
         let mut removed = Removed::new();
@@ -169,7 +169,7 @@ impl Parts {
                 return Err(Error::new(ErrorKind::InheritedProfile, message));
             }
             let target = self.side(side)?;
-            target.profiles.shift_remove(id);
+            target.profiles_mut().shift_remove(id);
             target.touched(DirtyState::Credentials);
             removed.insert(id.clone(), side);
         }
@@ -279,7 +279,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Section<K, V> {
     }
 
     /// The entries that another section does not have, or has with another text.
-    fn changed_since<'a>(&'a self, before: &'a Self) -> impl Iterator<Item = (&'a K, &'a (V, Secret))> {
+    pub(super) fn changed_since<'a>(&'a self, before: &'a Self) -> impl Iterator<Item = (&'a K, &'a (V, Secret))> {
         let before = before.map_ref();
         let same = move |key: &K, text: &Secret| {
             before.and_then(|map| map.get(key)).is_some_and(|(_, old)| old.expose() == text.expose())

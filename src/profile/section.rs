@@ -2,6 +2,7 @@
 
 use std::borrow::Borrow;
 use std::hash::Hash;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 
@@ -14,14 +15,14 @@ use crate::secret::Secret;
 pub(super) enum Section<K, V> {
     #[default]
     Absent,
-    Map(IndexMap<K, (V, Secret)>),
+    Map(Arc<IndexMap<K, (V, Secret)>>),
     Foreign(Secret),
 }
 
-impl<K: Hash + Eq, V> Section<K, V> {
+impl<K: Hash + Eq + Clone, V: Clone> Section<K, V> {
     pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         let map = match self {
-            Self::Map(map) => Some(map),
+            Self::Map(map) => Some(&**map),
             _ => None,
         };
         map.into_iter().flatten().map(|(key, (value, _))| (key, value))
@@ -33,6 +34,17 @@ impl<K: Hash + Eq, V> Section<K, V> {
     {
         match self {
             Self::Map(map) => map.get(key).map(|(value, _)| value),
+            _ => None,
+        }
+    }
+
+    /// An entry as it is kept, with its text.
+    pub(super) fn entry<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<(&K, &(V, Secret))>
+    where
+        K: Borrow<Q>,
+    {
+        match self {
+            Self::Map(map) => map.get_key_value(key),
             _ => None,
         }
     }
@@ -56,10 +68,10 @@ impl<K: Hash + Eq, V> Section<K, V> {
 
     fn map(&mut self) -> Result<&mut IndexMap<K, (V, Secret)>> {
         if matches!(self, Self::Absent) {
-            *self = Self::Map(IndexMap::new());
+            *self = Self::Map(Arc::default());
         }
         match self {
-            Self::Map(map) => Ok(map),
+            Self::Map(map) => Ok(Arc::make_mut(map)),
             _ => Err(Error::new(
                 ErrorKind::Corrupt,
                 "a section of the credential document that must be an object is not one",

@@ -1,9 +1,16 @@
 //! One document in two files: the credentials in one, order and statistics in the other.
 
 use std::hash::Hash;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
 
 use super::document::AuthProfiles;
+#[cfg(feature = "sqlite")]
+use super::raw;
 use super::section::Section;
+#[cfg(feature = "sqlite")]
+use super::usage::UsageStats;
 use super::wire::Part;
 use crate::error::{Diagnostic, DiagnosticCode, Severity};
 use crate::error::{Location, Result};
@@ -14,13 +21,14 @@ use crate::syntax::Limits;
 const HIDDEN: &str = "the file of credentials has another entry; the one in the state file counts";
 
 impl AuthProfiles {
-    /// Reads the text of an `auth-state.json` as a document without profiles.
+    /// Reads the text of an `auth-state.json` as a document without profiles. An entry whose text is the one in a known
+    /// document is taken from there.
     ///
     /// # Errors
     ///
     /// As [`from_json`](Self::from_json).
-    pub(crate) fn state_from_json(text: String, limits: &Limits) -> Result<Self> {
-        Self::read(text, limits, Part::State)
+    pub(crate) fn state_from_json(text: String, limits: &Limits, known: Option<&Self>) -> Result<Self> {
+        Self::read(text, limits, Part::State, known)
     }
 
     /// Returns the text of this document as an `auth-state.json`.
@@ -106,6 +114,15 @@ impl AuthProfiles {
         (part.order, part.last_good, part.usage) = (self.order.clone(), self.last_good.clone(), self.usage.clone());
         part
     }
+
+    /// Makes this state what would be read of its compact text: entries whose text is not the one in a known document,
+    /// which was read of such a text, lose their white space.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn compact_state(&mut self, known: &Self) {
+        self.order.compact(&known.order, |_, list| list);
+        self.last_good.compact(&known.last_good, |_, id| id);
+        self.usage.compact(&known.usage, |text, usage| UsageStats::parse(text).unwrap_or(usage));
+    }
 }
 
 impl<K: Hash + Eq + Clone, V: Clone> Section<K, V> {
@@ -126,9 +143,23 @@ impl<K: Hash + Eq + Clone, V: Clone> Section<K, V> {
             (Self::Absent, Self::Absent) => true,
             (Self::Foreign(one), Self::Foreign(two)) => one == two,
             (Self::Map(one), Self::Map(two)) => {
-                one.len() == two.len() && one.iter().zip(two).all(|((a, (_, one)), (b, (_, two)))| a == b && one == two)
+                one.len() == two.len()
+                    && one.iter().zip(two.iter()).all(|((a, (_, one)), (b, (_, two)))| a == b && one == two)
             }
             _ => false,
+        }
+    }
+
+    #[cfg(feature = "sqlite")]
+    fn compact(&mut self, known: &Self, read: impl Fn(&str, V) -> V) {
+        let new: Vec<K> = self.changed_since(known).map(|(key, _)| key.clone()).collect();
+        let Self::Map(map) = self else { return };
+        let map = Arc::make_mut(map);
+        for key in new {
+            let Some((value, text)) = map.get_mut(&key) else { continue };
+            let compacted = raw::compact(text.expose());
+            *value = read(&compacted, value.clone());
+            *text = compacted.into();
         }
     }
 
@@ -137,9 +168,9 @@ impl<K: Hash + Eq + Clone, V: Clone> Section<K, V> {
         match (self, below) {
             (Self::Absent, below) => (below.clone(), Vec::new()),
             (Self::Map(above), Self::Map(below)) => {
-                let mut map = above.clone();
+                let mut map = IndexMap::clone(above);
                 let mut hidden = Vec::new();
-                for (key, entry) in below {
+                for (key, entry) in below.iter() {
                     match above.get(key) {
                         None => {
                             map.insert(key.clone(), entry.clone());
@@ -148,7 +179,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Section<K, V> {
                         Some(_) => {}
                     }
                 }
-                (Self::Map(map), hidden)
+                (Self::Map(Arc::new(map)), hidden)
             }
             (above, _) => (above.clone(), Vec::new()),
         }
@@ -167,7 +198,7 @@ mod tests {
     }
 
     fn read_state(text: &str) -> AuthProfiles {
-        AuthProfiles::state_from_json(text.to_owned(), &Limits::default()).unwrap()
+        AuthProfiles::state_from_json(text.to_owned(), &Limits::default(), None).unwrap()
     }
 
     const CREDENTIALS: &str = r#"{"version":1,"note":"n","profiles":{"x:a":{"type":"api_key","provider":"x","key":"k"}},

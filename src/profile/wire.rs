@@ -1,5 +1,9 @@
 //! Reading and writing the document's text. The only place where secrets are written.
 
+use std::borrow::Borrow;
+use std::hash::Hash;
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use serde_json::value::RawValue;
 
@@ -53,7 +57,7 @@ impl AuthProfiles {
     /// [`ErrorKind::Syntax`], [`ErrorKind::TooLarge`], [`ErrorKind::TooDeep`] or [`ErrorKind::DuplicateKey`] if the
     /// text is not acceptable JSON; [`ErrorKind::Corrupt`] if it is not an object with an object `profiles`.
     pub fn from_json(text: &str) -> Result<Self> {
-        Self::read(text.to_owned(), &Limits::default(), Part::Whole)
+        Self::read(text.to_owned(), &Limits::default(), Part::Whole, None)
     }
 
     /// Reads the text of an `auth-profiles.json` within these limits.
@@ -63,18 +67,19 @@ impl AuthProfiles {
     /// As [`from_json`](Self::from_json).
     #[cfg(feature = "file")]
     pub(crate) fn from_json_within(text: String, limits: &Limits) -> Result<Self> {
-        Self::read(text, limits, Part::Whole)
+        Self::read(text, limits, Part::Whole, None)
     }
 
-    pub(super) fn read(text: String, limits: &Limits, part: Part) -> Result<Self> {
+    /// Reads a text. An entry of the state whose text is the one in a known document is taken from there.
+    pub(super) fn read(text: String, limits: &Limits, part: Part, known: Option<&Self>) -> Result<Self> {
         syntax::check(&text, Dialect::Json, limits)?;
-        let mut read = Self::interpret(syntax::without_bom(&text), part)?;
+        let mut read = Self::interpret(syntax::without_bom(&text), part, known)?;
         read.text = Some(Secret::new(text));
         Ok(read)
     }
 
     /// Creates a document from a text that has been checked.
-    fn interpret(text: &str, part: Part) -> Result<Self> {
+    fn interpret(text: &str, part: Part, known: Option<&Self>) -> Result<Self> {
         let at = |path: KeyPath<'_>| syntax::locate(text, Dialect::Json, &path);
         let Some(document) = DocumentView::parse(text, part.opens()) else {
             let message = "the credential document is not a JSON object";
@@ -112,11 +117,15 @@ impl AuthProfiles {
             let location = at(KeyPath::root().key(name));
             diagnostics.push(Diagnostic::new(Severity::Warning, DiagnosticCode::InvalidValue, location, message));
         };
-        let order = section(&document, "order", &mut report, |name, value| (name.to_owned(), order_list(value)));
-        let last_good = section(&document, "lastGood", &mut report, |name, value| {
+        let known_order = known.map(|known| &known.order);
+        let order =
+            section(&document, "order", known_order, &mut report, |name, value| (name.to_owned(), order_list(value)));
+        let known_good = known.map(|known| &known.last_good);
+        let last_good = section(&document, "lastGood", known_good, &mut report, |name, value| {
             (name.to_owned(), raw::as_string(value).map(ProfileId::verbatim))
         });
-        let usage = section(&document, "usageStats", &mut report, |id, value| {
+        let known_usage = known.map(|known| &known.usage);
+        let usage = section(&document, "usageStats", known_usage, &mut report, |id, value| {
             (ProfileId::verbatim(id), UsageStats::parse(value.get()).unwrap_or_default())
         });
         let version = match document.get("version") {
@@ -137,7 +146,7 @@ impl AuthProfiles {
             text: None,
             members: members.collect(),
             version: version.unwrap_or(VERSION),
-            profiles,
+            profiles: Arc::new(profiles),
             order,
             last_good,
             usage,
@@ -204,9 +213,10 @@ fn section_text<K, V>(section: &Section<K, V>, name: impl Fn(&K) -> &str) -> Opt
     }
 }
 
-fn section<K: std::hash::Hash + Eq, V>(
+fn section<K: Hash + Eq + Clone + Borrow<str>, V: Clone>(
     document: &DocumentView<'_>,
     name: &'static str,
+    known: Option<&Section<K, V>>,
     report: &mut impl FnMut(&'static str),
     read: impl Fn(&str, &RawValue) -> (K, V),
 ) -> Section<K, V> {
@@ -221,10 +231,15 @@ fn section<K: std::hash::Hash + Eq, V>(
     };
     let mut map = IndexMap::with_capacity(object.len());
     for (key, value) in object.iter() {
-        let (key, entry) = read(key, value);
-        map.insert(key, (entry, Secret::new(value.get())));
+        match known.and_then(|known| known.entry(key)).filter(|(_, (_, text))| text.expose() == value.get()) {
+            Some((key, entry)) => map.insert(key.clone(), entry.clone()),
+            None => {
+                let (key, entry) = read(key, value);
+                map.insert(key, (entry, Secret::new(value.get())))
+            }
+        };
     }
-    Section::Map(map)
+    Section::Map(Arc::new(map))
 }
 
 /// Reads a list of profile ids, trimmed; `None` if it is not a list, or has entries and none of them is an id. An empty list

@@ -147,7 +147,7 @@ impl Part {
         let text = syntax::utf8(bytes).map_err(|error| error.with_path(path))?;
         let read = match role {
             Role::Credentials => AuthProfiles::from_json_within(text, &reading.limits()),
-            Role::State => AuthProfiles::state_from_json(text, &reading.limits()),
+            Role::State => AuthProfiles::state_from_json(text, &reading.limits(), None),
         };
         let mut document = read.map_err(|error| error.with_path(path))?;
         for diagnostic in document.diagnostics_mut() {

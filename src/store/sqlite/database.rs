@@ -1,5 +1,6 @@
 //! One of OpenClaw's databases, open.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -41,13 +42,20 @@ pub(super) struct Database {
 /// `NotFound` for a symbolic link that points nowhere: what it leads to may be on a disk that is not there at the moment.
 /// `NotAFile`, `PermissionDenied`, `Io`.
 pub(super) fn examine(path: &Path) -> Result<Option<Stat>> {
-    match Disk.stat(path) {
+    let nothing = |error: &std::io::Error| {
+        matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
+    };
+    let found = match Disk.stat_link(path) {
+        Ok(stat) if stat.kind == Kind::Link => Disk.stat(path),
+        Err(error) if nothing(&error) => return Ok(None),
+        found => found,
+    };
+    match found {
         Ok(stat) if stat.kind == Kind::File => Ok(Some(stat)),
         Ok(_) => {
             Err(Error::new(ErrorKind::NotAFile, "a database is expected, and something else is there").with_path(path))
         }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => check_absent(&Disk, path).map(|()| None),
-        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => Ok(None),
+        Err(error) if nothing(&error) => check_absent(&Disk, path).map(|()| None),
         Err(error) => Err(io_error("the database cannot be examined", path, error)),
     }
 }
@@ -112,10 +120,6 @@ impl Database {
         refused(what, &self.path, error)
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Whether the file at the path is the one that was opened.
     pub(super) fn is_current(&self) -> Result<bool> {
         Ok(examine(&self.path)?.is_some_and(|there| there.same_file(&self.opened)))
@@ -171,22 +175,27 @@ impl Database {
         read(&transaction, self.role)
     }
 
-    /// Begins to write, which nobody else can meanwhile.
+    /// Begins to write, which nobody else can meanwhile. What this connection left there is not read again unless another
+    /// one has committed since.
     ///
     /// # Errors
     ///
     /// `Locked` if another keeps the lock for longer than [`wait_for`](Self::wait_for) allows; `UnsupportedVersion` if the
     /// schema is not the one this version writes; those of [`read`](Self::read).
-    pub(super) fn begin(&self) -> Result<Writing<'_>> {
+    fn begin<'a>(&'a self, left: &'a RefCell<Option<Reading>>) -> Result<Writing<'a>> {
         let begun = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate);
         let transaction = begun.map_err(|error| {
             let refused = self.refused("the database cannot be locked", &error);
             let help = "Try again; if it persists, look for another program that works on OpenClaw's database.";
             if refused.is_locked() { refused.with_help(help) } else { refused }
         })?;
-        let reading = read(&transaction, self.role)
-            .map_err(|error| self.refused("the database cannot be read", &error))?
-            .checked(self)?;
+        let known = left.take();
+        let reading = match known {
+            Some(known) if self.data_version()? == known.data_version => known,
+            _ => read(&transaction, self.role)
+                .map_err(|error| self.refused("the database cannot be read", &error))?
+                .checked(self)?,
+        };
         if reading.schema != self.role.schema() {
             let message =
                 format!("the database has schema {}, and only {} is written", reading.schema, self.role.schema());
@@ -194,7 +203,41 @@ impl Database {
                 "Run `openclaw doctor --fix` if OpenClaw is newer than this directory, or update this program.",
             ));
         }
-        Ok(Writing { transaction, database: self, reading })
+        Ok(Writing { transaction, database: self, reading, left })
+    }
+}
+
+/// A connection that writes, and what it left in the database.
+#[derive(Debug)]
+pub(super) struct Writer {
+    database: Database,
+    left: RefCell<Option<Reading>>,
+}
+
+impl Writer {
+    /// # Errors
+    ///
+    /// As [`Database::for_writing`].
+    pub(super) fn open(path: &Path, role: Role) -> Result<Option<Self>> {
+        Ok(Database::for_writing(path, role)?.map(|database| Self { database, left: RefCell::default() }))
+    }
+
+    /// Whether it writes to the file that is at this path now.
+    pub(super) fn is_at(&self, path: &Path) -> Result<bool> {
+        Ok(self.database.path == path && self.database.is_current()?)
+    }
+
+    /// As [`Database::begin`], after waiting for as long as that.
+    pub(super) fn begin(&self, wait: Duration) -> Result<Writing<'_>> {
+        self.database.wait_for(wait)?;
+        self.database.begin(&self.left)
+    }
+
+    /// Whether these rows are those that it left in the database at this path, and nobody has written there since.
+    pub(super) fn left(&self, rows: &Rows, path: &Path) -> Result<bool> {
+        let left = self.left.borrow();
+        let Some(left) = left.as_ref().filter(|left| left.rows == *rows) else { return Ok(false) };
+        Ok(self.is_at(path)? && self.database.data_version()? == left.data_version)
     }
 }
 
@@ -248,6 +291,7 @@ pub(super) struct Writing<'a> {
     transaction: Transaction<'a>,
     database: &'a Database,
     reading: Reading,
+    left: &'a RefCell<Option<Reading>>,
 }
 
 impl Writing<'_> {
@@ -276,19 +320,21 @@ impl Writing<'_> {
             ran(self.transaction.execute(write.store, params![store, now]))?;
         }
         match &change.state {
-            StateChange::Put(state) => ran(self.transaction.execute(write.state, params![state, now])),
+            StateChange::Put(state, _) => ran(self.transaction.execute(write.state, params![state.expose(), now])),
             StateChange::Remove => ran(self.transaction.execute(write.no_state, [])),
             StateChange::Keep => Ok(()),
         }
     }
 
-    /// Commits, which survives a loss of power.
+    /// Commits what leaves these rows behind. It survives a loss of power.
     ///
     /// # Errors
     ///
     /// As [`put`](Self::put).
-    pub(super) fn commit(self) -> Result<()> {
+    pub(super) fn commit(self, rows: Rows) -> Result<()> {
         let database = self.database;
-        self.transaction.commit().map_err(|error| database.refused(NOT_WRITTEN, &error))
+        self.transaction.commit().map_err(|error| database.refused(NOT_WRITTEN, &error))?;
+        *self.left.borrow_mut() = Some(Reading { rows, ..self.reading });
+        Ok(())
     }
 }

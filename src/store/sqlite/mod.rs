@@ -168,13 +168,19 @@ impl SqliteStore {
 
     /// What is in the databases now.
     fn view(&self, wait: Duration) -> Result<Arc<View>> {
+        self.view_with(wait, None)
+    }
+
+    /// The same for whoever has the writers.
+    fn view_with(&self, wait: Duration, writers: Option<&Writers>) -> Result<Arc<View>> {
         let deadline = WaitDeadline::new(&Disk, wait);
         let Some(_turn) = self.reading.enter_within(wait)? else {
             return Err(too_long(&self.place.shared, deadline.waited(&Disk), 1));
         };
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         let cached = self.current();
-        let view = readers.view(&self.place, deadline.left(&Disk), cached.as_ref());
+        let view =
+            readers.view(&self.place, deadline.left(&Disk), cached.as_ref(), writers.map_or([None; 2], Writers::each));
         let is_cached = |view: &Arc<View>| cached.as_ref().is_some_and(|cached| Arc::ptr_eq(cached, view));
         if !view.as_ref().is_ok_and(is_cached) {
             // After an error it is not known which databases have changed.

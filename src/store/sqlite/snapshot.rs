@@ -33,17 +33,24 @@ pub(super) struct Change {
 }
 
 /// What becomes of the row of the state, which is not there where it would say nothing.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default)]
 pub(super) enum StateChange {
     #[default]
     Keep,
-    Put(String),
+    /// The row's text, and what it says.
+    Put(Secret, Arc<AuthProfiles>),
     Remove,
+}
+
+impl StateChange {
+    fn is_some(&self) -> bool {
+        !matches!(self, Self::Keep)
+    }
 }
 
 impl Change {
     pub(super) fn is_empty(&self) -> bool {
-        self.store.is_none() && self.state == StateChange::Keep
+        self.store.is_none() && !self.state.is_some()
     }
 }
 
@@ -54,6 +61,17 @@ impl Part {
     ///
     /// The kinds of `AuthProfiles::from_json`, with the path of the database.
     pub(super) fn read(rows: Rows, path: &Path, remarks: Vec<Diagnostic>) -> Result<Self> {
+        Self::read_over(rows, path, remarks, None, None)
+    }
+
+    /// As [`read`](Self::read); a document whose row is as it was is taken over, and so is a state that has been written.
+    fn read_over(
+        rows: Rows,
+        path: &Path,
+        remarks: Vec<Diagnostic>,
+        old: Option<&Self>,
+        written: Option<Arc<AuthProfiles>>,
+    ) -> Result<Self> {
         let limits = Limits { max_bytes: MAX_BYTES, ..Limits::default() };
         let named = |mut document: AuthProfiles| {
             for diagnostic in document.diagnostics_mut() {
@@ -61,22 +79,34 @@ impl Part {
             }
             document
         };
-        let store = match &rows.store {
-            Some(text) => AuthProfiles::from_json_within(text.expose().to_owned(), &limits),
-            None => Ok(AuthProfiles::new()),
+        let read_store = || -> Result<_> {
+            let read = match &rows.store {
+                Some(text) => AuthProfiles::from_json_within(text.expose().to_owned(), &limits),
+                None => Ok(AuthProfiles::new()),
+            };
+            let mut store = named(read.map_err(|error| error.with_path(path))?);
+            store.diagnostics_mut().extend_from_slice(&remarks);
+            // The OpenClaw that reads these rows only trims and lowers names.
+            store.keep_names();
+            Ok(Arc::new(store))
         };
         // A state counts only beside a store, as in OpenClaw.
-        let state = match rows.state.as_ref().filter(|_| rows.store.is_some()) {
-            Some(text) => AuthProfiles::state_from_json(text.expose().to_owned(), &limits),
-            None => Ok(AuthProfiles::new()),
+        let state_of = |rows: &Rows| rows.state.clone().filter(|_| rows.store.is_some());
+        let read_state = || -> Result<_> {
+            let read = match state_of(&rows) {
+                Some(text) => {
+                    AuthProfiles::state_from_json(text.expose().to_owned(), &limits, old.map(|old| &*old.document))
+                }
+                None => Ok(AuthProfiles::new()),
+            };
+            Ok(Arc::new(named(read.map_err(|error| error.with_path(path))?)))
         };
-        let mut store = named(store.map_err(|error| error.with_path(path))?);
-        let state = named(state.map_err(|error| error.with_path(path))?);
-        store.diagnostics_mut().extend_from_slice(&remarks);
-        // The OpenClaw that reads these rows only trims and lowers names.
-        store.keep_names();
+        let same_store = old.filter(|old| old.rows.store == rows.store);
+        let same_state = || Some(Arc::clone(&old.filter(|old| state_of(&old.rows) == state_of(&rows))?.state));
+        let store = same_store.map_or_else(read_store, |old| Ok(Arc::clone(&old.store)))?;
+        let state = written.or_else(same_state).map_or_else(read_state, Ok)?;
         let document = Arc::new(store.with_state(&state));
-        Ok(Self { rows, store: Arc::new(store), state: Arc::new(state), document, remarks })
+        Ok(Self { rows, store, state, document, remarks })
     }
 
     /// What must be written so that the rows say what a changed document says; nothing is in it if they do.
@@ -85,19 +115,18 @@ impl Part {
         if after.dirty_state() == DirtyState::None {
             return change;
         }
-        let new_state = after.state_part(&self.state);
+        let mut new_state = after.state_part(&self.state);
         if !new_state.same_state(&self.state) {
+            new_state.compact_state(&self.document);
             let now = self.rows.state.as_ref().map(Secret::expose);
             let text = new_state.says_anything().then(|| compact(new_state.to_state_json().expose()));
             change.state = match text {
                 text if text.as_deref() == now => StateChange::Keep,
-                Some(text) => StateChange::Put(text),
+                Some(text) => StateChange::Put(text.into(), Arc::new(new_state)),
                 None => StateChange::Remove,
             };
         }
-        if after.dirty_state() == DirtyState::Credentials
-            || (change.state != StateChange::Keep && self.rows.store.is_none())
-        {
+        if after.dirty_state() == DirtyState::Credentials || (change.state.is_some() && self.rows.store.is_none()) {
             let text = compact(after.credentials_part(&self.store, true).to_json().expose());
             change.store =
                 Some(text).filter(|text| Some(text.as_str()) != self.rows.store.as_ref().map(Secret::expose));
@@ -111,7 +140,10 @@ impl Part {
     ///
     /// As [`read`](Self::read).
     pub(super) fn with_rows(&self, rows: Rows, path: &Path) -> Result<Self> {
-        if rows == self.rows { Ok(self.clone()) } else { Self::read(rows, path, self.remarks.clone()) }
+        if rows == self.rows {
+            return Ok(self.clone());
+        }
+        Self::read_over(rows, path, self.remarks.clone(), Some(self), None)
     }
 
     /// This part after a change was written.
@@ -124,11 +156,15 @@ impl Part {
         if let Some(store) = change.store {
             rows.store = Some(store.into());
         }
+        let mut written = None;
         match change.state {
             StateChange::Keep => {}
-            StateChange::Put(state) => rows.state = Some(state.into()),
+            StateChange::Put(text, state) => {
+                written = Some(state).filter(|_| text.expose().len() <= MAX_BYTES && rows.store.is_some());
+                rows.state = Some(text);
+            }
             StateChange::Remove => rows.state = None,
         }
-        Self::read(rows, path, self.remarks.clone())
+        Self::read_over(rows, path, self.remarks.clone(), Some(self), written)
     }
 }

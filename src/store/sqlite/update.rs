@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::SqliteStore;
-use super::database::{Database, Writing, examine, real};
+use super::database::{Writer, Writing, examine, real};
 use super::rows::Role;
 use super::snapshot::{Change, Part};
 use super::view::View;
@@ -30,8 +30,8 @@ const OLD_FILES: [&str; 2] = ["auth-profiles.json", "auth.json"];
 /// The connections that write.
 #[derive(Debug, Default)]
 pub(super) struct Writers {
-    shared: Option<Database>,
-    own: Option<Database>,
+    shared: Option<Writer>,
+    own: Option<Writer>,
 }
 
 /// What an update wants to have written.
@@ -73,7 +73,7 @@ impl SqliteStore {
         writers: &mut Writers,
         deadline: WaitDeadline,
     ) -> Result<Option<Arc<AuthProfiles>>> {
-        let mut before = self.view(deadline.left(&Disk))?;
+        let mut before = self.view_with(deadline.left(&Disk), Some(writers))?;
         let began = Disk.monotonic();
         let Some(mut changes) = self.run(change, &before)? else { return Ok(Some(Arc::clone(&before.document))) };
         let is_quick = Disk.monotonic().saturating_sub(began) < QUICK;
@@ -106,6 +106,14 @@ impl SqliteStore {
         draft.check_writable()?;
         self.check_imported(before)?;
         let rules = before.places.rules.inheritance();
+        if before.own.is_none()
+            && rules.is_owner
+            && let Some(shared) = &before.shared
+        {
+            // There is nothing to take apart.
+            let changes = Changes { shared: shared.change(&draft), own: Change::default() };
+            return Ok(Some(changes).filter(|changes| !changes.shared.is_empty()));
+        }
         let own = before.own.as_ref().map(|part| &*part.document);
         let nothing = AuthProfiles::new();
         let shared = before.shared.as_ref().map_or(&nothing, |part| &part.document);
@@ -132,7 +140,7 @@ impl SqliteStore {
     /// where nobody shares any.
     pub(super) fn unimported(&self, view: &View) -> Option<PathBuf> {
         let is_empty = |part: &Option<Part>| part.as_ref().is_none_or(|part| part.document.is_empty());
-        let is_main = real(&self.place.agent) == real(&self.place.main);
+        let is_main = self.place.agent == self.place.main || real(&self.place.agent) == real(&self.place.main);
         let own = if view.places.own.is_some() { &view.own } else { &view.shared };
         let asks = [(&self.place.agent, is_main, is_empty(own)), (&self.place.main, true, is_empty(&view.shared))];
         let there = |path: &PathBuf| examine(path).is_ok_and(|found| found.is_some());
@@ -156,6 +164,10 @@ struct Locked<'a> {
 }
 
 impl Writers {
+    pub(super) fn each(&self) -> [Option<&Writer>; 2] {
+        [self.shared.as_ref(), self.own.as_ref()]
+    }
+
     /// Locks the databases, the shared one first. That one is given back whenever the other is not to be had soon:
     /// OpenClaw gives up after five seconds.
     ///
@@ -181,25 +193,23 @@ impl Writers {
 }
 
 /// Opens the database at a path, unless it is open; without a path there is none.
-fn open(writer: &mut Option<Database>, path: Option<&PathBuf>, role: Role) -> Result<()> {
+fn open(writer: &mut Option<Writer>, path: Option<&PathBuf>, role: Role) -> Result<()> {
     let is_open = match (&writer, path) {
-        (Some(open), Some(path)) => open.path() == path && open.is_current()?,
+        (Some(open), Some(path)) => open.is_at(path)?,
         _ => false,
     };
     if !is_open {
         *writer = match path {
             // It stood there a moment ago.
-            Some(path) => Some(Database::for_writing(path, role)?.ok_or_else(|| no_database(path))?),
+            Some(path) => Some(Writer::open(path, role)?.ok_or_else(|| no_database(path))?),
             None => None,
         };
     }
     Ok(())
 }
 
-fn begin(database: Option<&Database>, wait: Duration) -> Result<Option<Writing<'_>>> {
-    let Some(database) = database else { return Ok(None) };
-    database.wait_for(wait)?;
-    database.begin().map(Some)
+fn begin(writer: Option<&Writer>, wait: Duration) -> Result<Option<Writing<'_>>> {
+    writer.map(|writer| writer.begin(wait)).transpose()
 }
 
 impl Locked<'_> {
@@ -238,7 +248,7 @@ impl Locked<'_> {
             let path = writing.path().to_owned();
             writing.put(&change, now)?;
             let after = part.after(change, &path)?;
-            writing.commit()?;
+            writing.commit(after.rows.clone())?;
             Ok(Some(after))
         };
         let both = !changes.shared.is_empty() && !changes.own.is_empty();

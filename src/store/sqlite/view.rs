@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Place;
-use super::database::{Database, real};
+use super::database::{Database, Writer, real};
 use super::rows::Role;
 use super::snapshot::Part;
 use crate::error::{Error, ErrorKind, Result};
@@ -112,19 +112,27 @@ struct Reader {
 
 impl Readers {
     /// What is in the databases now: `cached` itself if their rows are as they were.
-    pub(super) fn view(&mut self, place: &Place, wait: Duration, cached: Option<&Arc<View>>) -> Result<Arc<View>> {
-        let mut changed = self.state.look(&place.shared, Role::Shared, wait)?;
+    ///
+    /// A writer is asked first what it left there, where there is one and nobody works with it.
+    pub(super) fn view(
+        &mut self,
+        place: &Place,
+        wait: Duration,
+        cached: Option<&Arc<View>>,
+        writers: [Option<&Writer>; 2],
+    ) -> Result<Arc<View>> {
+        let mut changed = self.state.look(&place.shared, Role::Shared, wait, writers)?;
         let places = match cached {
             Some(cached) if !changed => cached.places.clone(),
             _ => Places::of(place, self.state.part.as_ref())?,
         };
         if let Some(path) = &places.own {
-            changed |= self.agent.look(path, Role::Agent, wait)?;
+            changed |= self.agent.look(path, Role::Agent, wait, writers)?;
         }
         let shared = match &places.shared {
             (_, Role::Shared) => &self.state,
             (path, Role::Agent) => {
-                changed |= self.main.look(path, Role::Agent, wait)?;
+                changed |= self.main.look(path, Role::Agent, wait, writers)?;
                 &self.main
             }
         };
@@ -145,15 +153,22 @@ impl Readers {
 
 impl Reader {
     /// Reads the database again if it was changed; returns whether its rows are others. After an error nothing counts as read.
-    fn look(&mut self, path: &Path, role: Role, wait: Duration) -> Result<bool> {
-        let looked = self.read(path, role, wait);
+    fn look(&mut self, path: &Path, role: Role, wait: Duration, writers: [Option<&Writer>; 2]) -> Result<bool> {
+        let looked = self.read(path, role, wait, writers);
         if looked.is_err() {
             self.part = None;
         }
         looked
     }
 
-    fn read(&mut self, path: &Path, role: Role, wait: Duration) -> Result<bool> {
+    fn read(&mut self, path: &Path, role: Role, wait: Duration, writers: [Option<&Writer>; 2]) -> Result<bool> {
+        if let Some(part) = &self.part {
+            for writer in writers.into_iter().flatten() {
+                if writer.left(&part.rows, path)? {
+                    return Ok(false);
+                }
+            }
+        }
         if let Some(database) = &self.database {
             database.wait_for(wait)?;
             if !database.is_current()? {
