@@ -6,6 +6,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::outcomes::Outcomes;
 use super::rotator::{Parts, Rotator};
 use super::settings::Settings;
 use crate::clock::{Clock, SystemClock};
@@ -199,7 +200,7 @@ impl RotatorBuilder {
             referred: Mutex::default(),
             probes: self.probes,
             probed: Arc::default(),
-            unwritten: Arc::default(),
+            outcomes: Outcomes::default(),
             limits,
             random: self.random,
             max_body: self.max_body,

@@ -9,6 +9,7 @@ use http::StatusCode;
 
 use super::builder::Random;
 use super::call::Call;
+use super::outcomes::Outcomes;
 use super::reply::Reply;
 use super::settings::Settings;
 use crate::clock::Clock;
@@ -27,7 +28,7 @@ use crate::request::{Endpoint, RequestBuilder, remove_connection_headers};
 use crate::rotation::{Attempt, AttemptError, ProbeLog, RotationLimits, SendFailure};
 #[cfg(doc)]
 use crate::select::ProfileSelector;
-use crate::select::{ProbePolicy, Receipt, Unwritten};
+use crate::select::{ProbePolicy, Receipt};
 #[cfg(doc)]
 use crate::store::AuthProfileStore;
 use crate::store::StoreQueue;
@@ -42,17 +43,28 @@ use crate::store::StoreQueue;
 /// enabled. A store that may block is called on blocking threads of the runtime, one for reading and one for writing, however
 /// many calls there are.
 ///
-/// # Successes
+/// # What is written, and when
+///
+/// An answer is handed over without waiting for the store: its outcome is written beside it, in one update with all others
+/// that wait at that moment. Until then every pick of this rotator and its clones knows of it, of the windows and of the
+/// last use. The error of a call comes once what was reported of it is written, or known not to be
+/// ([`AttemptRecord::unrecorded`](crate::rotation::AttemptRecord::unrecorded)).
+///
+/// The writing is blocking work of the runtime: a runtime that is dropped, as at the end of `main`, waits for it. One that is
+/// shut down in the background does not, nor does `std::process::exit`; [`flush`](Self::flush) before those. A
+/// process that is killed loses the outcomes that were on their way, as it would have lost them a moment earlier. What cannot be
+/// written is kept, up to a thousand outcomes, and tried again with the next one: [`unrecorded`](Self::unrecorded) counts it.
 ///
 /// A success that ends nothing and would move the times of the last one by less than a second is not written: `lastUsed`,
 /// `lastGood` and the stamps of success in the store are up to a second behind. The rotator and its clones know better, so
 /// they go on to use the profile that rested longest, and a failure of before such a success still changes nothing. Under
-/// [`SelectorRules::openclaw_2026_02`](crate::select::SelectorRules::openclaw_2026_02) every success is written.
+/// [`SelectorRules::openclaw_2026_02`](crate::select::SelectorRules::openclaw_2026_02) every success is written, and all
+/// outcomes in the order in which they were reported.
 ///
 /// # Cancellation
 ///
-/// A call that is dropped records nothing of the attempt under way. An outcome that is being recorded, and a refresh that was
-/// begun, run to their end.
+/// A call that is dropped records nothing of the attempt under way. An outcome that was reported is written, and a refresh
+/// that was begun runs to its end.
 ///
 /// # Examples
 ///
@@ -101,7 +113,7 @@ pub(super) struct Parts {
     pub(super) referred: Mutex<Option<(Arc<AuthProfiles>, Resolved)>>,
     pub(super) probes: Option<ProbePolicy>,
     pub(super) probed: Arc<ProbeLog>,
-    pub(super) unwritten: Arc<Unwritten>,
+    pub(super) outcomes: Outcomes,
     pub(super) limits: RotationLimits,
     pub(super) random: Arc<Random>,
     pub(super) max_body: usize,
@@ -111,7 +123,7 @@ impl Rotator {
     /// Sends a call until it is answered, or cannot be.
     ///
     /// An answer with a status of 200 to 299 that is a stream of server-sent events is given as soon as its head is in;
-    /// every other one is read to its end first, and is a failure if there is an error inside. Success is recorded when
+    /// every other one is read to its end first, and is a failure if there is an error inside. Success is reported when
     /// such an answer is complete; for a stream see [`Reply`].
     ///
     /// # Errors
@@ -152,10 +164,12 @@ impl Rotator {
                 }
             }
         }
-        let answered = self.drive(rotation, |attempt| self.attempt(Arc::clone(&settings), call, attempt)).await?;
+        let driven = self.drive(rotation, |attempt| self.attempt(Arc::clone(&settings), call, attempt)).await;
+        let (answered, reported) = driven?;
         let ((response, body, notes), attempt) = (answered.value, answered.attempt);
         Ok(Reply::new(self.clone(), response, body, &attempt, notes)
-            .with_attempts(answered.attempts, answered.unserved))
+            .with_attempts(answered.attempts, answered.unserved)
+            .with_report(reported))
     }
 
     /// Sends the request of one attempt: the caller's own, or one of the Messages API.

@@ -25,3 +25,4 @@ mod truncated;
 mod unserved;
 mod unwritten;
 mod wire;
+mod written;
