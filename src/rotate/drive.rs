@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use tokio::time;
 
+use super::attempt::Taken;
 use super::call::Call;
 use super::outcomes::Reported;
-use super::rotator::{Rotator, Taken};
+use super::rotator::Rotator;
 use super::settings::Settings;
 use crate::credential::CredentialKind;
 use crate::error::{Error, ErrorKind, Result};

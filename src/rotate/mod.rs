@@ -3,6 +3,7 @@
 //! [`Rotator::send`] does all of it for the Messages API. [`Rotator::run`] is the same loop around any other asynchronous
 //! client; what it tries next is decided by a [`Rotation`](crate::rotation::Rotation).
 
+mod attempt;
 mod body;
 mod bound;
 mod builder;
@@ -15,6 +16,7 @@ mod reading;
 mod reply;
 mod reporting;
 mod rotator;
+mod sessions;
 mod settings;
 mod stream;
 mod stream_event;

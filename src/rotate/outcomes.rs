@@ -177,7 +177,9 @@ impl Outcomes {
         state.know(number, document);
         state.settle(waiting);
         drop(state);
-        skipped.iter().for_each(|(id, times)| self.unwritten.forget(id, times));
+        for (id, times) in skipped {
+            self.unwritten.forget(id, times);
+        }
         Ok(())
     }
 
@@ -197,7 +199,9 @@ impl Outcomes {
         if !waiting.is_empty() {
             tracing::warn!(outcomes = waiting.len(), kind = ?error.kind(), "outcomes could not be recorded");
         }
-        waiting.iter().for_each(|reported| reported.set(Progress::Failed(Arc::clone(&error))));
+        for reported in waiting {
+            reported.set(Progress::Failed(Arc::clone(&error)));
+        }
         let mut state = self.state();
         let surplus = state.waiting.len().saturating_sub(MOST);
         state.waiting.drain(..surplus);

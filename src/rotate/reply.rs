@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::attempt::Exchanged;
 use super::exchange::with_body;
 use super::outcomes::Reported;
 use super::reading::Reading;
 use super::rotator::Rotator;
-use crate::cache::CacheUsage;
+use crate::cache::{BreakpointPlan, CacheUsage};
 use crate::error::{Diagnostic, ErrorKind};
 use crate::failure::Failure;
 use crate::id::{ModelRef, ProfileId};
@@ -84,6 +85,8 @@ pub struct Reply {
     pub(super) attempts: Vec<AttemptRecord>,
     unserved: Vec<UnservedModel>,
     notes: Vec<Diagnostic>,
+    sent: Bytes,
+    plan: Option<BreakpointPlan>,
     /// Where the reading of a stream is.
     pub(super) reading: Option<Box<Reading>>,
     /// Its outcome, where that is written beside the reply.
@@ -94,10 +97,8 @@ pub struct Reply {
 impl Reply {
     pub(super) fn new(
         rotator: Rotator,
-        response: reqwest::Response,
-        body: Option<Bytes>,
+        Exchanged { response, body, notes, sent, plan }: Exchanged,
         attempt: &Attempt,
-        notes: Vec<Diagnostic>,
     ) -> Self {
         let (model, receipt) = (attempt.model().clone(), attempt.receipt().clone());
         let reading = || Box::new(Reading::new(receipt.provider(), rotator.0.max_body));
@@ -114,6 +115,8 @@ impl Reply {
             attempts,
             unserved: Vec::new(),
             notes,
+            sent,
+            plan,
             reading,
             reported: None,
             unrecorded: None,
@@ -164,6 +167,20 @@ impl Reply {
     #[must_use]
     pub fn notes(&self) -> &[Diagnostic] {
         &self.notes
+    }
+
+    /// Returns the body that was sent, with its markers: what [`Call::previous`](super::Call::previous) takes for the next
+    /// request of a session. It is shared, not copied, and lives as long as this reply or a clone of it.
+    #[must_use]
+    pub fn sent_body(&self) -> &Bytes {
+        &self.sent
+    }
+
+    /// Returns the cache markers of the body that was sent, and the reasons behind them; `None` for a request of the caller's
+    /// own ([`Call::requests`](super::Call::requests)).
+    #[must_use]
+    pub fn plan(&self) -> Option<&BreakpointPlan> {
+        self.plan.as_ref()
     }
 
     /// Returns `true` if the answer is a stream of server-sent events, of which only the head was in when it was given.

@@ -15,6 +15,7 @@ mod refresh;
 mod refresh_callers;
 mod refresh_held;
 mod requests;
+mod sessions;
 mod streams;
 #[path = "../support/mod.rs"]
 mod support;
