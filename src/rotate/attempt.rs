@@ -62,12 +62,19 @@ impl Rotator {
         let target = self.target(settings, model).ok().filter(|target| target.endpoint.covers(request.uri()));
         let is_messages = |target: &Target| target.endpoint.takes_messages(request.method(), request.uri());
         let is_messages = target.as_deref().is_some_and(is_messages);
-        let (request, begun, notes) = match target {
+        let begun = target.as_deref().filter(|_| is_messages).map(|target| self.begin(call, attempt, &target.endpoint));
+        let mut begun = begun.flatten();
+        let (request, notes) = match target {
             Some(target) => {
-                let begun = if is_messages { self.begin(call, attempt, &target.endpoint) } else { None };
-                self.authenticated(settings, call, attempt, &target.endpoint, (request, begun))?
+                let endpoint = &target.endpoint;
+                let builder = RequestBuilder::for_selection(endpoint, attempt.selection());
+                let builder = call.set_up(builder, &settings.config, (model, endpoint.kind()), begun.as_ref());
+                let (is_marked, notes) = (builder.asks_for_markers(), builder.notes());
+                let request = builder.authenticate(request)?;
+                begun = begun.filter(|_| is_marked);
+                (request, notes)
             }
-            None => (attempt.selection().authenticate(request)?, None, Vec::new()),
+            None => (attempt.selection().authenticate(request)?, Vec::new()),
         };
         let (mut parts, body) = request.into_parts();
         // Both are the connection's, which is the client's own.
@@ -79,23 +86,6 @@ impl Rotator {
             .map_err(|_| Failure::from(TransportError::Request))?;
         let (response, body) = self.exchange_at(model, &host, direct, is_messages, request).await?;
         Ok(self.taken(response, body, notes, sent, None, begun))
-    }
-
-    /// A request of the caller's to the model's endpoint, with the credential and what the configuration says of that; and
-    /// what it is in its session, if it asks for caching.
-    fn authenticated(
-        &self,
-        settings: &Settings,
-        call: &Call,
-        attempt: &Attempt,
-        endpoint: &Endpoint,
-        (request, begun): (http::Request<Vec<u8>>, Option<Begun>),
-    ) -> Result<(http::Request<Vec<u8>>, Option<Begun>, Vec<Diagnostic>)> {
-        let builder = RequestBuilder::for_selection(endpoint, attempt.selection());
-        let builder = call.set_up(builder, &settings.config, (attempt.model(), endpoint.kind()), begun.as_ref());
-        let (is_marked, notes) = (builder.asks_for_markers(), builder.notes());
-        let request = builder.authenticate(request)?;
-        Ok((request, begun.filter(|_| is_marked), notes))
     }
 
     /// Begins a request of a session, if the call is part of one.

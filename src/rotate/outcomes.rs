@@ -159,7 +159,7 @@ impl Outcomes {
         skipped: &Skipped,
     ) -> Result<()> {
         let document = store.update(&mut |profiles| {
-            for (id, times) in skipped {
+            for (id, times) in skipped.iter().filter(|(_, times)| !times.is_empty()) {
                 let now = times.iter().map(|(_, at)| *at).max().unwrap_or_default();
                 // What cannot be written is only times.
                 let _ = selector.write_skipped(profiles, id, times, now);

@@ -182,7 +182,7 @@ impl Rotator {
     ///
     /// # Errors
     ///
-    /// Those of [`RecordOutcome::record_success`].
+    /// Those of [`RecordOutcome::record_success`]. The report is kept then, see [`flush`](Self::flush).
     pub async fn finish(&self, receipt: &Receipt) -> Result<()> {
         self.record(Record::Success(receipt.clone())).await
     }
@@ -195,7 +195,7 @@ impl Rotator {
     ///
     /// # Errors
     ///
-    /// Those of [`RecordOutcome::record_failure`].
+    /// Those of [`RecordOutcome::record_failure`]. The report is kept then, see [`flush`](Self::flush).
     pub async fn report_stream_error(&self, receipt: &Receipt, event: &[u8]) -> Result<Option<Failure>> {
         let classifier = FailureClassifier::new(receipt.provider());
         let Some(failure) = classifier.event("", event, self.0.clock.now()) else { return Ok(None) };
