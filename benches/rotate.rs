@@ -3,7 +3,9 @@
 //!     cargo bench --bench rotate
 //!
 //! The server answers on loopback from a thread of its own. `stall` is the longest time that the runtime's only thread was
-//! kept from a timer that is due every millisecond. `memory` is the most that the calls of a new client had allocated at any
+//! kept from a timer that is due every millisecond. `cpu` is what a call takes of the processor beside what a plain one takes
+//! (Linux; the server's thread does not count), which says more than rates where other programs run. `added` is what the
+//! median reply comes later than a plain one, and `writes` how many updates of the store there were for 500 outcomes. `memory` is the most that the calls of a new client had allocated at any
 //! time, their connections included, by the number of calls; the server's thread does not count.
 
 #![expect(
@@ -17,13 +19,13 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use provider_auth::request::EndpointKind;
 use provider_auth::{
     AuthProfileStore, AuthProfileStoreExt, AuthProfiles, Call, Config, Credential, Endpoint, Environment, FileStore,
-    MemoryStore, ProfileId, ProviderId, ReadOptions, Rotator, Secret,
+    MemoryStore, ProfileId, ProviderId, ReadOptions, Result, Rotator, Secret,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -40,8 +42,8 @@ type MakeCall = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send 
 fn main() {
     let directory = tempfile::tempdir().unwrap();
     println!(
-        "{:<28} {:>9} {:>5} {:>11} {:>11} {:>7} {:>9}",
-        "", "server", "calls", "plain/s", "rotator/s", "ratio", "stall"
+        "{:<20} {:>9} {:>5} {:>9} {:>9} {:>6} {:>13} {:>9} {:>7} {:>9}",
+        "", "server", "calls", "plain/s", "rotator/s", "ratio", "cpu us/plain", "added us", "writes", "stall"
     );
     for delay in [Duration::ZERO, Duration::from_millis(50)] {
         let url = serve(delay);
@@ -86,32 +88,77 @@ fn rotated(url: &str, store: Arc<dyn AuthProfileStore>) -> MakeCall {
     })
 }
 
-/// Measures both in turn, three times each, and prints the medians.
+/// A store that counts its updates.
+#[derive(Debug)]
+struct Counted(Arc<dyn AuthProfileStore>, Arc<AtomicUsize>);
+
+impl AuthProfileStore for Counted {
+    fn load(&self) -> Result<Arc<AuthProfiles>> {
+        self.0.load()
+    }
+
+    fn update(&self, change: &mut dyn FnMut(&mut AuthProfiles) -> Result<()>) -> Result<Arc<AuthProfiles>> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.update(change)
+    }
+
+    fn may_block(&self) -> bool {
+        self.0.may_block()
+    }
+}
+
+/// Measures both in turn, five times each, and prints the medians.
 fn row(name: &str, url: &str, store: Arc<dyn AuthProfileStore>, delay: Duration, at_once: usize) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let (plain, rotated) = (plain(url), rotated(url, store));
-    let (mut plain_rates, mut rates, mut stall) = (Vec::new(), Vec::new(), Duration::ZERO);
-    for _ in 0..3 {
-        plain_rates.push(runtime.block_on(rate(&plain, delay, at_once)));
+    let updates = Arc::new(AtomicUsize::new(0));
+    let (plain, rotated) = (plain(url), rotated(url, Arc::new(Counted(store, Arc::clone(&updates)))));
+    let (mut plain_runs, mut runs, mut stall) = (Vec::new(), Vec::new(), Duration::ZERO);
+    for _ in 0..5 {
+        plain_runs.push(runtime.block_on(run(&plain, delay, at_once)));
         let done = Arc::new(AtomicBool::new(false));
         let watch = runtime.spawn(watch(Arc::clone(&done)));
-        rates.push(runtime.block_on(rate(&rotated, delay, at_once)));
+        runs.push(runtime.block_on(run(&rotated, delay, at_once)));
         done.store(true, Ordering::Relaxed);
         stall = stall.max(runtime.block_on(watch).unwrap());
     }
-    let (plain, ours) = (median(&mut plain_rates), median(&mut rates));
+    let of = |runs: &[Run], value: fn(&Run) -> f64| median(&mut runs.iter().map(value).collect::<Vec<_>>());
+    let (plain, ours) = (of(&plain_runs, |run| run.rate), of(&runs, |run| run.rate));
+    let (plain_cpu, cpu) = (of(&plain_runs, |run| run.cpu), of(&runs, |run| run.cpu));
+    let added = of(&runs, |run| run.latency) - of(&plain_runs, |run| run.latency);
+    let calls: f64 = runs.iter().map(|run| run.calls).sum();
     println!(
-        "{name:<28} {:>6} ms {at_once:>5} {plain:>11.0} {ours:>11.0} {:>7.2} {:>6.1} ms",
+        "{name:<20} {:>6} ms {at_once:>5} {plain:>9.0} {ours:>9.0} {:>6.2} {cpu:>6.0}/{plain_cpu:>6.0} {added:>9.0} {:>7.2} {:>6.1} ms",
         delay.as_millis(),
         ours / plain,
+        updates.load(Ordering::Relaxed) as f64 * 500.0 / calls,
         stall.as_secs_f64() * 1e3
     );
 }
 
-/// The one in the middle of three.
+/// What half a second of calls came to: calls a second, and the processor's time and the median reply of one in us.
+struct Run {
+    calls: f64,
+    rate: f64,
+    cpu: f64,
+    latency: f64,
+}
+
+/// The processor's time of this process in us, without the threads of servers; 0 where that is not known.
+fn cpu() -> f64 {
+    let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return 0.0 };
+    let of = |path: &std::path::Path| {
+        let is_server = std::fs::read_to_string(path.join("comm")).is_ok_and(|name| name.trim() == SERVER);
+        let times = std::fs::read_to_string(path.join("schedstat")).ok().filter(|_| !is_server)?;
+        times.split(' ').next()?.parse::<f64>().ok()
+    };
+    threads.filter_map(|thread| of(&thread.ok()?.path())).sum::<f64>() / 1e3
+}
+
+const SERVER: &str = "server";
+
 fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
-    values[1]
+    values[values.len() / 2]
 }
 
 /// Prints what a call in flight takes, the medians of three new clients each.
@@ -141,28 +188,30 @@ fn peak(call: &MakeCall, at_once: usize) -> f64 {
     info.bytes_max as f64 / at_once as f64 / 1024.0
 }
 
-/// Calls a second, with so many under way at any time, over about half a second.
-async fn rate(call: &MakeCall, delay: Duration, at_once: usize) -> f64 {
-    let begun = Instant::now();
+/// So many calls under way at any time, over about half a second.
+async fn run(call: &MakeCall, delay: Duration, at_once: usize) -> Run {
+    let (begun, before) = (Instant::now(), cpu());
     let end = begun + Duration::from_millis(500).max(delay * 8);
     let tasks: Vec<_> = (0..at_once)
         .map(|_| {
             let call = Arc::clone(call);
             tokio::spawn(async move {
-                let mut count = 0_u32;
+                let mut times = Vec::new();
                 while Instant::now() < end {
+                    let begun = Instant::now();
                     call().await;
-                    count += 1;
+                    times.push(begun.elapsed().as_secs_f64() * 1e6);
                 }
-                count
+                times
             })
         })
         .collect();
-    let mut total = 0;
+    let mut times = Vec::new();
     for task in tasks {
-        total += task.await.unwrap();
+        times.extend(task.await.unwrap());
     }
-    f64::from(total) / begun.elapsed().as_secs_f64()
+    let (took, calls) = (begun.elapsed().as_secs_f64(), times.len() as f64);
+    Run { calls, rate: calls / took, cpu: (cpu() - before) / calls, latency: median(&mut times) }
 }
 
 async fn watch(done: Arc<AtomicBool>) -> Duration {
@@ -186,7 +235,8 @@ fn serve(delay: Duration) -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     listener.set_nonblocking(true).unwrap();
-    std::thread::spawn(move || {
+    let thread = std::thread::Builder::new().name(SERVER.to_owned());
+    let serving = move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async move {
             let listener = TcpListener::from_std(listener).unwrap();
@@ -218,6 +268,7 @@ fn serve(delay: Duration) -> String {
                 });
             }
         });
-    });
+    };
+    thread.spawn(serving).unwrap();
     format!("http://{address}")
 }

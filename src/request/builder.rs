@@ -333,6 +333,12 @@ impl<'a> RequestBuilder<'a> {
         if row.automatic { options } else { options.automatic(false) }
     }
 
+    /// Whether any marker is asked for.
+    #[cfg(feature = "client")]
+    pub(crate) fn asks_for_markers(&self) -> bool {
+        self.marker_options().asks_for_markers()
+    }
+
     fn ignores_caching(&self) -> bool {
         self.is_subscription() && !self.cache_for_subscription
     }

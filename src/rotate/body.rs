@@ -174,7 +174,7 @@ impl Reply {
                 if let Some(reading) = &mut self.reading {
                     reading.is_complete = true;
                 }
-                self.record(Record::Success(self.receipt.clone()));
+                self.reported = self.rotator.report(Record::Success(self.receipt.clone()));
             }
             Some(Verdict::Failed(failure)) => self.fail(failure, None),
             None => {}

@@ -6,7 +6,9 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::outcomes::Outcomes;
 use super::rotator::{Parts, Rotator};
+use super::sessions::Sessions;
 use super::settings::Settings;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
@@ -47,6 +49,7 @@ pub struct RotatorBuilder {
     limits: RotationLimits,
     random: Arc<Random>,
     max_body: usize,
+    session_memory: usize,
 }
 
 impl Rotator {
@@ -70,6 +73,7 @@ impl RotatorBuilder {
             limits: RotationLimits::default(),
             random: Arc::new(of_system),
             max_body: 64 << 20,
+            session_memory: 32 << 20,
         }
     }
 
@@ -178,6 +182,16 @@ impl RotatorBuilder {
         self
     }
 
+    /// Sets how many bytes may be taken by what is remembered of sessions, which is the body that each of them sent last; see
+    /// [`Call::session`](super::Call::session). Default: 32 MiB; zero remembers nothing.
+    ///
+    /// The sessions that were used least recently are forgotten first. The next request of one that was forgotten is
+    /// planned like a first one, which costs what it would without a memory.
+    pub fn session_memory(mut self, bytes: usize) -> Self {
+        self.session_memory = bytes;
+        self
+    }
+
     /// Builds the rotator.
     ///
     /// # Errors
@@ -199,7 +213,8 @@ impl RotatorBuilder {
             referred: Mutex::default(),
             probes: self.probes,
             probed: Arc::default(),
-            unwritten: Arc::default(),
+            outcomes: Outcomes::default(),
+            sessions: Sessions::new(self.session_memory),
             limits,
             random: self.random,
             max_body: self.max_body,

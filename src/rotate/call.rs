@@ -1,14 +1,18 @@
 //! What to send.
 
 use std::fmt;
+use std::sync::Arc;
 
+use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::sessions::Begun;
+use crate::cache::{CachePrices, choose_lifetimes};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ModelRef, ProfileId};
-use crate::request::RequestBuilder;
+use crate::request::{EndpointKind, RequestBuilder};
 use crate::retention::CacheRetention;
 use crate::select::Query;
 
@@ -36,6 +40,9 @@ pub struct Call {
     agent: Option<String>,
     query: Query,
     retention: Option<CacheRetention>,
+    session: Option<Arc<str>>,
+    previous: Option<Bytes>,
+    adaptive_lifetime: bool,
     setup: Option<Box<Setup>>,
     requests: Option<Box<Requests>>,
 }
@@ -50,6 +57,9 @@ impl Call {
             fallbacks: None,
             agent: None,
             retention: None,
+            session: None,
+            previous: None,
+            adaptive_lifetime: false,
             setup: None,
             requests: None,
         }
@@ -84,8 +94,32 @@ impl Call {
     }
 
     /// The session, which stays with one profile as long as it is ready; see [`Query::session`].
+    ///
+    /// What its last request sent is remembered, as long as there is
+    /// [memory](super::RotatorBuilder::session_memory), and tells where the cache can be expected to have something, so
+    /// that the markers of the next one are cheapest ([`RequestBuilder::previous`]). Each profile, model and
+    /// endpoint has a cache of its own, and is remembered apart. Requests that were not answered do not count, nor do those
+    /// that ask for no caching. It is gone with the program: the first request after that is planned like one of a new session.
     pub fn session(mut self, key: impl Into<String>) -> Self {
+        let key = key.into();
+        self.session = Some(key.as_str().into());
         self.query = self.query.session(key);
+        self
+    }
+
+    /// The body of the session's previous request exactly as it was sent, for callers that keep it themselves:
+    /// [`Reply::sent_body`](super::Reply::sent_body). It wins over what is remembered of the [`session`](Self::session).
+    pub fn previous(mut self, body: impl Into<Bytes>) -> Self {
+        self.previous = Some(body.into());
+        self
+    }
+
+    /// Lets the times between the requests of the [`session`](Self::session) decide how long prompt prefixes are to be kept:
+    /// [`choose_lifetimes`], from the second request on. Off by default; where nothing is to be kept, nothing is.
+    ///
+    /// One-hour entries are written only where the endpoint has them. The times are forgotten with the session's body.
+    pub fn adaptive_lifetime(mut self) -> Self {
+        self.adaptive_lifetime = true;
         self
     }
 
@@ -192,13 +226,33 @@ impl Call {
         }
     }
 
+    pub(super) fn session_key(&self) -> Option<&Arc<str>> {
+        self.session.as_ref()
+    }
+
+    /// Sets up the request for a model; `begun` is what is known of the session.
     pub(super) fn set_up<'r>(
-        &self,
+        &'r self,
         builder: RequestBuilder<'r>,
         config: &Config,
-        model: &ModelRef,
+        (model, endpoint): (&ModelRef, EndpointKind),
+        begun: Option<&'r Begun>,
     ) -> RequestBuilder<'r> {
-        let builder = builder.configured(config, model, self.agent.as_deref(), self.retention);
+        let (agent, kind) = (self.agent.as_deref(), builder.credential_kind());
+        let mut builder = builder.configured(config, model, agent, self.retention);
+        if let Some(previous) = self.previous.as_ref().or_else(|| begun?.previous.as_ref()) {
+            builder = builder.previous(previous);
+        }
+        let found = |retention| config.cache_retention(model, agent, kind, retention);
+        if let Some(begun) = begun.filter(|begun| self.adaptive_lifetime && !begun.gaps.is_empty())
+            && found(self.retention).retention != CacheRetention::None
+        {
+            let mut prices = CachePrices::for_model(model.model());
+            if !endpoint.has_one_hour() || found(Some(CacheRetention::Long)).shortened {
+                prices.write_one_hour = f64::INFINITY;
+            }
+            builder = builder.lifetimes(choose_lifetimes(&begun.gaps, &prices));
+        }
         match &self.setup {
             Some(setup) => setup(builder),
             None => builder,
@@ -232,6 +286,8 @@ impl fmt::Debug for Call {
             .field("agent", &self.agent)
             .field("query", &self.query)
             .field("retention", &self.retention)
+            .field("previous_bytes", &self.previous.as_ref().map_or(0, Bytes::len))
+            .field("adaptive_lifetime", &self.adaptive_lifetime)
             .finish_non_exhaustive()
     }
 }

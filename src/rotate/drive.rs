@@ -5,25 +5,24 @@ use std::time::Duration;
 
 use tokio::time;
 
+use super::attempt::Taken;
 use super::call::Call;
-use super::rotator::{Parts, Rotator, Taken};
+use super::outcomes::Reported;
+use super::rotator::Rotator;
 use super::settings::Settings;
-use crate::clock::Timestamp;
 use crate::credential::CredentialKind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::failure::{Failure, TransportError};
 use crate::id::ModelRef;
-use crate::record::{Record, RecordOutcome as _};
 use crate::refresh::RefreshOutcome;
 use crate::rotation::{Answered, Attempt, AttemptError, Outcome, Rotation, SendFailure, Step};
-use crate::store::{AuthProfileStore, AuthProfileStoreExt as _};
 
 impl Rotator {
     /// Makes attempts with a client of your own until one is answered, or nothing is left to try.
     ///
     /// The function is called for each [`Attempt`]: it sends the request with the attempt's credential and returns the
     /// answer, or the [`Failure`](crate::Failure) that a [`FailureClassifier`](crate::FailureClassifier) makes of it. Every
-    /// outcome is recorded; the success of an answer is recorded as soon as it is returned. An attempt that takes longer
+    /// outcome is recorded, as of [`send`](Self::send). An attempt that takes longer
     /// than [`Attempt::timeout`] is dropped, which counts as a timeout. An error of kind
     /// [`NoEndpoint`](ErrorKind::NoEndpoint), which [`Endpoint::for_model`](crate::Endpoint::for_model) gives, leaves the
     /// model out. The body of the call is not used.
@@ -70,6 +69,7 @@ impl Rotator {
             async move { answer.await.map(|value| (value, None, true)).map_err(Into::into) }
         })
         .await
+        .map(|(answered, _)| answered)
     }
 
     pub(super) fn rotation(
@@ -81,7 +81,8 @@ impl Rotator {
         let (model, limits) = (call.model().clone(), self.0.limits.clone());
         let rotation = settings.config.rotation_with(model, fallbacks, limits, self.0.clock.now());
         let query = call.query().clone();
-        let rotation = rotation.query(query.with_unwritten(Arc::clone(&self.0.unwritten))).random((self.0.random)());
+        let rotation =
+            rotation.query(query.with_unwritten(Arc::clone(&self.0.outcomes.unwritten))).random((self.0.random)());
         // What a future holds is moved with it, more than once.
         Box::new(match &self.0.probes {
             Some(policy) => rotation.probes(policy.clone(), self.0.probed.clone()),
@@ -93,33 +94,38 @@ impl Rotator {
         &self,
         mut rotation: Box<Rotation>,
         mut send: impl FnMut(Attempt) -> Fut,
-    ) -> Result<Answered<T>, SendFailure>
+    ) -> Result<(Answered<T>, Option<Arc<Reported>>), SendFailure>
     where
         Fut: Future<Output = Taken<T>>,
     {
+        // What was reported of this call, by the number of the attempt.
+        let mut reports = Vec::new();
         loop {
-            let profiles = match self.within(&rotation, self.0.store.load()).await {
-                Ok(profiles) => profiles,
-                Err(error) => return Err(rotation.abort(error)),
+            let (number, loaded) = (self.0.outcomes.begin(), self.within(&rotation, self.0.store.load()).await);
+            let looked = match loaded {
+                Ok(loaded) => self.within(&rotation, async { Ok((self.referred(&loaded).await, loaded)) }).await,
+                Err(error) => Err(error),
             };
-            let look = async { Ok(self.referred(&profiles).await) };
-            match self.within(&rotation, look).await {
-                Ok(references) => rotation.set_references(references),
-                Err(error) => return Err(rotation.abort(error)),
-            }
+            let left = self.left(&rotation);
+            let (references, loaded) = match looked {
+                Ok(looked) => looked,
+                Err(error) => return Err(self.ended(rotation.abort(error), &reports, left).await),
+            };
+            rotation.set_references(references);
+            let profiles = self.0.outcomes.foresee((number, loaded), rotation.selector());
             let attempt = match rotation.next(&profiles, self.0.clock.now()) {
                 Step::Attempt(attempt) => attempt,
                 Step::Pause(pause) => {
                     time::sleep(pause).await;
                     continue;
                 }
-                Step::End(failure) => return Err(failure),
+                Step::End(failure) => return Err(self.ended(failure, &reports, left).await),
             };
             let attempt = match self.refreshed(&rotation, attempt.clone()).await {
                 Ok(attempt) => attempt,
                 Err(error) => {
                     let record = rotation.report(&attempt, Outcome::Unusable(error), self.0.clock.now());
-                    self.write(&mut rotation, record).await;
+                    reports.extend(self.note(&rotation, record));
                     continue;
                 }
             };
@@ -134,9 +140,17 @@ impl Rotator {
                 Err(error) => (self.after(&mut rotation, &attempt, error).await, None),
             };
             let record = rotation.report(&attempt, outcome, self.0.clock.now());
-            self.write(&mut rotation, record).await;
+            reports.extend(self.note(&rotation, record));
             if let Some(value) = value {
-                return Ok(Answered::new(value, attempt, rotation.into_parts()));
+                let (mut attempts, unserved) = rotation.into_parts();
+                for (number, report) in &reports {
+                    if let Some(attempt) = attempts.get_mut(*number) {
+                        attempt.unrecorded = report.unrecorded();
+                    }
+                }
+                let last = reports.pop().filter(|(number, _)| *number + 1 == attempts.len());
+                let answered = Answered::new(value, attempt, (attempts, unserved));
+                return Ok((answered, last.map(|(_, report)| report)));
             }
         }
     }
@@ -171,64 +185,22 @@ impl Rotator {
         Outcome::Failed { failure, status, response }
     }
 
-    /// Writes an outcome. One that cannot be written in the call's time goes on being written, and counts as not recorded.
-    async fn write(&self, rotation: &mut Rotation, record: Option<Record>) {
-        let Some(record) = record else { return };
-        if let Err(error) = self.within(rotation, self.record(record)).await {
-            rotation.unrecorded(error.kind());
-        }
-    }
-
-    /// Records an outcome in the store, or keeps it in mind if it is a success of which nothing is worth a write.
-    pub(super) async fn record(&self, record: Record) -> Result<()> {
-        let (parts, now) = (Arc::clone(&self.0), self.0.clock.now());
-        self.0.store.transact(move |store| parts.record(store, &record, now)).await
-    }
-
-    /// As [`record`](Self::record), for the end of a stream, which the caller waits for: the call's own time is over.
-    pub(super) async fn record_end(&self, record: Record) -> Result<()> {
-        bounded(GRACE, self.record(record)).await
-    }
-
     /// Waits for the store or a refresh for as long as the call has time; what was begun goes on.
     async fn within<T>(&self, rotation: &Rotation, work: impl Future<Output = Result<T>>) -> Result<T> {
-        // A record of the last attempt may be written although it took all the time there was.
-        bounded(rotation.time_left(self.0.clock.now()).max(GRACE), work).await
+        bounded(self.left(rotation), work).await
+    }
+
+    /// The time the call has. A record of the last attempt may be written although it took all there was.
+    fn left(&self, rotation: &Rotation) -> Duration {
+        rotation.time_left(self.0.clock.now()).max(GRACE)
     }
 }
 
-impl Parts {
-    fn record(&self, store: &dyn AuthProfileStore, record: &Record, now: Timestamp) -> Result<()> {
-        let settings = self.current();
-        let selector = settings.config.selector();
-        match record {
-            Record::Success(receipt) => {
-                if store.load().is_ok_and(|profiles| selector.may_skip_success(&profiles, receipt, now)) {
-                    let keep = || {
-                        self.unwritten.add(receipt, now);
-                        Ok(())
-                    };
-                    return receipt.report(keep).map(drop);
-                }
-            }
-            Record::Failure(receipt, _) => {
-                let skipped = self.unwritten.take(receipt.profile());
-                if !skipped.is_empty() {
-                    // A failure that was picked before a success changes nothing. What cannot be written is only times.
-                    let id = receipt.profile();
-                    let _ = store.transact(|profiles| selector.write_skipped(profiles, id, &skipped, now));
-                }
-            }
-        }
-        store.record(selector, record, now)
-    }
-}
-
-async fn bounded<T>(time: Duration, work: impl Future<Output = Result<T>>) -> Result<T> {
+pub(super) async fn bounded<T>(time: Duration, work: impl Future<Output = Result<T>>) -> Result<T> {
     let late =
         |_| Err(Error::new(ErrorKind::Locked, "the credential store was not ready in the time that the call had"));
     time::timeout(time, work).await.unwrap_or_else(late)
 }
 
 /// How long an outcome may be written although the time of its call is over.
-const GRACE: Duration = Duration::from_secs(1);
+pub(super) const GRACE: Duration = Duration::from_secs(1);

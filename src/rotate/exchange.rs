@@ -12,7 +12,6 @@ use super::target::Target;
 use crate::failure::{Failure, FailureClassifier, TransportError};
 use crate::id::ModelRef;
 use crate::net::MAX_EVENT;
-use crate::request::PreparedRequest;
 use crate::rotation::{AttemptError, ErrorResponse};
 
 /// More of an error's body than this is not read, in bytes: the classifier would not parse it.
@@ -24,10 +23,9 @@ impl Rotator {
         &self,
         model: &ModelRef,
         target: &Target,
-        request: PreparedRequest,
+        request: reqwest::Request,
     ) -> Result<(reqwest::Response, Option<Bytes>), AttemptError> {
         let host = target.endpoint.uri().host().unwrap_or_default();
-        let request = target.request(request).ok_or_else(|| Failure::from(TransportError::Request))?;
         self.exchange_at(model, host, target.is_direct, true, request).await
     }
 

@@ -3,6 +3,7 @@
 //! [`Rotator::send`] does all of it for the Messages API. [`Rotator::run`] is the same loop around any other asynchronous
 //! client; what it tries next is decided by a [`Rotation`](crate::rotation::Rotation).
 
+mod attempt;
 mod body;
 mod bound;
 mod builder;
@@ -10,9 +11,12 @@ mod call;
 mod drive;
 mod exchange;
 mod form;
+mod outcomes;
 mod reading;
 mod reply;
+mod reporting;
 mod rotator;
+mod sessions;
 mod settings;
 mod stream;
 mod stream_event;

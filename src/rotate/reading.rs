@@ -23,7 +23,7 @@ pub(super) struct Reading {
     /// Whether the caller takes events rather than bytes.
     pub(super) by_event: bool,
     pub(super) events: VecDeque<StreamEvent>,
-    /// A piece that is handed over once its outcome is recorded.
+    /// A piece that is handed over once its failure is recorded.
     pub(super) piece: Option<Bytes>,
     pub(super) recording: Option<Recording>,
     pub(super) is_complete: bool,

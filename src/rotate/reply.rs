@@ -1,13 +1,16 @@
 //! The answer to a call.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::attempt::Exchanged;
 use super::exchange::with_body;
+use super::outcomes::Reported;
 use super::reading::Reading;
 use super::rotator::Rotator;
-use crate::cache::CacheUsage;
+use crate::cache::{BreakpointPlan, CacheUsage};
 use crate::error::{Diagnostic, ErrorKind};
 use crate::failure::Failure;
 use crate::id::{ModelRef, ProfileId};
@@ -16,7 +19,7 @@ use crate::select::Receipt;
 
 /// The answer to a call, and how it came about.
 ///
-/// An answer that is no stream is complete, and its success is recorded: [`bytes`](Self::bytes), [`text`](Self::text) and
+/// An answer that is no stream is complete, and its success is reported: [`bytes`](Self::bytes), [`text`](Self::text) and
 /// [`json`](Self::json) give its body. One that is cut off, or is not the JSON that its `content-type` promises, is a
 /// failure of its attempt.
 ///
@@ -24,7 +27,7 @@ use crate::select::Receipt;
 /// and given once all of it is in. Read it by [`event`](Self::event), by
 /// [`chunk`](Self::chunk), or as a [`Stream`](futures_core::Stream) of bytes. Its events are watched meanwhile:
 ///
-/// - It is [complete](Self::is_complete), and the profile's success recorded, with the event that the API ends an answer with:
+/// - It is [complete](Self::is_complete), and the profile's success reported, with the event that the API ends an answer with:
 ///   `message_stop` of the Messages API, `response.completed`, `response.incomplete` or `response.done` of the Responses
 ///   API, `[DONE]` of `OpenAI`'s chat if every choice told why it is finished. Without `[DONE]`, chunks whose every choice
 ///   or candidate did so, as Gemini's do, are complete at the end of the body; so is a stream in which none of these APIs can be seen, once it brought anything.
@@ -82,30 +85,51 @@ pub struct Reply {
     pub(super) attempts: Vec<AttemptRecord>,
     unserved: Vec<UnservedModel>,
     notes: Vec<Diagnostic>,
+    sent: Bytes,
+    plan: Option<BreakpointPlan>,
     /// Where the reading of a stream is.
     pub(super) reading: Option<Box<Reading>>,
+    /// Its outcome, where that is written beside the reply.
+    pub(super) reported: Option<Arc<Reported>>,
     pub(super) unrecorded: Option<ErrorKind>,
 }
 
 impl Reply {
     pub(super) fn new(
         rotator: Rotator,
-        response: reqwest::Response,
-        body: Option<Bytes>,
+        Exchanged { response, body, notes, sent, plan }: Exchanged,
         attempt: &Attempt,
-        notes: Vec<Diagnostic>,
     ) -> Self {
         let (model, receipt) = (attempt.model().clone(), attempt.receipt().clone());
         let reading = || Box::new(Reading::new(receipt.provider(), rotator.0.max_body));
         let reading = body.is_none().then(reading);
         let (profile, attempts, whole) = (receipt.profile().clone(), Vec::new(), body.clone().unwrap_or_default());
-        let (unserved, unrecorded) = (Vec::new(), None);
-        Self { rotator, response, body, whole, profile, model, receipt, attempts, unserved, notes, reading, unrecorded }
+        Self {
+            rotator,
+            response,
+            body,
+            whole,
+            profile,
+            model,
+            receipt,
+            attempts,
+            unserved: Vec::new(),
+            notes,
+            sent,
+            plan,
+            reading,
+            reported: None,
+            unrecorded: None,
+        }
     }
 
     pub(super) fn with_attempts(mut self, attempts: Vec<AttemptRecord>, unserved: Vec<UnservedModel>) -> Self {
-        self.unrecorded = attempts.last().and_then(|attempt| attempt.unrecorded);
         (self.attempts, self.unserved) = (attempts, unserved);
+        self
+    }
+
+    pub(super) fn with_report(mut self, reported: Option<Arc<Reported>>) -> Self {
+        self.reported = reported;
         self
     }
 
@@ -145,6 +169,20 @@ impl Reply {
         &self.notes
     }
 
+    /// Returns the body that was sent, with its markers: what [`Call::previous`](super::Call::previous) takes for the next
+    /// request of a session. It is shared, not copied, and lives as long as this reply or a clone of it.
+    #[must_use]
+    pub fn sent_body(&self) -> &Bytes {
+        &self.sent
+    }
+
+    /// Returns the cache markers of the body that was sent, and the reasons behind them; `None` for a request of the caller's
+    /// own ([`Call::requests`](super::Call::requests)).
+    #[must_use]
+    pub fn plan(&self) -> Option<&BreakpointPlan> {
+        self.plan.as_ref()
+    }
+
     /// Returns `true` if the answer is a stream of server-sent events, of which only the head was in when it was given.
     #[must_use]
     pub fn is_stream(&self) -> bool {
@@ -174,13 +212,14 @@ impl Reply {
         }
     }
 
-    /// Why the outcome could not be written to the store, if it could not. The receipt is then open.
+    /// Why the outcome could not be written to the store, as far as that was tried by now: a success is written beside the
+    /// reply. What could not be written is kept, see [`Rotator::flush`].
     ///
-    /// The end of a stream waits for the store for 1 s at most: a write that takes longer goes on, and is
+    /// The error of a stream waits for the store for 1 s at most: a write that takes longer goes on, and is
     /// [`Locked`](ErrorKind::Locked) here.
     #[must_use]
     pub fn unrecorded(&self) -> Option<ErrorKind> {
-        self.unrecorded
+        self.unrecorded.or_else(|| self.reported.as_ref()?.unrecorded())
     }
 
     /// The response: status and headers.
@@ -209,7 +248,7 @@ impl fmt::Debug for Reply {
             .field("is_complete", &self.is_complete())
             .field("attempts", &self.attempts)
             .field("unserved", &self.unserved)
-            .field("unrecorded", &self.unrecorded)
+            .field("unrecorded", &self.unrecorded())
             .finish_non_exhaustive()
     }
 }

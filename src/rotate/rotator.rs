@@ -4,30 +4,30 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
-use http::StatusCode;
-
 use super::builder::Random;
+#[cfg(doc)]
+use super::builder::RotatorBuilder;
 use super::call::Call;
+use super::outcomes::Outcomes;
 use super::reply::Reply;
+use super::sessions::Sessions;
 use super::settings::Settings;
 use crate::clock::Clock;
 use crate::credential::Resolved;
-use crate::error::{Diagnostic, Result};
-use crate::failure::{Failure, FailureClassifier, TransportError};
+use crate::error::Result;
+use crate::failure::{Failure, FailureClassifier};
 use crate::id::ProviderId;
-use crate::net::is_direct;
 use crate::profile::AuthProfiles;
 use crate::record::Record;
 #[cfg(doc)]
 use crate::record::RecordOutcome;
 use crate::references::ReferenceResolver;
 use crate::refresh::RefreshCoordinator;
-use crate::request::{Endpoint, RequestBuilder, remove_connection_headers};
-use crate::rotation::{Attempt, AttemptError, ProbeLog, RotationLimits, SendFailure};
+use crate::request::Endpoint;
+use crate::rotation::{ProbeLog, RotationLimits, SendFailure};
 #[cfg(doc)]
 use crate::select::ProfileSelector;
-use crate::select::{ProbePolicy, Receipt, Unwritten};
+use crate::select::{ProbePolicy, Receipt};
 #[cfg(doc)]
 use crate::store::AuthProfileStore;
 use crate::store::StoreQueue;
@@ -42,17 +42,36 @@ use crate::store::StoreQueue;
 /// enabled. A store that may block is called on blocking threads of the runtime, one for reading and one for writing, however
 /// many calls there are.
 ///
-/// # Successes
+/// # What is written, and when
+///
+/// An answer is handed over without waiting for the store: its outcome is written beside it, in one update with all others
+/// that wait at that moment. Until then every pick of this rotator and its clones knows of it, of the windows and of the
+/// last use. The error of a call comes once what was reported of it is written, or known not to be
+/// ([`AttemptRecord::unrecorded`](crate::rotation::AttemptRecord::unrecorded)).
+///
+/// The writing is blocking work of the runtime: a runtime that is dropped, as at the end of `main`, waits for it. One that is
+/// shut down in the background does not, nor does `std::process::exit`; [`flush`](Self::flush) before those. A
+/// process that is killed loses the outcomes that were on their way, as it would have lost them a moment earlier. What cannot be
+/// written is kept, up to a thousand outcomes, and tried again with the next one: [`unrecorded`](Self::unrecorded) counts it.
 ///
 /// A success that ends nothing and would move the times of the last one by less than a second is not written: `lastUsed`,
 /// `lastGood` and the stamps of success in the store are up to a second behind. The rotator and its clones know better, so
 /// they go on to use the profile that rested longest, and a failure of before such a success still changes nothing. Under
-/// [`SelectorRules::openclaw_2026_02`](crate::select::SelectorRules::openclaw_2026_02) every success is written.
+/// [`SelectorRules::openclaw_2026_02`](crate::select::SelectorRules::openclaw_2026_02) every success is written, and all
+/// outcomes in the order in which they were reported.
+///
+/// # Sessions
+///
+/// Of each [session](Call::session) the rotator keeps the body that its last request sent, and the starts of its last
+/// requests, in memory: the cache breakpoints of the next request are placed by what that one wrote. It takes
+/// [32 MiB](RotatorBuilder::session_memory) at most, shared with its clones; what was used least recently goes first. Bodies are shared with the
+/// request that is sent, not copied, and nothing of them is written anywhere: they are gone with the program, which costs
+/// each session one request that is planned like its first.
 ///
 /// # Cancellation
 ///
-/// A call that is dropped records nothing of the attempt under way. An outcome that is being recorded, and a refresh that was
-/// begun, run to their end.
+/// A call that is dropped records nothing of the attempt under way. An outcome that was reported is written, and a refresh
+/// that was begun runs to its end.
 ///
 /// # Examples
 ///
@@ -78,9 +97,6 @@ use crate::store::StoreQueue;
 #[derive(Clone)]
 pub struct Rotator(pub(super) Arc<Parts>);
 
-/// What an attempt of the loop returns: the value, the status, and whether the answer is complete.
-pub(super) type Taken<T> = Result<(T, Option<StatusCode>, bool), AttemptError>;
-
 /// What a rotator consists of.
 pub(super) struct Parts {
     pub(super) store: StoreQueue,
@@ -101,7 +117,8 @@ pub(super) struct Parts {
     pub(super) referred: Mutex<Option<(Arc<AuthProfiles>, Resolved)>>,
     pub(super) probes: Option<ProbePolicy>,
     pub(super) probed: Arc<ProbeLog>,
-    pub(super) unwritten: Arc<Unwritten>,
+    pub(super) outcomes: Outcomes,
+    pub(super) sessions: Sessions,
     pub(super) limits: RotationLimits,
     pub(super) random: Arc<Random>,
     pub(super) max_body: usize,
@@ -111,7 +128,7 @@ impl Rotator {
     /// Sends a call until it is answered, or cannot be.
     ///
     /// An answer with a status of 200 to 299 that is a stream of server-sent events is given as soon as its head is in;
-    /// every other one is read to its end first, and is a failure if there is an error inside. Success is recorded when
+    /// every other one is read to its end first, and is a failure if there is an error inside. Success is reported when
     /// such an answer is complete; for a stream see [`Reply`].
     ///
     /// # Errors
@@ -152,60 +169,11 @@ impl Rotator {
                 }
             }
         }
-        let answered = self.drive(rotation, |attempt| self.attempt(Arc::clone(&settings), call, attempt)).await?;
-        let ((response, body, notes), attempt) = (answered.value, answered.attempt);
-        Ok(Reply::new(self.clone(), response, body, &attempt, notes)
-            .with_attempts(answered.attempts, answered.unserved))
-    }
-
-    /// Sends the request of one attempt: the caller's own, or one of the Messages API.
-    async fn attempt(
-        &self,
-        settings: Arc<Settings>,
-        call: &Call,
-        attempt: Attempt,
-    ) -> Taken<(reqwest::Response, Option<Bytes>, Vec<Diagnostic>)> {
-        let (model, config) = (attempt.model(), &settings.config);
-        if let Some(request) = call.request_for(model) {
-            let (mut request, is_messages, notes) = self.authenticated(&settings, call, &attempt, request?)?;
-            // Both are the connection's, which is the client's own.
-            *request.version_mut() = http::Version::default();
-            remove_connection_headers(request.headers_mut());
-            let (host, direct) = (request.uri().host().unwrap_or_default().to_owned(), is_direct(request.uri()));
-            let request = reqwest::Request::try_from(request).map_err(|_| Failure::from(TransportError::Request))?;
-            let (response, body) = self.exchange_at(model, &host, direct, is_messages, request).await?;
-            let (status, complete) = (response.status(), body.is_some());
-            return Ok(((response, body, notes), Some(status), complete));
-        }
-        let target = self.target(&settings, model)?;
-        let builder = RequestBuilder::new(&target.endpoint, attempt.credential());
-        let request = call.set_up(builder, config, model).body(call.body_for(model)?).build()?;
-        let notes = request.notes().to_vec();
-        let (response, body) = self.exchange(model, &target, request).await?;
-        let (status, complete) = (response.status(), body.is_some());
-        Ok(((response, body, notes), Some(status), complete))
-    }
-
-    /// A request of the caller's with the credential, and whether it is one of the Messages API. To the model's endpoint it
-    /// goes with what the configuration says of that.
-    fn authenticated(
-        &self,
-        settings: &Settings,
-        call: &Call,
-        attempt: &Attempt,
-        request: http::Request<Vec<u8>>,
-    ) -> Result<(http::Request<Vec<u8>>, bool, Vec<Diagnostic>)> {
-        let target = self.target(settings, attempt.model()).ok();
-        match target.filter(|target| target.endpoint.covers(request.uri())) {
-            Some(target) => {
-                let is_messages = target.endpoint.takes_messages(request.method(), request.uri());
-                let builder = RequestBuilder::for_selection(&target.endpoint, attempt.selection());
-                let builder = call.set_up(builder, &settings.config, attempt.model());
-                let notes = builder.notes();
-                Ok((builder.authenticate(request)?, is_messages, notes))
-            }
-            None => Ok((attempt.selection().authenticate(request)?, false, Vec::new())),
-        }
+        let driven = self.drive(rotation, |attempt| self.attempt(Arc::clone(&settings), call, attempt)).await;
+        let (answered, reported) = driven?;
+        Ok(Reply::new(self.clone(), answered.value, &answered.attempt)
+            .with_attempts(answered.attempts, answered.unserved)
+            .with_report(reported))
     }
 
     /// Records that a stream came to its proper end, for callers that read the response themselves.
@@ -214,7 +182,7 @@ impl Rotator {
     ///
     /// # Errors
     ///
-    /// Those of [`RecordOutcome::record_success`].
+    /// Those of [`RecordOutcome::record_success`]. The report is kept then, see [`flush`](Self::flush).
     pub async fn finish(&self, receipt: &Receipt) -> Result<()> {
         self.record(Record::Success(receipt.clone())).await
     }
@@ -227,7 +195,7 @@ impl Rotator {
     ///
     /// # Errors
     ///
-    /// Those of [`RecordOutcome::record_failure`].
+    /// Those of [`RecordOutcome::record_failure`]. The report is kept then, see [`flush`](Self::flush).
     pub async fn report_stream_error(&self, receipt: &Receipt, event: &[u8]) -> Result<Option<Failure>> {
         let classifier = FailureClassifier::new(receipt.provider());
         let Some(failure) = classifier.event("", event, self.0.clock.now()) else { return Ok(None) };

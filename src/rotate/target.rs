@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, PoisonError};
 
+use bytes::Bytes;
+
 use super::rotator::Rotator;
 use super::settings::Settings;
 use crate::error::Result;
@@ -21,6 +23,20 @@ pub(super) struct Target {
     pub(super) is_direct: bool,
 }
 
+/// A body as it is sent.
+pub(super) struct Sent {
+    pub(super) body: Bytes,
+    /// What it holds in memory, in bytes.
+    pub(super) held: usize,
+}
+
+impl Sent {
+    pub(super) fn new(body: Vec<u8>) -> Self {
+        let held = body.capacity();
+        Self { body: body.into(), held }
+    }
+}
+
 impl Target {
     fn new(endpoint: Endpoint) -> Self {
         let url = reqwest::Url::parse(&endpoint.uri().to_string()).ok();
@@ -28,13 +44,14 @@ impl Target {
         Self { endpoint, url, is_direct }
     }
 
-    /// Returns the client's form of a request; `None` if the client does not accept its URL.
-    pub(super) fn request(&self, prepared: PreparedRequest) -> Option<reqwest::Request> {
+    /// Returns the client's form of a request, and its body, which both share; `None` if the client does not accept its URL.
+    pub(super) fn request(&self, prepared: PreparedRequest) -> Option<(reqwest::Request, Sent)> {
         let (parts, body) = http::Request::from(prepared).into_parts();
         let mut request = reqwest::Request::new(parts.method, self.url.clone()?);
         *request.headers_mut() = parts.headers;
-        *request.body_mut() = Some(body.into());
-        Some(request)
+        let sent = Sent::new(body);
+        *request.body_mut() = Some(sent.body.clone().into());
+        Some((request, sent))
     }
 }
 

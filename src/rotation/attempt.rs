@@ -125,7 +125,8 @@ pub struct AttemptRecord {
     pub duration: Duration,
     /// What kept the request from being sent at all: a refresh that failed, or a secret no header can carry.
     pub unsent: Option<ErrorKind>,
-    /// Why the outcome could not be written to the store, if it could not. The call itself goes on.
+    /// Why the outcome could not be written to the store, if it could not. The call itself goes on. Of an answered call
+    /// through a `Rotator`, which does not wait for the store: as far as that was tried when the answer was given.
     pub unrecorded: Option<ErrorKind>,
 }
 

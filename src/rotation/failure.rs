@@ -96,6 +96,14 @@ impl SendFailure {
         &self.0.attempts
     }
 
+    /// Notes that the outcome of an attempt could not be written to the store.
+    #[cfg(feature = "client")]
+    pub(crate) fn note_unrecorded(&mut self, attempt: usize, kind: ErrorKind) {
+        if let Some(attempt) = self.0.attempts.get_mut(attempt) {
+            attempt.unrecorded = Some(kind);
+        }
+    }
+
     /// Returns the models that were left out because no request for them can be made.
     #[must_use]
     pub fn unserved(&self) -> &[UnservedModel] {

@@ -21,6 +21,8 @@ mod verdict;
 pub use candidate::{Candidate, Candidates};
 pub use probe::{Probe, ProbePolicy};
 pub use query::Query;
+#[cfg(feature = "client")]
+pub(crate) use receipt::Claim;
 pub use receipt::Receipt;
 pub(crate) use resolve::Inline;
 pub use rules::{Backoff, CooldownPolicy, FailureCounting, SelectorRules};

@@ -120,21 +120,37 @@ impl Receipt {
     ///
     /// `Ok(None)` means that it was reported before, or is being reported by another thread.
     pub(crate) fn report<T, E>(&self, report: impl FnOnce() -> Result<T, E>) -> Result<Option<T>, E> {
-        /// Opens the receipt again unless the report came through, also when it panics.
-        struct Open<'a>(&'a AtomicBool, bool);
-        impl Drop for Open<'_> {
-            fn drop(&mut self) {
-                if self.1 {
-                    self.0.store(false, Ordering::SeqCst);
-                }
-            }
-        }
-        if self.reported.swap(true, Ordering::SeqCst) {
-            return Ok(None);
-        }
-        let mut open = Open(&self.reported, true);
+        let Some(claim) = self.claim() else { return Ok(None) };
         let result = report()?;
-        open.1 = false;
+        claim.keep();
         Ok(Some(result))
+    }
+
+    /// Takes the right to report; `None` if another has it, or did so before.
+    pub(crate) fn claim(&self) -> Option<Claim> {
+        let was_reported = self.reported.swap(true, Ordering::SeqCst);
+        (!was_reported).then(|| Claim { reported: Arc::clone(&self.reported), kept: AtomicBool::new(false) })
+    }
+}
+
+/// The right to report on a receipt, which is open again where nothing came of it, also by a panic.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    reported: Arc<AtomicBool>,
+    kept: AtomicBool,
+}
+
+impl Claim {
+    /// Notes that the report came through.
+    pub(crate) fn keep(&self) {
+        self.kept.store(true, Ordering::SeqCst);
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        if !self.kept.load(Ordering::SeqCst) {
+            self.reported.store(false, Ordering::SeqCst);
+        }
     }
 }

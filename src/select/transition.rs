@@ -91,6 +91,25 @@ impl ProfileSelector {
         deadline: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<()> {
+        #[cfg(feature = "tracing")]
+        let tell = |before: &UsageStats, after: &UsageStats| {
+            self.rules.trace_cooldown((before, after), receipt, reason, as_millis(now));
+        };
+        #[cfg(not(feature = "tracing"))]
+        let tell = |_: &UsageStats, _: &UsageStats| {};
+        self.change_by_failure(profiles, receipt, reason, deadline, now, tell)
+    }
+
+    /// Applies a failure to a document, and tells of what it changes.
+    pub(super) fn change_by_failure(
+        &self,
+        profiles: &mut AuthProfiles,
+        receipt: &Receipt,
+        reason: FailureReason,
+        deadline: Option<Timestamp>,
+        now: Timestamp,
+        tell: impl FnOnce(&UsageStats, &UsageStats),
+    ) -> Result<()> {
         if reason.blame() == Blame::Nobody {
             return Ok(());
         }
@@ -101,8 +120,7 @@ impl ProfileSelector {
         let (event, deadline) = (Event::new(receipt, now), deadline.map(as_millis));
         self.change(profiles, receipt, |usage| {
             let after = self.rules.after_failure(usage, &event, reason, deadline);
-            #[cfg(feature = "tracing")]
-            self.rules.trace_cooldown((usage, &after), receipt, reason, event.now);
+            tell(usage, &after);
             after
         })
     }

@@ -1,4 +1,5 @@
-//! Successes that no store was told of, because they would have changed nothing but times.
+//! Successes that no store was told of, because they would have changed nothing but times, and what outcomes that are on
+//! their way to a store change until they are there.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,6 +15,7 @@ use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::id::ProfileId;
 use crate::profile::{AuthProfiles, key};
+use crate::reason::FailureReason;
 
 /// How far the times of success in a store may be behind.
 const BEHIND: Duration = Duration::from_secs(1);
@@ -39,8 +41,29 @@ impl Unwritten {
         }
     }
 
-    pub(crate) fn take(&self, id: &ProfileId) -> Vec<(Receipt, Timestamp)> {
-        self.all().remove(id).unwrap_or_default()
+    /// Returns those of one profile.
+    pub(crate) fn of(&self, id: &ProfileId) -> Vec<(Receipt, Timestamp)> {
+        self.all().get(id).cloned().unwrap_or_default()
+    }
+
+    /// Returns the profiles that have some.
+    pub(crate) fn profiles(&self) -> Vec<ProfileId> {
+        self.all().keys().cloned().collect()
+    }
+
+    /// Forgets what was written; what came meanwhile stays.
+    pub(crate) fn forget(&self, id: &ProfileId, written: &[(Receipt, Timestamp)]) {
+        let mut all = self.all();
+        let Some(known) = all.get_mut(id) else { return };
+        known.retain(|(receipt, at)| {
+            let same = |(old, then): &(Receipt, Timestamp)| {
+                (old.model(), old.picked_at(), *then) == (receipt.model(), receipt.picked_at(), *at)
+            };
+            !written.iter().any(same)
+        });
+        if known.is_empty() {
+            all.remove(id);
+        }
     }
 
     fn all(&self) -> MutexGuard<'_, HashMap<ProfileId, Vec<(Receipt, Timestamp)>>> {
@@ -81,5 +104,24 @@ impl ProfileSelector {
             });
         }
         profiles.set_usage(id, usage)
+    }
+
+    /// Applies a failure to a document that nobody keeps: what it changes is told once it is written.
+    pub(crate) fn foresee_failure(
+        &self,
+        profiles: &mut AuthProfiles,
+        receipt: &Receipt,
+        (reason, deadline): (FailureReason, Option<Timestamp>),
+        now: Timestamp,
+    ) -> Result<()> {
+        self.change_by_failure(profiles, receipt, reason, deadline, now, |_, _| {})
+    }
+
+    /// Returns `true` if applying an outcome of that moment again would count it twice, because the document has it. The
+    /// rules that count each reason for itself take an outcome twice as once.
+    pub(crate) fn counts_twice(&self, profiles: &AuthProfiles, id: &ProfileId, at: Timestamp, failed: bool) -> bool {
+        let Some(usage) = profiles.usage(id.as_str()) else { return false };
+        let stamp = if failed { usage.last_failure_at } else { usage.last_used };
+        self.rules.cooldown.counting == FailureCounting::Shared && stamp.is_some_and(|stamp| stamp >= as_millis(at))
     }
 }

@@ -19,7 +19,13 @@ mod lifetimes;
 mod ours;
 mod placements;
 mod search;
+#[path = "../support/server.rs"]
+#[cfg(feature = "client")]
+#[allow(dead_code, clippy::unwrap_used, reason = "it serves other tests too")]
+mod server;
 mod simulator;
+#[cfg(feature = "client")]
+mod through;
 mod traces;
 
 use exceptions::Exceptions;

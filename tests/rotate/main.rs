@@ -15,6 +15,7 @@ mod refresh;
 mod refresh_callers;
 mod refresh_held;
 mod requests;
+mod sessions;
 mod streams;
 #[path = "../support/mod.rs"]
 mod support;
@@ -25,3 +26,4 @@ mod truncated;
 mod unserved;
 mod unwritten;
 mod wire;
+mod written;

@@ -3,16 +3,19 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 #![cfg(feature = "client")]
 
-use std::sync::Arc;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::ThreadId;
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 use provider_auth::failure::{RetryBackoff, TransportError};
+use provider_auth::rotation::Attempt;
 use provider_auth::status::StatusReport;
 use provider_auth::{
-    AuthProfileStore as _, AuthProfiles, Call, Endpoint, Error, ErrorKind, Failure, FailureClassifier, FailureReason,
-    MemoryStore, ProfileSelector, ProviderId, Query, RecordOutcome as _,
+    AuthProfileStore, AuthProfiles, Call, Endpoint, Error, ErrorKind, Failure, FailureClassifier, FailureReason,
+    MemoryStore, ProfileSelector, ProviderId, Query, RecordOutcome as _, Rotator,
 };
 use serde_json::json;
 
@@ -196,6 +199,76 @@ async fn f07_the_text_of_a_call_that_failed_gives_each_profile_its_reason_and_th
     let act = Act::error(400, "invalid_request_error", "no such field");
     let failure = Rig::new(Server::script(vec![act]), &keys(&["a"])).send(OPUS).await.unwrap_err();
     assert!(!failure.to_string().contains("anthropic:a"), "{failure}");
+}
+
+/// A store that takes its time, and notes on which threads it is asked.
+#[derive(Debug)]
+struct Slow(MemoryStore, Mutex<HashSet<ThreadId>>);
+
+impl Slow {
+    fn asked(&self) {
+        self.1.lock().unwrap().insert(std::thread::current().id());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+impl AuthProfileStore for Slow {
+    fn load(&self) -> Result<Arc<AuthProfiles>, Error> {
+        self.asked();
+        self.0.load()
+    }
+
+    fn update(
+        &self,
+        change: &mut dyn FnMut(&mut AuthProfiles) -> Result<(), Error>,
+    ) -> Result<Arc<AuthProfiles>, Error> {
+        self.asked();
+        self.0.update(change)
+    }
+}
+
+#[test]
+fn f08_and_f09_a_slow_store_keeps_no_runtime_waiting_and_calls_share_its_threads() {
+    let profiles = AuthProfiles::from_json(&keys(&["a", "b"]).to_string()).unwrap();
+    let slow = Arc::new(Slow(MemoryStore::new(profiles), Mutex::default()));
+    let store: Arc<dyn AuthProfileStore> = Arc::clone(&slow) as _;
+    let rotator = Rotator::builder(store).config(config("{}")).retries(0).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let calls = (0..400).map(|number| {
+            let rotator = rotator.clone();
+            tokio::spawn(async move {
+                let limited = move |attempt: Attempt| async move {
+                    let limited = number == 0 && attempt.profile().as_str() == "anthropic:a";
+                    if limited { Err(Failure::new(FailureReason::RateLimit)) } else { Ok(()) }
+                };
+                rotator.run(&call(OPUS), limited).await.unwrap();
+            })
+        });
+        for call in calls.collect::<Vec<_>>() {
+            call.await.unwrap();
+        }
+        rotator.flush().await.unwrap();
+    });
+    let threads = slow.1.lock().unwrap();
+    assert!(!threads.contains(&std::thread::current().id()), "the runtime's own thread asked the store");
+    assert!(threads.len() <= 4, "{} threads for 400 calls", threads.len());
+}
+
+#[test]
+fn f10_a_configuration_is_followed_as_a_whole() {
+    let order = "{ auth: { order: { anthropic: ['anthropic:b', 'anthropic:a'] } } }";
+    let mut document = keys(&["a", "b"]);
+    document.as_object_mut().unwrap().remove("order");
+    let profiles = AuthProfiles::from_json(&document.to_string()).unwrap();
+    let query = Query::new(&ProviderId::anthropic());
+    assert_eq!(config(order).resolve(&profiles, &query, at(NOW)).unwrap().profile.as_str(), "anthropic:b");
+    // The rotator has it from nowhere else.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let rotator = Rotator::builder(Arc::new(MemoryStore::new(profiles))).config(config(order)).build().unwrap();
+    let call = Call::new(OPUS.parse().unwrap());
+    let answered = runtime.block_on(rotator.run(&call, |_| async { Ok::<_, Failure>(()) })).unwrap();
+    assert_eq!(answered.attempt.profile().as_str(), "anthropic:b");
 }
 
 #[test]

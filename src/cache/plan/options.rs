@@ -157,6 +157,12 @@ impl<'a> BreakpointOptions<'a> {
         self
     }
 
+    /// Whether any marker is asked for.
+    #[cfg(feature = "client")]
+    pub(crate) fn asks_for_markers(&self) -> bool {
+        self.lifetimes.is_some() || self.automatic
+    }
+
     /// Whether the last marker is to be left to the provider.
     pub(crate) fn asks_for_automatic(&self) -> bool {
         self.automatic

@@ -16,6 +16,8 @@ pub(super) struct Lane<C> {
     store: Arc<dyn AuthProfileStore>,
     /// Makes the calls that wait, all at once; never panics.
     serve: fn(&dyn AuthProfileStore, Vec<C>),
+    /// Whether the calls are made although nobody waits for them, also where the runtime of their worker ends.
+    is_binding: bool,
     state: Mutex<State<C>>,
     /// Told when a worker was lost, so that those who wait start another one in the runtime they are in.
     lost: Notify,
@@ -37,9 +39,19 @@ struct Worker<C> {
 }
 
 impl<C: Send + 'static> Lane<C> {
-    pub(super) fn new(store: Arc<dyn AuthProfileStore>, serve: fn(&dyn AuthProfileStore, Vec<C>)) -> Self {
+    pub(super) fn new(
+        store: Arc<dyn AuthProfileStore>,
+        serve: fn(&dyn AuthProfileStore, Vec<C>),
+        is_binding: bool,
+    ) -> Self {
         let state = State { waiting: Vec::new(), worker: None, last: 0, lost: 0 };
-        Self { store, serve, state: Mutex::new(state), lost: Notify::new() }
+        Self { store, serve, is_binding, state: Mutex::new(state), lost: Notify::new() }
+    }
+
+    /// Puts a call in line that nobody waits for.
+    pub(super) fn post(self: &Arc<Self>, call: C) {
+        self.state().waiting.push(call);
+        self.start();
     }
 
     /// Puts a call in line and waits for its answer; `None` if there is no thread for it. The call is made whether or not
@@ -111,6 +123,10 @@ impl<C: Send + 'static> Lane<C> {
 
 impl<C> Worker<C> {
     fn run(self) {
+        self.serve();
+    }
+
+    fn serve(&self) {
         while let Some(calls) = self.next() {
             (self.lane.serve)(&*self.lane.store, calls);
         }
@@ -132,6 +148,10 @@ impl<C> Worker<C> {
 
 impl<C> Drop for Worker<C> {
     fn drop(&mut self) {
+        if self.lane.is_binding {
+            // The runtime ends before the work began, and waits for the thread on which it drops it.
+            self.serve();
+        }
         let mut state = self.lane.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.worker == Some(self.number) {
             state.worker = None;

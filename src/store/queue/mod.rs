@@ -36,8 +36,8 @@ pub(crate) struct StoreQueue {
 
 impl StoreQueue {
     pub(crate) fn new(store: Arc<dyn AuthProfileStore>) -> Self {
-        let loads = Arc::new(Lane::new(Arc::clone(&store), load_for_all));
-        let updates = Arc::new(Lane::new(Arc::clone(&store), run_in_order));
+        let loads = Arc::new(Lane::new(Arc::clone(&store), load_for_all, false));
+        let updates = Arc::new(Lane::new(Arc::clone(&store), run_in_order, true));
         Self { store, loads, updates }
     }
 
@@ -73,6 +73,23 @@ impl StoreQueue {
         // Nobody may wait for the answer any more.
         let job: Job = Box::new(move |store| drop(done.send(guarded(|| job(store)))));
         self.updates.submit(job, answer).await.unwrap_or_else(|| Err(no_thread()))
+    }
+
+    /// Runs a job that updates the store, after those that were queued before, and waits for nothing: a runtime that ends
+    /// waits for it. The job is dropped if there is no thread for it.
+    pub(crate) fn post(&self, job: impl FnOnce(&dyn AuthProfileStore) + Send + 'static) {
+        let job: Job = Box::new(move |store| {
+            // The store panicked, and whoever asked for the job sees that it did not come to its end.
+            let _ = guarded(|| {
+                job(store);
+                Ok(())
+            });
+        });
+        if self.store.may_block() {
+            self.updates.post(job);
+        } else {
+            job(&*self.store);
+        }
     }
 
     /// Waits for a lease, outside the queue and on a thread that is given back now and then: the lease may be held by

@@ -1,0 +1,118 @@
+//! One attempt of a call: its request, and what is remembered of it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::StatusCode;
+
+use super::call::Call;
+use super::rotator::Rotator;
+use super::sessions::{Begun, Place};
+use super::settings::Settings;
+use super::target::{Sent, Target};
+use crate::cache::BreakpointPlan;
+use crate::error::{Diagnostic, Result};
+use crate::failure::{Failure, TransportError};
+use crate::net::is_direct;
+use crate::request::{Endpoint, RequestBuilder, remove_connection_headers};
+use crate::rotation::{Attempt, AttemptError};
+
+/// What an attempt of the loop returns: the value, the status, and whether the answer is complete.
+pub(super) type Taken<T> = Result<(T, Option<StatusCode>, bool), AttemptError>;
+
+/// An answer, and what was sent for it.
+pub(super) struct Exchanged {
+    pub(super) response: reqwest::Response,
+    /// The body of an answer that is no stream.
+    pub(super) body: Option<Bytes>,
+    pub(super) notes: Vec<Diagnostic>,
+    pub(super) sent: Bytes,
+    /// `None` for a request of the caller's own.
+    pub(super) plan: Option<BreakpointPlan>,
+}
+
+impl Rotator {
+    /// Sends the request of one attempt: the caller's own, or one of the Messages API.
+    pub(super) async fn attempt(&self, settings: Arc<Settings>, call: &Call, attempt: Attempt) -> Taken<Exchanged> {
+        let (model, config) = (attempt.model(), &settings.config);
+        if let Some(request) = call.request_for(model) {
+            return self.attempt_with(&settings, call, &attempt, request?).await;
+        }
+        let target = self.target(&settings, model)?;
+        let begun = self.begin(call, &attempt, &target.endpoint);
+        let builder = RequestBuilder::new(&target.endpoint, attempt.credential());
+        let builder = call.set_up(builder, config, (model, target.endpoint.kind()), begun.as_ref());
+        let is_marked = builder.asks_for_markers();
+        let request = builder.body(call.body_for(model)?).build()?;
+        let (notes, plan) = (request.notes().to_vec(), request.plan().clone());
+        let (request, sent) = target.request(request).ok_or_else(|| Failure::from(TransportError::Request))?;
+        let (response, body) = self.exchange(model, &target, request).await?;
+        Ok(self.taken(response, body, notes, sent, Some(plan), begun.filter(|_| is_marked)))
+    }
+
+    /// As [`attempt`](Self::attempt), with a request of the caller's own.
+    async fn attempt_with(
+        &self,
+        settings: &Settings,
+        call: &Call,
+        attempt: &Attempt,
+        request: http::Request<Vec<u8>>,
+    ) -> Taken<Exchanged> {
+        let model = attempt.model();
+        let target = self.target(settings, model).ok().filter(|target| target.endpoint.covers(request.uri()));
+        let is_messages = |target: &Target| target.endpoint.takes_messages(request.method(), request.uri());
+        let is_messages = target.as_deref().is_some_and(is_messages);
+        let begun = target.as_deref().filter(|_| is_messages).map(|target| self.begin(call, attempt, &target.endpoint));
+        let mut begun = begun.flatten();
+        let (request, notes) = match target {
+            Some(target) => {
+                let endpoint = &target.endpoint;
+                let builder = RequestBuilder::for_selection(endpoint, attempt.selection());
+                let builder = call.set_up(builder, &settings.config, (model, endpoint.kind()), begun.as_ref());
+                let (is_marked, notes) = (builder.asks_for_markers(), builder.notes());
+                let request = builder.authenticate(request)?;
+                begun = begun.filter(|_| is_marked);
+                (request, notes)
+            }
+            None => (attempt.selection().authenticate(request)?, Vec::new()),
+        };
+        let (mut parts, body) = request.into_parts();
+        // Both are the connection's, which is the client's own.
+        parts.version = http::Version::default();
+        remove_connection_headers(&mut parts.headers);
+        let (host, direct) = (parts.uri.host().unwrap_or_default().to_owned(), is_direct(&parts.uri));
+        let sent = Sent::new(body);
+        let request = reqwest::Request::try_from(http::Request::from_parts(parts, sent.body.clone()))
+            .map_err(|_| Failure::from(TransportError::Request))?;
+        let (response, body) = self.exchange_at(model, &host, direct, is_messages, request).await?;
+        Ok(self.taken(response, body, notes, sent, None, begun))
+    }
+
+    /// Begins a request of a session, if the call is part of one.
+    fn begin(&self, call: &Call, attempt: &Attempt, endpoint: &Endpoint) -> Option<Begun> {
+        let place = Place {
+            session: Arc::clone(call.session_key()?),
+            profile: attempt.profile().clone(),
+            model: attempt.model().clone(),
+            url: endpoint.uri().to_string(),
+        };
+        Some(self.0.sessions.begin(place, self.0.clock.now()))
+    }
+
+    /// What an attempt that was answered returns. The server has taken the request, so it is the session's last one.
+    fn taken(
+        &self,
+        response: reqwest::Response,
+        body: Option<Bytes>,
+        notes: Vec<Diagnostic>,
+        sent: Sent,
+        plan: Option<BreakpointPlan>,
+        begun: Option<Begun>,
+    ) -> (Exchanged, Option<StatusCode>, bool) {
+        if let Some(begun) = begun {
+            self.0.sessions.remember(begun, sent.body.clone(), sent.held);
+        }
+        let (status, complete) = (response.status(), body.is_some());
+        (Exchanged { response, body, notes, sent: sent.body, plan }, Some(status), complete)
+    }
+}

@@ -1,0 +1,280 @@
+//! Outcomes on their way into the store: what every pick knows of them, and how they are written.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::clock::Timestamp;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::ProfileId;
+use crate::profile::AuthProfiles;
+use crate::record::Record;
+use crate::select::{Claim, ProfileSelector, Receipt, Unwritten};
+use crate::store::AuthProfileStore;
+
+/// More outcomes than this are not kept while the store cannot be written: the oldest are given up.
+const MOST: usize = 1_000;
+
+/// The outcomes that are not in the store yet.
+#[derive(Default)]
+pub(super) struct Outcomes {
+    state: Mutex<State>,
+    /// Successes of which nothing is worth a write of its own.
+    pub(super) unwritten: Arc<Unwritten>,
+}
+
+#[derive(Default)]
+struct State {
+    /// In the order in which they were reported.
+    waiting: Vec<Arc<Reported>>,
+    /// The document that was read or written last, and the number under which that was begun or ended.
+    known: Option<(u64, Arc<AuthProfiles>)>,
+    /// The same with what waits, until one of the two changes.
+    foreseen: Option<Arc<AuthProfiles>>,
+    last: u64,
+    /// Whether a job that writes what waits stands in line.
+    is_queued: bool,
+}
+
+/// An outcome that was reported.
+pub(super) struct Reported {
+    record: Record,
+    at: Timestamp,
+    claim: Claim,
+    progress: Mutex<Progress>,
+}
+
+#[derive(Clone)]
+enum Progress {
+    Waiting,
+    Written,
+    Failed(Arc<Error>),
+}
+
+impl Reported {
+    /// Returns `true` until it was tried to write it.
+    pub(super) fn is_waiting(&self) -> bool {
+        matches!(self.progress(), Progress::Waiting)
+    }
+
+    /// Returns why it could not be written, if that was tried and nothing came of it.
+    pub(super) fn unrecorded(&self) -> Option<ErrorKind> {
+        self.written().err().map(|error| error.kind())
+    }
+
+    pub(super) fn written(&self) -> Result<()> {
+        match self.progress() {
+            Progress::Waiting | Progress::Written => Ok(()),
+            Progress::Failed(error) => Err(Error::shared(&error)),
+        }
+    }
+
+    fn progress(&self) -> Progress {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, progress: Progress) {
+        *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = progress;
+    }
+}
+
+type Skipped = HashMap<ProfileId, Vec<(Receipt, Timestamp)>>;
+
+impl Outcomes {
+    /// Returns the number of a load that begins.
+    pub(super) fn begin(&self) -> u64 {
+        self.state().begin()
+    }
+
+    /// Returns what a pick has to know: the newest document that was read or written, and what waits.
+    pub(super) fn foresee(
+        &self,
+        (number, loaded): (u64, Arc<AuthProfiles>),
+        selector: &ProfileSelector,
+    ) -> Arc<AuthProfiles> {
+        let mut state = self.state();
+        state.know(number, loaded);
+        self.foreseen(&mut state, selector).unwrap_or_default()
+    }
+
+    /// Takes an outcome, unless its receipt was reported before. A success of which nothing is worth a write is kept in mind;
+    /// anything else is given back, to be written.
+    pub(super) fn add(&self, record: Record, selector: &ProfileSelector, now: Timestamp) -> Option<Arc<Reported>> {
+        let claim = record.receipt().claim()?;
+        let mut state = self.state();
+        if let Record::Success(receipt) = &record
+            && let Some(profiles) = self.foreseen(&mut state, selector)
+            && selector.may_skip_success(&profiles, receipt, now)
+        {
+            self.unwritten.add(receipt, now);
+            claim.keep();
+            return None;
+        }
+        let reported = Arc::new(Reported { record, at: now, claim, progress: Mutex::new(Progress::Waiting) });
+        state.waiting.push(Arc::clone(&reported));
+        state.foreseen = None;
+        Some(reported)
+    }
+
+    /// Returns `true` if a job is to be queued that writes what waits: one serves all.
+    pub(super) fn queue(&self) -> bool {
+        !std::mem::replace(&mut self.state().is_queued, true)
+    }
+
+    /// Writes what waits in one update, and with `all` the times of successes that were skipped.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store; what could not be written goes on waiting.
+    pub(super) fn write(&self, store: &dyn AuthProfileStore, selector: &ProfileSelector, all: bool) -> Result<()> {
+        let mut state = self.state();
+        state.is_queued = false;
+        let waiting = state.waiting.clone();
+        drop(state);
+        let mut ids: Vec<ProfileId> = if all { self.unwritten.profiles() } else { Vec::new() };
+        ids.extend(waiting.iter().map(|reported| reported.record.receipt().profile().clone()));
+        let skipped: Skipped = ids.into_iter().map(|id| (id.clone(), self.unwritten.of(&id))).collect();
+        if waiting.is_empty() && skipped.is_empty() {
+            return Ok(());
+        }
+        let Err(error) = self.commit(store, selector, &waiting, &skipped) else { return Ok(()) };
+        if skipped.len() < 2 || error.is_transient() {
+            return Err(self.fail(&waiting, error));
+        }
+        // What the store refuses about one profile says nothing of the others.
+        let mut result = Ok(());
+        for (id, times) in skipped {
+            let own = waiting.iter().filter(|reported| *reported.record.receipt().profile() == id);
+            let own: Vec<Arc<Reported>> = own.cloned().collect();
+            let written = self.commit(store, selector, &own, &HashMap::from([(id, times)]));
+            result = result.and(written.map_err(|error| self.fail(&own, error)));
+        }
+        result
+    }
+
+    fn commit(
+        &self,
+        store: &dyn AuthProfileStore,
+        selector: &ProfileSelector,
+        waiting: &[Arc<Reported>],
+        skipped: &Skipped,
+    ) -> Result<()> {
+        let document = store.update(&mut |profiles| {
+            for (id, times) in skipped.iter().filter(|(_, times)| !times.is_empty()) {
+                let now = times.iter().map(|(_, at)| *at).max().unwrap_or_default();
+                // What cannot be written is only times.
+                let _ = selector.write_skipped(profiles, id, times, now);
+            }
+            waiting.iter().try_for_each(|reported| match &reported.record {
+                Record::Success(receipt) => selector.write_success(profiles, receipt, reported.at),
+                Record::Failure(receipt, failure) => {
+                    selector.write_failure(profiles, receipt, failure.reason(), failure.deadline(), reported.at)
+                }
+            })
+        })?;
+        let mut state = self.state();
+        // It has all that a load under way may have missed.
+        let number = state.begin();
+        state.know(number, document);
+        state.settle(waiting);
+        drop(state);
+        for (id, times) in skipped {
+            self.unwritten.forget(id, times);
+        }
+        Ok(())
+    }
+
+    /// Notes why what waits was not written. It is tried again with the next outcome.
+    pub(super) fn missed(&self, error: Error) {
+        let mut state = self.state();
+        state.is_queued = false;
+        let waiting = state.waiting.clone();
+        drop(state);
+        self.fail(&waiting, error);
+    }
+
+    /// Notes why these were not written; returns the same error.
+    fn fail(&self, waiting: &[Arc<Reported>], error: Error) -> Error {
+        let error = Arc::new(error);
+        #[cfg(feature = "tracing")]
+        if !waiting.is_empty() {
+            tracing::warn!(outcomes = waiting.len(), kind = ?error.kind(), "outcomes could not be recorded");
+        }
+        for reported in waiting {
+            reported.set(Progress::Failed(Arc::clone(&error)));
+        }
+        let mut state = self.state();
+        let surplus = state.waiting.len().saturating_sub(MOST);
+        state.waiting.drain(..surplus);
+        state.foreseen = None;
+        Error::shared(&error)
+    }
+
+    /// Counts what could not be written when it was tried, and is kept.
+    pub(super) fn unrecorded(&self) -> usize {
+        self.state().waiting.iter().filter(|reported| reported.unrecorded().is_some()).count()
+    }
+
+    fn foreseen(&self, state: &mut State, selector: &ProfileSelector) -> Option<Arc<AuthProfiles>> {
+        let (_, known) = state.known.as_ref()?;
+        if state.waiting.is_empty() {
+            return Some(Arc::clone(known));
+        }
+        if let Some(foreseen) = &state.foreseen {
+            return Some(Arc::clone(foreseen));
+        }
+        let mut profiles = AuthProfiles::clone(known);
+        for reported in &state.waiting {
+            let (receipt, now) = (reported.record.receipt(), reported.at);
+            let failed = matches!(reported.record, Record::Failure(..));
+            // A load may have seen what is about to be taken out of the line.
+            if selector.counts_twice(known, receipt.profile(), now, failed) {
+                continue;
+            }
+            // What does not apply here will not when it is written.
+            let _ = match &reported.record {
+                Record::Success(receipt) => selector.write_success(&mut profiles, receipt, now),
+                Record::Failure(receipt, failure) => {
+                    let skipped = self.unwritten.of(receipt.profile());
+                    let _ = selector.write_skipped(&mut profiles, receipt.profile(), &skipped, now);
+                    selector.foresee_failure(&mut profiles, receipt, (failure.reason(), failure.deadline()), now)
+                }
+            };
+        }
+        let profiles = Arc::new(profiles);
+        state.foreseen = Some(Arc::clone(&profiles));
+        Some(profiles)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn begin(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+
+    /// Takes a document, unless a newer one is known.
+    fn know(&mut self, number: u64, document: Arc<AuthProfiles>) {
+        match &mut self.known {
+            Some((newer, _)) if *newer > number => {}
+            Some((known, same)) if Arc::ptr_eq(same, &document) => *known = number,
+            known => {
+                *known = Some((number, document));
+                self.foreseen = None;
+            }
+        }
+    }
+
+    /// Takes out of the line what was written.
+    fn settle(&mut self, written: &[Arc<Reported>]) {
+        for reported in written {
+            reported.claim.keep();
+            reported.set(Progress::Written);
+        }
+        self.waiting.retain(|reported| !matches!(reported.progress(), Progress::Written));
+        self.foreseen = None;
+    }
+}

@@ -1,0 +1,146 @@
+//! What is reported of calls, and when that is in the store.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::drive::{GRACE, bounded};
+use super::outcomes::Reported;
+use super::rotator::{Parts, Rotator};
+use crate::error::{Error, ErrorKind, Result};
+use crate::record::Record;
+#[cfg(doc)]
+use crate::record::RecordOutcome;
+use crate::rotation::{Rotation, SendFailure};
+use crate::store::AuthProfileStore;
+
+/// A job that writes what waits, which may never run: where there is no thread for it.
+struct Writing {
+    parts: Arc<Parts>,
+    is_done: bool,
+}
+
+impl Writing {
+    fn run(mut self, store: &dyn AuthProfileStore, all: bool) -> Result<()> {
+        let settings = self.parts.current();
+        let written = self.parts.outcomes.write(store, settings.config.selector(), all);
+        self.is_done = true;
+        written
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        if !self.is_done {
+            let error = Error::new(
+                ErrorKind::Io,
+                "the outcome was not written: there is no thread for the credential store, or it panicked",
+            );
+            self.parts.outcomes.missed(error);
+        }
+    }
+}
+
+impl Rotator {
+    /// Writes every outcome that was reported so far and is not in the store yet, and the times of successes that were
+    /// not worth a write of their own.
+    ///
+    /// Nobody needs to call it for outcomes to be written: it is for programs that want to see that, or end in another way
+    /// than by the end of their runtime.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`update`](AuthProfileStore::update), and [`Io`](ErrorKind::Io) if there is no thread for it. What could not
+    /// be written is kept, and is tried again with the next outcome or call of this function.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), provider_auth::Error> {
+    /// use std::sync::Arc;
+    /// use provider_auth::{AuthProfileStore, AuthProfiles, Call, Failure, MemoryStore, Rotator};
+    ///
+    /// let store = Arc::new(MemoryStore::new(AuthProfiles::from_json(r#"{"version": 1, "profiles": {
+    ///     "openai:a": {"type": "api_key", "provider": "openai", "key": "sk-a"}}}"#)?));
+    /// let rotator = Rotator::builder(store.clone()).build()?;
+    /// rotator.run(&Call::new("openai/gpt-5".parse()?), |_| async { Ok::<_, Failure>("Hello") }).await?;
+    ///
+    /// rotator.flush().await?;
+    /// assert!(store.load()?.usage("openai:a").is_some_and(|usage| usage.last_used().is_some()));
+    /// assert_eq!(rotator.unrecorded(), 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn flush(&self) -> Result<()> {
+        self.written(true).await
+    }
+
+    /// Counts the outcomes that could not be written when that was tried. They are kept, up to a thousand, and tried again
+    /// with the next outcome; [`flush`](Self::flush) tries at once and says why not. Picks of this rotator know of them.
+    #[must_use]
+    pub fn unrecorded(&self) -> usize {
+        self.0.outcomes.unrecorded()
+    }
+
+    async fn written(&self, all: bool) -> Result<()> {
+        let writing = Writing { parts: Arc::clone(&self.0), is_done: false };
+        self.0.store.transact(move |store| writing.run(store, all)).await
+    }
+
+    /// Takes an outcome and sees to it that it is written, which nobody waits for here.
+    pub(super) fn report(&self, record: Record) -> Option<Arc<Reported>> {
+        let settings = self.0.current();
+        let reported = self.0.outcomes.add(record, settings.config.selector(), self.0.clock.now())?;
+        if self.0.outcomes.queue() {
+            let writing = Writing { parts: Arc::clone(&self.0), is_done: false };
+            // What comes of it stands in each outcome.
+            self.0.store.post(move |store| drop(writing.run(store, false)));
+        }
+        Some(reported)
+    }
+
+    /// Takes the outcome of a call's last attempt, if there is one to record; returns it with the attempt's number.
+    pub(super) fn note(&self, rotation: &Rotation, record: Option<Record>) -> Option<(usize, Arc<Reported>)> {
+        let reported = self.report(record?)?;
+        Some((rotation.attempts().len().checked_sub(1)?, reported))
+    }
+
+    /// Records an outcome, and waits for it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`RecordOutcome::record`].
+    pub(super) async fn record(&self, record: Record) -> Result<()> {
+        let Some(reported) = self.report(record) else { return Ok(()) };
+        if reported.is_waiting() {
+            self.written(false).await?;
+        }
+        reported.written()
+    }
+
+    /// As [`record`](Self::record), for the end of a stream, which the caller waits for: the call's own time is over.
+    pub(super) async fn record_end(&self, record: Record) -> Result<()> {
+        bounded(GRACE, self.record(record)).await
+    }
+
+    /// The end of a call that was not answered, once all that was reported of it is written or known not to be.
+    pub(super) async fn ended(
+        &self,
+        mut failure: SendFailure,
+        reports: &[(usize, Arc<Reported>)],
+        time: Duration,
+    ) -> SendFailure {
+        if reports.iter().any(|(_, reported)| reported.is_waiting()) {
+            // What comes of it stands in each outcome.
+            let _ = bounded(time, self.written(false)).await;
+        }
+        for (attempt, reported) in reports {
+            // One that could not be written in the call's time goes on being written.
+            let late = reported.is_waiting().then_some(ErrorKind::Locked);
+            if let Some(kind) = reported.unrecorded().or(late) {
+                failure.note_unrecorded(*attempt, kind);
+            }
+        }
+        failure
+    }
+}
