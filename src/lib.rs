@@ -54,6 +54,7 @@
 //! | [`docs::answers`] | what each answer of a provider means, whom it blames, and what to try |
 //! | [`docs::prompt_caching`] | where the breakpoints go, why, and what that costs |
 //! | [`docs::configuration`] | every key of `openclaw.json` that is read, and what it does |
+//! | [`docs::gateways`] | what to configure for the usual gateways, and what is sent to them |
 //! | [`docs::coming_from_openclaw`] | what is the same, what is not, and which command is which call |
 //! | [`docs::writing_a_store`] | keeping profiles somewhere else than in a file |
 //! | [`docs::architecture`] | the rooms of the crate, for those who change it |

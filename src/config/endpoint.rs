@@ -1,9 +1,13 @@
 //! Endpoints and requests as the configuration says.
 
+use http::HeaderName;
+
 use crate::config::{Config, ProviderApi};
+use crate::credential::{carries_credential, is_auth_header, unresolved};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ModelRef, ProviderId, shown_name};
-use crate::request::{AuthScheme, Endpoint, RequestBuilder};
+use crate::net::PlainHttp;
+use crate::request::{Endpoint, RequestBuilder};
 use crate::retention::CacheRetention;
 
 impl Endpoint {
@@ -11,14 +15,20 @@ impl Endpoint {
     /// `anthropic` where that says nothing.
     ///
     /// Takes over `baseUrl` and `api`, of the model's entry before the provider's, `authHeader` (true means bearer), the
-    /// provider's `headers`, over them those of the model, and over those `request.headers`.
+    /// provider's `headers`, over them those of the model, over those `request.headers`, and over all `request.auth`. A
+    /// header with a credential in it is sent as it is, and the credential that was selected beside it, unless it is for
+    /// the same header. On the hosts of Bedrock's runtime and of Vertex the model is put into the URL.
+    ///
+    /// Plain HTTP to a private network is for `request.allowPrivateNetwork: true`, as of
+    /// [`on_private_network`](Self::on_private_network). Where that is not set and no header carries a credential, the
+    /// endpoint takes requests without one ([`Credential::None`](crate::Credential::None)), and refuses others.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NoEndpoint`] if the provider is neither `anthropic` nor configured with a `baseUrl`, or its
-    /// interface is not `anthropic-messages`; [`ErrorKind::UnresolvedReference`] if a header is a reference that leads to no
-    /// secret; [`ErrorKind::InvalidUrl`] and [`ErrorKind::InsecureTransport`] as
-    /// for [`Endpoint::new`].
+    /// [`ErrorKind::NoEndpoint`] if the provider is neither `anthropic` nor configured with a `baseUrl` and an `api`;
+    /// [`ErrorKind::UnsupportedApi`] if that is another one than `anthropic-messages`; [`ErrorKind::UnresolvedReference`]
+    /// if a header is a reference that leads to no secret; [`ErrorKind::InvalidUrl`] and
+    /// [`ErrorKind::InsecureTransport`] as for [`Endpoint::new`].
     ///
     /// # Examples
     ///
@@ -37,42 +47,65 @@ impl Endpoint {
     pub fn for_model(config: &Config, model: &ModelRef) -> Result<Self> {
         let provider = config.provider(model.provider());
         let is_anthropic = *model.provider() == ProviderId::anthropic();
-        let none = |what: &str| {
+        let none = |kind, what: &str| {
             let (name, provider) = (model.model(), model.provider());
             let message = format!("the model \"{name}\" of the provider \"{provider}\" cannot be asked: {what}");
-            Error::new(ErrorKind::NoEndpoint, message)
+            Error::new(kind, message)
         };
         let own_url = provider.and_then(|provider| provider.model_base_url(model.model()));
         let at = |error: Error| {
             let entry = own_url.map(|_| format!("models[{:?}].", model.model())).unwrap_or_default();
             error.with_key_path(format!("models.providers.{}.{entry}baseUrl", model.provider()))
         };
-        let mut endpoint = match own_url.or_else(|| provider?.base_url()) {
-            Some(base_url) => Self::new(base_url).map_err(at)?,
-            None if is_anthropic => Self::anthropic(),
-            None => return Err(none("no server of the provider is known that has the Messages API")),
+        let access = config.model_access(model);
+        let url = own_url.or_else(|| provider?.base_url());
+        if url.is_none() && !is_anthropic {
+            let what = "no server of the provider is known that has the Messages API";
+            return Err(none(ErrorKind::NoEndpoint, what));
+        }
+        match provider.and_then(|provider| provider.model_api(model.model()).or(provider.api())) {
+            Some(ProviderApi::AnthropicMessages) => {}
+            None if is_anthropic => {}
+            None => {
+                let what = "the provider's entry does not say `api: \"anthropic-messages\"`";
+                return Err(none(ErrorKind::NoEndpoint, what));
+            }
+            Some(_) => {
+                let what = "its entry or the provider's has an `api` other than `anthropic-messages`";
+                return Err(none(ErrorKind::UnsupportedApi, what));
+            }
+        }
+        let plain = match access.private_network {
+            Some(true) => PlainHttp::PrivateNetwork,
+            None if access.headers.is_empty() => PlainHttp::WithoutCredential,
+            None | Some(false) => PlainHttp::Loopback,
+        };
+        let mut endpoint = match url {
+            Some(base_url) => Self::at(base_url, Some(model.model()), plain).map_err(at)?,
+            None => Self::anthropic(),
         };
         endpoint = endpoint.with_provider(model.provider().clone());
         let Some(provider) = provider else { return Ok(endpoint) };
-        match provider.model_api(model.model()).or(provider.api()) {
-            Some(ProviderApi::AnthropicMessages) => {}
-            None if is_anthropic => {}
-            None => return Err(none("the provider's entry does not say `api: \"anthropic-messages\"`")),
-            Some(_) => return Err(none("its entry or the provider's has an `api` other than `anthropic-messages`")),
+        if let Some(scheme) = access.scheme {
+            endpoint = endpoint.with_auth_scheme(scheme);
         }
-        if provider.auth_header() == Some(true) {
-            endpoint = endpoint.with_auth_scheme(AuthScheme::Bearer);
-        }
-        let own = provider.configured_model_headers(model.model()).map(|header| ("models[].headers", header));
-        let of_requests = provider.configured_request_headers().map(|header| ("request.headers", header));
-        let headers = provider.configured_headers().map(|header| ("headers", header));
-        for (place, (name, value)) in headers.chain(own).chain(of_requests) {
-            let value = value.map_err(|failure| {
-                let message = format!("the reference of a configured header was not resolved: {failure}");
-                let key = format!("models.providers.{}.{place}.{}", model.provider(), shown_name(name));
-                Error::new(ErrorKind::UnresolvedReference, message).with_key_path(key).with_help(failure.help())
-            })?;
+        for (place, name, value) in provider.all_headers(Some(model.model())) {
+            // What authenticates by itself comes below, each once.
+            if carries_credential(name) && HeaderName::from_bytes(name.as_bytes()).is_ok() {
+                continue;
+            }
+            let key = format!("models.providers.{}.{place}.{}", model.provider(), shown_name(name));
+            let value = value.map_err(|failure| unresolved(failure, &key))?;
             endpoint = endpoint.with_header(name, value.clone());
+        }
+        for own in &access.headers {
+            let value = own.value()?.clone();
+            endpoint = if is_auth_header(&own.name) {
+                endpoint.with_auth_header(own.name.as_str(), value)
+            } else {
+                // One of a call may replace it.
+                endpoint.with_header(own.name.as_str(), value)
+            };
         }
         Ok(endpoint)
     }

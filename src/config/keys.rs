@@ -84,7 +84,7 @@ const fn closed(at: &'static [&'static str], keys: &'static [Key]) -> Shape {
 
 /// Every shape, in the order of the page.
 #[cfg(test)]
-pub(super) static SHAPES: [&Shape; 23] = [
+pub(super) static SHAPES: [&Shape; 24] = [
     &ROOT,
     &META,
     &MIGRATIONS,
@@ -103,6 +103,7 @@ pub(super) static SHAPES: [&Shape; 23] = [
     &MODELS,
     &PROVIDER,
     &REQUEST,
+    &REQUEST_AUTH,
     &PROVIDER_MODEL,
     &COMPAT,
     &SECRETS,
@@ -296,15 +297,36 @@ pub(super) static PROVIDER: Shape = open(
         all("auth", "`token` or `oauth`: the key is a bearer token. `api-key` is the default, `aws-sdk` has no key."),
         all("api", "Is the interface; requests are built for `anthropic-messages`."),
         all("authHeader", "`true`: the key goes into the `authorization` header."),
-        all("headers", "Are sent with every request."),
-        newer("request", "Holds the next key."),
+        all(
+            "headers",
+            "Are sent with every request. One with a credential in it (`authorization`, `x-api-key`, `cf-aig-authorization`, …) authenticates as it is: no profile is needed, and the key of one goes beside it, unless it is for the same header.",
+        ),
+        newer("request", "Holds the next keys."),
         all("models", "Lists what single models change."),
     ],
 );
 
 pub(super) static REQUEST: Shape = open(
     &["models.providers.NAME.request"],
-    &[newer("headers", "Are sent with every request, over those of the provider and of the model.")],
+    &[
+        newer("headers", "Are sent with every request, over those of the provider and of the model."),
+        newer("auth", "Is a credential for every request, over `headers`."),
+        newer(
+            "allowPrivateNetwork",
+            "`true`: credentials may go over plain HTTP to hosts of a private network, where others can read them. `false`: nothing may. Otherwise only what has no credential.",
+        ),
+    ],
+);
+
+pub(super) static REQUEST_AUTH: Shape = closed(
+    &["models.providers.NAME.request.auth"],
+    &[
+        newer("mode", "`authorization-bearer`, `header`, or `provider-default` for no credential of its own."),
+        newer("token", "Is a bearer token."),
+        newer("headerName", "Names the header; a configured `authorization` is not sent then."),
+        newer("value", "Is what stands in the header."),
+        newer("prefix", "Stands before it, as it is written."),
+    ],
 );
 
 pub(super) static PROVIDER_MODEL: Shape = open(

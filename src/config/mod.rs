@@ -7,6 +7,7 @@
 //! A [`Config`] then answers for them: [`Config::resolve_model`] for a model's name, [`Config::resolve`] for the
 //! credential, [`Endpoint::for_model`](crate::Endpoint::for_model) for the server.
 
+mod access;
 mod agents;
 mod auth;
 mod configured_secret;
@@ -31,6 +32,7 @@ mod providers;
 mod reader;
 mod references;
 mod release;
+mod request;
 mod retention;
 mod rotation;
 mod secrets;

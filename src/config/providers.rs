@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use crate::config::configured_secret::ConfiguredSecret;
 use crate::config::keys;
 use crate::config::reader::Reader;
+use crate::config::request::{RequestAuth, RequestSettings};
 use crate::credential::{ReferenceFailure, Resolved, SecretRef};
 use crate::error::DiagnosticCode;
 use crate::id::{ProviderId, shown_name};
@@ -86,7 +87,7 @@ pub struct ProviderConfig {
     api: Option<ProviderApi>,
     auth_header: Option<bool>,
     headers: Headers,
-    request_headers: Headers,
+    request: RequestSettings,
     models: IndexMap<String, ModelEntry>,
 }
 
@@ -100,10 +101,10 @@ struct ModelEntry {
 }
 
 /// Header names as written, and their values.
-type Headers = IndexMap<String, ConfiguredSecret>;
+pub(super) type Headers = IndexMap<String, ConfiguredSecret>;
 
 /// A value, or why the reference in its place leads to none.
-type Found<'a> = Result<&'a Secret, ReferenceFailure>;
+pub(super) type Found<'a> = Result<&'a Secret, ReferenceFailure>;
 
 fn found(headers: &Headers) -> impl Iterator<Item = (&str, Found<'_>)> {
     headers.iter().map(|(name, value)| (name.as_str(), value.value()))
@@ -144,8 +145,9 @@ impl ProviderConfig {
         };
         let of_models = self.models.values().flat_map(move |entry| named("models[].headers", &entry.headers));
         key.chain(named("headers", &self.headers))
-            .chain(named("request.headers", &self.request_headers))
+            .chain(named("request.headers", &self.request.headers))
             .chain(of_models)
+            .chain(self.request.auth.iter().map(|auth| (format!("request.auth.{}", auth.key), auth.secret())))
     }
 
     /// The references, with their keys under the provider's entry and why they lead to no secret, if they do not.
@@ -156,8 +158,9 @@ impl ProviderConfig {
     pub(super) fn put_in(&mut self, references: &Resolved) {
         let of_models = self.models.values_mut().map(|entry| &mut entry.headers);
         let headers =
-            of_models.chain([&mut self.headers, &mut self.request_headers]).flat_map(|headers| headers.values_mut());
-        self.api_key.iter_mut().chain(headers).for_each(|value| value.put_in(references));
+            of_models.chain([&mut self.headers, &mut self.request.headers]).flat_map(|headers| headers.values_mut());
+        let auth = self.request.auth.iter_mut().map(RequestAuth::secret_mut);
+        self.api_key.iter_mut().chain(auth).chain(headers).for_each(|value| value.put_in(references));
     }
 
     /// `auth`
@@ -194,12 +197,27 @@ impl ProviderConfig {
         self.configured_model_headers(model).filter_map(|(name, value)| Some((name, value.ok()?)))
     }
 
+    /// `request.allowPrivateNetwork`: whether credentials may go over plain HTTP to hosts of a private network.
+    #[must_use]
+    pub fn allows_private_network(&self) -> Option<bool> {
+        self.request.allow_private_network
+    }
+
+    pub(super) fn request_auth(&self) -> Option<&RequestAuth> {
+        self.request.auth.as_ref()
+    }
+
+    /// Whether `apiKey` says anything.
+    pub(super) fn has_api_key(&self) -> bool {
+        self.api_key.is_some()
+    }
+
     pub(super) fn configured_headers(&self) -> impl Iterator<Item = (&str, Found<'_>)> {
         found(&self.headers)
     }
 
     pub(super) fn configured_request_headers(&self) -> impl Iterator<Item = (&str, Found<'_>)> {
-        found(&self.request_headers)
+        found(&self.request.headers)
     }
 
     pub(super) fn configured_model_headers(&self, model: &str) -> impl Iterator<Item = (&str, Found<'_>)> {
@@ -243,9 +261,7 @@ impl ProviderConfig {
                 "api" => provider.api = api(reader, node),
                 "authHeader" => provider.auth_header = reader.boolean(node),
                 "headers" => provider.headers = headers(reader, node),
-                "request" => reader.object(node, &keys::REQUEST, |reader, member| {
-                    provider.request_headers = headers(reader, &member.node);
-                }),
+                "request" => provider.request = RequestSettings::read(reader, node),
                 _ => provider.models = models(reader, node),
             }
         });
@@ -262,7 +278,9 @@ impl fmt::Debug for ProviderConfig {
             .field("api", &self.api)
             .field("auth_header", &self.auth_header)
             .field("headers", &names(&self.headers))
-            .field("request_headers", &names(&self.request_headers))
+            .field("request_headers", &names(&self.request.headers))
+            .field("request_auth", &self.request.auth.as_ref().map(|auth| &auth.name))
+            .field("allow_private_network", &self.request.allow_private_network)
             .field("models", &self.models)
             .finish()
     }
@@ -313,7 +331,7 @@ fn api<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<ProviderApi> {
     found
 }
 
-fn headers<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Headers {
+pub(super) fn headers<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Headers {
     let mut headers = Headers::new();
     reader.entries(node, |reader, member| {
         if let Some(value) = ConfiguredSecret::read(reader, &member.node) {

@@ -32,13 +32,11 @@ impl Config {
         let query = Query::for_model(&model).references(self.references.clone());
         let rotation = Rotation::new(Arc::clone(&self.selector), model, now).query(query);
         let rotation = rotation.fallbacks(fallbacks).limits(limits);
-        let mut providers: Vec<_> = rotation.models().iter().map(|model| model.provider().clone()).collect();
-        providers.dedup();
-        let inline = providers.into_iter().filter_map(|provider| {
-            let inline = self.inline(&provider)?;
-            Some((provider, inline))
-        });
-        inline.fold(rotation, |rotation, (provider, inline)| rotation.with_inline(provider, inline))
+        let models = rotation.models().to_vec();
+        models.into_iter().fold(rotation, |rotation, model| {
+            let inline = self.inline(model.provider(), Some(model.model()));
+            rotation.with_outside(model.clone(), inline, self.model_access(&model))
+        })
     }
 
     /// Puts `auth.cooldowns` over the limits of a call.

@@ -40,7 +40,7 @@ impl Config {
     }
 
     /// Returns the credential to use now, wherever it is kept: a stored profile, else the provider's environment variable,
-    /// else the provider's key in the configuration.
+    /// else the provider's key in the configuration, else none where [none is needed](Self::inline_credential).
     ///
     /// This is [`ProfileSelector::resolve`] of [`selector`](Self::selector) with the
     /// [`inline_credential`](Self::inline_credential), which is looked up only if no profile can serve.
@@ -66,20 +66,31 @@ impl Config {
         let takes = query.is_without_references() && !self.references.is_empty();
         let own = takes.then(|| query.clone().references(self.references.clone()));
         let query = own.as_ref().unwrap_or(query);
-        self.selector.resolve_with(profiles, || self.inline(query.provider()), query, now)
+        let (provider, model) = (query.provider(), query.model_name());
+        let mut selection = self.selector.resolve_with(profiles, || self.inline(provider, model), query, now)?;
+        selection.access = Arc::new(self.access(provider, model));
+        Ok(selection)
     }
 
     /// Returns the provider's credential outside the profiles: its environment variable, else `apiKey` of its entry in
-    /// `models.providers`.
+    /// `models.providers`. Where there is neither and none is needed, it is [`Credential::None`]: a configured header
+    /// authenticates, or the server is on this machine or in a private network and the entry has no key for it.
     ///
     /// Where `apiKey` is a reference, that is the user's word: it is used, and where it leads to no secret, nothing is.
     #[must_use]
     pub fn inline_credential(&self, provider: &ProviderId) -> Option<InlineCredential> {
-        self.inline(provider)?.ok()
+        self.inline(provider, None)?.ok()
     }
 
-    /// As [`inline_credential`](Self::inline_credential), with the reason why a reference leads to none.
-    pub(super) fn inline(&self, provider: &ProviderId) -> Option<Inline> {
+    /// As [`inline_credential`](Self::inline_credential), for a model, with the reason why a reference leads to none.
+    pub(super) fn inline(&self, provider: &ProviderId, model: Option<&str>) -> Option<Inline> {
+        self.inline_key(provider).or_else(|| {
+            let keyless = || Ok(InlineCredential::new(Credential::None, CredentialSource::NotNeeded));
+            self.needs_no_credential(provider, model).then(keyless)
+        })
+    }
+
+    fn inline_key(&self, provider: &ProviderId) -> Option<Inline> {
         let settings = self.provider(provider);
         let is_reference = settings.is_some_and(|settings| settings.api_key_ref().is_some());
         if let Some(found) = self.environment().credential(provider).filter(|_| !is_reference) {

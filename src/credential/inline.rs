@@ -40,6 +40,8 @@ pub enum CredentialSource {
     Config,
     /// The program that embeds this crate.
     Caller,
+    /// Nowhere: the endpoint needs none, or headers that are configured for it authenticate.
+    NotNeeded,
 }
 
 impl fmt::Display for CredentialSource {
@@ -53,6 +55,7 @@ impl fmt::Display for CredentialSource {
             Self::Environment { variable, .. } => write!(f, "the environment variable {variable}"),
             Self::Config => f.write_str("`models.providers` of the configuration"),
             Self::Caller => f.write_str("the calling program"),
+            Self::NotNeeded => f.write_str("nowhere: the endpoint needs none of its own"),
         }
     }
 }

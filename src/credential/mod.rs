@@ -5,18 +5,24 @@
 //! one that stands in no profile but in the environment or the configuration. A [`SecretRef`] says where a secret is kept
 //! that stands in neither, and [`Resolved`] what such references lead to. No `Debug` output has a secret in it.
 
+mod access;
 mod inline;
 mod reference;
 mod reference_failure;
+mod scheme;
 mod tokens;
 
+pub(crate) use access::{Access, OwnHeader, unresolved};
 pub use inline::{CredentialSource, EnvOrigin, InlineCredential};
 pub(crate) use reference::is_variable;
 pub use reference::{Resolved, SecretRef};
 pub use reference_failure::ReferenceFailure;
+pub use scheme::AuthScheme;
+pub(crate) use scheme::{AUTH_HEADERS, carries_credential, is_auth_header};
 pub use tokens::Tokens;
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
@@ -64,6 +70,9 @@ pub enum Credential {
         /// When the access token stops working, if that is known.
         expires: Option<Timestamp>,
     },
+    /// None: the endpoint needs no credential, or headers that are configured for it authenticate. Nothing is added to a
+    /// request, and nothing of this kind is stored.
+    None,
 }
 
 impl Credential {
@@ -103,6 +112,7 @@ impl Credential {
                 let refresh = refresh.as_ref().map(clean).filter(|refresh| !refresh.is_empty());
                 Self::OAuth { access: clean(access), refresh, expires: *expires }
             }
+            Self::None => Self::None,
         };
         let refreshable = matches!(&cleaned, Self::OAuth { refresh: Some(_), .. });
         if cleaned.secret().is_empty() && !refreshable {
@@ -126,16 +136,19 @@ impl Credential {
             Self::ApiKey { .. } => CredentialKind::ApiKey,
             Self::Token { .. } => CredentialKind::Token,
             Self::OAuth { .. } => CredentialKind::OAuth,
+            Self::None => CredentialKind::None,
         }
     }
 
-    /// The secret that goes into the request: the key, the token or the access token.
+    /// The secret that goes into the request: the key, the token or the access token. Empty for [`Credential::None`].
     #[must_use]
     pub fn secret(&self) -> &Secret {
+        static NOTHING: LazyLock<Secret> = LazyLock::new(Secret::default);
         match self {
             Self::ApiKey { key } => key,
             Self::Token { token, .. } => token,
             Self::OAuth { access, .. } => access,
+            Self::None => &NOTHING,
         }
     }
 
@@ -143,7 +156,7 @@ impl Credential {
     #[must_use]
     pub fn expires(&self) -> Option<Timestamp> {
         match self {
-            Self::ApiKey { .. } => None,
+            Self::ApiKey { .. } | Self::None => None,
             Self::Token { expires, .. } | Self::OAuth { expires, .. } => *expires,
         }
     }
@@ -161,16 +174,19 @@ pub enum CredentialKind {
     Token,
     /// [`Credential::ApiKey`].
     ApiKey,
+    /// [`Credential::None`].
+    None,
 }
 
 impl CredentialKind {
-    /// The name in credential files: `api_key`, `token` or `oauth`.
+    /// The name in credential files: `api_key`, `token` or `oauth`; `none` for what is in no file.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ApiKey => "api_key",
             Self::Token => "token",
             Self::OAuth => "oauth",
+            Self::None => "none",
         }
     }
 

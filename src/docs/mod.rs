@@ -4,6 +4,7 @@
 //! - [Answers](answers): what each answer of a provider means, whom it blames, and what to try.
 //! - [Coming from OpenClaw](coming_from_openclaw): what is the same, what is not, and which command is which function.
 //! - [Configuration](configuration): every key of `openclaw.json` that is read, and what it does.
+//! - [Gateways](gateways): what to configure for the usual ones, what is sent, and what plain HTTP is for.
 //! - [Writing a store](writing_a_store): keeping profiles somewhere else than in a file.
 //! - [Embedding in an agent](embedding_in_an_agent): one request from the configuration to the record of its outcome.
 //! - [Prompt caching](prompt_caching): what is cached, for how long, and how to see it.
@@ -42,6 +43,9 @@ pub mod configuration {}
 
 #[doc = include_str!("embedding_in_an_agent.md")]
 pub mod embedding_in_an_agent {}
+
+#[doc = include_str!("gateways.md")]
+pub mod gateways {}
 
 #[doc = include_str!("prompt_caching.md")]
 pub mod prompt_caching {}

@@ -62,17 +62,20 @@ impl ErrorKind {
             Self::NoEndpoint => {
                 "Choose a model of `anthropic`. If the provider has a Messages API, set its `baseUrl` and `api: \"anthropic-messages\"` under `models.providers` in `openclaw.json`."
             }
+            Self::UnsupportedApi => {
+                "Choose a model whose `api` is `anthropic-messages`, or correct `api` in `openclaw.json` if its server has the Messages API too."
+            }
             Self::InvalidUrl => {
                 "Write an absolute http or https URL without user name, password or fragment; it may stand under `baseUrl` in `openclaw.json`."
             }
             Self::InsecureTransport => {
-                "Write https in the URL; it may stand under `baseUrl` in `openclaw.json`. Plain HTTP is for servers on this machine only."
+                "Write https in the `baseUrl`. Plain HTTP is for this machine, and for private networks where the provider's entry in `openclaw.json` says `request: { allowPrivateNetwork: true }`."
             }
             Self::InvalidHeader => {
                 "Use plain names, and neither line breaks nor control characters, in the `headers` of `openclaw.json`."
             }
             Self::ConflictingAuthHeader => {
-                "Remove this header from the `headers` of `openclaw.json`: the stored credential alone may authenticate."
+                "Remove this header from the request, or set it in the `headers` of the provider in `openclaw.json`, where it is sent on purpose."
             }
             Self::InvalidBody => "Send a JSON object with `messages`, as the Messages API takes it.",
             Self::TooManyCacheMarkers => {

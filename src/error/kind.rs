@@ -92,21 +92,28 @@ pub enum ErrorKind {
     /// Make the requests of other APIs yourself: give `Call::requests` the function that does, or call
     /// [`Selection::authenticate`](crate::Selection::authenticate).
     NoEndpoint,
+    /// The model is asked through another API than the Messages API, as its `api` says.
+    ///
+    /// Make such requests yourself: give `Call::requests` the function that does, or call
+    /// [`Selection::authenticate`](crate::Selection::authenticate).
+    UnsupportedApi,
     /// The URL cannot be parsed, is relative, or carries user info.
     ///
     /// Check what [`Endpoint::new`](crate::Endpoint::new) is given.
     InvalidUrl,
     /// A credential would travel over plain HTTP to a host that is not loopback.
     ///
-    /// Check what [`Endpoint::new`](crate::Endpoint::new) is given.
+    /// Check what [`Endpoint::new`](crate::Endpoint::new) is given;
+    /// [`Endpoint::on_private_network`](crate::Endpoint::on_private_network) takes private networks too.
     InsecureTransport,
     /// A header name or value is not allowed in a request.
     ///
     /// Check what [`RequestBuilder::header`](crate::RequestBuilder::header) is given.
     InvalidHeader,
-    /// A second authentication header was configured.
+    /// A second authentication header was set, and not on purpose.
     ///
-    /// Check what [`RequestBuilder::header`](crate::RequestBuilder::header) is given.
+    /// Check what [`RequestBuilder::header`](crate::RequestBuilder::header) is given, or call
+    /// [`Endpoint::with_auth_header`](crate::Endpoint::with_auth_header).
     ConflictingAuthHeader,
     /// The request body is not a JSON object of the shape the Messages API takes.
     ///
@@ -266,6 +273,7 @@ impl ErrorKind {
         Self::Unauthorized,
         Self::UnknownModel,
         Self::NoEndpoint,
+        Self::UnsupportedApi,
         Self::InvalidUrl,
         Self::InsecureTransport,
         Self::InvalidHeader,

@@ -1,6 +1,5 @@
 //! A client that takes a credential nowhere but to the URL it is meant for.
 
-use super::url::is_loopback;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Builds a client that follows no redirects. A `direct` one has no proxy either, which would read what goes over plain
@@ -11,7 +10,7 @@ pub(crate) fn guarded_client(builder: reqwest::ClientBuilder, direct: bool) -> R
     builder.build().map_err(|_| Error::new(ErrorKind::Client, "the HTTP client could not be built"))
 }
 
-/// Whether requests to this URL go without a proxy.
+/// Whether requests to this URL go without a proxy: all over plain HTTP, which are for this machine or a private network.
 pub(crate) fn is_direct(uri: &http::Uri) -> bool {
-    uri.scheme() == Some(&http::uri::Scheme::HTTP) && uri.host().is_some_and(is_loopback)
+    uri.scheme() == Some(&http::uri::Scheme::HTTP)
 }

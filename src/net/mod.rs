@@ -3,6 +3,7 @@
 #[cfg(feature = "client")]
 mod client;
 mod event_stream;
+mod place;
 mod url;
 
 #[cfg(feature = "client")]
@@ -10,4 +11,5 @@ pub(crate) use client::{guarded_client, is_direct};
 #[cfg(feature = "client")]
 pub(crate) use event_stream::EventReader;
 pub(crate) use event_stream::{Event, MAX_EVENT, events};
-pub(crate) use url::{checked, invalid, is_loopback, origin, same_origin};
+pub(crate) use place::Place;
+pub(crate) use url::{PlainHttp, checked, insecure, invalid, origin, same_origin};

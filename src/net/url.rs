@@ -1,14 +1,38 @@
 //! Which URLs a credential may be sent to.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv6Addr;
 
 use http::Uri;
 use http::uri::Scheme;
 
+use super::place::{Place, bracketed};
 use crate::error::{Error, ErrorKind, Result};
 
-/// Reads a URL that a credential may be sent to.
-pub(crate) fn checked(url: &str) -> Result<Uri> {
+/// Which hosts may be asked over plain HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PlainHttp {
+    /// This machine, as always.
+    Loopback,
+    /// Also those of a private network, but with no credential: nothing of value is read on the way.
+    WithoutCredential,
+    /// Also those of a private network, with a credential, because somebody said so.
+    PrivateNetwork,
+}
+
+impl PlainHttp {
+    fn allows(self, place: Place) -> bool {
+        match place {
+            Place::Loopback => true,
+            Place::Private => self != Self::Loopback,
+            // Clouds hand out credentials there to whoever asks.
+            Place::Link => self == Self::PrivateNetwork,
+            Place::Elsewhere => false,
+        }
+    }
+}
+
+/// Reads a URL that may be asked.
+pub(crate) fn checked(url: &str, plain: PlainHttp) -> Result<Uri> {
     let url = url.trim();
     // The parser drops fragments without a word.
     if url.contains('#') {
@@ -25,11 +49,20 @@ pub(crate) fn checked(url: &str) -> Result<Uri> {
         return Err(invalid("the URL has a user name or password in it"));
     }
     check_host(authority.host(), authority.as_str())?;
-    if *scheme == Scheme::HTTP && !is_loopback(authority.host()) {
-        let message = "a credential would travel over plain HTTP to a host that is not loopback";
-        return Err(Error::new(ErrorKind::InsecureTransport, message));
+    if *scheme == Scheme::HTTP && !plain.allows(Place::of(authority.host())) {
+        return Err(insecure(authority.host()));
     }
     Ok(uri)
+}
+
+/// The error for a host that no credential goes to over plain HTTP.
+pub(crate) fn insecure(host: &str) -> Error {
+    let message = if Place::of(host).is_private() {
+        "a credential would travel over plain HTTP to a host in a private network, which is not allowed for this endpoint"
+    } else {
+        "a credential would travel over plain HTTP to a host that is not loopback"
+    };
+    Error::new(ErrorKind::InsecureTransport, message)
 }
 
 /// Parsers disagree about odd hosts, and the check must hold for the one that connects. So only plain ones pass.
@@ -45,21 +78,6 @@ fn check_host(host: &str, authority: &str) -> Result<()> {
 
 fn is_port(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
-}
-
-fn bracketed(host: &str) -> Option<&str> {
-    host.strip_prefix('[')?.strip_suffix(']')
-}
-
-/// 127.0.0.0/8, `::1` and `localhost`, spelled plainly. Names that merely resolve to loopback today are not.
-pub(crate) fn is_loopback(host: &str) -> bool {
-    match bracketed(host) {
-        Some(inside) => inside.parse::<Ipv6Addr>().is_ok_and(|address| address == Ipv6Addr::LOCALHOST),
-        None => {
-            host.eq_ignore_ascii_case("localhost")
-                || host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
-        }
-    }
 }
 
 /// Returns the scheme, the host and the port of a URL. The rest may be secret: gateways put keys into paths and queries.

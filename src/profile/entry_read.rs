@@ -92,6 +92,8 @@ fn content(
         _ => None,
     };
     let (members, ref_member): (&[&'static str], _) = match kind {
+        // No type of an entry is read as this kind.
+        CredentialKind::None => return Content::Known(Credential::None),
         CredentialKind::ApiKey => (&KEY, "keyRef"),
         CredentialKind::Token => (&TOKEN, "tokenRef"),
         CredentialKind::OAuth => {

@@ -68,6 +68,8 @@ impl Profile {
                     object.set_str("refresh", refresh.expose());
                 }
             }
+            // Refused before, as one without a secret.
+            Credential::None => {}
         }
         if let Some(expires) = credential.expires() {
             set_moment(&mut object, expires);
@@ -85,6 +87,7 @@ fn members_of(kind: CredentialKind) -> &'static [&'static str] {
         CredentialKind::ApiKey => &["key", "apiKey", "api_key", "keyRef"],
         CredentialKind::Token => &["token", "tokenRef", "expires"],
         CredentialKind::OAuth => &["access", "refresh", "expires"],
+        CredentialKind::None => &[],
     }
 }
 

@@ -11,7 +11,7 @@ use super::refresher::{RefreshFuture, TokenRefresher};
 use crate::credential::Tokens;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ProfileId, ProviderId};
-use crate::net::{checked, guarded_client, is_direct};
+use crate::net::{PlainHttp, checked, guarded_client, is_direct};
 use crate::secret::Secret;
 
 /// More than this is no token response, in bytes.
@@ -65,7 +65,7 @@ impl RefreshTokenGrant {
     /// info and fragment; [`ErrorKind::InsecureTransport`] if it is plain HTTP to a host that is not loopback;
     /// [`ErrorKind::Client`] if the HTTP client cannot be built.
     pub fn new(endpoint: &str, client_id: impl Into<Secret>, client: reqwest::ClientBuilder) -> Result<Self> {
-        let endpoint = checked(endpoint)?;
+        let endpoint = checked(endpoint, PlainHttp::Loopback)?;
         let client = guarded_client(client, is_direct(&endpoint))?;
         Ok(Self { endpoint, client_id: client_id.into(), client_secret: None, json: false, client })
     }

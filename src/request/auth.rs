@@ -1,61 +1,63 @@
-//! The one header that authenticates.
+//! The headers that authenticate.
 
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
-use crate::credential::{Credential, CredentialKind};
+use crate::credential::{AUTH_HEADERS, AuthScheme, Credential, CredentialKind};
 use crate::error::{Error, ErrorKind, Result};
+use crate::id::ProviderId;
+use crate::secret::Secret;
 
-pub(super) const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+/// A header with a credential of the endpoint's own.
+pub(super) type OwnHeader = (HeaderName, Secret);
 
-/// Headers that authenticate somewhere. Two of them in one request, or one of them twice, are answered with 401 (reports
-/// of 2026-07), so none is taken from configuration.
-const AUTH_HEADERS: [&str; 5] = ["authorization", "x-api-key", "x-goog-api-key", "api-key", "proxy-authorization"];
-
-/// Which header carries the secret.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum AuthScheme {
-    /// API keys in `x-api-key`, tokens as `authorization: Bearer`. The default, and what the Anthropic API takes
-    /// (authentication page, 2026-09, which also takes API keys as bearer).
-    #[default]
-    Auto,
-    /// Every secret in `x-api-key`.
-    ApiKeyHeader,
-    /// Every secret as `authorization: Bearer`; `authHeader: true` in configurations.
-    Bearer,
+/// The scheme of a provider's requests where nothing is configured: a key in the header that the provider reads, every
+/// other secret as a bearer token.
+pub(super) fn scheme_of(provider: &ProviderId, kind: CredentialKind) -> AuthScheme {
+    let own = provider.known().and_then(crate::providers::Provider::auth_header);
+    let own = own.filter(|_| kind == CredentialKind::ApiKey).and_then(|name| HeaderName::try_from(name).ok());
+    match own {
+        Some(name) if name != AUTHORIZATION => AuthScheme::Header { name, prefix: Secret::default() },
+        _ => AuthScheme::Bearer,
+    }
 }
 
-pub(super) fn is_auth_header(name: &HeaderName) -> bool {
-    AUTH_HEADERS.contains(&name.as_str())
+/// Whether anything of the credential goes out: its header may be one of the endpoint's own.
+pub(super) fn is_sent(kind: CredentialKind, scheme: &AuthScheme, own: &[OwnHeader]) -> bool {
+    scheme.places(kind).iter().any(|(name, _)| own.iter().all(|(taken, _)| taken != name))
 }
 
-/// Puts the secret into the header of a scheme, replacing what is there.
-pub(super) fn authenticate(headers: &mut HeaderMap, credential: &Credential, scheme: AuthScheme) -> Result<()> {
-    let bearer = match scheme {
-        AuthScheme::Auto => credential.kind() != CredentialKind::ApiKey,
-        AuthScheme::ApiKeyHeader => false,
-        AuthScheme::Bearer => true,
-    };
-    put_secret(headers, credential, if bearer { AUTHORIZATION } else { X_API_KEY })
-}
-
-/// Puts the secret into this header, as a bearer token if it is `authorization`, and takes out every other header that
-/// authenticates.
-pub(super) fn put_secret(headers: &mut HeaderMap, credential: &Credential, name: HeaderName) -> Result<()> {
+/// Puts the secret into the headers of a scheme, and the endpoint's own headers beside it, in place of everything else that
+/// authenticates. Where both are for one header the endpoint's own counts, as in OpenClaw.
+pub(super) fn authenticate(
+    headers: &mut HeaderMap,
+    credential: &Credential,
+    scheme: &AuthScheme,
+    own: &[OwnHeader],
+) -> Result<()> {
     let secret = credential.secret();
-    if !secret.is_header_safe() {
+    if is_sent(credential.kind(), scheme, own) && !secret.is_header_safe() {
         let message = "the secret is empty or has characters that cannot stand in a header";
         return Err(Error::new(ErrorKind::InvalidSecret, message));
     }
-    let value = match name {
-        AUTHORIZATION => HeaderValue::try_from(format!("Bearer {}", secret.expose())),
-        _ => HeaderValue::try_from(secret.expose()),
-    };
-    let mut value = value.map_err(|_| Error::new(ErrorKind::InvalidSecret, "the secret cannot stand in a header"))?;
-    value.set_sensitive(true);
-    for other in AUTH_HEADERS {
-        headers.remove(other);
+    for name in AUTH_HEADERS {
+        headers.remove(name);
     }
-    headers.insert(name, value);
+    for (name, prefix) in scheme.places(credential.kind()) {
+        let value = HeaderValue::try_from(format!("{prefix}{}", secret.expose()));
+        let value = value.map_err(|_| Error::new(ErrorKind::InvalidSecret, "the secret cannot stand in a header"))?;
+        put(headers, name, value);
+    }
+    for (name, value) in own {
+        let value = HeaderValue::try_from(value.expose()).map_err(|_| {
+            let message = format!("the value of the header {name} has characters that cannot stand in one");
+            Error::new(ErrorKind::InvalidHeader, message)
+        })?;
+        put(headers, name.clone(), value);
+    }
     Ok(())
+}
+
+fn put(headers: &mut HeaderMap, name: HeaderName, mut value: HeaderValue) {
+    value.set_sensitive(true);
+    headers.insert(name, value);
 }

@@ -2,18 +2,15 @@
 
 use std::fmt;
 
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::header::HeaderMap;
 use serde::Serialize;
 
-use super::auth::authenticate;
-use super::beta::{BetaList, EXTENDED_CACHE_TTL};
 use super::endpoint::Endpoint;
-use super::headers::{ANTHROPIC_VERSION, Headers};
-use super::hosts::VersionPlace;
+use super::model_member::for_url;
 use super::prepared::PreparedRequest;
 #[cfg(doc)]
 use crate::cache::mark_body;
-use crate::cache::{BreakpointOptions, BreakpointPlan, HostFields, Lifetimes, mark_body_for_host};
+use crate::cache::{BreakpointOptions, BreakpointPlan, Lifetimes, mark_body_for_host};
 use crate::credential::{Credential, CredentialKind};
 use crate::error::{Diagnostic, DiagnosticCode, Severity};
 use crate::error::{Error, ErrorKind, Location, Result};
@@ -21,10 +18,6 @@ use crate::id::{ProfileId, shown_name};
 use crate::retention::CacheRetention;
 use crate::secret::Secret;
 use crate::select::Selection;
-
-/// The version of the API that is asked for unless the caller names one: the body is the caller's, and newer versions
-/// refuse bodies that this one takes.
-const DEFAULT_VERSION: &str = "2023-06-01";
 
 /// Builds an authenticated request for the Messages API.
 ///
@@ -60,20 +53,20 @@ const DEFAULT_VERSION: &str = "2023-06-01";
 /// ```
 #[must_use]
 pub struct RequestBuilder<'a> {
-    endpoint: &'a Endpoint,
-    credential: &'a Credential,
+    pub(super) endpoint: &'a Endpoint,
+    pub(super) credential: &'a Credential,
     body: Result<Vec<u8>>,
     retention: Option<CacheRetention>,
     /// Whether one hour was asked for where the server keeps five minutes only.
     shortened: bool,
     lifetimes: Option<Lifetimes>,
     cache_for_subscription: bool,
-    markers: BreakpointOptions<'a>,
-    version: Option<Secret>,
-    betas: Vec<String>,
-    headers: Vec<(String, Secret)>,
+    pub(super) markers: BreakpointOptions<'a>,
+    pub(super) version: Option<Secret>,
+    pub(super) betas: Vec<String>,
+    pub(super) headers: Vec<(String, Secret)>,
     /// The profile, if it is one of another provider.
-    foreign: Option<ProfileId>,
+    pub(super) foreign: Option<ProfileId>,
 }
 
 impl<'a> RequestBuilder<'a> {
@@ -261,6 +254,8 @@ impl<'a> RequestBuilder<'a> {
     /// - [`ErrorKind::InvalidHeader`] if a header or beta flag is malformed, has a line break, NUL or another control
     ///   character, or belongs to the connection.
     /// - [`ErrorKind::ConflictingAuthHeader`] if a header would authenticate a second time.
+    /// - [`ErrorKind::InsecureTransport`] if it would carry a credential over plain HTTP to a private network that was not
+    ///   allowed.
     /// - [`ErrorKind::InvalidBody`] if there is no body, or it is not a JSON object; [`ErrorKind::TooDeep`] if it nests 128
     ///   levels or deeper.
     /// - [`ErrorKind::TooManyCacheMarkers`], [`ErrorKind::CacheMarkerOrder`] and [`ErrorKind::InvalidCacheMarker`] if the
@@ -268,61 +263,17 @@ impl<'a> RequestBuilder<'a> {
     pub fn build(self) -> Result<PreparedRequest> {
         let (headers, fields) = self.merged_headers(HeaderMap::new(), true)?;
         let (options, mut notes) = (self.marker_options(), self.notes());
-        let marked = mark_body_for_host(self.body?, &options, &fields)?;
+        let (body, uri) = for_url(self.body?, self.endpoint)?;
+        let marked = mark_body_for_host(body, &options, &fields)?;
         if marked.kept_betas {
             let message = "the body has an `anthropic_beta` of its own, so no beta flag was added to it";
             notes.push(Diagnostic::new(Severity::Warning, DiagnosticCode::Conflict, Location::default(), message));
         }
-        let uri = self.endpoint.uri().clone();
         Ok(PreparedRequest { uri, headers, body: marked.body, plan: marked.plan, notes })
     }
 
     pub(super) fn endpoint(&self) -> &'a Endpoint {
         self.endpoint
-    }
-
-    /// The headers, those of a given request included, and what belongs into the body instead. `is_messages` says that a
-    /// request of the Messages API is built.
-    pub(super) fn merged_headers(&self, given: HeaderMap, is_messages: bool) -> Result<(HeaderMap, HostFields)> {
-        if let Some(profile) = &self.foreign {
-            let message = format!("Auth profile \"{profile}\" is not configured for the provider of the endpoint");
-            return Err(Error::new(ErrorKind::ProfileNotConfigured, message));
-        }
-        let row = self.endpoint.kind().row();
-        let mut headers = Headers::default();
-        if is_messages {
-            headers.map.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            headers.map.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        }
-        headers.map.insert(ANTHROPIC_VERSION, HeaderValue::from_static(DEFAULT_VERSION));
-        for (name, value) in self.endpoint.headers() {
-            headers.set(name, value)?;
-        }
-        headers.take(given)?;
-        if let Some(version) = &self.version {
-            headers.set(ANTHROPIC_VERSION.as_str(), version)?;
-        }
-        for (name, value) in &self.headers {
-            headers.set(name, value)?;
-        }
-        if let Some(flag) = row.token_beta.filter(|_| self.is_subscription()) {
-            headers.betas.protect(flag);
-        }
-        if is_messages && self.endpoint.sends_cache_beta() && !self.ignores_caching() {
-            headers.betas.protect(EXTENDED_CACHE_TTL);
-        }
-        for flags in &self.betas {
-            headers.betas.merge(&BetaList::parse(flags)?);
-        }
-        let betas = row.betas_in_body && !headers.betas.is_empty();
-        let mut fields = HostFields { version: None, betas: betas.then(|| headers.betas.to_json()) };
-        let mut map = headers.finish(!row.betas_in_body)?;
-        if let VersionPlace::Body(version) = row.version {
-            map.remove(ANTHROPIC_VERSION);
-            fields.version = Some(format!("\"{version}\""));
-        }
-        authenticate(&mut map, self.credential, self.endpoint.auth_scheme())?;
-        Ok((map, fields))
     }
 
     pub(super) fn marker_options(&self) -> BreakpointOptions<'a> {
@@ -339,7 +290,7 @@ impl<'a> RequestBuilder<'a> {
         self.marker_options().asks_for_markers()
     }
 
-    fn ignores_caching(&self) -> bool {
+    pub(super) fn ignores_caching(&self) -> bool {
         self.is_subscription() && !self.cache_for_subscription
     }
 
@@ -347,9 +298,9 @@ impl<'a> RequestBuilder<'a> {
         self.credential.kind()
     }
 
-    fn is_subscription(&self) -> bool {
+    pub(super) fn is_subscription(&self) -> bool {
         // Where no flag goes with tokens, a bearer token is an ordinary key of the host.
-        self.credential_kind().is_subscription() && self.endpoint.kind().row().token_beta.is_some()
+        self.is_sent() && self.credential_kind().is_subscription() && self.endpoint.kind().row().token_beta.is_some()
     }
 
     fn effective_retention(&self) -> CacheRetention {

@@ -4,20 +4,17 @@ use std::fmt;
 
 use http::{Method, Uri};
 
-use super::auth::AuthScheme;
 use super::beta::BetaPolicy;
 use super::hosts::EndpointKind;
-use super::url::with_path;
+use super::known_hosts::known;
+use super::url;
+use crate::credential::AuthScheme;
 #[cfg(doc)]
 use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::id::{ProviderId, shown_name};
-use crate::net::{is_loopback, origin, same_origin};
+use crate::net::{Place, PlainHttp, origin, same_origin};
 use crate::secret::Secret;
-
-const ANTHROPIC_HOST: &str = "api.anthropic.com";
-
-const MESSAGES: &str = "/v1/messages";
 
 /// A server that supports the Messages API: its URL, kind, authentication scheme, beta policy and configured headers.
 ///
@@ -46,6 +43,8 @@ pub struct Endpoint {
     auth_scheme: Option<AuthScheme>,
     beta_policy: BetaPolicy,
     headers: Vec<(Box<str>, Secret)>,
+    auth_headers: Vec<(Box<str>, Secret)>,
+    plain: PlainHttp,
 }
 
 impl Endpoint {
@@ -53,31 +52,86 @@ impl Endpoint {
     #[must_use]
     pub fn anthropic() -> Self {
         let uri = Uri::from_static("https://api.anthropic.com/v1/messages");
-        Self::from_uri(uri).with_provider(ProviderId::anthropic())
+        Self::of_uri(uri, EndpointKind::Anthropic, PlainHttp::Loopback).with_provider(ProviderId::anthropic())
     }
 
     /// The endpoint at a base URL, to which `/v1/messages` is added.
     ///
-    /// Slashes at the end of the base do not matter, a base that already ends in `/v1` or `/v1/messages` is completed
-    /// rather than extended, and a query stays. The kind is [`EndpointKind::Anthropic`] for exactly the host
-    /// `api.anthropic.com`, else [`EndpointKind::AnthropicCompatible`].
+    /// Slashes at the end of the base do not matter, a base that already ends in `/v1`, `/messages` or `/v1/messages` is
+    /// completed rather than extended, and a query stays.
+    ///
+    /// The kind is that of the host where its name tells it: `api.anthropic.com`, and the documented hosts of Claude
+    /// Platform on AWS, Bedrock, Vertex, Foundry and OpenRouter. What those have before `/v1/messages` (`/anthropic`,
+    /// `/api`) is added too. Every other host is [`EndpointKind::AnthropicCompatible`]. On Bedrock's runtime a base below
+    /// `/anthropic` is the Messages API; elsewhere on it, and on Vertex, the model is part of the URL, and the whole URL is
+    /// expected, as of [`of_kind`](Self::of_kind). [`for_model`](Self::for_model) completes those too.
     ///
     /// # Errors
     ///
     /// - [`ErrorKind::InvalidUrl`] if the URL cannot be parsed, is relative, is neither http nor https, has no plain host,
     ///   or carries user info or a fragment.
     /// - [`ErrorKind::InsecureTransport`] if it is plain HTTP to another host than 127.0.0.0/8, `::1` or `localhost`.
+    ///   [`on_private_network`](Self::on_private_network) takes more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use provider_auth::Endpoint;
+    /// use provider_auth::request::EndpointKind;
+    ///
+    /// let endpoint = Endpoint::new("https://contoso.services.ai.azure.com")?;
+    /// assert_eq!(endpoint.kind(), EndpointKind::Foundry);
+    /// assert_eq!(endpoint.uri(), "https://contoso.services.ai.azure.com/anthropic/v1/messages");
+    /// # Ok::<(), provider_auth::Error>(())
+    /// ```
     pub fn new(base_url: &str) -> Result<Self> {
-        with_path(base_url, MESSAGES).map(Self::from_uri)
+        Self::at(base_url, None, PlainHttp::Loopback)
     }
 
-    /// A server of a given kind. For most kinds this is [`new`](Self::new) with the kind set.
+    /// As [`new`](Self::new), and credentials may go over plain HTTP to a private network, where whoever is on it can read
+    /// them: `request.allowPrivateNetwork: true` in configurations.
+    ///
+    /// A private network is 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, `fc00::/7`, the link (169.254.0.0/16, `fe80::/10`),
+    /// IPv4 addresses of these in their IPv6 form, host names without a dot, and those below `.local` and `.internal`.
+    /// Nothing is looked up, and numbers in other notations are none of these. The permission stays with the endpoint when it
+    /// is [moved](Self::with_base_url). Redirects should not be followed, and a proxy would read the credential.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`new`](Self::new), [`ErrorKind::InsecureTransport`] for plain HTTP to any other host.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use provider_auth::{Endpoint, ErrorKind};
+    ///
+    /// let ollama = "http://192.168.1.250:11434";
+    /// assert_eq!(Endpoint::new(ollama).unwrap_err().kind(), ErrorKind::InsecureTransport);
+    /// assert_eq!(Endpoint::on_private_network(ollama)?.uri(), "http://192.168.1.250:11434/v1/messages");
+    /// # Ok::<(), provider_auth::Error>(())
+    /// ```
+    pub fn on_private_network(base_url: &str) -> Result<Self> {
+        Self::at(base_url, None, PlainHttp::PrivateNetwork)
+    }
+
+    /// The endpoint at a base URL, for a model where that is named.
+    pub(crate) fn at(base_url: &str, model: Option<&str>, plain: PlainHttp) -> Result<Self> {
+        let (uri, kind) = url::at(base_url, model, plain)?;
+        let row = uri.host().and_then(known);
+        // Amazon's runtime reads keys as bearer tokens (page on API keys, 2026-11), also for this API of it.
+        let is_runtime = row.is_some_and(|row| row.kind == EndpointKind::BedrockRuntime);
+        let auth_scheme = (is_runtime && kind == EndpointKind::BedrockMessages).then_some(AuthScheme::Bearer);
+        Ok(Self { auth_scheme, ..Self::of_uri(uri, kind, plain) })
+    }
+
+    /// A server of a given kind, whatever its host. For most kinds this is [`new`](Self::new) with the kind set.
     ///
     /// Where the model is part of the URL ([`BedrockRuntime`](EndpointKind::BedrockRuntime),
     /// [`Vertex`](EndpointKind::Vertex)) the whole URL of the call is expected and taken as it is, for example
     /// `https://bedrock-runtime.us-east-1.amazonaws.com/model/anthropic.claude-opus-4-6-v1/invoke` or
     /// `https://us-east5-aiplatform.googleapis.com/v1/projects/p/locations/us-east5/publishers/anthropic/models/claude-opus-4-6:rawPredict`.
-    /// These two take no `model` in the body.
+    /// These two take no `model` in the body, so that it is taken out of it. Where a body asks for a stream, `:rawPredict`
+    /// becomes `:streamRawPredict`; streams of Bedrock's runtime are not those of the Messages API, and cannot be read here.
     ///
     /// # Errors
     ///
@@ -104,14 +158,13 @@ impl Endpoint {
     /// # Ok::<(), provider_auth::Error>(())
     /// ```
     pub fn of_kind(kind: EndpointKind, url: &str) -> Result<Self> {
-        let uri = with_path(url, kind.row().path.unwrap_or_default())?;
-        Ok(Self { kind, ..Self::from_uri(uri) })
+        Ok(Self::of_uri(url::of_kind(kind, url)?, kind, PlainHttp::Loopback))
     }
 
-    fn from_uri(uri: Uri) -> Self {
-        let kind = if is_anthropic(&uri) { EndpointKind::Anthropic } else { EndpointKind::AnthropicCompatible };
+    fn of_uri(uri: Uri, kind: EndpointKind, plain: PlainHttp) -> Self {
         let beta_policy = BetaPolicy::default();
-        Self { uri, provider: None, kind, auth_scheme: None, beta_policy, headers: Vec::new() }
+        let (headers, auth_headers) = (Vec::new(), Vec::new());
+        Self { uri, provider: None, kind, auth_scheme: None, beta_policy, headers, auth_headers, plain }
     }
 
     /// Sets the provider whose credentials the endpoint may see; unset, that is the caller's concern.
@@ -128,8 +181,8 @@ impl Endpoint {
     ///
     /// Those of [`new`](Self::new).
     pub fn with_base_url(self, base_url: &str) -> Result<Self> {
-        let at = Self::new(base_url)?;
-        Ok(Self { uri: at.uri, kind: at.kind, ..self })
+        let at = Self::at(base_url, None, self.plain)?;
+        Ok(Self { uri: at.uri, kind: at.kind, auth_scheme: self.auth_scheme.or(at.auth_scheme), ..self })
     }
 
     /// Sets the kind, for gateways whose host does not tell it.
@@ -139,7 +192,7 @@ impl Endpoint {
         self
     }
 
-    /// Sets the header that carries the secret.
+    /// Sets the header that carries the secret, or that none does.
     #[must_use]
     pub fn with_auth_scheme(mut self, scheme: AuthScheme) -> Self {
         self.auth_scheme = Some(scheme);
@@ -161,6 +214,31 @@ impl Endpoint {
         self
     }
 
+    /// Adds a header that authenticates by itself, such as `authorization` with a scheme of the gateway's own. It is sent as
+    /// it is, with every request.
+    ///
+    /// The credential goes beside it in the header of the [scheme](Self::with_auth_scheme), unless that is this one. With
+    /// [`AuthScheme::None`], or [`Credential::None`](crate::Credential::None), nothing else authenticates. Headers of
+    /// a call and those of [`with_header`](Self::with_header) may not; what is wrong with this one is reported when a request
+    /// is built.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use provider_auth::{Credential, Endpoint, RequestBuilder, Secret};
+    ///
+    /// let gateway = Endpoint::new("https://gw.example.com")?.with_auth_header("Authorization", Secret::new("Custom abc"));
+    /// let request = RequestBuilder::new(&gateway, &Credential::None).body(r#"{"messages":[]}"#).build()?;
+    /// assert_eq!(request.headers()["authorization"], "Custom abc");
+    /// assert!(!request.headers().contains_key("x-api-key"));
+    /// # Ok::<(), provider_auth::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_auth_header(mut self, name: impl Into<Box<str>>, value: impl Into<Secret>) -> Self {
+        self.auth_headers.push((name.into(), value.into()));
+        self
+    }
+
     /// The URL requests go to. A configured query is part of it and may be confidential.
     #[must_use]
     pub fn uri(&self) -> &Uri {
@@ -179,11 +257,12 @@ impl Endpoint {
         self.uri.host().unwrap_or_default()
     }
 
-    /// Whether the host is this machine: 127.0.0.0/8, `::1` or `localhost`. Only then can the URL be plain HTTP, and such
-    /// requests should not go through a proxy, which would read the credential.
+    /// Whether the host is this machine: 127.0.0.0/8, `::1` or `localhost`. Only then, or where a private network was
+    /// [allowed](Self::on_private_network), can the URL be plain HTTP, and such requests should not go through a proxy, which
+    /// would read the credential.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
-        is_loopback(self.host())
+        Place::of(self.host()) == Place::Loopback
     }
 
     /// The kind.
@@ -195,7 +274,7 @@ impl Endpoint {
     /// The header that carries the secret: the one that was set, else the usual one for the kind.
     #[must_use]
     pub fn auth_scheme(&self) -> AuthScheme {
-        self.auth_scheme.unwrap_or(self.kind.row().auth)
+        self.auth_scheme.clone().unwrap_or_else(|| self.kind.row().auth.scheme())
     }
 
     /// The policy for the cache flag.
@@ -206,6 +285,27 @@ impl Endpoint {
 
     pub(super) fn headers(&self) -> &[(Box<str>, Secret)] {
         &self.headers
+    }
+
+    pub(super) fn auth_headers(&self) -> &[(Box<str>, Secret)] {
+        &self.auth_headers
+    }
+
+    /// Which hosts its requests may go to over plain HTTP.
+    pub(super) fn plain_http(&self) -> PlainHttp {
+        self.plain
+    }
+
+    /// Whether no credential is ever sent, so that none is looked for.
+    #[cfg(feature = "client")]
+    pub(crate) fn takes_no_credential(&self) -> bool {
+        self.auth_scheme == Some(AuthScheme::None)
+    }
+
+    /// Whether it authenticates by headers of its own, so that it can do without a credential.
+    #[cfg(feature = "client")]
+    pub(crate) fn authenticates_itself(&self) -> bool {
+        !self.auth_headers.is_empty()
     }
 
     /// Whether a request is one of the Messages API to this endpoint, and not one for a list of models, say.
@@ -238,19 +338,23 @@ fn segments(uri: &Uri) -> impl Iterator<Item = &str> {
 }
 
 pub(super) fn is_anthropic(uri: &Uri) -> bool {
-    uri.host().is_some_and(|host| host.eq_ignore_ascii_case(ANTHROPIC_HOST))
+    uri.host().and_then(known).is_some_and(|row| row.kind == EndpointKind::Anthropic)
 }
 
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.headers.iter().map(|(name, _)| shown_name(name)).collect();
+        let names = |headers: &[(Box<str>, Secret)]| -> Vec<String> {
+            headers.iter().map(|(name, _)| shown_name(name).to_owned()).collect()
+        };
         f.debug_struct("Endpoint")
             .field("url", &origin(&self.uri.to_string()))
             .field("provider", &self.provider)
             .field("kind", &self.kind)
             .field("auth_scheme", &self.auth_scheme())
             .field("beta_policy", &self.beta_policy)
-            .field("headers", &names)
+            .field("headers", &names(&self.headers))
+            .field("auth_headers", &names(&self.auth_headers))
+            .field("plain_http", &self.plain)
             .finish()
     }
 }

@@ -1,17 +1,19 @@
 //! Authenticating a request that another library built.
 
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderName};
+use http::header::{CONTENT_LENGTH, HeaderMap};
+use http::uri::Scheme;
 
-use super::auth::put_secret;
+use super::auth::{OwnHeader, authenticate, is_sent, scheme_of};
 use super::beta::{BetaList, EXTENDED_CACHE_TTL};
 use super::builder::RequestBuilder;
 use super::endpoint::is_anthropic;
 use super::headers::{ANTHROPIC_BETA, betas_of, refused};
 use super::hosts::EndpointKind;
+use super::model_member::for_url;
 use crate::cache::mark_body_for_host;
-use crate::credential::CredentialKind;
+use crate::credential::{AuthScheme, CredentialKind};
 use crate::error::Result;
-use crate::net::{checked, invalid, same_origin};
+use crate::net::{Place, PlainHttp, checked, insecure, invalid, same_origin};
 use crate::select::Selection;
 
 impl RequestBuilder<'_> {
@@ -51,7 +53,8 @@ impl RequestBuilder<'_> {
     /// ```
     pub fn authenticate<B: AsRef<[u8]>>(self, request: http::Request<B>) -> Result<http::Request<Vec<u8>>> {
         let (mut parts, body) = request.into_parts();
-        let (uri, endpoint) = (checked(&parts.uri.to_string())?, self.endpoint());
+        let endpoint = self.endpoint();
+        let uri = checked(&parts.uri.to_string(), endpoint.plain_http())?;
         if !same_origin(&uri, endpoint.uri()) {
             return Err(invalid("the request does not go to the server that the credential is for"));
         }
@@ -60,7 +63,8 @@ impl RequestBuilder<'_> {
         parts.headers = headers;
         let mut body = body.as_ref().to_vec();
         if is_messages {
-            body = mark_body_for_host(body, &self.marker_options(), &fields)?.body;
+            let (own, _) = for_url(body, endpoint)?;
+            body = mark_body_for_host(own, &self.marker_options(), &fields)?.body;
         }
         if parts.headers.contains_key(CONTENT_LENGTH) {
             parts.headers.insert(CONTENT_LENGTH, body.len().into());
@@ -73,7 +77,9 @@ impl Selection {
     /// Authenticates a request of any client, for any provider.
     ///
     /// The secret goes into the one header that the [provider](crate::providers::Provider::auth_header) reads: a key in
-    /// that header, every other secret as a bearer token; a provider that is not in the table gets a bearer token. Headers
+    /// that header, every other secret as a bearer token; a provider that is not in the table gets a bearer token. Where the
+    /// configuration that the selection came from says it otherwise, that counts: its `authHeader`, `request.auth`, and
+    /// `headers` with a credential in them, which are sent as they are. Headers
     /// of the request that would authenticate it a second time are taken out; a key in the query of its URL (`?key=`, as
     /// Gemini takes it) is not, so leave it away. The beta flags that Anthropic's API needs are
     /// merged with those that are there. The body stays as it is; [`RequestBuilder::authenticate`] puts cache breakpoints
@@ -82,7 +88,10 @@ impl Selection {
     /// # Errors
     ///
     /// - [`InvalidUrl`](crate::ErrorKind::InvalidUrl) if the URL is relative or carries user info.
-    /// - [`InsecureTransport`](crate::ErrorKind::InsecureTransport) if it is plain HTTP to another host than loopback.
+    /// - [`InsecureTransport`](crate::ErrorKind::InsecureTransport) if it is plain HTTP to another host than loopback, or
+    ///   one in a private network that `request.allowPrivateNetwork` allows or to which no credential goes.
+    /// - [`UnresolvedReference`](crate::ErrorKind::UnresolvedReference) if a configured header is a reference that leads to
+    ///   no secret.
     /// - [`InvalidSecret`](crate::ErrorKind::InvalidSecret) if the secret is empty or cannot stand in a header.
     /// - [`InvalidHeader`](crate::ErrorKind::InvalidHeader) if the request's own beta flags are malformed.
     ///
@@ -102,7 +111,19 @@ impl Selection {
     /// # Ok::<(), provider_auth::Error>(())
     /// ```
     pub fn authenticate<B>(&self, mut request: http::Request<B>) -> Result<http::Request<B>> {
-        let uri = checked(&request.uri().to_string())?;
+        let own = self.own_headers()?;
+        let is_secret = !own.is_empty() || is_sent(self.credential.kind(), &self.scheme(), &own);
+        let plain = match self.access.private_network {
+            Some(true) => PlainHttp::PrivateNetwork,
+            None => PlainHttp::WithoutCredential,
+            Some(false) => PlainHttp::Loopback,
+        };
+        let uri = checked(&request.uri().to_string(), plain)?;
+        let host = uri.host().unwrap_or_default();
+        let is_plain = uri.scheme() == Some(&Scheme::HTTP) && Place::of(host) != Place::Loopback;
+        if is_plain && is_secret && plain == PlainHttp::WithoutCredential {
+            return Err(insecure(host));
+        }
         self.put(request.headers_mut(), is_anthropic(&uri))?;
         Ok(request)
     }
@@ -118,16 +139,28 @@ impl Selection {
         self.put(headers, false)
     }
 
+    /// The scheme that is configured, else the provider's own.
+    fn scheme(&self) -> AuthScheme {
+        // Beside a header that is configured the key goes where it would at the endpoint itself.
+        let is_ours = self.access.speaks_messages && !self.access.headers.is_empty();
+        let of_provider = || scheme_of(self.receipt.provider(), self.credential.kind());
+        let usual = || if is_ours { AuthScheme::Auto } else { of_provider() };
+        self.access.scheme.clone().unwrap_or_else(usual)
+    }
+
+    fn own_headers(&self) -> Result<Vec<OwnHeader>> {
+        self.access.headers.iter().map(|own| Ok((own.name.clone(), own.value()?.clone()))).collect()
+    }
+
     fn put(&self, headers: &mut HeaderMap, anthropic_host: bool) -> Result<()> {
-        let provider = self.receipt.provider();
-        let own = provider.known().and_then(crate::providers::Provider::auth_header);
-        let is_key = self.credential.kind() == CredentialKind::ApiKey;
-        let name = own.filter(|_| is_key).and_then(|name| HeaderName::try_from(name).ok()).unwrap_or(AUTHORIZATION);
+        let kind = self.credential.kind();
+        let (scheme, own) = (self.scheme(), self.own_headers()?);
         // What a flag is for is the Messages API's own; elsewhere unknown ones are answered with an error.
         let mut flags = Vec::new();
-        if provider.as_str() == "anthropic" {
-            flags.extend(EndpointKind::Anthropic.row().token_beta.filter(|_| self.credential.kind().is_subscription()));
-            flags.extend(Some(EXTENDED_CACHE_TTL).filter(|_| anthropic_host && is_key));
+        if self.receipt.provider().as_str() == "anthropic" {
+            let is_subscription = kind.is_subscription() && is_sent(kind, &scheme, &own);
+            flags.extend(EndpointKind::Anthropic.row().token_beta.filter(|_| is_subscription));
+            flags.extend(Some(EXTENDED_CACHE_TTL).filter(|_| anthropic_host && kind == CredentialKind::ApiKey));
         }
         if !flags.is_empty() {
             let mut betas = BetaList::default();
@@ -138,6 +171,6 @@ impl Selection {
             let value = betas.to_string().try_into().map_err(|_| refused("the beta flags cannot stand in a header"))?;
             headers.insert(ANTHROPIC_BETA, value);
         }
-        put_secret(headers, &self.credential, name)
+        authenticate(headers, &self.credential, &scheme, &own)
     }
 }

@@ -2,8 +2,8 @@
 
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
-use super::auth::is_auth_header;
 use super::beta::BetaList;
+use crate::credential::is_auth_header;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
 
@@ -33,34 +33,34 @@ pub(super) fn is_shown(name: &HeaderName) -> bool {
 }
 
 /// The headers of a request while it is built.
-#[derive(Default)]
 pub(super) struct Headers {
     pub(super) map: HeaderMap,
     pub(super) betas: BetaList,
+    /// Those that the credential goes into.
+    taken: Vec<HeaderName>,
 }
 
 impl Headers {
+    /// No headers yet, and those that only the credential may set.
+    pub(super) fn new(taken: Vec<HeaderName>) -> Self {
+        Self { map: HeaderMap::new(), betas: BetaList::default(), taken }
+    }
+
     /// Sets a header, or merges it if it is the list of beta flags.
     ///
     /// The name is compared without regard to case. Values count as secret unless the header is one of those shown.
     pub(super) fn set(&mut self, name: &str, value: &Secret) -> Result<()> {
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| refused("a header name is not valid"))?;
-        if is_auth_header(&name) {
+        let name = name_of(name)?;
+        if is_auth_header(&name) || self.taken.contains(&name) {
             let message = format!("the header {name} would authenticate the request a second time");
             return Err(Error::new(ErrorKind::ConflictingAuthHeader, message));
         }
-        if CONNECTION.contains(&name.as_str()) {
-            return Err(refused(&format!("the header {name} is set by the HTTP client only")));
-        }
-        let bytes = value.expose().as_bytes();
-        if bytes.iter().any(u8::is_ascii_control) {
-            return Err(refused(&format!("the value of the header {name} has a line break or control character")));
-        }
+        check(&name, value)?;
         if name == ANTHROPIC_BETA {
             self.betas.merge(&BetaList::parse(value.expose())?);
             return Ok(());
         }
-        let mut value = HeaderValue::from_bytes(bytes)
+        let mut value = HeaderValue::from_bytes(value.expose().as_bytes())
             .map_err(|_| refused(&format!("the value of the header {name} has characters that cannot stand in one")))?;
         value.set_sensitive(!is_shown(&name));
         self.map.insert(name, value);
@@ -84,6 +84,22 @@ impl Headers {
         }
         Ok(self.map)
     }
+}
+
+/// The name of a header.
+pub(super) fn name_of(name: &str) -> Result<HeaderName> {
+    HeaderName::from_bytes(name.as_bytes()).map_err(|_| refused("a header name is not valid"))
+}
+
+/// Refuses what belongs to the connection, and values that would end the header.
+pub(super) fn check(name: &HeaderName, value: &Secret) -> Result<()> {
+    if CONNECTION.contains(&name.as_str()) {
+        return Err(refused(&format!("the header {name} is set by the HTTP client only")));
+    }
+    if value.expose().bytes().any(|byte| byte.is_ascii_control()) {
+        return Err(refused(&format!("the value of the header {name} has a line break or control character")));
+    }
+    Ok(())
 }
 
 /// Takes out what the HTTP client sets itself.

@@ -2,8 +2,8 @@
 //!
 //! Sources: the providers' pages on caching, headers and errors as of 2026-08 and 2026-09.
 
-use super::auth::AuthScheme;
 use super::beta::OAUTH;
+use crate::credential::AuthScheme;
 use crate::retention::CacheRetention;
 
 /// What kind of server an endpoint is.
@@ -37,6 +37,27 @@ pub(super) enum VersionPlace {
     Body(&'static str),
 }
 
+/// The header that a kind of server reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum UsualHeader {
+    /// That of the kind of credential.
+    OfKind,
+    /// `x-api-key`.
+    ApiKey,
+    /// `authorization`.
+    Bearer,
+}
+
+impl UsualHeader {
+    pub(super) fn scheme(self) -> AuthScheme {
+        match self {
+            Self::OfKind => AuthScheme::Auto,
+            Self::ApiKey => AuthScheme::ApiKeyHeader,
+            Self::Bearer => AuthScheme::Bearer,
+        }
+    }
+}
+
 /// What is particular to a kind of server.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "a row of a table")]
@@ -51,7 +72,7 @@ pub(super) struct KindRow {
     /// The flag that goes with subscription credentials.
     pub(super) token_beta: Option<&'static str>,
     /// The header for the secret where the caller chose none.
-    pub(super) auth: AuthScheme,
+    pub(super) auth: UsualHeader,
     /// The retention for API keys where none is set.
     pub(super) retention: CacheRetention,
     pub(super) one_hour: bool,
@@ -65,7 +86,7 @@ const ANTHROPIC: KindRow = KindRow {
     betas_in_body: false,
     takes_cache_beta: true,
     token_beta: Some(OAUTH),
-    auth: AuthScheme::Auto,
+    auth: UsualHeader::OfKind,
     retention: CacheRetention::Short,
     one_hour: true,
     automatic: true,
@@ -75,31 +96,31 @@ const ANTHROPIC: KindRow = KindRow {
 const COMPATIBLE: KindRow =
     KindRow { takes_cache_beta: false, retention: CacheRetention::None, collapses: false, ..ANTHROPIC };
 
-const CLAUDE_PLATFORM_AWS: KindRow = KindRow { token_beta: None, auth: AuthScheme::ApiKeyHeader, ..COMPATIBLE };
+const CLAUDE_PLATFORM_AWS: KindRow = KindRow { token_beta: None, auth: UsualHeader::ApiKey, ..COMPATIBLE };
 
 const BEDROCK_RUNTIME: KindRow = KindRow {
     path: None,
     version: VersionPlace::Body("bedrock-2023-05-31"),
     betas_in_body: true,
     token_beta: None,
-    auth: AuthScheme::Bearer,
+    auth: UsualHeader::Bearer,
     automatic: false,
     ..COMPATIBLE
 };
 
-const BEDROCK_MESSAGES: KindRow = KindRow { token_beta: None, auth: AuthScheme::ApiKeyHeader, ..COMPATIBLE };
+const BEDROCK_MESSAGES: KindRow = KindRow { token_beta: None, auth: UsualHeader::ApiKey, ..COMPATIBLE };
 
 const VERTEX: KindRow = KindRow {
     path: None,
     version: VersionPlace::Body("vertex-2023-10-16"),
     token_beta: None,
-    auth: AuthScheme::Bearer,
+    auth: UsualHeader::Bearer,
     ..COMPATIBLE
 };
 
 const FOUNDRY: KindRow = KindRow { token_beta: None, ..COMPATIBLE };
 
-const OPEN_ROUTER: KindRow = KindRow { token_beta: None, auth: AuthScheme::Bearer, ..COMPATIBLE };
+const OPEN_ROUTER: KindRow = KindRow { token_beta: None, auth: UsualHeader::Bearer, ..COMPATIBLE };
 
 impl EndpointKind {
     /// Returns every kind this version knows.

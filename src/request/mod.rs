@@ -1,6 +1,6 @@
 //! Building requests of the Messages API: a credential, an endpoint and a body become a request that is ready to send.
 //!
-//! An [`Endpoint`] is the server: [`Endpoint::anthropic`], one at another URL, or one of another kind such as Bedrock
+//! An [`Endpoint`] is the server: [`Endpoint::anthropic`], or one at another URL, whose host tells its kind, such as Bedrock
 //! ([`EndpointKind`]). [`RequestBuilder`] puts the secret into the one header the server reads ([`AuthScheme`]), merges
 //! beta flags ([`BetaList`]) and places cache breakpoints in the body's own bytes. The [`PreparedRequest`] that comes
 //! of it converts into `http::Request` and, with the feature `client`, into `reqwest::Request`.
@@ -15,12 +15,14 @@ mod endpoint;
 mod foreign;
 mod headers;
 mod hosts;
+mod known_hosts;
+mod merge;
+mod model_member;
 mod prepared;
 #[cfg(feature = "client")]
 mod reqwest;
 mod url;
 
-pub use auth::AuthScheme;
 pub use beta::{BetaList, BetaPolicy};
 pub use builder::RequestBuilder;
 pub use endpoint::Endpoint;
@@ -28,3 +30,5 @@ pub use endpoint::Endpoint;
 pub(crate) use headers::remove_connection_headers;
 pub use hosts::EndpointKind;
 pub use prepared::PreparedRequest;
+
+pub use crate::credential::AuthScheme;

@@ -1,35 +1,92 @@
-//! From a base URL to the URL of the Messages API.
+//! From a base URL to the URL of a call.
+
+use std::fmt::Write as _;
 
 use http::Uri;
 
+use super::hosts::EndpointKind;
+use super::known_hosts::known;
 use crate::error::Result;
-use crate::net::{checked, invalid};
+use crate::net::{PlainHttp, checked, invalid};
 
-/// Reads a base URL and adds the path of the Messages API. A query in the base URL stays behind the path.
-pub(super) fn with_path(base: &str, path: &str) -> Result<Uri> {
-    let uri = checked(base)?;
+const MESSAGES: &str = "/v1/messages";
+
+/// Where Google keeps the models of others, below a project's location.
+const PUBLISHER: &str = "/publishers/anthropic/models";
+
+/// The URL of a call at a base URL, and the kind of the server there. A query in the base URL stays behind the path.
+///
+/// Where the model is part of the URL and is not named, the base is taken for the whole URL.
+pub(super) fn at(base: &str, model: Option<&str>, plain: PlainHttp) -> Result<(Uri, EndpointKind)> {
+    let uri = checked(base, plain)?;
+    let row = uri.host().and_then(known);
+    let kind = row.map_or(EndpointKind::AnthropicCompatible, |row| row.kind);
+    let path = uri.path();
+    let (kind, path) = match (kind, model) {
+        (EndpointKind::BedrockRuntime, _) if is_below_anthropic(path) => {
+            (EndpointKind::BedrockMessages, join(path, "/anthropic/v1/messages"))
+        }
+        (EndpointKind::BedrockRuntime, Some(model)) if !path.contains("/model/") => {
+            (kind, format!("{}/{}/invoke", join(path, "/model"), encoded(model)))
+        }
+        (EndpointKind::Vertex, Some(model)) if !path.contains(':') => {
+            if !(path.contains("/projects/") && path.contains("/locations/")) {
+                let help = "End `baseUrl` with `/v1/projects/PROJECT/locations/LOCATION`, with names of your own.";
+                return Err(invalid("the URL does not name the project and the location").with_help(help));
+            }
+            (kind, format!("{}/{}:rawPredict", join(path, PUBLISHER), encoded(model)))
+        }
+        (EndpointKind::BedrockRuntime | EndpointKind::Vertex, _) => (kind, path.to_owned()),
+        _ => (kind, join(path, row.map_or(MESSAGES, |row| row.path))),
+    };
+    Ok((with_path(&uri, &path)?, kind))
+}
+
+/// The URL of a call at a server of a given kind.
+pub(super) fn of_kind(kind: EndpointKind, base: &str) -> Result<Uri> {
+    let uri = checked(base, PlainHttp::Loopback)?;
+    let Some(path) = kind.row().path else { return Ok(uri) };
+    let row = uri.host().and_then(known).filter(|row| row.kind == kind);
+    let path = join(uri.path(), row.map_or(path, |row| row.path));
+    with_path(&uri, &path)
+}
+
+/// The same URL with another path.
+pub(super) fn with_path(uri: &Uri, path: &str) -> Result<Uri> {
     let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
         return Err(invalid("the URL is not absolute"));
     };
-    let joined = join(uri.path(), path);
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    format!("{scheme}://{authority}{joined}{query}").parse().map_err(|_| invalid("the URL cannot be extended"))
+    format!("{scheme}://{authority}{path}{query}").parse().map_err(|_| invalid("the URL cannot be extended"))
 }
 
-/// People configure the base with and without the version, and sometimes the whole path.
+/// Adds a path to that of a base. People configure the base with and without the version, and sometimes the whole path or
+/// its end only: what of the path stands at the end of the base already is not said twice.
 fn join(base: &str, path: &str) -> String {
-    if path.is_empty() {
-        return base.to_owned();
-    }
-    let base = base.trim_end_matches('/');
-    if base.ends_with(path) {
-        return base.to_owned();
-    }
-    let version = path.split('/').nth(1).unwrap_or_default();
-    match base.strip_suffix(version) {
-        Some(parent) if parent.ends_with('/') && !version.is_empty() => {
-            format!("{}{path}", parent.trim_end_matches('/'))
+    let mut base = base.trim_end_matches('/');
+    for segment in path.rsplit('/').filter(|segment| !segment.is_empty()) {
+        if let Some(parent) = base.strip_suffix(segment).and_then(|parent| parent.strip_suffix('/')) {
+            base = parent.trim_end_matches('/');
         }
-        _ => format!("{base}{path}"),
     }
+    format!("{base}{path}")
+}
+
+/// Whether a path leads to Bedrock's Messages API, and not to one of the others beside it.
+fn is_below_anthropic(path: &str) -> bool {
+    path.split('/').any(|segment| segment == "anthropic")
+}
+
+/// A model's name as one segment of a path. Amazon's and Google's own examples leave colons and `@` as they are.
+fn encoded(model: &str) -> String {
+    let mut text = String::new();
+    for byte in model.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~:@".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            // Writing to a text cannot fail.
+            let _ = write!(text, "%{byte:02X}");
+        }
+    }
+    text
 }

@@ -161,8 +161,8 @@ impl Call {
     /// has for the provider are not used. The call's body never is. The HTTP version and the headers of the connection
     /// (`host`, `content-length` and others) are the client's to choose.
     ///
-    /// An error of the function ends the call, except one of kind [`NoEndpoint`](ErrorKind::NoEndpoint), which leaves the
-    /// model out, and one of kind [`InvalidSecret`](ErrorKind::InvalidSecret), which leaves the profile out.
+    /// An error of the function ends the call, except one of kind [`NoEndpoint`](ErrorKind::NoEndpoint) or
+    /// [`UnsupportedApi`](ErrorKind::UnsupportedApi), which leaves the model out, and one of kind [`InvalidSecret`](ErrorKind::InvalidSecret), which leaves the profile out.
     ///
     /// # Examples
     ///

@@ -10,10 +10,10 @@ use super::call::Call;
 use super::outcomes::Reported;
 use super::rotator::Rotator;
 use super::settings::Settings;
-use crate::credential::CredentialKind;
+use crate::credential::{Credential, CredentialKind, CredentialSource, InlineCredential};
 use crate::error::{Error, ErrorKind, Result};
 use crate::failure::{Failure, TransportError};
-use crate::id::ModelRef;
+use crate::id::{ModelRef, ProviderId};
 use crate::refresh::RefreshOutcome;
 use crate::rotation::{Answered, Attempt, AttemptError, Outcome, Rotation, SendFailure, Step};
 
@@ -24,8 +24,8 @@ impl Rotator {
     /// answer, or the [`Failure`](crate::Failure) that a [`FailureClassifier`](crate::FailureClassifier) makes of it. Every
     /// outcome is recorded, as of [`send`](Self::send). An attempt that takes longer
     /// than [`Attempt::timeout`] is dropped, which counts as a timeout. An error of kind
-    /// [`NoEndpoint`](ErrorKind::NoEndpoint), which [`Endpoint::for_model`](crate::Endpoint::for_model) gives, leaves the
-    /// model out. The body of the call is not used.
+    /// [`NoEndpoint`](ErrorKind::NoEndpoint) or [`UnsupportedApi`](ErrorKind::UnsupportedApi), which
+    /// [`Endpoint::for_model`](crate::Endpoint::for_model) gives, leaves the model out. The body of the call is not used.
     ///
     /// # Errors
     ///
@@ -80,6 +80,7 @@ impl Rotator {
     ) -> Box<Rotation> {
         let (model, limits) = (call.model().clone(), self.0.limits.clone());
         let rotation = settings.config.rotation_with(model, fallbacks, limits, self.0.clock.now());
+        let rotation = self.with_endpoints(rotation);
         let query = call.query().clone();
         let rotation =
             rotation.query(query.with_unwritten(Arc::clone(&self.0.outcomes.unwritten))).random((self.0.random)());
@@ -87,6 +88,19 @@ impl Rotator {
         Box::new(match &self.0.probes {
             Some(policy) => rotation.probes(policy.clone(), self.0.probed.clone()),
             None => rotation,
+        })
+    }
+
+    /// Says which endpoints of the builder need no credential.
+    fn with_endpoints(&self, rotation: Rotation) -> Rotation {
+        let mut providers: Vec<ProviderId> = rotation.models().iter().map(|model| model.provider().clone()).collect();
+        providers.dedup();
+        providers.into_iter().fold(rotation, |rotation, provider| match self.0.endpoints.get(&provider) {
+            Some(endpoint) if endpoint.takes_no_credential() => rotation.with_keyless(provider),
+            Some(endpoint) if endpoint.authenticates_itself() => {
+                rotation.inline(provider, InlineCredential::new(Credential::None, CredentialSource::NotNeeded))
+            }
+            _ => rotation,
         })
     }
 

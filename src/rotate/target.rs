@@ -47,7 +47,13 @@ impl Target {
     /// Returns the client's form of a request, and its body, which both share; `None` if the client does not accept its URL.
     pub(super) fn request(&self, prepared: PreparedRequest) -> Option<(reqwest::Request, Sent)> {
         let (parts, body) = http::Request::from(prepared).into_parts();
-        let mut request = reqwest::Request::new(parts.method, self.url.clone()?);
+        // A call that asks for a stream may go to another method of the same server.
+        let url = if parts.uri == *self.endpoint.uri() {
+            self.url.clone()?
+        } else {
+            reqwest::Url::parse(&parts.uri.to_string()).ok()?
+        };
+        let mut request = reqwest::Request::new(parts.method, url);
         *request.headers_mut() = parts.headers;
         let sent = Sent::new(body);
         *request.body_mut() = Some(sent.body.clone().into());

@@ -79,7 +79,7 @@ impl Outcome {
 /// Why an attempt has no answer: what a function that makes attempts returns.
 ///
 /// Converts from a [`Failure`], and from an [`Error`] for requests that could not be made: one of kind `InvalidSecret`
-/// concerns the profile, one of kind `NoEndpoint` the model, any other the call.
+/// concerns the profile, one of kind `NoEndpoint` or `UnsupportedApi` the model, any other the call.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum AttemptError {
@@ -146,7 +146,7 @@ impl From<Error> for AttemptError {
     fn from(error: Error) -> Self {
         match error.kind() {
             ErrorKind::InvalidSecret => Self::Unusable(error),
-            ErrorKind::NoEndpoint => Self::Unserved(error),
+            ErrorKind::NoEndpoint | ErrorKind::UnsupportedApi => Self::Unserved(error),
             _ => Self::Aborted(error),
         }
     }

@@ -1,18 +1,83 @@
 //! Which profile is next.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::attempt::Attempt;
 use super::rotation::{Pick, Rotation};
 use crate::clock::Timestamp;
 #[cfg(feature = "client")]
 use crate::credential::Resolved;
+use crate::credential::{Access, CredentialSource};
+use crate::error::Result;
 use crate::id::{ModelRef, ProfileId, ProviderId};
 use crate::profile::AuthProfiles;
 use crate::select::{Inline, Query, Selection};
 
+/// What is there beside the document.
+#[derive(Debug, Default)]
+pub(super) struct Outside {
+    /// Credentials of providers.
+    pub(super) inline: Vec<(ProviderId, Inline)>,
+    models: Vec<Configured>,
+    /// Providers whose endpoint takes no credential.
+    keyless: Vec<ProviderId>,
+}
+
+/// What is configured for a model: a credential, and the way to its endpoint.
+#[derive(Debug)]
+struct Configured {
+    model: ModelRef,
+    inline: Option<Inline>,
+    access: Arc<Access>,
+}
+
 impl Rotation {
-    /// Adds what a provider has outside the document, which may be a reference that leads to nothing.
-    pub(crate) fn with_inline(mut self, provider: ProviderId, inline: Inline) -> Self {
-        self.inline.push((provider, inline));
+    /// Adds what is configured for a model beside the document. The credential may be a reference that leads to nothing.
+    pub(crate) fn with_outside(mut self, model: ModelRef, inline: Option<Inline>, access: Access) -> Self {
+        self.outside.models.push(Configured { model, inline, access: Arc::new(access) });
         self
+    }
+
+    /// Says that no credential of a provider is sent, so that none is looked for.
+    #[cfg(feature = "client")]
+    pub(crate) fn with_keyless(mut self, provider: ProviderId) -> Self {
+        self.outside.keyless.push(provider);
+        self
+    }
+
+    fn configured(&self, model: &ModelRef) -> Option<&Configured> {
+        self.outside.models.iter().find(|configured| configured.model == *model)
+    }
+
+    /// The credential that serves where no stored profile can.
+    fn inline_for(&self, model: &ModelRef) -> Option<Inline> {
+        let configured = self.configured(model).and_then(|configured| configured.inline.clone());
+        let given = || self.outside.inline.iter().find(|(provider, _)| provider == model.provider());
+        // What the caller names is better than none.
+        let is_none = matches!(&configured, Some(Ok(found)) if found.source == CredentialSource::NotNeeded);
+        let given = given().map(|(_, inline)| inline.clone());
+        if is_none { given.or(configured) } else { configured.or(given) }
+    }
+
+    /// The attempt with a selection, which knows the way to the model's endpoint.
+    pub(super) fn attempt(
+        &self,
+        model: ModelRef,
+        mut selection: Selection,
+        timeout: Duration,
+        now: Timestamp,
+    ) -> Attempt {
+        if let Some(configured) = self.configured(&model) {
+            selection.access = Arc::clone(&configured.access);
+        }
+        Attempt::new(model, selection, timeout, now)
+    }
+
+    /// The selection without a credential, where the endpoint takes none.
+    fn keyless(&self, profiles: &AuthProfiles, model: &ModelRef, now: Timestamp) -> Option<Result<Selection>> {
+        let is_keyless = self.outside.keyless.contains(model.provider());
+        is_keyless.then(|| self.selector.without_credential(profiles, &self.query_for(model), now))
     }
 
     /// Sets what the references of profiles lead to, for what is tried from now on.
@@ -43,9 +108,11 @@ impl Rotation {
         profile: &ProfileId,
         now: Timestamp,
     ) -> Option<Selection> {
-        let inline = || self.inline.iter().find(|(provider, _)| provider == model.provider()).cloned();
+        if let Some(selection) = self.keyless(profiles, model, now) {
+            return selection.ok().filter(|selection| selection.profile == *profile);
+        }
         self.select(profiles, model, profile, now).or_else(|| {
-            let (_, credential) = inline()?;
+            let credential = self.inline_for(model)?;
             let resolved = self.selector.resolve(profiles, Some(credential.ok()?), &self.query_for(model), now).ok();
             resolved.filter(|selection| selection.profile == *profile)
         })
@@ -53,6 +120,13 @@ impl Rotation {
 
     pub(super) fn pick(&self, profiles: &AuthProfiles, model: &ModelRef, now: Timestamp) -> Pick {
         let (selector, query) = (&self.selector, self.query_for(model));
+        match self.keyless(profiles, model, now) {
+            Some(Ok(selection)) if self.tried.contains(&selection.profile) => return Pick::Exhausted,
+            Some(Ok(selection)) => return Pick::Found(Box::new(selection)),
+            Some(Err(_)) if !self.fresh => return Pick::Exhausted,
+            Some(Err(error)) => return Pick::Refused(error),
+            None => {}
+        }
         let candidates = selector.candidates(profiles, &query, now);
         let next = candidates.iter().find(|one| one.verdict.is_ready() && !self.tried.contains(&one.id));
         if let Some(next) = next.map(|next| (*next.id).clone()) {
@@ -63,9 +137,7 @@ impl Rotation {
         if !self.fresh || candidates.first_ready().is_some() {
             return Pick::Exhausted;
         }
-        let inline = self.inline.iter().find(|(provider, _)| provider == model.provider());
-        let inline = inline.map(|(_, credential)| credential.clone());
-        let refused = match selector.resolve_with(profiles, || inline, &query, now) {
+        let refused = match selector.resolve_with(profiles, || self.inline_for(model), &query, now) {
             Ok(selection) if self.tried.contains(&selection.profile) => return Pick::Exhausted,
             Ok(selection) => return Pick::Found(Box::new(selection)),
             Err(error) => error,

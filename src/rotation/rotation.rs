@@ -8,6 +8,7 @@ use super::follow::leaves_a_mark;
 use super::limits::RotationLimits;
 use super::model_end::ModelEnd;
 use super::outcome::{Outcome, Step};
+use super::pick::Outside;
 use super::probes::ProbeLog;
 use super::response::ErrorResponse;
 use super::unserved::UnservedModel;
@@ -19,7 +20,7 @@ use crate::id::{ModelRef, ProfileId, ProviderId};
 use crate::profile::AuthProfiles;
 use crate::reason::FailureReason;
 use crate::record::Record;
-use crate::select::{Inline, ProbePolicy, ProfileSelector, Query, Selection};
+use crate::select::{ProbePolicy, ProfileSelector, Query, Selection};
 
 /// One call under way: what was tried, what is left, and what is next.
 ///
@@ -54,7 +55,7 @@ pub struct Rotation {
     pub(super) query: Query,
     /// The models in the order of use, each once.
     pub(super) models: Vec<ModelRef>,
-    pub(super) inline: Vec<(ProviderId, Inline)>,
+    pub(super) outside: Outside,
     pub(super) limits: RotationLimits,
     pub(super) probes: Option<(ProbePolicy, Arc<ProbeLog>)>,
     start: Timestamp,
@@ -123,7 +124,7 @@ impl Rotation {
             selector: selector.into(),
             query: Query::for_model(&model),
             models: vec![model],
-            inline: Vec::new(),
+            outside: Outside::default(),
             limits: RotationLimits::default(),
             probes: None,
             start: now,
@@ -172,7 +173,7 @@ impl Rotation {
     /// Adds a provider's credential that serves where no stored profile can.
     #[must_use]
     pub fn inline(mut self, provider: ProviderId, credential: InlineCredential) -> Self {
-        self.inline.push((provider, Ok(credential)));
+        self.outside.inline.push((provider, Ok(credential)));
         self
     }
 
@@ -245,7 +246,7 @@ impl Rotation {
             };
             if let Some(profile) = self.again.take() {
                 if let Some(selection) = self.select_again(profiles, &model, &profile, now) {
-                    return self.begin(Attempt::new(model, selection, timeout, now));
+                    return self.begin(self.attempt(model, selection, timeout, now));
                 }
                 // What would have followed without the retry follows now.
                 self.tried(&profile);
@@ -258,7 +259,7 @@ impl Rotation {
                 }
             }
             match self.pick(profiles, &model, now) {
-                Pick::Found(selection) => return self.begin(Attempt::new(model, *selection, timeout, now)),
+                Pick::Found(selection) => return self.begin(self.attempt(model, *selection, timeout, now)),
                 Pick::Exhausted => match self.wait(profiles, &model, now) {
                     Some(pause) if pause.is_zero() => {}
                     Some(pause) => return Step::Pause(pause),

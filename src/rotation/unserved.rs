@@ -13,7 +13,8 @@ use crate::id::ModelRef;
 pub struct UnservedModel {
     /// The model.
     pub model: ModelRef,
-    /// Why no request can be made: of kind [`NoEndpoint`](crate::ErrorKind::NoEndpoint), or that of a base URL that
+    /// Why no request can be made: of kind [`NoEndpoint`](crate::ErrorKind::NoEndpoint) or
+    /// [`UnsupportedApi`](crate::ErrorKind::UnsupportedApi), or that of a base URL that
     /// cannot be used.
     pub error: Error,
 }

@@ -136,6 +136,11 @@ impl Query {
         self
     }
 
+    /// Returns the model's name at the provider, if one is asked for.
+    pub(crate) fn model_name(&self) -> Option<&str> {
+        self.model.as_deref()
+    }
+
     /// Returns the provider that is asked for.
     #[must_use]
     pub fn provider(&self) -> &ProviderId {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::hash::Hasher as _;
+use std::sync::Arc;
 
 use siphasher::sip::SipHasher24;
 
@@ -12,7 +13,7 @@ use super::selector::{ProfileSelector, Selection};
 use super::unavailable::{self, Reasons, Unavailable};
 use super::verdict::{Verdict, as_millis};
 use crate::clock::Timestamp;
-use crate::credential::{InlineCredential, ReferenceFailure};
+use crate::credential::{Credential, CredentialKind, CredentialSource, InlineCredential, ReferenceFailure};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ProfileId;
 use crate::profile::{AuthProfiles, UsageStats};
@@ -101,6 +102,29 @@ impl ProfileSelector {
             // The user said where the secret is; another one is not what was meant.
             return Err(refusal.into());
         }
+        self.outside(profiles, inline, query, now, refusal)
+    }
+
+    /// The selection without any credential, for an endpoint that takes none: no profile is looked at.
+    pub(crate) fn without_credential(
+        &self,
+        profiles: &AuthProfiles,
+        query: &Query,
+        now: Timestamp,
+    ) -> Result<Selection> {
+        let none = || Some(Ok(InlineCredential::new(Credential::None, CredentialSource::NotNeeded)));
+        self.outside(profiles, none, query, now, Unavailable::of_nothing(query.provider.clone(), now))
+    }
+
+    /// The selection of a credential that no profile holds; `refusal` says why none of those serves.
+    fn outside(
+        &self,
+        profiles: &AuthProfiles,
+        inline: impl FnOnce() -> Option<Inline>,
+        query: &Query,
+        now: Timestamp,
+        refusal: Unavailable,
+    ) -> Result<Selection> {
         let profile = ProfileId::verbatim(format!("{INLINE_PREFIX}{}", query.provider));
         let found = match inline() {
             Some(Err(reason)) => {
@@ -120,7 +144,7 @@ impl ProfileSelector {
             return Err(refusal.into());
         }
         let kind = Some(credential.kind());
-        let fit = credential.secret().is_header_safe();
+        let fit = credential.kind() == CredentialKind::None || credential.secret().is_header_safe();
         let usage = profiles.usage(profile.as_str()).filter(|usage| is_about(usage, credential.secret()));
         let cooling = self.rules.cooling(usage, query.model.as_deref(), as_millis(now));
         let verdict =
@@ -129,7 +153,8 @@ impl ProfileSelector {
         if verdict.is_ready() {
             let receipt = Receipt::new(profile.clone(), query.provider.clone(), query.model.as_deref(), now);
             let receipt = receipt.with_secret(credential.secret()).with_usage(usage);
-            return Ok(Selection { profile, credential, source, receipt, skipped: considered });
+            let access = Arc::default();
+            return Ok(Selection { profile, credential, source, receipt, skipped: considered, access });
         }
         considered.insert(0, Candidate { id: Cow::Owned(profile), kind, verdict, retry_at: verdict.until() });
         let reason = unavailable::blocking(&considered, profiles);

@@ -1,5 +1,7 @@
 //! The selector: rules plus what the configuration says.
 
+use std::sync::Arc;
+
 use super::candidate::{Candidate, Candidates};
 use super::order::Selecting;
 use super::probe::ProbePolicy;
@@ -11,7 +13,7 @@ use super::unavailable;
 use super::unavailable::Unavailable;
 use super::verdict::{Verdict, as_millis};
 use crate::clock::Timestamp;
-use crate::credential::{Credential, CredentialKind, CredentialSource};
+use crate::credential::{Access, Credential, CredentialKind, CredentialSource};
 use crate::id::{ProfileId, ProviderId};
 use crate::profile::{AuthProfiles, UsageStats};
 
@@ -48,8 +50,8 @@ pub struct ProfileSelector {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Selection {
-    /// The profile; for a key from the environment or the configuration its pseudo profile, `inline-api-key:` and the
-    /// provider.
+    /// The profile; for a key from the environment or the configuration, and where none is needed, the pseudo profile
+    /// `inline-api-key:` and the provider.
     pub profile: ProfileId,
     /// What it authenticates with.
     pub credential: Credential,
@@ -60,6 +62,8 @@ pub struct Selection {
     /// Every other profile that was considered, in order, with its verdict. The chosen profile and the skipped ones
     /// together are every candidate.
     pub skipped: Vec<Candidate<'static>>,
+    /// What is configured of the way to the endpoint.
+    pub(crate) access: Arc<Access>,
 }
 
 impl Selection {
@@ -209,7 +213,8 @@ impl Selecting<'_> {
         let skipped = others.map(Candidate::into_owned).collect();
         let receipt = Receipt::new(profile.clone(), self.query.provider.clone(), self.query.model.as_deref(), self.now);
         let receipt = receipt.with_secret(credential.secret()).with_usage(self.profiles.usage(profile.as_str()));
-        Ok(Selection { profile, credential, source: CredentialSource::Profile, receipt, skipped })
+        let access = Arc::default();
+        Ok(Selection { profile, credential, source: CredentialSource::Profile, receipt, skipped, access })
     }
 
     fn refuse(&self, candidates: Candidates<'_>) -> Unavailable {

@@ -35,6 +35,11 @@ pub struct Unavailable {
 }
 
 impl Unavailable {
+    /// The refusal of a provider of which no profile is looked at.
+    pub(super) fn of_nothing(provider: ProviderId, now: Timestamp) -> Self {
+        Self { provider, locked: None, candidates: Vec::new(), retry_at: None, now, reason: None, daily_probe: false }
+    }
+
     /// How long to wait from the moment of the refusal until one of the profiles is worth a try.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {

@@ -307,7 +307,7 @@ impl SelectorRules {
         let ends = match kind? {
             CredentialKind::Token => true,
             CredentialKind::OAuth => self.strict_expiry && !profile.is_refreshable(),
-            CredentialKind::ApiKey => false,
+            CredentialKind::ApiKey | CredentialKind::None => false,
         };
         match profile.expiry() {
             Expiry::At(at) if ends => Some(at),

@@ -53,7 +53,7 @@ impl Health {
             _ => Self::Ok,
         };
         match profile.stored_kind() {
-            None => Self::Missing,
+            None | Some(CredentialKind::None) => Self::Missing,
             Some(CredentialKind::ApiKey) => Self::Static,
             Some(CredentialKind::OAuth) => profile.expires().map_or(Self::Missing, until),
             Some(CredentialKind::Token) => {

@@ -200,6 +200,7 @@ impl StatusReport {
         let masked = |label: Option<&String>| label.cloned().unwrap_or_default();
         match &status.effective {
             EffectiveSource::Missing => "missing".to_owned(),
+            EffectiveSource::Found(CredentialSource::NotNeeded) => "none".to_owned(),
             EffectiveSource::Found(CredentialSource::Profile) => {
                 self.store_path.as_deref().map_or_else(|| "store".to_owned(), |path| self.shortened(path))
             }

@@ -110,7 +110,9 @@ impl Overview<'_> {
             let stored = self.profiles.get(profile.id.as_str());
             profile.kind.is_some() && stored.is_some_and(|stored| stored.secret_state() != SecretState::Blank)
         };
-        status.profiles.iter().any(has_secret) || status.environment.is_some() || status.config_key.is_some()
+        let is_keyless = status.effective == EffectiveSource::Found(CredentialSource::NotNeeded);
+        let is_inline = status.environment.is_some() || status.config_key.is_some();
+        status.profiles.iter().any(has_secret) || is_inline || is_keyless
     }
 
     fn profile(&self, entry: &Entry<'_>, verdict: Verdict) -> ProfileStatus {

@@ -140,7 +140,7 @@ pub enum EffectiveSource {
 }
 
 impl EffectiveSource {
-    /// Returns the name in the report: `profiles`, `env`, `models.json`, `caller` or `missing`.
+    /// Returns the name in the report: `profiles`, `env`, `models.json`, `caller`, `none` where none is needed, or `missing`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -148,6 +148,7 @@ impl EffectiveSource {
             Self::Found(CredentialSource::Environment { .. }) => "env",
             Self::Found(CredentialSource::Config) => "models.json",
             Self::Found(CredentialSource::Caller) => "caller",
+            Self::Found(CredentialSource::NotNeeded) => "none",
             Self::Missing => "missing",
         }
     }

@@ -33,7 +33,7 @@ fn a_model_finds_its_endpoint_or_says_why_not() {
 
     for (reference, kind) in [
         ("nowhere/m", ErrorKind::NoEndpoint),
-        ("chat/m", ErrorKind::NoEndpoint),
+        ("chat/m", ErrorKind::UnsupportedApi),
         ("silent/m", ErrorKind::NoEndpoint),
         ("plain/m", ErrorKind::InsecureTransport),
     ] {

@@ -2,6 +2,7 @@
 
 mod configured;
 mod foreign;
+mod gateways;
 mod hosts;
 mod leaks;
 mod marked;

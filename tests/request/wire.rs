@@ -140,7 +140,7 @@ fn each_kind_of_credential_under_each_scheme() {
             ("authorization", "Bearer sk-ant-oat01-m"),
         ),
     ] {
-        let request = build(&Endpoint::anthropic().with_auth_scheme(scheme), &credential).expect("a request");
+        let request = build(&Endpoint::anthropic().with_auth_scheme(scheme.clone()), &credential).expect("a request");
         let (name, value) = expected;
         assert_eq!(header(&request, name).as_deref(), Some(value), "{credential:?} {scheme:?}");
         assert!(request.headers()[name].is_sensitive());

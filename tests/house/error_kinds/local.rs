@@ -40,6 +40,9 @@ fn request(header: Option<(&str, &str)>, body: &str) -> Error {
 const HEADER: &str =
     "{ models: { providers: { anthropic: { headers: { 'x-a': { source: 'env', provider: 'default', id: 'A' } } } } } }";
 
+const CHAT: &str =
+    "{ models: { providers: { chat: { baseUrl: 'https://chat.example.com', api: 'openai-completions' } } } }";
+
 /// A body with these markers on the blocks of its one message.
 fn marked(markers: &[&str]) -> String {
     let blocks = markers.iter().map(|marker| format!(r#"{{"type":"text","text":"t","cache_control":{marker}}}"#));
@@ -60,6 +63,7 @@ pub(crate) fn configurations() -> Vec<Error> {
         config("{ $include: 'a.json' }").unwrap_err(),
         config("{}").unwrap().resolve_model("/").unwrap_err(),
         Endpoint::for_model(&config("{}").unwrap(), &"openai/gpt-5".parse().unwrap()).unwrap_err(),
+        Endpoint::for_model(&config(CHAT).unwrap(), &"chat/m".parse().unwrap()).unwrap_err(),
         Config::from_path("no/such/openclaw.json", &options()).unwrap_err(),
         Config::from_path(env!("CARGO_MANIFEST_DIR"), &options()).unwrap_err(),
     ]
@@ -97,6 +101,7 @@ pub(crate) fn requests() -> Vec<Error> {
     let (short, long) = (r#"{"type":"ephemeral"}"#, r#"{"type":"ephemeral","ttl":"1h"}"#);
     vec![
         Endpoint::new("https://user:word@example.com").unwrap_err(),
+        Endpoint::new("http://192.168.1.250:11434").unwrap_err(),
         Endpoint::new("http://example.com").map_or_else(
             |error| error,
             |endpoint| {

@@ -1,0 +1,84 @@
+//! The way to a model's endpoint, as the configuration says it: headers, scheme, and which networks may be used.
+
+use http::{HeaderName, Uri};
+
+use crate::config::providers::{Found, ProviderConfig};
+use crate::config::{Config, ProviderApi, ProviderAuth};
+use crate::credential::{Access, AuthScheme, OwnHeader, carries_credential};
+use crate::id::{ModelRef, ProviderId, shown_name};
+use crate::net::Place;
+
+/// A configured header: the key of its place below the provider, its name, and its value.
+pub(super) type Placed<'a> = (&'static str, &'a str, Found<'a>);
+
+impl ProviderConfig {
+    /// Every configured header of requests for a model; later ones win.
+    pub(super) fn all_headers(&self, model: Option<&str>) -> impl Iterator<Item = Placed<'_>> {
+        let own = model.into_iter().flat_map(|model| self.configured_model_headers(model));
+        let own = own.map(|(name, value)| ("models[].headers", name, value));
+        let of_requests = self.configured_request_headers().map(|(name, value)| ("request.headers", name, value));
+        let headers = self.configured_headers().map(|(name, value)| ("headers", name, value));
+        headers.chain(own).chain(of_requests)
+    }
+
+    /// Where requests for a model go.
+    pub(super) fn url(&self, model: Option<&str>) -> Option<&str> {
+        model.and_then(|model| self.model_base_url(model)).or(self.base_url())
+    }
+
+    /// Whether the server is one that asks for no credential: it is on this machine or in a private network, and the
+    /// configuration has no key for it. OpenClaw sends a made-up key there.
+    fn is_open_server(&self, model: Option<&str>) -> bool {
+        let may_be_open = matches!(self.auth(), None | Some(ProviderAuth::ApiKey)) && !self.has_api_key();
+        let uri = self.url(model).and_then(|url| url.trim().parse::<Uri>().ok());
+        let place = uri.as_ref().and_then(Uri::host).map(Place::of);
+        may_be_open && matches!(place, Some(Place::Loopback | Place::Private))
+    }
+}
+
+impl Config {
+    /// What is configured of the way to a model's endpoint; without a model, to those of its provider.
+    pub(crate) fn access(&self, provider: &ProviderId, model: Option<&str>) -> Access {
+        let Some(settings) = self.provider(provider) else { return Access::default() };
+        let mut access = Access { private_network: settings.allows_private_network(), ..Access::default() };
+        let api = model.and_then(|model| settings.model_api(model)).or(settings.api());
+        access.speaks_messages = api == Some(ProviderApi::AnthropicMessages);
+        if settings.auth_header() == Some(true) {
+            access.scheme = Some(AuthScheme::Bearer);
+        }
+        let prefix = format!("models.providers.{provider}");
+        for (place, name, value) in settings.all_headers(model) {
+            let Ok(header) = HeaderName::from_bytes(name.as_bytes()) else { continue };
+            if carries_credential(name) {
+                let key_path = format!("{prefix}.{place}.{}", shown_name(name));
+                put(&mut access.headers, OwnHeader { name: header, value: value.cloned(), key_path });
+            }
+        }
+        if let Some(auth) = settings.request_auth() {
+            if auth.takes_out_authorization {
+                access.headers.retain(|own| own.name != http::header::AUTHORIZATION);
+            }
+            let key_path = format!("{prefix}.request.auth.{}", auth.key);
+            put(&mut access.headers, OwnHeader { name: auth.name.clone(), value: auth.value(), key_path });
+        }
+        access
+    }
+
+    /// As [`access`](Self::access), for a model.
+    pub(crate) fn model_access(&self, model: &ModelRef) -> Access {
+        self.access(model.provider(), Some(model.model()))
+    }
+
+    /// Whether requests for a model go without a credential of the caller's where there is none: a configured header
+    /// authenticates, or the server asks for nothing.
+    pub(super) fn needs_no_credential(&self, provider: &ProviderId, model: Option<&str>) -> bool {
+        let Some(settings) = self.provider(provider) else { return false };
+        settings.is_open_server(model) || !self.access(provider, model).headers.is_empty()
+    }
+}
+
+/// Puts a header in the place of the one of its name.
+fn put(headers: &mut Vec<OwnHeader>, header: OwnHeader) {
+    headers.retain(|own| own.name != header.name);
+    headers.push(header);
+}

@@ -1,0 +1,47 @@
+//! How the endpoint of a provider is entered, as the configuration says it.
+
+use http::HeaderName;
+
+use super::reference_failure::ReferenceFailure;
+use super::scheme::AuthScheme;
+use crate::error::{Error, ErrorKind, Result};
+use crate::secret::Secret;
+
+/// What is configured of the way to a provider's endpoint: the scheme, credentials of the endpoint's own, and whether
+/// they may travel over plain HTTP in a private network.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Access {
+    pub(crate) scheme: Option<AuthScheme>,
+    /// Headers that carry a credential, each name once. They are sent as they are.
+    pub(crate) headers: Vec<OwnHeader>,
+    /// Whether the API is the Messages API, which reads keys in `x-api-key`.
+    pub(crate) speaks_messages: bool,
+    /// Whether plain HTTP to a private network was allowed, or forbidden.
+    pub(crate) private_network: Option<bool>,
+}
+
+/// A configured header with a credential in it.
+#[derive(Clone, Debug)]
+pub(crate) struct OwnHeader {
+    pub(crate) name: HeaderName,
+    pub(crate) value: Result<Secret, ReferenceFailure>,
+    /// Where it stands in the configuration.
+    pub(crate) key_path: String,
+}
+
+impl OwnHeader {
+    /// The value.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::UnresolvedReference`] if it is a reference that leads to no secret.
+    pub(crate) fn value(&self) -> Result<&Secret> {
+        self.value.as_ref().map_err(|failure| unresolved(*failure, &self.key_path))
+    }
+}
+
+/// The error for a header whose value is a reference that leads to no secret.
+pub(crate) fn unresolved(failure: ReferenceFailure, key_path: &str) -> Error {
+    let message = format!("the reference of a configured header was not resolved: {failure}");
+    Error::new(ErrorKind::UnresolvedReference, message).with_key_path(key_path).with_help(failure.help())
+}

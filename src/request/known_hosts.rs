@@ -1,0 +1,93 @@
+//! Hosts whose kind their name tells, a row of data each.
+//!
+//! Sources: the providers' lists of endpoints and pages on the Messages API as of 2026-11. AWS has its Messages API on both
+//! of Bedrock's hosts, and other APIs beside it.
+
+use super::hosts::EndpointKind;
+
+/// A documented host.
+#[derive(Debug)]
+pub(super) struct KnownHost {
+    /// Its name; an asterisk stands for the region or the customer's own name, which has no dot in it.
+    name: &'static str,
+    pub(super) kind: EndpointKind,
+    /// Where its Messages API is, from the root on. Empty where the model is part of the path.
+    pub(super) path: &'static str,
+}
+
+const fn host(name: &'static str, kind: EndpointKind, path: &'static str) -> KnownHost {
+    KnownHost { name, kind, path }
+}
+
+const BELOW: &str = "/anthropic/v1/messages";
+
+#[rustfmt::skip]
+static HOSTS: [KnownHost; 18] = [
+    host("api.anthropic.com", EndpointKind::Anthropic, "/v1/messages"),
+    host("aws-external-anthropic.*.api.aws", EndpointKind::ClaudePlatformAws, "/v1/messages"),
+    host("bedrock-mantle.*.api.aws", EndpointKind::BedrockMessages, BELOW),
+    host("bedrock-runtime.*.amazonaws.com", EndpointKind::BedrockRuntime, ""),
+    host("bedrock-runtime.*.amazonaws.com.cn", EndpointKind::BedrockRuntime, ""),
+    host("bedrock-runtime-fips.*.amazonaws.com", EndpointKind::BedrockRuntime, ""),
+    host("bedrock-runtime.*.api.aws", EndpointKind::BedrockRuntime, ""),
+    host("bedrock-runtime-fips.*.api.aws", EndpointKind::BedrockRuntime, ""),
+    host("*.bedrock-runtime.*.vpce.amazonaws.com", EndpointKind::BedrockRuntime, ""),
+    host("*.bedrock-runtime-fips.*.vpce.amazonaws.com", EndpointKind::BedrockRuntime, ""),
+    host("*.bedrock-runtime.*.vpce.amazonaws.com.cn", EndpointKind::BedrockRuntime, ""),
+    host("*.bedrock-mantle.*.vpce.amazonaws.com", EndpointKind::BedrockMessages, BELOW),
+    host("aiplatform.googleapis.com", EndpointKind::Vertex, ""),
+    host("*-aiplatform.googleapis.com", EndpointKind::Vertex, ""),
+    host("aiplatform.*.rep.googleapis.com", EndpointKind::Vertex, ""),
+    host("*.services.ai.azure.com", EndpointKind::Foundry, BELOW),
+    host("openrouter.ai", EndpointKind::OpenRouter, "/api/v1/messages"),
+    host("eu.openrouter.ai", EndpointKind::OpenRouter, "/api/v1/messages"),
+];
+
+/// The row of a host, in any case.
+pub(super) fn known(host: &str) -> Option<&'static KnownHost> {
+    let host = host.to_ascii_lowercase();
+    HOSTS.iter().find(|row| is_named(&host, row.name))
+}
+
+fn is_named(host: &str, name: &str) -> bool {
+    let mut labels = host.split('.');
+    let fits = |pattern: &str| {
+        let Some(label) = labels.next() else { return false };
+        match pattern.split_once('*') {
+            Some((before, after)) => {
+                let inner = label.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+                inner.is_some_and(|inner| !inner.is_empty())
+            }
+            None => label == pattern,
+        }
+    };
+    name.split('.').all(fits) && labels.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_named_whole() {
+        for row in &HOSTS {
+            let name = row.name.replace('*', "x-1");
+            assert_eq!(known(&name.to_uppercase()).map(|row| row.kind), Some(row.kind), "{name}");
+            for other in
+                [format!("{name}.evil.example"), format!("{name}."), format!("evil{name}x"), format!(".{name}")]
+            {
+                assert!(known(&other).is_none(), "{other}");
+            }
+            let empty = row.name.replace('*', "");
+            assert!(row.name == empty || known(&empty).is_none(), "{empty}");
+        }
+        for other in [
+            "bedrock-runtime.us.east-1.amazonaws.com",
+            "services.ai.azure.com",
+            "googleapis.com",
+            "bedrock.us-east-1.amazonaws.com",
+        ] {
+            assert!(known(other).is_none(), "{other}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The headers of a request, of all layers.
+
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::uri::Scheme;
+
+use super::auth::{OwnHeader, authenticate, is_sent};
+use super::beta::{BetaList, EXTENDED_CACHE_TTL};
+use super::builder::RequestBuilder;
+use super::headers::{ANTHROPIC_VERSION, Headers, check, name_of};
+use super::hosts::VersionPlace;
+use crate::cache::HostFields;
+use crate::credential::carries_credential;
+use crate::error::{Error, ErrorKind, Result};
+use crate::net::{PlainHttp, insecure};
+
+/// The version of the API that is asked for unless the caller names one: the body is the caller's, and newer versions
+/// refuse bodies that this one takes.
+const DEFAULT_VERSION: &str = "2023-06-01";
+
+impl RequestBuilder<'_> {
+    /// The headers, those of a given request included, and what belongs into the body instead. `is_messages` says that a
+    /// request of the Messages API is built.
+    pub(super) fn merged_headers(&self, given: HeaderMap, is_messages: bool) -> Result<(HeaderMap, HostFields)> {
+        if let Some(profile) = &self.foreign {
+            let message = format!("Auth profile \"{profile}\" is not configured for the provider of the endpoint");
+            return Err(Error::new(ErrorKind::ProfileNotConfigured, message));
+        }
+        let (row, scheme) = (self.endpoint.kind().row(), self.endpoint.auth_scheme());
+        let taken: Vec<HeaderName> = scheme.places(self.credential.kind()).into_iter().map(|(name, _)| name).collect();
+        let mut headers = Headers::new(taken);
+        if is_messages {
+            headers.map.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            headers.map.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        }
+        headers.map.insert(ANTHROPIC_VERSION, HeaderValue::from_static(DEFAULT_VERSION));
+        for (name, value) in self.endpoint.headers() {
+            headers.set(name, value)?;
+        }
+        headers.take(given)?;
+        if let Some(version) = &self.version {
+            headers.set(ANTHROPIC_VERSION.as_str(), version)?;
+        }
+        for (name, value) in &self.headers {
+            headers.set(name, value)?;
+        }
+        if let Some(flag) = row.token_beta.filter(|_| self.is_subscription()) {
+            headers.betas.protect(flag);
+        }
+        if is_messages && self.endpoint.sends_cache_beta() && !self.ignores_caching() {
+            headers.betas.protect(EXTENDED_CACHE_TTL);
+        }
+        for flags in &self.betas {
+            headers.betas.merge(&BetaList::parse(flags)?);
+        }
+        let betas = row.betas_in_body && !headers.betas.is_empty();
+        let mut fields = HostFields { version: None, betas: betas.then(|| headers.betas.to_json()) };
+        let mut map = headers.finish(!row.betas_in_body)?;
+        if let VersionPlace::Body(version) = row.version {
+            map.remove(ANTHROPIC_VERSION);
+            fields.version = Some(format!("\"{version}\""));
+        }
+        authenticate(&mut map, self.credential, &scheme, &self.own_headers()?)?;
+        self.check_transport(&map)?;
+        Ok((map, fields))
+    }
+
+    /// The headers of the endpoint that authenticate by themselves, the later one of a name.
+    fn own_headers(&self) -> Result<Vec<OwnHeader>> {
+        let mut own: Vec<OwnHeader> = Vec::new();
+        for (name, value) in self.endpoint.auth_headers() {
+            let name = name_of(name)?;
+            check(&name, value)?;
+            own.retain(|(known, _)| *known != name);
+            own.push((name, value.clone()));
+        }
+        Ok(own)
+    }
+
+    /// Whether anything of the credential itself goes out.
+    pub(super) fn is_sent(&self) -> bool {
+        // A header that is not valid is reported when the request is built.
+        let own = self.own_headers().unwrap_or_default();
+        is_sent(self.credential.kind(), &self.endpoint.auth_scheme(), &own)
+    }
+
+    /// Refuses to send a credential, of whatever header, where plain HTTP is only for requests without one.
+    fn check_transport(&self, headers: &HeaderMap) -> Result<()> {
+        let is_plain = self.endpoint.uri().scheme() == Some(&Scheme::HTTP) && !self.endpoint.is_loopback();
+        let scheme = self.endpoint.auth_scheme();
+        let taken = scheme.places(self.credential.kind());
+        let is_secret =
+            |name: &HeaderName| carries_credential(name.as_str()) || taken.iter().any(|(own, _)| own == name);
+        if is_plain && self.endpoint.plain_http() == PlainHttp::WithoutCredential && headers.keys().any(is_secret) {
+            return Err(insecure(self.endpoint.host()));
+        }
+        Ok(())
+    }
+}
