@@ -33,7 +33,7 @@ impl Config {
         let rotation = Rotation::new(Arc::clone(&self.selector), model, now).query(query);
         let rotation = rotation.fallbacks(fallbacks).limits(limits);
         let mut providers: Vec<_> = rotation.models().iter().map(|model| model.provider().clone()).collect();
-        providers.dedup();
+        providers.dedup_by(|provider, other| provider.written() == other.written());
         let inline = providers.into_iter().filter_map(|provider| {
             let inline = self.inline(&provider)?;
             Some((provider, inline))

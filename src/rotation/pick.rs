@@ -21,6 +21,14 @@ impl Rotation {
         self.query = self.query.clone().references(references);
     }
 
+    /// What the provider of a model has, under the very spelling of its name if there are several.
+    fn inline_for(&self, model: &ModelRef) -> Option<Inline> {
+        let provider = model.provider();
+        let exact = self.inline.iter().find(|(name, _)| name == provider && name.written() == provider.written());
+        let found = exact.or_else(|| self.inline.iter().find(|(name, _)| name == provider));
+        found.map(|(_, credential)| credential.clone())
+    }
+
     pub(super) fn query_for(&self, model: &ModelRef) -> Query {
         self.query.clone().retarget(model)
     }
@@ -43,10 +51,9 @@ impl Rotation {
         profile: &ProfileId,
         now: Timestamp,
     ) -> Option<Selection> {
-        let inline = || self.inline.iter().find(|(provider, _)| provider == model.provider()).cloned();
         self.select(profiles, model, profile, now).or_else(|| {
-            let (_, credential) = inline()?;
-            let resolved = self.selector.resolve(profiles, Some(credential.ok()?), &self.query_for(model), now).ok();
+            let credential = self.inline_for(model)?.ok()?;
+            let resolved = self.selector.resolve(profiles, Some(credential), &self.query_for(model), now).ok();
             resolved.filter(|selection| selection.profile == *profile)
         })
     }
@@ -63,9 +70,7 @@ impl Rotation {
         if !self.fresh || candidates.first_ready().is_some() {
             return Pick::Exhausted;
         }
-        let inline = self.inline.iter().find(|(provider, _)| provider == model.provider());
-        let inline = inline.map(|(_, credential)| credential.clone());
-        let refused = match selector.resolve_with(profiles, || inline, &query, now) {
+        let refused = match selector.resolve_with(profiles, || self.inline_for(model), &query, now) {
             Ok(selection) if self.tried.contains(&selection.profile) => return Pick::Exhausted,
             Ok(selection) => return Pick::Found(Box::new(selection)),
             Err(error) => error,

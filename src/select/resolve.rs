@@ -101,7 +101,9 @@ impl ProfileSelector {
             // The user said where the secret is; another one is not what was meant.
             return Err(refusal.into());
         }
-        let profile = ProfileId::verbatim(format!("{INLINE_PREFIX}{}", query.provider));
+        let split = self.settings.is_split(&query.provider);
+        let name = if split { query.provider.written() } else { query.provider.as_str() };
+        let profile = ProfileId::verbatim(format!("{INLINE_PREFIX}{name}"));
         let found = match inline() {
             Some(Err(reason)) => {
                 let mut considered = refusal.candidates;
