@@ -82,7 +82,7 @@ impl Session {
             output::remark(&format!("warning: {error}"));
             process
         });
-        let agent = models.agent.clone().unwrap_or_else(|| state.default_agent());
+        let agent = StateDir::agent_id(models.agent.as_deref().unwrap_or(&state.default_agent()))?;
         Ok(Self { state, environment, agent })
     }
 
@@ -167,6 +167,9 @@ impl Session {
         let config = config.with_references(references);
         let leftovers = self.state.leftovers(&*self.agent, &profiles);
         let mut report = StatusReport::builder(&config, &profiles).agent(&self.agent);
+        if let Some((path, ids)) = store.shared_profiles()? {
+            report = report.shared_store(path, ids);
+        }
         report = report.config_path(self.state.config_path()).store_path(store.path()).agent_dir(store.agent_dir());
         report = report.diagnostics(leftovers.iter().map(Leftover::diagnostic));
         if let Some(home) = self.environment.home() {

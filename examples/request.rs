@@ -3,14 +3,14 @@
 //!     echo '{"model":"claude-opus-4-5","max_tokens":9,"messages":[{"role":"user","content":"Hello"}]}' |
 //!         cargo run --quiet --example request -- --model anthropic/claude-opus-4-5 --retention long
 //!
-//! The body comes on standard input. Nothing is sent and no credential store is read. The result is one JSON object on
+//! The body comes on standard input. Nothing is sent and no profile is read. The result is one JSON object on
 //! standard output; an error is one JSON object with `kind`, `message` and `help` on standard error, and exit status 1.
 //!
 //! | flag | meaning |
 //! | --- | --- |
-//! | `--config FILE` | an `openclaw.json`; none means an empty configuration |
+//! | `--config FILE` | an `openclaw.json`, with the `.env` and the database beside it; none means an empty configuration |
 //! | `--model PROVIDER/MODEL` | whose settings apply; else the configuration's primary model |
-//! | `--agent ID` | an agent of `agents.list` |
+//! | `--agent ID` | an agent of the configuration; else its default agent |
 //! | `--retention none\|short\|long` | what this call asks for; wins over the configuration |
 //! | `--auth api-key\|token` | the credential, from `ANTHROPIC_API_KEY` or `ANTHROPIC_OAUTH_TOKEN`, else a placeholder |
 //! | `--base-url URL` | another server than the configured one |
@@ -25,13 +25,14 @@
 )]
 
 use std::io::{self, Read as _};
+use std::path::Path;
 
 use provider_auth::cache::BreakpointNote;
 use provider_auth::config::{ProviderApi, ProviderConfig};
 use provider_auth::error::Diagnostic;
 use provider_auth::{
-    CacheRetention, Config, Credential, Endpoint, ErrorKind, ModelRef, PreparedRequest, ReadOptions, RequestBuilder,
-    Secret,
+    AuthProfiles, CacheRetention, Clock as _, Config, Credential, Endpoint, ErrorKind, ModelRef, PreparedRequest,
+    ReadOptions, RequestBuilder, Secret, StateDir, SystemClock,
 };
 use serde_json::{Map, Value, json};
 
@@ -146,12 +147,12 @@ fn once<T>(slot: &mut Option<T>, flag: &str, value: T) -> Result<(), Failure> {
 fn run() -> Result<Value, Failure> {
     let flags = Flags::read(std::env::args_os().skip(1))?;
     let config = match &flags.config {
-        Some(path) => Config::from_path(path, &ReadOptions::new())?,
+        Some(path) => configuration(path.as_ref())?,
         None => Config::from_json5_str("{}", &ReadOptions::new())?,
     };
-    let agent = flags.agent.as_deref();
+    let agent = Some(flags.agent.as_deref().unwrap_or(config.default_agent()));
     let model = match flags.model.as_deref().or_else(|| config.primary_model(agent)) {
-        Some(name) => config.resolve_model(name)?,
+        Some(name) => config.resolve_model_for(name, agent)?,
         None => return Err(usage("there is no model: neither --model nor a primary model in the configuration")),
     };
     let endpoint = endpoint(&config, &model, flags.base_url.as_deref())?;
@@ -172,6 +173,15 @@ fn run() -> Result<Value, Failure> {
         builder = builder.header(name, Secret::new(value));
     }
     Ok(shown(&builder.build()?, config.diagnostics()))
+}
+
+/// The configuration with what surrounds it: the `.env` of its directory, and the secrets that it refers to.
+fn configuration(path: &Path) -> Result<Config, Failure> {
+    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let state = StateDir::at(directory).with_config_path(path);
+    let config = state.config()?;
+    let references = state.references().resolve(&AuthProfiles::new(), &config, SystemClock.now());
+    Ok(config.with_references(references))
 }
 
 /// The configured endpoint, or the one at another URL with the configured headers.

@@ -14,7 +14,8 @@ use crate::secret::is_blank_char;
 /// A provider's name, normalised: trimmed, in lower case, aliases resolved.
 ///
 /// Names are compared in that form. [`written`](Self::written) is the spelling that was given, which OpenClaw has kept since
-/// August 2026: to it `z.ai` and `zai` are two providers, here they are one.
+/// August 2026: to it `z.ai` and `zai` are two providers. Here they compare as one, and only a configuration with an entry
+/// for each tells them apart ([`Config::provider`](crate::Config::provider)).
 ///
 /// # Examples
 ///
@@ -281,7 +282,63 @@ impl FromStr for ModelRef {
     }
 }
 
+/// The id under which OpenClaw knows an agent: in lower case, with one dash for every run of characters that are no ASCII
+/// letter, digit, `-` or `_`, without dashes at its ends, 64 characters at most. `None` where nothing is left.
+pub(crate) fn agent_id(text: &str) -> Option<String> {
+    let lowered = text.trim_matches(is_blank_char).to_lowercase();
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if lowered.len() <= LONGEST_AGENT
+        && lowered.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && lowered.chars().all(fits)
+    {
+        return Some(lowered);
+    }
+    let mut id = String::new();
+    let mut is_run = false;
+    for c in lowered.chars() {
+        if fits(c) {
+            id.push(c);
+        } else if !is_run {
+            id.push('-');
+        }
+        is_run = !fits(c);
+    }
+    let id: String = id.trim_matches('-').chars().take(LONGEST_AGENT).collect();
+    Some(id).filter(|id| !id.is_empty())
+}
+
+/// The longest id of an agent.
+const LONGEST_AGENT: usize = 64;
+
 /// The name of a header or variable, unless somebody wrote a whole line into its place, value and all.
 pub(crate) fn shown_name(name: &str) -> &str {
     if http::HeaderName::from_bytes(name.as_bytes()).is_ok() { name } else { "[not a name]" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn agents_as_openclaw_knows_them() {
+        let long = "A".repeat(70);
+        for (text, id) in [
+            ("main", Some("main")),
+            (" Work ", Some("work")),
+            ("Wo rk", Some("wo-rk")),
+            ("wo  rk", Some("wo-rk")),
+            ("a - b", Some("a---b")),
+            ("v1.2", Some("v1-2")),
+            ("-work-", Some("work")),
+            ("work-", Some("work-")),
+            ("_work", Some("_work")),
+            ("B\u{fc}ro!", Some("b-ro")),
+            ("../../main", Some("main")),
+            ("!!!", None),
+            ("", None),
+            (&long, Some(&*"a".repeat(64))),
+        ] {
+            assert_eq!(agent_id(text).as_deref(), id, "{text:?}");
+        }
+    }
 }

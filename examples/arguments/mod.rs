@@ -147,9 +147,7 @@ pub(crate) fn read() -> Result<Models, Refused> {
         let message = "a secret stands in the arguments, where others can see it; replace it at the provider";
         return Err(Refused::Usage(message.to_owned()));
     }
-    let models = Models::try_parse().map_err(|error| refused(&error))?;
-    // As OpenClaw does, which knows its agents in lower case only.
-    Ok(Models { agent: models.agent.map(|agent| agent.to_lowercase()), ..models })
+    Models::try_parse().map_err(|error| refused(&error))
 }
 
 /// What is wrong with the usage, without the words that are: a secret of an unknown form may be one of them.

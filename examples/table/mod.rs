@@ -58,7 +58,8 @@ pub(crate) fn text(report: &StatusReport, color: bool) -> String {
     let mut out = String::new();
     table(&mut out, &head(report), color);
     let shown = |provider: &&ProviderStatus| {
-        !provider.profiles.is_empty() || provider.environment.is_some() || provider.config_key.is_some()
+        let has_key = provider.environment.is_some() || provider.config_key.is_some();
+        !provider.profiles.is_empty() || has_key || provider.key_failure.is_some()
     };
     let mut providers = vec![heading(["PROVIDER", "USED NOW", "FROM", "WHAT"])];
     providers.extend(report.providers.iter().filter(shown).map(|provider| provider_row(report, provider)));
@@ -125,6 +126,7 @@ fn provider_row(report: &StatusReport, status: &ProviderStatus) -> Vec<Cell> {
     }
     what.extend(status.environment.as_ref().map(|key| format!("{}={}", key.variable, key.label)));
     what.extend(status.config_key.as_ref().map(|label| format!("apiKey={label}")));
+    what.extend(status.key_failure.map(|failure| format!("apiKey: {failure}")));
     vec![
         Cell::new(status.provider.as_str(), Style::Plain),
         used,

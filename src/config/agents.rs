@@ -8,9 +8,10 @@ use super::params::Params;
 use super::policy::ModelPolicy;
 use super::reader::Reader;
 use super::retention::RetentionLayer;
+use super::spelt::BySpelling;
 use super::{keys, model_settings};
 use crate::error::{DiagnosticCode, Location};
-use crate::id::ModelRef;
+use crate::id::{ModelRef, agent_id};
 use crate::secret::is_blank_char;
 use crate::syntax::{Member, Node, Value};
 
@@ -20,9 +21,9 @@ pub(super) struct Agents {
     pub(super) model: ModelChoice,
     pub(super) image_model: ModelChoice,
     /// The model for small tasks; a blank one says that there is none.
-    pub(super) utility_model: Option<String>,
+    pub(super) utility_model: Option<(String, Location)>,
     pub(super) params: Params,
-    pub(super) models: IndexMap<ModelRef, ModelSettings>,
+    pub(super) models: BySpelling<ModelRef, ModelSettings>,
     pub(super) policy: Option<ModelPolicy>,
     single: IndexMap<String, Agent>,
 }
@@ -31,19 +32,19 @@ pub(super) struct Agents {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Agent {
     pub(super) model: ModelChoice,
-    pub(super) utility_model: Option<String>,
+    pub(super) utility_model: Option<(String, Location)>,
     pub(super) params: Params,
-    pub(super) models: IndexMap<ModelRef, ModelSettings>,
+    pub(super) models: BySpelling<ModelRef, ModelSettings>,
     pub(super) policy: Option<ModelPolicy>,
 }
 
 impl Agents {
-    /// The agent of this id; ids are compared without regard to case and surrounding white space.
+    /// The agent of this id, as OpenClaw reads ids.
     pub(super) fn agent(&self, id: Option<&str>) -> Option<&Agent> {
-        self.single.get(&agent_key(id?))
+        self.single.get(&super::layout::key(id?))
     }
 
-    /// The ids of the agents, in lower case.
+    /// The ids of the agents, as OpenClaw reads them.
     pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
         self.single.keys().map(String::as_str)
     }
@@ -84,8 +85,14 @@ impl Agents {
 
     /// Every name of a model that is to be used, with its place.
     pub(super) fn placed_names(&self) -> impl Iterator<Item = &(String, Location)> {
-        let agents = self.single.values().flat_map(|agent| &agent.model.placed);
-        self.model.placed.iter().chain(&self.image_model.placed).chain(agents)
+        let agents = self.single.values().flat_map(|agent| agent.model.placed.iter().chain(&agent.utility_model));
+        self.model.placed.iter().chain(&self.image_model.placed).chain(&self.utility_model).chain(agents)
+    }
+
+    /// Every entry of a policy, with its place.
+    pub(super) fn placed_policies(&self) -> impl Iterator<Item = &(String, Location)> {
+        let policies = self.single.values().map(|agent| &agent.policy).chain([&self.policy]);
+        policies.flatten().filter_map(|policy| policy.allow.as_ref()).flatten()
     }
 
     pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Self {
@@ -133,8 +140,9 @@ impl Agent {
     }
 }
 
-fn maybe_blank<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<String> {
-    reader.text(node).map(|text| text.value.trim_matches(is_blank_char).to_owned())
+fn maybe_blank<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<(String, Location)> {
+    let text = reader.text(node)?.value.trim_matches(is_blank_char).to_owned();
+    Some((text, reader.location(node.at)))
 }
 
 fn read_entries<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> IndexMap<String, Agent> {
@@ -143,9 +151,21 @@ fn read_entries<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> IndexMap<Str
         let mut agent = Agent::default();
         reader.object(&member.node, &keys::AGENT, |reader, member| agent.read(reader, member));
         agent.model = std::mem::take(&mut agent.model).complete();
+        if reader.release.has_entries() && !is_accepted(&member.key) {
+            let message =
+                "OpenClaw refuses a file with such an id: letters, digits, `-` and `_` are in one, and 64 at most";
+            reader.warn(DiagnosticCode::InvalidValue, member.key_at, message);
+            reader.help("rename the agent; what does not fit is read as `-`");
+        }
         add(reader, &mut agents, &member.key, agent, member.key_at);
     });
     agents
+}
+
+/// Whether OpenClaw accepts an id as a key of `entries`.
+fn is_accepted(id: &str) -> bool {
+    let is_whole = agent_id(id).is_some_and(|read| read == id.to_lowercase());
+    is_whole && !id.starts_with('-')
 }
 
 fn read_list<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> IndexMap<String, Agent> {
@@ -172,7 +192,7 @@ fn read_list<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> IndexMap<String
 }
 
 fn add(reader: &mut Reader<'_>, agents: &mut IndexMap<String, Agent>, id: &str, agent: Agent, at: usize) {
-    match agents.entry(agent_key(id)) {
+    match agents.entry(super::layout::key(id)) {
         indexmap::map::Entry::Vacant(entry) => {
             entry.insert(agent);
         }
@@ -180,8 +200,4 @@ fn add(reader: &mut Reader<'_>, agents: &mut IndexMap<String, Agent>, id: &str, 
             reader.warn(DiagnosticCode::Conflict, at, "an agent further up has the same id and wins");
         }
     }
-}
-
-fn agent_key(id: &str) -> String {
-    id.trim().to_lowercase()
 }

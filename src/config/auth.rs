@@ -5,6 +5,7 @@ use indexmap::IndexMap;
 use crate::config::cooldowns::CooldownSettings;
 use crate::config::keys;
 use crate::config::reader::Reader;
+use crate::config::spelt::BySpelling;
 use crate::credential::CredentialKind;
 use crate::error::DiagnosticCode;
 use crate::error::Location;
@@ -73,12 +74,18 @@ pub struct ProfileSettings {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Auth {
     pub(super) profiles: IndexMap<ProfileId, ProfileSettings>,
-    pub(super) order: IndexMap<ProviderId, Vec<ProfileId>>,
+    pub(super) order: BySpelling<ProviderId, Order>,
     pub(super) cooldowns: CooldownSettings,
     /// Where the entries of `profiles` stand.
     pub(super) profile_places: IndexMap<ProfileId, Location>,
-    /// Where the entries of each order stand.
-    pub(super) order_places: IndexMap<ProviderId, Vec<Location>>,
+}
+
+/// One entry of `order`.
+#[derive(Clone, Debug)]
+pub(super) struct Order {
+    pub(super) ids: Vec<ProfileId>,
+    /// Where they stand.
+    pub(super) places: Vec<Location>,
 }
 
 impl Auth {
@@ -91,13 +98,7 @@ impl Auth {
                     auth.profiles.insert(id, profile);
                 }
             }
-            "order" => {
-                for (provider, entries) in order(reader, &member.node) {
-                    let (ids, places) = entries.into_iter().unzip();
-                    auth.order_places.insert(provider.clone(), places);
-                    auth.order.insert(provider, ids);
-                }
-            }
+            "order" => auth.order = order(reader, &member.node),
             _ => auth.cooldowns = CooldownSettings::read(reader, &member.node),
         });
         auth
@@ -157,8 +158,8 @@ fn profile_mode<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<Profi
     reader.choice(node, MODES)
 }
 
-fn order<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> IndexMap<ProviderId, Vec<(ProfileId, Location)>> {
-    let mut orders = IndexMap::new();
+fn order<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> BySpelling<ProviderId, Order> {
+    let mut orders = BySpelling::default();
     reader.entries(node, |reader, member| {
         let mut ids = Vec::new();
         let mut dropped = false;
@@ -177,17 +178,10 @@ fn order<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> IndexMap<ProviderId
         if !is_list || (ids.is_empty() && dropped) {
             return;
         }
-        match orders.entry(ProviderId::normalized(&member.key)) {
-            indexmap::map::Entry::Vacant(entry) => {
-                entry.insert(ids);
-            }
-            indexmap::map::Entry::Occupied(_) => {
-                reader.warn(
-                    DiagnosticCode::Conflict,
-                    member.key_at,
-                    "an entry further up is for the same provider and wins",
-                );
-            }
+        let (ids, places) = ids.into_iter().unzip();
+        if !orders.add(reader.release, ProviderId::normalized(&member.key), Order { ids, places }) {
+            let message = "an entry further up is for the same provider and wins";
+            reader.warn(DiagnosticCode::Conflict, member.key_at, message);
         }
     });
     orders

@@ -2,14 +2,18 @@
 
 use crate::config::reader::Reader;
 use crate::credential::{ReferenceFailure, Resolved, SecretRef};
+use crate::error::Location;
 use crate::secret::Secret;
 use crate::syntax::{Node, Value};
 
-/// A secret, or a reference to one with what it leads to.
+/// Stands for the parts of a reference that is no whole one.
+const UNREADABLE: &str = "?";
+
+/// A secret, or a reference to one with what it leads to, and where it stands.
 #[derive(Clone, Debug)]
 pub(super) enum ConfiguredSecret {
     Text(Secret),
-    Reference(SecretRef, Result<Secret, ReferenceFailure>),
+    Reference(SecretRef, Result<Secret, ReferenceFailure>, Location),
 }
 
 impl ConfiguredSecret {
@@ -29,9 +33,9 @@ impl ConfiguredSecret {
         } else {
             reader.wrong(node, "text is expected, or a reference with `source`, `provider` and `id`");
             // Whatever stands there may be a secret, and is not shown.
-            SecretRef::new("?", "?", "?")
+            SecretRef::new(UNREADABLE, UNREADABLE, UNREADABLE)
         };
-        Some(Self::Reference(reference, Err(ReferenceFailure::NotLookedUp)))
+        Some(Self::Reference(reference, Err(ReferenceFailure::NotLookedUp), reader.location(node.at)))
     }
 
     /// The value without line breaks and white space around it.
@@ -45,20 +49,28 @@ impl ConfiguredSecret {
     pub(super) fn value(&self) -> Result<&Secret, ReferenceFailure> {
         match self {
             Self::Text(text) => Ok(text),
-            Self::Reference(_, found) => found.as_ref().map_err(|failure| *failure),
+            Self::Reference(_, found, _) => found.as_ref().map_err(|failure| *failure),
         }
     }
 
     pub(super) fn reference(&self) -> Option<&SecretRef> {
         match self {
             Self::Text(_) => None,
-            Self::Reference(reference, _) => Some(reference),
+            Self::Reference(reference, _, _) => Some(reference),
+        }
+    }
+
+    /// The reference with its place, unless it was no whole one, which was said where it was read.
+    pub(super) fn placed_reference(&self) -> Option<(&SecretRef, &Location)> {
+        match self {
+            Self::Reference(reference, _, place) if reference.source != UNREADABLE => Some((reference, place)),
+            _ => None,
         }
     }
 
     /// Takes what the reference leads to, if this is one.
     pub(super) fn put_in(&mut self, references: &Resolved) {
-        if let Self::Reference(reference, found) = self {
+        if let Self::Reference(reference, found, _) = self {
             *found = references.get(reference).map(|secret| Secret::cleaned(secret.expose()));
         }
     }

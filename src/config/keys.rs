@@ -202,7 +202,10 @@ pub(super) static AGENTS: Shape = open(
     &[
         all("defaults", "Holds for every agent that says nothing of its own."),
         older("list", "Holds the agents as a list. Not read where there are `entries`."),
-        newer("entries", "Holds the agents by their ids, which are compared without regard to case."),
+        newer(
+            "entries",
+            "Holds the agents by their ids, which are read as OpenClaw reads them: in lower case, `-` for what does not fit.",
+        ),
     ],
 );
 
@@ -282,12 +285,14 @@ pub(super) static POLICY: Shape = open(
     &["agents.defaults.modelPolicy", "agents.entries.ID.modelPolicy"],
     &[newer(
         "allow",
-        "Lists the models that are allowed: aliases, `provider/model`, or `provider/*`. An empty list allows all.",
+        "Lists the models that are allowed: aliases, `provider/model`, or `provider/*`, with the provider as it is written. An empty list allows all.",
     )],
 );
 
-pub(super) static MODELS: Shape =
-    open(&["models"], &[all("providers", "Holds providers by their names, which are found in any spelling.")]);
+pub(super) static MODELS: Shape = open(
+    &["models"],
+    &[all("providers", "Holds providers by their names. The spelling that is asked for wins, another is found too.")],
+);
 
 pub(super) static PROVIDER: Shape = open(
     &["models.providers.NAME"],

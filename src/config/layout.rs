@@ -7,6 +7,7 @@ use crate::config::release::Release;
 use crate::config::substitute::substitute;
 use crate::config::{Config, member};
 use crate::env::Environment;
+use crate::id::agent_id;
 use crate::syntax::{Node, Value};
 
 /// The agent there is where none is configured.
@@ -69,7 +70,8 @@ impl Layout {
 
 impl Config {
     /// The agent that is meant where none is named: the one marked with `default: true`; else, of `agents.entries`, `main`
-    /// if it is there; else the first of the file; and `main` where no agent is configured. In lower case.
+    /// if it is there; else the first of the file; and `main` where no agent is configured. As OpenClaw reads ids:
+    /// [`StateDir::agent_id`](crate::StateDir::agent_id).
     #[must_use]
     pub fn default_agent(&self) -> &str {
         let Layout { agents, has_entries, .. } = &self.layout;
@@ -85,8 +87,8 @@ impl Config {
         self.layout.agents.get(&key(agent))?.directory.as_deref()
     }
 
-    /// The agents that the configuration names, in lower case and in the order of the file. Without any there is only
-    /// `main`, which is not named here.
+    /// The agents that the configuration names, as OpenClaw reads their ids ([`StateDir::agent_id`](crate::StateDir::agent_id))
+    /// and in the order of the file. Without any there is only `main`, which is not named here.
     pub fn agent_ids(&self) -> impl Iterator<Item = &str> {
         self.layout.agents.keys().map(String::as_str)
     }
@@ -121,8 +123,9 @@ fn path(node: &Node<'_>, environment: &Environment) -> Option<String> {
     (done.missing.is_empty() && !done.too_long).then(|| done.text.into_owned())
 }
 
-fn key(id: &str) -> String {
-    id.trim().to_lowercase()
+/// An id as OpenClaw reads it, which takes one of which nothing is left for `main`.
+pub(super) fn key(id: &str) -> String {
+    agent_id(id).unwrap_or_else(|| MAIN.to_owned())
 }
 
 #[cfg(test)]

@@ -21,9 +21,11 @@ impl Config {
                 models.push((model, alias));
             }
         }
-        for (model, settings) in self.agents.agent(agent).into_iter().flat_map(|agent| &agent.models) {
+        for (model, settings) in self.agents.agent(agent).into_iter().flat_map(|agent| agent.models.iter()) {
             let alias = settings.alias.as_deref();
-            match models.iter_mut().find(|(listed, _)| listed == model) {
+            let exact = models.iter().position(|(listed, _)| listed.written() == model.written());
+            let place = exact.or_else(|| models.iter().position(|(listed, _)| listed == model));
+            match place.and_then(|place| models.get_mut(place)) {
                 Some((_, listed)) => *listed = alias.or(*listed),
                 None => models.push((model.clone(), alias)),
             }

@@ -13,9 +13,8 @@ impl Config {
 
     /// Every entry of `auth.order` with its place.
     pub(crate) fn placed_orders(&self) -> impl Iterator<Item = (&ProviderId, &ProfileId, &Location)> {
-        self.auth.order.iter().flat_map(|(provider, ids)| {
-            let places = self.auth.order_places.get(provider).into_iter().flatten();
-            ids.iter().zip(places).map(move |(id, place)| (provider, id, place))
+        self.auth.order.iter().flat_map(|(provider, order)| {
+            order.ids.iter().zip(&order.places).map(move |(id, place)| (provider, id, place))
         })
     }
 
@@ -49,25 +48,5 @@ impl Config {
             }
         }
         found
-    }
-
-    /// The names that are one of OpenClaw's aliases and, to the release of the configuration, no alias of any listed model:
-    /// it takes them for models of the provider of bare names.
-    pub(crate) fn unlisted_aliases(&self) -> Vec<(&str, &Location)> {
-        if !self.release().has_entries() {
-            return Vec::new();
-        }
-        let listed = self.listed_models(None);
-        let is_listed = |name: &str| {
-            let own = self.agents.aliases();
-            let mut all = listed.iter().filter_map(|(_, alias)| *alias).chain(own);
-            all.any(|alias| alias.to_lowercase() == name)
-        };
-        let names = self.agents.placed_names().map(|(name, place)| (name.as_str(), place));
-        let unlisted = names.filter(|(name, _)| {
-            let name = name.to_lowercase();
-            self.release().aliased(&name).is_some() && !is_listed(&name)
-        });
-        unlisted.collect()
     }
 }

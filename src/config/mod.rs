@@ -10,6 +10,7 @@
 mod access;
 mod agents;
 mod auth;
+mod bare_names;
 mod configured_secret;
 mod cooldowns;
 mod endpoint;
@@ -38,6 +39,7 @@ mod rotation;
 mod secrets;
 mod select;
 mod sources;
+mod spelt;
 mod substitute;
 
 pub use auth::{ProfileMode, ProfileSettings};
@@ -52,8 +54,6 @@ pub(crate) use secrets::{FileMode, SecretProvider, SecretSettings};
 use std::path::Path;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-
 use crate::config::agents::Agents;
 use crate::config::auth::Auth;
 use crate::config::env_block::EnvBlock;
@@ -61,6 +61,7 @@ use crate::config::include::Includes;
 use crate::config::layout::Layout;
 use crate::config::reader::Reader;
 use crate::config::sources::Sources;
+use crate::config::spelt::BySpelling;
 use crate::credential::Resolved;
 use crate::env::Environment;
 use crate::error::Diagnostic;
@@ -102,7 +103,7 @@ pub struct Config {
     auth: Auth,
     agents: Agents,
     layout: Layout,
-    providers: IndexMap<ProviderId, ProviderConfig>,
+    providers: BySpelling<ProviderId, ProviderConfig>,
     secrets: Arc<SecretSettings>,
     references: Resolved,
     diagnostics: Vec<Diagnostic>,
@@ -164,7 +165,8 @@ impl Config {
         });
         let env = env.unwrap_or_default();
         config.shell_env = env.shell;
-        reader.environment = options.environment.over(env.variables);
+        let unread = reader.release.unread_variables();
+        reader.environment = options.environment.over(env.variables).without(unread);
         config.environment = reader.environment.clone();
         config.layout = Layout::read(root, &config.environment, options.release);
         reader.object(root, &keys::ROOT, |reader, member| match member.key.as_ref() {
@@ -211,17 +213,17 @@ impl Config {
         self.auth.profiles.get(id)
     }
 
-    /// `auth.order` of a provider: the first entry whose key names it, in any spelling.
+    /// `auth.order` of a provider: the entry in this spelling of its name, else the first in another.
     ///
     /// An empty list is not the same as none: it selects no profile at all.
     #[must_use]
     pub fn auth_order(&self, provider: &ProviderId) -> Option<&[ProfileId]> {
-        self.auth.order.get(provider).map(Vec::as_slice)
+        self.auth.order.get(provider).map(|order| &*order.ids)
     }
 
     /// `auth.order` of every provider, in the order of the file.
     pub fn auth_orders(&self) -> impl Iterator<Item = (&ProviderId, &[ProfileId])> {
-        self.auth.order.iter().map(|(provider, ids)| (provider, ids.as_slice()))
+        self.auth.order.iter().map(|(provider, order)| (provider, &*order.ids))
     }
 
     /// `auth.cooldowns`
@@ -236,10 +238,40 @@ impl Config {
         self.providers.iter()
     }
 
-    /// `models.providers` of a provider: the first entry whose key names it, in any spelling.
+    /// `models.providers` of a provider: the entry in this spelling of its name, else the first in another.
+    ///
+    /// In a file of August 2026 or later `z.ai` and `zai` may both have one, and are two providers then. In an older file
+    /// the first of them counts for both.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use provider_auth::{Config, Environment, ProviderId, ReadOptions};
+    ///
+    /// let text = "{ agents: { entries: {} }, models: { providers: {
+    ///     zai: { baseUrl: 'https://one.example.com' }, 'z.ai': { baseUrl: 'https://two.example.com' },
+    ///     bedrock: { baseUrl: 'https://three.example.com' },
+    /// } } }";
+    /// let config = Config::from_json5_str(text, &ReadOptions::new().environment(Environment::empty()))?;
+    /// let url = |name| config.provider(&ProviderId::new(name).unwrap()).and_then(|entry| entry.base_url());
+    /// assert_eq!(url("z.ai"), Some("https://two.example.com"));
+    /// assert_eq!(url("zai"), Some("https://one.example.com"));
+    /// assert_eq!(url("amazon-bedrock"), Some("https://three.example.com"));
+    /// # Ok::<(), provider_auth::Error>(())
+    /// ```
     #[must_use]
     pub fn provider(&self, provider: &ProviderId) -> Option<&ProviderConfig> {
         self.providers.get(provider)
+    }
+
+    /// Whether the configuration has entries of this provider in several spellings, each of which is a provider then.
+    pub(crate) fn is_split(&self, provider: &ProviderId) -> bool {
+        self.providers.is_split(provider)
+    }
+
+    /// Whether two names are of one provider: in any spelling, unless the configuration has entries in several.
+    pub(crate) fn is_one(&self, provider: &ProviderId, other: &ProviderId) -> bool {
+        provider == other && (provider.written() == other.written() || !self.providers.is_split(provider))
     }
 }
 

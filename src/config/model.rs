@@ -45,7 +45,7 @@ impl Config {
 
     /// The models that the agent lists, and those that the defaults list.
     pub(super) fn models_of(&self, agent: Option<&str>) -> impl Iterator<Item = (&ModelRef, Option<&str>)> {
-        let own = self.agents.agent(agent).into_iter().flat_map(|agent| &agent.models);
+        let own = self.agents.agent(agent).into_iter().flat_map(|agent| agent.models.iter());
         own.map(|(model, settings)| (model, settings.alias.as_deref())).chain(self.models())
     }
 
@@ -63,8 +63,8 @@ impl Config {
 
     /// What is said of the model for small tasks; blank where there is to be none.
     pub(crate) fn utility_setting(&self, agent: Option<&str>) -> Option<&str> {
-        let own = self.agents.agent(agent).and_then(|agent| agent.utility_model.as_deref());
-        own.or(self.agents.utility_model.as_deref())
+        let own = self.agents.agent(agent).and_then(|agent| agent.utility_model.as_ref());
+        own.or(self.agents.utility_model.as_ref()).map(|(name, _)| name.as_str())
     }
 
     /// Whether an agent has a first model of its own, and whether it has fallbacks of its own.

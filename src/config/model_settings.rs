@@ -1,9 +1,8 @@
 //! What is said of single models: their aliases and parameters.
 
-use indexmap::IndexMap;
-
 use super::params::Params;
 use super::reader::Reader;
+use super::spelt::BySpelling;
 use super::{keys, names};
 use crate::error::DiagnosticCode;
 use crate::id::ModelRef;
@@ -20,8 +19,8 @@ pub(super) struct ModelSettings {
 }
 
 /// Reads `models`.
-pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> IndexMap<ModelRef, ModelSettings> {
-    let mut models = IndexMap::new();
+pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> BySpelling<ModelRef, ModelSettings> {
+    let mut models = BySpelling::default();
     let mut aliases = std::collections::HashSet::new();
     let bare = reader.release.bare_provider();
     reader.entries(node, |reader, member| {
@@ -43,11 +42,8 @@ pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> IndexMap<
             let message = "the name of a model is `provider/model`, without a blank half";
             return reader.report(reader.wrong, DiagnosticCode::InvalidValue, member.key_at, message);
         };
-        let model = names::official(model);
-        if models.contains_key(&model) {
+        if !models.add(reader.release, names::official(model), settings) {
             reader.warn(DiagnosticCode::Conflict, member.key_at, "an entry further up is for the same model and wins");
-        } else {
-            models.insert(model, settings);
         }
     });
     reader.release.give_aliases(&mut models);

@@ -1,9 +1,8 @@
 //! Names of models that OpenClaw understands without being told.
 
-use indexmap::IndexMap;
-
 use super::model_settings::ModelSettings;
 use super::release::Release;
+use super::spelt::BySpelling;
 use crate::id::{ModelRef, ProviderId};
 
 /// What an alias stands for since which release, as it was read in 2026.2.9, 2026.7.1 and 2026.9.6.
@@ -43,10 +42,15 @@ const UTILITY: [(&str, &str); 2] = [("anthropic", "claude-haiku-4-5"), ("openai"
 
 impl Release {
     /// The aliases of this release, and what they stand for.
-    fn aliases(self) -> impl Iterator<Item = (&'static str, &'static str)> {
+    fn aliases(self) -> impl Iterator<Item = (&'static str, &'static str)> + Clone {
         // An older release than the oldest one that was looked at is taken for that.
         let release = self.max(Self::FEBRUARY);
         ALIASES.iter().filter_map(move |(alias, rows)| Some((*alias, release.pick(rows)?)))
+    }
+
+    /// The aliases of this release.
+    pub(super) fn alias_names(self) -> impl Iterator<Item = &'static str> + Clone {
+        self.aliases().map(|(alias, _)| alias)
     }
 
     /// The model an alias of the table stands for; the alias in lower case.
@@ -62,7 +66,7 @@ impl Release {
 
     /// Gives the models of the table their aliases, unless the configuration says something of its own: another alias,
     /// a blank one, or the same alias for another model.
-    pub(super) fn give_aliases(self, models: &mut IndexMap<ModelRef, ModelSettings>) {
+    pub(super) fn give_aliases(self, models: &mut BySpelling<ModelRef, ModelSettings>) {
         let taken: Vec<String> =
             models.values().filter_map(|model| Some(model.alias.as_ref()?.to_lowercase())).collect();
         for (alias, model) in self.aliases().filter(|(alias, _)| !taken.iter().any(|taken| taken == alias)) {
@@ -81,6 +85,11 @@ impl Release {
     /// The model where none is configured.
     pub(crate) fn default_model(self) -> &'static str {
         if self.has_entries() { "openai/gpt-6-astra" } else { "anthropic/claude-opus-4-6" }
+    }
+
+    /// The variables of providers that this release does not read.
+    pub(super) fn unread_variables(self) -> &'static [&'static str] {
+        if self.has_entries() { &["GH_TOKEN", "GITHUB_TOKEN"] } else { &["GOOGLE_API_KEY", "GOOGLE_CLOUD_API_KEY"] }
     }
 
     /// The model for small tasks where none is configured, beside this one.

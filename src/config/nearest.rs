@@ -3,17 +3,30 @@
 /// Returns the known key that a written one is most likely a misspelling of.
 ///
 /// Case and the separators `_` and `-` do not count; beyond that one edit is forgiven in short keys and two in long
-/// ones, where a swap of neighbours is one edit.
-pub(super) fn nearest(written: &str, known: &(impl Iterator<Item = &'static str> + Clone)) -> Option<&'static str> {
+/// ones and in those that begin in the same way, where a swap of neighbours is one edit. The long beginning of a key is
+/// taken for the key as well.
+pub(super) fn nearest<'k>(written: &str, known: &(impl Iterator<Item = &'k str> + Clone)) -> Option<&'k str> {
     let counts = |c: &char| !matches!(c, '_' | '-');
     let letters: Vec<char> = written.chars().filter(counts).flat_map(char::to_lowercase).collect();
+    let common = |key: &str| letters.iter().zip(key.bytes()).take_while(|(c, k)| is_same(**c, *k)).count();
     let forgiven = |key: &str| match key.len() {
         0..=3 => 0,
-        4..=7 => 1,
+        4..=7 if common(key) < SAME_BEGINNING => 1,
         _ => 2,
     };
     let alike = |key: &str, edits| forgiven(key) >= edits && within(&letters, key.as_bytes(), edits);
-    (0..=2).find_map(|edits| known.clone().find(|key| alike(key, edits)))
+    let begun = |key: &&str| letters.len() >= LONG_BEGINNING && common(key) == letters.len();
+    (0..=2).find_map(|edits| known.clone().find(|key| alike(key, edits))).or_else(|| known.clone().find(begun))
+}
+
+/// So many letters at the beginning are the same where two edits are forgiven in a short key.
+const SAME_BEGINNING: usize = 4;
+
+/// The least that is taken for the beginning of a key.
+const LONG_BEGINNING: usize = 10;
+
+fn is_same(c: char, k: u8) -> bool {
+    c == char::from(k.to_ascii_lowercase())
 }
 
 /// Returns `true` if this many insertions, deletions, replacements and swaps of neighbours lead from a text in lower
@@ -23,7 +36,7 @@ fn within(text: &[char], key: &[u8], edits: usize) -> bool {
     if text.len().abs_diff(key.len()) > edits {
         return false;
     }
-    let same = |c: &char, k: &u8| *c == char::from(k.to_ascii_lowercase());
+    let same = |c: &char, k: &u8| is_same(*c, *k);
     match (text, key) {
         ([c, text @ ..], [k, key @ ..]) if same(c, k) => within(text, key, edits),
         ([], _) | (_, []) => true,
@@ -56,6 +69,8 @@ mod tests {
             ("Env", "env"),
             ("api_key", "apiKey"),
             ("apikye", "apiKey"),
+            ("modellls", "models"),
+            ("cacheReten", "cacheRetention"),
         ] {
             assert_eq!(nearest(written, &keys.into_iter()), Some(meant), "{written}");
         }

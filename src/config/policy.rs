@@ -2,6 +2,7 @@
 
 use super::reader::Reader;
 use super::{Config, keys};
+use crate::error::Location;
 use crate::id::{ModelRef, ProviderId};
 use crate::secret::is_blank_char;
 use crate::syntax::Node;
@@ -9,7 +10,7 @@ use crate::syntax::Node;
 /// What `allow` of a policy says; `None` if it is not there.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ModelPolicy {
-    allow: Option<Vec<String>>,
+    pub(super) allow: Option<Vec<(String, Location)>>,
 }
 
 impl ModelPolicy {
@@ -17,27 +18,20 @@ impl ModelPolicy {
         let mut policy = Self::default();
         reader.object(node, &keys::POLICY, |reader, member| {
             let mut names = Vec::new();
-            let is_list = reader.items(&member.node, |reader, item| names.extend(reader.word(item)));
+            let is_list = reader.items(&member.node, |reader, item| {
+                names.extend(reader.word(item).map(|name| (name, reader.location(item.at))));
+            });
             policy.allow = is_list.then_some(names);
         });
         policy
     }
 }
 
-/// One entry of a policy.
+/// One entry of a policy: names of models as [`Config::policy_name`] has them.
 enum Allowed {
     Model(ModelRef),
-    /// Every model whose `provider/model` begins with this text, which ends with a slash.
+    /// Every model whose name begins with this text, which ends with a slash.
     Below(String),
-}
-
-impl Allowed {
-    fn covers(&self, model: &ModelRef) -> bool {
-        match self {
-            Self::Model(allowed) => allowed == model,
-            Self::Below(prefix) => model.to_string().starts_with(prefix.as_str()),
-        }
-    }
 }
 
 impl Config {
@@ -45,6 +39,7 @@ impl Config {
     ///
     /// Where neither is there, `agents.defaults.models` lists the models that are allowed, unless OpenClaw has noted that
     /// it moved that list (`meta.migrations.modelPolicyAllowlist`), or there is none. An empty list allows every model.
+    /// Since August 2026 a provider is compared as it is written: `z.ai/*` allows no model of `zai`.
     /// This is what OpenClaw lets its users choose; [`rotation`](Self::rotation) and the like do not ask.
     ///
     /// # Examples
@@ -64,7 +59,7 @@ impl Config {
     /// ```
     #[must_use]
     pub fn is_allowed(&self, model: &ModelRef, agent: Option<&str>) -> bool {
-        self.allowed(agent).is_none_or(|allowed| allowed.iter().any(|allowed| allowed.covers(model)))
+        self.allowed(agent).is_none_or(|allowed| allowed.iter().any(|allowed| self.covers(allowed, model)))
     }
 
     /// The models that an agent may use, of those the configuration names, sorted; where the policy allows a whole
@@ -79,7 +74,7 @@ impl Config {
             match &allowed {
                 Allowed::Model(model) => names.push(model.written()),
                 Allowed::Below(prefix) => {
-                    let covered = known.iter().filter(|model| allowed.covers(model));
+                    let covered = known.iter().filter(|model| self.covers(&allowed, model));
                     names.extend(covered.map(ModelRef::written).chain([format!("{prefix}*")]));
                 }
             }
@@ -89,12 +84,24 @@ impl Config {
         names.iter().filter_map(|name| name.parse().ok()).collect()
     }
 
+    /// The name of a model by which it is allowed: OpenClaw since August 2026 compares names as they are written.
+    fn policy_name(&self, model: &ModelRef) -> String {
+        if self.release().has_entries() { model.written() } else { model.to_string() }
+    }
+
+    fn covers(&self, allowed: &Allowed, model: &ModelRef) -> bool {
+        match allowed {
+            Allowed::Model(allowed) => self.policy_name(allowed) == self.policy_name(model),
+            Allowed::Below(prefix) => self.policy_name(model).starts_with(prefix.as_str()),
+        }
+    }
+
     /// The entries of the policy in force, where one that names no model allows none; `None` if every model is allowed.
     fn allowed(&self, agent: Option<&str>) -> Option<Vec<Allowed>> {
         let own = self.agents.agent(agent).and_then(|agent| agent.policy.as_ref()?.allow.as_ref());
         let policy = own.or_else(|| self.agents.policy.as_ref()?.allow.as_ref());
         if let Some(names) = policy {
-            let entries = names.iter().filter_map(|name| self.entry(name, agent));
+            let entries = names.iter().filter_map(|(name, _)| self.entry(name, agent));
             return (!names.is_empty()).then(|| entries.collect());
         }
         let has_moved = self.agents.policy.is_some() || self.layout.has_moved_policy;
@@ -102,7 +109,7 @@ impl Config {
             return None;
         }
         let listed = self.listed_models(None).into_iter();
-        Some(listed.filter_map(|(model, _)| self.entry(&model.to_string(), None)).collect())
+        Some(listed.filter_map(|(model, _)| self.entry(&model.written(), None)).collect())
     }
 
     /// Reads an entry of a policy, or a model of the list that is one.
@@ -113,6 +120,7 @@ impl Config {
         let (provider, rest) = prefix.split_once('/')?;
         let provider = ProviderId::normalized(provider);
         let rest = rest.trim_matches(is_blank_char);
-        (!provider.as_str().is_empty()).then(|| Allowed::Below(format!("{provider}/{rest}")))
+        let name = if self.release().has_entries() { provider.written() } else { provider.as_str() };
+        (!name.is_empty()).then(|| Allowed::Below(format!("{name}/{rest}")))
     }
 }

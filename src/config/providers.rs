@@ -8,8 +8,9 @@ use crate::config::configured_secret::ConfiguredSecret;
 use crate::config::keys;
 use crate::config::reader::Reader;
 use crate::config::request::{RequestAuth, RequestSettings};
+use crate::config::spelt::BySpelling;
 use crate::credential::{ReferenceFailure, Resolved, SecretRef};
-use crate::error::DiagnosticCode;
+use crate::error::{DiagnosticCode, Location};
 use crate::id::{ProviderId, shown_name};
 use crate::net::origin;
 use crate::secret::Secret;
@@ -153,6 +154,11 @@ impl ProviderConfig {
     /// The references, with their keys under the provider's entry and why they lead to no secret, if they do not.
     pub(crate) fn references(&self) -> impl Iterator<Item = (String, &SecretRef, Option<ReferenceFailure>)> {
         self.values().filter_map(|(key, value)| Some((key, value.reference()?, value.value().err())))
+    }
+
+    /// The references with their places.
+    pub(super) fn placed_references(&self) -> impl Iterator<Item = (&SecretRef, &Location)> {
+        self.values().filter_map(|(_, value)| value.placed_reference())
     }
 
     pub(super) fn put_in(&mut self, references: &Resolved) {
@@ -302,19 +308,14 @@ fn names(headers: &Headers) -> Vec<&str> {
 }
 
 /// Reads `models`.
-pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> IndexMap<ProviderId, ProviderConfig> {
-    let mut providers = IndexMap::new();
+pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> BySpelling<ProviderId, ProviderConfig> {
+    let mut providers = BySpelling::default();
     reader.object(node, &keys::MODELS, |reader, member| {
         reader.entries(&member.node, |reader, member| {
             let provider = ProviderConfig::read(reader, &member.node);
-            match providers.entry(ProviderId::normalized(&member.key)) {
-                indexmap::map::Entry::Vacant(entry) => {
-                    entry.insert(provider);
-                }
-                indexmap::map::Entry::Occupied(_) => {
-                    let message = "an entry further up is for the same provider and wins";
-                    reader.warn(DiagnosticCode::Conflict, member.key_at, message);
-                }
+            if !providers.add(reader.release, ProviderId::normalized(&member.key), provider) {
+                let message = "an entry further up is for the same provider and wins";
+                reader.warn(DiagnosticCode::Conflict, member.key_at, message);
             }
         });
     });

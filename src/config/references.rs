@@ -1,7 +1,8 @@
 //! What the references of a configuration lead to.
 
-use crate::config::{Config, SecretSettings};
+use crate::config::{Config, ProviderConfig, SecretSettings};
 use crate::credential::{ReferenceFailure, Resolved, SecretRef};
+use crate::error::Location;
 
 impl Config {
     /// Iterates over the references to secrets in `models.providers`: in the place of an `apiKey` or of a header's value.
@@ -44,9 +45,14 @@ impl Config {
         self.providers.iter().flat_map(|(id, provider)| {
             provider.references().filter_map(move |(key, _, failure)| {
                 let failure = failure.filter(|failure| *failure != ReferenceFailure::NotLookedUp)?;
-                Some((format!("models.providers.{id}.{key}"), failure))
+                Some((format!("models.providers.{}.{key}", id.written()), failure))
             })
         })
+    }
+
+    /// The references of the configuration with their places.
+    pub(crate) fn placed_references(&self) -> impl Iterator<Item = (&SecretRef, &Location)> {
+        self.providers.values().flat_map(ProviderConfig::placed_references)
     }
 
     pub(crate) fn resolved_references(&self) -> &Resolved {

@@ -1,12 +1,14 @@
 //! `secrets`: the providers that references to secrets name.
 
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use crate::config::keys;
 use crate::config::reader::Reader;
+use crate::config::{keys, member};
+use crate::error::DiagnosticCode;
 use crate::id::shown_name;
 use crate::secret::Secret;
 use crate::syntax::{Node, Value};
@@ -48,6 +50,8 @@ pub(crate) struct SecretProvider {
     /// The limit of a command's output, in bytes.
     pub(crate) max_output_bytes: usize,
     pub(crate) json_only: bool,
+    /// Whether a plugin of OpenClaw's serves the entry.
+    pub(crate) has_plugin: bool,
     /// A value of the entry cannot be understood: nothing is looked up through it.
     pub(crate) is_broken: bool,
 }
@@ -110,6 +114,7 @@ impl SecretProvider {
             no_output_timeout: None,
             max_output_bytes: MOST,
             json_only: true,
+            has_plugin: false,
             is_broken: false,
         };
         reader.object(node, &keys::SECRET_PROVIDER, |reader, member| {
@@ -135,7 +140,34 @@ impl SecretProvider {
         if entry.source.is_empty() && !entry.is_broken {
             reader.missing(node, "source");
         }
+        entry.has_plugin = member(node, "pluginIntegration").is_some();
+        entry.judge(reader, node);
         entry
+    }
+
+    /// Notes what keeps the entry from ever giving a secret.
+    fn judge(&self, reader: &mut Reader<'_>, node: &Node<'_>) {
+        let (code, what) = match self.source.as_str() {
+            _ if self.is_broken || self.source.is_empty() => return,
+            "file" if self.path.is_none() => (DiagnosticCode::MissingKey, "the key `path` is missing"),
+            "file" if !self.has_place() => (DiagnosticCode::InvalidValue, "`path` is no absolute path"),
+            "exec" if !self.has_place() && self.command.is_none() => {
+                (DiagnosticCode::MissingKey, "the key `command` is missing")
+            }
+            "exec" if !self.has_place() => (DiagnosticCode::InvalidValue, "`command` is no absolute path"),
+            "env" | "file" | "exec" | "store" => return,
+            _ => (DiagnosticCode::InvalidValue, "`source` is none of `env`, `file`, `exec` and `store`"),
+        };
+        reader.warn(code, node.at, format!("{what}: references to this provider lead to no secret"));
+    }
+
+    /// Whether the entry says where its file or its command is, in a way that can be true.
+    pub(crate) fn has_place(&self) -> bool {
+        let is_absolute = |path: &String| Path::new(path).is_absolute();
+        match self.source.as_str() {
+            "file" => self.path.as_ref().is_some_and(|path| is_absolute(path) || path.starts_with('~')),
+            _ => self.has_plugin || self.command.as_ref().is_some_and(is_absolute),
+        }
     }
 }
 

@@ -93,7 +93,10 @@ impl Config {
     fn inline_key(&self, provider: &ProviderId) -> Option<Inline> {
         let settings = self.provider(provider);
         let is_reference = settings.is_some_and(|settings| settings.api_key_ref().is_some());
-        if let Some(found) = self.environment().credential(provider).filter(|_| !is_reference) {
+        // Where each spelling is a provider of its own, the variables are those of the one they are known for.
+        let has_variables = !self.providers.is_split(provider) || provider.written() == provider.as_str();
+        let variable = || self.environment().credential(provider).filter(|_| has_variables);
+        if let Some(found) = (!is_reference).then(variable).flatten() {
             return Some(Ok(found));
         }
         let settings = settings?;
@@ -118,7 +121,9 @@ impl Config {
             (id.clone(), ConfiguredProfile { provider: entry.provider.clone(), kind })
         });
         let order = self.auth_orders().map(|(provider, ids)| (provider.clone(), ids.to_vec()));
-        let settings = Settings { profiles: profiles.collect(), order: order.collect() };
+        let split = self.providers().map(|(provider, _)| provider).filter(|provider| self.providers.is_split(provider));
+        let settings =
+            Settings { profiles: profiles.collect(), order: order.collect(), split: split.cloned().collect() };
         configure(&mut rules.cooldown, self.cooldowns());
         ProfileSelector::with_settings(rules, settings)
     }

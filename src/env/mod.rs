@@ -44,6 +44,8 @@ pub struct Environment {
     lookup: Arc<Lookup>,
     file: Arc<IndexMap<Box<str>, Secret>>,
     block: Arc<IndexMap<Box<str>, Secret>>,
+    /// Variables that are no credentials to the release of a configuration.
+    unread: &'static [&'static str],
 }
 
 impl Environment {
@@ -62,7 +64,7 @@ impl Environment {
     /// Variables from a function, in place of the process environment.
     #[must_use]
     pub fn from_fn(lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
-        Self { lookup: Arc::new(lookup), file: Arc::default(), block: Arc::default() }
+        Self { lookup: Arc::new(lookup), file: Arc::default(), block: Arc::default(), unread: &[] }
     }
 
     /// Puts the variables of an `.env` file, given as its text, under the environment: OpenClaw keeps some keys
@@ -121,7 +123,12 @@ impl Environment {
 
     /// Puts the environment over another configuration's block.
     pub(crate) fn over(&self, block: IndexMap<Box<str>, Secret>) -> Self {
-        Self { lookup: Arc::clone(&self.lookup), file: Arc::clone(&self.file), block: Arc::new(block) }
+        Self { block: Arc::new(block), ..self.clone() }
+    }
+
+    /// Takes these variables for no credential of any provider; they have values as ever.
+    pub(crate) fn without(self, unread: &'static [&'static str]) -> Self {
+        Self { unread, ..self }
     }
 
     /// Returns the value of a variable, not trimmed.
@@ -154,10 +161,14 @@ impl Environment {
     /// Returns the provider's credential: the first of [its variables](crate::providers::Provider::variables) that is
     /// set, without line breaks and without white space around it.
     ///
+    /// The environment of a [`Config`](crate::Config) leaves out those that the release of the file does not read:
+    /// `GOOGLE_API_KEY` and `GOOGLE_CLOUD_API_KEY` before August 2026, `GH_TOKEN` and `GITHUB_TOKEN` since.
+    ///
     /// It is a token if the variable's name contains `OAUTH_TOKEN` or the value plainly is one, else an API key.
     #[must_use]
     pub fn credential(&self, provider: &ProviderId) -> Option<InlineCredential> {
-        provider.known()?.variables().iter().find_map(|variable| {
+        let variables = provider.known()?.variables().iter();
+        variables.filter(|variable| !self.unread.contains(variable)).find_map(|variable| {
             let (secret, origin) = self.find(variable)?;
             let secret = Secret::cleaned(secret.expose());
             let credential = if variable.contains("OAUTH_TOKEN") {

@@ -186,6 +186,12 @@ impl AuthProfiles {
         self.order.iter().find(|(name, list)| by_name((name, list)))?.1.as_deref()
     }
 
+    /// As [`order`](Self::order), where no other spelling of the provider's name counts.
+    pub(crate) fn order_as_written(&self, provider: &ProviderId) -> Option<&[ProfileId]> {
+        let is_named = |name: &str| ProviderId::normalized(name).written() == provider.written();
+        self.order.iter().find(|(name, list)| list.is_some() && is_named(name))?.1.as_deref()
+    }
+
     /// Returns the profile that last worked for a provider. It never decides an order.
     #[must_use]
     pub fn last_good(&self, provider: &ProviderId) -> Option<&ProfileId> {

@@ -114,7 +114,13 @@ fn content(
         CredentialKind::ApiKey => Credential::api_key(text),
         _ => Credential::token(text, expires),
     };
-    if let Some(reference) = reference(object, ref_member) {
+    let found = reference(object, ref_member);
+    let is_odd = object.get(ref_member).is_some_and(|value| value.get() != "null");
+    if is_odd && found.is_none() {
+        let message = "the reference is not an object with `source`, `provider` and `id`; it is ignored";
+        remark(ref_member, DiagnosticCode::InvalidValue, message);
+    }
+    if let Some(reference) = found {
         if let Some(member) = member.filter(|_| text.is_some()) {
             let message = "the secret does not count, because a reference to another one stands beside it";
             remark(member, DiagnosticCode::Conflict, message);

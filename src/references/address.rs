@@ -1,6 +1,6 @@
 //! Where exactly a reference points: its parts checked, and the entry of its provider found.
 
-use crate::config::{SecretProvider, SecretSettings};
+use crate::config::{FileMode, SecretProvider, SecretSettings};
 use crate::credential::{ReferenceFailure, SecretRef, is_variable};
 
 /// The places that OpenClaw's references name.
@@ -14,7 +14,7 @@ pub(super) enum Place {
 
 /// A reference whose parts are valid, with the entry of its provider if there is one.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Address<'a> {
+pub(crate) struct Address<'a> {
     pub(super) place: Place,
     /// The provider's name, which a command is told.
     pub(super) provider: &'a str,
@@ -23,6 +23,24 @@ pub(super) struct Address<'a> {
 }
 
 impl<'a> Address<'a> {
+    /// Why a reference can lead to no secret, whatever a file or a command says, if it cannot.
+    ///
+    /// An entry that a plugin of OpenClaw's serves is in order.
+    pub(crate) fn flaw(reference: &'a SecretRef, settings: &'a SecretSettings) -> Option<ReferenceFailure> {
+        let Self { place, id, entry, .. } = match Self::of(reference, settings) {
+            Ok(address) => address,
+            Err(failure) => return Some(failure),
+        };
+        let entry = entry?;
+        let is_denied = |names: &Vec<String>| !names.iter().any(|name| name == id);
+        match place {
+            Place::Env if entry.allowlist.as_ref().is_some_and(is_denied) => Some(ReferenceFailure::Denied),
+            Place::File | Place::Exec if !entry.has_place() => Some(ReferenceFailure::InvalidEntry),
+            Place::File if (entry.mode == FileMode::SingleValue) != (id == SINGLE) => Some(ReferenceFailure::InvalidId),
+            _ => None,
+        }
+    }
+
     pub(super) fn of(reference: &'a SecretRef, settings: &'a SecretSettings) -> Result<Self, ReferenceFailure> {
         let SecretRef { source, provider, id } = reference;
         let place = match source.as_str() {

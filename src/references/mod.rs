@@ -59,5 +59,6 @@ mod protocol;
 mod resolver;
 mod source;
 
+pub(crate) use address::Address;
 pub use resolver::ReferenceResolver;
 pub use source::ReferenceSource;

@@ -18,23 +18,33 @@ pub(super) enum Kind {
 
 const ANYTHING: u32 = 0o077;
 const WRITING: u32 = 0o022;
-const WRITING_BY_ALL: u32 = 0o002;
 const STICKY: u32 = 0o1000;
+/// The user who can do everything anyway.
+const ROOT: u32 = 0;
 
 /// Examines what stands at a path, a link itself and not what it leads to.
 pub(super) fn examine(path: &Path, kind: Kind) -> Result<Metadata, ReferenceFailure> {
     let metadata = std::fs::symlink_metadata(path).map_err(|_| ReferenceFailure::Unreadable)?;
     judge(&metadata, kind)?;
-    // A directory that all may write to lets others put a file of their own in the place of this one.
-    let directory = path.parent().map(Path::canonicalize).ok_or(ReferenceFailure::InvalidEntry)?;
-    let directory = directory.map_err(|_| ReferenceFailure::Unreadable)?;
-    for above in directory.ancestors() {
-        let mode = std::fs::metadata(above).map_err(|_| ReferenceFailure::Unreadable)?.mode();
-        if mode & WRITING_BY_ALL != 0 && mode & STICKY == 0 {
-            return Err(ReferenceFailure::OpenToOthers);
-        }
+    let directory = path.parent().ok_or(ReferenceFailure::InvalidEntry)?;
+    let real = directory.canonicalize().map_err(|_| ReferenceFailure::Unreadable)?;
+    // As it is written too: whoever can change a link on the way changes where it leads.
+    for above in directory.ancestors().chain(real.ancestors()).filter(|above| !above.as_os_str().is_empty()) {
+        judge_directory(&std::fs::metadata(above).map_err(|_| ReferenceFailure::Unreadable)?)?;
     }
     Ok(metadata)
+}
+
+/// Judges a directory on the way to a file: its owner, and whoever may write to it, can put a file of their own in the place
+/// of this one. In a sticky directory such as `/tmp` only the owner of a file can.
+fn judge_directory(metadata: &Metadata) -> Result<(), ReferenceFailure> {
+    if user().is_some_and(|user| metadata.uid() != user && metadata.uid() != ROOT) {
+        return Err(ReferenceFailure::ForeignOwner);
+    }
+    if metadata.mode() & WRITING != 0 && metadata.mode() & STICKY == 0 {
+        return Err(ReferenceFailure::OpenToOthers);
+    }
+    Ok(())
 }
 
 /// Judges what is known of a file, also of one that is open.

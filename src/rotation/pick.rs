@@ -47,16 +47,19 @@ impl Rotation {
     }
 
     fn configured(&self, model: &ModelRef) -> Option<&Configured> {
-        self.outside.models.iter().find(|configured| configured.model == *model)
+        let provider = model.provider();
+        spelt(&self.outside.models, provider, |configured| {
+            Some(configured.model.provider()).filter(|_| configured.model == *model)
+        })
     }
 
     /// The credential that serves where no stored profile can.
     fn inline_for(&self, model: &ModelRef) -> Option<Inline> {
         let configured = self.configured(model).and_then(|configured| configured.inline.clone());
-        let given = || self.outside.inline.iter().find(|(provider, _)| provider == model.provider());
         // What the caller names is better than none.
         let is_none = matches!(&configured, Some(Ok(found)) if found.source == CredentialSource::NotNeeded);
-        let given = given().map(|(_, inline)| inline.clone());
+        let given = spelt(&self.outside.inline, model.provider(), |(provider, _)| Some(provider));
+        let given = given.map(|(_, inline)| inline.clone());
         if is_none { given.or(configured) } else { configured.or(given) }
     }
 
@@ -112,8 +115,8 @@ impl Rotation {
             return selection.ok().filter(|selection| selection.profile == *profile);
         }
         self.select(profiles, model, profile, now).or_else(|| {
-            let credential = self.inline_for(model)?;
-            let resolved = self.selector.resolve(profiles, Some(credential.ok()?), &self.query_for(model), now).ok();
+            let credential = self.inline_for(model)?.ok()?;
+            let resolved = self.selector.resolve(profiles, Some(credential), &self.query_for(model), now).ok();
             resolved.filter(|selection| selection.profile == *profile)
         })
     }
@@ -156,4 +159,15 @@ impl Rotation {
         }
         probe.map_or(Pick::Refused(refused), |selection| Pick::Found(Box::new(selection)))
     }
+}
+
+/// What stands under the very spelling of a provider's name, else under another one of it.
+fn spelt<'a, T>(
+    entries: &'a [T],
+    provider: &ProviderId,
+    name: impl Fn(&'a T) -> Option<&'a ProviderId>,
+) -> Option<&'a T> {
+    let exact = |entry: &&'a T| name(entry).is_some_and(|name| name.written() == provider.written());
+    let alias = |entry: &&'a T| name(entry).is_some_and(|name| name == provider);
+    entries.iter().find(exact).or_else(|| entries.iter().find(alias))
 }

@@ -15,7 +15,7 @@ use crate::clock::Timestamp;
 use crate::credential::{CredentialKind, ReferenceFailure};
 use crate::error::Location;
 use crate::error::{Diagnostic, DiagnosticCode, Severity};
-use crate::id::ProfileId;
+use crate::id::{ProfileId, ProviderId};
 use crate::profile::{AuthProfiles, Entry, Expiry, Profile, SecretState};
 use crate::secret::Secret;
 
@@ -72,10 +72,18 @@ impl<'a> Selecting<'a> {
         if let Some(locked) = &self.query.locked {
             return (Base::Locked(locked), None);
         }
-        let configured = || self.settings.order.iter().find(|(name, _)| name == provider).map(|(_, ids)| &**ids);
-        let base = if let Some(order) = self.profiles.order(provider).or_else(configured) {
+        let is_own = |name: &ProviderId| self.settings.is_one(name, provider);
+        let orders = || self.settings.order.iter().filter(|(name, _)| is_own(name));
+        let exact = || orders().find(|(name, _)| name.written() == provider.written());
+        let configured = || exact().or_else(|| orders().next()).map(|(_, ids)| &**ids);
+        let stored = if self.settings.is_split(provider) {
+            self.profiles.order_as_written(provider)
+        } else {
+            self.profiles.order(provider)
+        };
+        let base = if let Some(order) = stored.or_else(configured) {
             Base::Order(order)
-        } else if self.settings.profiles.values().any(|entry| entry.provider == *provider) {
+        } else if self.settings.profiles.values().any(|entry| is_own(&entry.provider)) {
             Base::Configured
         } else {
             return (Base::Stored, None);
@@ -100,11 +108,13 @@ impl<'a> Selecting<'a> {
             Base::Locked(id) => visit(id, self.profiles.entry(id.as_str())),
             Base::Order(ids) => ids.iter().try_for_each(|id| visit(id, self.profiles.entry(id.as_str()))),
             Base::Configured => {
-                let listed = self.settings.profiles.iter().filter(|(_, entry)| entry.provider == *provider);
+                let listed = self.settings.profiles.iter();
+                let listed = listed.filter(|(_, entry)| self.settings.is_one(&entry.provider, provider));
                 self.enumerate(listed.map(|(id, _)| (id, self.profiles.entry(id.as_str()))), visit)
             }
             Base::Stored => {
-                let own = self.profiles.entries().filter(|entry| entry.profile.provider() == provider);
+                let own = self.profiles.entries();
+                let own = own.filter(|entry| self.settings.is_one(entry.profile.provider(), provider));
                 self.enumerate(own.map(|entry| (entry.id, Some(entry))), visit)
             }
         }
@@ -136,11 +146,11 @@ impl<'a> Selecting<'a> {
         if id.is_personal() {
             return unfit(kind, Verdict::PersonalAccount);
         }
-        if base != Base::Stored && *profile.provider() != self.query.provider {
+        if base != Base::Stored && !self.settings.is_one(profile.provider(), &self.query.provider) {
             return unfit(kind, Verdict::ProviderMismatch);
         }
         if let Some(configured) = self.settings.profiles.get(id) {
-            if configured.provider != self.query.provider {
+            if !self.settings.is_one(&configured.provider, &self.query.provider) {
                 return unfit(kind, Verdict::ProviderMismatch);
             }
             if !matches!(base, Base::Locked(_)) && !self.accepts(configured, profile) {

@@ -125,7 +125,9 @@ impl ProfileSelector {
         now: Timestamp,
         refusal: Unavailable,
     ) -> Result<Selection> {
-        let profile = ProfileId::verbatim(format!("{INLINE_PREFIX}{}", query.provider));
+        let split = self.settings.is_split(&query.provider);
+        let name = if split { query.provider.written() } else { query.provider.as_str() };
+        let profile = ProfileId::verbatim(format!("{INLINE_PREFIX}{name}"));
         let found = match inline() {
             Some(Err(reason)) => {
                 let mut considered = refusal.candidates;

@@ -12,6 +12,21 @@ pub(crate) struct Settings {
     pub(crate) profiles: IndexMap<ProfileId, ConfiguredProfile>,
     /// The order of each provider that has one. An empty list selects nothing.
     pub(crate) order: Vec<(ProviderId, Vec<ProfileId>)>,
+    /// Providers each spelling of which is a provider of its own.
+    pub(crate) split: Vec<ProviderId>,
+}
+
+impl Settings {
+    /// Whether only the very spelling of this name counts.
+    pub(super) fn is_split(&self, provider: &ProviderId) -> bool {
+        self.split.contains(provider)
+    }
+
+    /// Whether two names are of one provider.
+    pub(super) fn is_one(&self, provider: &ProviderId, other: &ProviderId) -> bool {
+        provider == other
+            && (self.split.is_empty() || provider.written() == other.written() || !self.is_split(provider))
+    }
 }
 
 /// One profile that is listed.

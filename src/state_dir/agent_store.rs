@@ -70,6 +70,20 @@ impl AgentStore {
         }
     }
 
+    /// Returns the database with the profiles that several agents share, and the ids of those of them that this agent has no
+    /// profile of its own for. `None` for a file, which is one agent's.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`load`](AuthProfileStore::load).
+    pub fn shared_profiles(&self) -> Result<Option<(PathBuf, Vec<ProfileId>)>> {
+        match self {
+            Self::File(_) => Ok(None),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(store) => store.shared_profiles().map(Some),
+        }
+    }
+
     /// Returns the old file of credentials that OpenClaw wants to import first, if there is one: until `openclaw doctor --fix`
     /// was run it refuses to work for this agent, and so does every update.
     ///

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use super::{AgentStore, StateDir, database};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::{FileStore, agent_database, check_agent, main_database, shared_database};
+use crate::store::{FileStore, agent_database, main_database, shared_database};
 
 /// The file of credentials that OpenClaw had until May 2026, and its older name.
 pub(super) const FILES: [&str; 2] = ["auth-profiles.json", "auth.json"];
@@ -118,11 +118,35 @@ impl StateDir {
         }
     }
 
+    /// Returns the id under which OpenClaw knows an agent, which is also the name of the agent's directory: in lower case,
+    /// with one `-` for every run of characters that are no ASCII letter, digit, `-` or `_`, without dashes around it if
+    /// there was any such, and 64 characters at most. Every method that takes an agent reads its id like that.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidId`](ErrorKind::InvalidId) if nothing is left, or if the text has a slash, a backslash or a control character:
+    /// it is a path then, or a mistake.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use provider_auth::{ErrorKind, StateDir};
+    ///
+    /// assert_eq!(StateDir::agent_id(" Work")?, "work");
+    /// assert_eq!(StateDir::agent_id("Wo rk")?, "wo-rk");
+    /// assert_eq!(StateDir::agent_id("../main").unwrap_err().kind(), ErrorKind::InvalidId);
+    /// # Ok::<(), provider_auth::Error>(())
+    /// ```
+    pub fn agent_id(agent: &str) -> Result<String> {
+        let is_path = |c: char| matches!(c, '/' | '\\') || c.is_control();
+        let id = Some(agent).filter(|agent| !agent.chars().any(is_path)).and_then(crate::id::agent_id);
+        let message = "an agent id has letters, digits, `-` or `_`, and neither slashes nor control characters";
+        id.ok_or_else(|| Error::new(ErrorKind::InvalidId, message))
+    }
+
     pub(super) fn agent(&self, named: Option<&str>) -> Result<Agent> {
         let config = self.tolerant_config();
-        // As OpenClaw does, which knows its agents in lower case only.
-        let id = named.unwrap_or_else(|| config.default_agent()).to_lowercase();
-        check_agent(&id).map_err(|message| Error::new(ErrorKind::InvalidId, message))?;
+        let id = Self::agent_id(named.unwrap_or_else(|| config.default_agent()))?;
         let usual = Path::new("agents").join(&id).join("agent");
         let directory =
             match config.agent_dir(&id).map(|directory| self.environment.expand_home(directory)).transpose()? {

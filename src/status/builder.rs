@@ -1,6 +1,6 @@
 //! Gathering the report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::config::{Config, Release};
 use crate::credential::ReferenceFailure;
 use crate::error::Location;
 use crate::error::{Diagnostic, DiagnosticCode, Severity};
-use crate::id::{ModelRef, ProviderId};
+use crate::id::{ModelRef, ProfileId, ProviderId};
 use crate::profile::{AuthProfiles, UsageStats};
 use crate::providers::Provider;
 use crate::select::{ProfileSelector, Verdict};
@@ -32,6 +32,8 @@ pub struct StatusReportBuilder<'a> {
     config_path: Option<PathBuf>,
     agent_dir: Option<PathBuf>,
     store_path: Option<PathBuf>,
+    shared_store_path: Option<PathBuf>,
+    shared: HashSet<ProfileId>,
     home: Option<PathBuf>,
     default_model: Option<ModelRef>,
     warn_after: Duration,
@@ -55,6 +57,8 @@ impl<'a> StatusReportBuilder<'a> {
             config_path: None,
             agent_dir: None,
             store_path: None,
+            shared_store_path: None,
+            shared: HashSet::new(),
             home: None,
             default_model: None,
             warn_after: WARN_AFTER,
@@ -83,6 +87,14 @@ impl<'a> StatusReportBuilder<'a> {
     /// Sets where the profiles are kept.
     pub fn store_path(mut self, path: impl Into<PathBuf>) -> Self {
         self.store_path = Some(path.into());
+        self
+    }
+
+    /// Sets the database with the profiles that several agents share, and which those are: `AgentStore::shared_profiles` has
+    /// both. It is where the report says that a provider's credential is which has no profile of the agent's own.
+    pub fn shared_store(mut self, path: impl Into<PathBuf>, ids: impl IntoIterator<Item = ProfileId>) -> Self {
+        self.shared_store_path = Some(path.into());
+        self.shared = ids.into_iter().collect();
         self
     }
 
@@ -140,9 +152,10 @@ impl<'a> StatusReportBuilder<'a> {
         let in_use: Vec<ModelRef> = std::iter::once(resolved_default.clone()).chain(resolved).collect();
 
         let models = config.listed_models(agent);
-        let overview = Overview { config, profiles: self.profiles, warn_after: self.warn_after, now };
+        let (profiles, warn_after, shared) = (self.profiles, self.warn_after, &self.shared);
+        let overview = Overview { config, profiles, warn_after, now, shared };
         let mut diagnostics = config.diagnostics().to_vec();
-        diagnostics.extend(unlisted_aliases(config));
+        diagnostics.extend(config.odd_names());
         diagnostics.extend(self.profiles.diagnostics().iter().cloned());
         diagnostics.extend(self.diagnostics.iter().cloned());
         let mut providers = Vec::new();
@@ -152,11 +165,13 @@ impl<'a> StatusReportBuilder<'a> {
         diagnostics.extend(failed_references(config));
         diagnostics.extend(impossible_windows(self.profiles, selector, now));
         let has_credential = |provider: &ProviderId| {
-            providers.iter().any(|status| status.provider == *provider && overview.has_credential(status))
+            let own = providers.iter().find(|status| config.is_one(&status.provider, provider));
+            own.is_some_and(|status| overview.has_credential(status))
         };
         let mut missing: Vec<ProviderId> = Vec::new();
         for model in &in_use {
-            if !has_credential(model.provider()) && !missing.contains(model.provider()) {
+            let is_noted = missing.iter().any(|noted| config.is_one(noted, model.provider()));
+            if !has_credential(model.provider()) && !is_noted {
                 missing.push(model.provider().clone());
             }
         }
@@ -171,18 +186,17 @@ impl<'a> StatusReportBuilder<'a> {
         };
         let unresolved = |status: &&ProviderStatus| {
             (status.is_unresolved || misses_header(&status.provider))
-                && in_use.iter().any(|model| *model.provider() == status.provider)
+                && in_use.iter().any(|model| config.is_one(model.provider(), &status.provider))
         };
         let unresolved_in_use: Vec<ProviderId> =
             providers.iter().filter(unresolved).map(|status| status.provider.clone()).collect();
-        missing.retain(|provider| !unresolved_in_use.contains(provider));
-        let mut unconfirmed_models: Vec<ModelRef> = Vec::new();
-        for model in in_use.iter().filter(|_| is_newer) {
-            let status = providers.iter().find(|status| status.provider == *model.provider());
-            if status.is_some_and(ProviderStatus::is_unconfirmed) && !unconfirmed_models.contains(model) {
-                unconfirmed_models.push(model.clone());
-            }
+        missing.retain(|provider| !unresolved_in_use.iter().any(|other| config.is_one(other, provider)));
+        if is_newer {
+            // Of these it is not known whether they have a credential.
+            let unconfirmed = || providers.iter().filter(|status| status.is_unconfirmed());
+            missing.retain(|provider| !unconfirmed().any(|status| config.is_one(&status.provider, provider)));
         }
+        let unconfirmed_models = if is_newer { unconfirmed(config, &in_use, &providers) } else { Vec::new() };
         let aliases = models.iter().filter_map(|(model, alias)| Some(((*alias)?.to_owned(), model.clone()))).collect();
         let allowed =
             if is_newer { config.allowed_models(agent) } else { models.into_iter().map(|(model, _)| model).collect() };
@@ -212,6 +226,7 @@ impl<'a> StatusReportBuilder<'a> {
             agent_id: self.agent,
             agent_dir: self.agent_dir,
             store_path: self.store_path,
+            shared_store_path: self.shared_store_path,
             home: self.home,
         }
     }
@@ -227,13 +242,15 @@ impl<'a> StatusReportBuilder<'a> {
         let exported = known.filter(|provider| environment.credential(provider).is_some());
         let all = stored.chain(configured).chain(listed).chain(used).chain(exported);
         let named = all.filter(|provider| !provider.as_str().is_empty());
-        // The first mention says how it is spelt.
-        let mut unique: BTreeMap<String, ProviderId> = BTreeMap::new();
+        // The first mention says how it is spelt, unless the configuration has entries in several spellings.
+        let mut unique: BTreeMap<(String, bool), ProviderId> = BTreeMap::new();
         named.for_each(|id| {
-            unique.entry(id.to_string()).or_insert(id);
+            let is_split = self.config.is_split(&id);
+            let name = if is_split { id.written() } else { id.as_str() };
+            unique.entry((name.to_owned(), is_split)).or_insert(id);
         });
         let mut providers: Vec<ProviderId> = unique.into_values().collect();
-        providers.sort_by(|a, b| collate::compare(a.as_str(), b.as_str()));
+        providers.sort_by(|a, b| collate::compare(a.written(), b.written()).then(a.cmp(b)));
         providers
     }
 }
@@ -274,6 +291,18 @@ fn impossible_windows(profiles: &AuthProfiles, selector: &ProfileSelector, now: 
     found.collect()
 }
 
+/// The models in use whose provider has nothing but what references may lead to, each once.
+fn unconfirmed(config: &Config, in_use: &[ModelRef], providers: &[ProviderStatus]) -> Vec<ModelRef> {
+    let mut models: Vec<ModelRef> = Vec::new();
+    for model in in_use {
+        let status = providers.iter().find(|status| config.is_one(&status.provider, model.provider()));
+        if status.is_some_and(ProviderStatus::is_unconfirmed) && !models.contains(model) {
+            models.push(model.clone());
+        }
+    }
+    models
+}
+
 /// References of the configuration that were looked up in vain; those of profiles are verdicts.
 fn failed_references(config: &Config) -> impl Iterator<Item = Diagnostic> {
     config.failed_references().map(|(key_path, failure)| {
@@ -282,16 +311,6 @@ fn failed_references(config: &Config) -> impl Iterator<Item = Diagnostic> {
         Diagnostic::new(Severity::Warning, DiagnosticCode::UnresolvedReference, place, message)
             .with_help(failure.help())
     })
-}
-
-/// Remarks on names that the release of the configuration does not take for aliases.
-pub(super) fn unlisted_aliases(config: &Config) -> Vec<Diagnostic> {
-    let remark = |(name, place): (&str, &Location)| {
-        let message = format!("no listed model has the alias {name:?}: OpenClaw takes it for a model of OpenAI");
-        Diagnostic::new(Severity::Warning, DiagnosticCode::Alias, place.clone(), message)
-            .with_help("write `provider/model`, or list the model under `models`")
-    };
-    config.unlisted_aliases().into_iter().map(remark).collect()
 }
 
 #[expect(clippy::expect_used, reason = "a constant name with two halves")]

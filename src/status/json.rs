@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::collate;
 use super::report::{EffectiveSource, ProfileStatus, ProviderStatus, StatusReport};
 use crate::clock::Timestamp;
-use crate::credential::{CredentialSource, EnvOrigin};
+use crate::credential::{CredentialSource, EnvOrigin, ReferenceFailure};
 use crate::error::Diagnostic;
 use crate::id::{ModelRef, ProfileId, ProviderId};
 use crate::profile::Hold;
@@ -56,7 +56,8 @@ impl StatusReport {
 
     fn auth(&self) -> Value {
         let present = |provider: &&ProviderStatus| {
-            !provider.profiles.is_empty() || provider.environment.is_some() || provider.config_key.is_some()
+            let has_key = provider.environment.is_some() || provider.config_key.is_some();
+            !provider.profiles.is_empty() || has_key || provider.key_failure.is_some()
         };
         let providers = || self.providers.iter().filter(present);
         let logins = providers().filter_map(|provider| {
@@ -85,7 +86,10 @@ impl StatusReport {
         auth.put("providersWithOAuth", logins.collect::<Vec<_>>());
         auth.put("missingProvidersInUse", missing.collect::<Vec<_>>());
         if self.release.has_entries() {
-            auth.put("modelRouteIssues", self.unconfirmed_models.iter().map(route_issue).collect::<Vec<_>>());
+            auth.put(
+                "modelRouteIssues",
+                self.unconfirmed_models.iter().map(|model| self.route_issue(model)).collect::<Vec<_>>(),
+            );
             // No other program runs the models here.
             auth.put("runtimeAuthRoutes", json!([]));
         }
@@ -123,6 +127,7 @@ impl StatusReport {
             members
                 .put("modelsJson", json!({ "value": label, "source": format!("models.json: {}", self.models_file()) }));
         }
+        members.some("apiKeyFailure", status.key_failure.map(ReferenceFailure::code));
         members.put("used", status.used.as_ref().map(ProfileId::as_str));
         members.some("retryAt", status.retry_at.map(Timestamp::as_millis));
         members.put("order", status.order.iter().map(ProfileId::as_str).collect::<Vec<_>>());
@@ -181,6 +186,19 @@ impl StatusReport {
         })
     }
 
+    /// What OpenClaw says of a model whose credentials it could not check.
+    fn route_issue(&self, model: &ModelRef) -> Value {
+        let of_profile = self.provider(model.provider()).is_some_and(|status| status.unresolved().next().is_some());
+        let mut members = Members::default();
+        members.put("kind", "indeterminate");
+        members.put("provider", model.provider().written());
+        members.put("model", model.model());
+        members.some("evidence", of_profile.then_some("profile"));
+        let message = format!("It is not known whether {model} can be used: a reference to a secret was not resolved.");
+        members.put("message", message);
+        members.into()
+    }
+
     /// Returns the name of a provider: since August 2026 OpenClaw leaves aliases as they are written.
     fn name<'p>(&self, provider: &'p ProviderId) -> &'p str {
         if self.release.has_entries() { provider.written() } else { provider.as_str() }
@@ -202,12 +220,14 @@ impl StatusReport {
             EffectiveSource::Missing => "missing".to_owned(),
             EffectiveSource::Found(CredentialSource::NotNeeded) => "none".to_owned(),
             EffectiveSource::Found(CredentialSource::Profile) => {
-                self.store_path.as_deref().map_or_else(|| "store".to_owned(), |path| self.shortened(path))
+                let shared = self.shared_store_path.as_deref().filter(|_| status.is_shared);
+                let path = shared.or(self.store_path.as_deref());
+                path.map_or_else(|| "store".to_owned(), |path| self.shortened(path))
             }
             EffectiveSource::Found(CredentialSource::Environment { .. }) => {
                 masked(status.environment.as_ref().map(|key| &key.label))
             }
-            EffectiveSource::Found(CredentialSource::Config | CredentialSource::Caller) => {
+            EffectiveSource::Variable | EffectiveSource::Found(CredentialSource::Config | CredentialSource::Caller) => {
                 masked(status.config_key.as_ref())
             }
         }
@@ -266,17 +286,6 @@ fn reason_code(hold: Hold) -> &'static str {
         Hold::Inactive => "setup_inactive",
         Hold::Refreshing | Hold::RefreshFailed => "expired",
     }
-}
-
-/// What OpenClaw says of a model whose credentials it could not check.
-fn route_issue(model: &ModelRef) -> Value {
-    json!({
-        "kind": "indeterminate",
-        "provider": model.provider().written(),
-        "model": model.model(),
-        "evidence": "profile",
-        "message": format!("It is not known whether {model} can be used: a reference to a secret was not resolved."),
-    })
 }
 
 fn diagnostic(diagnostic: &Diagnostic) -> Value {

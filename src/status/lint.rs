@@ -1,6 +1,5 @@
 //! What is allowed in a configuration, and probably not what was meant.
 
-use super::builder::unlisted_aliases;
 use crate::clock::Timestamp;
 use crate::config::{Config, ProfileMode};
 use crate::credential::CredentialKind;
@@ -8,6 +7,7 @@ use crate::error::Location;
 use crate::error::{Diagnostic, DiagnosticCode, Severity};
 use crate::id::{ProfileId, ProviderId};
 use crate::profile::AuthProfiles;
+use crate::references::Address;
 use crate::select::{Query, Verdict};
 
 impl Config {
@@ -16,7 +16,8 @@ impl Config {
     ///
     /// - Both `cacheRetention` and `cacheControlTtl` in one place.
     /// - A cache retention where the credential is a subscription, which does not honour it.
-    /// - Since August 2026, an alias of OpenClaw's where no listed model has it.
+    /// - Since August 2026, an alias of OpenClaw's where no listed model has it; in every release a name that is nearly an alias.
+    /// - References that can lead to no secret, whatever a file or a command says.
     /// - With the stored profiles, of one agent or of all: names in an order or in `auth.profiles` that no profile has,
     ///   stored profiles that are
     ///   left out because `auth.profiles` lists others of their provider, and entries of `auth.profiles` whose mode or
@@ -41,7 +42,7 @@ impl Config {
     pub fn lint<'p>(&self, profiles: impl IntoIterator<Item = &'p AuthProfiles>) -> Vec<Diagnostic> {
         let all: Vec<&AuthProfiles> = profiles.into_iter().collect();
         let mut found = self.diagnostics().to_vec();
-        found.extend(unlisted_aliases(self));
+        found.extend(self.odd_names());
         let mut warn = |code, place: &Location, message: String, help: &str| {
             found.push(Diagnostic::new(Severity::Warning, code, place.clone(), message).with_help(help));
         };
@@ -52,6 +53,20 @@ impl Config {
         for place in self.ignored_retentions(|provider| self.is_subscription(provider, &all)) {
             let message = "the credential in use is a subscription, which does not honour a cache retention".to_owned();
             warn(DiagnosticCode::IgnoredSetting, place, message, "use an API key for prompt caching");
+        }
+        let of_profiles = all.iter().flat_map(|profiles| profiles.iter()).filter_map(|(id, profile)| {
+            let place = Location::default().with_key_path(format!("profiles.{id}"));
+            Some((profile.secret_ref()?, place))
+        });
+        let mut seen: Vec<Location> = Vec::new();
+        let placed = self.placed_references().map(|(reference, place)| (reference, place.clone()));
+        for (reference, place) in placed.chain(of_profiles) {
+            let Some(flaw) = Address::flaw(reference, self.secrets()).filter(|_| !seen.contains(&place)) else {
+                continue;
+            };
+            let message = format!("the reference can lead to no secret: {flaw}");
+            warn(DiagnosticCode::UnresolvedReference, &place, message, flaw.help());
+            seen.push(place);
         }
         if !all.is_empty() {
             self.lint_profiles(&all, &mut warn);

@@ -1,6 +1,6 @@
 //! One provider and its profiles.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::health::Health;
@@ -22,6 +22,8 @@ pub(super) struct Overview<'a> {
     pub(super) profiles: &'a AuthProfiles,
     pub(super) warn_after: Duration,
     pub(super) now: Timestamp,
+    /// The profiles that several agents share.
+    pub(super) shared: &'a HashSet<ProfileId>,
 }
 
 impl Overview<'_> {
@@ -34,7 +36,7 @@ impl Overview<'_> {
         diagnostics.extend(discouraged(config, stored, provider, candidates.order()));
         let verdicts: HashMap<&str, Verdict> =
             candidates.iter().map(|candidate| (candidate.id.as_str(), candidate.verdict)).collect();
-        let own = stored.entries().filter(|entry| entry.profile.provider() == provider);
+        let own = stored.entries().filter(|entry| config.is_one(entry.profile.provider(), provider));
         let profiles: Vec<ProfileStatus> = own
             .map(|entry| {
                 let verdict = verdicts.get(entry.id.as_str()).copied().unwrap_or(Verdict::NotRequested);
@@ -53,16 +55,26 @@ impl Overview<'_> {
 
         let resolved = config.resolve(stored, &query, self.now);
         let (used, effective, retry_at) = match resolved {
-            Ok(selection) => (Some(selection.profile), EffectiveSource::Found(selection.source), None),
+            Ok(selection) => {
+                let is_variable = selection.source == CredentialSource::Config && settings.is_some_and(is_of_variable);
+                let found = EffectiveSource::Found(selection.source);
+                let effective = if is_variable { EffectiveSource::Variable } else { found };
+                (Some(selection.profile), effective, None)
+            }
             Err(error) => {
                 let retry_at = error.unavailable().and_then(|unavailable| unavailable.retry_at);
                 let referred = settings.is_some_and(|settings| settings.api_key_ref().is_some());
                 let environment = environment.as_ref().filter(|_| !referred);
-                (None, fallback(&profiles, environment, config_key.is_some() || referred), retry_at)
+                let configured = config_key.as_ref().map(|_| {
+                    let found = EffectiveSource::Found(CredentialSource::Config);
+                    if settings.is_some_and(is_of_variable) { EffectiveSource::Variable } else { found }
+                });
+                (None, fallback(&profiles, environment, configured), retry_at)
             }
         };
         let in_vain = |failure| failure != ReferenceFailure::NotLookedUp;
-        let of_key = settings.and_then(ProviderConfig::api_key_failure).is_some_and(in_vain);
+        let key_failure = settings.and_then(ProviderConfig::api_key_failure);
+        let of_key = key_failure.is_some_and(in_vain);
         let of_profile = profiles.iter().any(|profile| match profile.verdict {
             Verdict::UnresolvedReference { reason } => in_vain(reason),
             _ => false,
@@ -93,8 +105,10 @@ impl Overview<'_> {
             retry_at,
             order: candidates.order().cloned().collect(),
             is_unresolved,
+            is_shared: !profiles.is_empty() && profiles.iter().all(|profile| self.shared.contains(&profile.id)),
             environment,
             config_key,
+            key_failure,
             health,
             expires: expirable().filter_map(|profile| profile.expires).min(),
             profiles,
@@ -183,14 +197,21 @@ fn masked(profile: &Profile, owner: &str, release: Release) -> String {
 }
 
 /// Returns the source that would serve if nothing kept it from serving.
-fn fallback(profiles: &[ProfileStatus], environment: Option<&EnvironmentKey>, config_key: bool) -> EffectiveSource {
+fn fallback(
+    profiles: &[ProfileStatus],
+    environment: Option<&EnvironmentKey>,
+    configured: Option<EffectiveSource>,
+) -> EffectiveSource {
     if profiles.iter().any(|profile| profile.kind.is_some() && profile.hold != Some(Hold::Inactive)) {
         EffectiveSource::Found(CredentialSource::Profile)
     } else if let Some(EnvironmentKey { variable, origin, .. }) = environment {
         EffectiveSource::Found(CredentialSource::Environment { variable, origin: *origin })
-    } else if config_key {
-        EffectiveSource::Found(CredentialSource::Config)
     } else {
-        EffectiveSource::Missing
+        configured.unwrap_or(EffectiveSource::Missing)
     }
+}
+
+/// Whether the key in the configuration is a reference to a variable.
+fn is_of_variable(settings: &ProviderConfig) -> bool {
+    settings.api_key_ref().is_some_and(|reference| reference.source == "env")
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::health::Health;
 use crate::clock::Timestamp;
 use crate::config::Release;
-use crate::credential::{CredentialKind, CredentialSource, EnvOrigin};
+use crate::credential::{CredentialKind, CredentialSource, EnvOrigin, ReferenceFailure};
 use crate::error::Diagnostic;
 use crate::id::{ModelRef, ProfileId, ProviderId};
 use crate::profile::Hold;
@@ -52,6 +52,8 @@ pub struct StatusReport {
     pub agent_dir: Option<PathBuf>,
     /// Where the profiles are kept, if the caller named it.
     pub store_path: Option<PathBuf>,
+    /// The database with the profiles that several agents share, if the caller named it.
+    pub shared_store_path: Option<PathBuf>,
     /// The home directory, which the report writes as `~`, if the caller named it.
     pub home: Option<PathBuf>,
     /// The agent's first model as it is written, else the resolved one.
@@ -119,6 +121,8 @@ pub struct ProviderStatus {
     pub environment: Option<EnvironmentKey>,
     /// The masked key in the configuration, if there is one.
     pub config_key: Option<String>,
+    /// Why the reference that stands in the place of the key in the configuration leads to no secret, if it does not.
+    pub key_failure: Option<ReferenceFailure>,
     /// The worst health of its logins and tokens; [`Health::Static`] if it has only keys, [`Health::Missing`] without
     /// profiles.
     pub health: Health,
@@ -126,6 +130,8 @@ pub struct ProviderStatus {
     pub expires: Option<Timestamp>,
     /// Nothing can be used, and a reference was looked up in vain.
     pub(super) is_unresolved: bool,
+    /// Whether it has profiles, all of which are those that several agents share.
+    pub(super) is_shared: bool,
 }
 
 /// Where a provider's credential comes from.
@@ -134,6 +140,8 @@ pub struct ProviderStatus {
 pub enum EffectiveSource {
     /// Nowhere.
     Missing,
+    /// From the variable that a reference names which stands in the place of the provider's `apiKey` in the configuration.
+    Variable,
     /// From here.
     #[non_exhaustive]
     Found(CredentialSource),
@@ -145,7 +153,7 @@ impl EffectiveSource {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Found(CredentialSource::Profile) => "profiles",
-            Self::Found(CredentialSource::Environment { .. }) => "env",
+            Self::Variable | Self::Found(CredentialSource::Environment { .. }) => "env",
             Self::Found(CredentialSource::Config) => "models.json",
             Self::Found(CredentialSource::Caller) => "caller",
             Self::Found(CredentialSource::NotNeeded) => "none",
@@ -272,13 +280,15 @@ impl UnusableProfile {
 }
 
 impl ProviderStatus {
-    /// Returns `true` if nothing can be used but, perhaps, what a reference names that was not resolved.
+    /// Returns `true` if nothing can be used but, perhaps, what a reference names that was not resolved: that of a profile, or
+    /// the one in the place of the configured key.
     pub(super) fn is_unconfirmed(&self) -> bool {
-        self.used.is_none() && self.order.is_empty() && self.unresolved().next().is_some()
+        let is_referred = self.key_failure.is_some() || self.unresolved().next().is_some();
+        self.used.is_none() && self.order.is_empty() && is_referred
     }
 
     /// Iterates over the profiles whose secret is a reference that was not resolved.
-    fn unresolved(&self) -> impl Iterator<Item = &ProfileStatus> {
+    pub(super) fn unresolved(&self) -> impl Iterator<Item = &ProfileStatus> {
         self.profiles.iter().filter(|profile| matches!(profile.verdict, Verdict::UnresolvedReference { .. }))
     }
 
@@ -298,7 +308,8 @@ impl StatusReport {
     /// Returns the status of one provider.
     #[must_use]
     pub fn provider(&self, provider: &ProviderId) -> Option<&ProviderStatus> {
-        self.providers.iter().find(|status| status.provider == *provider)
+        let exact = self.providers.iter().find(|status| status.provider.written() == provider.written());
+        exact.or_else(|| self.providers.iter().find(|status| status.provider == *provider))
     }
 
     /// Returns the exit code for scripts, as OpenClaw's `--check` has it: 1 if a login or a token has expired or has

@@ -31,11 +31,13 @@ use std::time::Duration;
 pub use copy::{CopyScope, copy_profiles};
 pub use ext::AuthProfileStoreExt;
 pub(crate) use ext::unknown_profile;
+#[cfg(feature = "sqlite")]
+pub(crate) use file::check_agent;
 #[cfg(feature = "file")]
 #[cfg_attr(docsrs, doc(cfg(feature = "file")))]
 pub use file::{Durability, FileStore, FileStoreBuilder, StateFile};
 #[cfg(feature = "file")]
-pub(crate) use file::{agent_database, check_agent, main_database, shared_database};
+pub(crate) use file::{agent_database, main_database, shared_database};
 pub use lease::Lease;
 pub use memory::MemoryStore;
 #[cfg(feature = "client")]

@@ -38,6 +38,24 @@ fn an_agent_has_its_own_model_and_no_markers() {
 }
 
 #[test]
+fn an_agent_is_found_as_openclaw_reads_its_id() {
+    let list =
+        config("{ agents: { list: [{ id: 'Wo rk', agentDir: '/a', model: 'p/a' }, { id: '-x-', model: 'p/b' }] } }");
+    assert!(list.diagnostics().is_empty(), "{:?}", list.diagnostics());
+    let entries =
+        config("{ agents: { entries: { 'Wo rk': { agentDir: '/a', model: 'p/a' }, '-x-': { model: 'p/b' } } } }");
+    assert_eq!(entries.diagnostics().len(), 2);
+    for config in [list, entries] {
+        assert_eq!(config.agent_ids().collect::<Vec<_>>(), ["wo-rk", "x"]);
+        assert_eq!(config.default_agent(), "wo-rk");
+        for (id, model) in [("wo-rk", "p/a"), ("Wo rk", "p/a"), (" WO  RK", "p/a"), ("x", "p/b"), ("wo rk!", "p/a")] {
+            assert_eq!(config.primary_model(Some(id)), Some(model), "{id}");
+        }
+        assert_eq!((config.agent_dir("Wo rk"), config.primary_model(Some("work"))), (Some("/a"), None));
+    }
+}
+
+#[test]
 fn an_entry_with_a_model_has_no_fallbacks_but_its_own() {
     let text = |agents: &str| {
         format!("{{ agents: {{ defaults: {{ model: {{ primary: 'p/d', fallbacks: ['p/e'] }} }}, {agents} }} }}")

@@ -28,6 +28,29 @@ fn place(found: &InlineCredential) -> (&'static str, EnvOrigin) {
 }
 
 #[test]
+fn a_variable_is_a_credential_where_the_release_reads_it() {
+    for (name, variable, february, september) in [
+        ("google", "GOOGLE_API_KEY", false, true),
+        ("google", "GEMINI_API_KEY", true, true),
+        ("google-vertex", "GOOGLE_CLOUD_API_KEY", false, true),
+        ("github-copilot", "GH_TOKEN", true, false),
+        ("github-copilot", "GITHUB_TOKEN", true, false),
+        ("github-copilot", "COPILOT_GITHUB_TOKEN", true, true),
+    ] {
+        let provider = ProviderId::new(name).unwrap();
+        for (release, counts) in [("2026.2.9", february), ("2026.7.1", february), ("2026.9.6", september)] {
+            let text = format!("{{ meta: {{ lastTouchedVersion: '{release}' }} }}");
+            let config = read(&text, &[(variable, "made-up")]);
+            assert_eq!(config.inline_credential(&provider).is_some(), counts, "{variable} in {release}");
+            // It is a variable like any other all the same.
+            assert!(config.environment().get(variable).is_some());
+        }
+        // Without a file no release is known.
+        assert!(environment(&[(variable, "made-up")]).credential(&provider).is_some());
+    }
+}
+
+#[test]
 fn a_providers_variables_in_their_order() {
     use CredentialKind::{ApiKey, Token};
     /// The provider, its environment, and the variable, value and kind that are found.

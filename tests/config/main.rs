@@ -9,6 +9,7 @@ mod include;
 mod lint;
 mod names;
 mod retention;
+mod spellings;
 #[path = "../support/mod.rs"]
 mod support;
 mod values;

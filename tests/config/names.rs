@@ -79,6 +79,63 @@ fn an_alias_that_no_listed_model_has_is_understood_with_a_remark() {
     assert_eq!(places(&config(seeded)), ["agents.defaults.model.fallbacks[1]"]);
 }
 
+/// The remarks on names, with what to do about them.
+fn remarks(release: &str, rest: &str) -> Vec<String> {
+    let found = of(release, rest).lint(None).into_iter().filter(|found| found.code == DiagnosticCode::Alias);
+    found.map(|found| format!("{}: {}", found.message, found.help.unwrap())).collect()
+}
+
+#[test]
+fn names_for_small_tasks_and_in_a_policy_are_looked_at_too() {
+    for (rest, words) in [
+        ("defaults: { utilityModel: 'sonnet' }", Some("takes it for a model of OpenAI")),
+        ("entries: { w: { utilityModel: 'sonnet' } }", Some("takes it for a model of OpenAI")),
+        ("defaults: { utilityModel: '' }", None),
+        ("defaults: { utilityModel: 'openai/gpt-5.4' }", None),
+        ("defaults: { modelPolicy: { allow: ['gpt'] } }", Some("refuses a policy with it")),
+        ("entries: { w: { modelPolicy: { allow: ['gpt'] } } }", Some("refuses a policy with it")),
+        ("defaults: { modelPolicy: { allow: ['gpt-5.4'] } }", Some("write `provider/model`")),
+        ("defaults: { modelPolicy: { allow: ['openai/*', 'anthropic/claude-opus-5'] } }", None),
+        ("defaults: { models: { 'openai/gpt-5.4': {} }, modelPolicy: { allow: ['gpt'] } }", None),
+    ] {
+        let found = remarks("2026.9.6", rest);
+        assert_eq!(found.len(), usize::from(words.is_some()), "{rest}: {found:?}");
+        assert!(words.is_none_or(|words| found[0].contains(words)), "{rest}: {found:?}");
+    }
+}
+
+#[test]
+fn a_misspelt_alias_is_asked_about_and_a_models_name_is_not() {
+    for (release, rest, words) in [
+        ("2026.9.6", "defaults: { model: 'opuss' }", Some("OpenAI: did you mean `opus`?")),
+        ("2026.2.9", "defaults: { model: 'opuss' }", Some("Anthropic: did you mean `opus`?")),
+        ("2026.9.6", "defaults: { model: { primary: 'a/b', fallbacks: ['sonet'] } }", Some("`sonnet`")),
+        ("2026.9.6", "defaults: { utilityModel: 'gemni' }", Some("`gemini`")),
+        ("2026.9.6", "defaults: { model: 'writre', models: { 'a/b': { alias: 'writer' } } }", Some("`writer`")),
+        ("2026.9.6", "defaults: { modelPolicy: { allow: ['opuss'] } }", Some("`opus`")),
+        ("2026.9.6", "defaults: { model: 'gpt-5-mini' }", None),
+        ("2026.9.6", "defaults: { model: 'gpt-5.4' }", None),
+        ("2026.2.9", "defaults: { model: 'claude-opus-4-6' }", None),
+        ("2026.2.9", "defaults: { model: 'opus' }", None),
+        ("2026.9.6", "defaults: { model: 'x/opuss' }", None),
+    ] {
+        let found = remarks(release, rest);
+        assert_eq!(found.len(), usize::from(words.is_some()), "{rest}: {found:?}");
+        assert!(words.is_none_or(|words| found[0].contains(words)), "{rest}: {found:?}");
+    }
+}
+
+#[test]
+fn a_model_that_is_listed_with_another_alias_is_not_to_be_listed_again() {
+    let found =
+        remarks("2026.9.6", "defaults: { model: 'opus', models: { 'anthropic/claude-opus-5': { alias: 'big' } } }");
+    assert_eq!(found.len(), 1);
+    assert!(found[0].contains("write `big`") && !found[0].contains("list the model"), "{found:?}");
+    let found =
+        remarks("2026.9.6", "defaults: { model: 'opus', models: { 'anthropic/claude-opus-5': { alias: '' } } }");
+    assert!(found[0].contains("listed without an alias"), "{found:?}");
+}
+
 #[test]
 fn an_agent_gives_names_of_its_own() {
     let config = of(
@@ -105,7 +162,7 @@ fn which_models_are_allowed() {
         ),
         ("defaults: { modelPolicy: { allow: [] } }", None, &["a/b"], &[]),
         ("defaults: { modelPolicy: { allow: ['a/'] } }", None, &[], &["a/b"]),
-        ("defaults: { modelPolicy: { allow: ['Z.AI/*'] } }", None, &["zai/m", "z-ai/m"], &["a/b"]),
+        ("defaults: { modelPolicy: { allow: ['Z.AI/*'] } }", None, &["z.ai/m"], &["a/b", "zai/m", "z-ai/m"]),
         (
             "defaults: { models: { 'a/b': { alias: 'one' } }, modelPolicy: { allow: ['ONE'] } }",
             None,

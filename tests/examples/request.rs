@@ -75,7 +75,7 @@ fn configuration_and_previous_body_are_read() {
     };
     let config = file(
         "openclaw.json",
-        "{ agents: { defaults: { model: 'relay/claude-x' }, list: [{ id: 'w', params: { cacheRetention: 'long' } }] },
+        "{ agents: { defaults: { model: 'relay/claude-x' }, list: [{ id: 'main' }, { id: 'w', params: { cacheRetention: 'long' } }] },
            models: { providers: { relay: { baseUrl: 'https://relay.example.com', api: 'anthropic-messages' } } } }",
     );
     let plain = shown(&["--config", &config], BODY);
@@ -98,6 +98,33 @@ fn configuration_and_previous_body_are_read() {
     let next = shown(&[&MODEL[..], &["--previous", &previous]].concat(), &body.to_string());
     let paths: Vec<_> = next["markers"].as_array().expect("a list").iter().map(|m| m["path"].clone()).collect();
     assert_eq!(paths, ["/system/0", "/messages/0/content/0", "/messages/2/content/29"]);
+}
+
+#[test]
+fn the_default_agent_and_what_the_configuration_refers_to_count() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let config = directory.path().join("openclaw.json");
+    let text = "{ agents: {
+            defaults: { model: 'opus', models: { 'relay/claude-x': { alias: 'opus' } } },
+            entries: { other: {}, 'work': { default: true, model: 'mine', params: { cacheRetention: 'long' },
+                                            models: { 'relay/claude-y': { alias: 'mine' } } } } },
+        models: { providers: { relay: { baseUrl: '${RELAY_URL}', api: 'anthropic-messages',
+            headers: { 'x-tenant': { source: 'env', provider: 'default', id: 'TENANT' } } } } } }";
+    std::fs::write(&config, text).expect("written");
+    let config = config.to_str().expect("UTF-8");
+    // The variables are those of the process, and of the `.env` beside the configuration.
+    std::fs::write(directory.path().join(".env"), "RELAY_URL=https://relay.example.com\n").expect("written");
+    let ask =
+        |more: &[&str], variables: &[(&str, &str)]| request(&[&["--config", config], more].concat(), BODY, variables);
+    let answer = ask(&[], &[("TENANT", "seven")]);
+    assert_eq!(answer.code, Some(0), "{}", answer.err);
+    let found: Value = serde_json::from_str(&answer.out).expect("one JSON value");
+    assert_eq!(found["url"], "https://relay.example.com/v1/messages");
+    assert_eq!((&found["markers"][0]["ttl"], &found["headers"]["x-tenant"]), (&json!("1h"), &json!("[redacted]")));
+    let other: Value = serde_json::from_str(&ask(&["--agent", "OTHER"], &[("TENANT", "seven")]).out).expect("JSON");
+    assert_eq!(other["markers"], json!([]));
+    let refused: Value = serde_json::from_str(&ask(&[], &[]).err).expect("one JSON value");
+    assert_eq!(refused["kind"], "unresolved_reference");
 }
 
 #[test]

@@ -182,7 +182,12 @@ fn the_configuration_says_where_an_agent_lives_and_who_is_meant() {
     fs::write(place.join("openclaw-agent.sqlite"), "").unwrap();
     assert_eq!(state.layout(None).unwrap(), StoreLayout::Sqlite);
     assert_eq!(state.layout("plain").unwrap(), StoreLayout::Nothing);
-    for bad in ["", "..", "a/b"] {
+    for (written, read) in [("Pla in", "pla-in"), ("v1.2", "v1-2"), (" PLAIN!", "plain")] {
+        let usual = directory.path().join("agents").join(read).join("agent");
+        assert_eq!(dir(Some(written)), usual, "{written}");
+        assert_eq!(StateDir::agent_id(written).unwrap(), read);
+    }
+    for bad in ["", "..", "a/b", "a\\b", "a\nb", "!!", "../main"] {
         assert_eq!(state.layout(bad).unwrap_err().kind(), ErrorKind::InvalidId, "{bad:?}");
         assert_eq!(state.store(bad).unwrap_err().kind(), ErrorKind::InvalidId, "{bad:?}");
     }

@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
+#[cfg(feature = "sqlite")]
 pub(crate) use builder::check_agent;
 pub use builder::{Durability, FileStoreBuilder, StateFile};
 

@@ -151,6 +151,20 @@ impl SqliteStore {
         Ok(self.view(self.lock_wait)?.own.is_none())
     }
 
+    /// Returns the database with the profiles that several agents share, and the ids of those of them that this agent has no
+    /// profile of its own for.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`load`](Self::load).
+    pub fn shared_profiles(&self) -> Result<(PathBuf, Vec<ProfileId>)> {
+        let view = self.view(self.lock_wait)?;
+        let own = view.own.as_ref().map(|own| &own.document);
+        let shared = view.shared.iter().flat_map(|shared| shared.document.iter()).map(|(id, _)| id);
+        let inherited = shared.filter(|id| own.is_none_or(|own| own.get(id.as_str()).is_none()));
+        Ok((view.places.shared.0.clone(), inherited.cloned().collect()))
+    }
+
     /// Returns the old file of credentials that OpenClaw wants to import first, if there is one. Until `openclaw doctor --fix`
     /// was run it refuses to work for this agent, and every update here is
     /// [`MigrationPending`](crate::ErrorKind::MigrationPending).

@@ -143,6 +143,51 @@ fn a_directory_that_all_may_write_to_is_refused() {
 }
 
 #[test]
+fn a_directory_that_others_can_change_is_refused_however_far_above() {
+    for (mode, found) in [
+        (0o700, Ok(())),
+        (0o755, Ok(())),
+        (0o775, Err(OpenToOthers)),
+        (0o757, Err(OpenToOthers)),
+        (0o720, Err(OpenToOthers)),
+        (0o1775, Ok(())),
+    ] {
+        let place = Place::new();
+        let above = place.path("above");
+        std::fs::create_dir_all(above.join("own/inner")).unwrap();
+        let path = above.join("own/inner/secrets");
+        write(&path, r#"{"a":"sk-1"}"#).unwrap();
+        set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        set_permissions(&above, Permissions::from_mode(mode)).unwrap();
+        assert_eq!(read(&path, &json!({}), "/a").map(drop), found, "{mode:o}");
+        // By a link to a directory that is in order itself, which others can turn elsewhere.
+        let own = place.path("own");
+        std::fs::create_dir_all(&own).unwrap();
+        let target = own.join("secrets");
+        write(&target, r#"{"a":"sk-1"}"#).unwrap();
+        set_permissions(&target, Permissions::from_mode(0o600)).unwrap();
+        symlink(&own, above.join("link")).unwrap();
+        assert_eq!(read(&above.join("link/secrets"), &json!({}), "/a").map(drop), found, "{mode:o} by a link");
+        assert_eq!(read(&target, &json!({}), "/a").map(drop), Ok(()));
+    }
+}
+
+#[test]
+fn a_directory_of_another_user_is_refused() {
+    let place = Place::new();
+    let above = place.path("above");
+    std::fs::create_dir_all(above.join("own")).unwrap();
+    let path = above.join("own/secrets");
+    write(&path, r#"{"a":"sk-1"}"#).unwrap();
+    set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(read(&path, &json!({}), "/a").map(drop), Ok(()), "those above are root's, or this user's");
+    // Only root can give a directory away.
+    if chown(&above, Some(12_345), None).is_ok() {
+        assert_eq!(refused(&path), ForeignOwner);
+    }
+}
+
+#[test]
 fn another_users_file_is_refused() {
     let place = Place::new();
     let path = place.file(r#"{"a":"sk-1"}"#, 0o600);

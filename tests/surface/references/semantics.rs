@@ -344,7 +344,7 @@ fn the_status_tells_of_what_was_not_resolved() {
     let config = configured_with(&json!({ "models": { "providers": entry } }), VARIABLES);
     let none = AuthProfiles::new();
     let report = status(&resolved(&config, &none), &none);
-    assert_eq!((report.check(), report.providers[0].effective.kind()), (1, "models.json"));
+    assert_eq!((report.check(), report.providers[0].effective.kind()), (1, "missing"));
     let told: Vec<String> = report.diagnostics.iter().map(ToString::to_string).collect();
     assert!(told[0].contains("its variable is not set (models.providers.anthropic.apiKey)"), "{told:?}");
 }

@@ -60,11 +60,13 @@ fn status_with(environment: Environment, state: &State, agent: &str, now: i64) -
     let directory = StateDir::at(state.path()).with_environment(environment);
     let (config, store) = (directory.config()?, directory.store(agent)?);
     let profiles = store.load()?;
+    let (shared, ids) = store.shared_profiles()?.unwrap();
     let references = directory.references().resolve(&profiles, &config, Timestamp::from_millis(now));
     let config = config.with_references(references);
     let report = StatusReport::builder(&config, &profiles)
         .agent(agent)
         .store_path(store.path())
+        .shared_store(shared, ids)
         .diagnostics(directory.leftovers(agent, &profiles).iter().map(Leftover::diagnostic))
         .build(Timestamp::from_millis(now));
     let mut told: Value = serde_json::from_str(&report.to_json()).unwrap();
@@ -91,6 +93,16 @@ fn providers(status: &Value) -> Vec<Value> {
     }
     providers.sort_by_key(|provider| provider["provider"].to_string());
     providers
+}
+
+/// Where both say that the credentials of each provider with profiles are.
+fn places(status: &Value, state: &State) -> Vec<(String, String)> {
+    let rows = status["auth"]["providers"].as_array().unwrap().iter().filter(|row| row["profiles"]["count"] != 0);
+    let text = |value: &Value| value.as_str().unwrap().replace("~/.openclaw", state.path().to_str().unwrap());
+    let kept = rows.filter(|row| row["effective"]["kind"] == "profiles");
+    let mut places: Vec<_> = kept.map(|row| (text(&row["provider"]), text(&row["effective"]["detail"]))).collect();
+    places.sort();
+    places
 }
 
 /// Every window, whoever opened it.
@@ -162,6 +174,7 @@ fn every_recorded_directory_is_read_as_openclaw_reads_it() {
             if answer["status_exit"] == 0 {
                 assert_eq!(providers(&ours), providers(theirs), "{name}");
                 assert_eq!(effective(&ours), effective(theirs), "{name}");
+                assert_eq!(places(&ours, &state), places(theirs, &state), "{name}");
                 assert_eq!(route_issues(&ours), route_issues(theirs), "{name}");
                 for member in MODELS {
                     // What names the agent is printed only where one is named, which this crate always does.

@@ -1,0 +1,74 @@
+//! Names without a provider that are no alias of a listed model, and were probably meant for one.
+
+use super::Config;
+use super::nearest::nearest;
+use crate::error::{Diagnostic, DiagnosticCode, Location, Severity};
+use crate::id::ModelRef;
+
+impl Config {
+    /// Remarks on names without a provider: OpenClaw's aliases where the release does not take them for any, because no listed
+    /// model has them, and misspelt ones.
+    pub(crate) fn odd_names(&self) -> Vec<Diagnostic> {
+        let listed = self.listed_models(None);
+        let own: Vec<&str> = listed.iter().filter_map(|(_, alias)| *alias).chain(self.agents.aliases()).collect();
+        let is_new = self.release().has_entries();
+        let mut remarks = Vec::new();
+        let mut remark = |place: &Location, message: String, help: String| {
+            let remark = Diagnostic::new(Severity::Warning, DiagnosticCode::Alias, place.clone(), message);
+            remarks.push(remark.with_help(help));
+        };
+        let used = self.agents.placed_names().map(|placed| (placed, false));
+        for ((name, place), is_policy) in used.chain(self.agents.placed_policies().map(|placed| (placed, true))) {
+            let wanted = name.to_lowercase();
+            let is_alias = own.iter().any(|alias| alias.to_lowercase() == wanted);
+            if wanted.is_empty() || wanted.contains('/') || is_alias {
+                continue;
+            }
+            let taken = match (is_policy && is_new, is_new) {
+                (true, _) => "OpenClaw refuses a policy with it",
+                (false, true) => "OpenClaw takes it for a model of OpenAI",
+                (false, false) => "it is taken for a model of Anthropic",
+            };
+            match self.release().aliased(&wanted) {
+                // To older releases they are aliases everywhere.
+                Some(_) if !is_new => {}
+                Some(model) => {
+                    let message = format!("no listed model has the alias {name:?}: {taken}");
+                    remark(place, message, self.instead(&model, name));
+                }
+                None => match self.meant(&wanted, &own) {
+                    Some(meant) => {
+                        let message = format!("{name:?} is no alias: {taken}");
+                        remark(place, message, format!("did you mean `{meant}`?"));
+                    }
+                    None if is_policy && is_new => {
+                        let message = format!("{name:?} is no alias of a listed model: {taken}");
+                        remark(place, message, "write `provider/model`".to_owned());
+                    }
+                    None => {}
+                },
+            }
+        }
+        remarks
+    }
+
+    /// What to write for a model that is not known under the alias.
+    fn instead(&self, model: &ModelRef, alias: &str) -> String {
+        let listed = self.listed_models(None).into_iter().find(|(listed, _)| listed == model);
+        match listed {
+            Some((_, Some(other))) => {
+                format!("write `{other}`, the alias that `{model}` is listed with, or give it the alias `{alias}`")
+            }
+            Some((_, None)) => format!("write `{model}`, which is listed without an alias"),
+            None => "write `provider/model`, or list the model under `models`".to_owned(),
+        }
+    }
+
+    /// The alias that a name is probably a misspelling of. Names of models have numbers, aliases seldom.
+    fn meant<'o>(&self, name: &str, own: &[&'o str]) -> Option<&'o str> {
+        let has_digit = |text: &str| text.contains(|c: char| c.is_ascii_digit());
+        let theirs: Vec<&'o str> = self.release().alias_names().collect();
+        let known = own.iter().chain(&theirs).copied();
+        nearest(name, &known.filter(|alias| has_digit(alias) == has_digit(name)))
+    }
+}

@@ -1,0 +1,112 @@
+//! Entries that are found by the name of a provider or a model, in whichever spelling.
+
+use std::fmt;
+
+use indexmap::IndexMap;
+
+use crate::config::release::Release;
+use crate::id::{ModelRef, ProviderId};
+
+/// A name that has several spellings.
+pub(super) trait Spelt: fmt::Display {
+    /// The one that was given.
+    fn written(&self) -> String;
+
+    /// All that are known, the newest first.
+    fn spellings(&self) -> Vec<String>;
+}
+
+impl Spelt for ProviderId {
+    fn written(&self) -> String {
+        self.written().to_owned()
+    }
+
+    fn spellings(&self) -> Vec<String> {
+        let known = self.known().map_or(&[][..], |known| known.aliases());
+        std::iter::once(self.as_str()).chain(known.iter().copied()).map(str::to_owned).collect()
+    }
+}
+
+impl Spelt for ModelRef {
+    fn written(&self) -> String {
+        self.written()
+    }
+
+    fn spellings(&self) -> Vec<String> {
+        let providers = self.provider().spellings();
+        providers.into_iter().map(|provider| format!("{provider}/{}", self.model())).collect()
+    }
+}
+
+/// Entries by name, in the order of the file.
+///
+/// OpenClaw since August 2026 keeps names as they are written: `z.ai` and `zai` are two entries. The one in the very
+/// spelling that is asked for is found, else the first in another. To older releases they are one.
+#[derive(Clone)]
+pub(super) struct BySpelling<K, V> {
+    entries: IndexMap<String, (K, V)>,
+}
+
+impl<K: Spelt, V> BySpelling<K, V> {
+    /// Adds an entry; `false` where there is one already that this release takes for the same.
+    pub(super) fn add(&mut self, release: Release, name: K, value: V) -> bool {
+        let key = if release.has_entries() { name.written() } else { name.to_string() };
+        let is_new = !self.entries.contains_key(&key);
+        if is_new {
+            self.entries.insert(key, (name, value));
+        }
+        is_new
+    }
+
+    fn index_of(&self, name: &K) -> Option<usize> {
+        // Most names are not there at all, and few have another spelling.
+        if self.entries.is_empty() {
+            return None;
+        }
+        let exact = self.entries.get_index_of(&name.written());
+        exact.or_else(|| name.spellings().iter().filter_map(|name| self.entries.get_index_of(name)).min())
+    }
+
+    pub(super) fn get(&self, name: &K) -> Option<&V> {
+        let (_, (_, value)) = self.entries.get_index(self.index_of(name)?)?;
+        Some(value)
+    }
+
+    /// Whether there are entries of this name in more than one spelling.
+    pub(super) fn is_split(&self, name: &K) -> bool {
+        name.spellings().iter().filter(|name| self.entries.contains_key(*name)).nth(1).is_some()
+    }
+
+    pub(super) fn get_mut(&mut self, name: &K) -> Option<&mut V> {
+        let (_, (_, value)) = self.entries.get_index_mut(self.index_of(name)?)?;
+        Some(value)
+    }
+
+    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = (&K, &V)> {
+        self.entries.values().map(|(name, value)| (name, value))
+    }
+
+    pub(super) fn values(&self) -> impl Iterator<Item = &V> {
+        self.entries.values().map(|(_, value)| value)
+    }
+
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.entries.values_mut().map(|(_, value)| value)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}
+
+impl<K, V> Default for BySpelling<K, V> {
+    fn default() -> Self {
+        Self { entries: IndexMap::new() }
+    }
+}
+
+impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for BySpelling<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.entries.values().map(|(name, value)| (name, value))).finish()
+    }
+}
