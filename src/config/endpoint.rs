@@ -45,7 +45,7 @@ impl Endpoint {
         let own_url = provider.and_then(|provider| provider.model_base_url(model.model()));
         let at = |error: Error| {
             let entry = own_url.map(|_| format!("models[{:?}].", model.model())).unwrap_or_default();
-            error.with_key_path(format!("models.providers.{}.{entry}baseUrl", model.provider()))
+            error.with_key_path(format!("models.providers.{}.{entry}baseUrl", model.provider().written()))
         };
         let mut endpoint = match own_url.or_else(|| provider?.base_url()) {
             Some(base_url) => Self::new(base_url).map_err(at)?,
@@ -69,7 +69,7 @@ impl Endpoint {
         for (place, (name, value)) in headers.chain(own).chain(of_requests) {
             let value = value.map_err(|failure| {
                 let message = format!("the reference of a configured header was not resolved: {failure}");
-                let key = format!("models.providers.{}.{place}.{}", model.provider(), shown_name(name));
+                let key = format!("models.providers.{}.{place}.{}", model.provider().written(), shown_name(name));
                 Error::new(ErrorKind::UnresolvedReference, message).with_key_path(key).with_help(failure.help())
             })?;
             endpoint = endpoint.with_header(name, value.clone());
