@@ -21,6 +21,11 @@ impl Rotation {
         self.query = self.query.clone().references(references);
     }
 
+    /// Whether two models are one, whose providers may be two in a configuration with an entry for each spelling.
+    pub(super) fn is_same(&self, model: &ModelRef, other: &ModelRef) -> bool {
+        model == other && self.selector.is_one(model.provider(), other.provider())
+    }
+
     /// What the provider of a model has, under the very spelling of its name if there are several.
     fn inline_for(&self, model: &ModelRef) -> Option<Inline> {
         let provider = model.provider();
