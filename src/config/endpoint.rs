@@ -55,7 +55,7 @@ impl Endpoint {
         let own_url = provider.and_then(|provider| provider.model_base_url(model.model()));
         let at = |error: Error| {
             let entry = own_url.map(|_| format!("models[{:?}].", model.model())).unwrap_or_default();
-            error.with_key_path(format!("models.providers.{}.{entry}baseUrl", model.provider()))
+            error.with_key_path(format!("models.providers.{}.{entry}baseUrl", model.provider().written()))
         };
         let access = config.model_access(model);
         let url = own_url.or_else(|| provider?.base_url());
@@ -94,7 +94,7 @@ impl Endpoint {
             if carries_credential(name) && HeaderName::from_bytes(name.as_bytes()).is_ok() {
                 continue;
             }
-            let key = format!("models.providers.{}.{place}.{}", model.provider(), shown_name(name));
+            let key = format!("models.providers.{}.{place}.{}", model.provider().written(), shown_name(name));
             let value = value.map_err(|failure| unresolved(failure, &key))?;
             endpoint = endpoint.with_header(name, value.clone());
         }

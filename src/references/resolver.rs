@@ -74,8 +74,9 @@ impl ReferenceResolver {
 
     /// Allows the source `file`: the files that `secrets.providers` of the configuration names are read.
     ///
-    /// A file has to be regular, to have one name, to belong to this user, and to give nobody else any right. Windows has
-    /// no such files.
+    /// A file has to be regular, to have one name, to belong to this user, and to give nobody else any right. The directories
+    /// above it have to be this user's or root's, and nobody else may write to them, unless they are sticky as `/tmp` is.
+    /// Windows has no such files.
     #[must_use]
     pub fn allow_files(self) -> Self {
         Self { files: true, ..self }
@@ -85,7 +86,7 @@ impl ReferenceResolver {
     ///
     /// **Whoever can write the configuration can then run programs as this user.** A command is run without a shell, in its
     /// own directory and with the variables of its entry alone. It has to be a regular file of this user that nobody else
-    /// can change. Its output and its time are limited, and with it ends all that it started, as long as that stayed in
+    /// can change, below directories as [`allow_files`](Self::allow_files) asks for. Its output and its time are limited, and with it ends all that it started, as long as that stayed in
     /// its process group. What it writes to standard error goes nowhere. An empty `trustedDirs` trusts no directory.
     #[cfg(all(unix, feature = "exec"))]
     #[cfg_attr(docsrs, doc(cfg(feature = "exec")))]

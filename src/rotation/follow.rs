@@ -99,7 +99,9 @@ impl Rotation {
         let Some(here) = self.models.get(self.at).map(|model| model.provider().clone()) else { return false };
         let next = self.at + 1;
         let mut place = 0..self.models.len();
-        self.models.retain(|model| place.next().is_none_or(|at| at < next) || *model.provider() != here);
+        let selector = &self.selector;
+        self.models
+            .retain(|model| place.next().is_none_or(|at| at < next) || !selector.is_one(model.provider(), &here));
         self.models.len() > next
     }
 }

@@ -89,6 +89,11 @@ impl Rotation {
         self.query = self.query.clone().references(references);
     }
 
+    /// Whether two models are one, whose providers may be two in a configuration with an entry for each spelling.
+    pub(super) fn is_same(&self, model: &ModelRef, other: &ModelRef) -> bool {
+        model == other && self.selector.is_one(model.provider(), other.provider())
+    }
+
     pub(super) fn query_for(&self, model: &ModelRef) -> Query {
         self.query.clone().retarget(model)
     }

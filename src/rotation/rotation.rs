@@ -155,7 +155,7 @@ impl Rotation {
     #[must_use]
     pub fn fallbacks(mut self, models: impl IntoIterator<Item = ModelRef>) -> Self {
         for model in models {
-            if !self.models.contains(&model) {
+            if !self.models.iter().any(|other| self.is_same(other, &model)) {
                 self.models.push(model);
             }
         }

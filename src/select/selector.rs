@@ -87,6 +87,11 @@ impl ProfileSelector {
         Self { rules, settings }
     }
 
+    /// Whether two names are of one provider.
+    pub(crate) fn is_one(&self, provider: &ProviderId, other: &ProviderId) -> bool {
+        self.settings.is_one(provider, other)
+    }
+
     /// The rules in force.
     #[must_use]
     pub fn rules(&self) -> &SelectorRules {

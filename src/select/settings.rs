@@ -23,7 +23,7 @@ impl Settings {
     }
 
     /// Whether two names are of one provider.
-    pub(super) fn is_one(&self, provider: &ProviderId, other: &ProviderId) -> bool {
+    pub(crate) fn is_one(&self, provider: &ProviderId, other: &ProviderId) -> bool {
         provider == other
             && (self.split.is_empty() || provider.written() == other.written() || !self.is_split(provider))
     }

@@ -1,6 +1,6 @@
 //! `agents.entries` and the rest of a configuration of 2026.9.6, beside what the same keys are in February 2026.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop where it fails")]
 
 use provider_auth::config::RetentionLayer;
 use provider_auth::{CacheRetention, Config, Credential, CredentialKind, Endpoint, ModelRef, RequestBuilder, Secret};
@@ -106,6 +106,33 @@ fn what_openclaw_sends_and_what_is_sent_here() {
         assert_eq!(found.first().map_or("", String::as_str), ours, "{setting}: OpenClaw sends {theirs:?}");
         assert!(found.iter().all(|ttl| ttl == ours), "{setting}: {found:?}");
     }
+}
+
+#[test]
+fn what_is_left_out_and_what_is_sent_where_openclaw_does_otherwise() {
+    let text = "{ agents: { entries: {}, defaults: { params: {
+            cacheRetention: 'long', anthropicBeta: ['context-1m-2025-08-07', 'other-2026-01-01'] } } } }";
+    let config = config(text);
+    let built = |credential: &Credential| {
+        let endpoint = Endpoint::anthropic();
+        let builder = RequestBuilder::new(&endpoint, credential).configured(&config, &model("anthropic/m"), None, None);
+        builder.body(BODY).build().unwrap()
+    };
+    // OpenClaw asks for an hour with a subscription's token too.
+    let token = built(&Credential::token(Secret::new("sk-ant-oat01-example"), None));
+    assert!(token.plan().breakpoints().is_empty());
+    assert!(token.notes().iter().any(|note| note.message.contains("ignored")), "{:?}", token.notes());
+    // OpenClaw takes the first of the two flags out.
+    let flags = built(&Credential::api_key(Secret::new("sk-ant-example"))).headers()["anthropic-beta"].clone();
+    let flags = flags.to_str().unwrap().split(',').map(str::trim).map(str::to_owned).collect::<Vec<_>>();
+    for flag in ["context-1m-2025-08-07", "other-2026-01-01"] {
+        assert!(flags.iter().any(|sent| sent == flag), "{flags:?}");
+    }
+    // OpenClaw marks requests to any server that has the interface, also where nothing is set.
+    let relay = crate::support::config(
+        "{ agents: { entries: {} }, models: { providers: { relay: { baseUrl: 'https://relay.example.com', api: 'anthropic-messages' } } } }",
+    );
+    assert_eq!(sent(&relay, "relay/m", None), [""; 0]);
 }
 
 #[test]

@@ -3,10 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 
+use provider_auth::rotation::{Outcome, Step};
 use provider_auth::status::StatusReport;
 use provider_auth::{
-    AuthProfiles, CacheRetention, Config, CredentialKind, Endpoint, Environment, ModelRef, ProviderId, Query,
-    ReadOptions, Timestamp,
+    AuthProfiles, CacheRetention, Config, CredentialKind, Endpoint, Environment, FailureClassifier, ModelRef,
+    ProviderId, Query, ReadOptions, Timestamp,
 };
 use serde_json::{Value, json};
 
@@ -115,6 +116,32 @@ fn a_key_of_one_is_never_sent_to_the_other() {
         let found = config.inline_credential(&provider(name)).unwrap();
         assert_eq!(found.credential.secret().expose(), key, "{name}");
     }
+}
+
+#[test]
+fn a_call_goes_from_one_to_the_other_with_the_key_of_each() {
+    let text = format!(
+        "{{ agents: {{ entries: {{}}, defaults: {{ model: {{ primary: 'zai/m', fallbacks: ['z.ai/m', 'zai/m'] }} }} }},
+            models: {{ providers: {{ {BOTH} }} }} }}"
+    );
+    let mut rotation = config(&text).rotation(model("zai/m"), None, NOW);
+    assert_eq!(rotation.models().iter().map(ModelRef::written).collect::<Vec<_>>(), ["zai/m", "z.ai/m"]);
+    let classifier = FailureClassifier::for_any_provider();
+    let mut keys = Vec::new();
+    loop {
+        match rotation.next(&AuthProfiles::new(), NOW) {
+            Step::Attempt(attempt) => {
+                keys.push(attempt.credential().secret().expose().to_owned());
+                // Nobody is to blame: a model of another provider is next, after retries of this one.
+                let failure = classifier.text("connection refused", NOW).unwrap();
+                rotation.report(&attempt, Outcome::from(failure), NOW);
+            }
+            Step::Pause(_) => {}
+            _ => break,
+        }
+    }
+    keys.dedup();
+    assert_eq!(keys, ["key-one", "key-two"]);
 }
 
 #[test]

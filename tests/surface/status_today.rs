@@ -61,6 +61,17 @@ fn the_report_says_what_openclaw_says() {
 }
 
 #[test]
+fn nothing_is_said_of_what_openclaw_takes_as_it_is() {
+    for case in cases() {
+        let (name, config) = (case["name"].as_str().unwrap(), config(&case["config"].to_string()));
+        assert_eq!(config.diagnostics(), [], "{name}");
+        // The one in which OpenClaw takes an alias for a model of OpenAI, and says so itself.
+        let remarks = config.lint(None).len();
+        assert_eq!(remarks > 0, name == "bare", "{name}: {:?}", config.lint(None));
+    }
+}
+
+#[test]
 fn the_shape_is_that_of_the_release() {
     let newer = ["utilityModel", "auth/modelRouteIssues", "auth/runtimeAuthRoutes"];
     for (text, is_newer) in [

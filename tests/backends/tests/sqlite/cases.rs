@@ -9,6 +9,7 @@ use provider_auth::{AuthProfileStore, Environment, ErrorKind, ProfileId, Result,
 use serde_json::{Map, Value, json};
 
 use crate::layout::{State, agent_database};
+use crate::program::models;
 
 const CASES: &str = include_str!("../../fixtures/openclaw_2026_9_6.jsonl");
 
@@ -207,6 +208,15 @@ fn the_order_is_the_one_that_openclaw_prints() {
             // Without an order in the store it prints none, whatever the configuration says.
             assert_eq!(json!(ours), answer["order"]["order"], "{} / {agent}", case["name"]);
         }
+    }
+}
+
+#[test]
+fn nothing_is_said_of_a_recorded_configuration() {
+    for case in CASES.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()) {
+        let state = lay(&case);
+        let answer = models(state.path(), &["config", "check"], "");
+        assert_eq!((answer.code, &*answer.out, &*answer.err), (Some(0), "", ""), "{}", case["name"]);
     }
 }
 
