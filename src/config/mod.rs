@@ -8,6 +8,7 @@
 //! credential, [`Endpoint::for_model`](crate::Endpoint::for_model) for the server.
 
 mod agents;
+mod api_key;
 mod auth;
 mod configured_secret;
 mod cooldowns;

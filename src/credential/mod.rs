@@ -5,12 +5,18 @@
 //! one that stands in no profile but in the environment or the configuration. A [`SecretRef`] says where a secret is kept
 //! that stands in neither, and [`Resolved`] what such references lead to. No `Debug` output has a secret in it.
 
+mod implausible;
 mod inline;
+mod notation;
+mod placeholder;
+mod received;
 mod reference;
 mod reference_failure;
 mod tokens;
 
+pub use implausible::{Implausible, Notation};
 pub use inline::{CredentialSource, EnvOrigin, InlineCredential};
+pub(crate) use received::{Doubt, Received};
 pub(crate) use reference::is_variable;
 pub use reference::{Resolved, SecretRef};
 pub use reference_failure::ReferenceFailure;

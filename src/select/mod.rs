@@ -3,6 +3,7 @@
 //! Everything here is pure: profiles, rules, an inline credential and the time come in as arguments.
 
 mod candidate;
+mod fitness;
 mod order;
 mod probe;
 mod query;
@@ -22,7 +23,7 @@ pub use candidate::{Candidate, Candidates};
 pub use probe::{Probe, ProbePolicy};
 pub use query::Query;
 pub use receipt::Receipt;
-pub(crate) use resolve::Inline;
+pub(crate) use resolve::{Inline, InlineFailure};
 pub use rules::{Backoff, CooldownPolicy, FailureCounting, SelectorRules};
 pub use selector::{ProfileSelector, Selection};
 pub(crate) use settings::{ConfiguredProfile, ExpectedKind, Settings};

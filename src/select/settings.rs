@@ -12,6 +12,8 @@ pub(crate) struct Settings {
     pub(crate) profiles: IndexMap<ProfileId, ConfiguredProfile>,
     /// The order of each provider that has one. An empty list selects nothing.
     pub(crate) order: Vec<(ProviderId, Vec<ProfileId>)>,
+    /// The providers whose requests do not go to a host of their own.
+    pub(crate) gateways: Vec<ProviderId>,
 }
 
 /// One profile that is listed.
