@@ -143,7 +143,9 @@ fn profile_row(report: &StatusReport, profile: &ProfileStatus) -> Vec<Cell> {
         _ => Style::Bad,
     };
     let mut health = profile.health.to_string();
-    if let Some(at) = profile.expires {
+    if profile.wrong_unit {
+        health.push_str(", time in another unit?");
+    } else if let Some(at) = profile.expires {
         let (left, over) = (at.saturating_since(report.now), report.now.saturating_since(at));
         let distance = match profile.health {
             Health::Expired => format!(" {} ago", short(over)),

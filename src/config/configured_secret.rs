@@ -2,8 +2,8 @@
 
 use crate::config::reader::Reader;
 use crate::credential::{ReferenceFailure, Resolved, SecretRef};
-use crate::error::Location;
-use crate::secret::Secret;
+use crate::error::{DiagnosticCode, Location};
+use crate::secret::{Secret, clean, joined};
 use crate::syntax::{Node, Value};
 
 /// Stands for the parts of a reference that is no whole one.
@@ -20,7 +20,9 @@ impl ConfiguredSecret {
     /// Reads a value. An object that misses a part of a reference is a reference that leads nowhere, not nothing: another
     /// secret must not take its place. Without a `provider` the default one is meant.
     pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<Self> {
-        let Value::Object(members) = &node.value else { return reader.secret(node).map(Self::Text) };
+        let Value::Object(members) = &node.value else {
+            return Self::from_shorthand(reader, node).or_else(|| reader.secret(node).map(Self::Text));
+        };
         let part = |key: &str| {
             let member = members.iter().find(|member| member.key == key)?;
             let Value::String(text) = &member.node.value else { return None };
@@ -38,12 +40,36 @@ impl ConfiguredSecret {
         Some(Self::Reference(reference, Err(ReferenceFailure::NotLookedUp), reader.location(node.at)))
     }
 
-    /// The value without line breaks and white space around it.
-    pub(super) fn cleaned(self) -> Self {
+    /// Reads `$NAME`, which OpenClaw documents as a reference to a variable with the default provider. What it leads to is
+    /// known here already; a resolver that knows of an allowlist has the last word.
+    fn from_shorthand(reader: &Reader<'_>, node: &Node<'_>) -> Option<Self> {
+        let Value::String(text) = &node.value else { return None };
+        let text = Secret::cleaned(text);
+        // With braces it was put in before.
+        let reference = SecretRef::from_short(text.expose()).filter(|_| !text.expose().starts_with("${"))?;
+        let found = reader.environment.get(&reference.id).map(|value| joined(value.expose()));
+        let found = found.filter(|secret| !secret.is_empty()).ok_or(ReferenceFailure::MissingVariable);
+        Some(Self::Reference(reference, found, reader.location(node.at)))
+    }
+
+    /// The value as a header has it.
+    pub(super) fn joined(self) -> Self {
         match self {
-            Self::Text(text) => Self::Text(Secret::cleaned(text.expose())),
+            Self::Text(text) => Self::Text(joined(text.expose())),
             reference @ Self::Reference(..) => reference,
         }
+    }
+
+    /// The value alone, as a secret is; what was left out is remarked on.
+    pub(super) fn cleaned(self, reader: &mut Reader<'_>, node: &Node<'_>) -> Option<Self> {
+        let Self::Text(text) = self else { return Some(self) };
+        let (secret, cleaning) = clean(text.expose());
+        if secret.is_empty() {
+            reader.warn(DiagnosticCode::IgnoredSetting, node.at, "the value is blank and counts as absent");
+            return None;
+        }
+        cleaning.notes().for_each(|note| reader.warn(DiagnosticCode::CleanedSecret, node.at, note));
+        Some(Self::Text(secret))
     }
 
     pub(super) fn value(&self) -> Result<&Secret, ReferenceFailure> {
@@ -70,8 +96,11 @@ impl ConfiguredSecret {
 
     /// Takes what the reference leads to, if this is one.
     pub(super) fn put_in(&mut self, references: &Resolved) {
-        if let Self::Reference(reference, found, _) = self {
-            *found = references.get(reference).map(|secret| Secret::cleaned(secret.expose()));
+        let Self::Reference(reference, found, _) = self else { return };
+        let new = references.get(reference).map(|secret| joined(secret.expose()));
+        // A text such as `$NAME` has been looked up; nothing is known better without a resolver.
+        if !(reference.provider.is_empty() && new == Err(ReferenceFailure::NotLookedUp)) {
+            *found = new;
         }
     }
 }

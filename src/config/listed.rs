@@ -61,7 +61,7 @@ fn uses_keys(config: &Config) -> bool {
     match (kinds().any(|kind| !kind.is_subscription()), kinds().any(CredentialKind::is_subscription)) {
         (true, false) => true,
         (false, true) => false,
-        _ => config.environment().credential(&anthropic).is_some_and(|found| !is_login(&found.source)),
+        _ => config.variable(&anthropic).is_some_and(|found| !is_login(&found.source)),
     }
 }
 

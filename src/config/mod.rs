@@ -9,6 +9,7 @@
 
 mod access;
 mod agents;
+mod api_key;
 mod auth;
 mod bare_names;
 mod configured_secret;

@@ -118,8 +118,11 @@ impl ProviderConfig {
         self.base_url.as_deref()
     }
 
-    /// `apiKey`, without line breaks and white space around it. Where it is a reference: what that leads to, if
-    /// [`Config::with_references`](crate::Config::with_references) said so.
+    /// `apiKey`, [cleaned](Secret::cleaned). Where it is a reference: what that leads to, if
+    /// [`Config::with_references`](crate::Config::with_references) said so, or its variable is set for `$NAME`.
+    ///
+    /// It may be a text that can be no secret, which [`Config::inline_credential`](crate::Config::inline_credential) does
+    /// not give.
     #[must_use]
     pub fn api_key(&self) -> Option<&Secret> {
         self.api_key.as_ref()?.value().ok()
@@ -262,7 +265,10 @@ impl ProviderConfig {
             let node = &member.node;
             match member.key.as_ref() {
                 "baseUrl" => provider.base_url = reader.word(node),
-                "apiKey" => provider.api_key = ConfiguredSecret::read(reader, node).map(ConfiguredSecret::cleaned),
+                "apiKey" => {
+                    provider.api_key =
+                        ConfiguredSecret::read(reader, node).and_then(|value| value.cleaned(reader, node));
+                }
                 "auth" => provider.auth = reader.choice(node, AUTHS),
                 "api" => provider.api = api(reader, node),
                 "authHeader" => provider.auth_header = reader.boolean(node),
@@ -312,8 +318,9 @@ pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> BySpellin
     let mut providers = BySpelling::default();
     reader.object(node, &keys::MODELS, |reader, member| {
         reader.entries(&member.node, |reader, member| {
-            let provider = ProviderConfig::read(reader, &member.node);
-            if !providers.add(reader.release, ProviderId::normalized(&member.key), provider) {
+            let (id, provider) = (ProviderId::normalized(&member.key), ProviderConfig::read(reader, &member.node));
+            provider.remark_on_key(reader, &id, &member.node);
+            if !providers.add(reader.release, id, provider) {
                 let message = "an entry further up is for the same provider and wins";
                 reader.warn(DiagnosticCode::Conflict, member.key_at, message);
             }

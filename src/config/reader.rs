@@ -1,6 +1,7 @@
 //! Walking the untyped tree: every problem is noted with its place, and the walk goes on.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 use crate::config::keys::Shape;
 use crate::config::nearest::nearest;
@@ -10,7 +11,7 @@ use crate::config::substitute::substitute;
 use crate::env::Environment;
 use crate::error::{Diagnostic, DiagnosticCode, Severity};
 use crate::error::{Error, ErrorKind, Location, Result};
-use crate::secret::{Secret, is_blank_char};
+use crate::secret::{Secret, is_blank_char, unquoted};
 use crate::syntax::{KeyPath, Member, Node, Value};
 
 /// The walk: where it is, and what it has found.
@@ -146,11 +147,16 @@ impl<'n> Reader<'n> {
 
     /// A text, with its variables put in.
     pub(super) fn text(&mut self, node: &'n Node<'n>) -> Option<Text<'n>> {
+        self.text_with(node, |value| value)
+    }
+
+    /// A text, with what is made of the values of its variables put in.
+    fn text_with(&mut self, node: &'n Node<'n>, made: impl Fn(Secret) -> Secret) -> Option<Text<'n>> {
         let Value::String(raw) = &node.value else {
             self.wrong(node, "text is expected");
             return None;
         };
-        let done = substitute(raw, self.budget, |name| self.environment.get(name));
+        let done = substitute(raw, self.budget, |name| self.environment.get(name).map(&made));
         if done.too_long {
             self.wrong(node, "the text is too long once its variables are put in");
             return None;
@@ -190,7 +196,18 @@ impl<'n> Reader<'n> {
             self.warn(DiagnosticCode::IgnoredSetting, node.at, "a reference to a secret is not followed here");
             return None;
         }
-        let text = self.text(node)?;
+        // `docker --env-file` leaves quotation marks around a value, and other text may stand beside it here.
+        let quoted = Cell::new(false);
+        let text = self.text_with(node, |value| {
+            let alone = Secret::new(unquoted(value.expose()));
+            let is_quoted = value.expose().trim_matches(is_blank_char) != alone.expose();
+            quoted.set(quoted.get() || is_quoted);
+            alone
+        })?;
+        if quoted.get() {
+            let message = "the quotation marks around the value of a variable are left out";
+            self.warn(DiagnosticCode::CleanedSecret, node.at, message);
+        }
         if text.unresolved {
             return None;
         }

@@ -84,12 +84,12 @@ fn auth<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<RequestAuth> 
                 has_mode = true;
                 mode = reader.choice(node, MODES);
             }
-            "token" => token = ConfiguredSecret::read(reader, node).map(ConfiguredSecret::cleaned),
+            "token" => token = ConfiguredSecret::read(reader, node).and_then(|value| value.cleaned(reader, node)),
             "headerName" => {
                 has_name = true;
                 name = header_name(reader, node);
             }
-            "value" => value = ConfiguredSecret::read(reader, node).map(ConfiguredSecret::cleaned),
+            "value" => value = ConfiguredSecret::read(reader, node).map(ConfiguredSecret::joined),
             _ => prefix = reader.text(node).map(|text| text.value.trim_start().to_owned()).unwrap_or_default(),
         }
     });

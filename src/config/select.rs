@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::config::{Config, CooldownSettings, ProviderAuth};
-use crate::credential::{Credential, CredentialSource, InlineCredential};
+use crate::config::{Config, CooldownSettings, ProviderConfig};
+use crate::credential::{Credential, CredentialSource, Doubt, Implausible, InlineCredential, Received};
 use crate::error::Result;
 use crate::id::ProviderId;
 use crate::profile::AuthProfiles;
 use crate::select::{
-    Backoff, ConfiguredProfile, CooldownPolicy, ExpectedKind, Inline, ProfileSelector, Query, Selection, SelectorRules,
-    Settings,
+    Backoff, ConfiguredProfile, CooldownPolicy, ExpectedKind, Inline, InlineFailure, ProfileSelector, Query, Selection,
+    SelectorRules, Settings,
 };
 
 const HOUR: f64 = 3_600.0;
@@ -76,7 +76,9 @@ impl Config {
     /// `models.providers`. Where there is neither and none is needed, it is [`Credential::None`]: a configured header
     /// authenticates, or the server is on this machine or in a private network and the entry has no key for it.
     ///
-    /// Where `apiKey` is a reference, that is the user's word: it is used, and where it leads to no secret, nothing is.
+    /// Where `apiKey` is a reference, that is the user's word: it is asked first, and where it leads to no secret, nothing
+    /// else is. A text that can be no secret, such as a placeholder, gives way to the next of them, unless
+    /// [`refuse_implausible`](SelectorRules::refuse_implausible) is off.
     #[must_use]
     pub fn inline_credential(&self, provider: &ProviderId) -> Option<InlineCredential> {
         self.inline(provider, None)?.ok()
@@ -90,25 +92,46 @@ impl Config {
         })
     }
 
+    /// As [`inline`](Self::inline), without asking whether one is needed.
     fn inline_key(&self, provider: &ProviderId) -> Option<Inline> {
         let settings = self.provider(provider);
         let is_reference = settings.is_some_and(|settings| settings.api_key_ref().is_some());
-        // Where each spelling is a provider of its own, the variables are those of the one they are known for.
-        let has_variables = !self.providers.is_split(provider) || provider.written() == provider.as_str();
-        let variable = || self.environment().credential(provider).filter(|_| has_variables);
-        if let Some(found) = (!is_reference).then(variable).flatten() {
-            return Some(Ok(found));
-        }
-        let settings = settings?;
-        if let Some(failure) = settings.api_key_failure() {
-            return Some(Err(failure));
-        }
-        let secret = settings.api_key().filter(|key| !key.is_empty())?.clone();
-        let credential = match settings.auth() {
-            Some(ProviderAuth::Token | ProviderAuth::OAuth) => Credential::token(secret, None),
-            _ => Credential::api_key(secret),
+        let exported = || self.received(provider);
+        let configured = match settings.and_then(ProviderConfig::api_key_failure) {
+            Some(failure) => return Some(Err(InlineFailure::Reference(failure))),
+            None => settings.and_then(|settings| settings.inline(provider)),
         };
-        Some(Ok(InlineCredential::new(credential, CredentialSource::Config)))
+        let (first, last) = if is_reference { (configured, None) } else { (None, configured) };
+        let mut implausible = None;
+        for (found, received) in first.into_iter().chain(exported()).chain(last) {
+            match self.refuses(provider, received.doubt) {
+                None => return Some(Ok(found)),
+                Some(reason) => implausible = implausible.or(Some((found.source, reason))),
+            }
+        }
+        implausible.map(|(source, reason)| Err(InlineFailure::Implausible { source, reason }))
+    }
+
+    /// Why what came in for a provider is not sent, if it is not.
+    pub(crate) fn refuses(&self, provider: &ProviderId, doubt: Option<Doubt>) -> Option<Implausible> {
+        self.selector.rules().refuses(doubt?, self.is_gateway(provider))
+    }
+
+    /// The variable of a provider that would serve: the first that is set to what can be a secret.
+    pub(crate) fn variable(&self, provider: &ProviderId) -> Option<InlineCredential> {
+        let mut variables = self.received(provider);
+        variables.find(|(_, received)| self.refuses(provider, received.doubt).is_none()).map(|(found, _)| found)
+    }
+
+    /// The variables of a provider that are set. Where each spelling is a provider of its own, they are those of the one
+    /// that they are known for.
+    fn received(&self, provider: &ProviderId) -> impl Iterator<Item = (InlineCredential, Received)> {
+        let has_variables = !self.providers.is_split(provider) || provider.written() == provider.as_str();
+        has_variables.then(|| self.environment().received(provider)).into_iter().flatten()
+    }
+
+    fn is_gateway(&self, provider: &ProviderId) -> bool {
+        self.provider(provider).is_some_and(|entry| entry.is_gateway(provider))
     }
 
     pub(super) fn build_selector(&self, mut rules: SelectorRules) -> ProfileSelector {
@@ -122,8 +145,14 @@ impl Config {
         });
         let order = self.auth_orders().map(|(provider, ids)| (provider.clone(), ids.to_vec()));
         let split = self.providers().map(|(provider, _)| provider).filter(|provider| self.providers.is_split(provider));
-        let settings =
-            Settings { profiles: profiles.collect(), order: order.collect(), split: split.cloned().collect() };
+        let gateways =
+            self.providers().filter(|(provider, entry)| entry.is_gateway(provider)).map(|(provider, _)| provider);
+        let settings = Settings {
+            profiles: profiles.collect(),
+            order: order.collect(),
+            split: split.cloned().collect(),
+            gateways: gateways.cloned().collect(),
+        };
         configure(&mut rules.cooldown, self.cooldowns());
         ProfileSelector::with_settings(rules, settings)
     }

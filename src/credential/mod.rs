@@ -6,14 +6,20 @@
 //! that stands in neither, and [`Resolved`] what such references lead to. No `Debug` output has a secret in it.
 
 mod access;
+mod implausible;
 mod inline;
+mod notation;
+mod placeholder;
+mod received;
 mod reference;
 mod reference_failure;
 mod scheme;
 mod tokens;
 
 pub(crate) use access::{Access, OwnHeader, unresolved};
+pub use implausible::{Implausible, Notation};
 pub use inline::{CredentialSource, EnvOrigin, InlineCredential};
+pub(crate) use received::{Doubt, Received};
 pub(crate) use reference::is_variable;
 pub use reference::{Resolved, SecretRef};
 pub use reference_failure::ReferenceFailure;

@@ -1,6 +1,7 @@
 //! Variables that hold more than one key of a provider.
 
 use super::Environment;
+use crate::credential::Doubt;
 use crate::id::ProviderId;
 use crate::secret::Secret;
 
@@ -18,7 +19,7 @@ impl Environment {
     ///
     /// OpenClaw does not count the keys beyond [`credential`](Self::credential) as credentials, nor does
     /// [`Config::resolve`](crate::Config::resolve): a program that takes keys by turns gives each to the request as the
-    /// caller's own.
+    /// caller's own. Values that can be no secret, such as placeholders, are left out.
     ///
     /// # Examples
     ///
@@ -51,9 +52,10 @@ impl Environment {
                 keys.extend(self.get(&name).map(|key| Secret::cleaned(key.expose())));
             }
         }
+        let is_none = |key: &Secret| Doubt::of(provider.as_str(), key).and_then(|doubt| doubt.at(true)).is_some();
         let mut unique: Vec<Secret> = Vec::new();
         for key in keys {
-            if !key.is_empty() && !unique.contains(&key) {
+            if !key.is_empty() && !is_none(&key) && !unique.contains(&key) {
                 unique.push(key);
             }
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use crate::credential::{Credential, CredentialSource, EnvOrigin, InlineCredential};
+use crate::credential::{Credential, CredentialSource, EnvOrigin, InlineCredential, Received};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ProviderId;
 use crate::secret::{Secret, is_blank_char};
@@ -159,24 +159,36 @@ impl Environment {
     }
 
     /// Returns the provider's credential: the first of [its variables](crate::providers::Provider::variables) that is
-    /// set, without line breaks and without white space around it.
+    /// set, [cleaned](Secret::cleaned).
     ///
     /// The environment of a [`Config`](crate::Config) leaves out those that the release of the file does not read:
     /// `GOOGLE_API_KEY` and `GOOGLE_CLOUD_API_KEY` before August 2026, `GH_TOKEN` and `GITHUB_TOKEN` since.
     ///
-    /// It is a token if the variable's name contains `OAUTH_TOKEN` or the value plainly is one, else an API key.
+    /// It is a token if the variable's name contains `OAUTH_TOKEN` or the value plainly is one, else an API key. A variable
+    /// whose value can be no secret, such as `your_api_key_here`, counts as unset; see
+    /// [`Implausible`](crate::credential::Implausible).
     #[must_use]
     pub fn credential(&self, provider: &ProviderId) -> Option<InlineCredential> {
-        let variables = provider.known()?.variables().iter();
-        variables.filter(|variable| !self.unread.contains(variable)).find_map(|variable| {
-            let (secret, origin) = self.find(variable)?;
-            let secret = Secret::cleaned(secret.expose());
+        // Whether requests go to a gateway is not known here.
+        let plausible = |received: &Received| received.doubt.and_then(|doubt| doubt.at(true)).is_none();
+        self.received(provider).find(|(_, received)| plausible(received)).map(|(found, _)| found)
+    }
+
+    /// Every variable of the provider that is set, with what came in: all of them, also those that can be no secret.
+    pub(crate) fn received(&self, provider: &ProviderId) -> impl Iterator<Item = (InlineCredential, Received)> {
+        let variables = provider.known().map_or(&[][..], |known| known.variables());
+        variables.iter().filter(|variable| !self.unread.contains(variable)).filter_map(|variable| {
+            let (text, origin) = self.find(variable)?;
+            let received = Received::new(provider.as_str(), text.expose());
+            // Quotation marks around nothing are nothing.
+            let secret = Some(received.secret.clone()).filter(|secret| !secret.is_empty())?;
             let credential = if variable.contains("OAUTH_TOKEN") {
                 Credential::token(secret, None)
             } else {
                 Credential::api_key(secret)
             };
-            Some(InlineCredential::new(credential, CredentialSource::Environment { variable, origin }))
+            let source = CredentialSource::Environment { variable, origin };
+            Some((InlineCredential::new(credential, source), received))
         })
     }
 }

@@ -52,8 +52,15 @@ pub enum DiagnosticCode {
     UnknownCredential,
     /// A value stored as one kind of credential is plainly another.
     CredentialKind,
-    /// A secret was cleaned: white space or line breaks were left out of the view in memory.
+    /// A secret was cleaned: line breaks, quotation marks, a name in front of it and the like were left out of the view in
+    /// memory.
     CleanedSecret,
+    /// A text that stands in the place of a secret can be none, and is not sent.
+    ImplausibleSecret,
+    /// A secret is unusual, and is sent all the same.
+    UnusualSecret,
+    /// A time was probably written in another unit, or is a length of time.
+    WrongUnit,
     /// An order names only profiles that do not exist and was repaired.
     RepairedOrder,
     /// Two places say different things and one of them won.

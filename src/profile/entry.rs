@@ -5,7 +5,7 @@ use std::fmt;
 use super::raw::RawObject;
 use super::usage::timestamp;
 use crate::clock::Timestamp;
-use crate::credential::{Credential, CredentialKind, SecretRef};
+use crate::credential::{Credential, CredentialKind, Doubt, SecretRef};
 use crate::id::ProviderId;
 use crate::secret::Secret;
 
@@ -27,6 +27,12 @@ pub(crate) enum SecretState {
     Good,
     /// It has characters no header can carry.
     Unusable,
+    /// It can be no secret, or none where requests do not go to a gateway.
+    Implausible {
+        doubt: Doubt,
+        /// Whether it can be sent in a header.
+        fits: bool,
+    },
     /// There is none, but it can be had with the refresh token.
     Refreshable,
     /// There is none.
@@ -217,9 +223,9 @@ impl Content {
         }
     }
 
-    pub(super) fn secret_state(&self) -> SecretState {
+    pub(super) fn secret_state(&self, provider: &ProviderId) -> SecretState {
         match self {
-            Self::Known(credential) => SecretState::of(credential),
+            Self::Known(credential) => SecretState::of(provider, credential),
             Self::Reference { .. } | Self::Fenced | Self::Unknown => SecretState::Elsewhere,
         }
     }
@@ -227,7 +233,10 @@ impl Content {
 
 impl SecretState {
     /// Finds out whether a credential's secret can be used.
-    pub(crate) fn of(credential: &Credential) -> Self {
+    pub(crate) fn of(provider: &ProviderId, credential: &Credential) -> Self {
+        if let Some(doubt) = Doubt::of(provider.as_str(), credential.secret()) {
+            return Self::Implausible { doubt, fits: credential.secret().is_header_safe() };
+        }
         match credential {
             _ if credential.secret().is_header_safe() => Self::Good,
             _ if !credential.secret().is_empty() => Self::Unusable,

@@ -4,11 +4,12 @@ use std::borrow::Cow;
 
 use super::entry::{Content, Expiry, Hold, Profile};
 use super::raw::{self, RawObject};
+use super::unit::WrongUnit;
 use super::usage::timestamp;
-use crate::credential::{Credential, CredentialKind, SecretRef};
+use crate::credential::{Credential, CredentialKind, Received, SecretRef};
 use crate::error::DiagnosticCode;
 use crate::id::ProviderId;
-use crate::secret::{REDACTED, REFRESH_FENCE, Secret, is_blank_char};
+use crate::secret::{REDACTED, REFRESH_FENCE, Secret, clean, is_blank_char};
 
 /// The latest moment JavaScript can express; later expiry times are mistakes.
 const MAX_TIME: f64 = 8.64e15;
@@ -17,7 +18,8 @@ const MAX_TIME: f64 = 8.64e15;
 pub(super) struct Remark {
     pub(super) member: &'static str,
     pub(super) code: DiagnosticCode,
-    pub(super) message: &'static str,
+    pub(super) message: Cow<'static, str>,
+    pub(super) help: Option<&'static str>,
 }
 
 /// The members that hold secrets, by kind of credential; the first spelling is the canonical one.
@@ -28,7 +30,9 @@ impl Profile {
     /// Reads an entry. Whatever it holds is kept; what is odd about it is remarked on.
     pub(super) fn parse(text: &str, remarks: &mut Vec<Remark>) -> Self {
         let object = RawObject::parse(text).unwrap_or_default();
-        let mut remark = |member, code, message| remarks.push(Remark { member, code, message });
+        let mut remark = |member, code, message: &'static str| {
+            remarks.push(Remark { member, code, message: message.into(), help: None });
+        };
         let declared = match object.string("type") {
             Some(declared) => Some(declared),
             None => object.string("mode").inspect(|_| {
@@ -66,12 +70,18 @@ impl Profile {
             }
             Some(kind) => content(&object, kind, expiry, &mut remark),
         };
+        let provider = ProviderId::normalized(&provider_text);
+        let secret_state = content.secret_state(&provider);
+        remarks.extend(remark_on_secret(&object, &provider, stored_kind, &content));
+        if !matches!(content, Content::Fenced) {
+            remarks.extend(remark_on_expiry(&object, stored_kind, expiry));
+        }
         Self {
             text: Secret::new(text),
-            provider: ProviderId::normalized(&provider_text),
+            provider,
             stored_kind,
             kind: content.kind(),
-            secret_state: content.secret_state(),
+            secret_state,
             hold: hold(&object, &content),
             content,
             expiry,
@@ -178,15 +188,54 @@ fn secret(
         }
         return None;
     };
-    let cleaned = Secret::cleaned(&text);
+    let (cleaned, cleaning) = clean(&text);
     if cleaned.expose() == REDACTED {
         remark(member, DiagnosticCode::InvalidValue, "the word stands in the place of a secret, and is none");
         return Some(Secret::default());
     }
-    if cleaned.expose() != text.trim_matches(is_blank_char) {
-        remark(member, DiagnosticCode::CleanedSecret, "line breaks inside the secret are left out");
-    }
+    cleaning.notes().for_each(|note| remark(member, DiagnosticCode::CleanedSecret, note));
     Some(cleaned)
+}
+
+/// What its owner should know of the secret: that it can be none, or that it is unusual.
+fn remark_on_secret(
+    object: &RawObject<'_>,
+    provider: &ProviderId,
+    stored_kind: Option<CredentialKind>,
+    content: &Content,
+) -> Option<Remark> {
+    let Content::Known(credential) = content else { return None };
+    let members: &[&'static str] = match stored_kind? {
+        CredentialKind::ApiKey => &KEY,
+        CredentialKind::Token => &TOKEN,
+        CredentialKind::OAuth => &["access"],
+        CredentialKind::None => &[],
+    };
+    let member = members.iter().copied().find(|member| object.get(member).is_some())?;
+    // Whether requests go to a gateway is not known here.
+    let received = Received::new(provider.as_str(), credential.secret().expose());
+    let (code, what, help) = match received.doubt.and_then(|doubt| doubt.at(true)) {
+        Some(reason) => (DiagnosticCode::ImplausibleSecret, reason.to_string(), Some(reason.help())),
+        None => (DiagnosticCode::UnusualSecret, received.unusual()?.to_owned(), None),
+    };
+    Some(Remark { member, code, message: format!("the profile has {what}").into(), help })
+}
+
+/// What its owner should know of the end: that it was probably written in another unit.
+fn remark_on_expiry(object: &RawObject<'_>, stored_kind: Option<CredentialKind>, expiry: Expiry) -> Option<Remark> {
+    stored_kind.filter(|kind| *kind != CredentialKind::ApiKey)?;
+    let (message, help): (Cow<'static, str>, _) = match expiry {
+        Expiry::At(at) | Expiry::Invalid(Some(at)) => {
+            let wrong = WrongUnit::of(at)?;
+            (wrong.message().into(), wrong.help())
+        }
+        Expiry::Invalid(None) if object.get("expires")?.get() != "null" => (
+            "`expires` is no number, and milliseconds since 1970 are expected".into(),
+            "Write a number of 13 digits, or store the credential again.",
+        ),
+        _ => return None,
+    };
+    Some(Remark { member: "expires", code: DiagnosticCode::WrongUnit, message, help: Some(help) })
 }
 
 fn reference(object: &RawObject<'_>, member: &str) -> Option<SecretRef> {

@@ -18,6 +18,7 @@ mod raw;
 mod section;
 #[cfg(feature = "file")]
 mod split;
+mod unit;
 mod usage;
 mod usage_edit;
 mod view;
@@ -35,6 +36,7 @@ pub(crate) use inherit::{Inheritance, separate};
 pub(crate) use legacy::LegacyForm;
 #[cfg(feature = "sqlite")]
 pub(crate) use raw::compact;
+pub(crate) use unit::WrongUnit;
 pub use usage::UsageStats;
 pub(crate) use usage::timestamp;
 pub(crate) use window::{Window, key};

@@ -108,7 +108,8 @@ impl AuthProfiles {
                 let begins = value.get().as_ptr().addr().wrapping_sub(text.as_ptr().addr());
                 let path = KeyPath::root().key("profiles").key(id).key(remark.member);
                 let location = places.locate(begins).with_key_path(path.to_string());
-                Diagnostic::new(Severity::Warning, remark.code, location, remark.message)
+                let found = Diagnostic::new(Severity::Warning, remark.code, location, remark.message);
+                remark.help.map_or(found.clone(), |help| found.with_help(help))
             }));
             profiles.insert(ProfileId::verbatim(id), profile);
         }

@@ -3,6 +3,7 @@
 //! Everything here is pure: profiles, rules, an inline credential and the time come in as arguments.
 
 mod candidate;
+mod fitness;
 mod order;
 mod probe;
 mod query;
@@ -24,7 +25,7 @@ pub use query::Query;
 #[cfg(feature = "client")]
 pub(crate) use receipt::Claim;
 pub use receipt::Receipt;
-pub(crate) use resolve::Inline;
+pub(crate) use resolve::{Inline, InlineFailure};
 pub use rules::{Backoff, CooldownPolicy, FailureCounting, SelectorRules};
 pub use selector::{ProfileSelector, Selection};
 pub(crate) use settings::{ConfiguredProfile, ExpectedKind, Settings};

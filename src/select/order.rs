@@ -12,7 +12,7 @@ use super::session;
 use super::settings::{ConfiguredProfile, ExpectedKind, Settings};
 use super::verdict::{Verdict, as_millis};
 use crate::clock::Timestamp;
-use crate::credential::{CredentialKind, ReferenceFailure};
+use crate::credential::{CredentialKind, Received, ReferenceFailure};
 use crate::error::Location;
 use crate::error::{Diagnostic, DiagnosticCode, Severity};
 use crate::id::{ProfileId, ProviderId};
@@ -158,9 +158,9 @@ impl<'a> Selecting<'a> {
             }
         }
         let now = as_millis(self.now);
-        let fitness = self
-            .rules
-            .fitness(profile, now, |profile| self.resolve(profile).map_or_else(|why| why, |_| Verdict::Ready));
+        let fitness = self.rules.fitness(profile, self.is_gateway(), now, |profile| {
+            self.resolve(profile).map_or_else(|why| why, |_| Verdict::Ready)
+        });
         if !fitness.is_ready() {
             return unfit(kind, fitness);
         }
@@ -188,16 +188,21 @@ impl<'a> Selecting<'a> {
         let unresolved = |reason| Verdict::UnresolvedReference { reason };
         let reference = profile.secret_ref().ok_or(unresolved(ReferenceFailure::NotLookedUp))?;
         let found = self.query.references.get(reference).map_err(unresolved)?;
-        if found.is_header_safe() {
-            return Ok(found.clone());
+        let Received { secret: cleaned, doubt, .. } = Received::new(profile.provider().as_str(), found.expose());
+        if let Some(reason) = doubt.and_then(|doubt| self.rules.refuses(doubt, self.is_gateway())) {
+            return Err(Verdict::ImplausibleSecret { reason });
         }
-        let cleaned = Secret::cleaned(found.expose());
         match cleaned.is_header_safe() {
             true => Ok(cleaned),
             false if cleaned.is_empty() => Err(unresolved(ReferenceFailure::NotAText)),
             false if cleaned.is_placeholder() => Err(unresolved(ReferenceFailure::Placeholder)),
             false => Err(Verdict::UnusableSecret),
         }
+    }
+
+    /// Whether the requests of the provider do not go to a host of its own.
+    pub(super) fn is_gateway(&self) -> bool {
+        self.settings.gateways.contains(&self.query.provider)
     }
 
     fn accepts(&self, entry: &ConfiguredProfile, profile: &Profile) -> bool {

@@ -13,7 +13,9 @@ use super::selector::{ProfileSelector, Selection};
 use super::unavailable::{self, Reasons, Unavailable};
 use super::verdict::{Verdict, as_millis};
 use crate::clock::Timestamp;
-use crate::credential::{Credential, CredentialKind, CredentialSource, InlineCredential, ReferenceFailure};
+use crate::credential::{
+    Credential, CredentialKind, CredentialSource, Doubt, Implausible, InlineCredential, ReferenceFailure,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ProfileId;
 use crate::profile::{AuthProfiles, UsageStats};
@@ -23,15 +25,26 @@ use crate::secret::Secret;
 /// provider's name.
 pub(super) const INLINE_PREFIX: &str = "inline-api-key:";
 
-/// A credential from outside the document, or why the reference to it leads to none.
-pub(crate) type Inline = Result<InlineCredential, ReferenceFailure>;
+/// A credential from outside the document, or why there is none where something stands.
+pub(crate) type Inline = Result<InlineCredential, InlineFailure>;
+
+/// Why what stands outside the document is no credential.
+#[derive(Clone, Debug)]
+pub(crate) enum InlineFailure {
+    /// A reference leads to none.
+    Reference(ReferenceFailure),
+    /// A text can be no secret.
+    Implausible { source: CredentialSource, reason: Implausible },
+}
 
 impl ProfileSelector {
     /// Returns the credential to use now, wherever it is kept: a stored profile, else the provider's inline credential.
     ///
     /// The inline credential serves only when no profile could, not even later: a profile that is cooling down is waited
     /// for, unless its token ends before its cooldown does. A locked profile is not replaced by anything. What happens to
-    /// an inline credential is remembered under the pseudo profile `inline-api-key:` and the provider.
+    /// an inline credential is remembered under the pseudo profile `inline-api-key:` and the provider. One whose source is
+    /// [`Caller`](CredentialSource::Caller) is taken as it is; any other can be [implausible](Verdict::ImplausibleSecret), as
+    /// a profile can.
     ///
     /// [`Config::resolve`](crate::Config::resolve) is this call with the order, the rules and the inline credential of a
     /// configuration.
@@ -128,19 +141,27 @@ impl ProfileSelector {
         let split = self.settings.is_split(&query.provider);
         let name = if split { query.provider.written() } else { query.provider.as_str() };
         let profile = ProfileId::verbatim(format!("{INLINE_PREFIX}{name}"));
-        let found = match inline() {
-            Some(Err(reason)) => {
+        let found = match inline().map(|inline| inline.and_then(|found| self.plausible(found, query))) {
+            Some(Err(failure)) => {
                 let mut considered = refusal.candidates;
-                let verdict = Verdict::UnresolvedReference { reason };
+                let verdict = match &failure {
+                    InlineFailure::Reference(reason) => Verdict::UnresolvedReference { reason: *reason },
+                    InlineFailure::Implausible { reason, .. } => Verdict::ImplausibleSecret { reason: *reason },
+                };
                 considered.insert(0, Candidate { id: Cow::Owned(profile), kind: None, verdict, retry_at: None });
-                return Err(Unavailable { candidates: considered, ..refusal }.into());
+                let refusal = Unavailable { candidates: considered, ..refusal };
+                return Err(match failure {
+                    InlineFailure::Reference(_) => refusal.into(),
+                    InlineFailure::Implausible { source, reason } => {
+                        missing(refusal).with_help(format!("In {source}: {}", reason.help()))
+                    }
+                });
             }
             Some(Ok(found)) => Some(found),
             None => None,
         };
         let Some(InlineCredential { credential, source }) = found else {
-            let message = format!("No API key found for provider \"{}\"{}", query.provider, Reasons::new(&refusal));
-            return Err(Error::new(ErrorKind::MissingApiKey, message).with_origin(refusal));
+            return Err(missing(refusal));
         };
         if query.excluded.contains(&profile) {
             return Err(refusal.into());
@@ -161,6 +182,31 @@ impl ProfileSelector {
         considered.insert(0, Candidate { id: Cow::Owned(profile), kind, verdict, retry_at: verdict.until() });
         let reason = unavailable::blocking(&considered, profiles);
         Err(Unavailable { candidates: considered, retry_at: verdict.until(), reason, ..refusal }.into())
+    }
+}
+
+impl ProfileSelector {
+    /// An inline credential, unless these rules see that it can be none.
+    fn plausible(&self, found: InlineCredential, query: &Query) -> Inline {
+        if found.source == CredentialSource::Caller {
+            return Ok(found);
+        }
+        let doubt = Doubt::of(query.provider.as_str(), found.credential.secret());
+        match doubt.and_then(|doubt| self.rules.refuses(doubt, self.settings.gateways.contains(&query.provider))) {
+            Some(reason) => Err(InlineFailure::Implausible { source: found.source, reason }),
+            None => Ok(found),
+        }
+    }
+}
+
+/// The error where there is no credential anywhere, or none that can be used at any time.
+fn missing(refusal: Unavailable) -> Error {
+    let message = format!("No API key found for provider \"{}\"{}", refusal.provider, Reasons::new(&refusal));
+    let help = refusal.help();
+    let error = Error::new(ErrorKind::MissingApiKey, message).with_origin(refusal);
+    match help {
+        Some(help) => error.with_help(help),
+        None => error,
     }
 }
 

@@ -207,6 +207,10 @@ pub struct SelectorRules {
     /// Whether a credential counts by what its secret shows it to be, and must be able to stand in a header. Default:
     /// yes. OpenClaw of February 2026 went by the declared kind alone.
     pub inspect_secret: bool,
+    /// Whether a text that can be no secret, such as a placeholder or a reference in a notation that is not followed, is
+    /// never sent and gives way to another credential; see [`Implausible`](crate::credential::Implausible). Default: yes.
+    /// Switched off, every secret is taken as it is, as OpenClaw takes it.
+    pub refuse_implausible: bool,
     /// Whether a window that another program wrote is believed as far as it goes, also where it ends further ahead than
     /// [`CooldownPolicy::cap`]: the weekly limit of a plan ends days ahead (`blockedUntil`). One whose profile was last used
     /// or last failed at a moment that lies ahead of the clock is the trace of a clock that was set back, and is not.
@@ -238,6 +242,7 @@ impl Default for SelectorRules {
             repair_order: true,
             live_first: true,
             inspect_secret: true,
+            refuse_implausible: true,
             distant_windows: true,
             daily_probe: true,
             integer_names_first: false,
@@ -273,6 +278,7 @@ impl SelectorRules {
             repair_order: false,
             live_first: false,
             inspect_secret: false,
+            refuse_implausible: false,
             distant_windows: false,
             daily_probe: false,
             integer_names_first: true,

@@ -14,6 +14,8 @@ pub(crate) struct Settings {
     pub(crate) order: Vec<(ProviderId, Vec<ProfileId>)>,
     /// Providers each spelling of which is a provider of its own.
     pub(crate) split: Vec<ProviderId>,
+    /// The providers whose requests do not go to a host of their own.
+    pub(crate) gateways: Vec<ProviderId>,
 }
 
 impl Settings {

@@ -4,11 +4,11 @@ use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use super::candidate::Candidate;
-use super::verdict::Verdict;
+use super::verdict::{Verdict, as_millis};
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind};
 use crate::id::{ProfileId, ProviderId};
-use crate::profile::AuthProfiles;
+use crate::profile::{AuthProfiles, WrongUnit};
 use crate::reason::FailureReason;
 
 /// No profile of the provider can be used now: every one that was considered, with its reason, and how long to wait.
@@ -83,6 +83,15 @@ impl Unavailable {
     /// the time left.
     pub(crate) fn reasons(&self) -> impl fmt::Display {
         Reasons { unavailable: self, by_name: true }
+    }
+
+    /// What the user can do about the first of the profiles that only its owner can mend.
+    pub(super) fn help(&self) -> Option<&'static str> {
+        self.candidates.iter().find_map(|candidate| match candidate.verdict {
+            Verdict::ImplausibleSecret { reason } => Some(reason.help()),
+            Verdict::Expired { at } => WrongUnit::of(as_millis(at)).map(WrongUnit::help),
+            _ => None,
+        })
     }
 
     fn own(&self) -> Option<&Candidate<'static>> {
@@ -196,9 +205,11 @@ impl From<Unavailable> for Error {
             Verdict::UnresolvedReference { reason } => Some(reason),
             _ => None,
         });
+        let mendable = unavailable.help();
         let error = match failed {
             _ if waits => error,
             Some(reason) => error.with_transience(reason.may_pass()).with_help(reason.help()),
+            None if mendable.is_some() => error.with_transience(false).with_help(mendable.unwrap_or_default()),
             None if kind == ErrorKind::Unavailable => error.with_transience(false).with_help(IN_VAIN),
             None => error,
         };

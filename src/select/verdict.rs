@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::rules::{CLOCK_CORRECTION, FailureCounting, SelectorRules, millis};
 use crate::clock::{Timestamp, in_words};
-use crate::credential::{CredentialKind, ReferenceFailure};
-use crate::profile::{Expiry, Hold, Profile, SecretState, UsageStats, Window, timestamp};
+use crate::credential::{Implausible, ReferenceFailure};
+use crate::profile::{UsageStats, Window, WrongUnit, timestamp};
 use crate::reason::FailureReason;
 
 /// Whether a profile can be used now, and if not, why.
@@ -48,6 +48,12 @@ pub enum Verdict {
     MissingSecret,
     /// Its secret has characters that cannot stand in a header.
     UnusableSecret,
+    /// What stands in the place of its secret can be none.
+    #[non_exhaustive]
+    ImplausibleSecret {
+        /// Why.
+        reason: Implausible,
+    },
     /// Its secret is kept elsewhere, and the reference leads to none.
     #[non_exhaustive]
     UnresolvedReference {
@@ -76,7 +82,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// A short name for programs: `ready`, `cooling`, `disabled`, `expired`, `invalid_expires`, `mode_mismatch`,
-    /// `provider_mismatch`, `missing_credential`, `unusable_secret`, `unresolved_ref`, `unknown_type`,
+    /// `provider_mismatch`, `missing_credential`, `unusable_secret`, `implausible_secret`, `unresolved_ref`, `unknown_type`,
     /// `setup_inactive`, `refreshing`, `refresh_failed`, `personal_account`, `profile_missing`, `excluded_by_auth_order`, `not_configured` or `not_requested`.
     #[must_use]
     pub fn code(self) -> &'static str {
@@ -90,6 +96,7 @@ impl Verdict {
             Self::ProviderMismatch => "provider_mismatch",
             Self::MissingSecret => "missing_credential",
             Self::UnusableSecret => "unusable_secret",
+            Self::ImplausibleSecret { .. } => "implausible_secret",
             Self::UnresolvedReference { .. } => "unresolved_ref",
             Self::UnknownKind => "unknown_type",
             Self::SetupInactive => "setup_inactive",
@@ -171,13 +178,24 @@ impl Verdict {
                 return write!(f, "is disabled ({reason}) {}", end(until));
             }
             Self::Disabled { until, reason: None } => return write!(f, "is disabled {}", end(until)),
-            Self::Expired { at } if now.is_none() => return write!(f, "expired at {at}"),
-            Self::Expired { .. } => "has expired",
+            Self::Expired { at } => {
+                match now {
+                    None => write!(f, "expired at {at}")?,
+                    Some(_) => f.write_str("has expired")?,
+                }
+                // A clock of that time is nobody's.
+                let wrong = WrongUnit::of(as_millis(at))
+                    .filter(|_| now.is_none_or(|now| WrongUnit::of(as_millis(now)).is_none()));
+                return wrong.map_or(Ok(()), |wrong| {
+                    write!(f, ", read as milliseconds since 1970, where its end looks like {}", wrong.looks_like())
+                });
+            }
             Self::InvalidExpiry => "has an expiry that is not a time",
             Self::ModeMismatch => "is another kind of credential than the configuration expects",
             Self::ProviderMismatch => "belongs to another provider",
             Self::MissingSecret => "has no secret",
             Self::UnusableSecret => "has a secret with characters no header can carry",
+            Self::ImplausibleSecret { reason } => return write!(f, "has {reason}"),
             Self::UnresolvedReference { reason } => {
                 return write!(f, "has a reference to a secret that was not resolved: {reason}");
             }
@@ -297,50 +315,6 @@ impl SelectorRules {
                 Some(Verdict::Disabled { until, reason: disabled.reason })
             }
             _ => Some(verdict),
-        }
-    }
-
-    /// When the profile ends for good, if it does: a login that can be refreshed outlives its access token, and
-    /// OpenClaw lets every login do so.
-    pub(super) fn end(&self, profile: &Profile) -> Option<f64> {
-        let kind = if self.inspect_secret { profile.kind() } else { profile.stored_kind() };
-        let ends = match kind? {
-            CredentialKind::Token => true,
-            CredentialKind::OAuth => self.strict_expiry && !profile.is_refreshable(),
-            CredentialKind::ApiKey | CredentialKind::None => false,
-        };
-        match profile.expiry() {
-            Expiry::At(at) if ends => Some(at),
-            // A finite number that is too large to be a moment in JavaScript is still a number to compare with.
-            Expiry::Invalid(Some(at)) if ends && at.is_finite() && at > 0.0 => Some(at),
-            _ => None,
-        }
-    }
-
-    /// What the credential itself says, its windows aside. `elsewhere` tells what its reference leads to.
-    pub(super) fn fitness(&self, profile: &Profile, now: f64, elsewhere: impl Fn(&Profile) -> Verdict) -> Verdict {
-        match profile.hold() {
-            Some(Hold::Inactive) => return Verdict::SetupInactive,
-            Some(Hold::Refreshing) => return Verdict::Refreshing,
-            Some(Hold::RefreshFailed) => return Verdict::RefreshFailed,
-            None => {}
-        }
-        let Some(kind) = profile.kind() else { return Verdict::UnknownKind };
-        let kind = if self.inspect_secret { kind } else { profile.stored_kind().unwrap_or(kind) };
-        let invalid = matches!(profile.expiry(), Expiry::Invalid(_));
-        if invalid && self.strict_expiry && kind == CredentialKind::Token {
-            return Verdict::InvalidExpiry;
-        }
-        if let Some(at) = self.end(profile).filter(|at| now >= *at) {
-            return Verdict::Expired { at: timestamp(at) };
-        }
-        // OpenClaw of February 2026 knew no references, and went by the secret beside one.
-        let beside = profile.beside_reference().filter(|_| !self.inspect_secret).map(SecretState::of);
-        match beside.unwrap_or(profile.secret_state()) {
-            SecretState::Unusable if self.inspect_secret => Verdict::UnusableSecret,
-            SecretState::Good | SecretState::Unusable | SecretState::Refreshable => Verdict::Ready,
-            SecretState::Blank => Verdict::MissingSecret,
-            SecretState::Elsewhere => elsewhere(profile),
         }
     }
 }

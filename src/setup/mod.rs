@@ -4,7 +4,7 @@
 //! | a command | its functions |
 //! | --- | --- |
 //! | show what the provider allows | [`terms`] |
-//! | take a pasted key or token | [`api_key`], [`token`], [`setup_token`] |
+//! | take a pasted key or token | [`api_key`], [`token`], [`setup_token`], [`as_it_is`] |
 //! | name the profile | [`profile_id`], [`slug`] |
 //! | store it | [`save_key`], [`save_token`], with [`lifetime`] for an end |
 //! | say whether it will be used | [`Saved`], which they give |
@@ -42,7 +42,7 @@ mod terms;
 
 pub use lifetime::lifetime;
 pub use names::{profile_id, slug};
-pub use paste::{ValidatedSecret, api_key, setup_token, token};
+pub use paste::{ValidatedSecret, api_key, as_it_is, setup_token, token};
 pub use save::{save_key, save_token};
 pub use saved::{Placement, Saved};
 pub use terms::terms;

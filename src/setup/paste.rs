@@ -1,21 +1,18 @@
 //! Secrets as people paste them.
 
+use crate::credential::{Implausible, Received};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ProviderId;
 use crate::providers::{SETUP_TOKEN_PREFIX, SecretUse, recognise};
-use crate::secret::{Secret, is_blank_char};
+use crate::secret::{Secret, clean, is_blank_char};
 
 /// The shortest setup-token in characters; a shorter one was cut off.
 const SETUP_TOKEN_LENGTH: usize = 80;
 
-/// Quotation marks that get copied along, in pairs.
-const QUOTES: [(char, char); 6] =
-    [('"', '"'), ('\'', '\''), ('`', '`'), ('\u{201c}', '\u{201d}'), ('\u{2018}', '\u{2019}'), ('\u{ab}', '\u{bb}')];
-
 /// A secret that was pasted, cleaned and found to be of the expected kind.
 ///
-/// Only [`api_key`], [`token`] and [`setup_token`] make one, so that what is stored was looked at. `Debug` does not
-/// show the secret.
+/// Only [`api_key`], [`token`] and [`setup_token`] make one, so that what is stored was looked at, and [`as_it_is`], with
+/// which the caller answers for it. `Debug` does not show the secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ValidatedSecret {
@@ -27,13 +24,14 @@ pub struct ValidatedSecret {
 
 /// Cleans a pasted API key and makes sure that it is none of the other things people paste.
 ///
-/// Quotation marks and white space around it and line breaks inside are removed. A key of an unknown form is accepted:
+/// It is [cleaned](Secret::cleaned): a whole line `export NAME='value'` can be pasted. A key of an unknown form is accepted:
 /// gateways issue their own.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::InvalidSecret`] if it is blank, has characters that cannot stand in a header, or is a login code of the
-/// form `code#state`; [`ErrorKind::WrongSecret`] if it plainly is a token, an id, or a key of another provider.
+/// [`ErrorKind::InvalidSecret`] if it is blank, can be no secret for a reason that
+/// [`Implausible`](crate::credential::Implausible) lists, has characters that cannot stand in a header, or is a login code of
+/// the form `code#state`; [`ErrorKind::WrongSecret`] if it plainly is a token, an id, or a key of another provider.
 ///
 /// # Examples
 ///
@@ -47,7 +45,7 @@ pub struct ValidatedSecret {
 /// # Ok::<(), provider_auth::Error>(())
 /// ```
 pub fn api_key(provider: &ProviderId, text: &str) -> Result<ValidatedSecret> {
-    let pasted = clean(text, is_line_break)?;
+    let pasted = take(provider, text)?;
     if *provider == ProviderId::anthropic() {
         refuse_login_code(&pasted)?;
     }
@@ -55,9 +53,6 @@ pub fn api_key(provider: &ProviderId, text: &str) -> Result<ValidatedSecret> {
         Some((_, SecretUse::Other(what))) => return Err(wrong(format!("this is {what}"))),
         Some((_, SecretUse::Token)) => {
             return Err(wrong("this is a setup-token, not an API key; store it as a token, or use an API key"));
-        }
-        Some((owner, SecretUse::ApiKey)) if owner.id() != provider.as_str() && is_known(provider) => {
-            return Err(wrong(format!("this is a key of the provider {}, not of {provider}", owner.id())));
         }
         _ => {}
     }
@@ -75,7 +70,7 @@ pub fn token(provider: &ProviderId, text: &str) -> Result<ValidatedSecret> {
     if *provider == ProviderId::anthropic() {
         return setup_token(text);
     }
-    let pasted = clean(text, is_line_break)?;
+    let pasted = take(provider, text)?;
     if recognise(pasted.secret.expose()).is_some_and(|(owner, _)| owner.id() == "anthropic") {
         return Err(wrong(format!("this is a secret of the provider anthropic, not of {provider}")));
     }
@@ -85,7 +80,7 @@ pub fn token(provider: &ProviderId, text: &str) -> Result<ValidatedSecret> {
 /// Cleans a pasted setup-token: `sk-ant-oat`, a version of two digits, a dash, at least
 /// 80 characters in all.
 ///
-/// All white space is removed, because terminals break long lines, and quotation marks around it.
+/// It is [cleaned](Secret::cleaned), and all white space is removed, because terminals break long lines.
 ///
 /// Read [`terms`](super::terms) to the user first.
 ///
@@ -108,7 +103,7 @@ pub fn token(provider: &ProviderId, text: &str) -> Result<ValidatedSecret> {
 /// # Ok::<(), provider_auth::Error>(())
 /// ```
 pub fn setup_token(text: &str) -> Result<ValidatedSecret> {
-    let pasted = clean(text, is_blank_char)?;
+    let pasted = without_blanks(take(&ProviderId::anthropic(), text)?);
     refuse_login_code(&pasted)?;
     let token = pasted.secret.expose();
     match recognise(token) {
@@ -136,25 +131,62 @@ pub fn setup_token(text: &str) -> Result<ValidatedSecret> {
     check(pasted, "token")
 }
 
-/// Removes quotation marks and white space around the text, and inside it what is named.
-fn clean(text: &str, unwanted: fn(char) -> bool) -> Result<ValidatedSecret> {
-    let mut notes = Vec::new();
-    let mut text = text.trim_matches(is_invisible);
-    while let Some(inner) = QUOTES.iter().find_map(|(open, close)| text.strip_prefix(*open)?.strip_suffix(*close)) {
-        text = inner.trim_matches(is_invisible);
-        if notes.is_empty() {
-            notes.push("quotation marks around it were removed");
-        }
-    }
-    let remove = |c: char| unwanted(c) || is_zero_width(c);
-    let cleaned: String = text.chars().filter(|c| !remove(*c)).collect();
-    if cleaned.len() != text.len() {
-        notes.push("white space or line breaks inside it were removed");
-    }
-    if cleaned.is_empty() {
+/// Cleans a pasted secret, and looks at nothing else: for one that the other functions refuse, and that is right all the
+/// same, such as a key of one provider for a gateway under the name of another.
+///
+/// Selecting it looks again: switch [`refuse_implausible`](crate::select::SelectorRules::refuse_implausible) off where it is
+/// to be sent although it looks like a placeholder.
+///
+/// # Errors
+///
+/// [`ErrorKind::InvalidSecret`] if it is blank or has characters that cannot stand in a header.
+///
+/// # Examples
+///
+/// ```
+/// use provider_auth::{ProviderId, setup};
+///
+/// // A relay that is configured as `anthropic` and takes keys of OpenRouter.
+/// assert!(setup::api_key(&ProviderId::anthropic(), "sk-or-v1-example").is_err());
+/// assert_eq!(setup::as_it_is("sk-or-v1-example")?.secret.expose(), "sk-or-v1-example");
+/// # Ok::<(), provider_auth::Error>(())
+/// ```
+pub fn as_it_is(text: &str) -> Result<ValidatedSecret> {
+    let (secret, cleaning) = clean(text);
+    if secret.is_empty() {
         return Err(invalid("nothing was pasted"));
     }
-    Ok(ValidatedSecret { secret: Secret::new(cleaned), notes })
+    check(ValidatedSecret { secret, notes: cleaning.notes().collect() }, "secret")
+}
+
+/// Cleans the text, and refuses what can be no secret of the provider.
+fn take(provider: &ProviderId, text: &str) -> Result<ValidatedSecret> {
+    let received = Received::new(provider.as_str(), text);
+    if received.secret.is_empty() {
+        return Err(invalid("nothing was pasted"));
+    }
+    let is_gateway = provider.known().is_none_or(|known| known.base_url().is_none());
+    // Text that fills a place, such as `sk-xxxx`, is stored: a gateway may take it, and the selector knows whether there is one.
+    let doubt = received.doubt.and_then(|doubt| {
+        doubt.at(true).or(doubt.at(is_gateway).filter(|reason| *reason == Implausible::OtherProvider))
+    });
+    match (doubt, recognise(received.secret.expose())) {
+        (Some(Implausible::OtherProvider), Some((owner, _))) => {
+            return Err(wrong(format!("this is a secret of the provider {}, not of {provider}", owner.id())));
+        }
+        (Some(reason), _) => return Err(invalid(&format!("this is {reason}")).with_help(reason.help())),
+        (None, _) => {}
+    }
+    Ok(ValidatedSecret { secret: received.secret, notes: received.cleaning.notes().collect() })
+}
+
+/// Leaves out all white space: terminals break long tokens into lines and indent them.
+fn without_blanks(mut pasted: ValidatedSecret) -> ValidatedSecret {
+    if pasted.secret.expose().contains(is_blank_char) {
+        pasted.secret = Secret::new(pasted.secret.expose().replace(is_blank_char, ""));
+        pasted.notes.push("white space inside the secret is left out");
+    }
+    pasted
 }
 
 /// Refuses the code a browser shows at the end of a login, which is not yet a credential.
@@ -171,30 +203,10 @@ fn check(pasted: ValidatedSecret, what: &str) -> Result<ValidatedSecret> {
     if pasted.secret.is_placeholder() {
         return Err(invalid(&format!("this is a word that OpenClaw shows in the place of a {what}")));
     }
-    if pasted.secret.expose().contains(['=', '"', '\'']) && pasted.secret.expose().contains("export") {
-        return Err(invalid(&format!("this is a line of a shell script; paste the {what} alone")));
-    }
     if !pasted.secret.is_header_safe() {
         return Err(invalid(&format!("the {what} has spaces or characters that no {what} has; paste it alone")));
     }
     Ok(pasted)
-}
-
-/// Whether the shapes of this provider's keys are known.
-fn is_known(provider: &ProviderId) -> bool {
-    provider.known().is_some_and(|known| !known.secrets.is_empty())
-}
-
-fn is_zero_width(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
-}
-
-fn is_invisible(c: char) -> bool {
-    is_blank_char(c) || is_zero_width(c)
-}
-
-fn is_line_break(c: char) -> bool {
-    matches!(c, '\r' | '\n' | '\u{2028}' | '\u{2029}')
 }
 
 fn invalid(message: &str) -> Error {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::collate;
 use super::overview::Overview;
 use super::report::{ProviderStatus, StatusReport, UnusableProfile};
+use super::secrets;
 use crate::clock::Timestamp;
 use crate::config::{Config, Release};
 use crate::credential::ReferenceFailure;
@@ -163,6 +164,7 @@ impl<'a> StatusReportBuilder<'a> {
             providers.push(overview.provider(&provider, &mut diagnostics));
         }
         diagnostics.extend(failed_references(config));
+        diagnostics.extend(secrets::of_variables(config));
         diagnostics.extend(impossible_windows(self.profiles, selector, now));
         let has_credential = |provider: &ProviderId| {
             let own = providers.iter().find(|status| config.is_one(&status.provider, provider));
@@ -237,9 +239,8 @@ impl<'a> StatusReportBuilder<'a> {
         let configured = self.config.providers().map(|(provider, _)| provider.clone());
         let listed = self.config.models().map(|(model, _)| model.provider().clone());
         let used = in_use.iter().map(|model| model.provider().clone());
-        let environment = self.config.environment();
         let known = Provider::all().map(|provider| ProviderId::normalized(provider.id()));
-        let exported = known.filter(|provider| environment.credential(provider).is_some());
+        let exported = known.filter(|provider| self.config.variable(provider).is_some());
         let all = stored.chain(configured).chain(listed).chain(used).chain(exported);
         let named = all.filter(|provider| !provider.as_str().is_empty());
         // The first mention says how it is spelt, unless the configuration has entries in several spellings.
@@ -304,7 +305,7 @@ fn unconfirmed(config: &Config, in_use: &[ModelRef], providers: &[ProviderStatus
 }
 
 /// References of the configuration that were looked up in vain; those of profiles are verdicts.
-fn failed_references(config: &Config) -> impl Iterator<Item = Diagnostic> {
+pub(super) fn failed_references(config: &Config) -> impl Iterator<Item = Diagnostic> {
     config.failed_references().map(|(key_path, failure)| {
         let place = Location::default().with_key_path(key_path);
         let message = format!("the reference was not resolved: {failure}");

@@ -1,5 +1,6 @@
 //! What is allowed in a configuration, and probably not what was meant.
 
+use super::secrets;
 use crate::clock::Timestamp;
 use crate::config::{Config, ProfileMode};
 use crate::credential::CredentialKind;
@@ -18,6 +19,8 @@ impl Config {
     /// - A cache retention where the credential is a subscription, which does not honour it.
     /// - Since August 2026, an alias of OpenClaw's where no listed model has it; in every release a name that is nearly an alias.
     /// - References that can lead to no secret, whatever a file or a command says.
+    /// - Variables of providers that hold what can be no secret, such as a placeholder, or what had to be cleaned.
+    /// - With the stored profiles, secrets that can be none and times that were probably written in another unit.
     /// - With the stored profiles, of one agent or of all: names in an order or in `auth.profiles` that no profile has,
     ///   stored profiles that are
     ///   left out because `auth.profiles` lists others of their provider, and entries of `auth.profiles` whose mode or
@@ -43,6 +46,9 @@ impl Config {
         let all: Vec<&AuthProfiles> = profiles.into_iter().collect();
         let mut found = self.diagnostics().to_vec();
         found.extend(self.odd_names());
+        found.extend(super::builder::failed_references(self));
+        found.extend(secrets::of_variables(self));
+        found.extend(secrets::of_stored(self, &all));
         let mut warn = |code, place: &Location, message: String, help: &str| {
             found.push(Diagnostic::new(Severity::Warning, code, place.clone(), message).with_help(help));
         };
@@ -144,7 +150,7 @@ impl Config {
                 let first = selector.candidates(profiles, &query, Timestamp::default()).order().next().cloned();
                 profiles.get(first?.as_str())?.kind()
             });
-            let exported = || self.environment().credential(provider).map(|found| found.credential.kind());
+            let exported = || self.variable(provider).map(|found| found.credential.kind());
             return stored.or_else(exported).is_some_and(CredentialKind::is_subscription);
         }
         let mut modes = self.auth_profiles().filter(|(_, entry)| entry.provider == *provider).peekable();

@@ -14,6 +14,7 @@ mod mask;
 mod overview;
 mod preference;
 mod report;
+mod secrets;
 
 pub use builder::StatusReportBuilder;
 pub use health::Health;

@@ -7,13 +7,14 @@ use super::health::Health;
 use super::mask::{mask_secret, short_duration};
 use super::preference::discouraged;
 use super::report::{EffectiveSource, EnvironmentKey, ProfileStatus, ProviderStatus};
+use super::secrets;
 use crate::clock::Timestamp;
 use crate::config::{Config, ProviderConfig, Release};
-use crate::credential::{CredentialKind, CredentialSource, ReferenceFailure};
+use crate::credential::{CredentialKind, CredentialSource, Doubt, ReferenceFailure};
 use crate::error::Diagnostic;
 use crate::id::{ProfileId, ProviderId};
-use crate::profile::{AuthProfiles, Entry, Hold, Profile, SecretState};
-use crate::secret::is_blank_char;
+use crate::profile::{AuthProfiles, Entry, Expiry, Hold, Profile, SecretState, WrongUnit};
+use crate::secret::{Secret, is_blank_char};
 use crate::select::{Query, Verdict};
 
 /// What is looked at for every provider.
@@ -43,7 +44,15 @@ impl Overview<'_> {
                 self.profile(&entry, verdict)
             })
             .collect();
-        let environment = config.environment().credential(provider).and_then(|found| {
+        for profile in &profiles {
+            if let Verdict::ImplausibleSecret { reason } = profile.verdict
+                && let Some(own) = stored.get(profile.id.as_str())
+                && !secrets::is_said(diagnostics, &profile.id)
+            {
+                diagnostics.push(secrets::of_profile(&profile.id, own, reason));
+            }
+        }
+        let environment = config.variable(provider).and_then(|found| {
             let CredentialSource::Environment { variable, origin } = found.source else { return None };
             let is_oauth = variable.contains("OAUTH");
             let label = if is_oauth { "OAuth (env)".to_owned() } else { mask_secret(found.credential.secret()) };
@@ -51,7 +60,11 @@ impl Overview<'_> {
         });
         let settings = config.provider(provider);
         let config_key = settings.and_then(|settings| settings.api_key());
-        let config_key = config_key.filter(|key| !key.is_empty()).map(mask_secret);
+        let is_secret = |key: &Secret| {
+            let doubt = Doubt::of(provider.as_str(), key);
+            !key.is_empty() && config.refuses(provider, doubt).is_none()
+        };
+        let config_key = config_key.filter(|key| is_secret(key)).map(mask_secret);
 
         let resolved = config.resolve(stored, &query, self.now);
         let (used, effective, retry_at) = match resolved {
@@ -83,8 +96,9 @@ impl Overview<'_> {
         let expirable = || profiles.iter().filter(|profile| profile.is_expirable() && !profile.is_put_aside());
         let any = |health| expirable().any(|profile| profile.health == health);
         let health = if expirable().next().is_none() {
-            let is_key =
-                |profile: &ProfileStatus| profile.kind == Some(CredentialKind::ApiKey) && !profile.is_put_aside();
+            let is_key = |profile: &ProfileStatus| {
+                profile.kind == Some(CredentialKind::ApiKey) && !profile.is_put_aside() && !profile.has_none
+            };
             let renewing = profiles.iter().any(|profile| profile.hold == Some(Hold::Refreshing));
             match profiles.iter().any(is_key) {
                 true => Health::Static,
@@ -118,7 +132,7 @@ impl Overview<'_> {
     /// Returns `true` if there is a credential for the provider, expired or cooling down included.
     pub(super) fn has_credential(&self, status: &ProviderStatus) -> bool {
         let has_secret = |profile: &ProfileStatus| {
-            if profile.hold == Some(Hold::Inactive) || profile.id.is_personal() {
+            if profile.hold == Some(Hold::Inactive) || profile.id.is_personal() || profile.has_none {
                 return false;
             }
             let stored = self.profiles.get(profile.id.as_str());
@@ -135,7 +149,14 @@ impl Overview<'_> {
         let cooldown = usage.and_then(|usage| self.config.selector().cooldown(usage, self.now));
         let display = self.display(id, profile);
         let owner = display.strip_prefix(id.as_str()).unwrap_or_default();
-        let mut label = format!("{id}={}", masked(profile, owner, self.config.release()));
+        let has_none = secrets::has_none(self.config, profile, verdict);
+        let shown = if has_none && profile.secret_ref().is_none() {
+            // It may be a secret all the same, one with a typing error.
+            "not a secret".to_owned()
+        } else {
+            masked(profile, owner, self.config.release())
+        };
+        let mut label = format!("{id}={shown}");
         if let Some((cooldown, until)) = cooldown.and_then(|cooldown| Some((cooldown, cooldown.until()?))) {
             let left = short_duration(until.saturating_since(self.now));
             let kind = match cooldown {
@@ -155,10 +176,16 @@ impl Overview<'_> {
             kind: profile.stored_kind(),
             label,
             display,
-            health: Health::of(profile, strict, self.now, self.warn_after),
+            health: if has_none && profile.hold().is_none() {
+                Health::Missing
+            } else {
+                Health::of(profile, strict, self.now, self.warn_after)
+            },
             refreshable: profile.is_refreshable() && profile.hold().is_none(),
             hold: profile.hold(),
             expires: profile.expires().filter(|_| profile.stored_kind() != Some(CredentialKind::ApiKey)),
+            has_none,
+            wrong_unit: is_in_wrong_unit(profile),
             verdict,
             cooldown,
             last_used: usage.and_then(crate::profile::UsageStats::last_used),
@@ -179,6 +206,12 @@ impl Overview<'_> {
             names.into_iter().flatten().map(|name| name.trim_matches(is_blank_char)).find(|name| !name.is_empty());
         name.map_or_else(|| id.to_string(), |name| format!("{id} ({name})"))
     }
+}
+
+/// Returns `true` if the end was probably written in another unit than milliseconds.
+fn is_in_wrong_unit(profile: &Profile) -> bool {
+    let is_kept = profile.stored_kind() != Some(CredentialKind::ApiKey) && !profile.is_fenced();
+    is_kept && matches!(profile.expiry(), Expiry::At(at) if WrongUnit::of(at).is_some())
 }
 
 /// Returns the part of a label after the equals sign.
@@ -202,7 +235,9 @@ fn fallback(
     environment: Option<&EnvironmentKey>,
     configured: Option<EffectiveSource>,
 ) -> EffectiveSource {
-    if profiles.iter().any(|profile| profile.kind.is_some() && profile.hold != Some(Hold::Inactive)) {
+    let serves =
+        |profile: &ProfileStatus| profile.kind.is_some() && profile.hold != Some(Hold::Inactive) && !profile.has_none;
+    if profiles.iter().any(serves) {
         EffectiveSource::Found(CredentialSource::Profile)
     } else if let Some(EnvironmentKey { variable, origin, .. }) = environment {
         EffectiveSource::Found(CredentialSource::Environment { variable, origin: *origin })

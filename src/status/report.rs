@@ -197,6 +197,9 @@ pub struct ProfileStatus {
     pub refreshable: bool,
     /// Its end, if that is known.
     pub expires: Option<Timestamp>,
+    /// Whether its end was probably written in another unit than milliseconds, or is a length of time: how far away it is
+    /// says nothing then.
+    pub wrong_unit: bool,
     /// Whether it can be used now, and if not, why.
     pub verdict: Verdict,
     /// Its cooldown, for all models or one: cooling or disabled.
@@ -205,6 +208,8 @@ pub struct ProfileStatus {
     pub last_used: Option<Timestamp>,
     /// Why OpenClaw holds it back, if it does.
     pub(super) hold: Option<Hold>,
+    /// Whether it has no secret at all, but a placeholder or the like.
+    pub(super) has_none: bool,
 }
 
 impl ProfileStatus {

@@ -20,7 +20,9 @@ fn opus() -> ModelRef {
 fn the_snippets_people_copy_parse() {
     let flat_key = r#"{ env: { ANTHROPIC_API_KEY: "sk-ant-..." }, agents: { defaults: { model: { primary: "anthropic/claude-opus-4-5" } } } }"#;
     let config = read(flat_key);
-    assert_eq!(config.inline_credential(&ProviderId::anthropic()).unwrap().credential.secret().expose(), "sk-ant-...");
+    // It parses; what the page has in the place of the key is not used as one.
+    assert_eq!(config.environment().get("ANTHROPIC_API_KEY").unwrap().expose(), "sk-ant-...");
+    assert!(config.inline_credential(&ProviderId::anthropic()).is_none());
     assert_eq!(config.resolve_model(config.primary_model(None).unwrap()).unwrap(), opus());
 
     let legacy = r#"{ agents: { defaults: { models: { "anthropic/claude-opus-4-5": { params: { cacheControlTtl: "5m" } } } } } }"#;

@@ -6,6 +6,7 @@ mod models_cli;
 mod models_edges;
 mod models_layouts;
 mod models_places;
+mod models_secrets;
 mod models_terminal;
 mod program;
 mod quickstart;

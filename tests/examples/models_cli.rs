@@ -232,7 +232,7 @@ fn keys_in_the_env_file_of_the_state_directory_are_found() {
     let config = "{ agents: { defaults: { model: { primary: 'openai/gpt-5.2' } } } }";
     std::fs::write(directory.path().join("openclaw.json"), config).unwrap();
     assert_eq!(directory.run(&["status", "--check"], "").code, Some(1));
-    std::fs::write(directory.path().join(".env"), format!("OPENAI_API_KEY={KEY}\n")).unwrap();
+    std::fs::write(directory.path().join(".env"), "OPENAI_API_KEY='sk-proj-example'\n").unwrap();
     let report: Value = serde_json::from_str(&directory.ok(&["status", "--check", "--json"], "")).unwrap();
     let found = &report["auth"]["providers"][0];
     assert_eq!((&found["provider"], &found["effective"]["kind"]), (&json!("openai"), &json!("env")));

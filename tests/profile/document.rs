@@ -17,7 +17,7 @@ use crate::support::{NOW, at, id, names, provider, verbatim};
 
 use CredentialKind::{ApiKey, OAuth, Token};
 use DiagnosticCode::{
-    Alias, CleanedSecret, CredentialKind as Mislabelled, InvalidValue, MissingKey, UnknownCredential,
+    Alias, CleanedSecret, CredentialKind as Mislabelled, InvalidValue, MissingKey, UnknownCredential, WrongUnit,
 };
 
 fn one(entry: &str) -> AuthProfiles {
@@ -42,7 +42,7 @@ fn spellings_that_are_understood() {
         (r#"{"provider":"a","api_key":"no","mode":"token","key":"k","type":"api_key"}"#, ApiKey, "k", &[]),
         (r#"{"type":"token","mode":"api_key","provider":"a","token":"t","key":"no"}"#, Token, "t", &[]),
         (r#"{"mode":"token","provider":"a","token":"t"}"#, Token, "t", &[Alias]),
-        (r#"{"type":"oauth","provider":"a","access":"x","refresh":"r","expires":5}"#, OAuth, "x", &[]),
+        (r#"{"type":"oauth","provider":"a","access":"x","refresh":"r","expires":5}"#, OAuth, "x", &[WrongUnit]),
         (r#"{"type":"oauth","provider":"a","refresh":"r"}"#, OAuth, "", &[]),
         (r#"{"type":"api_key","provider":"a","key":"sk-ant-oat01-x"}"#, Token, "sk-ant-oat01-x", &[Mislabelled]),
         (r#"{"type":"api_key","provider":"a","key":"  k "}"#, ApiKey, "k", &[]),

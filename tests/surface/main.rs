@@ -1,6 +1,7 @@
 //! What users see and type: status and setup.
 
 mod references;
+mod secrets;
 mod setup;
 mod setup_reference;
 mod status_golden;

@@ -35,6 +35,8 @@ fn tokens_are_cleaned() {
         format!("\u{201c}{token}\u{201d}"),
         format!("`{token}`"),
         format!("\u{feff}{head}\u{200b}{tail}"),
+        format!("export CLAUDE_CODE_OAUTH_TOKEN={token}"),
+        format!("Bearer {token}"),
     ] {
         let cleaned = setup::setup_token(&pasted).unwrap();
         assert_eq!(cleaned.secret.expose(), token);
@@ -56,8 +58,9 @@ fn what_is_not_a_token_is_named() {
         (oat(93).to_uppercase(), InvalidSecret, "begins with"),
         (oat(93).replace("oat01-", "oat1-"), InvalidSecret, "begins with"),
         (oat(93).replace("oat01-", "oatxx-"), InvalidSecret, "begins with"),
-        (format!("export CLAUDE_CODE_OAUTH_TOKEN={}", oat(93)), InvalidSecret, "before"),
-        (format!("Bearer {}", oat(93)), InvalidSecret, "before"),
+        (format!("my token: {}", oat(93)), InvalidSecret, "before"),
+        ("<your-setup-token>".to_owned(), InvalidSecret, "placeholder"),
+        ("$CLAUDE_CODE_OAUTH_TOKEN".to_owned(), InvalidSecret, "variable"),
         (format!("{}\u{e9}", oat(93)), InvalidSecret, "characters"),
         (format!("{}#{}", "c".repeat(60), "s".repeat(43)), InvalidSecret, "code#state"),
         (format!("sk-ant-api03-{}", "k".repeat(95)), WrongSecret, "API key"),

@@ -1,5 +1,9 @@
 //! Text that must not be shown.
 
+mod clean;
+
+pub(crate) use clean::{Cleaning, clean, is_blank_char, joined, unquoted};
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -31,13 +35,27 @@ impl Secret {
         Self(Arc::new(SecretString::from(text.into().into_boxed_str())))
     }
 
-    /// A secret as people paste it: line breaks are removed wherever they stand, and white space around the text.
+    /// A secret as people paste it, and as it comes out of variables and files: alone.
     ///
-    /// Terminals break long tokens into lines, and editors add a final newline; both lead to a 401 that is hard to
-    /// explain. Spaces inside stay: they make the secret unusable, which is reported instead of guessed at.
+    /// What is left out: line breaks and invisible characters wherever they stand; white space, a pair of quotation marks
+    /// and the comma behind them around the text; and in front of it the name it was assigned to (`NAME=`, `export NAME=`,
+    /// `NAME: `), and `Bearer `.
+    ///
+    /// Terminals break long tokens into lines, editors add a final newline, and `docker --env-file` passes quotation marks
+    /// on; all lead to a 401 that is hard to explain. Spaces inside stay, and so do the lines of a text that assigns more
+    /// than one name: they make the secret unusable, which is reported instead of guessed at.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use provider_auth::Secret;
+    ///
+    /// assert_eq!(Secret::cleaned("export ANTHROPIC_API_KEY='sk-ant-example'\n").expose(), "sk-ant-example");
+    /// assert_eq!(Secret::cleaned("c2VjcmV0a2V5==").expose(), "c2VjcmV0a2V5==");
+    /// ```
     #[must_use]
     pub fn cleaned(text: &str) -> Self {
-        Self::new(clean(text))
+        clean(text).0
     }
 
     /// The text.
@@ -77,28 +95,6 @@ pub(crate) const REDACTED: &str = "__OPENCLAW_REDACTED__";
 /// How the texts begin that stand in the place of a login's tokens while OpenClaw renews them.
 pub(crate) const REFRESH_FENCE: &str = "openclaw-oauth-refresh-fence:";
 
-/// The characters JavaScript's `trim` removes; OpenClaw decides by them whether a key is blank.
-pub(crate) fn is_blank_char(c: char) -> bool {
-    (c.is_whitespace() && c != '\u{85}') || c == '\u{feff}'
-}
-
-fn is_line_break(c: char) -> bool {
-    matches!(c, '\r' | '\n' | '\u{2028}' | '\u{2029}')
-}
-
-fn clean(text: &str) -> String {
-    // Nearly all of them, and every load of a file cleans every one.
-    if text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return text.to_owned();
-    }
-    let trimmed = text.trim_matches(is_blank_char);
-    if trimmed.contains(is_line_break) {
-        trimmed.chars().filter(|c| !is_line_break(*c)).collect()
-    } else {
-        trimmed.to_owned()
-    }
-}
-
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret([redacted])")
@@ -128,20 +124,6 @@ impl From<&str> for Secret {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn cleaning_removes_line_breaks_and_edges_only() {
-        for (pasted, kept) in [
-            ("  sk-1\n", "sk-1"),
-            ("sk-\r\n1", "sk-1"),
-            ("sk-\u{2028}1\u{2029}", "sk-1"),
-            ("\u{feff}sk-1\u{a0}", "sk-1"),
-            ("sk 1", "sk 1"),
-            (" \n\t ", ""),
-        ] {
-            assert_eq!(Secret::cleaned(pasted).expose(), kept);
-        }
-    }
 
     #[test]
     fn header_safety() {

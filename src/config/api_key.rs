@@ -1,0 +1,50 @@
+//! `apiKey` of a provider's entry: what came in there, and what its owner should know of it.
+
+use crate::config::reader::Reader;
+use crate::config::{ProviderAuth, ProviderConfig};
+use crate::credential::{Credential, CredentialSource, InlineCredential, Received};
+use crate::error::DiagnosticCode;
+use crate::id::ProviderId;
+use crate::syntax::{Node, Value};
+
+impl ProviderConfig {
+    /// The credential that `apiKey` gives, or what the reference in its place leads to, and what came in.
+    pub(super) fn inline(&self, provider: &ProviderId) -> Option<(InlineCredential, Received)> {
+        let received = Received::new(provider.as_str(), self.api_key()?.expose());
+        let secret = Some(received.secret.clone()).filter(|secret| !secret.is_empty())?;
+        let credential = match self.auth() {
+            Some(ProviderAuth::Token | ProviderAuth::OAuth) => Credential::token(secret, None),
+            _ => Credential::api_key(secret),
+        };
+        Some((InlineCredential::new(credential, CredentialSource::Config), received))
+    }
+
+    /// Whether requests do not go to the host of the provider's own API: then nobody knows which keys are taken there.
+    pub(super) fn is_gateway(&self, provider: &ProviderId) -> bool {
+        let own = provider.known().and_then(|known| host(known.base_url()?));
+        let of_models = self.models().filter_map(|model| self.model_base_url(model));
+        self.base_url().into_iter().chain(of_models).any(|url| host(url) != own)
+    }
+
+    /// Remarks on a key that is written in the entry itself, where it can be none or is unusual.
+    pub(super) fn remark_on_key<'n>(&self, reader: &mut Reader<'n>, provider: &ProviderId, node: &'n Node<'n>) {
+        let Value::Object(members) = &node.value else { return };
+        let Some(member) = members.iter().find(|member| member.key == "apiKey") else { return };
+        let Some(key) = self.api_key().filter(|_| self.api_key_ref().is_none()) else { return };
+        let received = Received::new(provider.as_str(), key.expose());
+        reader.path.push_key(&member.key);
+        if let Some(reason) = received.doubt.and_then(|doubt| doubt.at(self.is_gateway(provider))) {
+            let message = format!("the entry has {reason}");
+            reader.warn(DiagnosticCode::ImplausibleSecret, member.node.at, message);
+            reader.help(reason.help());
+        } else if let Some(what) = received.unusual() {
+            reader.warn(DiagnosticCode::UnusualSecret, member.node.at, format!("the entry has {what}"));
+        }
+        reader.path.pop();
+    }
+}
+
+/// The host of a URL in small letters.
+fn host(url: &str) -> Option<String> {
+    Some(url.trim().parse::<http::Uri>().ok()?.host()?.to_ascii_lowercase())
+}

@@ -1,0 +1,269 @@
+//! Placeholders: what templates and pages of documentation have in the place of a secret.
+//!
+//! A rule looks at words, which separators part, without regard to case and without what keys begin with (`sk-`,
+//! `sk-ant-api03-`). Single words that a gateway's key may be (`local`, `dummy`, `ollama`, `none`, `test`) are no rows.
+
+/// What stands in front of the placeholder itself.
+const KEY_BEGINNINGS: [&str; 15] =
+    ["sk", "ant", "api", "api01", "api02", "api03", "oat", "oat01", "proj", "or", "v1", "gsk", "xai", "hf", "pk"];
+
+/// Texts that are placeholders as a whole, separators aside.
+const WHOLE: [&str; 13] = [
+    "changeme",
+    "changethis",
+    "changeit",
+    "changemenow",
+    "pleasechangeme",
+    "replaceme",
+    "replacethis",
+    "redacted",
+    "todo",
+    "tbd",
+    "fixme",
+    "undefined",
+    "objectobject",
+];
+
+/// How texts begin that tell the reader to do something, separators aside.
+const TELLING: [&str; 2] = ["replacewith", "tobereplaced"];
+
+/// Words at the beginning of texts that tell the reader to do something with a secret.
+const VERBS: [&str; 8] = ["insert", "put", "paste", "enter", "add", "provide", "fill", "type"];
+
+/// What a secret is called.
+const NOUNS: [&str; 7] = ["key", "token", "secret", "password", "credential", "value", "auth"];
+
+/// How strong the likeness is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Likeness {
+    /// It is one, wherever it stands.
+    Certain,
+    /// It is one unless a gateway takes it: people give such texts to servers of their own, which look at no key.
+    Probable,
+}
+
+/// Whether a text is a placeholder.
+pub(super) fn placeholder(text: &str) -> Option<Likeness> {
+    if is_framed(text) || is_cut(text) {
+        return Some(Likeness::Certain);
+    }
+    let mut words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    if is_named(&words) {
+        return Some(Likeness::Certain);
+    }
+    let begins = words.iter().take_while(|word| is_one_of(word, &KEY_BEGINNINGS)).count();
+    words.drain(..begins);
+    if is_worded(&words) {
+        return Some(Likeness::Certain);
+    }
+    let mut letters = words.iter().flat_map(|word| word.bytes()).peekable();
+    letters.peek()?;
+    let (count, all) =
+        letters.fold((0, true), |(count, all), byte| (count + 1, all && byte.eq_ignore_ascii_case(&b'x')));
+    (all && count >= 3).then_some(Likeness::Probable)
+}
+
+/// In brackets, which templates put around what is to be replaced: `<key>`, `[key]`, `{{key}}`, `__KEY__`, `@@KEY@@`.
+fn is_framed(text: &str) -> bool {
+    let inside = |open: &str, close: &str| text.strip_prefix(open)?.strip_suffix(close);
+    let is_word = |inner: &str| {
+        let fits = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | ' ' | '.');
+        inner.chars().all(fits) && inner.contains(char::is_alphabetic)
+    };
+    if inside("<", ">").is_some_and(|inner| !inner.is_empty()) || text.contains("{{") && text.contains("}}") {
+        return true;
+    }
+    // A key that begins as keys do, with a part to be replaced behind it: `sk-ant-<key>`.
+    if text.ends_with('>')
+        && text.split_once('<').is_some_and(|(_, inner)| inner.trim_end_matches('>').contains(char::is_alphabetic))
+    {
+        return true;
+    }
+    let frames =
+        [("[", "]"), ("{", "}"), ("(", ")"), ("__", "__"), ("@@", "@@"), ("#{", "}"), ("#{", "}#"), ("**", "**")];
+    frames.iter().any(|(open, close)| inside(open, close).is_some_and(is_word))
+}
+
+/// Shortened, as pages and programs show keys: `sk-...`, `sk-ant-…`, `sk-ant-a***z`.
+fn is_cut(text: &str) -> bool {
+    ["...", "\u{2026}", "***", "\u{2022}\u{2022}"].iter().any(|mark| text.contains(mark))
+}
+
+/// What a secret is called, and nothing else: `API_KEY`, `api-key`.
+fn is_named(words: &[&str]) -> bool {
+    let without = words.strip_prefix(&["sk"]).unwrap_or(words);
+    matches!(without, [api, key] if api.eq_ignore_ascii_case("api") && key.eq_ignore_ascii_case("key"))
+}
+
+fn is_worded(words: &[&str]) -> bool {
+    let (Some(first), Some(last)) = (words.first(), words.last()) else { return false };
+    let all = || words.iter().flat_map(|word| word.chars());
+    let is = |pattern: &&str| all().map(|c| c.to_ascii_lowercase()).eq(pattern.chars());
+    let begins = |pattern: &&str| {
+        let mut letters = all();
+        pattern.chars().all(|c| letters.next().is_some_and(|letter| letter.eq_ignore_ascii_case(&c)))
+    };
+    let replaced = first.eq_ignore_ascii_case("replace")
+        && words.get(1).is_some_and(|word| is_one_of(word, &["me", "this", "it"]));
+    if replaced || WHOLE.iter().any(is) || TELLING.iter().any(begins) || is_one_of("placeholder", words) {
+        return true;
+    }
+    let called = words.iter().any(|word| NOUNS.iter().any(|noun| contains(word, noun)));
+    let yours = is_one_of("your", words)
+        || begins(&"your")
+        || words.iter().any(|word| contains(word, "your") && NOUNS.iter().any(|noun| contains(word, noun)));
+    let told = words.len() > 1 && is_one_of(first, &VERBS) && (called || is_one_of("here", words));
+    let here = words.len() > 1 && last.eq_ignore_ascii_case("here") || ends(last, "here") && called;
+    // `sk-your-anthropic-api-key`, `your_key`, `yourApiKey`; and `your-openai-api` without the noun.
+    let apiece = words.iter().any(|word| contains(word, "api"));
+    (yours && (called || apiece || last.eq_ignore_ascii_case("here"))) || told || (here && (called || apiece))
+}
+
+fn is_one_of(word: &str, words: &[&str]) -> bool {
+    words.iter().any(|known| known.eq_ignore_ascii_case(word))
+}
+
+/// Whether a word has another in it, in any case. Both are short or ASCII.
+fn contains(word: &str, part: &str) -> bool {
+    word.as_bytes().windows(part.len()).any(|window| window.eq_ignore_ascii_case(part.as_bytes()))
+}
+
+fn ends(word: &str, end: &str) -> bool {
+    let at = word.len().checked_sub(end.len());
+    at.and_then(|at| word.get(at..)).is_some_and(|found| found.eq_ignore_ascii_case(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples() {
+        for text in [
+            "your_api_key_here",
+            "YOUR_API_KEY",
+            "YOUR-KEY",
+            "yourkey",
+            "your-key-here",
+            "yourApiKeyHere",
+            "your-anthropic-api-key",
+            "your_openai_api_key",
+            "your_secret",
+            "sk-your-key",
+            "sk-ant-your-key-here",
+            "sk-ant-api03-your-key-here",
+            "sk-ant-api03-YOUR_KEY",
+            "<your-anthropic-key>",
+            "<API_KEY>",
+            "<key>",
+            "<...>",
+            "sk-ant-<your key>",
+            "[your key]",
+            "[API_KEY]",
+            "{API_KEY}",
+            "{{API_KEY}}",
+            "{{ .Values.anthropicKey }}",
+            "__API_KEY__",
+            "__ANTHROPIC_API_KEY__",
+            "@@KEY@@",
+            "#{KEY}#",
+            "changeme",
+            "CHANGE_ME",
+            "change-me",
+            "changeMe",
+            "sk-changeme",
+            "change_this",
+            "REPLACE_ME",
+            "replace-me",
+            "ReplaceMe",
+            "sk-replace-me",
+            "replace_with_your_key",
+            "REPLACE-THIS",
+            "to-be-replaced",
+            "insert_your_key_here",
+            "insert-key-here",
+            "INSERT_API_KEY_HERE",
+            "insertyourkeyhere",
+            "paste-your-key",
+            "PASTE_KEY_HERE",
+            "put your key here",
+            "enter-api-key",
+            "add_your_token_here",
+            "api-key-here",
+            "KEY_HERE",
+            "token-goes-here",
+            "sk-ant-key-here",
+            "sk-...",
+            "sk-ant-...",
+            "sk-ant-\u{2026}",
+            "\u{2026}",
+            "sk-ant-a...wxyz",
+            "sk-ant-********",
+            "sk-\u{2022}\u{2022}\u{2022}\u{2022}",
+            "API_KEY",
+            "api-key",
+            "sk-api-key",
+            "placeholder",
+            "placeholder-key",
+            "sk-placeholder",
+            "REDACTED",
+            "[REDACTED]",
+            "TODO",
+            "TBD",
+            "undefined",
+            "[object Object]",
+        ] {
+            assert_eq!(placeholder(text), Some(Likeness::Certain), "{text}");
+        }
+        for text in ["xxx", "XXXXXXXX", "sk-xxxx", "sk-ant-api03-xxxxxxxxxxxx", "xxxx-xxxx-xxxx", "sk-proj-XXXX"] {
+            assert_eq!(placeholder(text), Some(Likeness::Probable), "{text}");
+        }
+    }
+
+    #[test]
+    fn secrets() {
+        for text in [
+            "a",
+            "sk-ant-a",
+            "sk",
+            "x",
+            "xx",
+            "local",
+            "ollama",
+            "lm-studio",
+            "dummy",
+            "none",
+            "EMPTY",
+            "test",
+            "test-key",
+            "not-needed",
+            "no-key-required",
+            "secret",
+            "key",
+            "token",
+            "password",
+            "my-key",
+            "my-secret-key",
+            "master_key",
+            "sk-1234",
+            "sk-ant-example",
+            "sk-ant-api03-example",
+            "sk-ant-api03-keykeykey",
+            "team-blue-key-7",
+            "here",
+            "where-is-it",
+            "add",
+            "c2VjcmV0a2V5==",
+            "AKIAEXAMPLE:wJalr/EXAMPLE=",
+            "$ecret",
+            "a_b_c",
+            "yourself",
+            "xxy",
+            "hf_keys",
+            "replacement",
+            "placement",
+        ] {
+            assert_eq!(placeholder(text), None, "{text}");
+        }
+    }
+}

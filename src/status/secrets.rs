@@ -1,0 +1,102 @@
+//! What is to be said of secrets that can be none, or are unusual, beyond what the documents themselves say.
+
+use crate::config::Config;
+use crate::credential::{CredentialSource, Implausible, Received};
+use crate::error::Location;
+use crate::error::{Diagnostic, DiagnosticCode, Severity};
+use crate::id::{ProfileId, ProviderId};
+use crate::profile::{AuthProfiles, Profile, SecretState};
+use crate::providers::Provider;
+use crate::select::Verdict;
+use crate::syntax::KeyPath;
+
+/// Why the secret of a profile is not sent, if the rules in force see that in its text.
+pub(super) fn implausible(config: &Config, profile: &Profile) -> Option<Implausible> {
+    let SecretState::Implausible { doubt, .. } = profile.secret_state() else { return None };
+    config.refuses(profile.provider(), Some(doubt))
+}
+
+/// Whether a profile has no secret at all, whoever serves the requests.
+pub(super) fn has_none(config: &Config, profile: &Profile, verdict: Verdict) -> bool {
+    match (profile.secret_state(), verdict) {
+        (SecretState::Implausible { doubt, .. }, _) => config.selector().rules().refuses(doubt, true).is_some(),
+        (_, Verdict::ImplausibleSecret { reason }) => reason != Implausible::OtherProvider,
+        _ => false,
+    }
+}
+
+/// Remarks on the variables of all providers, each variable once.
+pub(super) fn of_variables(config: &Config) -> Vec<Diagnostic> {
+    let (mut seen, mut found) = (Vec::new(), Vec::new());
+    for provider in Provider::all().map(|provider| ProviderId::normalized(provider.id())) {
+        for (credential, received) in config.environment().received(&provider) {
+            let CredentialSource::Environment { variable, .. } = credential.source else { continue };
+            if seen.contains(&variable) {
+                continue;
+            }
+            seen.push(variable);
+            found.extend(remarks(config, &provider, &credential.source, &received));
+        }
+    }
+    found
+}
+
+fn remarks(config: &Config, provider: &ProviderId, source: &CredentialSource, received: &Received) -> Vec<Diagnostic> {
+    let place = Location::default();
+    if let Some(reason) = config.refuses(provider, received.doubt) {
+        let message = format!("{source} has {reason}");
+        let found = Diagnostic::new(Severity::Warning, DiagnosticCode::ImplausibleSecret, place, message);
+        return vec![found.with_help(reason.help())];
+    }
+    let cleaned = received.cleaning.notes().map(|note| {
+        let message = format!("{source}: {note}");
+        Diagnostic::new(Severity::Note, DiagnosticCode::CleanedSecret, Location::default(), message)
+    });
+    let unusual = received.unusual().map(|what| {
+        let message = format!("{source} has {what}");
+        Diagnostic::new(Severity::Warning, DiagnosticCode::UnusualSecret, Location::default(), message)
+    });
+    cleaned.chain(unusual).collect()
+}
+
+/// The remark on a profile whose secret is not sent.
+pub(super) fn of_profile(id: &ProfileId, profile: &Profile, reason: Implausible) -> Diagnostic {
+    let member = if profile.secret_ref().is_some() { "keyRef" } else { "key" };
+    let path = KeyPath::root().key("profiles").key(id.as_str()).key(member);
+    let place = Location::default().with_key_path(path.to_string());
+    let message = format!("the profile has {reason}");
+    Diagnostic::new(Severity::Warning, DiagnosticCode::ImplausibleSecret, place, message).with_help(reason.help())
+}
+
+/// Whether the document has said it of this profile already.
+pub(super) fn is_said(found: &[Diagnostic], id: &ProfileId) -> bool {
+    let profile = KeyPath::root().key("profiles").key(id.as_str()).to_string();
+    found.iter().filter(|found| found.code == DiagnosticCode::ImplausibleSecret).any(|found| {
+        let path = found.location.key_path.as_deref().and_then(|path| path.strip_prefix(&profile));
+        path.is_some_and(|rest| rest.starts_with('.'))
+    })
+}
+
+/// Remarks on stored profiles, for a look over the configuration: each once, however many agents see the profile.
+pub(super) fn of_stored(config: &Config, all: &[&AuthProfiles]) -> Vec<Diagnostic> {
+    let mut found: Vec<Diagnostic> = Vec::new();
+    let concerns = |code| {
+        matches!(code, DiagnosticCode::ImplausibleSecret | DiagnosticCode::UnusualSecret | DiagnosticCode::WrongUnit)
+    };
+    for profiles in all {
+        for said in profiles.diagnostics().iter().filter(|said| concerns(said.code)) {
+            // Line and column are those of another document than the configuration.
+            let path = said.location.key_path.clone().unwrap_or_default();
+            let said = Diagnostic { location: Location::default().with_key_path(path), ..said.clone() };
+            if !found.contains(&said) {
+                found.push(said);
+            }
+        }
+        for (id, profile) in profiles.iter() {
+            if let Some(reason) = implausible(config, profile).filter(|_| !is_said(&found, id)) {
+                found.push(of_profile(id, profile, reason));
+            }
+        }
+    }
+    found
+}
