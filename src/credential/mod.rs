@@ -19,7 +19,7 @@ mod tokens;
 pub(crate) use access::{Access, OwnHeader, unresolved};
 pub use implausible::{Implausible, Notation};
 pub use inline::{CredentialSource, EnvOrigin, InlineCredential};
-pub(crate) use received::{Doubt, Received};
+pub(crate) use received::{Doubt, Received, unusual};
 pub(crate) use reference::is_variable;
 pub use reference::{Resolved, SecretRef};
 pub use reference_failure::ReferenceFailure;
@@ -83,6 +83,9 @@ pub enum Credential {
 
 impl Credential {
     /// An API key, or a static token if the text plainly is one.
+    ///
+    /// The key is taken as it is: it is neither cleaned nor looked at for what can be no secret. For text that people give,
+    /// there are [`Secret::cleaned`] and the functions of [`setup`](crate::setup).
     #[must_use]
     pub fn api_key(key: Secret) -> Self {
         if key.expose().starts_with(SETUP_TOKEN_PREFIX) {

@@ -95,6 +95,14 @@ const PROGRAMS: [&str; 34] = [
 /// What a text refers to, if it is a reference, or that it is a command.
 pub(super) fn notation(text: &str) -> Option<Implausible> {
     let of = |notation| Some(Implausible::Reference { notation });
+    // Most keys have none of the signs by which the others are told.
+    if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
+        return match goes_on(text, "secretref") {
+            true => of(Notation::Marker),
+            false if is_variable(text) => of(Notation::Variable),
+            false => None,
+        };
+    }
     if is_command(text) {
         return Some(Implausible::CommandLine);
     }

@@ -44,7 +44,8 @@ pub(super) enum Likeness {
 
 /// Whether a text is a placeholder.
 pub(super) fn placeholder(text: &str) -> Option<Likeness> {
-    if is_framed(text) || is_cut(text) {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if !is_plain && (is_framed(text) || is_cut(text)) {
         return Some(Likeness::Certain);
     }
     let mut words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
@@ -108,15 +109,17 @@ fn is_worded(words: &[&str]) -> bool {
     if replaced || WHOLE.iter().any(is) || TELLING.iter().any(begins) || is_one_of("placeholder", words) {
         return true;
     }
-    let called = words.iter().any(|word| NOUNS.iter().any(|noun| contains(word, noun)));
-    let yours = is_one_of("your", words)
-        || begins(&"your")
-        || words.iter().any(|word| contains(word, "your") && NOUNS.iter().any(|noun| contains(word, noun)));
-    let told = words.len() > 1 && is_one_of(first, &VERBS) && (called || is_one_of("here", words));
-    let here = words.len() > 1 && last.eq_ignore_ascii_case("here") || ends(last, "here") && called;
-    // `sk-your-anthropic-api-key`, `your_key`, `yourApiKey`; and `your-openai-api` without the noun.
-    let apiece = words.iter().any(|word| contains(word, "api"));
-    (yours && (called || apiece || last.eq_ignore_ascii_case("here"))) || told || (here && (called || apiece))
+    // What a secret is called is looked for last: it takes longest, and nearly no key comes this far.
+    let called = || words.iter().any(|word| NOUNS.iter().any(|noun| contains(word, noun)));
+    let apiece = || words.iter().any(|word| contains(word, "api"));
+    let is_here = last.eq_ignore_ascii_case("here");
+    let yours = words.iter().any(|word| contains(word, "your")) && {
+        let named = |word: &&str| contains(word, "your") && NOUNS.iter().any(|noun| contains(word, noun));
+        is_one_of("your", words) || begins(&"your") || words.iter().any(named)
+    };
+    let told = words.len() > 1 && is_one_of(first, &VERBS) && (called() || is_one_of("here", words));
+    let here = words.len() > 1 && is_here || ends(last, "here") && called();
+    told || (yours && (is_here || called() || apiece())) || (here && (called() || apiece()))
 }
 
 fn is_one_of(word: &str, words: &[&str]) -> bool {

@@ -36,14 +36,19 @@ impl Received {
 
     /// What is unusual about the secret, which is used all the same.
     pub(crate) fn unusual(&self) -> Option<&'static str> {
-        let text = self.secret.expose();
-        if let Some((_, SecretUse::Other(what))) = recognise(text) {
-            return Some(what);
-        }
-        let quotes = ['"', '\'', '`'];
-        let one_sided = text.starts_with(quotes) != text.ends_with(quotes);
-        one_sided.then_some("a text with a quotation mark on one side, where a part of it may be missing")
+        unusual(&self.secret)
     }
+}
+
+/// What is unusual about a cleaned secret, which is used all the same.
+pub(crate) fn unusual(secret: &Secret) -> Option<&'static str> {
+    let text = secret.expose();
+    if let Some((_, SecretUse::Other(what))) = recognise(text) {
+        return Some(what);
+    }
+    let quotes = ['"', '\'', '`'];
+    let one_sided = text.starts_with(quotes) != text.ends_with(quotes);
+    one_sided.then_some("a text with a quotation mark on one side, where a part of it may be missing")
 }
 
 impl Doubt {

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::entry::{Content, Expiry, Hold, Profile};
+use super::entry::{Content, Expiry, Hold, Profile, SecretState};
 use super::raw::{self, RawObject};
 use super::unit::WrongUnit;
 use super::usage::timestamp;
-use crate::credential::{Credential, CredentialKind, Received, SecretRef};
+use crate::credential::{Credential, CredentialKind, SecretRef, unusual};
 use crate::error::DiagnosticCode;
 use crate::id::ProviderId;
 use crate::secret::{REDACTED, REFRESH_FENCE, Secret, clean, is_blank_char};
@@ -72,7 +72,7 @@ impl Profile {
         };
         let provider = ProviderId::normalized(&provider_text);
         let secret_state = content.secret_state(&provider);
-        remarks.extend(remark_on_secret(&object, &provider, stored_kind, &content));
+        remarks.extend(remark_on_secret(&object, stored_kind, &content, secret_state));
         if !matches!(content, Content::Fenced) {
             remarks.extend(remark_on_expiry(&object, stored_kind, expiry));
         }
@@ -200,11 +200,20 @@ fn secret(
 /// What its owner should know of the secret: that it can be none, or that it is unusual.
 fn remark_on_secret(
     object: &RawObject<'_>,
-    provider: &ProviderId,
     stored_kind: Option<CredentialKind>,
     content: &Content,
+    secret_state: SecretState,
 ) -> Option<Remark> {
     let Content::Known(credential) = content else { return None };
+    let doubt = match secret_state {
+        // Whether requests go to a gateway is not known here.
+        SecretState::Implausible { doubt, .. } => doubt.at(true),
+        _ => None,
+    };
+    let (code, what, help) = match doubt {
+        Some(reason) => (DiagnosticCode::ImplausibleSecret, reason.to_string(), Some(reason.help())),
+        None => (DiagnosticCode::UnusualSecret, unusual(credential.secret())?.to_owned(), None),
+    };
     let members: &[&'static str] = match stored_kind? {
         CredentialKind::ApiKey => &KEY,
         CredentialKind::Token => &TOKEN,
@@ -212,12 +221,6 @@ fn remark_on_secret(
         CredentialKind::None => &[],
     };
     let member = members.iter().copied().find(|member| object.get(member).is_some())?;
-    // Whether requests go to a gateway is not known here.
-    let received = Received::new(provider.as_str(), credential.secret().expose());
-    let (code, what, help) = match received.doubt.and_then(|doubt| doubt.at(true)) {
-        Some(reason) => (DiagnosticCode::ImplausibleSecret, reason.to_string(), Some(reason.help())),
-        None => (DiagnosticCode::UnusualSecret, received.unusual()?.to_owned(), None),
-    };
     Some(Remark { member, code, message: format!("the profile has {what}").into(), help })
 }
 

@@ -19,6 +19,9 @@ impl Cleaning {
     }
 }
 
+/// What is said where something inside a secret was left out.
+pub(crate) const LEFT_OUT_INSIDE: &str = "line breaks or invisible characters inside the secret are left out";
+
 /// Quotation marks that get copied along, in pairs. The first are those of a text that was quoted twice.
 const QUOTES: [(&str, &str); 7] = [
     ("\\\"", "\\\""),
@@ -72,7 +75,7 @@ pub(crate) fn clean(text: &str) -> (Secret, Cleaning) {
     if trimmed.contains(unwanted) {
         joined.extend(trimmed.chars().filter(|c| !unwanted(*c)));
         rest = &joined;
-        done.add("line breaks or invisible characters inside the secret are left out");
+        done.add(LEFT_OUT_INSIDE);
     }
     for _ in 0..MOST_LAYERS {
         rest = if let Some(value) = assigned(rest) {

@@ -2,7 +2,7 @@
 
 mod clean;
 
-pub(crate) use clean::{Cleaning, clean, is_blank_char, joined, unquoted};
+pub(crate) use clean::{Cleaning, LEFT_OUT_INSIDE, clean, is_blank_char, joined, unquoted};
 
 use std::fmt;
 use std::sync::Arc;

@@ -4,7 +4,7 @@ use crate::credential::{Implausible, Received};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ProviderId;
 use crate::providers::{SETUP_TOKEN_PREFIX, SecretUse, recognise};
-use crate::secret::{Secret, clean, is_blank_char};
+use crate::secret::{LEFT_OUT_INSIDE, Secret, clean, is_blank_char};
 
 /// The shortest setup-token in characters; a shorter one was cut off.
 const SETUP_TOKEN_LENGTH: usize = 80;
@@ -184,7 +184,10 @@ fn take(provider: &ProviderId, text: &str) -> Result<ValidatedSecret> {
 fn without_blanks(mut pasted: ValidatedSecret) -> ValidatedSecret {
     if pasted.secret.expose().contains(is_blank_char) {
         pasted.secret = Secret::new(pasted.secret.expose().replace(is_blank_char, ""));
-        pasted.notes.push("white space inside the secret is left out");
+        // A line that was broken and indented is one thing to its owner.
+        if !pasted.notes.contains(&LEFT_OUT_INSIDE) {
+            pasted.notes.push("white space inside the secret is left out");
+        }
     }
     pasted
 }
