@@ -17,7 +17,9 @@ impl Endpoint {
     /// Takes over `baseUrl` and `api`, of the model's entry before the provider's, `authHeader` (true means bearer), the
     /// provider's `headers`, over them those of the model, over those `request.headers`, and over all `request.auth`. A
     /// header with a credential in it is sent as it is, and the credential that was selected beside it, unless it is for
-    /// the same header. On the hosts of Bedrock's runtime and of Vertex the model is put into the URL.
+    /// the same header. On the hosts of Bedrock's runtime and of Vertex the model is put
+    /// into the URL and taken out of the body; where that asks for a stream, `:rawPredict` becomes `:streamRawPredict`.
+    /// Streams of Bedrock's `InvokeModel` are not those of the Messages API, and cannot be read here.
     ///
     /// Plain HTTP to a private network is for `request.allowPrivateNetwork: true`, as of
     /// [`on_private_network`](Self::on_private_network). Where that is not set and no header carries a credential, the

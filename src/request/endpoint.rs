@@ -45,6 +45,8 @@ pub struct Endpoint {
     headers: Vec<(Box<str>, Secret)>,
     auth_headers: Vec<(Box<str>, Secret)>,
     plain: PlainHttp,
+    /// Whether the model was put into the URL, so that the body is to be without it.
+    names_model: bool,
 }
 
 impl Endpoint {
@@ -121,7 +123,8 @@ impl Endpoint {
         // Amazon's runtime reads keys as bearer tokens (page on API keys, 2026-11), also for this API of it.
         let is_runtime = row.is_some_and(|row| row.kind == EndpointKind::BedrockRuntime);
         let auth_scheme = (is_runtime && kind == EndpointKind::BedrockMessages).then_some(AuthScheme::Bearer);
-        Ok(Self { auth_scheme, ..Self::of_uri(uri, kind, plain) })
+        let names_model = model.is_some() && kind.row().path.is_none();
+        Ok(Self { auth_scheme, names_model, ..Self::of_uri(uri, kind, plain) })
     }
 
     /// A server of a given kind, whatever its host. For most kinds this is [`new`](Self::new) with the kind set.
@@ -130,8 +133,7 @@ impl Endpoint {
     /// [`Vertex`](EndpointKind::Vertex)) the whole URL of the call is expected and taken as it is, for example
     /// `https://bedrock-runtime.us-east-1.amazonaws.com/model/anthropic.claude-opus-4-6-v1/invoke` or
     /// `https://us-east5-aiplatform.googleapis.com/v1/projects/p/locations/us-east5/publishers/anthropic/models/claude-opus-4-6:rawPredict`.
-    /// These two take no `model` in the body, so that it is taken out of it. Where a body asks for a stream, `:rawPredict`
-    /// becomes `:streamRawPredict`; streams of Bedrock's runtime are not those of the Messages API, and cannot be read here.
+    /// These two take no `model` in the body.
     ///
     /// # Errors
     ///
@@ -164,7 +166,8 @@ impl Endpoint {
     fn of_uri(uri: Uri, kind: EndpointKind, plain: PlainHttp) -> Self {
         let beta_policy = BetaPolicy::default();
         let (headers, auth_headers) = (Vec::new(), Vec::new());
-        Self { uri, provider: None, kind, auth_scheme: None, beta_policy, headers, auth_headers, plain }
+        let (provider, auth_scheme, names_model) = (None, None, false);
+        Self { uri, provider, kind, auth_scheme, beta_policy, headers, auth_headers, plain, names_model }
     }
 
     /// Sets the provider whose credentials the endpoint may see; unset, that is the caller's concern.
@@ -182,7 +185,8 @@ impl Endpoint {
     /// Those of [`new`](Self::new).
     pub fn with_base_url(self, base_url: &str) -> Result<Self> {
         let at = Self::at(base_url, None, self.plain)?;
-        Ok(Self { uri: at.uri, kind: at.kind, auth_scheme: self.auth_scheme.or(at.auth_scheme), ..self })
+        let auth_scheme = self.auth_scheme.or(at.auth_scheme);
+        Ok(Self { uri: at.uri, kind: at.kind, auth_scheme, names_model: at.names_model, ..self })
     }
 
     /// Sets the kind, for gateways whose host does not tell it.
@@ -291,6 +295,11 @@ impl Endpoint {
         &self.auth_headers
     }
 
+    /// Whether the model was put into the URL.
+    pub(super) fn names_model(&self) -> bool {
+        self.names_model
+    }
+
     /// Which hosts its requests may go to over plain HTTP.
     pub(super) fn plain_http(&self) -> PlainHttp {
         self.plain
@@ -355,6 +364,7 @@ impl fmt::Debug for Endpoint {
             .field("headers", &names(&self.headers))
             .field("auth_headers", &names(&self.auth_headers))
             .field("plain_http", &self.plain)
+            .field("names_model", &self.names_model)
             .finish()
     }
 }

@@ -8,11 +8,11 @@ use super::hosts::EndpointKind;
 use super::url::with_path;
 use crate::error::Result;
 
-/// The body and the URL as they are sent. Where the URL names the model, the body does not, and Google has another method
-/// for streams.
+/// The body and the URL as they are sent. Where the model was put into the URL, it is taken out of the body, and Google has
+/// another method for streams.
 pub(super) fn for_url(body: Vec<u8>, endpoint: &Endpoint) -> Result<(Vec<u8>, Uri)> {
     let uri = endpoint.uri();
-    if endpoint.kind().row().path.is_some() {
+    if !endpoint.names_model() {
         return Ok((body, uri.clone()));
     }
     let streamed = uri.path().strip_suffix(":rawPredict").filter(|_| endpoint.kind() == EndpointKind::Vertex);

@@ -97,7 +97,7 @@ impl RotatorBuilder {
     /// The read timeout is the only bound on a stream that stalls once its head is in: set one in clients of your own.
     /// Anthropic sends pings while a model thinks, so that half a minute is enough there; `OpenAI` may be silent for minutes.
     ///
-    /// Called twice, because plain-HTTP loopback endpoints get a client without proxies. Neither follows redirects,
+    /// Called twice, because endpoints over plain HTTP get a client without proxies. Neither follows redirects,
     /// whatever the builder says: a credential goes to its endpoint and nowhere else. Do not put headers that authenticate
     /// among the builder's default headers.
     pub fn client(mut self, client: impl Fn() -> reqwest::ClientBuilder + Send + Sync + 'static) -> Self {

@@ -123,6 +123,17 @@ fn every_kind_has_a_sample() {
     }
 }
 
+/// Nobody has to name the kind where the host tells it.
+#[test]
+fn a_documented_host_tells_its_kind() {
+    for sample in SAMPLES.iter().filter(|sample| sample.kind != EndpointKind::AnthropicCompatible) {
+        let endpoint = Endpoint::new(sample.base).expect("a URL");
+        assert_eq!((endpoint.kind(), endpoint.uri().to_string()), (sample.kind, sample.url.to_owned()));
+        let moved = Endpoint::anthropic().with_base_url(sample.base).expect("a URL");
+        assert_eq!((moved.kind(), moved.uri()), (sample.kind, endpoint.uri()));
+    }
+}
+
 #[test]
 fn automatic_caching_is_used_where_it_exists_and_reported_where_not() {
     for sample in &SAMPLES {
