@@ -19,9 +19,11 @@ pub(super) enum ConfiguredSecret {
 impl ConfiguredSecret {
     /// Reads a value. An object that misses a part of a reference is a reference that leads nowhere, not nothing: another
     /// secret must not take its place. Without a `provider` the default one is meant.
-    pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<Self> {
+    ///
+    /// `cleaned` makes of what a reference leads to what is sent.
+    pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>, cleaned: fn(&str) -> Secret) -> Option<Self> {
         let Value::Object(members) = &node.value else {
-            return Self::from_shorthand(reader, node).or_else(|| reader.secret(node).map(Self::Text));
+            return Self::from_shorthand(reader, node, cleaned).or_else(|| reader.secret(node).map(Self::Text));
         };
         let part = |key: &str| {
             let member = members.iter().find(|member| member.key == key)?;
@@ -42,12 +44,12 @@ impl ConfiguredSecret {
 
     /// Reads `$NAME`, which OpenClaw documents as a reference to a variable with the default provider. What it leads to is
     /// known here already; a resolver that knows of an allowlist has the last word.
-    fn from_shorthand(reader: &Reader<'_>, node: &Node<'_>) -> Option<Self> {
+    fn from_shorthand(reader: &Reader<'_>, node: &Node<'_>, cleaned: fn(&str) -> Secret) -> Option<Self> {
         let Value::String(text) = &node.value else { return None };
         let text = Secret::cleaned(text);
         // With braces it was put in before.
         let reference = SecretRef::from_short(text.expose()).filter(|_| !text.expose().starts_with("${"))?;
-        let found = reader.environment.get(&reference.id).map(|value| joined(value.expose()));
+        let found = reader.environment.get(&reference.id).map(|value| cleaned(value.expose()));
         let found = found.filter(|secret| !secret.is_empty()).ok_or(ReferenceFailure::MissingVariable);
         Some(Self::Reference(reference, found, reader.location(node.at)))
     }
@@ -94,10 +96,10 @@ impl ConfiguredSecret {
         }
     }
 
-    /// Takes what the reference leads to, if this is one.
-    pub(super) fn put_in(&mut self, references: &Resolved) {
+    /// Takes what the reference leads to, if this is one, cleaned as in [`read`](Self::read).
+    pub(super) fn put_in(&mut self, references: &Resolved, cleaned: fn(&str) -> Secret) {
         let Self::Reference(reference, found, _) = self else { return };
-        let new = references.get(reference).map(|secret| joined(secret.expose()));
+        let new = references.get(reference).map(|secret| cleaned(secret.expose()));
         // A text such as `$NAME` has been looked up; nothing is known better without a resolver.
         if !(reference.provider.is_empty() && new == Err(ReferenceFailure::NotLookedUp)) {
             *found = new;

@@ -13,7 +13,7 @@ use crate::credential::{ReferenceFailure, Resolved, SecretRef};
 use crate::error::{DiagnosticCode, Location};
 use crate::id::{ProviderId, shown_name};
 use crate::net::origin;
-use crate::secret::Secret;
+use crate::secret::{Secret, joined};
 use crate::syntax::{Node, Value};
 
 const AUTHS: &[(&str, ProviderAuth)] = &[
@@ -168,8 +168,9 @@ impl ProviderConfig {
         let of_models = self.models.values_mut().map(|entry| &mut entry.headers);
         let headers =
             of_models.chain([&mut self.headers, &mut self.request.headers]).flat_map(|headers| headers.values_mut());
-        let auth = self.request.auth.iter_mut().map(RequestAuth::secret_mut);
-        self.api_key.iter_mut().chain(auth).chain(headers).for_each(|value| value.put_in(references));
+        self.api_key.iter_mut().for_each(|key| key.put_in(references, Secret::cleaned));
+        self.request.auth.iter_mut().for_each(|auth| auth.put_in(references));
+        headers.for_each(|value| value.put_in(references, joined));
     }
 
     /// `auth`
@@ -266,8 +267,8 @@ impl ProviderConfig {
             match member.key.as_ref() {
                 "baseUrl" => provider.base_url = reader.word(node),
                 "apiKey" => {
-                    provider.api_key =
-                        ConfiguredSecret::read(reader, node).and_then(|value| value.cleaned(reader, node));
+                    provider.api_key = ConfiguredSecret::read(reader, node, Secret::cleaned)
+                        .and_then(|value| value.cleaned(reader, node));
                 }
                 "auth" => provider.auth = reader.choice(node, AUTHS),
                 "api" => provider.api = api(reader, node),
@@ -342,7 +343,7 @@ fn api<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<ProviderApi> {
 pub(super) fn headers<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Headers {
     let mut headers = Headers::new();
     reader.entries(node, |reader, member| {
-        if let Some(value) = ConfiguredSecret::read(reader, &member.node) {
+        if let Some(value) = ConfiguredSecret::read(reader, &member.node, joined) {
             headers.insert(member.key.as_ref().to_owned(), value);
         }
     });

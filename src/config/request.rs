@@ -7,8 +7,8 @@ use crate::config::configured_secret::ConfiguredSecret;
 use crate::config::keys;
 use crate::config::providers::{Headers, headers};
 use crate::config::reader::Reader;
-use crate::credential::ReferenceFailure;
-use crate::secret::Secret;
+use crate::credential::{ReferenceFailure, Resolved};
+use crate::secret::{Secret, joined};
 use crate::syntax::Node;
 
 /// What `request` says.
@@ -42,8 +42,9 @@ impl RequestAuth {
         &self.value
     }
 
-    pub(super) fn secret_mut(&mut self) -> &mut ConfiguredSecret {
-        &mut self.value
+    pub(super) fn put_in(&mut self, references: &Resolved) {
+        // A token has `Bearer` in front of it already.
+        self.value.put_in(references, if self.key == "token" { Secret::cleaned } else { joined });
     }
 }
 
@@ -84,12 +85,15 @@ fn auth<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<RequestAuth> 
                 has_mode = true;
                 mode = reader.choice(node, MODES);
             }
-            "token" => token = ConfiguredSecret::read(reader, node).and_then(|value| value.cleaned(reader, node)),
+            "token" => {
+                token =
+                    ConfiguredSecret::read(reader, node, Secret::cleaned).and_then(|value| value.cleaned(reader, node))
+            }
             "headerName" => {
                 has_name = true;
                 name = header_name(reader, node);
             }
-            "value" => value = ConfiguredSecret::read(reader, node).map(ConfiguredSecret::joined),
+            "value" => value = ConfiguredSecret::read(reader, node, joined).map(ConfiguredSecret::joined),
             _ => prefix = reader.text(node).map(|text| text.value.trim_start().to_owned()).unwrap_or_default(),
         }
     });

@@ -22,6 +22,7 @@ use crate::support::{NOW, at, document, provider};
 
 const VARIABLES: &[(&str, &str)] = &[
     ("KEY", "sk-key"),
+    ("BEARER", "'Bearer sk-bearer'\n"),
     ("BLANK", " \n"),
     ("REDACTED", "__OPENCLAW_REDACTED__"),
     ("ANTHROPIC_API_KEY", "sk-ant-variable"),
@@ -324,6 +325,27 @@ fn headers_may_be_references() {
         assert!(
             error.to_string().contains(words) && error.to_string().contains("models.providers.relay.headers.x-tenant")
         );
+    }
+}
+
+/// The word in front of a token belongs into a header, and not into a key.
+#[test]
+fn a_word_in_front_stays_in_headers_alone() {
+    let auth = json!({ "mode": "header", "headerName": "x-own", "value": reference("BEARER") });
+    let entry = json!({
+        "baseUrl": "https://relay.example.com", "api": "anthropic-messages", "apiKey": reference("BEARER"),
+        "headers": { "x-tenant": reference("BEARER"), "x-short": "$BEARER" }, "request": { "auth": auth },
+    });
+    let config = json!({ "models": { "providers": { "relay": entry } } });
+    let config = resolved(&configured_with(&config, VARIABLES), &AuthProfiles::new());
+    let model = "relay/m".parse().unwrap();
+    let selection = config.resolve(&AuthProfiles::new(), &Query::for_model(&model), at(NOW)).unwrap();
+    assert_eq!(selection.credential.secret().expose(), "sk-bearer");
+    let endpoint = Endpoint::for_model(&config, &model).unwrap();
+    let body = br#"{"messages":[]}"#;
+    let request = provider_auth::RequestBuilder::new(&endpoint, &selection.credential).body(body).build().unwrap();
+    for name in ["x-tenant", "x-short", "x-own"] {
+        assert_eq!(request.headers()[name], "Bearer sk-bearer", "{name}");
     }
 }
 
