@@ -87,7 +87,7 @@ fn auth<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<RequestAuth> 
             }
             "token" => {
                 token =
-                    ConfiguredSecret::read(reader, node, Secret::cleaned).and_then(|value| value.cleaned(reader, node))
+                    ConfiguredSecret::read(reader, node, Secret::cleaned).and_then(|value| value.cleaned(reader, node));
             }
             "headerName" => {
                 has_name = true;
