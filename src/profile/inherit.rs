@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use super::document::{AuthProfiles, DirtyState, Links};
 use super::entry::Profile;
 use super::raw::RawObject;
-use super::section::Section;
+use super::section::{Kept, Section};
 use crate::credential::CredentialKind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ProfileId;
@@ -198,7 +198,7 @@ impl Parts {
         for (name, (list, text)) in draft.order.changed_since(&before.order) {
             let standing = self.standing(|part| part.order.get(name.as_str()).is_some());
             let (old, new) = (before.order.get(name.as_str()), Some(list));
-            let side = match taken_from(old, new, removed) {
+            let side = match taken_from(old, new.map(|list| &**list), removed) {
                 None => self.state_home(),
                 Some(from) if standing == Some(from) => from,
                 Some(_) => continue,
@@ -220,7 +220,7 @@ impl Parts {
     /// It is for display only, so one that is hidden stays so.
     fn last_good(&mut self, draft: &AuthProfiles, before: &AuthProfiles, removed: &Removed) -> Result<()> {
         for (name, (id, text)) in draft.last_good.changed_since(&before.last_good) {
-            let holder = id.as_ref().and_then(|id| self.standing(|part| part.profiles.contains_key(id)));
+            let holder = (**id).as_ref().and_then(|id| self.standing(|part| part.profiles.contains_key(id)));
             let side = holder.unwrap_or_else(|| self.state_home());
             self.side(side)?.put(|part| part.last_good.set(name.clone(), id.clone(), text.clone()))?;
         }
@@ -270,8 +270,8 @@ fn taken_from(
     left.eq(new).then_some(*side)
 }
 
-impl<K: Hash + Eq + Clone, V: Clone> Section<K, V> {
-    fn map_ref(&self) -> Option<&IndexMap<K, (V, Secret)>> {
+impl<K: Hash + Eq + Clone, V> Section<K, V> {
+    fn map_ref(&self) -> Option<&IndexMap<K, Kept<V>>> {
         match self {
             Self::Map(map) => Some(map),
             _ => None,
@@ -279,7 +279,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Section<K, V> {
     }
 
     /// The entries that another section does not have, or has with another text.
-    pub(super) fn changed_since<'a>(&'a self, before: &'a Self) -> impl Iterator<Item = (&'a K, &'a (V, Secret))> {
+    pub(super) fn changed_since<'a>(&'a self, before: &'a Self) -> impl Iterator<Item = (&'a K, &'a Kept<V>)> {
         let before = before.map_ref();
         let same = move |key: &K, text: &Secret| {
             before.and_then(|map| map.get(key)).is_some_and(|(_, old)| old.expose() == text.expose())

@@ -164,18 +164,27 @@ pub(crate) fn compact(text: &str) -> String {
     while let Some((outside, after)) = rest.split_once('"') {
         out.extend(outside.split_ascii_whitespace());
         out.push('"');
-        let mut escaped = false;
-        let end = after.bytes().position(|byte| {
-            let ends = byte == b'"' && !escaped;
-            escaped = byte == b'\\' && !escaped;
-            ends
-        });
-        let Some((string, after)) = end.and_then(|end| after.split_at_checked(end + 1)) else { return text.to_owned() };
+        let Some((string, after)) = end_of_string(after).and_then(|end| after.split_at_checked(end)) else {
+            return text.to_owned();
+        };
         out.push_str(string);
         rest = after;
     }
     out.extend(rest.split_ascii_whitespace());
     out
+}
+
+/// Where a string ends whose opening quote stands before this text, behind the closing one.
+#[cfg(feature = "sqlite")]
+fn end_of_string(text: &str) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        at += memchr::memchr2(b'"', b'\\', text.as_bytes().get(at..)?)?;
+        match text.as_bytes().get(at) {
+            Some(b'"') => return Some(at + 1),
+            _ => at += 2,
+        }
+    }
 }
 
 fn new_line(out: &mut String, depth: usize) {
@@ -205,4 +214,27 @@ pub(super) fn list<'a>(members: impl Iterator<Item = &'a str>, depth: usize) -> 
     }
     out.push(']');
     out
+}
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use super::compact;
+
+    #[test]
+    fn nothing_but_white_space_between_tokens_goes() {
+        for text in [
+            r#"{ "a" : [ 1, 2.50, "x y" ], "b\" : {" : null }"#,
+            "\n{\t\"back\\\\\": \"quote \\\" , \\\\\\\" end\" ,\r\n \"u\\u0022\" : \" \" }\n",
+            r#"[ "" , "\\" , "\"" , { } ]"#,
+            "7 ",
+        ] {
+            let value: &serde_json::value::RawValue = serde_json::from_str(text.trim()).unwrap();
+            let tree: serde_json::Value = serde_json::from_str(text).unwrap();
+            let compacted = compact(text);
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&compacted).unwrap(), tree);
+            assert!(compacted.len() <= value.get().len());
+            assert_eq!(compact(&compacted), compacted);
+        }
+        assert_eq!(compact(r#"{ "a b" : "c \" d" }"#), r#"{"a b":"c \" d"}"#);
+    }
 }

@@ -15,17 +15,21 @@ use crate::secret::Secret;
 pub(super) enum Section<K, V> {
     #[default]
     Absent,
-    Map(Arc<IndexMap<K, (V, Secret)>>),
+    /// Shared until it is changed, as its values are.
+    Map(Arc<IndexMap<K, Kept<V>>>),
     Foreign(Secret),
 }
 
-impl<K: Hash + Eq + Clone, V: Clone> Section<K, V> {
+/// An entry and its text.
+pub(super) type Kept<V> = (Arc<V>, Secret);
+
+impl<K: Hash + Eq + Clone, V> Section<K, V> {
     pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         let map = match self {
             Self::Map(map) => Some(&**map),
             _ => None,
         };
-        map.into_iter().flatten().map(|(key, (value, _))| (key, value))
+        map.into_iter().flatten().map(|(key, (value, _))| (key, &**value))
     }
 
     pub(super) fn get<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<&V>
@@ -33,13 +37,13 @@ impl<K: Hash + Eq + Clone, V: Clone> Section<K, V> {
         K: Borrow<Q>,
     {
         match self {
-            Self::Map(map) => map.get(key).map(|(value, _)| value),
+            Self::Map(map) => map.get(key).map(|(value, _)| &**value),
             _ => None,
         }
     }
 
     /// An entry as it is kept, with its text.
-    pub(super) fn entry<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<(&K, &(V, Secret))>
+    pub(super) fn entry<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<(&K, &Kept<V>)>
     where
         K: Borrow<Q>,
     {
@@ -61,12 +65,12 @@ impl<K: Hash + Eq + Clone, V: Clone> Section<K, V> {
 
     pub(super) fn at(&self, index: usize) -> Option<&V> {
         match self {
-            Self::Map(map) => map.get_index(index).map(|(_, (value, _))| value),
+            Self::Map(map) => map.get_index(index).map(|(_, (value, _))| &**value),
             _ => None,
         }
     }
 
-    fn map(&mut self) -> Result<&mut IndexMap<K, (V, Secret)>> {
+    fn map(&mut self) -> Result<&mut IndexMap<K, Kept<V>>> {
         if matches!(self, Self::Absent) {
             *self = Self::Map(Arc::default());
         }
@@ -80,13 +84,13 @@ impl<K: Hash + Eq + Clone, V: Clone> Section<K, V> {
     }
 
     /// Sets an entry; returns `false` if it was there with the same text.
-    pub(super) fn set(&mut self, key: K, value: V, text: impl Into<Secret>) -> Result<bool> {
+    pub(super) fn set(&mut self, key: K, value: impl Into<Arc<V>>, text: impl Into<Secret>) -> Result<bool> {
         let map = self.map()?;
         let text = text.into();
         if map.get(&key).is_some_and(|(_, old)| *old == text) {
             return Ok(false);
         }
-        map.insert(key, (value, text));
+        map.insert(key, (value.into(), text));
         Ok(true)
     }
 

@@ -119,9 +119,9 @@ impl AuthProfiles {
     /// which was read of such a text, lose their white space.
     #[cfg(feature = "sqlite")]
     pub(crate) fn compact_state(&mut self, known: &Self) {
-        self.order.compact(&known.order, |_, list| list);
-        self.last_good.compact(&known.last_good, |_, id| id);
-        self.usage.compact(&known.usage, |text, usage| UsageStats::parse(text).unwrap_or(usage));
+        self.order.compact(&known.order, |_| None);
+        self.last_good.compact(&known.last_good, |_| None);
+        self.usage.compact(&known.usage, UsageStats::parse);
     }
 }
 
@@ -151,14 +151,16 @@ impl<K: Hash + Eq + Clone, V: Clone> Section<K, V> {
     }
 
     #[cfg(feature = "sqlite")]
-    fn compact(&mut self, known: &Self, read: impl Fn(&str, V) -> V) {
+    fn compact(&mut self, known: &Self, read: impl Fn(&str) -> Option<V>) {
         let new: Vec<K> = self.changed_since(known).map(|(key, _)| key.clone()).collect();
         let Self::Map(map) = self else { return };
         let map = Arc::make_mut(map);
         for key in new {
             let Some((value, text)) = map.get_mut(&key) else { continue };
             let compacted = raw::compact(text.expose());
-            *value = read(&compacted, value.clone());
+            if let Some(read) = read(&compacted) {
+                *value = Arc::new(read);
+            }
             *text = compacted.into();
         }
     }

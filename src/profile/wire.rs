@@ -214,7 +214,7 @@ fn section_text<K, V>(section: &Section<K, V>, name: impl Fn(&K) -> &str) -> Opt
     }
 }
 
-fn section<K: Hash + Eq + Clone + Borrow<str>, V: Clone>(
+fn section<K: Hash + Eq + Clone + Borrow<str>, V>(
     document: &DocumentView<'_>,
     name: &'static str,
     known: Option<&Section<K, V>>,
@@ -235,7 +235,7 @@ fn section<K: Hash + Eq + Clone + Borrow<str>, V: Clone>(
         let same = known.and_then(|known| known.entry(key)).filter(|(_, (_, text))| text.expose() == value.get());
         let new = || {
             let (key, entry) = read(key, value);
-            (key, (entry, Secret::new(value.get())))
+            (key, (Arc::new(entry), Secret::new(value.get())))
         };
         let (key, entry) = same.map_or_else(new, |(key, entry)| (key.clone(), entry.clone()));
         map.insert(key, entry);

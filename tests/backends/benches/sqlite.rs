@@ -28,9 +28,10 @@ const PROFILES: i64 = 64;
 fn main() {
     let (store, statistics) = rows();
     println!("{} bytes in two rows, {PROFILES} profiles", store.len() + statistics.len());
-    let state = State::with_shared(&store).shared_state(&statistics);
+    // A database each: what one of them writes, the other one would have to read again.
+    let [state, other] = [(); 2].map(|()| State::with_shared(&store).shared_state(&statistics));
     let sqlite = state.store("main");
-    let bare = state.connect("state/openclaw.sqlite");
+    let bare = other.connect("state/openclaw.sqlite");
     bare.execute_batch("PRAGMA synchronous = FULL").unwrap();
     let row = "SELECT value_json FROM config_machine_state WHERE state_key = ?1";
     let mut select = bare.prepare(row).unwrap();
