@@ -47,8 +47,9 @@ impl ConfiguredSecret {
         let text = Secret::cleaned(text);
         // With braces it was put in before.
         let reference = SecretRef::from_short(text.expose()).filter(|_| !text.expose().starts_with("${"))?;
-        let found = reader.environment.get(&reference.id).map(|value| joined(value.expose()));
-        let found = found.filter(|secret| !secret.is_empty()).ok_or(ReferenceFailure::MissingVariable);
+        let found = reader.environment.get(&reference.id);
+        let found = found.filter(|secret| !joined(secret.expose()).is_empty());
+        let found = found.ok_or(ReferenceFailure::MissingVariable);
         Some(Self::Reference(reference, found, reader.location(node.at)))
     }
 
@@ -56,13 +57,23 @@ impl ConfiguredSecret {
     pub(super) fn joined(self) -> Self {
         match self {
             Self::Text(text) => Self::Text(joined(text.expose())),
-            reference @ Self::Reference(..) => reference,
+            reference @ Self::Reference(..) => reference.taken(joined),
+        }
+    }
+
+    /// As it is, but what a reference leads to in the form that its place needs.
+    pub(super) fn taken(self, take: fn(&str) -> Secret) -> Self {
+        match self {
+            Self::Reference(reference, found, place) => {
+                Self::Reference(reference, found.map(|secret| take(secret.expose())), place)
+            }
+            text @ Self::Text(_) => text,
         }
     }
 
     /// The value alone, as a secret is; what was left out is remarked on.
     pub(super) fn cleaned(self, reader: &mut Reader<'_>, node: &Node<'_>) -> Option<Self> {
-        let Self::Text(text) = self else { return Some(self) };
+        let Self::Text(text) = self else { return Some(self.taken(Secret::cleaned)) };
         let (secret, cleaning) = clean(text.expose());
         if secret.is_empty() {
             reader.warn(DiagnosticCode::IgnoredSetting, node.at, "the value is blank and counts as absent");
@@ -94,10 +105,10 @@ impl ConfiguredSecret {
         }
     }
 
-    /// Takes what the reference leads to, if this is one.
-    pub(super) fn put_in(&mut self, references: &Resolved) {
+    /// Takes what the reference leads to, if this is one, in the form that its place needs.
+    pub(super) fn put_in(&mut self, references: &Resolved, take: fn(&str) -> Secret) {
         let Self::Reference(reference, found, _) = self else { return };
-        let new = references.get(reference).map(|secret| joined(secret.expose()));
+        let new = references.get(reference).map(|secret| take(secret.expose()));
         // A text such as `$NAME` has been looked up; nothing is known better without a resolver.
         if !(reference.provider.is_empty() && new == Err(ReferenceFailure::NotLookedUp)) {
             *found = new;

@@ -13,7 +13,7 @@ use crate::credential::{ReferenceFailure, Resolved, SecretRef};
 use crate::error::{DiagnosticCode, Location};
 use crate::id::{ProviderId, shown_name};
 use crate::net::origin;
-use crate::secret::Secret;
+use crate::secret::{Secret, joined};
 use crate::syntax::{Node, Value};
 
 const AUTHS: &[(&str, ProviderAuth)] = &[
@@ -168,8 +168,10 @@ impl ProviderConfig {
         let of_models = self.models.values_mut().map(|entry| &mut entry.headers);
         let headers =
             of_models.chain([&mut self.headers, &mut self.request.headers]).flat_map(|headers| headers.values_mut());
-        let auth = self.request.auth.iter_mut().map(RequestAuth::secret_mut);
-        self.api_key.iter_mut().chain(auth).chain(headers).for_each(|value| value.put_in(references));
+        headers.for_each(|value| value.put_in(references, joined));
+        // Lines that were joined before they are looked at would be one secret, of several.
+        self.api_key.iter_mut().for_each(|value| value.put_in(references, Secret::cleaned));
+        self.request.auth.iter_mut().for_each(|auth| auth.put_in(references));
     }
 
     /// `auth`
@@ -343,7 +345,7 @@ pub(super) fn headers<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Header
     let mut headers = Headers::new();
     reader.entries(node, |reader, member| {
         if let Some(value) = ConfiguredSecret::read(reader, &member.node) {
-            headers.insert(member.key.as_ref().to_owned(), value);
+            headers.insert(member.key.as_ref().to_owned(), value.taken(joined));
         }
     });
     headers

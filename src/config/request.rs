@@ -7,8 +7,8 @@ use crate::config::configured_secret::ConfiguredSecret;
 use crate::config::keys;
 use crate::config::providers::{Headers, headers};
 use crate::config::reader::Reader;
-use crate::credential::ReferenceFailure;
-use crate::secret::Secret;
+use crate::credential::{ReferenceFailure, Resolved};
+use crate::secret::{Secret, joined};
 use crate::syntax::Node;
 
 /// What `request` says.
@@ -42,8 +42,10 @@ impl RequestAuth {
         &self.value
     }
 
-    pub(super) fn secret_mut(&mut self) -> &mut ConfiguredSecret {
-        &mut self.value
+    /// Takes what the reference leads to, if the value is one: a token alone, a value as it stands in the header.
+    pub(super) fn put_in(&mut self, references: &Resolved) {
+        let take = if self.key == "token" { Secret::cleaned } else { joined };
+        self.value.put_in(references, take);
     }
 }
 
