@@ -1,7 +1,7 @@
 //! A value of the configuration that is a secret, or a reference to one.
 
 use crate::config::reader::Reader;
-use crate::credential::{ReferenceFailure, Resolved, SecretRef};
+use crate::credential::{ReferenceFailure, Resolved, SecretRef, carries_credential, doubt_of_header};
 use crate::error::{DiagnosticCode, Location};
 use crate::secret::{Secret, clean, joined};
 use crate::syntax::{Node, Value};
@@ -81,6 +81,15 @@ impl ConfiguredSecret {
         }
         cleaning.notes().for_each(|note| reader.warn(DiagnosticCode::CleanedSecret, node.at, note));
         Some(Self::Text(secret))
+    }
+
+    /// Remarks on a text that stands in a header and can be no secret.
+    pub(super) fn remark_in_header(&self, reader: &mut Reader<'_>, node: &Node<'_>, name: &str) {
+        let Self::Text(text) = self else { return };
+        if let Some(reason) = doubt_of_header(name, text).filter(|_| carries_credential(name)) {
+            reader.warn(DiagnosticCode::ImplausibleSecret, node.at, format!("the header has {reason}"));
+            reader.help(reason.help());
+        }
     }
 
     pub(super) fn value(&self) -> Result<&Secret, ReferenceFailure> {

@@ -345,6 +345,7 @@ pub(super) fn headers<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Header
     let mut headers = Headers::new();
     reader.entries(node, |reader, member| {
         if let Some(value) = ConfiguredSecret::read(reader, &member.node) {
+            value.remark_in_header(reader, &member.node, &member.key);
             headers.insert(member.key.as_ref().to_owned(), value.taken(joined));
         }
     });

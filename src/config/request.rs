@@ -86,12 +86,22 @@ fn auth<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<RequestAuth> 
                 has_mode = true;
                 mode = reader.choice(node, MODES);
             }
-            "token" => token = ConfiguredSecret::read(reader, node).and_then(|value| value.cleaned(reader, node)),
+            "token" => {
+                token = ConfiguredSecret::read(reader, node).and_then(|value| value.cleaned(reader, node));
+                if let Some(token) = &token {
+                    token.remark_in_header(reader, node, AUTHORIZATION.as_str());
+                }
+            }
             "headerName" => {
                 has_name = true;
                 name = header_name(reader, node);
             }
-            "value" => value = ConfiguredSecret::read(reader, node).map(ConfiguredSecret::joined),
+            "value" => {
+                value = ConfiguredSecret::read(reader, node).map(ConfiguredSecret::joined);
+                if let Some(value) = &value {
+                    value.remark_in_header(reader, node, AUTHORIZATION.as_str());
+                }
+            }
             _ => prefix = reader.text(node).map(|text| text.value.trim_start().to_owned()).unwrap_or_default(),
         }
     });
