@@ -4,9 +4,10 @@ use http::{HeaderName, Uri};
 
 use crate::config::providers::{Found, ProviderConfig};
 use crate::config::{Config, ProviderApi, ProviderAuth};
-use crate::credential::{Access, AuthScheme, OwnHeader, carries_credential};
+use crate::credential::{Access, AuthScheme, OwnHeader, ReferenceFailure, carries_credential, doubt_of_header};
 use crate::id::{ModelRef, ProviderId, shown_name};
 use crate::net::Place;
+use crate::secret::Secret;
 
 /// A configured header: the key of its place below the provider, its name, and its value.
 pub(super) type Placed<'a> = (&'static str, &'a str, Found<'a>);
@@ -47,11 +48,17 @@ impl Config {
             access.scheme = Some(AuthScheme::Bearer);
         }
         let prefix = format!("models.providers.{provider}");
+        let is_judged = self.selector.rules().refuse_implausible;
+        let own = |name: HeaderName, value: Result<Secret, ReferenceFailure>, key_path| {
+            let found = value.as_ref().ok().filter(|_| is_judged);
+            let refused = found.and_then(|value| doubt_of_header(name.as_str(), value));
+            OwnHeader { name, value, refused, key_path }
+        };
         for (place, name, value) in settings.all_headers(model) {
             let Ok(header) = HeaderName::from_bytes(name.as_bytes()) else { continue };
             if carries_credential(name) {
                 let key_path = format!("{prefix}.{place}.{}", shown_name(name));
-                put(&mut access.headers, OwnHeader { name: header, value: value.cloned(), key_path });
+                put(&mut access.headers, own(header, value.cloned(), key_path));
             }
         }
         if let Some(auth) = settings.request_auth() {
@@ -59,7 +66,7 @@ impl Config {
                 access.headers.retain(|own| own.name != http::header::AUTHORIZATION);
             }
             let key_path = format!("{prefix}.request.auth.{}", auth.key);
-            put(&mut access.headers, OwnHeader { name: auth.name.clone(), value: auth.value(), key_path });
+            put(&mut access.headers, own(auth.name.clone(), auth.value(), key_path));
         }
         access
     }

@@ -1,7 +1,7 @@
 //! A value of the configuration that is a secret, or a reference to one.
 
 use crate::config::reader::Reader;
-use crate::credential::{ReferenceFailure, Resolved, SecretRef};
+use crate::credential::{ReferenceFailure, Resolved, SecretRef, carries_credential, doubt_of_header};
 use crate::error::{DiagnosticCode, Location};
 use crate::secret::{Secret, clean, joined};
 use crate::syntax::{Node, Value};
@@ -19,11 +19,9 @@ pub(super) enum ConfiguredSecret {
 impl ConfiguredSecret {
     /// Reads a value. An object that misses a part of a reference is a reference that leads nowhere, not nothing: another
     /// secret must not take its place. Without a `provider` the default one is meant.
-    ///
-    /// `cleaned` makes of what a reference leads to what is sent.
-    pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>, cleaned: fn(&str) -> Secret) -> Option<Self> {
+    pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<Self> {
         let Value::Object(members) = &node.value else {
-            return Self::from_shorthand(reader, node, cleaned).or_else(|| reader.secret(node).map(Self::Text));
+            return Self::from_shorthand(reader, node).or_else(|| reader.secret(node).map(Self::Text));
         };
         let part = |key: &str| {
             let member = members.iter().find(|member| member.key == key)?;
@@ -44,13 +42,14 @@ impl ConfiguredSecret {
 
     /// Reads `$NAME`, which OpenClaw documents as a reference to a variable with the default provider. What it leads to is
     /// known here already; a resolver that knows of an allowlist has the last word.
-    fn from_shorthand(reader: &Reader<'_>, node: &Node<'_>, cleaned: fn(&str) -> Secret) -> Option<Self> {
+    fn from_shorthand(reader: &Reader<'_>, node: &Node<'_>) -> Option<Self> {
         let Value::String(text) = &node.value else { return None };
         let text = Secret::cleaned(text);
         // With braces it was put in before.
         let reference = SecretRef::from_short(text.expose()).filter(|_| !text.expose().starts_with("${"))?;
-        let found = reader.environment.get(&reference.id).map(|value| cleaned(value.expose()));
-        let found = found.filter(|secret| !secret.is_empty()).ok_or(ReferenceFailure::MissingVariable);
+        let found = reader.environment.get(&reference.id);
+        let found = found.filter(|secret| !joined(secret.expose()).is_empty());
+        let found = found.ok_or(ReferenceFailure::MissingVariable);
         Some(Self::Reference(reference, found, reader.location(node.at)))
     }
 
@@ -58,13 +57,23 @@ impl ConfiguredSecret {
     pub(super) fn joined(self) -> Self {
         match self {
             Self::Text(text) => Self::Text(joined(text.expose())),
-            reference @ Self::Reference(..) => reference,
+            reference @ Self::Reference(..) => reference.taken(joined),
+        }
+    }
+
+    /// As it is, but what a reference leads to in the form that its place needs.
+    pub(super) fn taken(self, take: fn(&str) -> Secret) -> Self {
+        match self {
+            Self::Reference(reference, found, place) => {
+                Self::Reference(reference, found.map(|secret| take(secret.expose())), place)
+            }
+            text @ Self::Text(_) => text,
         }
     }
 
     /// The value alone, as a secret is; what was left out is remarked on.
     pub(super) fn cleaned(self, reader: &mut Reader<'_>, node: &Node<'_>) -> Option<Self> {
-        let Self::Text(text) = self else { return Some(self) };
+        let Self::Text(text) = self else { return Some(self.taken(Secret::cleaned)) };
         let (secret, cleaning) = clean(text.expose());
         if secret.is_empty() {
             reader.warn(DiagnosticCode::IgnoredSetting, node.at, "the value is blank and counts as absent");
@@ -72,6 +81,15 @@ impl ConfiguredSecret {
         }
         cleaning.notes().for_each(|note| reader.warn(DiagnosticCode::CleanedSecret, node.at, note));
         Some(Self::Text(secret))
+    }
+
+    /// Remarks on a text that stands in a header and can be no secret.
+    pub(super) fn remark_in_header(&self, reader: &mut Reader<'_>, node: &Node<'_>, name: &str) {
+        let Self::Text(text) = self else { return };
+        if let Some(reason) = doubt_of_header(name, text).filter(|_| carries_credential(name)) {
+            reader.warn(DiagnosticCode::ImplausibleSecret, node.at, format!("the header has {reason}"));
+            reader.help(reason.help());
+        }
     }
 
     pub(super) fn value(&self) -> Result<&Secret, ReferenceFailure> {
@@ -96,10 +114,10 @@ impl ConfiguredSecret {
         }
     }
 
-    /// Takes what the reference leads to, if this is one, cleaned as in [`read`](Self::read).
-    pub(super) fn put_in(&mut self, references: &Resolved, cleaned: fn(&str) -> Secret) {
+    /// Takes what the reference leads to, if this is one, in the form that its place needs.
+    pub(super) fn put_in(&mut self, references: &Resolved, take: fn(&str) -> Secret) {
         let Self::Reference(reference, found, _) = self else { return };
-        let new = references.get(reference).map(|secret| cleaned(secret.expose()));
+        let new = references.get(reference).map(|secret| take(secret.expose()));
         // A text such as `$NAME` has been looked up; nothing is known better without a resolver.
         if !(reference.provider.is_empty() && new == Err(ReferenceFailure::NotLookedUp)) {
             *found = new;

@@ -29,7 +29,9 @@ impl Endpoint {
     ///
     /// [`ErrorKind::NoEndpoint`] if the provider is neither `anthropic` nor configured with a `baseUrl` and an `api`;
     /// [`ErrorKind::UnsupportedApi`] if that is another one than `anthropic-messages`; [`ErrorKind::UnresolvedReference`]
-    /// if a header is a reference that leads to no secret; [`ErrorKind::InvalidUrl`] and
+    /// if a header is a reference that leads to no secret; [`ErrorKind::InvalidSecret`] if one has what can be no secret,
+    /// such as `Bearer your_api_key_here`, unless
+    /// [`refuse_implausible`](crate::select::SelectorRules::refuse_implausible) is off; [`ErrorKind::InvalidUrl`] and
     /// [`ErrorKind::InsecureTransport`] as for [`Endpoint::new`].
     ///
     /// # Examples

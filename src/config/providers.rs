@@ -168,9 +168,10 @@ impl ProviderConfig {
         let of_models = self.models.values_mut().map(|entry| &mut entry.headers);
         let headers =
             of_models.chain([&mut self.headers, &mut self.request.headers]).flat_map(|headers| headers.values_mut());
-        self.api_key.iter_mut().for_each(|key| key.put_in(references, Secret::cleaned));
-        self.request.auth.iter_mut().for_each(|auth| auth.put_in(references));
         headers.for_each(|value| value.put_in(references, joined));
+        // Lines that were joined before they are looked at would be one secret, of several.
+        self.api_key.iter_mut().for_each(|value| value.put_in(references, Secret::cleaned));
+        self.request.auth.iter_mut().for_each(|auth| auth.put_in(references));
     }
 
     /// `auth`
@@ -267,8 +268,8 @@ impl ProviderConfig {
             match member.key.as_ref() {
                 "baseUrl" => provider.base_url = reader.word(node),
                 "apiKey" => {
-                    provider.api_key = ConfiguredSecret::read(reader, node, Secret::cleaned)
-                        .and_then(|value| value.cleaned(reader, node));
+                    provider.api_key =
+                        ConfiguredSecret::read(reader, node).and_then(|value| value.cleaned(reader, node));
                 }
                 "auth" => provider.auth = reader.choice(node, AUTHS),
                 "api" => provider.api = api(reader, node),
@@ -343,8 +344,9 @@ fn api<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<ProviderApi> {
 pub(super) fn headers<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Headers {
     let mut headers = Headers::new();
     reader.entries(node, |reader, member| {
-        if let Some(value) = ConfiguredSecret::read(reader, &member.node, joined) {
-            headers.insert(member.key.as_ref().to_owned(), value);
+        if let Some(value) = ConfiguredSecret::read(reader, &member.node) {
+            value.remark_in_header(reader, &member.node, &member.key);
+            headers.insert(member.key.as_ref().to_owned(), value.taken(joined));
         }
     });
     headers

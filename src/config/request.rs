@@ -42,9 +42,10 @@ impl RequestAuth {
         &self.value
     }
 
+    /// Takes what the reference leads to, if the value is one: a token alone, a value as it stands in the header.
     pub(super) fn put_in(&mut self, references: &Resolved) {
-        // A token has `Bearer` in front of it already.
-        self.value.put_in(references, if self.key == "token" { Secret::cleaned } else { joined });
+        let take = if self.key == "token" { Secret::cleaned } else { joined };
+        self.value.put_in(references, take);
     }
 }
 
@@ -86,14 +87,21 @@ fn auth<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<RequestAuth> 
                 mode = reader.choice(node, MODES);
             }
             "token" => {
-                token =
-                    ConfiguredSecret::read(reader, node, Secret::cleaned).and_then(|value| value.cleaned(reader, node));
+                token = ConfiguredSecret::read(reader, node).and_then(|value| value.cleaned(reader, node));
+                if let Some(token) = &token {
+                    token.remark_in_header(reader, node, AUTHORIZATION.as_str());
+                }
             }
             "headerName" => {
                 has_name = true;
                 name = header_name(reader, node);
             }
-            "value" => value = ConfiguredSecret::read(reader, node, joined).map(ConfiguredSecret::joined),
+            "value" => {
+                value = ConfiguredSecret::read(reader, node).map(ConfiguredSecret::joined);
+                if let Some(value) = &value {
+                    value.remark_in_header(reader, node, AUTHORIZATION.as_str());
+                }
+            }
             _ => prefix = reader.text(node).map(|text| text.value.trim_start().to_owned()).unwrap_or_default(),
         }
     });

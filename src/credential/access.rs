@@ -2,6 +2,8 @@
 
 use http::HeaderName;
 
+use super::implausible::Implausible;
+use super::received::Doubt;
 use super::reference_failure::ReferenceFailure;
 use super::scheme::AuthScheme;
 use crate::error::{Error, ErrorKind, Result};
@@ -25,6 +27,8 @@ pub(crate) struct Access {
 pub(crate) struct OwnHeader {
     pub(crate) name: HeaderName,
     pub(crate) value: Result<Secret, ReferenceFailure>,
+    /// Why it can be no secret, so that it is not sent.
+    pub(crate) refused: Option<Implausible>,
     /// Where it stands in the configuration.
     pub(crate) key_path: String,
 }
@@ -34,10 +38,30 @@ impl OwnHeader {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::UnresolvedReference`] if it is a reference that leads to no secret.
+    /// [`ErrorKind::UnresolvedReference`] if it is a reference that leads to no secret, [`ErrorKind::InvalidSecret`] if it
+    /// can be none.
     pub(crate) fn value(&self) -> Result<&Secret> {
-        self.value.as_ref().map_err(|failure| unresolved(*failure, &self.key_path))
+        let value = self.value.as_ref().map_err(|failure| unresolved(*failure, &self.key_path))?;
+        match self.refused {
+            None => Ok(value),
+            Some(reason) => {
+                let error = Error::new(ErrorKind::InvalidSecret, format!("a configured header has {reason}"));
+                Err(error.with_key_path(&self.key_path).with_help(reason.help()))
+            }
+        }
     }
+}
+
+/// Why what a configured header has can be no secret, whoever takes it; a word in front of it, such as `Bearer`, aside.
+pub(crate) fn doubt_of_header(name: &str, value: &Secret) -> Option<Implausible> {
+    if name.eq_ignore_ascii_case("cookie") {
+        return None;
+    }
+    let is_scheme = |word: &str| word.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let text = value.expose();
+    let parts = text.split_once(' ').filter(|(word, _)| is_scheme(word));
+    let secret = parts.map_or(text, |(_, rest)| rest.trim_start());
+    Doubt::of("", &Secret::new(secret))?.at(true)
 }
 
 /// The error for a header whose value is a reference that leads to no secret.

@@ -16,7 +16,7 @@ mod reference_failure;
 mod scheme;
 mod tokens;
 
-pub(crate) use access::{Access, OwnHeader, unresolved};
+pub(crate) use access::{Access, OwnHeader, doubt_of_header, unresolved};
 pub use implausible::{Implausible, Notation};
 pub use inline::{CredentialSource, EnvOrigin, InlineCredential};
 pub(crate) use received::{Doubt, Received, unusual};

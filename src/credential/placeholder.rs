@@ -8,7 +8,7 @@ const KEY_BEGINNINGS: [&str; 15] =
     ["sk", "ant", "api", "api01", "api02", "api03", "oat", "oat01", "proj", "or", "v1", "gsk", "xai", "hf", "pk"];
 
 /// Texts that are placeholders as a whole, separators aside.
-const WHOLE: [&str; 13] = [
+const WHOLE: [&str; 19] = [
     "changeme",
     "changethis",
     "changeit",
@@ -22,6 +22,53 @@ const WHOLE: [&str; 13] = [
     "fixme",
     "undefined",
     "objectobject",
+    "setme",
+    "fillme",
+    "fillmein",
+    "fillin",
+    "fillthisin",
+    "pleasereplace",
+];
+
+/// What programs write where there is nothing, separators aside. A gateway may take such a word.
+const NOTHING: [&str; 6] = ["null", "nil", "nan", "unset", "notset", "notconfigured"];
+
+/// "Your" in other languages, and what a secret is called there.
+const YOURS: [&str; 16] = [
+    "votre", "ton", "ta", "tu", "su", "dein", "deine", "deinen", "ihr", "ihre", "ihren", "sua", "seu", "tua", "mijn",
+    "jouw",
+];
+const FOREIGN_NOUNS: [&str; 11] = [
+    "clave",
+    "llave",
+    "chave",
+    "chiave",
+    "cle",
+    "cl\u{e9}",
+    "schluessel",
+    "schl\u{fc}ssel",
+    "schlussel",
+    "sleutel",
+    "jeton",
+];
+
+/// "Here" in other languages.
+const HERES: [&str; 6] = ["hier", "aqui", "aqu\u{ed}", "ici", "qui", "aca"];
+
+/// "Your" and "key" in scripts that no secret has.
+const SCRIPTS: [&str; 12] = [
+    "\u{4f60}\u{7684}",
+    "\u{60a8}\u{7684}",
+    "\u{5bc6}\u{94a5}",
+    "\u{5bc6}\u{9470}",
+    "\u{3042}\u{306a}\u{305f}",
+    "\u{3053}\u{3053}",
+    "\u{30ad}\u{30fc}",
+    "\u{c5ec}\u{ae30}",
+    "\u{d0a4}",
+    "\u{432}\u{430}\u{448}",
+    "\u{412}\u{430}\u{448}",
+    "\u{43a}\u{43b}\u{44e}\u{447}",
 ];
 
 /// How texts begin that tell the reader to do something, separators aside.
@@ -48,6 +95,9 @@ pub(super) fn placeholder(text: &str) -> Option<Likeness> {
     if !is_plain && (is_framed(text) || is_cut(text)) {
         return Some(Likeness::Certain);
     }
+    if !text.is_ascii() && SCRIPTS.iter().any(|word| text.contains(word)) {
+        return Some(Likeness::Certain);
+    }
     let mut words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
     if is_named(&words) {
         return Some(Likeness::Certain);
@@ -57,11 +107,20 @@ pub(super) fn placeholder(text: &str) -> Option<Likeness> {
     if is_worded(&words) {
         return Some(Likeness::Certain);
     }
-    let mut letters = words.iter().flat_map(|word| word.bytes()).peekable();
+    if NOTHING.iter().any(|word| is_written(&words, word)) {
+        return Some(Likeness::Probable);
+    }
+    let named = words.iter().take_while(|word| is_one_of(word, &NOUNS)).count();
+    let mut letters = words.iter().skip(named).flat_map(|word| word.bytes()).peekable();
     letters.peek()?;
     let (count, all) =
         letters.fold((0, true), |(count, all), byte| (count + 1, all && byte.eq_ignore_ascii_case(&b'x')));
     (all && count >= 3).then_some(Likeness::Probable)
+}
+
+/// Whether the words are a text of small letters, separators and case aside.
+fn is_written(words: &[&str], text: &str) -> bool {
+    words.iter().flat_map(|word| word.chars()).map(|c| c.to_ascii_lowercase()).eq(text.chars())
 }
 
 /// In brackets, which templates put around what is to be replaced: `<key>`, `[key]`, `{{key}}`, `__KEY__`, `@@KEY@@`.
@@ -99,12 +158,12 @@ fn is_named(words: &[&str]) -> bool {
 fn is_worded(words: &[&str]) -> bool {
     let (Some(first), Some(last)) = (words.first(), words.last()) else { return false };
     let all = || words.iter().flat_map(|word| word.chars());
-    let is = |pattern: &&str| all().map(|c| c.to_ascii_lowercase()).eq(pattern.chars());
+    let is = |pattern: &&str| is_written(words, pattern);
     let begins = |pattern: &&str| {
         let mut letters = all();
         pattern.chars().all(|c| letters.next().is_some_and(|letter| letter.eq_ignore_ascii_case(&c)))
     };
-    let replaced = first.eq_ignore_ascii_case("replace")
+    let replaced = is_one_of(first, &["replace", "change"])
         && words.get(1).is_some_and(|word| is_one_of(word, &["me", "this", "it"]));
     if replaced || WHOLE.iter().any(is) || TELLING.iter().any(begins) || is_one_of("placeholder", words) {
         return true;
@@ -117,9 +176,21 @@ fn is_worded(words: &[&str]) -> bool {
         let named = |word: &&str| contains(word, "your") && NOUNS.iter().any(|noun| contains(word, noun));
         is_one_of("your", words) || begins(&"your") || words.iter().any(named)
     };
-    let told = words.len() > 1 && is_one_of(first, &VERBS) && (called() || is_one_of("here", words));
+    // With a number in it, it is rather the name that somebody gave a key.
+    let is_numbered = || words.iter().any(|word| word.contains(|c: char| c.is_ascii_digit()));
+    let told = words.len() > 1 && is_one_of(first, &VERBS) && (called() || is_one_of("here", words)) && !is_numbered();
     let here = words.len() > 1 && is_here || ends(last, "here") && called();
-    told || (yours && (is_here || called() || apiece())) || (here && (called() || apiece()))
+    told || (yours && (is_here || called() || apiece())) || (here && (called() || apiece())) || is_foreign(words)
+}
+
+/// The same in other languages: `votre-cle-api`, `dein-api-key`, `clave_aqui`.
+fn is_foreign(words: &[&str]) -> bool {
+    let named = || words.iter().any(|word| is_one_of(word, &FOREIGN_NOUNS) || word.eq_ignore_ascii_case("api"));
+    let called = || words.iter().any(|word| is_one_of(word, &NOUNS));
+    // Two letters may as well stand for somebody's team.
+    let yours = |longer: bool| words.iter().any(|word| is_one_of(word, &YOURS) && (!longer || word.len() > 2));
+    let here = || words.len() > 1 && words.last().is_some_and(|word| is_one_of(word, &HERES));
+    (named() && (yours(false) || here())) || (called() && (yours(true) || here()))
 }
 
 fn is_one_of(word: &str, words: &[&str]) -> bool {
@@ -215,11 +286,50 @@ mod tests {
             "TBD",
             "undefined",
             "[object Object]",
+            "change_me_in_production",
+            "change-this-key",
+            "SET_ME",
+            "fill-me-in",
         ] {
             assert_eq!(placeholder(text), Some(Likeness::Certain), "{text}");
         }
-        for text in ["xxx", "XXXXXXXX", "sk-xxxx", "sk-ant-api03-xxxxxxxxxxxx", "xxxx-xxxx-xxxx", "sk-proj-XXXX"] {
+        for text in [
+            "xxx",
+            "XXXXXXXX",
+            "sk-xxxx",
+            "sk-ant-api03-xxxxxxxxxxxx",
+            "xxxx-xxxx-xxxx",
+            "sk-proj-XXXX",
+            "key_xxx",
+            "null",
+            "NULL",
+            "not-set",
+            "sk-null",
+        ] {
             assert_eq!(placeholder(text), Some(Likeness::Probable), "{text}");
+        }
+    }
+
+    #[test]
+    fn samples_in_other_languages() {
+        for text in [
+            "votre-cle-api",
+            "VOTRE_CLE_API_ICI",
+            "tu_api_key",
+            "tu_clave_aqui",
+            "dein-api-schluessel",
+            "DEIN_API_KEY",
+            "deinen-key-hier",
+            "Ihr-API-Key",
+            "ihr_api_schl\u{fc}ssel",
+            "SUA_CHAVE_AQUI",
+            "sk-sua-chave-api",
+            "la_tua_chiave",
+            "sk-\u{4f60}\u{7684}key",
+            "API\u{5bc6}\u{94a5}",
+            "\u{432}\u{430}\u{448}-api-\u{43a}\u{43b}\u{44e}\u{447}",
+        ] {
+            assert_eq!(placeholder(text), Some(Likeness::Certain), "{text}");
         }
     }
 
@@ -265,6 +375,17 @@ mod tests {
             "hf_keys",
             "replacement",
             "placement",
+            "put-key-1",
+            "add-team-key-7",
+            "su-token",
+            "ta-key",
+            "article-api",
+            "nullable",
+            "changeling",
+            "change-a",
+            "quick-key-ici-7",
+            "keyxxx",
+            "\u{e9}t\u{e9}",
         ] {
             assert_eq!(placeholder(text), None, "{text}");
         }

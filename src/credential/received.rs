@@ -46,6 +46,9 @@ pub(crate) fn unusual(secret: &Secret) -> Option<&'static str> {
     if let Some((_, SecretUse::Other(what))) = recognise(text) {
         return Some(what);
     }
+    if text.starts_with('{') && text.ends_with('}') {
+        return Some("a whole object in the place of a secret, of which no part is known to be it");
+    }
     let quotes = ['"', '\'', '`'];
     let one_sided = text.starts_with(quotes) != text.ends_with(quotes);
     one_sided.then_some("a text with a quotation mark on one side, where a part of it may be missing")
@@ -59,7 +62,10 @@ impl Doubt {
             return None;
         }
         let certain = |reason| Some(Self { reason, only_without_gateway: false });
-        let probable = |reason| Some(Self { reason, only_without_gateway: true });
+        // A provider on this machine is whatever server the user runs there, as a gateway is.
+        let is_local = |known: &Provider| known.base_url().is_some_and(|url| url.starts_with("http://"));
+        let is_own = !Provider::named(provider).is_some_and(is_local);
+        let probable = |reason| is_own.then_some(Self { reason, only_without_gateway: true });
         if !text.contains(char::is_alphanumeric) {
             return certain(Implausible::Punctuation);
         }
@@ -88,6 +94,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_object_is_unusual() {
+        for (text, expected) in [("{\"access\":\"a\"}", true), ("{\"key\":\"a\"}", false), ("{a", false)] {
+            assert_eq!(Received::new("relay", text).unusual().is_some(), expected, "{text}");
+        }
+    }
+
+    #[test]
     fn another_providers_key_is_one_at_a_gateway() {
         for (provider, text, own, gateway) in [
             ("anthropic", "sk-ant-a", None, None),
@@ -98,6 +111,13 @@ mod tests {
             ("relay", "sk-ant-api03-a", None, None),
             ("anthropic", "sk-xxxx", Some(Implausible::Placeholder), None),
             ("anthropic", "***", Some(Implausible::Punctuation), Some(Implausible::Punctuation)),
+            ("anthropic", "gsk_made-up", Some(Implausible::OtherProvider), None),
+            ("anthropic", "xai-made-up", Some(Implausible::OtherProvider), None),
+            ("groq", "gsk_made-up", None, None),
+            ("anthropic", "null", Some(Implausible::Placeholder), None),
+            ("ollama", "null", None, None),
+            ("ollama", "sk-xxxx", None, None),
+            ("ollama", "sk-ant-api03-a", None, None),
             ("relay", "your-key", Some(Implausible::Placeholder), Some(Implausible::Placeholder)),
         ] {
             let doubt = Received::new(provider, text).doubt;

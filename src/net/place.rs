@@ -2,6 +2,12 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+/// Where Google's machines have their credentials, by name and not by address.
+const METADATA: &str = "metadata.google.internal";
+
+/// The address of the same in Amazon's networks, which lies among the unique local ones.
+const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+
 /// Where a host is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
@@ -27,6 +33,7 @@ impl Place {
         match host.parse() {
             Ok(address) => of_v4(address),
             Err(_) if ends_in_number(host) => Self::Elsewhere,
+            Err(_) if host.eq_ignore_ascii_case(METADATA) => Self::Link,
             Err(_) if is_local_name(host) => Self::Private,
             Err(_) => Self::Elsewhere,
         }
@@ -60,6 +67,7 @@ fn of_v6(address: Ipv6Addr) -> Place {
         // Not every resolver takes this spelling for the machine itself.
         Some(Place::Loopback) => Place::Private,
         Some(place) => place,
+        None if address == METADATA_V6 => Place::Link,
         None if address.is_unique_local() => Place::Private,
         None if address.is_unicast_link_local() => Place::Link,
         None => Place::Elsewhere,
@@ -108,6 +116,8 @@ mod tests {
             ("host.docker.INTERNAL", Place::Private),
             ("169.254.169.254", Place::Link),
             ("[fe80::1]", Place::Link),
+            ("metadata.google.internal", Place::Link),
+            ("[fd00:ec2::254]", Place::Link),
             ("[::ffff:169.254.1.1]", Place::Link),
             ("172.32.0.1", Place::Elsewhere),
             ("172.15.0.1", Place::Elsewhere),

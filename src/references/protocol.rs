@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::credential::ReferenceFailure;
-use crate::secret::{Secret, joined};
+use crate::secret::{Secret, is_blank_char};
 
 /// The version of the questions and answers.
 const VERSION: u64 = 1;
@@ -29,7 +29,7 @@ impl Answer {
         let object = match serde_json::from_str::<Value>(&text) {
             Ok(value @ Value::Object(_)) if json_only || value.get("protocolVersion").is_some() => value,
             _ if json_only => return Err(ReferenceFailure::InvalidAnswer),
-            _ => return Ok(Self(Form::Plain(joined(&text)))),
+            _ => return Ok(Self(Form::Plain(Secret::new(text.trim_matches(is_blank_char))))),
         };
         let is_version = object.get("protocolVersion").and_then(Value::as_u64) == Some(VERSION);
         let is_object = |key: &str| object.get(key).is_none_or(Value::is_object);

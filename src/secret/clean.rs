@@ -1,6 +1,7 @@
 //! What is left out of a text that came in where a secret is expected.
 
 use super::Secret;
+use super::assigned::{Lines, assigned, line, member};
 
 /// What was left out of a text, so that its owner can be told: a sentence for each thing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,28 +34,6 @@ const QUOTES: [(&str, &str); 7] = [
     ("\u{ab}", "\u{bb}"),
 ];
 
-/// What stands in front of an assignment in shells, and what they make of it.
-const ASSIGNING: [&str; 6] = ["export", "declare -x", "setx", "set", "env", "ENV"];
-
-/// How names of secrets end, in capitals.
-const SECRET_ENDS: [&str; 6] = ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL"];
-
-/// Names of secrets that are not written in capitals.
-const SECRET_NAMES: [&str; 12] = [
-    "key",
-    "apikey",
-    "api_key",
-    "api-key",
-    "x-api-key",
-    "token",
-    "auth_token",
-    "access_token",
-    "secret",
-    "secret_key",
-    "authorization",
-    "password",
-];
-
 /// How often something is taken off one text: a quoted assignment of a quoted header has four layers.
 const MOST_LAYERS: usize = 6;
 
@@ -66,9 +45,19 @@ pub(crate) fn clean(text: &str) -> (Secret, Cleaning) {
         return (Secret::new(text), done);
     }
     let trimmed = text.trim_matches(is_outer);
-    if trimmed.lines().filter(|line| assigned(line).is_some()).count() > 1 {
-        return (Secret::new(trimmed), done);
+    if let Some(inner) = member(trimmed) {
+        let (secret, mut done) = clean(&inner);
+        done.add("the object around the secret is left out");
+        return (secret, done);
     }
+    let trimmed = match line(trimmed) {
+        Lines::One(text) => text,
+        Lines::Only(line) => {
+            done.add("the lines beside the one with the secret are left out");
+            line.trim_matches(is_outer)
+        }
+        Lines::Several => return (Secret::new(trimmed), done),
+    };
     let unwanted = |c: char| is_line_break(c) || is_zero_width(c);
     let mut joined = String::new();
     let mut rest = trimmed;
@@ -121,62 +110,11 @@ fn inside_quotes(text: &str) -> Option<&str> {
     })
 }
 
-/// The value of an assignment: `NAME=value`, `export NAME=value`, `setx NAME value`, `$env:NAME = "value"`, `NAME: value`.
-///
-/// A name is one that secrets have, because a key may have any sign in it; behind `export` and its like it is any name.
-fn assigned(line: &str) -> Option<&str> {
-    let line = line.trim_matches(is_outer);
-    let command = ASSIGNING.iter().find_map(|word| after_word(line, word));
-    let shell = line.strip_prefix("$env:").or_else(|| line.strip_prefix("$Env:"));
-    let text = command.or(shell).unwrap_or(line);
-    let is_assigned = command.or(shell).is_some();
-    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '"' | '\'')))?;
-    let (quoted, behind) = text.split_at_checked(end)?;
-    let unquoted = |quote: char| quoted.strip_prefix(quote)?.strip_suffix(quote);
-    let name = unquoted('"').or_else(|| unquoted('\'')).unwrap_or(quoted);
-    if name.is_empty() || !(is_secret_name(name) || (is_assigned && is_identifier(name))) {
-        return None;
-    }
-    let is_quoted = quoted != name;
-    let after = behind.trim_start_matches(is_outer);
-    let value = if let Some(value) = after.strip_prefix('=') {
-        value
-    } else if let Some(value) = after.strip_prefix(':') {
-        // Keys have colons too; in YAML and JSON a blank or a quotation mark stands before the value.
-        let is_parted = value.starts_with(is_blank_char) || value.starts_with(['"', '\'']);
-        if !(is_parted || is_quoted) {
-            return None;
-        }
-        value
-    } else if is_secret_name(name) && command.is_some() && behind != after {
-        after
-    } else {
-        return None;
-    };
-    let value = value.trim_matches(is_outer);
-    let value = if value.starts_with(['"', '\'', '`']) { value } else { value.split(" #").next().unwrap_or(value) };
-    let value = value.trim_end_matches([';']).trim_end_matches(is_outer);
-    // What is left of a padded text is no value.
-    (!value.trim_matches('=').is_empty()).then_some(value)
-}
-
 /// What follows a word and a blank, in any case.
-fn after_word<'t>(text: &'t str, word: &str) -> Option<&'t str> {
+pub(super) fn after_word<'t>(text: &'t str, word: &str) -> Option<&'t str> {
     let (first, rest) = text.split_at_checked(word.len())?;
     let rest = Some(rest).filter(|rest| first.eq_ignore_ascii_case(word) && rest.starts_with(is_blank_char))?;
     Some(rest.trim_start_matches(is_outer)).filter(|rest| !rest.is_empty())
-}
-
-fn is_identifier(name: &str) -> bool {
-    !name.starts_with(|c: char| c.is_ascii_digit())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
-
-fn is_secret_name(name: &str) -> bool {
-    let capitals = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
-    let numbered = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_');
-    let ends = SECRET_ENDS.iter().any(|end| numbered.ends_with(end));
-    (ends && name.bytes().all(capitals)) || SECRET_NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
 /// The characters JavaScript's `trim` removes; OpenClaw decides by them whether a key is blank.
@@ -192,11 +130,11 @@ fn is_zero_width(c: char) -> bool {
     )
 }
 
-fn is_line_break(c: char) -> bool {
+pub(super) fn is_line_break(c: char) -> bool {
     matches!(c, '\r' | '\n' | '\u{2028}' | '\u{2029}')
 }
 
-fn is_outer(c: char) -> bool {
+pub(super) fn is_outer(c: char) -> bool {
     is_blank_char(c) || is_zero_width(c)
 }
 
@@ -242,6 +180,29 @@ mod tests {
             ("Authorization: Bearer sk-1", "sk-1"),
             ("x-api-key: sk-1", "sk-1"),
             ("ANTHROPIC_API_KEY=\"Bearer sk-1\"", "sk-1"),
+            ("ANTHROPIC_API_KEY:sk-1", "sk-1"),
+            ("x-api-key:sk-1", "sk-1"),
+            ("anthropic_api_key='sk-1'", "sk-1"),
+            ("anthropicApiKey = sk-1", "sk-1"),
+            ("const apiKey = \"sk-1\";", "sk-1"),
+            ("--api-key=sk-1", "sk-1"),
+            ("--api-key sk-1", "sk-1"),
+            ("- ANTHROPIC_API_KEY=sk-1", "sk-1"),
+            ("-e ANTHROPIC_API_KEY=sk-1", "sk-1"),
+            ("set -gx ANTHROPIC_API_KEY sk-1", "sk-1"),
+            ("set -x ANTHROPIC_API_KEY 'sk-1'", "sk-1"),
+            ("setx ANTHROPIC_API_KEY \"sk-1\" /M", "sk-1"),
+            ("setx ANTHROPIC_API_KEY sk-1 /m", "sk-1"),
+            ("$ENV:ANTHROPIC_API_KEY='sk-1'", "sk-1"),
+            ("export ANTHROPIC_API_KEY=\"sk-1\" # mine", "sk-1"),
+            ("ANTHROPIC_API_KEY='sk-1'; claude", "sk-1"),
+            ("{\"apiKey\":\"sk-1\"}", "sk-1"),
+            ("{\n  \"type\": \"api_key\",\n  \"key\": \" 'sk-1'\"\n}\n", "sk-1"),
+            ("# mine\nsk-1\n", "sk-1"),
+            ("#mine\nANTHROPIC_API_KEY=sk-1", "sk-1"),
+            ("ANTHROPIC_API_KEY=sk-1\nANTHROPIC_BASE_URL=https://a.example\n", "sk-1"),
+            ("DEBUG=1\r\nexport ANTHROPIC_API_KEY=sk-1\r\n", "sk-1"),
+            ("TOKEN=abc\nDEF==", "abcDEF=="),
         ] {
             assert_eq!(clean(text).0.expose(), kept, "{text:?}");
         }
@@ -271,14 +232,19 @@ mod tests {
             "set it=",
             "\"\"",
             "\u{200b}",
+            "mykey=abc",
+            "id:secret",
+            "{\"access\":\"a\"}",
+            "{\"key\":\"a\",\"token\":\"b\"}",
         ] {
             let (secret, done) = clean(text);
             assert_eq!(secret.expose(), text);
             assert_eq!(done, Cleaning::default(), "{text}");
         }
         // Two secrets are none: which one is meant?
-        let (two, _) = clean("A_KEY=sk-1\nB_KEY=sk-2\n");
-        assert!(!two.is_header_safe());
+        for text in ["A_KEY=sk-1\nB_KEY=sk-2\n", "A_KEY=sk-1\rB_KEY=sk-2", "A_KEY=sk-\n1\nDEBUG=1", "#a\nb\nc"] {
+            assert!(!clean(text).0.is_header_safe(), "{text:?}");
+        }
     }
 
     #[test]

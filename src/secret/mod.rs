@@ -1,5 +1,6 @@
 //! Text that must not be shown.
 
+mod assigned;
 mod clean;
 
 pub(crate) use clean::{Cleaning, LEFT_OUT_INSIDE, clean, is_blank_char, joined, unquoted};
@@ -38,12 +39,13 @@ impl Secret {
     /// A secret as people paste it, and as it comes out of variables and files: alone.
     ///
     /// What is left out: line breaks and invisible characters wherever they stand; white space, a pair of quotation marks
-    /// and the comma behind them around the text; and in front of it the name it was assigned to (`NAME=`, `export NAME=`,
-    /// `NAME: `), and `Bearer `.
+    /// and the comma behind them around the text; in front of it the name it was assigned to (`NAME=`, `export NAME=`,
+    /// `NAME: `, `--api-key=`), and `Bearer `; lines of remarks and of other settings (`# mine`, `DEBUG=1`) beside the one
+    /// with the secret; and a JSON object around it that has one secret.
     ///
     /// Terminals break long tokens into lines, editors add a final newline, and `docker --env-file` passes quotation marks
-    /// on; all lead to a 401 that is hard to explain. Spaces inside stay, and so do the lines of a text that assigns more
-    /// than one name: they make the secret unusable, which is reported instead of guessed at.
+    /// on; all lead to a 401 that is hard to explain. Spaces inside stay, and so do the lines of a text with more than one
+    /// secret: they make the secret unusable, which is reported instead of guessed at.
     ///
     /// # Examples
     ///

@@ -1,6 +1,7 @@
 //! From credential and body to a request.
 
 mod configured;
+mod configured_headers;
 mod foreign;
 mod gateways;
 mod hosts;

@@ -150,6 +150,8 @@ fn answers_of_another_form_are_refused() {
 fn plain_output_is_the_secret_where_the_entry_says_so() {
     let plain = json!({ "jsonOnly": false });
     assert_eq!(answering("sk-plain").run(&plain, "a"), Ok("sk-plain".to_owned()));
+    // Lines stay apart until somebody looks at them: two secrets are none.
+    assert_eq!(answering("A_KEY=a\nB_KEY=b\n").run(&plain, "a"), Ok("A_KEY=a\nB_KEY=b".to_owned()));
     let answer = answering(r#"{"protocolVersion":1,"values":{"a":"sk-1"}}"#);
     assert_eq!(answer.run(&plain, "a"), Ok("sk-1".to_owned()));
     drop(answer);

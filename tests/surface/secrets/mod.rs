@@ -45,6 +45,15 @@ fn quotes_and_whole_lines_are_left_out() {
         "\"ANTHROPIC_API_KEY\": \"made-up-0123456789\",",
         "x-api-key: made-up-0123456789",
         "Authorization: Bearer made-up-0123456789",
+        "anthropic_api_key='made-up-0123456789'",
+        "ANTHROPIC_API_KEY:made-up-0123456789",
+        "--api-key=made-up-0123456789",
+        "-e ANTHROPIC_API_KEY=made-up-0123456789",
+        "set -gx ANTHROPIC_API_KEY made-up-0123456789",
+        "setx ANTHROPIC_API_KEY made-up-0123456789 /M",
+        "const apiKey = 'made-up-0123456789';",
+        "{\"apiKey\":\"made-up-0123456789\"}",
+        "{ \"type\": \"api_key\", \"provider\": \"anthropic\", \"key\": \"made-up-0123456789\" }",
     ];
     for text in texts {
         for entrance in Entrance::ALL {
@@ -54,6 +63,24 @@ fn quotes_and_whole_lines_are_left_out() {
             }
             let came = through(entrance, "anthropic", text);
             assert_eq!(came.sent.as_deref(), Some(KEY), "{entrance:?} {text:?}: {}", came.said);
+        }
+    }
+    // Beside lines that have nothing to do with it.
+    for text in [
+        "# mine\nmade-up-0123456789\n",
+        "ANTHROPIC_API_KEY=\"made-up-0123456789\" # mine",
+        "DEBUG=1\nANTHROPIC_API_KEY=made-up-0123456789\nANTHROPIC_BASE_URL=https://a.example\n",
+        "{\n  \"apiKey\": \"made-up-0123456789\"\n}\n",
+    ] {
+        for entrance in Entrance::ALL.into_iter().filter(|entrance| *entrance != Entrance::Dotenv) {
+            let came = through(entrance, "anthropic", text);
+            assert_eq!(came.sent.as_deref(), Some(KEY), "{entrance:?} {text:?}: {}", came.said);
+        }
+    }
+    // Of two secrets, nobody knows which is meant.
+    for text in ["A_KEY=made-up-1\nB_KEY=made-up-2\n", "A_KEY=made-\nup-1\nDEBUG=1\n"] {
+        for entrance in Entrance::ALL.into_iter().filter(|entrance| *entrance != Entrance::Dotenv) {
+            assert_eq!(through(entrance, "anthropic", text).sent, None, "{entrance:?} {text:?}");
         }
     }
     for text in ["made-up-01234\n56789\n", "made-up-01234\r\n56789", "ANTHROPIC_API_KEY=made-up-0123456789\n"] {
@@ -85,7 +112,7 @@ fn what_was_left_out_is_said() {
 }
 
 /// What no document, variable or reference may be sent from, whoever serves the requests.
-const IMPLAUSIBLE: [(&str, &str); 44] = [
+const IMPLAUSIBLE: [(&str, &str); 59] = [
     ("your_api_key_here", "placeholder"),
     ("<your-anthropic-key>", "placeholder"),
     ("YOUR-KEY", "placeholder"),
@@ -99,6 +126,21 @@ const IMPLAUSIBLE: [(&str, &str); 44] = [
     ("sk-ant-\u{2026}", "placeholder"),
     ("sk-ant-a...wxyz", "placeholder"),
     ("your api key here", "placeholder"),
+    ("change_me_in_production", "placeholder"),
+    ("votre-cle-api", "placeholder"),
+    ("TU_CLAVE_AQUI", "placeholder"),
+    ("dein-api-schluessel", "placeholder"),
+    ("@ANTHROPIC_API_KEY", "variable"),
+    ("{ANTHROPIC_API_KEY}", "variable"),
+    ("env['ANTHROPIC_API_KEY']", "variable"),
+    ("{\"source\":\"env\",\"provider\":\"default\",\"id\":\"MY_KEY\"}", "variable"),
+    ("bws:anthropic", "address"),
+    ("projects/p/secrets/anthropic/versions/latest", "address"),
+    ("/opt/keys/anthropic", "file"),
+    ("C:\\keys\\anthropic.txt", "file"),
+    ("profile:anthropic:default", "profile"),
+    ("oauth:minimax-portal", "word of OpenClaw"),
+    ("gpg -d key.gpg", "command"),
     ("${anthropicKey}", "variable"),
     ("%ANTHROPIC_API_KEY%", "variable"),
     ("env:ANTHROPIC_API_KEY", "variable"),
