@@ -11,6 +11,7 @@ mod call;
 mod drive;
 mod exchange;
 mod form;
+mod forwarded;
 mod outcomes;
 mod reading;
 mod reply;
