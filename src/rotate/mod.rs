@@ -21,6 +21,7 @@ mod sessions;
 mod settings;
 mod stream;
 mod stream_event;
+mod streamed;
 mod target;
 
 pub use builder::RotatorBuilder;

@@ -89,8 +89,7 @@ fn failed(attempt: &Attempt, error: &genai::Error) -> AttemptError {
     ))
 }
 
-/// Begins a streamed call. genai sends nothing until it is polled: the attempt is answered with the first piece, and what
-/// goes wrong after that is the caller's to tell.
+/// Begins a streamed call. genai sends nothing until it is polled, so the attempt is answered with the first piece.
 async fn begun(
     client: &Client,
     config: &Config,
@@ -145,15 +144,24 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{:?} ({written:?} tokens written to the cache)", answered.value.content.joined_texts());
 
     println!("the second one, streamed:");
-    let streamed =
-        || rotator.run(&call, |attempt| async move { begun(client, config, &attempt, chat("Hello again")).await });
+    let streamed = || {
+        rotator.run_streamed(&call, |attempt| async move { begun(client, config, &attempt, chat("Hello again")).await })
+    };
     let answered = streamed().await?;
     show(&answered.attempts);
-    let (first, rest) = answered.value;
+    let (attempt, (first, rest)) = (answered.attempt, answered.value);
     let mut pieces = futures::stream::iter([Ok(first)]).chain(rest);
     while let Some(piece) = pieces.next().await {
-        if let ChatStreamEvent::Chunk(piece) = piece? {
-            println!("  {:?}", piece.content);
+        match piece {
+            Ok(ChatStreamEvent::Chunk(piece)) => println!("  {:?}", piece.content),
+            Ok(ChatStreamEvent::End(_)) => rotator.finish(attempt.receipt()).await?,
+            Ok(_) => {}
+            Err(error) => {
+                if let AttemptError::Failed { failure, .. } = failed(&attempt, &error) {
+                    rotator.fail(attempt.receipt(), &failure).await?;
+                }
+                return Err(error.into());
+            }
         }
     }
 

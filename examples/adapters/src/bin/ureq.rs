@@ -15,7 +15,7 @@ use provider_auth::failure::TransportError;
 use provider_auth::rotation::{Attempt, AttemptError, BlockingDriver, ErrorResponse};
 use provider_auth::{
     AuthProfiles, Clock as _, Config, Endpoint, Environment, Failure, FailureClassifier, MemoryStore, ModelRef, Query,
-    ReadOptions, RequestBuilder, SystemClock,
+    ReadOptions, RecordOutcome as _, RequestBuilder, SystemClock,
 };
 use serde_json::{Value, json};
 use ureq::{Agent, Body, Error};
@@ -61,33 +61,33 @@ fn transport(error: &Error) -> TransportError {
     }
 }
 
-/// Prints an answer, a streamed one as it comes. The success of that was recorded with its head, so what goes wrong now is
-/// the caller's to tell.
-fn print(model: &ModelRef, reply: Reply) -> Result<CacheUsage, Box<dyn std::error::Error>> {
+/// Prints an answer, a streamed one as it comes, and gives what it says of the cache.
+fn print(model: &ModelRef, reply: Reply) -> Result<CacheUsage, Failure> {
+    let (classifier, mut usage) = (FailureClassifier::new(model.provider()), CacheUsage::default());
     let stream = match reply {
         Reply::Stream(stream) => stream,
         Reply::Whole(body) => {
-            let answer: Value = serde_json::from_slice(&body)?;
+            let answer: Value = serde_json::from_slice(&body).map_err(|_| TransportError::Body)?;
             println!("  {}", answer["content"][0]["text"]);
-            return Ok(CacheUsage::from_reply(&body)?);
+            return Ok(CacheUsage::from_reply(&body).unwrap_or_default());
         }
     };
-    let (classifier, mut usage) = (FailureClassifier::new(model.provider()), CacheUsage::default());
     for line in BufReader::new(stream.into_reader()).lines() {
-        let line = line?;
+        let line = line.map_err(|_| TransportError::Body)?;
         let Some(data) = line.strip_prefix("data:") else { continue };
         if let Some(failure) = classifier.event("", data.as_bytes(), SystemClock.now()) {
-            return Err(failure.into_error().into());
+            return Err(failure);
         }
-        usage.observe_event(data.as_bytes())?;
-        let event: Value = serde_json::from_str(data)?;
+        // What cannot be read counts for nothing.
+        let _ = usage.observe_event(data.as_bytes());
+        let event: Value = serde_json::from_str(data).map_err(|_| TransportError::Body)?;
         match event["type"].as_str() {
             Some("content_block_delta") => println!("  {}", event["delta"]["text"]),
             Some("message_stop") => return Ok(usage),
             _ => {}
         }
     }
-    Err(Failure::from(TransportError::Body).into_error().into())
+    Err(TransportError::Body.into())
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -117,11 +117,22 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         [("the first call:", body("Hello", false)), ("the second one, streamed:", body("Hello again", true))]
     {
         println!("{title}");
-        let answered = driver.run(rotation(), |attempt| ask(&agent, &config, attempt, &body))?;
+        let answered = driver.run_streamed(rotation(), |attempt| ask(&agent, &config, attempt, &body))?;
         for attempt in &answered.attempts {
             println!("  {attempt}");
         }
-        println!("{:?}", print(&model, answered.value)?);
+        // An answer that was only begun is no success yet.
+        let (receipt, selector) = (answered.attempt.receipt(), config.selector());
+        match print(&model, answered.value) {
+            Ok(usage) => {
+                store.record_success(selector, receipt, SystemClock.now())?;
+                println!("{usage:?}");
+            }
+            Err(failure) => {
+                store.record_failure(selector, receipt, &failure, SystemClock.now())?;
+                return Err(failure.into_error().into());
+            }
+        }
     }
     Ok(())
 }
