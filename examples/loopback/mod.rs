@@ -1,5 +1,5 @@
-//! A real HTTP server on loopback that speaks the shape of the Messages API, so that an example needs neither a key nor a
-//! network. It answers each request in turn as its script says.
+//! A real HTTP server on loopback that speaks the shape of the Messages API and of OpenAI's chat completions, so that an
+//! example needs neither a key nor a network. It answers each request in turn as its script says.
 
 #![expect(
     clippy::print_stderr,
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 #[derive(Clone, Copy)]
 #[allow(dead_code, reason = "each example uses its own part")]
 pub(crate) enum Answer {
-    /// A message, with usage counters that follow the cache markers of the request.
+    /// A message, with usage counters that follow the cache markers of the request; a stream if it asks for one.
     Message,
     /// 429 with this many seconds in `retry-after`.
     RateLimit(u32),
@@ -46,10 +46,15 @@ pub(crate) fn start(script: Vec<Answer>) -> io::Result<String> {
 fn serve(mut connection: TcpStream, answer: Answer) -> io::Result<()> {
     let request = read(&connection)?;
     let (status, headers, body) = reply(&request, answer);
-    let body = body.to_string();
+    let is_stream = status == "200 OK" && request.body["stream"] == true;
+    let (kind, body) = if is_stream {
+        ("text/event-stream", events(&body, request.is_chat()))
+    } else {
+        ("application/json", body.to_string())
+    };
     write!(
         connection,
-        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\nrequest-id: req_loopback\r\n{headers}content-length: \
+        "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\nrequest-id: req_loopback\r\n{headers}content-length: \
          {}\r\nconnection: close\r\n\r\n{body}",
         body.len()
     )?;
@@ -61,6 +66,13 @@ struct Request {
     path: String,
     headers: Vec<(String, String)>,
     body: Value,
+}
+
+impl Request {
+    /// Whether it asks for a chat completion.
+    fn is_chat(&self) -> bool {
+        self.path == "/v1/chat/completions"
+    }
 }
 
 fn read(connection: &TcpStream) -> io::Result<Request> {
@@ -86,14 +98,14 @@ fn read(connection: &TcpStream) -> io::Result<Request> {
 fn reply(request: &Request, answer: Answer) -> (&'static str, String, Value) {
     let header = |name: &str| request.headers.iter().filter(|(known, _)| known == name).count();
     let refuse = |kind: &str, message: &str| json!({"type": "error", "error": {"type": kind, "message": message}});
-    if request.path != "/v1/messages" {
+    if request.path != "/v1/messages" && !request.is_chat() {
         return ("404 Not Found", String::new(), refuse("not_found_error", "there is only /v1/messages here"));
     }
     if header("x-api-key") + header("authorization") != 1 {
         let body = refuse("authentication_error", "send exactly one of x-api-key and authorization");
         return ("401 Unauthorized", String::new(), body);
     }
-    if header("anthropic-version") != 1 || !request.body["messages"].is_array() {
+    if header("anthropic-version") != usize::from(!request.is_chat()) || !request.body["messages"].is_array() {
         return ("400 Bad Request", String::new(), refuse("invalid_request_error", "not a Messages request"));
     }
     match answer {
@@ -108,14 +120,27 @@ fn reply(request: &Request, answer: Answer) -> (&'static str, String, Value) {
         Answer::Revoked => {
             ("401 Unauthorized", String::new(), refuse("authentication_error", "This API key has been revoked."))
         }
+        Answer::Message if request.is_chat() => {
+            let message = json!({"role": "assistant", "content": "Hello from loopback."});
+            let body = json!({
+                "id": "chatcmpl-loopback",
+                "object": "chat.completion",
+                "model": request.body["model"],
+                "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+                "usage": {"prompt_tokens": request.body.to_string().len() / 4, "completion_tokens": 6}
+            });
+            ("200 OK", String::new(), body)
+        }
         Answer::Message => {
             let marked = request.body.to_string().matches("\"cache_control\"").count();
             // Four characters a token: nobody is billed here.
             let tokens = request.body.to_string().len() / 4;
             let written = if marked > 0 { tokens } else { 0 };
             let body = json!({
+                "id": "msg_loopback",
                 "type": "message",
                 "role": "assistant",
+                "model": request.body["model"],
                 "content": [{"type": "text", "text": "Hello from loopback."}],
                 "stop_reason": "end_turn",
                 "usage": {
@@ -128,4 +153,42 @@ fn reply(request: &Request, answer: Answer) -> (&'static str, String, Value) {
             ("200 OK", String::new(), body)
         }
     }
+}
+
+/// The answer as the events of a stream.
+fn events(answer: &Value, is_chat: bool) -> String {
+    let event = |data: Value| match data["type"].as_str() {
+        Some(name) => format!("event: {name}\ndata: {data}\n\n"),
+        None => format!("data: {data}\n\n"),
+    };
+    let pieces = ["Hello ", "from loopback."];
+    let (before, after): (Vec<Value>, Vec<Value>) = if is_chat {
+        let chunk = |choices: Value, usage: &Value| {
+            json!({"id": answer["id"], "object": "chat.completion.chunk", "model": answer["model"],
+                "choices": choices, "usage": usage})
+        };
+        let says = |text| chunk(json!([{"index": 0, "delta": {"content": text}}]), &Value::Null);
+        let end = chunk(json!([{"index": 0, "delta": {}, "finish_reason": "stop"}]), &Value::Null);
+        (pieces.map(says).to_vec(), vec![end, chunk(json!([]), &answer["usage"])])
+    } else {
+        let mut begun = answer.clone();
+        begun["content"] = json!([]);
+        let block = json!({"type": "text", "text": ""});
+        let says =
+            |text| json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}});
+        let mut before = vec![
+            json!({"type": "message_start", "message": begun}),
+            json!({"type": "content_block_start", "index": 0, "content_block": block}),
+        ];
+        before.extend(pieces.map(says));
+        let delta = json!({"stop_reason": "end_turn"});
+        let after = [
+            json!({"type": "content_block_stop", "index": 0}),
+            json!({"type": "message_delta", "delta": delta, "usage": {"output_tokens": 6}}),
+            json!({"type": "message_stop"}),
+        ];
+        (before, after.to_vec())
+    };
+    let end = if is_chat { "data: [DONE]\n\n" } else { "" };
+    before.into_iter().chain(after).map(event).chain([end.to_owned()]).collect()
 }

@@ -261,7 +261,7 @@ impl Call {
 }
 
 /// The body with another model; every other byte stays.
-fn with_model(body: &[u8], model: &str) -> Result<Vec<u8>> {
+pub(super) fn with_model(body: &[u8], model: &str) -> Result<Vec<u8>> {
     /// Only the one member, as it stands.
     #[derive(serde::Deserialize)]
     struct Envelope<'a> {

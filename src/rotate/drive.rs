@@ -26,6 +26,7 @@ impl Rotator {
     /// than [`Attempt::timeout`] is dropped, which counts as a timeout. An error of kind
     /// [`NoEndpoint`](ErrorKind::NoEndpoint) or [`UnsupportedApi`](ErrorKind::UnsupportedApi), which
     /// [`Endpoint::for_model`](crate::Endpoint::for_model) gives, leaves the model out. The body of the call is not used.
+    /// [`run_streamed`](Self::run_streamed) is for answers that have only begun when the function returns.
     ///
     /// # Errors
     ///
@@ -56,7 +57,22 @@ impl Rotator {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn run<T, E, F, Fut>(&self, call: &Call, mut send: F) -> Result<Answered<T>, SendFailure>
+    pub async fn run<T, E, F, Fut>(&self, call: &Call, send: F) -> Result<Answered<T>, SendFailure>
+    where
+        E: Into<AttemptError>,
+        F: FnMut(Attempt) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+    {
+        self.run_until(call, true, send).await
+    }
+
+    /// As [`run`](Self::run); `complete` says whether what the function returns is the whole answer.
+    pub(super) async fn run_until<T, E, F, Fut>(
+        &self,
+        call: &Call,
+        complete: bool,
+        mut send: F,
+    ) -> Result<Answered<T>, SendFailure>
     where
         E: Into<AttemptError>,
         F: FnMut(Attempt) -> Fut,
@@ -66,7 +82,7 @@ impl Rotator {
         let rotation = self.rotation(&settings, call, call.fallback_models(&settings.config));
         self.drive(rotation, |attempt| {
             let answer = send(attempt);
-            async move { answer.await.map(|value| (value, None, true)).map_err(Into::into) }
+            async move { answer.await.map(|value| (value, None, complete)).map_err(Into::into) }
         })
         .await
         .map(|(answered, _)| answered)

@@ -11,6 +11,7 @@ mod call;
 mod drive;
 mod exchange;
 mod form;
+mod forwarded;
 mod outcomes;
 mod reading;
 mod reply;
@@ -20,6 +21,7 @@ mod sessions;
 mod settings;
 mod stream;
 mod stream_event;
+mod streamed;
 mod target;
 
 pub use builder::RotatorBuilder;

@@ -71,7 +71,35 @@ impl<'a> BlockingDriver<'a> {
     /// A [`SendFailure`] with every attempt.
     pub fn run<T, E: Into<AttemptError>>(
         &self,
+        rotation: Rotation,
+        send: impl FnMut(&Attempt) -> Result<T, E>,
+    ) -> Result<Answered<T>, SendFailure> {
+        self.run_until(rotation, true, send)
+    }
+
+    /// Makes attempts as [`run`](Self::run) does, for answers that are streams: the function returns as soon as one has
+    /// begun, and its success is not recorded.
+    ///
+    /// Whoever reads the stream records how it ends, on the receipt of [`Answered::attempt`]:
+    /// [`record_success`](crate::RecordOutcome::record_success) if it is complete,
+    /// [`record_failure`](crate::RecordOutcome::record_failure) if it is not. A stream that is recorded neither way leaves
+    /// the profile as it was.
+    ///
+    /// # Errors
+    ///
+    /// A [`SendFailure`] with every attempt.
+    pub fn run_streamed<T, E: Into<AttemptError>>(
+        &self,
+        rotation: Rotation,
+        send: impl FnMut(&Attempt) -> Result<T, E>,
+    ) -> Result<Answered<T>, SendFailure> {
+        self.run_until(rotation, false, send)
+    }
+
+    fn run_until<T, E: Into<AttemptError>>(
+        &self,
         mut rotation: Rotation,
+        complete: bool,
         mut send: impl FnMut(&Attempt) -> Result<T, E>,
     ) -> Result<Answered<T>, SendFailure> {
         loop {
@@ -100,7 +128,7 @@ impl<'a> BlockingDriver<'a> {
                 continue;
             }
             let (outcome, value) = match send(&attempt).map_err(Into::into) {
-                Ok(value) => (Outcome::answered(None), Some(value)),
+                Ok(value) => (Outcome::Answered { status: None, complete }, Some(value)),
                 Err(error) => (self.after(&mut rotation, &attempt, error), None),
             };
             let record = rotation.report(&attempt, outcome, self.clock.now());

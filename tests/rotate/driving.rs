@@ -18,12 +18,13 @@ use std::task::Poll;
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
+use provider_auth::failure::TransportError;
 use provider_auth::request::EndpointKind;
 use provider_auth::rotate::RotatorBuilder;
-use provider_auth::rotation::Attempt;
+use provider_auth::rotation::{Attempt, BlockingDriver, Rotation};
 use provider_auth::{
-    AuthProfileStore, AuthProfiles, Call, Endpoint, ErrorKind, Failure, FailureReason, MemoryStore, ProfileId,
-    ProviderId, Result, Rotator,
+    AuthProfileStore, AuthProfiles, Call, Clock as _, Endpoint, ErrorKind, Failure, FailureReason, MemoryStore,
+    ProfileId, ProfileSelector, ProviderId, Result, Rotator, SystemClock,
 };
 
 use crate::streams::{START, STOP};
@@ -106,6 +107,36 @@ fn child(name: &str, url: &str) -> String {
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.contains("done"), "{said}");
     said
+}
+
+#[tokio::test]
+async fn a_stream_of_another_client_is_no_success_until_that_is_reported() {
+    let (store, clock) = (Recording::new(&["a"]), SystemClock);
+    let rotator = rotator(&store, "http://127.0.0.1:9");
+    let call = Call::new(OPUS.parse().unwrap());
+    let begun = || rotator.run_streamed(&call, |_| async { Ok::<_, Failure>(()) });
+    let usage = || store.load().unwrap().usage("anthropic:a").cloned().unwrap_or_default();
+    let limit = Failure::new(FailureReason::RateLimit);
+
+    let left = begun().await.unwrap();
+    rotator.flush().await.unwrap();
+    assert!(usage().last_used().is_none(), "nobody said that it came to its end");
+    rotator.fail(left.attempt.receipt(), &TransportError::Body.into()).await.unwrap();
+    assert!(!left.attempt.receipt().is_reported(), "a connection that broke says nothing of the profile");
+
+    let broken = begun().await.unwrap();
+    rotator.fail(broken.attempt.receipt(), &limit).await.unwrap();
+    assert!(usage().failure_count(FailureReason::RateLimit) > 0.0);
+    rotator.finish(broken.attempt.receipt()).await.unwrap();
+    assert!(usage().last_used().is_none(), "a receipt is reported once");
+
+    let store = Recording::new(&["a"]);
+    let driver = BlockingDriver::new(&*store, &clock, |_| {});
+    let rotation = || Rotation::new(ProfileSelector::default(), OPUS.parse().unwrap(), clock.now());
+    let begun = driver.run_streamed(rotation(), |_| Ok::<_, Failure>(())).unwrap();
+    assert!(!begun.attempt.receipt().is_reported() && store.updates.load(Ordering::SeqCst) == 0);
+    let answered = driver.run(rotation(), |_| Ok::<_, Failure>(())).unwrap();
+    assert!(answered.attempt.receipt().is_reported());
 }
 
 #[test]

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use http::request::Builder;
-use provider_auth::{AuthProfileStore, Call, Error, ErrorKind, FailureReason, Rotator};
+use provider_auth::{AuthProfileStore, Call, Error, ErrorKind, FailureReason, ProviderId, Rotator};
 use serde_json::{Value, json};
 
 use crate::support::config;
@@ -113,4 +113,49 @@ async fn a_secret_that_the_function_cannot_use_leaves_its_profile_out() {
     let failure = rig.rotator.send(&call).await.unwrap_err();
     let unsent: Vec<_> = failure.attempts().iter().map(|attempt| attempt.unsent).collect();
     assert_eq!(unsent, [Some(ErrorKind::InvalidSecret); 2]);
+}
+
+/// A request as another library builds it, with a key of its own.
+fn foreign(url: &str) -> http::Request<String> {
+    let body = json!({"model": "claude-opus-4-5", "messages": [{"role": "user", "content": "Hello"}]});
+    let request = http::Request::post(format!("{url}/v1/messages")).header("x-api-key", "key-of-the-library");
+    request.header("anthropic-beta", "files-api-2025-04-14").body(body.to_string()).unwrap()
+}
+
+#[tokio::test]
+async fn a_request_of_another_library_is_sent_with_the_profiles_of_its_provider() {
+    let acts = vec![Act::error(404, "not_found_error", "model: claude-opus-4-5"), Act::message("Hello")];
+    let rig = Rig::new(Server::script(acts), &keys(&["a"]));
+    let fallbacks = vec!["openai/gpt-5".parse().unwrap(), "anthropic/claude-sonnet-4-5".parse().unwrap()];
+    let call = Call::from_request(&ProviderId::anthropic(), foreign(&rig.server.url())).unwrap();
+    let reply = rig.rotator.send(&call.fallbacks(fallbacks)).await.unwrap();
+
+    assert_eq!(reply.model().to_string(), "anthropic/claude-sonnet-4-5");
+    let asked = rig.server.asked();
+    let models: Vec<_> = asked.iter().map(Asked::model).collect();
+    assert_eq!(models, ["claude-opus-4-5", "claude-sonnet-4-5"]);
+    for asked in &asked {
+        assert_ne!(asked.key(), "key-of-the-library");
+        assert!(asked.body.contains("cache_control"), "{}", asked.body);
+        assert!(asked.header("anthropic-beta").is_some_and(|flags| flags.contains("files-api-2025-04-14")));
+    }
+}
+
+#[tokio::test]
+async fn a_request_of_another_library_is_not_sent_to_another_api() {
+    let rig = Rig::new(Server::script(vec![Act::error(401, "authentication_error", "invalid")]), &keys(&["a"]));
+    let call = Call::from_request(&ProviderId::anthropic(), foreign(&rig.server.url())).unwrap();
+    let failure = rig.rotator.send(&call.fallbacks(vec!["openai/gpt-5".parse().unwrap()])).await.unwrap_err();
+    assert_eq!((failure.kind(), rig.server.asked().len()), (ErrorKind::Unauthorized, 1));
+}
+
+#[test]
+fn a_request_without_a_model_in_its_body_is_refused() {
+    for body in ["", "{}", "[\"m\"]", "{\"model\":1}", "{\"model\":\"a\",\"model\":\"b\"}", "\u{fffd}"] {
+        let request = http::Request::post("http://127.0.0.1/v1/messages").body(body).unwrap();
+        let error = Call::from_request(&ProviderId::anthropic(), request).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidBody, "{body}");
+    }
+    let request = http::Request::post("http://127.0.0.1/v1/messages").body("{\"model\":\" \"}").unwrap();
+    assert_eq!(Call::from_request(&ProviderId::anthropic(), request).unwrap_err().kind(), ErrorKind::InvalidId);
 }

@@ -1,0 +1,117 @@
+//! rig: whatever its models and agents send goes through a rotator, as the transport under them.
+//!
+//!     cargo run --manifest-path examples/adapters/Cargo.toml --bin rig
+//!
+//! It talks to a server it starts on loopback. No key and no network are needed.
+
+#[path = "../../../loopback/mod.rs"]
+mod loopback;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::{StreamExt as _, TryStreamExt as _};
+use loopback::Answer;
+use provider_auth::rotation::SendFailure;
+use provider_auth::{AuthProfiles, Call, Endpoint, MemoryStore, ProviderId, Reply, Rotator};
+use rig_core::completion::CompletionRequest;
+use rig_core::http_client::{
+    Error, HttpClientExt, LazyBody, MultipartForm, Request, Response, Result, StreamingResponse,
+};
+use rig_core::providers::anthropic::AnthropicConfig;
+use rig_core::streaming::{Item, StreamEvent};
+use rig_core::wasm_compat::WasmCompatSend;
+
+/// The transport: one for each conversation, so that its prompt cache stays warm. It sends what has its model in the body,
+/// which a list of models has not.
+#[derive(Clone)]
+struct Rotating {
+    rotator: Rotator,
+    provider: ProviderId,
+    session: Arc<str>,
+}
+
+impl Rotating {
+    async fn reply(self, request: Request<Bytes>) -> Result<Reply> {
+        let call = Call::from_request(&self.provider, request).map_err(Error::instance)?.session(&*self.session);
+        let reply = self.rotator.send(&call).await.map_err(refused)?;
+        for attempt in reply.attempts() {
+            println!("  {attempt}");
+        }
+        Ok(reply)
+    }
+}
+
+impl HttpClientExt for Rotating {
+    fn send<T: Into<Bytes>, U: From<Bytes> + WasmCompatSend + 'static>(
+        &self,
+        request: Request<T>,
+    ) -> impl Future<Output = Result<Response<LazyBody<U>>>> + WasmCompatSend + 'static {
+        let reply = self.clone().reply(request.map(Into::into));
+        async move {
+            let mut reply = reply.await?;
+            let body = reply.bytes().await.map_err(Error::instance)?;
+            Ok(with_head_of(&reply, Box::pin(async { Ok(body.into()) }) as _))
+        }
+    }
+
+    async fn send_streaming<T: Into<Bytes> + WasmCompatSend>(&self, request: Request<T>) -> Result<StreamingResponse> {
+        let reply = self.clone().reply(request.map(Into::into)).await?;
+        let response = with_head_of(&reply, ());
+        Ok(response.map(|()| Box::pin(reply.map_err(Error::instance)) as _))
+    }
+
+    fn send_multipart<U: From<Bytes> + WasmCompatSend + 'static>(
+        &self,
+        _: Request<MultipartForm>,
+    ) -> impl Future<Output = Result<Response<LazyBody<U>>>> + WasmCompatSend + 'static {
+        std::future::ready(Err(Error::instance(std::io::Error::other("files are not sent through the rotator"))))
+    }
+}
+
+fn with_head_of<B>(reply: &Reply, body: B) -> Response<B> {
+    let mut response = Response::new(body);
+    *response.status_mut() = reply.response().status();
+    response.headers_mut().clone_from(reply.response().headers());
+    response
+}
+
+/// rig reads the provider's last answer, if there was one, as if it had sent the request itself.
+fn refused(failure: SendFailure) -> Error {
+    match failure.response() {
+        Some(answer) => {
+            let body = String::from_utf8_lossy(answer.unredacted_body()).into_owned();
+            Error::non_success_with_details(answer.status(), answer.headers().clone(), body)
+        }
+        None => Error::instance(failure),
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+    let url = loopback::start(vec![Answer::RateLimit(30), Answer::Message, Answer::Message])?;
+    let profiles = r#"{"version": 1, "profiles": {
+        "anthropic:home": {"type": "api_key", "provider": "anthropic", "key": "sk-ant-home-is-not-real"},
+        "anthropic:work": {"type": "api_key", "provider": "anthropic", "key": "sk-ant-work-is-not-real"}}}"#;
+    // For keys that outlive the process take a `FileStore`, for an endpoint of the configuration leave it out here.
+    let rotator = Rotator::builder(Arc::new(MemoryStore::new(AuthProfiles::from_json(profiles)?)))
+        .endpoint(ProviderId::anthropic(), Endpoint::new(&url)?)
+        .build()?;
+    let transport = Rotating { rotator, provider: ProviderId::anthropic(), session: "conversation-17".into() };
+    // The rotator puts a real key in this one's place, and the cache breakpoints into the body: rig's own stay off.
+    let client = AnthropicConfig::new("no key").with_base_url(&url).connect(transport);
+    let model = client.completion("claude-opus-4-5");
+
+    println!("the first call:");
+    let response = model.call(CompletionRequest::new("Hello")).await?;
+    println!("{} ({:?} tokens written to the cache)", response.text(), response.usage.cache_creation_input_tokens);
+
+    println!("the second one, streamed:");
+    let mut stream = model.stream(CompletionRequest::new("Hello again"))?;
+    while let Some(item) = stream.next().await {
+        if let Item::Event(StreamEvent::Text { text, .. }) = item? {
+            println!("  {text:?}");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,138 @@
+//! ureq: a client that blocks, around which the rotation goes on the calling thread.
+//!
+//!     cargo run --manifest-path examples/adapters/Cargo.toml --bin ureq
+//!
+//! It talks to a server it starts on loopback. It needs neither a key nor a network nor a runtime.
+
+#[path = "../../../loopback/mod.rs"]
+mod loopback;
+
+use std::io::{BufRead as _, BufReader, ErrorKind};
+
+use loopback::Answer;
+use provider_auth::cache::CacheUsage;
+use provider_auth::failure::TransportError;
+use provider_auth::rotation::{Attempt, AttemptError, BlockingDriver, ErrorResponse};
+use provider_auth::{
+    AuthProfiles, Clock as _, Config, Endpoint, Environment, Failure, FailureClassifier, MemoryStore, ModelRef, Query,
+    ReadOptions, RecordOutcome as _, RequestBuilder, SystemClock,
+};
+use serde_json::{Value, json};
+use ureq::{Agent, Body, Error};
+
+/// An answer that is there as a whole, or one whose head is.
+enum Reply {
+    Whole(Vec<u8>),
+    Stream(Body),
+}
+
+/// Sends a body with the profile of an attempt.
+fn ask(agent: &Agent, config: &Config, attempt: &Attempt, body: &Value) -> Result<Reply, AttemptError> {
+    let (model, endpoint) = (attempt.model(), Endpoint::for_model(config, attempt.model())?);
+    let builder = RequestBuilder::for_selection(&endpoint, attempt.selection()).configured(config, model, None, None);
+    let request = http::Request::from(builder.json(body).build()?);
+    let request = agent.configure_request(request).timeout_global(Some(attempt.timeout())).build();
+    let (head, mut body) = agent.run(request).map_err(|error| Failure::from(transport(&error)))?.into_parts();
+    if head.status.is_success() && body.mime_type() == Some("text/event-stream") {
+        return Ok(Reply::Stream(body));
+    }
+    let body = body.read_to_vec().map_err(|error| Failure::from(transport(&error)))?;
+    let classifier = FailureClassifier::new(model.provider()).with_model(model.model());
+    match classifier.response(head.status, &head.headers, &body, SystemClock.now()) {
+        Some(failure) => {
+            Err(AttemptError::from(failure).with_response(ErrorResponse::new(head.status, head.headers, &body)))
+        }
+        None => Ok(Reply::Whole(body)),
+    }
+}
+
+fn transport(error: &Error) -> TransportError {
+    match error {
+        Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => TransportError::ConnectTimedOut,
+        Error::Timeout(_) => TransportError::TimedOut,
+        Error::HostNotFound => TransportError::Dns,
+        Error::ConnectionFailed => TransportError::Connect,
+        Error::Io(error) if error.kind() == ErrorKind::ConnectionRefused => TransportError::Connect,
+        Error::Tls(_) => TransportError::Tls,
+        Error::TlsRequired => TransportError::NoTls,
+        Error::ConnectProxyFailed(_) | Error::InvalidProxyUrl => TransportError::Proxy,
+        Error::Http(_) | Error::BadUri(_) => TransportError::Request,
+        _ => TransportError::Reset,
+    }
+}
+
+/// Prints an answer, a streamed one as it comes, and gives what it says of the cache.
+fn print(model: &ModelRef, reply: Reply) -> Result<CacheUsage, Failure> {
+    let (classifier, mut usage) = (FailureClassifier::new(model.provider()), CacheUsage::default());
+    let stream = match reply {
+        Reply::Stream(stream) => stream,
+        Reply::Whole(body) => {
+            let answer: Value = serde_json::from_slice(&body).map_err(|_| TransportError::Body)?;
+            println!("  {}", answer["content"][0]["text"]);
+            return Ok(CacheUsage::from_reply(&body).unwrap_or_default());
+        }
+    };
+    for line in BufReader::new(stream.into_reader()).lines() {
+        let line = line.map_err(|_| TransportError::Body)?;
+        let Some(data) = line.strip_prefix("data:") else { continue };
+        if let Some(failure) = classifier.event("", data.as_bytes(), SystemClock.now()) {
+            return Err(failure);
+        }
+        // What cannot be read counts for nothing.
+        let _ = usage.observe_event(data.as_bytes());
+        let event: Value = serde_json::from_str(data).map_err(|_| TransportError::Body)?;
+        match event["type"].as_str() {
+            Some("content_block_delta") => println!("  {}", event["delta"]["text"]),
+            Some("message_stop") => return Ok(usage),
+            _ => {}
+        }
+    }
+    Err(TransportError::Body.into())
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let url = loopback::start(vec![Answer::RateLimit(30), Answer::Message, Answer::Message])?;
+    // Without `baseUrl` it is the provider's own. Yours is `Config::from_path`.
+    let config = json!({"models": {"providers": {"anthropic": {"baseUrl": url}}}}).to_string();
+    let config = Config::from_json5_str(&config, &ReadOptions::new().environment(Environment::empty()))?;
+    let store = MemoryStore::new(AuthProfiles::from_json(
+        r#"{"version": 1, "profiles": {
+            "anthropic:home": {"type": "api_key", "provider": "anthropic", "key": "sk-ant-home-is-not-real"},
+            "anthropic:work": {"type": "api_key", "provider": "anthropic", "key": "sk-ant-work-is-not-real"}}}"#,
+    )?);
+    // A status is an answer here, and a credential follows no redirect.
+    let agent = Agent::new_with_config(Agent::config_builder().http_status_as_error(false).max_redirects(0).build());
+    let driver = BlockingDriver::new(&store, &SystemClock, std::thread::sleep);
+    let model: ModelRef = "anthropic/claude-opus-4-5".parse()?;
+    let rotation = || {
+        let query = Query::for_model(&model).session("conversation-17");
+        config.rotation(model.clone(), None, SystemClock.now()).query(query)
+    };
+    let body = |text: &str, stream: bool| {
+        let messages = [json!({"role": "user", "content": text})];
+        json!({"model": model.model(), "max_tokens": 64, "stream": stream, "messages": messages})
+    };
+
+    for (title, body) in
+        [("the first call:", body("Hello", false)), ("the second one, streamed:", body("Hello again", true))]
+    {
+        println!("{title}");
+        let answered = driver.run_streamed(rotation(), |attempt| ask(&agent, &config, attempt, &body))?;
+        for attempt in &answered.attempts {
+            println!("  {attempt}");
+        }
+        // An answer that was only begun is no success yet.
+        let (receipt, selector) = (answered.attempt.receipt(), config.selector());
+        match print(&model, answered.value) {
+            Ok(usage) => {
+                store.record_success(selector, receipt, SystemClock.now())?;
+                println!("{usage:?}");
+            }
+            Err(failure) => {
+                store.record_failure(selector, receipt, &failure, SystemClock.now())?;
+                return Err(failure.into_error().into());
+            }
+        }
+    }
+    Ok(())
+}
