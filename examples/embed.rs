@@ -12,13 +12,11 @@
 mod loopback;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use loopback::Answer;
 use provider_auth::request::EndpointKind;
 use provider_auth::{
-    AuthProfileStore, Call, CredentialKind, Endpoint, FileStore, ModelRef, ProfileSelector, ProviderId, Rotator,
-    StateDir, setup,
+    Call, CredentialKind, Endpoint, FileStore, ModelRef, ProfileSelector, ProviderId, Rotator, StateDir, setup,
 };
 use serde_json::{Value, json};
 
@@ -39,8 +37,7 @@ impl Agent {
         let config = state.config()?;
         let model = config.resolve_model(config.primary_model(Some("main")).unwrap_or("anthropic/claude-opus-4-5"))?;
         // The profiles, shared with every other program that uses this directory.
-        let store: Arc<dyn AuthProfileStore> = Arc::new(state.store("main")?);
-        let rotator = Rotator::builder(store).config(config);
+        let rotator = Rotator::builder(state.store("main")?).config(config);
         let rotator = match endpoint {
             Some(endpoint) => rotator.endpoint(ProviderId::anthropic(), endpoint),
             None => rotator, // the configuration knows it

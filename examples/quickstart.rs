@@ -103,7 +103,7 @@ async fn run() -> Outcome {
 
     heading("5. The next turn meets a rate limit");
     // The same steps in one call, which goes on to the next profile where that helps.
-    let rotator = Rotator::builder(Arc::clone(&store) as Arc<dyn AuthProfileStore>)
+    let rotator = Rotator::builder(Arc::clone(&store))
         .config(config.clone())
         .endpoint(model.provider().clone(), endpoint.clone())
         .build()?;

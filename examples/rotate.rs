@@ -52,7 +52,7 @@ async fn run() -> Outcome {
     let endpoint = Endpoint::new(&loopback::start(script)?)?.with_kind(EndpointKind::Anthropic);
 
     // For keys that outlive the process take a `FileStore`, for an endpoint of the configuration leave it out.
-    let rotator = Rotator::builder(Arc::clone(&store) as Arc<dyn AuthProfileStore>)
+    let rotator = Rotator::builder(Arc::clone(&store))
         .config(config)
         .client(|| reqwest::Client::builder().user_agent("rotate-example"))
         .endpoint(ProviderId::anthropic(), endpoint)
@@ -83,7 +83,7 @@ async fn run() -> Outcome {
     )?;
     let others = Arc::new(MemoryStore::new(openai));
     let gpt: ModelRef = "openai/gpt-5".parse()?;
-    let foreign = Rotator::builder(Arc::clone(&others) as Arc<dyn AuthProfileStore>).build()?;
+    let foreign = Rotator::builder(Arc::clone(&others)).build()?;
     let answered = foreign.run(&Call::new(gpt.clone()), |attempt| async move { ask(&attempt) }).await?;
     show(&answered.attempts);
     println!("answered by {} with {:?}", answered.attempt.profile(), answered.value);

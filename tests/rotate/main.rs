@@ -15,6 +15,7 @@ mod references;
 mod refresh;
 mod refresh_callers;
 mod refresh_held;
+mod reload;
 mod requests;
 mod sessions;
 mod streams;
