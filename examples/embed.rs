@@ -9,12 +9,10 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example talks to its reader")]
 #![allow(clippy::indexing_slicing, reason = "what a JSON value does not have is null")]
 
-mod loopback;
-
 use std::path::{Path, PathBuf};
 
-use loopback::Answer;
 use provider_auth::request::EndpointKind;
+use provider_auth::testing::{Answer, Server};
 use provider_auth::{
     Call, CredentialKind, Endpoint, FileStore, ModelRef, ProfileSelector, ProviderId, Rotator, StateDir, setup,
 };
@@ -94,8 +92,12 @@ async fn demonstrate() -> Outcome<()> {
         let id = setup::profile_id(&anthropic, Some(name), CredentialKind::ApiKey)?;
         setup::save_key(&store, &ProfileSelector::default(), &id, &anthropic, &key, None)?;
     }
-    let script = vec![Answer::RateLimit(30), Answer::Message, Answer::Message];
-    let endpoint = Endpoint::new(&loopback::start(script)?)?.with_kind(EndpointKind::Anthropic);
+    let server = Server::start([
+        Answer::error(429, "rate_limit_error", "slow down").header("retry-after", "30"),
+        Answer::message("Hello from loopback."),
+        Answer::message("Hello again."),
+    ])?;
+    let endpoint = Endpoint::new(server.url())?.with_kind(EndpointKind::Anthropic);
     let mut agent = Agent::new(state.path(), Some(endpoint))?;
     for question in ["Hello?", "And again?"] {
         println!("{question} {}", agent.ask(question).await?);

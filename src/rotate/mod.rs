@@ -11,6 +11,8 @@ mod call;
 mod drive;
 mod exchange;
 mod form;
+#[cfg(feature = "testing")]
+mod made;
 mod outcomes;
 mod reading;
 mod reply;

@@ -17,6 +17,7 @@ mod refresh_callers;
 mod refresh_held;
 mod reload;
 mod requests;
+mod scripted;
 mod sessions;
 mod streams;
 #[path = "../support/mod.rs"]
