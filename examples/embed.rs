@@ -9,16 +9,12 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example talks to its reader")]
 #![allow(clippy::indexing_slicing, reason = "what a JSON value does not have is null")]
 
-mod loopback;
-
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use loopback::Answer;
 use provider_auth::request::EndpointKind;
+use provider_auth::testing::{Answer, Server};
 use provider_auth::{
-    AuthProfileStore, Call, CredentialKind, Endpoint, FileStore, ModelRef, ProfileSelector, ProviderId, Rotator,
-    StateDir, setup,
+    Call, CredentialKind, Endpoint, FileStore, ModelRef, ProfileSelector, ProviderId, Rotator, StateDir, setup,
 };
 use serde_json::{Value, json};
 
@@ -39,8 +35,7 @@ impl Agent {
         let config = state.config()?;
         let model = config.resolve_model(config.primary_model(Some("main")).unwrap_or("anthropic/claude-opus-4-5"))?;
         // The profiles, shared with every other program that uses this directory.
-        let store: Arc<dyn AuthProfileStore> = Arc::new(state.store("main")?);
-        let rotator = Rotator::builder(store).config(config);
+        let rotator = Rotator::builder(state.store("main")?).config(config);
         let rotator = match endpoint {
             Some(endpoint) => rotator.endpoint(ProviderId::anthropic(), endpoint),
             None => rotator, // the configuration knows it
@@ -97,8 +92,12 @@ async fn demonstrate() -> Outcome<()> {
         let id = setup::profile_id(&anthropic, Some(name), CredentialKind::ApiKey)?;
         setup::save_key(&store, &ProfileSelector::default(), &id, &anthropic, &key, None)?;
     }
-    let script = vec![Answer::RateLimit(30), Answer::Message, Answer::Message];
-    let endpoint = Endpoint::new(&loopback::start(script)?)?.with_kind(EndpointKind::Anthropic);
+    let server = Server::start([
+        Answer::error(429, "rate_limit_error", "slow down").header("retry-after", "30"),
+        Answer::message("Hello from loopback."),
+        Answer::message("Hello again."),
+    ])?;
+    let endpoint = Endpoint::new(server.url())?.with_kind(EndpointKind::Anthropic);
     let mut agent = Agent::new(state.path(), Some(endpoint))?;
     for question in ["Hello?", "And again?"] {
         println!("{question} {}", agent.ask(question).await?);

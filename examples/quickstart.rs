@@ -12,18 +12,16 @@
     reason = "an example talks to its reader, and reads and writes files of its own"
 )]
 
-mod loopback;
-
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use loopback::Answer;
 use provider_auth::cache::CacheUsage;
 use provider_auth::request::EndpointKind;
 use provider_auth::select::Candidate;
+use provider_auth::testing::{Answer, Server};
 use provider_auth::{
     AuthProfileStore, AuthProfiles, Call, Clock, Config, Endpoint, FailureClassifier, MemoryStore, ModelRef,
     PreparedRequest, ProfileSelector, Query, ReadOptions, RecordOutcome, RequestBuilder, Rotator, Selection,
@@ -85,9 +83,14 @@ async fn run() -> Outcome {
     show_choice(&selection, config.auth_order(model.provider()).is_some());
 
     heading("3. The request");
-    let url = loopback::start(vec![Answer::Message, Answer::RateLimit(20), Answer::Message])?;
+    let server = Server::start([
+        Answer::message("Hello from loopback."),
+        Answer::error(429, "rate_limit_error", "This request would exceed your rate limit.")
+            .header("retry-after", "20"),
+        Answer::message("Hello again."),
+    ])?;
     // A gateway of your own is set up the same way; `Endpoint::for_model(&config, &model)` is the configured one.
-    let endpoint = Endpoint::new(&url)?.with_kind(EndpointKind::Anthropic);
+    let endpoint = Endpoint::new(server.url())?.with_kind(EndpointKind::Anthropic);
     let request = prepare(&endpoint, &selection, &config, &model, &conversation(&model, 1))?;
     show_request(&request);
 
@@ -103,7 +106,7 @@ async fn run() -> Outcome {
 
     heading("5. The next turn meets a rate limit");
     // The same steps in one call, which goes on to the next profile where that helps.
-    let rotator = Rotator::builder(Arc::clone(&store) as Arc<dyn AuthProfileStore>)
+    let rotator = Rotator::builder(Arc::clone(&store))
         .config(config.clone())
         .endpoint(model.provider().clone(), endpoint.clone())
         .build()?;

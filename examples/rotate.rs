@@ -8,14 +8,12 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example talks to its reader")]
 #![expect(clippy::disallowed_methods, reason = "a program waits with the system's own clock")]
 
-mod loopback;
-
 use std::sync::Arc;
 
-use loopback::Answer;
 use provider_auth::request::EndpointKind;
 use provider_auth::rotation::{Attempt, AttemptRecord, BlockingDriver, Rotation};
 use provider_auth::select::Candidate;
+use provider_auth::testing::{Answer, Server};
 use provider_auth::{
     AuthProfileStore, AuthProfiles, Call, Clock, Config, Endpoint, Environment, Failure, FailureReason, MemoryStore,
     ModelRef, ProfileSelector, ProviderId, Query, ReadOptions, Rotator, SystemClock,
@@ -48,11 +46,19 @@ async fn run() -> Outcome {
         "order": {"anthropic": ["anthropic:busy", "anthropic:empty", "anthropic:old", "anthropic:spare"]}
     });
     let store = Arc::new(MemoryStore::new(AuthProfiles::from_json(&profiles.to_string())?));
-    let script = vec![Answer::RateLimit(30), Answer::NoCredit, Answer::Revoked, Answer::Message, Answer::RateLimit(60)];
-    let endpoint = Endpoint::new(&loopback::start(script)?)?.with_kind(EndpointKind::Anthropic);
+    let limited = Answer::error(429, "rate_limit_error", "This request would exceed your rate limit.");
+    let no_credit = "Your credit balance is too low to access the Anthropic API.";
+    let server = Server::start([
+        limited.clone().header("retry-after", "30"),
+        Answer::error(400, "invalid_request_error", no_credit),
+        Answer::error(401, "authentication_error", "This API key has been revoked."),
+        Answer::message("Hello from loopback."),
+        limited.header("retry-after", "60"),
+    ])?;
+    let endpoint = Endpoint::new(server.url())?.with_kind(EndpointKind::Anthropic);
 
     // For keys that outlive the process take a `FileStore`, for an endpoint of the configuration leave it out.
-    let rotator = Rotator::builder(Arc::clone(&store) as Arc<dyn AuthProfileStore>)
+    let rotator = Rotator::builder(Arc::clone(&store))
         .config(config)
         .client(|| reqwest::Client::builder().user_agent("rotate-example"))
         .endpoint(ProviderId::anthropic(), endpoint)
@@ -83,7 +89,7 @@ async fn run() -> Outcome {
     )?;
     let others = Arc::new(MemoryStore::new(openai));
     let gpt: ModelRef = "openai/gpt-5".parse()?;
-    let foreign = Rotator::builder(Arc::clone(&others) as Arc<dyn AuthProfileStore>).build()?;
+    let foreign = Rotator::builder(Arc::clone(&others)).build()?;
     let answered = foreign.run(&Call::new(gpt.clone()), |attempt| async move { ask(&attempt) }).await?;
     show(&answered.attempts);
     println!("answered by {} with {:?}", answered.attempt.profile(), answered.value);

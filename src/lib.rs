@@ -97,6 +97,7 @@
 //! | `sqlite` | no | OpenClaw's databases, through the SQLite that the tree links |
 //! | `sqlite-bundled` | no | the same with a SQLite of its own |
 //! | `conformance` | no | the suite for stores of others |
+//! | `testing` | no | a scripted server on loopback and made values, for tests of programs that use this crate |
 //! | `exec` | no | references to secrets that a command gives, on Unix; rustix |
 //! | `tracing` | no | events of selection, attempts and refreshes |
 //!
@@ -135,6 +136,9 @@ pub mod state_dir;
 pub mod status;
 pub mod store;
 mod syntax;
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub mod testing;
 
 #[doc(inline)]
 pub use clock::{Clock, SystemClock, Timestamp};

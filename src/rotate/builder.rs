@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::outcomes::Outcomes;
 use super::rotator::{Parts, Rotator};
 use super::sessions::Sessions;
-use super::settings::Settings;
+use super::settings::{Basis, Settings};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::error::Result;
@@ -53,9 +53,10 @@ pub struct RotatorBuilder {
 }
 
 impl Rotator {
-    /// Sets up a rotator over the profiles of this store.
-    pub fn builder(store: Arc<dyn AuthProfileStore>) -> RotatorBuilder {
-        RotatorBuilder::new(store)
+    /// Sets up a rotator over the profiles of this store. A store that others use too is given as an `Arc` or a reference
+    /// that lives as long as the program.
+    pub fn builder(store: impl AuthProfileStore + 'static) -> RotatorBuilder {
+        RotatorBuilder::new(Arc::new(store))
     }
 }
 
@@ -198,24 +199,21 @@ impl RotatorBuilder {
     ///
     /// [`ErrorKind::Client`](crate::ErrorKind::Client) if the HTTP client cannot be built.
     pub fn build(self) -> Result<Rotator> {
-        let limits = self.config.limits(self.limits);
-        let is_unresolved = self.config.resolved_references().is_empty();
+        let basis = Basis { limits: self.limits, references: self.references };
         Ok(Rotator(Arc::new(Parts {
             client: guarded_client((self.client)(), false)?,
             direct: guarded_client((self.client)(), true)?,
             store: StoreQueue::new(self.store),
-            settings: Mutex::new(Arc::new(Settings::new(self.config))),
+            settings: Mutex::new(Arc::new(Settings::new(self.config, &basis))),
+            basis,
             clock: self.clock,
             endpoints: self.endpoints,
             coordinator: self.coordinator,
-            references: self.references.or_else(|| is_unresolved.then(Arc::default)),
             looking: tokio::sync::Mutex::default(),
-            referred: Mutex::default(),
             probes: self.probes,
             probed: Arc::default(),
             outcomes: Outcomes::default(),
             sessions: Sessions::new(self.session_memory),
-            limits,
             random: self.random,
             max_body: self.max_body,
         })))

@@ -80,7 +80,7 @@ impl Rotator {
     {
         let settings = self.settings().await;
         let rotation = self.rotation(&settings, call, call.fallback_models(&settings.config));
-        self.drive(rotation, |attempt| {
+        self.drive(&settings, rotation, |attempt| {
             let answer = send(attempt);
             async move { answer.await.map(|value| (value, None, complete)).map_err(Into::into) }
         })
@@ -94,7 +94,7 @@ impl Rotator {
         call: &Call,
         fallbacks: impl IntoIterator<Item = ModelRef>,
     ) -> Box<Rotation> {
-        let (model, limits) = (call.model().clone(), self.0.limits.clone());
+        let (model, limits) = (call.model().clone(), settings.limits.clone());
         let rotation = settings.config.rotation_with(model, fallbacks, limits, self.0.clock.now());
         let rotation = self.with_endpoints(rotation);
         let query = call.query().clone();
@@ -122,6 +122,7 @@ impl Rotator {
 
     pub(super) async fn drive<T, Fut>(
         &self,
+        settings: &Arc<Settings>,
         mut rotation: Box<Rotation>,
         mut send: impl FnMut(Attempt) -> Fut,
     ) -> Result<(Answered<T>, Option<Arc<Reported>>), SendFailure>
@@ -133,7 +134,9 @@ impl Rotator {
         loop {
             let (number, loaded) = (self.0.outcomes.begin(), self.within(&rotation, self.0.store.load()).await);
             let looked = match loaded {
-                Ok(loaded) => self.within(&rotation, async { Ok((self.referred(&loaded).await, loaded)) }).await,
+                Ok(loaded) => {
+                    self.within(&rotation, async { Ok((self.referred(settings, &loaded).await, loaded)) }).await
+                }
                 Err(error) => Err(error),
             };
             let left = self.left(&rotation);

@@ -12,6 +12,8 @@ mod drive;
 mod exchange;
 mod form;
 mod forwarded;
+#[cfg(feature = "testing")]
+mod made;
 mod outcomes;
 mod reading;
 mod reply;

@@ -11,26 +11,21 @@ use super::call::Call;
 use super::outcomes::Outcomes;
 use super::reply::Reply;
 use super::sessions::Sessions;
-use super::settings::Settings;
+use super::settings::{Basis, Settings};
 use crate::clock::Clock;
-use crate::credential::Resolved;
 use crate::error::Result;
 use crate::failure::{Failure, FailureClassifier};
 use crate::id::ProviderId;
-use crate::profile::AuthProfiles;
 use crate::record::Record;
 #[cfg(doc)]
 use crate::record::RecordOutcome;
-use crate::references::ReferenceResolver;
 use crate::refresh::RefreshCoordinator;
 use crate::request::Endpoint;
-use crate::rotation::{ProbeLog, RotationLimits, SendFailure};
+use crate::rotation::{ProbeLog, SendFailure};
 #[cfg(doc)]
 use crate::select::ProfileSelector;
 use crate::select::{ProbePolicy, Receipt};
-#[cfg(doc)]
-use crate::store::AuthProfileStore;
-use crate::store::StoreQueue;
+use crate::store::{AuthProfileStore, StoreQueue};
 
 /// Sends calls: selects a profile, builds the request, sends it, finds out what the answer means, records it, and takes
 /// the next profile or stops.
@@ -79,12 +74,11 @@ use crate::store::StoreQueue;
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), provider_auth::Error> {
-/// use std::sync::{Arc, Mutex};
 /// use provider_auth::{AuthProfiles, Call, MemoryStore, Rotator};
 ///
-/// let store = Arc::new(MemoryStore::new(AuthProfiles::from_json(r#"{"version": 1, "profiles": {
+/// let store = MemoryStore::new(AuthProfiles::from_json(r#"{"version": 1, "profiles": {
 ///     "anthropic:a": {"type": "api_key", "provider": "anthropic", "key": "sk-ant-a"},
-///     "anthropic:b": {"type": "api_key", "provider": "anthropic", "key": "sk-ant-b"}}}"#)?));
+///     "anthropic:b": {"type": "api_key", "provider": "anthropic", "key": "sk-ant-b"}}}"#)?);
 /// let rotator = Rotator::builder(store).build()?;
 ///
 /// let call = Call::new("anthropic/claude-opus-4-5".parse()?)
@@ -102,6 +96,7 @@ pub(super) struct Parts {
     pub(super) store: StoreQueue,
     /// The configuration, with what its references led to last.
     pub(super) settings: Mutex<Arc<Settings>>,
+    pub(super) basis: Basis,
     pub(super) clock: Arc<dyn Clock>,
     /// For everything but plain-HTTP loopback.
     pub(super) client: reqwest::Client,
@@ -109,22 +104,23 @@ pub(super) struct Parts {
     pub(super) direct: reqwest::Client,
     pub(super) endpoints: HashMap<ProviderId, Endpoint>,
     pub(super) coordinator: Option<RefreshCoordinator>,
-    /// `None` where the configuration came with what references lead to.
-    pub(super) references: Option<Arc<ReferenceResolver>>,
     /// Held while references are looked up, so that other calls wait for that and not on a thread of their own.
     pub(super) looking: tokio::sync::Mutex<()>,
-    /// The document whose references were looked up last, and what they led to.
-    pub(super) referred: Mutex<Option<(Arc<AuthProfiles>, Resolved)>>,
     pub(super) probes: Option<ProbePolicy>,
     pub(super) probed: Arc<ProbeLog>,
     pub(super) outcomes: Outcomes,
     pub(super) sessions: Sessions,
-    pub(super) limits: RotationLimits,
     pub(super) random: Arc<Random>,
     pub(super) max_body: usize,
 }
 
 impl Rotator {
+    /// Returns the store that the rotator works on.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn AuthProfileStore> {
+        self.0.store.store()
+    }
+
     /// Sends a call until it is answered, or cannot be.
     ///
     /// An answer with a status of 200 to 299 that is a stream of server-sent events is given as soon as its head is in;
@@ -169,7 +165,8 @@ impl Rotator {
                 }
             }
         }
-        let driven = self.drive(rotation, |attempt| self.attempt(Arc::clone(&settings), call, attempt)).await;
+        let driven =
+            self.drive(&settings, rotation, |attempt| self.attempt(Arc::clone(&settings), call, attempt)).await;
         let (answered, reported) = driven?;
         Ok(Reply::new(self.clone(), answered.value, &answered.attempt)
             .with_attempts(answered.attempts, answered.unserved)
@@ -211,7 +208,7 @@ impl fmt::Debug for Rotator {
             .field("endpoints", &self.0.endpoints)
             .field("coordinator", &self.0.coordinator)
             .field("probes", &self.0.probes)
-            .field("limits", &self.0.limits)
+            .field("limits", &self.0.current().limits)
             .finish_non_exhaustive()
     }
 }

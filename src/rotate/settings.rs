@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Handle;
 use tokio::time;
 
+#[cfg(doc)]
+use super::builder::RotatorBuilder;
 use super::rotator::{Parts, Rotator};
 use super::target::Target;
 use crate::config::Config;
@@ -14,24 +16,51 @@ use crate::credential::{ReferenceFailure, Resolved};
 use crate::id::ModelRef;
 use crate::profile::AuthProfiles;
 use crate::references::ReferenceResolver;
+use crate::rotation::RotationLimits;
 
 /// A configuration with its references resolved, and what was found from it.
 pub(super) struct Settings {
-    pub(super) config: Config,
+    pub(super) config: Arc<Config>,
+    pub(super) limits: RotationLimits,
     pub(super) targets: Mutex<HashMap<ModelRef, Arc<Target>>>,
+    /// What finds secrets; `None` where the configuration came with what references lead to.
+    resolver: Option<Arc<ReferenceResolver>>,
     has_references: bool,
     references: Resolved,
+    /// The document whose references were looked up last, and what they led to.
+    referred: Mutex<Option<(Arc<AuthProfiles>, Resolved)>>,
+}
+
+/// What the builder said, which every configuration is put over.
+pub(super) struct Basis {
+    pub(super) limits: RotationLimits,
+    pub(super) references: Option<Arc<ReferenceResolver>>,
 }
 
 impl Settings {
-    pub(super) fn new(config: Config) -> Self {
-        let (has_references, references) = (config.references().next().is_some(), Resolved::default());
-        Self { config, targets: Mutex::default(), has_references, references }
+    pub(super) fn new(config: Config, basis: &Basis) -> Self {
+        let is_unresolved = config.resolved_references().is_empty();
+        let resolver = basis.references.clone().or_else(|| is_unresolved.then(Arc::default));
+        let limits = config.limits(basis.limits.clone());
+        Self::of(config, limits, resolver)
+    }
+
+    fn of(config: Config, limits: RotationLimits, resolver: Option<Arc<ReferenceResolver>>) -> Self {
+        let has_references = config.references().next().is_some();
+        Self {
+            config: Arc::new(config),
+            limits,
+            targets: Mutex::default(),
+            resolver,
+            has_references,
+            references: Resolved::default(),
+            referred: Mutex::default(),
+        }
     }
 
     fn with_references(&self, references: Resolved) -> Self {
-        let config = self.config.clone().with_references(references.clone());
-        Self { references, ..Self::new(config) }
+        let config = Config::clone(&self.config).with_references(references.clone());
+        Self { references, ..Self::of(config, self.limits.clone(), self.resolver.clone()) }
     }
 }
 
@@ -40,40 +69,81 @@ impl Parts {
     pub(super) fn current(&self) -> Arc<Settings> {
         Arc::clone(&self.settings.lock().unwrap_or_else(PoisonError::into_inner))
     }
+
+    /// Takes new settings; with `of` only in the place of those that they were made of.
+    fn replace(&self, fresh: &Arc<Settings>, of: Option<&Arc<Settings>>) {
+        let mut settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        if of.is_none_or(|of| Arc::ptr_eq(of, &settings)) {
+            *settings = Arc::clone(fresh);
+        }
+    }
 }
 
 impl Rotator {
+    /// Returns the configuration that new calls are made with, and what its references led to last; its
+    /// [`selector`](Config::selector) is the one that chooses.
+    #[must_use]
+    pub fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.0.current().config)
+    }
+
+    /// Replaces the configuration, for calls that begin from now on, of this rotator and its clones. Calls in flight go on
+    /// with the one they began with.
+    ///
+    /// That includes the environment and the keys in both, so that a key outside the profiles is replaced like this too.
+    /// What was said to the [builder](RotatorBuilder) stays: endpoints, limits, clients, the store. So does all that was
+    /// learnt: cooldowns, sessions, outcomes that are not written yet. An outcome is written by the rules that are in force
+    /// at that moment.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use provider_auth::{Config, Environment, MemoryStore, ReadOptions, Rotator};
+    ///
+    /// let options = ReadOptions::new().environment(Environment::empty());
+    /// let read = |text| Config::from_json5_str(text, &options);
+    /// let rotator = Rotator::builder(MemoryStore::default()).config(read("{}")?).build()?;
+    ///
+    /// rotator.reload(read("{ agents: { defaults: { model: 'anthropic/claude-opus-4-5' } } }")?);
+    /// assert_eq!(rotator.config().primary_model(None), Some("anthropic/claude-opus-4-5"));
+    /// # Ok::<(), provider_auth::Error>(())
+    /// ```
+    pub fn reload(&self, config: Config) {
+        self.0.replace(&Arc::new(Settings::new(config, &self.0.basis)), None);
+    }
+
     /// The settings, the references of the configuration looked up again if that is due.
     pub(super) async fn settings(&self) -> Arc<Settings> {
         let (current, now) = (self.0.current(), self.0.clock.now());
-        let Some(resolver) = &self.0.references else { return current };
+        let Some(resolver) = &current.resolver else { return current };
         if !current.has_references || current.references.is_fresh(now) {
             return current;
         }
         let profiles = Arc::new(AuthProfiles::new());
         let look = self.look_up(resolver, Arc::clone(&profiles), Arc::clone(&current));
         let late = |_| all(&profiles, &current, ReferenceFailure::TimedOut);
-        let references = time::timeout(self.0.limits.time, look).await.unwrap_or_else(late);
+        let references = time::timeout(current.limits.time, look).await.unwrap_or_else(late);
         let fresh = Arc::new(current.with_references(references));
-        *self.0.settings.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&fresh);
+        // Another configuration may have been loaded meanwhile.
+        self.0.replace(&fresh, Some(&current));
         fresh
     }
 
     /// What the references of profiles lead to.
-    pub(super) async fn referred(&self, profiles: &Arc<AuthProfiles>) -> Resolved {
-        let (current, now) = (self.0.current(), self.0.clock.now());
-        let Some(resolver) = &self.0.references else { return current.config.resolved_references().clone() };
-        if let Some((of, known)) = &*self.0.referred.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) async fn referred(&self, settings: &Arc<Settings>, profiles: &Arc<AuthProfiles>) -> Resolved {
+        let now = self.0.clock.now();
+        let Some(resolver) = &settings.resolver else { return settings.config.resolved_references().clone() };
+        if let Some((of, known)) = &*settings.referred.lock().unwrap_or_else(PoisonError::into_inner)
             && Arc::ptr_eq(of, profiles)
             && (known.is_empty() || known.is_fresh(now))
         {
             return known.clone();
         }
         let found = match profiles.references().next() {
-            Some(_) => self.look_up(resolver, Arc::clone(profiles), current).await,
+            Some(_) => self.look_up(resolver, Arc::clone(profiles), Arc::clone(settings)).await,
             None => Resolved::default(),
         };
-        *self.0.referred.lock().unwrap_or_else(PoisonError::into_inner) = Some((Arc::clone(profiles), found.clone()));
+        *settings.referred.lock().unwrap_or_else(PoisonError::into_inner) = Some((Arc::clone(profiles), found.clone()));
         found
     }
 

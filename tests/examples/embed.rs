@@ -57,7 +57,7 @@ fn what_leaves_loopback_names_the_feature_for_tls() {
         include_str!("../../examples/rotate.rs"),
     ] {
         let sends = text.contains("Rotator::builder") || text.contains("reqwest::Client");
-        assert!(!sends || text.contains("loopback::start("), "{text}");
+        assert!(!sends || text.contains("Server::start("), "{text}");
     }
 }
 

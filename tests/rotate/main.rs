@@ -15,7 +15,9 @@ mod references;
 mod refresh;
 mod refresh_callers;
 mod refresh_held;
+mod reload;
 mod requests;
+mod scripted;
 mod sessions;
 mod streams;
 #[path = "../support/mod.rs"]

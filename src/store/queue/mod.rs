@@ -41,6 +41,11 @@ impl StoreQueue {
         Self { store, loads, updates }
     }
 
+    /// Returns the store itself, whose calls wait for nobody.
+    pub(crate) fn store(&self) -> &Arc<dyn AuthProfileStore> {
+        &self.store
+    }
+
     /// The document as it is committed now. One load serves all that asked for it before it began, so that nobody is
     /// given a document which is older than the question.
     ///

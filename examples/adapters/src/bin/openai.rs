@@ -4,7 +4,7 @@
 //!
 //! It talks to a server it starts on loopback. No key and no network are needed.
 
-#[path = "../../../loopback/mod.rs"]
+#[path = "../loopback.rs"]
 mod loopback;
 
 use std::sync::Arc;

@@ -4,7 +4,7 @@
 //!
 //! It talks to a server it starts on loopback. It needs neither a key nor a network nor a runtime.
 
-#[path = "../../../loopback/mod.rs"]
+#[path = "../loopback.rs"]
 mod loopback;
 
 use std::io::{BufRead as _, BufReader, ErrorKind};

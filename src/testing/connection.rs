@@ -1,0 +1,151 @@
+//! One connection of the scripted server: a request is read, and answered.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
+use http::{HeaderName, HeaderValue, Request};
+
+use super::answer::{Answer, End, Step};
+use super::message::message;
+use super::server::Script;
+
+/// Answers the request of a connection.
+pub(super) fn serve(
+    mut connection: TcpStream,
+    requests: &Mutex<Vec<Request<Vec<u8>>>>,
+    script: &Script,
+) -> io::Result<()> {
+    connection.set_nodelay(true)?;
+    let Some(request) = read(&connection)? else { return Ok(()) };
+    requests.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
+    let answer = fitted(script(&request), &request);
+    send(&mut connection, &answer)?;
+    if answer.end == End::Silent {
+        // It ends when the client goes away.
+        io::copy(&mut connection, &mut io::sink())?;
+    }
+    Ok(())
+}
+
+/// The answer with every message made.
+fn fitted(mut answer: Answer, request: &Request<Vec<u8>>) -> Answer {
+    for step in &mut answer.steps {
+        if let Step::Message(text) = step {
+            let (status, body) = message(request, text);
+            (answer.status, *step) = (status, Step::Piece(body));
+        }
+    }
+    answer
+}
+
+fn send(connection: &mut TcpStream, answer: &Answer) -> io::Result<()> {
+    let mut is_headless = true;
+    for step in &answer.steps {
+        match step {
+            Step::Pause(time) => wait(*time),
+            Step::Piece(piece) => {
+                if std::mem::take(&mut is_headless) {
+                    head(connection, answer)?;
+                }
+                if !answer.is_chunked {
+                    connection.write_all(piece)?;
+                } else if !piece.is_empty() {
+                    // An empty chunk is the end.
+                    let chunk = [format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat();
+                    connection.write_all(&chunk)?;
+                }
+                connection.flush()?;
+            }
+            // It was made before.
+            Step::Message(_) => {}
+        }
+    }
+    if answer.end == End::Whole {
+        if is_headless {
+            head(connection, answer)?;
+        }
+        if answer.is_chunked {
+            connection.write_all(b"0\r\n\r\n")?;
+        }
+    }
+    connection.flush()
+}
+
+fn head(connection: &mut TcpStream, answer: &Answer) -> io::Result<()> {
+    let mut head = format!("HTTP/1.1 {} Scripted\r\nconnection: close\r\n", answer.status);
+    for (name, value) in &answer.headers {
+        head.extend([name, ": ", value, "\r\n"]);
+    }
+    if answer.is_chunked {
+        head.push_str("transfer-encoding: chunked\r\n\r\n");
+    } else {
+        let length = |step: &Step| if let Step::Piece(piece) = step { piece.len() } else { 0 };
+        let length: usize = answer.steps.iter().map(length).sum();
+        head.extend(["content-length: ", &length.to_string(), "\r\n\r\n"]);
+    }
+    connection.write_all(head.as_bytes())
+}
+
+#[expect(clippy::disallowed_methods, reason = "a server that is told to pause does")]
+fn wait(time: Duration) {
+    thread::sleep(time);
+}
+
+/// Reads a request; `None` if the client went away before it was complete.
+fn read(connection: &TcpStream) -> io::Result<Option<Request<Vec<u8>>>> {
+    let invalid = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what);
+    let mut reader = BufReader::new(connection);
+    let line = line(&mut reader)?;
+    let mut words = line.split(' ');
+    let (Some(method), Some(target)) = (words.next().filter(|word| !word.is_empty()), words.next()) else {
+        return Ok(None);
+    };
+    let mut request = Request::builder().method(method).uri(target).body(Vec::new()).map_err(|_| invalid("line"))?;
+    loop {
+        let line = self::line(&mut reader)?;
+        let Some((name, value)) = line.split_once(':') else { break };
+        let (name, value) = (name.parse::<HeaderName>(), HeaderValue::from_str(value.trim()));
+        let (Ok(name), Ok(mut value)) = (name, value) else { return Err(invalid("header")) };
+        value.set_sensitive(name == AUTHORIZATION || name.as_str().contains("key"));
+        request.headers_mut().append(name, value);
+    }
+    let header = |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
+    if header(EXPECT).is_some() {
+        let mut writer = connection;
+        writer.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+    }
+    let length = header(CONTENT_LENGTH).and_then(|value| value.parse().ok()).unwrap_or(0);
+    let is_chunked = header(TRANSFER_ENCODING).is_some_and(|value| value.eq_ignore_ascii_case("chunked"));
+    let body = request.body_mut();
+    if !is_chunked {
+        return Ok(take(&mut reader, length, body)?.then_some(request));
+    }
+    loop {
+        let line = self::line(&mut reader)?;
+        let size = u64::from_str_radix(line.split(';').next().unwrap_or_default().trim(), 16);
+        let size = size.map_err(|_| invalid("chunk"))?;
+        let is_whole = take(&mut reader, size, body)?;
+        // The line's end after a chunk, or after the last of the trailers.
+        while size == 0 && !self::line(&mut reader)?.is_empty() {}
+        if size == 0 || !is_whole {
+            return Ok(is_whole.then_some(request));
+        }
+        self::line(&mut reader)?;
+    }
+}
+
+/// The next line without its end.
+fn line(reader: &mut impl BufRead) -> io::Result<String> {
+    let mut line = String::new();
+    reader.read_line(&mut line)?;
+    Ok(line.trim_end().to_owned())
+}
+
+/// Reads so many bytes; `false` if there are fewer.
+fn take(reader: &mut impl BufRead, length: u64, body: &mut Vec<u8>) -> io::Result<bool> {
+    Ok(reader.by_ref().take(length).read_to_end(body)? as u64 == length)
+}

@@ -1,0 +1,58 @@
+//! For the tests of programs that use this crate: a scripted server on loopback, and values that only this crate can make.
+//!
+//! [`Server`] is a real HTTP server that answers as it is told, so that a test sends through the client, the rotator and the
+//! connection that the program has, without a key or a network. [`Answer`] is what it says to one request: a message, an
+//! error, a stream in pieces, a pause, a connection that is cut off.
+//!
+//! For code that only takes what this crate gives, [`selection`], [`unavailable`], [`send_failure`] and `reply` (feature
+//! `client`) make it. They are not filled in by hand: each is what the crate's own selector or loop makes of the case.
+//!
+//! # Examples
+//!
+//! A key that is over its limit, and the other one that answers:
+//!
+//! ```
+//! # #[cfg(feature = "client")]
+//! # mod shown {
+//! use provider_auth::testing::{Answer, Server};
+//! use provider_auth::{AuthProfiles, Call, Endpoint, MemoryStore, ProviderId, Rotator};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # pub async fn main() -> Result<(), provider_auth::Error> {
+//! let server = Server::start([
+//!     Answer::error(429, "rate_limit_error", "slow down").header("retry-after", "60"),
+//!     Answer::message("Hello"),
+//! ])?;
+//! let store = MemoryStore::new(AuthProfiles::from_json(r#"{"version": 1, "profiles": {
+//!     "anthropic:a": {"type": "api_key", "provider": "anthropic", "key": "sk-ant-a"},
+//!     "anthropic:b": {"type": "api_key", "provider": "anthropic", "key": "sk-ant-b"}}}"#)?);
+//! let rotator = Rotator::builder(store).endpoint(ProviderId::anthropic(), Endpoint::new(server.url())?).build()?;
+//!
+//! let call = Call::new("anthropic/claude-opus-4-5".parse()?)
+//!     .body(br#"{"model":"claude-opus-4-5","max_tokens":9,"messages":[{"role":"user","content":"Hi"}]}"#);
+//! let reply = rotator.send(&call).await?;
+//! assert_eq!((reply.profile().as_str(), reply.attempts().len()), ("anthropic:b", 2));
+//!
+//! let keys: Vec<_> = server.requests().iter().map(|request| request.headers()["x-api-key"].clone()).collect();
+//! assert_eq!(keys, ["sk-ant-a", "sk-ant-b"]);
+//! # Ok(())
+//! # }
+//! # }
+//! # #[cfg(feature = "client")]
+//! # fn main() { shown::main().unwrap() }
+//! # #[cfg(not(feature = "client"))]
+//! # fn main() {}
+//! ```
+
+mod answer;
+mod connection;
+mod message;
+mod server;
+mod values;
+
+pub use answer::Answer;
+pub use server::Server;
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub use values::reply;
+pub use values::{selection, send_failure, unavailable};

@@ -1,0 +1,155 @@
+//! The scripted server.
+
+use std::fmt;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use http::Request;
+
+use super::answer::Answer;
+use super::connection::serve;
+use crate::error::{Error, ErrorKind, Result};
+
+/// A real HTTP server on a free port of loopback that answers as it is told, and notes what it was asked.
+///
+/// It speaks HTTP/1.1 without TLS, one request for each connection, on threads of its own. Clones are the same server, which
+/// takes no more requests once the last of them is dropped.
+///
+/// # Examples
+///
+/// Without any client of this crate:
+///
+/// ```
+/// use std::io::{Read as _, Write as _};
+/// use provider_auth::testing::{Answer, Server};
+///
+/// let server = Server::start([Answer::json(200, r#"{"ok":true}"#)])?;
+/// let mut connection = std::net::TcpStream::connect(server.address())?;
+/// connection.write_all(b"POST /v1/models?limit=1 HTTP/1.1\r\nhost: here\r\nx-api-key: sk-a\r\ncontent-length: 2\r\n\r\n{}")?;
+/// let mut answer = String::new();
+/// connection.read_to_string(&mut answer)?;
+/// assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with(r#"{"ok":true}"#));
+///
+/// let requests = server.requests();
+/// assert_eq!((requests[0].method().as_str(), requests[0].uri().path()), ("POST", "/v1/models"));
+/// assert_eq!((&requests[0].headers()["x-api-key"], requests[0].body().as_slice()), (&"sk-a".parse()?, &b"{}"[..]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Server(Arc<Running>);
+
+/// A server that runs, until it is dropped.
+struct Running {
+    address: SocketAddr,
+    url: String,
+    requests: Arc<Mutex<Vec<Request<Vec<u8>>>>>,
+    is_over: Arc<AtomicBool>,
+}
+
+/// What decides how a request is answered.
+pub(super) type Script = dyn Fn(&Request<Vec<u8>>) -> Answer + Send + Sync;
+
+impl Server {
+    /// Starts a server that gives these answers one after the other. A request after the last of them is told so with
+    /// status 501, which no client tries again.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`] if no port can be opened or no thread started.
+    pub fn start(answers: impl IntoIterator<Item = Answer>) -> Result<Self> {
+        let answers = Mutex::new(answers.into_iter().collect::<Vec<_>>().into_iter());
+        Self::answering(move |_| {
+            let next = answers.lock().unwrap_or_else(PoisonError::into_inner).next();
+            next.unwrap_or_else(|| {
+                Answer::error(501, "api_error", "the script of the test server has no answer left")
+                    .header("x-should-retry", "false")
+            })
+        })
+    }
+
+    /// Starts a server that decides on each request, for calls that run at the same time and for servers of other APIs. A
+    /// function that panics closes the connection.
+    ///
+    /// # Errors
+    ///
+    /// As of [`start`](Self::start).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use provider_auth::testing::{Answer, Server};
+    ///
+    /// let server = Server::answering(|request| match request.headers()["x-api-key"].to_str() {
+    ///     Ok("sk-ant-spare") => Answer::message("Hello"),
+    ///     _ => Answer::error(401, "authentication_error", "This API key has been revoked."),
+    /// })?;
+    /// # drop(server);
+    /// # Ok::<(), provider_auth::Error>(())
+    /// ```
+    pub fn answering(answer: impl Fn(&Request<Vec<u8>>) -> Answer + Send + Sync + 'static) -> Result<Self> {
+        let failed = |what| Error::new(ErrorKind::Io, format!("the test server cannot start: there is no {what}"));
+        let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(|_| failed("free port"))?;
+        let address = listener.local_addr().map_err(|_| failed("free port"))?;
+        let (requests, is_over) = (Arc::<Mutex<_>>::default(), Arc::new(AtomicBool::new(false)));
+        let running = Running {
+            address,
+            url: format!("http://{address}"),
+            requests: Arc::clone(&requests),
+            is_over: Arc::clone(&is_over),
+        };
+        let script: Arc<Script> = Arc::new(answer);
+        let accepting = move || {
+            for connection in listener.incoming() {
+                if is_over.load(Ordering::Acquire) {
+                    break;
+                }
+                let (Ok(connection), requests, script) = (connection, Arc::clone(&requests), Arc::clone(&script))
+                else {
+                    continue;
+                };
+                // A client that goes away is none of the server's business, and without a thread the connection closes.
+                let serving = move || drop(serve(connection, &requests, &*script));
+                let _ = thread::Builder::new().name("test-server".to_owned()).spawn(serving);
+            }
+        };
+        thread::Builder::new().name("test-server".to_owned()).spawn(accepting).map_err(|_| failed("thread"))?;
+        Ok(Self(Arc::new(running)))
+    }
+
+    /// Returns the base URL, `http://127.0.0.1:` and the port, as [`Endpoint::new`](crate::Endpoint::new) and
+    /// a provider's `baseUrl` take it.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.0.url
+    }
+
+    /// Returns the address that it listens on.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.0.address
+    }
+
+    /// Returns every request so far, in the order in which they were complete: method, path and query, headers, body. What
+    /// authenticates is marked as sensitive, so that `Debug` does not show it.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Request<Vec<u8>>> {
+        self.0.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Release);
+        // Whoever waits for a connection gets one, and sees that it is over.
+        drop(TcpStream::connect(self.address));
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let requests = self.0.requests.lock().unwrap_or_else(PoisonError::into_inner).len();
+        f.debug_struct("Server").field("url", &self.0.url).field("requests", &requests).finish()
+    }
+}
