@@ -27,6 +27,7 @@ fn answer(request: &Request<Vec<u8>>, text: &str) -> (u16, Value) {
     let tokens = request.body().len() / 4;
     let written = if is_marked(&body) { tokens } else { 0 };
     let message = json!({
+        "id": "msg_test",
         "type": "message",
         "role": "assistant",
         "model": body.get("model"),

@@ -118,7 +118,8 @@ fn show(attempts: &[AttemptRecord]) {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let script = [Answer::RateLimit(30), Answer::Message, Answer::Message, Answer::Revoked];
-    let url = loopback::start(script.to_vec())?;
+    let server = loopback::start(script.to_vec())?;
+    let url = server.url();
     // Without `baseUrl` it is the provider's own. Yours is `Config::from_path`.
     let config = json!({"models": {"providers": {"anthropic": {"baseUrl": url}}}}).to_string();
     let config = &Config::from_json5_str(&config, &ReadOptions::new().environment(Environment::empty()))?;

@@ -39,7 +39,8 @@ fn show(reply: &Reply) {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let script = vec![Answer::RateLimit(30), Answer::Message, Answer::Message, Answer::Revoked, Answer::Message];
-    let url = loopback::start(script)?;
+    let server = loopback::start(script)?;
+    let url = server.url();
     // Without `baseUrl` it is the provider's own. Yours is `Config::from_path`.
     let config = json!({"models": {"providers": {
         "openai": {"baseUrl": format!("{url}/v1")}, "mistral": {"baseUrl": format!("{url}/v1")}}}});

@@ -89,17 +89,18 @@ fn refused(failure: SendFailure) -> Error {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
-    let url = loopback::start(vec![Answer::RateLimit(30), Answer::Message, Answer::Message])?;
+    let server = loopback::start(vec![Answer::RateLimit(30), Answer::Message, Answer::Message])?;
+    let url = server.url();
     let profiles = r#"{"version": 1, "profiles": {
         "anthropic:home": {"type": "api_key", "provider": "anthropic", "key": "sk-ant-home-is-not-real"},
         "anthropic:work": {"type": "api_key", "provider": "anthropic", "key": "sk-ant-work-is-not-real"}}}"#;
     // For keys that outlive the process take a `FileStore`, for an endpoint of the configuration leave it out here.
     let rotator = Rotator::builder(Arc::new(MemoryStore::new(AuthProfiles::from_json(profiles)?)))
-        .endpoint(ProviderId::anthropic(), Endpoint::new(&url)?)
+        .endpoint(ProviderId::anthropic(), Endpoint::new(url)?)
         .build()?;
     let transport = Rotating { rotator, provider: ProviderId::anthropic(), session: "conversation-17".into() };
     // The rotator puts a real key in this one's place, and the cache breakpoints into the body: rig's own stay off.
-    let client = AnthropicConfig::new("no key").with_base_url(&url).connect(transport);
+    let client = AnthropicConfig::new("no key").with_base_url(url).connect(transport);
     let model = client.completion("claude-opus-4-5");
 
     println!("the first call:");

@@ -91,7 +91,8 @@ fn print(model: &ModelRef, reply: Reply) -> Result<CacheUsage, Failure> {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let url = loopback::start(vec![Answer::RateLimit(30), Answer::Message, Answer::Message])?;
+    let server = loopback::start(vec![Answer::RateLimit(30), Answer::Message, Answer::Message])?;
+    let url = server.url();
     // Without `baseUrl` it is the provider's own. Yours is `Config::from_path`.
     let config = json!({"models": {"providers": {"anthropic": {"baseUrl": url}}}}).to_string();
     let config = Config::from_json5_str(&config, &ReadOptions::new().environment(Environment::empty()))?;
