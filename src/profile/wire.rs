@@ -232,13 +232,13 @@ fn section<K: Hash + Eq + Clone + Borrow<str>, V: Clone>(
     };
     let mut map = IndexMap::with_capacity(object.len());
     for (key, value) in object.iter() {
-        match known.and_then(|known| known.entry(key)).filter(|(_, (_, text))| text.expose() == value.get()) {
-            Some((key, entry)) => map.insert(key.clone(), entry.clone()),
-            None => {
-                let (key, entry) = read(key, value);
-                map.insert(key, (entry, Secret::new(value.get())))
-            }
-        };
+        let same = known.and_then(|known| known.entry(key)).filter(|(_, (_, text))| text.expose() == value.get());
+        if let Some((key, entry)) = same {
+            map.insert(key.clone(), entry.clone());
+        } else {
+            let (key, entry) = read(key, value);
+            map.insert(key, (entry, Secret::new(value.get())));
+        }
     }
     Section::Map(Arc::new(map))
 }
