@@ -1,6 +1,7 @@
 //! Calls through the rotator beside plain `reqwest` to the same server, in the same run and on the same runtime.
 //!
 //!     cargo bench --bench rotate
+//!     cargo bench --bench rotate -- "durable 0 1"    only the rows whose name, delay and calls have this in them
 //!
 //! The server answers on loopback from a thread of its own. `stall` is the longest time that the runtime's only thread was
 //! kept from a timer that is due every millisecond. `cpu` is what a call takes of the processor beside what a plain one takes
@@ -60,7 +61,9 @@ fn main() {
             row("FileStore, durable", &url, Arc::new(file), delay, at_once);
         }
     }
-    memory(&serve(Duration::from_millis(50)), 500);
+    if std::env::args().skip(1).all(|argument| argument.starts_with("--")) {
+        memory(&serve(Duration::from_millis(50)), 500);
+    }
 }
 
 /// Makes calls with plain `reqwest`, and a client of its own.
@@ -109,6 +112,11 @@ impl AuthProfileStore for Counted {
 
 /// Measures both in turn, five times each, and prints the medians.
 fn row(name: &str, url: &str, store: Arc<dyn AuthProfileStore>, delay: Duration, at_once: usize) {
+    let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
+    let label = format!("{name} {} {at_once} ", delay.as_millis());
+    if wanted.is_some_and(|wanted| !label.contains(&format!("{wanted} "))) {
+        return;
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let updates = Arc::new(AtomicUsize::new(0));
     let (plain, rotated) = (plain(url), rotated(url, Arc::new(Counted(store, Arc::clone(&updates)))));

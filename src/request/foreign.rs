@@ -10,7 +10,7 @@ use super::endpoint::is_anthropic;
 use super::headers::{ANTHROPIC_BETA, betas_of, refused};
 use super::hosts::EndpointKind;
 use super::model_member::for_url;
-use crate::cache::mark_body_for_host;
+use crate::cache::{BreakpointPlan, mark_body_for_host};
 use crate::credential::{AuthScheme, CredentialKind};
 use crate::error::Result;
 use crate::net::{Place, PlainHttp, checked, insecure, invalid, same_origin};
@@ -52,6 +52,14 @@ impl RequestBuilder<'_> {
     /// # Ok::<(), provider_auth::Error>(())
     /// ```
     pub fn authenticate<B: AsRef<[u8]>>(self, request: http::Request<B>) -> Result<http::Request<Vec<u8>>> {
+        self.authenticate_planned(request).map(|(request, _)| request)
+    }
+
+    /// As [`authenticate`](Self::authenticate); returns the markers too, for a request of the Messages API.
+    pub(crate) fn authenticate_planned<B: AsRef<[u8]>>(
+        self,
+        request: http::Request<B>,
+    ) -> Result<(http::Request<Vec<u8>>, Option<BreakpointPlan>)> {
         let (mut parts, body) = request.into_parts();
         let endpoint = self.endpoint();
         let uri = checked(&parts.uri.to_string(), endpoint.plain_http())?;
@@ -61,15 +69,16 @@ impl RequestBuilder<'_> {
         let is_messages = endpoint.takes_messages(&parts.method, &uri);
         let (headers, fields) = self.merged_headers(parts.headers, is_messages)?;
         parts.headers = headers;
-        let mut body = body.as_ref().to_vec();
+        let (mut body, mut plan) = (body.as_ref().to_vec(), None);
         if is_messages {
             let (own, _) = for_url(body, endpoint)?;
-            body = mark_body_for_host(own, &self.marker_options(), &fields)?.body;
+            let marked = mark_body_for_host(own, &self.marker_options(), &fields)?;
+            (body, plan) = (marked.body, Some(marked.plan));
         }
         if parts.headers.contains_key(CONTENT_LENGTH) {
             parts.headers.insert(CONTENT_LENGTH, body.len().into());
         }
-        Ok(http::Request::from_parts(parts, body))
+        Ok((http::Request::from_parts(parts, body), plan))
     }
 }
 

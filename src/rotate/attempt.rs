@@ -27,7 +27,7 @@ pub(super) struct Exchanged {
     pub(super) body: Option<Bytes>,
     pub(super) notes: Vec<Diagnostic>,
     pub(super) sent: Bytes,
-    /// `None` for a request of the caller's own.
+    /// `None` for a request that is none of the Messages API.
     pub(super) plan: Option<BreakpointPlan>,
 }
 
@@ -64,17 +64,17 @@ impl Rotator {
         let is_messages = target.as_deref().is_some_and(is_messages);
         let begun = target.as_deref().filter(|_| is_messages).map(|target| self.begin(call, attempt, &target.endpoint));
         let mut begun = begun.flatten();
-        let (request, notes) = match target {
+        let (request, notes, plan) = match target {
             Some(target) => {
                 let endpoint = &target.endpoint;
                 let builder = RequestBuilder::for_selection(endpoint, attempt.selection());
                 let builder = call.set_up(builder, &settings.config, (model, endpoint.kind()), begun.as_ref());
                 let (is_marked, notes) = (builder.asks_for_markers(), builder.notes());
-                let request = builder.authenticate(request)?;
+                let (request, plan) = builder.authenticate_planned(request)?;
                 begun = begun.filter(|_| is_marked);
-                (request, notes)
+                (request, notes, plan)
             }
-            None => (attempt.selection().authenticate(request)?, Vec::new()),
+            None => (attempt.selection().authenticate(request)?, Vec::new(), None),
         };
         let (mut parts, body) = request.into_parts();
         // Both are the connection's, which is the client's own.
@@ -85,7 +85,7 @@ impl Rotator {
         let request = reqwest::Request::try_from(http::Request::from_parts(parts, sent.body.clone()))
             .map_err(|_| Failure::from(TransportError::Request))?;
         let (response, body) = self.exchange_at(model, &host, direct, is_messages, request).await?;
-        Ok(self.taken(response, body, notes, sent, None, begun))
+        Ok(self.taken(response, body, notes, sent, plan, begun))
     }
 
     /// Begins a request of a session, if the call is part of one.

@@ -177,7 +177,7 @@ impl Reply {
     }
 
     /// Returns the cache markers of the body that was sent, and the reasons behind them; `None` for a request of the caller's
-    /// own ([`Call::requests`](super::Call::requests)).
+    /// own ([`Call::requests`](super::Call::requests)) that is none of the Messages API to the endpoint of its model.
     #[must_use]
     pub fn plan(&self) -> Option<&BreakpointPlan> {
         self.plan.as_ref()

@@ -129,10 +129,13 @@ impl Commit<'_> {
             let message = "the new document is larger than the size cap, so it could not be read again";
             return Err(Error::new(ErrorKind::TooLarge, message).with_path(target));
         }
+        let begun = self.system().wall();
         let written = replace(self.system(), target, text.expose().as_bytes(), sync, expected)?;
         Ok(written.map(|stat| {
             document.committed_as(text);
-            Part::written(stat, Arc::new(document))
+            // Over a network others see the file by a cache of their own; with locks there is none.
+            let between = self.store.settings.file_locks.then(|| (begun, self.system().wall()));
+            Part::written(stat, Arc::new(document), between)
         }))
     }
 

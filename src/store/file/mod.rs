@@ -118,7 +118,9 @@ use crate::profile::AuthProfiles;
 /// - A replaced file is a new file: hard links to the old one keep the old content, and owner, access lists and extended
 ///   attributes are not carried over.
 /// - Clocks: a change that keeps device, inode, size and both times of a file is not seen. Files younger than three
-///   seconds are read again and compared byte by byte, so that only a file system whose clock is set back can hide one.
+///   seconds are read again and compared byte by byte, so that only a clock that is set can hide one. For a file that this
+///   store wrote it is a tenth of a second, where the file system stamped that write by this system's own clock and more
+///   finely than in milliseconds.
 /// - Secrets are wiped from the documents this crate holds, not from buffers of the parser and the kernel.
 pub struct FileStore {
     place: Place,

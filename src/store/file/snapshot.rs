@@ -18,6 +18,13 @@ use crate::syntax::{self, Limits};
 /// clocks of file systems tick as coarsely as once in two seconds, and lag behind the wall clock by a little.
 const RACY: i128 = 3_000_000_000;
 
+/// The same where the file system was seen to stamp a write by this system's own clock, with digits below a millisecond:
+/// such stamps are those of the kernel, whose clock ticks a hundred times in a second or more often.
+const RACY_BY_TICKS: i128 = 100_000_000;
+
+/// How far the stamp of a write may lie before the moment at which that began: the last tick.
+const TICK: i128 = 20_000_000;
+
 /// How long a program that writes in place is given to finish: once if there is something, and again and again as long
 /// as the file is empty, which is how such a program begins.
 const HALF_WRITTEN: [Duration; 5] = [
@@ -56,6 +63,8 @@ pub(super) struct Part {
     pub(super) document: Arc<AuthProfiles>,
     /// Whether an unchanged `stat` means an unchanged file.
     settled: bool,
+    /// How old the file must be for that, in nanoseconds.
+    racy: i128,
 }
 
 /// Both files as they were read, and the document they make.
@@ -69,17 +78,21 @@ pub(super) struct Snapshot {
 
 impl Part {
     pub(super) fn absent() -> Self {
-        Self { stat: None, document: Arc::default(), settled: true }
+        Self { stat: None, document: Arc::default(), settled: true, racy: RACY }
     }
 
     /// The same part of a later snapshot.
     pub(super) fn again(&self) -> Self {
-        Self { stat: self.stat, document: Arc::clone(&self.document), settled: self.settled }
+        Self { document: Arc::clone(&self.document), ..*self }
     }
 
-    /// A file that this store has just written. It is read again until its times are old enough to be trusted.
-    pub(super) fn written(stat: Stat, document: Arc<AuthProfiles>) -> Self {
-        Self { stat: Some(stat), document, settled: false }
+    /// A file that this store has just written, between two moments if it is on a file system of this machine. It is read
+    /// again until its times are old enough to be trusted, which depends on the file system's clock: the write has shown it.
+    pub(super) fn written(stat: Stat, document: Arc<AuthProfiles>, between: Option<(i128, i128)>) -> Self {
+        let is_ours = |stamp: i128| between.is_some_and(|(from, to)| (from - TICK..=to).contains(&stamp));
+        let is_fine = |stamp: i128| is_ours(stamp) && stamp % 1_000_000 != 0;
+        let racy = if is_fine(stat.modified) && is_fine(stat.changed) { RACY_BY_TICKS } else { RACY };
+        Self { stat: Some(stat), document, settled: false, racy }
     }
 
     /// Reads a file, and makes nothing of it that `previous` has made already.
@@ -102,7 +115,7 @@ impl Part {
                 Err(error) if error.is_corrupt() && error.kind() != ErrorKind::TooLarge => {}
                 _ => break,
             }
-            let unfinished = |stat: &Stat| !is_settled(stat, system.wall()) && (attempt == 0 || stat.size == 0);
+            let unfinished = |stat: &Stat| !is_settled(stat, RACY, system.wall()) && (attempt == 0 || stat.size == 0);
             if !system.stat(path).is_ok_and(|stat| unfinished(&stat)) {
                 break;
             }
@@ -136,12 +149,13 @@ impl Part {
         if stat.size > max {
             return Err(syntax::too_large().with_path(path));
         }
-        let settled = is_settled(&stat, now);
+        let racy = previous.filter(|previous| previous.stat == Some(stat)).map_or(RACY, |previous| previous.racy);
+        let settled = is_settled(&stat, racy, now);
         if let Some(previous) = previous
             && previous.is_of(&stat)
             && previous.document.text().is_some_and(|text| text.as_bytes() == bytes)
         {
-            return Ok(Self { stat: Some(stat), document: Arc::clone(&previous.document), settled });
+            return Ok(Self { stat: Some(stat), document: Arc::clone(&previous.document), settled, racy });
         }
         let remarks = permissions::inspect(system, &stat, path, reading.strict, permissions::MENDED_BY_WRITING)?;
         let text = syntax::utf8(bytes).map_err(|error| error.with_path(path))?;
@@ -154,7 +168,7 @@ impl Part {
             diagnostic.location.path = Some(path.to_owned());
         }
         document.diagnostics_mut().extend(remarks);
-        Ok(Self { stat: Some(stat), document: Arc::new(document), settled })
+        Ok(Self { stat: Some(stat), document: Arc::new(document), settled, racy })
     }
 
     /// Whether this was read from a file with the same owner and mode.
@@ -189,8 +203,8 @@ impl Snapshot {
     }
 }
 
-fn is_settled(stat: &Stat, now: i128) -> bool {
-    stat.modified.max(stat.changed).saturating_add(RACY) < now
+fn is_settled(stat: &Stat, racy: i128, now: i128) -> bool {
+    stat.modified.max(stat.changed).saturating_add(racy) < now
 }
 
 /// The error for something that is no file.

@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use super::super::{FileStore, StateFile};
 use super::double::Double;
+use crate::credential::Credential;
+use crate::id::{ProfileId, ProviderId};
+use crate::profile::AuthProfiles;
 use crate::store::AuthProfileStore;
 
 const NAME: &str = "auth-profiles.json";
@@ -22,8 +25,51 @@ fn two_versions_that_no_stat_tells_apart_are_told_apart() {
         fs::write(directory.path().join(NAME), text).unwrap();
         assert!(store.load().unwrap().get(&format!("x:{round}")).is_some(), "{round}");
         fs::write(directory.path().join(STATE), format!(r#"{{"lastGood":{{"x":"x:{round}"}}}}"#)).unwrap();
-        let x = crate::id::ProviderId::new("x").unwrap();
+        let x = ProviderId::new("x").unwrap();
         assert_eq!(store.load().unwrap().last_good(&x).unwrap().as_str(), format!("x:{round}"));
+    }
+}
+
+/// A write shows how the clock of its file system goes.
+#[test]
+fn a_file_of_our_own_is_trusted_as_soon_as_its_clock_has_ticked() {
+    let (document, millis) = (r#"{"profiles":{}}"#, 1_000_000);
+    let add = |name: &'static str| {
+        move |profiles: &mut AuthProfiles| {
+            let (id, x) = (ProfileId::new(name).unwrap(), ProviderId::new("x").unwrap());
+            profiles.upsert(&id, &x, &Credential::api_key("k".into()), None)
+        }
+    };
+    for (skew, has_locks, more_reads) in [(0, true, 1), (1_000 * millis, true, 10), (0, false, 10)] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(NAME);
+        fs::write(&path, document).unwrap();
+        let double = Double::default();
+        let builder = FileStore::builder().path(&path).file_locks(has_locks);
+        let store = builder.build_on(Arc::new(double.clone())).unwrap();
+        let ahead = |nanos: i128| double.0.lock().unwrap().ahead = skew + nanos;
+        let reads = || double.0.lock().unwrap().reads;
+        // The clock of a file system elsewhere is another one.
+        ahead(0);
+
+        // What is written in place in the same tick is seen.
+        store.update(&mut add("x:a")).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replace("x:a", "x:b")).unwrap();
+        assert!(store.load().unwrap().get("x:b").is_some());
+
+        store.update(&mut add("x:c")).unwrap();
+        let before = reads();
+        store.load().unwrap();
+        assert_eq!(reads() - before, 1, "it is young");
+        ahead(1_000 * millis);
+        for _ in 0..10 {
+            store.load().unwrap();
+        }
+        assert_eq!(reads() - before, 1 + more_reads, "skew: {skew}, locks: {has_locks}");
+        // Nor is anything missed that comes later.
+        fs::write(&path, fs::read_to_string(&path).unwrap().replace("x:b", "x:d")).unwrap();
+        assert!(store.load().unwrap().get("x:d").is_some());
     }
 }
 
