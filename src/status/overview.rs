@@ -30,6 +30,7 @@ pub(super) struct Overview<'a> {
 impl Overview<'_> {
     pub(super) fn provider(&self, provider: &ProviderId, diagnostics: &mut Vec<Diagnostic>) -> ProviderStatus {
         let (config, stored) = (self.config, self.profiles);
+        let in_vain = |failure| failure != ReferenceFailure::NotLookedUp;
         let query = Query::new(provider);
         let query = query.references(config.resolved_references().clone());
         let candidates = config.selector().candidates(stored, &query, self.now);
@@ -50,6 +51,11 @@ impl Overview<'_> {
                 && !secrets::is_said(diagnostics, &profile.id)
             {
                 diagnostics.push(secrets::of_profile(&profile.id, own, reason));
+            }
+            if let Verdict::UnresolvedReference { reason } = profile.verdict
+                && in_vain(reason)
+            {
+                diagnostics.push(secrets::of_reference(&profile.id, reason));
             }
         }
         let environment = config.variable(provider).and_then(|found| {
@@ -85,7 +91,6 @@ impl Overview<'_> {
                 (None, fallback(&profiles, environment, configured), retry_at)
             }
         };
-        let in_vain = |failure| failure != ReferenceFailure::NotLookedUp;
         let key_failure = settings.and_then(ProviderConfig::api_key_failure);
         let of_key = key_failure.is_some_and(in_vain);
         let of_profile = profiles.iter().any(|profile| match profile.verdict {
