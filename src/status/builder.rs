@@ -164,8 +164,7 @@ impl<'a> StatusReportBuilder<'a> {
             providers.push(overview.provider(&provider, &mut diagnostics));
         }
         diagnostics.extend(failed_references(config));
-        diagnostics.extend(secrets::of_transport(config));
-        diagnostics.extend(secrets::of_variables(config));
+        diagnostics.extend(secrets::of_transport(config).chain(secrets::of_variables(config)));
         diagnostics.extend(impossible_windows(self.profiles, selector, now));
         let has_credential = |provider: &ProviderId| {
             let own = providers.iter().find(|status| config.is_one(&status.provider, provider));

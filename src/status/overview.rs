@@ -30,7 +30,6 @@ pub(super) struct Overview<'a> {
 impl Overview<'_> {
     pub(super) fn provider(&self, provider: &ProviderId, diagnostics: &mut Vec<Diagnostic>) -> ProviderStatus {
         let (config, stored) = (self.config, self.profiles);
-        let in_vain = |failure| failure != ReferenceFailure::NotLookedUp;
         let query = Query::new(provider);
         let query = query.references(config.resolved_references().clone());
         let candidates = config.selector().candidates(stored, &query, self.now);
@@ -45,19 +44,7 @@ impl Overview<'_> {
                 self.profile(&entry, verdict)
             })
             .collect();
-        for profile in &profiles {
-            if let Verdict::ImplausibleSecret { reason } = profile.verdict
-                && let Some(own) = stored.get(profile.id.as_str())
-                && !secrets::is_said(diagnostics, &profile.id)
-            {
-                diagnostics.push(secrets::of_profile(&profile.id, own, reason));
-            }
-            if let Verdict::UnresolvedReference { reason } = profile.verdict
-                && in_vain(reason)
-            {
-                diagnostics.push(secrets::of_reference(&profile.id, reason));
-            }
-        }
+        self.remark(&profiles, diagnostics);
         let environment = config.variable(provider).and_then(|found| {
             let CredentialSource::Environment { variable, origin } = found.source else { return None };
             let is_oauth = variable.contains("OAUTH");
@@ -131,6 +118,21 @@ impl Overview<'_> {
             health,
             expires: expirable().filter_map(|profile| profile.expires).min(),
             profiles,
+        }
+    }
+
+    /// Remarks on profiles whose secret is not sent, or whose reference leads to none, where no document has said it.
+    fn remark(&self, profiles: &[ProfileStatus], diagnostics: &mut Vec<Diagnostic>) {
+        for ProfileStatus { id, verdict, .. } in profiles {
+            match (*verdict, self.profiles.get(id.as_str())) {
+                (Verdict::ImplausibleSecret { reason }, Some(own)) if !secrets::is_said(diagnostics, id) => {
+                    diagnostics.push(secrets::of_profile(id, own, reason));
+                }
+                (Verdict::UnresolvedReference { reason }, _) if in_vain(reason) => {
+                    diagnostics.push(secrets::of_reference(id, reason));
+                }
+                _ => {}
+            }
         }
     }
 
@@ -211,6 +213,11 @@ impl Overview<'_> {
             names.into_iter().flatten().map(|name| name.trim_matches(is_blank_char)).find(|name| !name.is_empty());
         name.map_or_else(|| id.to_string(), |name| format!("{id} ({name})"))
     }
+}
+
+/// Whether a reference was looked up, and leads to nothing.
+fn in_vain(failure: ReferenceFailure) -> bool {
+    failure != ReferenceFailure::NotLookedUp
 }
 
 /// Returns `true` if the end was probably written in another unit than milliseconds.
