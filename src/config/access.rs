@@ -5,8 +5,9 @@ use http::{HeaderName, Uri};
 use crate::config::providers::{Found, ProviderConfig};
 use crate::config::{Config, ProviderApi, ProviderAuth};
 use crate::credential::{Access, AuthScheme, OwnHeader, ReferenceFailure, carries_credential, doubt_of_header};
+use crate::error::{Error, ErrorKind};
 use crate::id::{ModelRef, ProviderId, shown_name};
-use crate::net::Place;
+use crate::net::{Place, PlainHttp, checked};
 use crate::secret::Secret;
 
 /// A configured header: the key of its place below the provider, its name, and its value.
@@ -74,6 +75,33 @@ impl Config {
     /// As [`access`](Self::access), for a model.
     pub(crate) fn model_access(&self, model: &ModelRef) -> Access {
         self.access(model.provider(), Some(model.model()))
+    }
+
+    /// The base URLs to which a credential would go over plain HTTP where that is not allowed: the place of each, and why.
+    pub(crate) fn insecure_urls(&self) -> Vec<(String, Error)> {
+        let mut found = Vec::new();
+        for (provider, settings) in self.providers() {
+            let name = provider.written();
+            let own = settings.base_url().map(|url| (url, None, format!("models.providers.{name}.baseUrl")));
+            let of_models = settings.models().filter_map(|model| {
+                let place = format!("models.providers.{name}.models[{model:?}].baseUrl");
+                Some((settings.model_base_url(model)?, Some(model), place))
+            });
+            for (url, model, place) in own.into_iter().chain(of_models) {
+                let access = self.access(provider, model);
+                let plain = match access.private_network {
+                    Some(true) => PlainHttp::PrivateNetwork,
+                    None if access.headers.is_empty() && settings.is_open_server(model) => PlainHttp::WithoutCredential,
+                    None | Some(false) => PlainHttp::Loopback,
+                };
+                if let Err(error) = checked(url, plain)
+                    && error.kind() == ErrorKind::InsecureTransport
+                {
+                    found.push((place, error));
+                }
+            }
+        }
+        found
     }
 
     /// Whether requests for a model go without a credential of the caller's where there is none: a configured header

@@ -83,6 +83,8 @@ pub enum DiagnosticCode {
     DiscouragedCredential,
     /// A reference to a secret was looked up and leads to none.
     UnresolvedReference,
+    /// A credential would go over plain HTTP to a host where that is not allowed, so that no request is sent.
+    InsecureTransport,
 }
 
 /// One problem in a document: what, where, and what to do.

@@ -164,7 +164,7 @@ impl<'a> StatusReportBuilder<'a> {
             providers.push(overview.provider(&provider, &mut diagnostics));
         }
         diagnostics.extend(failed_references(config));
-        diagnostics.extend(secrets::of_variables(config));
+        diagnostics.extend(secrets::of_transport(config).chain(secrets::of_variables(config)));
         diagnostics.extend(impossible_windows(self.profiles, selector, now));
         let has_credential = |provider: &ProviderId| {
             let own = providers.iter().find(|status| config.is_one(&status.provider, provider));
@@ -304,7 +304,7 @@ fn unconfirmed(config: &Config, in_use: &[ModelRef], providers: &[ProviderStatus
     models
 }
 
-/// References of the configuration that were looked up in vain; those of profiles are verdicts.
+/// References of the configuration that were looked up in vain; those of profiles are said with their verdicts.
 pub(super) fn failed_references(config: &Config) -> impl Iterator<Item = Diagnostic> {
     config.failed_references().map(|(key_path, failure)| {
         let place = Location::default().with_key_path(key_path);

@@ -47,6 +47,7 @@ impl Config {
         let mut found = self.diagnostics().to_vec();
         found.extend(self.odd_names());
         found.extend(super::builder::failed_references(self));
+        found.extend(secrets::of_transport(self));
         found.extend(secrets::of_variables(self));
         found.extend(secrets::of_stored(self, &all));
         let mut warn = |code, place: &Location, message: String, help: &str| {

@@ -44,14 +44,7 @@ impl Overview<'_> {
                 self.profile(&entry, verdict)
             })
             .collect();
-        for profile in &profiles {
-            if let Verdict::ImplausibleSecret { reason } = profile.verdict
-                && let Some(own) = stored.get(profile.id.as_str())
-                && !secrets::is_said(diagnostics, &profile.id)
-            {
-                diagnostics.push(secrets::of_profile(&profile.id, own, reason));
-            }
-        }
+        self.remark(&profiles, diagnostics);
         let environment = config.variable(provider).and_then(|found| {
             let CredentialSource::Environment { variable, origin } = found.source else { return None };
             let is_oauth = variable.contains("OAUTH");
@@ -85,7 +78,6 @@ impl Overview<'_> {
                 (None, fallback(&profiles, environment, configured), retry_at)
             }
         };
-        let in_vain = |failure| failure != ReferenceFailure::NotLookedUp;
         let key_failure = settings.and_then(ProviderConfig::api_key_failure);
         let of_key = key_failure.is_some_and(in_vain);
         let of_profile = profiles.iter().any(|profile| match profile.verdict {
@@ -126,6 +118,21 @@ impl Overview<'_> {
             health,
             expires: expirable().filter_map(|profile| profile.expires).min(),
             profiles,
+        }
+    }
+
+    /// Remarks on profiles whose secret is not sent, or whose reference leads to none, where no document has said it.
+    fn remark(&self, profiles: &[ProfileStatus], diagnostics: &mut Vec<Diagnostic>) {
+        for ProfileStatus { id, verdict, .. } in profiles {
+            match (*verdict, self.profiles.get(id.as_str())) {
+                (Verdict::ImplausibleSecret { reason }, Some(own)) if !secrets::is_said(diagnostics, id) => {
+                    diagnostics.push(secrets::of_profile(id, own, reason));
+                }
+                (Verdict::UnresolvedReference { reason }, _) if in_vain(reason) => {
+                    diagnostics.push(secrets::of_reference(id, reason));
+                }
+                _ => {}
+            }
         }
     }
 
@@ -206,6 +213,11 @@ impl Overview<'_> {
             names.into_iter().flatten().map(|name| name.trim_matches(is_blank_char)).find(|name| !name.is_empty());
         name.map_or_else(|| id.to_string(), |name| format!("{id} ({name})"))
     }
+}
+
+/// Whether a reference was looked up, and leads to nothing.
+fn in_vain(failure: ReferenceFailure) -> bool {
+    failure != ReferenceFailure::NotLookedUp
 }
 
 /// Returns `true` if the end was probably written in another unit than milliseconds.

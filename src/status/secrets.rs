@@ -1,7 +1,7 @@
 //! What is to be said of secrets that can be none, or are unusual, beyond what the documents themselves say.
 
 use crate::config::Config;
-use crate::credential::{CredentialSource, Implausible, Received};
+use crate::credential::{CredentialSource, Implausible, Received, ReferenceFailure};
 use crate::error::Location;
 use crate::error::{Diagnostic, DiagnosticCode, Severity};
 use crate::id::{ProfileId, ProviderId};
@@ -66,6 +66,23 @@ pub(super) fn of_profile(id: &ProfileId, profile: &Profile, reason: Implausible)
     let place = Location::default().with_key_path(path.to_string());
     let message = format!("the profile has {reason}");
     Diagnostic::new(Severity::Warning, DiagnosticCode::ImplausibleSecret, place, message).with_help(reason.help())
+}
+
+/// The remark on a profile whose reference was looked up in vain.
+pub(super) fn of_reference(id: &ProfileId, failure: ReferenceFailure) -> Diagnostic {
+    let path = KeyPath::root().key("profiles").key(id.as_str());
+    let place = Location::default().with_key_path(path.to_string());
+    let message = format!("the reference of the profile was not resolved: {failure}");
+    Diagnostic::new(Severity::Warning, DiagnosticCode::UnresolvedReference, place, message).with_help(failure.help())
+}
+
+/// Remarks on addresses to which no credential is sent, because anybody on the way could read it.
+pub(super) fn of_transport(config: &Config) -> impl Iterator<Item = Diagnostic> {
+    config.insecure_urls().into_iter().map(|(place, error)| {
+        let place = Location::default().with_key_path(place);
+        let message = error.to_string();
+        Diagnostic::new(Severity::Warning, DiagnosticCode::InsecureTransport, place, message).with_help(error.help())
+    })
 }
 
 /// Whether the document has said it of this profile already.

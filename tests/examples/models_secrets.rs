@@ -3,6 +3,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::disallowed_methods,
+    clippy::indexing_slicing,
     reason = "a test may stop where it fails, and writes its own files"
 )]
 #![cfg(feature = "file")]
@@ -29,6 +30,7 @@ fn directory() -> tempfile::TempDir {
         "anthropic:command": key(format!("$(pass {shell})")),
         "anthropic:other": key("sk-or-v1-made-up".into()),
         "anthropic:punctuation": key("***".into()),
+        "anthropic:unset": key("$NOT_SET_ANYWHERE".into()),
         "anthropic:quoted": key(format!("'ANTHROPIC_API_KEY={quoted}-made-up'")),
         "openai:seconds": token(1_790_000_000),
         "openai:lifetime": token(3_600),
@@ -39,7 +41,7 @@ fn directory() -> tempfile::TempDir {
     std::fs::write(agent.join("auth-profiles.json"), document).unwrap();
     private(&agent.join("auth-profiles.json"));
     let config = format!(
-        "{{ models: {{ providers: {{\n  relay: {{ baseUrl: 'https://relay.example.com', api: 'anthropic-messages',\n    apiKey: 'env:{written}' }},\n}} }} }}"
+        "{{ models: {{ providers: {{\n  relay: {{ baseUrl: 'https://relay.example.com', api: 'anthropic-messages',\n    apiKey: 'env:{written}' }},\n  gw: {{ baseUrl: 'https://gw.example.com', api: 'anthropic-messages',\n    headers: {{ Authorization: 'Bearer your_api_key_here' }} }},\n  lan: {{ baseUrl: 'http://192.168.1.20:4000', api: 'anthropic-messages', apiKey: 'made-up' }},\n  far: {{ baseUrl: 'http://gw.example.com', api: 'anthropic-messages', apiKey: 'made-up' }},\n  ollama: {{ baseUrl: 'http://192.168.1.250:11434', api: 'anthropic-messages' }},\n}} }} }}"
     );
     std::fs::write(directory.path().join("openclaw.json"), config).unwrap();
     std::fs::write(directory.path().join(".env"), "GROQ_API_KEY=<your-groq-key>\n").unwrap();
@@ -67,7 +69,7 @@ fn run(directory: &Path, arguments: &[&str]) -> String {
 }
 
 /// Every problem with what to do, each once.
-const PROBLEMS: [(&str, &str); 13] = [
+const PROBLEMS: [(&str, &str); 16] = [
     ("the profile has a placeholder in the place of a secret", "anthropic:placeholder"),
     ("the profile has an address in the place of a secret, at which nobody looks", "anthropic:vault"),
     ("the profile has the name of a variable in a notation that is not followed", "anthropic:variable"),
@@ -80,6 +82,9 @@ const PROBLEMS: [(&str, &str); 13] = [
     ("`expires` is read as milliseconds since 1970, and looks like seconds", "openai:seconds"),
     ("`expires` is read as milliseconds since 1970, and looks like a length of time", "openai:lifetime"),
     ("the entry has the name of a variable in a notation that is not followed", "models.providers.relay.apiKey"),
+    ("the header has a placeholder in the place of a secret", "models.providers.gw.headers.Authorization"),
+    ("plain HTTP to a host in a private network, which is not allowed", "models.providers.lan.baseUrl"),
+    ("plain HTTP to a host that is not loopback", "models.providers.far.baseUrl"),
     ("GROQ_API_KEY in the `.env` file has a placeholder in the place of a secret", ""),
 ];
 
@@ -97,6 +102,14 @@ fn a_status_names_each_problem_once_with_what_to_do() {
     let quoted = shown.lines().find(|line| line.starts_with("anthropic:quoted")).unwrap();
     assert!(quoted.contains("ready"), "{shown}");
     assert_eq!(shown.lines().filter(|line| line.contains("implausible secret")).count(), 7, "{shown}");
+    let unset =
+        shown.lines().filter(|line| line.contains("the reference of the profile was not resolved: its variable"));
+    let unset: Vec<&str> = unset.collect();
+    assert!(
+        unset.len() == 1 && unset[0].contains("anthropic:unset") && unset[0].contains("Set the variable"),
+        "{shown}"
+    );
+    assert!(shown.contains("allowPrivateNetwork") && !shown.contains("models.providers.ollama"), "{shown}");
     assert!(run(directory.path(), &["status", "--json"]).contains("implausible_secret"));
 }
 
