@@ -79,7 +79,25 @@ impl AuthProfiles {
     #[cfg(feature = "sqlite")]
     pub(crate) fn says_anything(&self) -> bool {
         let kept = |(name, text): (&String, &Secret)| name != "version" && !text.is_empty();
-        self.has_state() || self.members.iter().any(kept)
+        self.has_state() || self.has_foreign_section() || self.members.iter().any(kept)
+    }
+
+    /// Returns `true` if every part of this state is understood.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn is_plain(&self) -> bool {
+        let is_kept = |name: &str| self.members.get(name).is_some_and(|text| !text.is_empty());
+        !self.has_foreign_section() && !["order", "lastGood", "usageStats"].into_iter().any(is_kept)
+    }
+
+    #[cfg(feature = "sqlite")]
+    fn has_foreign_section(&self) -> bool {
+        self.order.is_foreign() || self.last_good.is_foreign() || self.usage.is_foreign()
+    }
+
+    /// Returns `true` if this document was made of the other one, or both of a third, without a change of profiles.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn has_profiles_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.profiles, &other.profiles)
     }
 
     /// Returns `true` if both say the same about order and statistics.
@@ -130,6 +148,11 @@ impl<K: Hash + Eq + Clone, V: Clone> Section<K, V> {
         matches!(self, Self::Map(_))
     }
 
+    #[cfg(feature = "sqlite")]
+    fn is_foreign(&self) -> bool {
+        matches!(self, Self::Foreign(_))
+    }
+
     /// Makes a map absent; what is no map stays.
     fn drop_map(&mut self) {
         if self.is_map() {
@@ -154,6 +177,9 @@ impl<K: Hash + Eq + Clone, V: Clone> Section<K, V> {
     fn compact(&mut self, known: &Self, read: impl Fn(&str) -> Option<V>) {
         let new: Vec<K> = self.changed_since(known).map(|(key, _)| key.clone()).collect();
         let Self::Map(map) = self else { return };
+        if new.is_empty() {
+            return;
+        }
         let map = Arc::make_mut(map);
         for key in new {
             let Some((value, text)) = map.get_mut(&key) else { continue };

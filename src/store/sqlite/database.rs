@@ -234,9 +234,11 @@ impl Writer {
     }
 
     /// Whether these rows are those that it left in the database at this path, and nobody has written there since.
-    pub(super) fn left(&self, rows: &Rows, path: &Path) -> Result<bool> {
+    pub(super) fn left(&self, rows: &Rows, path: &Path, wait: Duration) -> Result<bool> {
         let left = self.left.borrow();
         let Some(left) = left.as_ref().filter(|left| left.rows == *rows) else { return Ok(false) };
+        // A rollback journal lets nobody read while another commits.
+        self.database.wait_for(wait)?;
         Ok(self.is_at(path)? && self.database.data_version()? == left.data_version)
     }
 }
@@ -324,6 +326,11 @@ impl Writing<'_> {
             StateChange::Remove => ran(self.transaction.execute(write.no_state, [])),
             StateChange::Keep => Ok(()),
         }
+    }
+
+    /// Gives the right back without a change.
+    pub(super) fn release(self) {
+        *self.left.borrow_mut() = Some(self.reading);
     }
 
     /// Commits what leaves these rows behind. It survives a loss of power.

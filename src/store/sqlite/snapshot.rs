@@ -119,10 +119,12 @@ impl Part {
         if !new_state.same_state(&self.state) {
             new_state.compact_state(&self.document);
             let now = self.rows.state.as_ref().map(Secret::expose);
+            let in_force = self.rows.store.is_some();
             let text = new_state.says_anything().then(|| compact(new_state.to_state_json().expose()));
             change.state = match text {
-                text if text.as_deref() == now => StateChange::Keep,
+                Some(text) if in_force && Some(text.as_str()) == now => StateChange::Keep,
                 Some(text) => StateChange::Put(text.into(), Arc::new(new_state)),
+                None if now.is_none() => StateChange::Keep,
                 None => StateChange::Remove,
             };
         }
@@ -160,7 +162,8 @@ impl Part {
         match change.state {
             StateChange::Keep => {}
             StateChange::Put(text, state) => {
-                written = Some(state).filter(|_| text.expose().len() <= MAX_BYTES && rows.store.is_some());
+                let is_known = text.expose().len() <= MAX_BYTES && rows.store.is_some() && state.is_plain();
+                written = Some(state).filter(|_| is_known && self.state.diagnostics().is_empty());
                 rows.state = Some(text);
             }
             StateChange::Remove => rows.state = None,

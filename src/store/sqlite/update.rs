@@ -90,8 +90,10 @@ impl SqliteStore {
             }
         }
         let after = Arc::new(locked.write(&before, changes)?);
-        self.readers.lock().unwrap_or_else(PoisonError::into_inner).written(&after);
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        readers.written(&after);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&after));
+        drop(readers);
         Ok(Some(Arc::clone(&after.document)))
     }
 
@@ -106,7 +108,10 @@ impl SqliteStore {
         draft.check_writable()?;
         self.check_imported(before)?;
         let rules = before.places.rules.inheritance();
-        if before.own.is_none()
+        // A document put in the place of this one may lack what nobody here understands.
+        let is_edit = draft.dirty_state() == DirtyState::State && draft.has_profiles_of(&before.document);
+        if is_edit
+            && before.own.is_none()
             && rules.is_owner
             && let Some(shared) = &before.shared
         {
@@ -186,7 +191,9 @@ impl Writers {
                 Err(error) if error.is_locked() && !deadline.left(&Disk).is_zero() => {}
                 Err(error) => return Err(error),
             }
-            drop(shared);
+            if let Some(shared) = shared {
+                shared.release();
+            }
             Disk.sleep(LEAVE.min(deadline.left(&Disk)));
         }
     }
@@ -243,6 +250,7 @@ impl Locked<'_> {
         let one = |writing: Option<Writing<'_>>, part: &Option<Part>, change: Change| -> Result<Option<Part>> {
             let (Some(writing), Some(part)) = (writing, part) else { return Ok(None) };
             if change.is_empty() {
+                writing.release();
                 return Ok(Some(part.clone()));
             }
             let path = writing.path().to_owned();

@@ -105,8 +105,8 @@ pub(super) struct Readers {
 #[derive(Debug, Default)]
 struct Reader {
     database: Option<Database>,
-    /// The number that the database had when it was read.
-    seen: i64,
+    /// The number that the database had when it was read; `None` if the part was written and not read.
+    seen: Option<i64>,
     part: Option<Part>,
 }
 
@@ -146,8 +146,11 @@ impl Readers {
     /// Takes over what this process has just written, so that it is not made anew of the same rows.
     pub(super) fn written(&mut self, view: &View) {
         let shared = if view.places.shared.1 == Role::Shared { &mut self.state } else { &mut self.main };
-        shared.part.clone_from(&view.shared);
-        self.agent.part.clone_from(&view.own);
+        for (reader, part) in [(shared, &view.shared), (&mut self.agent, &view.own)] {
+            reader.part.clone_from(part);
+            // What has been seen meanwhile may be newer.
+            reader.seen = None;
+        }
     }
 }
 
@@ -164,7 +167,7 @@ impl Reader {
     fn read(&mut self, path: &Path, role: Role, wait: Duration, writers: [Option<&Writer>; 2]) -> Result<bool> {
         if let Some(part) = &self.part {
             for writer in writers.into_iter().flatten() {
-                if writer.left(&part.rows, path)? {
+                if writer.left(&part.rows, path, wait)? {
                     return Ok(false);
                 }
             }
@@ -174,7 +177,7 @@ impl Reader {
             if !database.is_current()? {
                 // Another file stands there, or none.
                 self.database = None;
-            } else if self.part.is_some() && database.data_version()? == self.seen {
+            } else if self.part.is_some() && Some(database.data_version()?) == self.seen {
                 return Ok(false);
             }
         }
@@ -183,7 +186,7 @@ impl Reader {
         }
         let Some(database) = &self.database else { return Ok(self.part.take().is_some()) };
         let reading = database.read()?;
-        self.seen = reading.data_version;
+        self.seen = Some(reading.data_version);
         if self.part.as_ref().is_some_and(|part| part.rows == reading.rows) {
             return Ok(false);
         }

@@ -93,6 +93,49 @@ fn a_closure_runs_without_the_lock_at_first() {
     assert_eq!(json!(names), json!(["openai:new", "anthropic:b"]));
 }
 
+/// What a store left in a database is believed only until somebody else writes there.
+#[test]
+fn what_others_wrote_between_two_updates_is_there() {
+    for (state, agent) in [(both(), "work"), (both(), "main"), (State::with_rollback_journal(SHARED), "main")] {
+        let store = state.store(agent);
+        let other = state.connect("state/openclaw.sqlite");
+        let order =
+            |profile: &str| store.update(&mut |profiles| profiles.set_order(&ProviderId::anthropic(), &[id(profile)]));
+        for turn in 0..4 {
+            let profile = format!("anthropic:{turn}");
+            order(&profile).unwrap();
+            let changed = SHARED.replace("sk-shared", &format!("sk-{turn}"));
+            put_shared(&other, "authProfiles.store", &changed);
+            if turn % 2 == 0 {
+                store.load().unwrap();
+            }
+            order("anthropic:default").unwrap();
+            let row: Value = serde_json::from_str(&state.shared_row("authProfiles.store").unwrap()).unwrap();
+            assert_eq!(row["profiles"]["openai:a"]["key"], json!(format!("sk-{turn}")), "{agent}");
+            let seen = store.load().unwrap();
+            assert_eq!(seen.to_json(), state.store(agent).load().unwrap().to_json());
+            assert_eq!(seen.order(&ProviderId::anthropic()), Some(&[id("anthropic:default")][..]));
+        }
+    }
+}
+
+/// A rollback journal lets nobody read while another commits, and the connection that writes waits for it too.
+#[test]
+fn a_commit_of_another_is_waited_for_before_an_update_looks() {
+    let state = State::with_rollback_journal(SHARED);
+    let store = SqliteStore::builder().agent(state.path(), "main").lock_wait(Duration::from_secs(20)).build().unwrap();
+    put(&store, "anthropic:b", "k").unwrap();
+    let other = state.connect("state/openclaw.sqlite");
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| put(&store, "anthropic:c", "k"));
+        std::thread::sleep(Duration::from_millis(300));
+        assert!(!waiting.is_finished());
+        other.execute_batch("COMMIT").unwrap();
+        waiting.join().unwrap().unwrap();
+    });
+}
+
 #[test]
 fn stores_on_one_directory_exclude_each_other() {
     let state = both();

@@ -5,8 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use provider_auth::credential::Tokens;
 use provider_auth::store::SqliteStore;
 use provider_auth::{
-    AuthProfileStore, AuthProfileStoreExt, Credential, ErrorKind, Failure, FailureReason, ProfileId, ProfileSelector,
-    ProviderId, Query, RecordOutcome, Result, Secret, Timestamp,
+    AuthProfileStore, AuthProfileStoreExt, AuthProfiles, Credential, ErrorKind, Failure, FailureReason, ProfileId,
+    ProfileSelector, ProviderId, Query, RecordOutcome, Result, Secret, Timestamp,
 };
 
 use crate::layout::{State, agent_database};
@@ -348,4 +348,41 @@ fn another_account_under_an_inherited_id_is_the_agents_own() {
     };
     assert_eq!(writes(&state, "work", other("you@example.com")), ["work/store"]);
     assert!(state.shared_row("authProfiles.store").unwrap().contains("a-1"));
+}
+
+/// Whether the agent has a database of its own or not, what nobody understands stays when a document is put in the place of
+/// the one that is there.
+#[test]
+fn a_document_in_the_place_of_another_loses_nothing_that_is_not_understood() {
+    let state = r#"{"version":1,"order":7,"usageStats":{"openai:a":{"lastUsed":1}}}"#;
+    let both = [State::with_shared(SHARED), State::with_shared(SHARED).agent("main", Some(EMPTY), None)];
+    for state in both.map(|made| made.shared_state(state)) {
+        let store = state.store("main");
+        let other =
+            AuthProfiles::from_json(r#"{"profiles":{"openai:b":{"type":"api_key","provider":"openai","key":"k"}}}"#)
+                .unwrap();
+        store
+            .update(&mut |profiles| {
+                profiles.replace(other.clone());
+                Ok(())
+            })
+            .unwrap();
+        assert!(state.shared_row("authProfiles.store").unwrap().contains(r#""later":{"n":1.50}"#));
+        assert!(state.shared_row("authProfiles.state").unwrap().contains(r#""order":7"#));
+        let ids: Vec<_> = store.load().unwrap().iter().map(|(id, _)| id.to_string()).collect();
+        assert_eq!(ids, ["openai:b"]);
+    }
+}
+
+/// A state counts only beside a store: one that lies there alone comes into force with the first change.
+#[test]
+fn a_state_without_a_store_comes_into_force() {
+    let order = r#"{"version":1,"order":{"openai":["openai:a"]}}"#;
+    let state = State::with_shared(SHARED).agent("work", None, Some(order));
+    let store = state.store("work");
+    let openai = ProviderId::new("openai").unwrap();
+    assert_eq!(store.load().unwrap().order(&openai), None);
+    store.set_order(&openai, &[id("openai:a")]).unwrap();
+    assert_eq!(store.load().unwrap().order(&openai), Some(&[id("openai:a")][..]));
+    assert_eq!(state.store("work").load().unwrap().order(&openai), Some(&[id("openai:a")][..]));
 }
