@@ -145,8 +145,9 @@ impl Rotator {
                 Err(error) => return Err(self.ended(rotation.abort(error), &reports, left).await),
             };
             rotation.set_references(references);
-            let profiles = self.0.outcomes.foresee((number, loaded), rotation.selector());
-            let attempt = match rotation.next(&profiles, self.0.clock.now()) {
+            let now = self.0.clock.now();
+            let profiles = self.0.outcomes.foresee((number, loaded), rotation.selector(), now);
+            let attempt = match rotation.next(&profiles, now) {
                 Step::Attempt(attempt) => attempt,
                 Step::Pause(pause) => {
                     time::sleep(pause).await;
