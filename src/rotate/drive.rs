@@ -145,8 +145,9 @@ impl Rotator {
                 Err(error) => return Err(self.ended(rotation.abort(error), &reports, left).await),
             };
             rotation.set_references(references);
-            let profiles = self.0.outcomes.foresee((number, loaded), rotation.selector());
-            let attempt = match rotation.next(&profiles, self.0.clock.now()) {
+            let now = self.0.clock.now();
+            let profiles = self.0.outcomes.foresee((number, loaded), rotation.selector(), now);
+            let attempt = match rotation.next(&profiles, now) {
                 Step::Attempt(attempt) => attempt,
                 Step::Pause(pause) => {
                     time::sleep(pause).await;
@@ -195,9 +196,10 @@ impl Rotator {
         match self.within(rotation, coordinator.refresh_if_needed(attempt.profile())).await? {
             RefreshOutcome::NotNeeded | RefreshOutcome::Postponed(_) => Ok(attempt),
             RefreshOutcome::Refreshed | RefreshOutcome::RefreshedElsewhere => {
-                let profiles = self.within(rotation, self.0.store.load()).await?;
-                let fresh = rotation.reselect(&attempt, &profiles, self.0.clock.now());
-                fresh.ok_or_else(|| Error::new(ErrorKind::RefreshFailed, "the profile is gone"))
+                let (number, loaded) = (self.0.outcomes.begin(), self.within(rotation, self.0.store.load()).await?);
+                let now = self.0.clock.now();
+                let profiles = self.0.outcomes.foresee((number, loaded), rotation.selector(), now);
+                rotation.reselect(&attempt, &profiles, now).ok_or_else(|| attempt.no_longer(&profiles))
             }
         }
     }

@@ -2,22 +2,29 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use crate::clock::Timestamp;
+use crate::clock::{Clock, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ProfileId;
 use crate::profile::AuthProfiles;
 use crate::record::Record;
 use crate::select::{Claim, ProfileSelector, Receipt, Unwritten};
-use crate::store::AuthProfileStore;
+use crate::store::{AuthProfileStore, Gate};
 
 /// More outcomes than this are not kept while the store cannot be written: the oldest are given up.
 const MOST: usize = 1_000;
+
+/// How long one thread that writes waits for another. Only one that is within an update of the store itself can take as long.
+const TURN: Duration = Duration::from_secs(5);
 
 /// The outcomes that are not in the store yet.
 #[derive(Default)]
 pub(super) struct Outcomes {
     state: Mutex<State>,
+    /// Lets one thread at a time write what waits, from looking at the line to taking out of it what was written: of a store
+    /// that never blocks, any number of threads write.
+    turn: Gate,
     /// Successes of which nothing is worth a write of its own.
     pub(super) unwritten: Arc<Unwritten>,
 }
@@ -69,11 +76,19 @@ impl Reported {
     }
 
     fn progress(&self) -> Progress {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.locked().clone()
     }
 
-    fn set(&self, progress: Progress) {
-        *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = progress;
+    /// Notes why it was not written, unless another thread has written it meanwhile.
+    fn fail(&self, error: &Arc<Error>) {
+        let mut progress = self.locked();
+        if !matches!(*progress, Progress::Written) {
+            *progress = Progress::Failed(Arc::clone(error));
+        }
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -90,19 +105,22 @@ impl Outcomes {
         &self,
         (number, loaded): (u64, Arc<AuthProfiles>),
         selector: &ProfileSelector,
+        now: Timestamp,
     ) -> Arc<AuthProfiles> {
         let mut state = self.state();
         state.know(number, loaded);
-        self.foreseen(&mut state, selector).unwrap_or_default()
+        self.foreseen(&mut state, selector, now).unwrap_or_default()
     }
 
     /// Takes an outcome, unless its receipt was reported before. A success of which nothing is worth a write is kept in mind;
     /// anything else is given back, to be written.
-    pub(super) fn add(&self, record: Record, selector: &ProfileSelector, now: Timestamp) -> Option<Arc<Reported>> {
+    pub(super) fn add(&self, record: Record, selector: &ProfileSelector, clock: &dyn Clock) -> Option<Arc<Reported>> {
         let claim = record.receipt().claim()?;
         let mut state = self.state();
+        // Within the lock, so that what waits is in the order of its times.
+        let now = clock.now();
         if let Record::Success(receipt) = &record
-            && let Some(profiles) = self.foreseen(&mut state, selector)
+            && let Some(profiles) = self.foreseen(&mut state, selector, now)
             && selector.may_skip_success(&profiles, receipt, now)
         {
             self.unwritten.add(receipt, now);
@@ -125,7 +143,19 @@ impl Outcomes {
     /// # Errors
     ///
     /// Those of the store; what could not be written goes on waiting.
-    pub(super) fn write(&self, store: &dyn AuthProfileStore, selector: &ProfileSelector, all: bool) -> Result<()> {
+    pub(super) fn write(
+        &self,
+        store: &dyn AuthProfileStore,
+        (selector, clock): (&ProfileSelector, &dyn Clock),
+        all: bool,
+    ) -> Result<()> {
+        let turn = self.turn.enter_within(TURN).and_then(|turn| {
+            turn.ok_or_else(|| Error::new(ErrorKind::Locked, "another thread is writing outcomes, and does not end"))
+        });
+        let _turn = match turn {
+            Ok(turn) => turn,
+            Err(error) => return Err(self.missed(error)),
+        };
         let mut state = self.state();
         state.is_queued = false;
         let waiting = state.waiting.clone();
@@ -136,7 +166,7 @@ impl Outcomes {
         if waiting.is_empty() && skipped.is_empty() {
             return Ok(());
         }
-        let Err(error) = self.commit(store, selector, &waiting, &skipped) else { return Ok(()) };
+        let Err(error) = self.commit(store, (selector, clock), &waiting, &skipped) else { return Ok(()) };
         if skipped.len() < 2 || error.is_transient() {
             return Err(self.fail(&waiting, error));
         }
@@ -145,7 +175,7 @@ impl Outcomes {
         for (id, times) in skipped {
             let own = waiting.iter().filter(|reported| *reported.record.receipt().profile() == id);
             let own: Vec<Arc<Reported>> = own.cloned().collect();
-            let written = self.commit(store, selector, &own, &HashMap::from([(id, times)]));
+            let written = self.commit(store, (selector, clock), &own, &HashMap::from([(id, times)]));
             result = result.and(written.map_err(|error| self.fail(&own, error)));
         }
         result
@@ -154,18 +184,18 @@ impl Outcomes {
     fn commit(
         &self,
         store: &dyn AuthProfileStore,
-        selector: &ProfileSelector,
+        (selector, clock): (&ProfileSelector, &dyn Clock),
         waiting: &[Arc<Reported>],
         skipped: &Skipped,
     ) -> Result<()> {
         let document = store.update(&mut |profiles| {
+            let now = clock.now();
             for (id, times) in skipped.iter().filter(|(_, times)| !times.is_empty()) {
-                let now = times.iter().map(|(_, at)| *at).max().unwrap_or_default();
                 // What cannot be written is only times.
                 let _ = selector.write_skipped(profiles, id, times, now);
             }
             waiting.iter().try_for_each(|reported| match &reported.record {
-                Record::Success(receipt) => selector.write_success(profiles, receipt, reported.at),
+                Record::Success(receipt) => selector.write_late_success(profiles, receipt, reported.at, now),
                 Record::Failure(receipt, failure) => {
                     selector.write_failure(profiles, receipt, failure.reason(), failure.deadline(), reported.at)
                 }
@@ -184,12 +214,12 @@ impl Outcomes {
     }
 
     /// Notes why what waits was not written. It is tried again with the next outcome.
-    pub(super) fn missed(&self, error: Error) {
+    pub(super) fn missed(&self, error: Error) -> Error {
         let mut state = self.state();
         state.is_queued = false;
         let waiting = state.waiting.clone();
         drop(state);
-        self.fail(&waiting, error);
+        self.fail(&waiting, error)
     }
 
     /// Notes why these were not written; returns the same error.
@@ -200,7 +230,7 @@ impl Outcomes {
             tracing::warn!(outcomes = waiting.len(), kind = ?error.kind(), "outcomes could not be recorded");
         }
         for reported in waiting {
-            reported.set(Progress::Failed(Arc::clone(&error)));
+            reported.fail(&error);
         }
         let mut state = self.state();
         let surplus = state.waiting.len().saturating_sub(MOST);
@@ -214,7 +244,7 @@ impl Outcomes {
         self.state().waiting.iter().filter(|reported| reported.unrecorded().is_some()).count()
     }
 
-    fn foreseen(&self, state: &mut State, selector: &ProfileSelector) -> Option<Arc<AuthProfiles>> {
+    fn foreseen(&self, state: &mut State, selector: &ProfileSelector, now: Timestamp) -> Option<Arc<AuthProfiles>> {
         let (_, known) = state.known.as_ref()?;
         if state.waiting.is_empty() {
             return Some(Arc::clone(known));
@@ -224,19 +254,19 @@ impl Outcomes {
         }
         let mut profiles = AuthProfiles::clone(known);
         for reported in &state.waiting {
-            let (receipt, now) = (reported.record.receipt(), reported.at);
+            let (receipt, at) = (reported.record.receipt(), reported.at);
             let failed = matches!(reported.record, Record::Failure(..));
             // A load may have seen what is about to be taken out of the line.
-            if selector.counts_twice(known, receipt.profile(), now, failed) {
+            if selector.counts_twice(known, receipt.profile(), at, failed) {
                 continue;
             }
             // What does not apply here will not when it is written.
             let _ = match &reported.record {
-                Record::Success(receipt) => selector.write_success(&mut profiles, receipt, now),
+                Record::Success(receipt) => selector.write_late_success(&mut profiles, receipt, at, now),
                 Record::Failure(receipt, failure) => {
                     let skipped = self.unwritten.of(receipt.profile());
                     let _ = selector.write_skipped(&mut profiles, receipt.profile(), &skipped, now);
-                    selector.foresee_failure(&mut profiles, receipt, (failure.reason(), failure.deadline()), now)
+                    selector.foresee_failure(&mut profiles, receipt, (failure.reason(), failure.deadline()), at)
                 }
             };
         }
@@ -272,7 +302,7 @@ impl State {
     fn settle(&mut self, written: &[Arc<Reported>]) {
         for reported in written {
             reported.claim.keep();
-            reported.set(Progress::Written);
+            *reported.locked() = Progress::Written;
         }
         self.waiting.retain(|reported| !matches!(reported.progress(), Progress::Written));
         self.foreseen = None;

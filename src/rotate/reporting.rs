@@ -22,7 +22,7 @@ struct Writing {
 impl Writing {
     fn run(mut self, store: &dyn AuthProfileStore, all: bool) -> Result<()> {
         let settings = self.parts.current();
-        let written = self.parts.outcomes.write(store, settings.config.selector(), all);
+        let written = self.parts.outcomes.write(store, (settings.config.selector(), &*self.parts.clock), all);
         self.is_done = true;
         written
     }
@@ -35,7 +35,7 @@ impl Drop for Writing {
                 ErrorKind::Io,
                 "the outcome was not written: there is no thread for the credential store, or it panicked",
             );
-            self.parts.outcomes.missed(error);
+            drop(self.parts.outcomes.missed(error));
         }
     }
 }
@@ -90,7 +90,7 @@ impl Rotator {
     /// Takes an outcome and sees to it that it is written, which nobody waits for here.
     pub(super) fn report(&self, record: Record) -> Option<Arc<Reported>> {
         let settings = self.0.current();
-        let reported = self.0.outcomes.add(record, settings.config.selector(), self.0.clock.now())?;
+        let reported = self.0.outcomes.add(record, settings.config.selector(), &*self.0.clock)?;
         if self.0.outcomes.queue() {
             let writing = Writing { parts: Arc::clone(&self.0), is_done: false };
             // What comes of it stands in each outcome.
@@ -113,7 +113,11 @@ impl Rotator {
     pub(super) async fn record(&self, record: Record) -> Result<()> {
         let Some(reported) = self.report(record) else { return Ok(()) };
         if reported.is_waiting() {
-            self.written(false).await?;
+            let tried = self.written(false).await;
+            // What is said of the outcomes of others is no concern of this one's.
+            if reported.is_waiting() {
+                tried?;
+            }
         }
         reported.written()
     }

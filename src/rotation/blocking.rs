@@ -9,7 +9,7 @@ use super::outcome::{AttemptError, Outcome, Step};
 use super::rotation::Rotation;
 use crate::clock::Clock;
 use crate::credential::CredentialKind;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::record::{Record, RecordOutcome as _};
 use crate::refresh::{RefreshCoordinator, RefreshOutcome};
 use crate::store::AuthProfileStore;
@@ -146,8 +146,9 @@ impl<'a> BlockingDriver<'a> {
         match coordinator.refresh_if_needed_blocking(attempt.profile())? {
             RefreshOutcome::NotNeeded | RefreshOutcome::Postponed(_) => Ok(attempt),
             RefreshOutcome::Refreshed | RefreshOutcome::RefreshedElsewhere => {
-                let fresh = rotation.reselect(&attempt, &*self.store.load()?, self.clock.now());
-                fresh.ok_or_else(|| Error::new(ErrorKind::RefreshFailed, "the profile is gone"))
+                let profiles = self.store.load()?;
+                let fresh = rotation.reselect(&attempt, &profiles, self.clock.now());
+                fresh.ok_or_else(|| attempt.no_longer(&profiles))
             }
         }
     }

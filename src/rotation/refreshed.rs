@@ -4,6 +4,7 @@ use super::attempt::Attempt;
 use super::rotation::Rotation;
 use crate::clock::Timestamp;
 use crate::credential::CredentialKind;
+use crate::error::{Error, ErrorKind};
 use crate::failure::Failure;
 use crate::profile::AuthProfiles;
 use crate::reason::FailureReason;
@@ -16,7 +17,7 @@ impl Rotation {
         let selection = self.select(profiles, attempt.model(), attempt.profile(), now)?;
         // The refresh has taken of the call's time.
         let timeout = attempt.timeout().min(self.time_left(now));
-        Some(Attempt::new(attempt.model().clone(), selection, timeout, now))
+        Some(self.attempt(attempt.model().clone(), selection, timeout, now))
     }
 
     /// Returns `true` if the failure is worth one refresh of the attempt's credential.
@@ -30,5 +31,18 @@ impl Rotation {
     /// Notes that a credential could not be refreshed, so that it is not tried twice in this call.
     pub(crate) fn refresh_failed(&mut self, attempt: &Attempt) {
         self.refreshed.push(attempt.profile().clone());
+    }
+}
+
+impl Attempt {
+    /// Says why an attempt whose credential was refreshed is not made after all.
+    pub(crate) fn no_longer(&self, profiles: &AuthProfiles) -> Error {
+        let message = match profiles.get(self.profile().as_str()) {
+            Some(_) => {
+                "the login was refreshed, but cannot be used now: it began to cool down, or was changed, meanwhile"
+            }
+            None => "the profile was removed while its login was being refreshed",
+        };
+        Error::new(ErrorKind::RefreshFailed, message)
     }
 }

@@ -3,6 +3,7 @@
 //! Everything here is pure: profiles, rules, an inline credential and the time come in as arguments.
 
 mod candidate;
+mod event;
 mod fitness;
 mod order;
 mod probe;

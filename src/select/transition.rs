@@ -2,37 +2,16 @@
 
 use crate::clock::Timestamp;
 use crate::error::Result;
-use crate::id::{ProfileId, ProviderId};
+use crate::id::ProfileId;
 use crate::profile::{AuthProfiles, UsageStats, Window, check_not_personal, key};
 use crate::reason::{Blame, CooldownKind, FailureReason};
 
+use super::event::Event;
 use super::receipt::Receipt;
 use super::resolve::{INLINE_PREFIX, digits, is_about};
 use super::rules::{FailureCounting, SelectorRules, millis};
 use super::selector::ProfileSelector;
 use super::verdict::as_millis;
-
-/// What happened to one request, as its profile's statistics see it.
-pub(super) struct Event<'a> {
-    provider: &'a ProviderId,
-    model: Option<&'a str>,
-    picked_at: f64,
-    /// The end of the announced window that was known at the pick; `None` if nobody looked.
-    announced: Option<f64>,
-    now: f64,
-}
-
-impl<'a> Event<'a> {
-    pub(super) fn new(receipt: &'a Receipt, now: Timestamp) -> Self {
-        Self {
-            provider: receipt.provider(),
-            model: receipt.model(),
-            picked_at: as_millis(receipt.picked_at()),
-            announced: receipt.announced(),
-            now: as_millis(now),
-        }
-    }
-}
 
 impl ProfileSelector {
     /// Records in the document that the request of this receipt succeeded, also as the provider's last good profile.
@@ -52,7 +31,19 @@ impl ProfileSelector {
     }
 
     pub(crate) fn write_success(&self, profiles: &mut AuthProfiles, receipt: &Receipt, now: Timestamp) -> Result<()> {
-        self.change(profiles, receipt, |usage| self.rules.after_success(usage, &Event::new(receipt, now)))?;
+        self.write_late_success(profiles, receipt, now, now)
+    }
+
+    /// As [`write_success`](Self::write_success), for a success that was reported some time before it is written.
+    pub(crate) fn write_late_success(
+        &self,
+        profiles: &mut AuthProfiles,
+        receipt: &Receipt,
+        reported_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<()> {
+        let event = Event::new(receipt, reported_at).written(now);
+        self.change(profiles, receipt, |usage| self.rules.after_success(usage, &event))?;
         profiles.set_last_good(receipt.profile());
         Ok(())
     }
@@ -201,21 +192,25 @@ impl SelectorRules {
         let fallback = usage.last_failure_at;
         let opened_after = |window: &Window| {
             // A stamp that lies ahead of the clock says nothing: the clock was set back.
-            window.since.or(fallback).is_some_and(|since| since > event.picked_at && since <= event.now)
+            window.since.or(fallback).is_some_and(|since| since > event.picked_at && since <= event.written_at)
         };
-        let stays = |window: &Window| {
-            self.is_active(usage, window, event.now) && (opened_after(window) || event.is_foreign(window))
+        let runs = |window: &Window| {
+            self.is_active(usage, window, event.now) || self.is_active(usage, window, event.written_at)
         };
+        let stays = |window: &Window| runs(window) && (opened_after(window) || event.is_foreign(window));
         let transient: Vec<Window> = usage.transient().filter(|window| stays(window)).cloned().collect();
         let disabled = usage.disabled.clone().filter(stays);
-        let blocked = usage.blocked.as_ref().is_some_and(|window| {
-            self.is_active(usage, window, event.now) && (event.is_foreign(window) || event.saw_another(window.until))
-        });
+        let blocked = usage
+            .blocked
+            .as_ref()
+            .is_some_and(|window| runs(window) && (event.is_foreign(window) || event.saw_another(window.until)));
         let mut counts = usage.failure_counts.clone();
         let kept: Vec<_> = transient.iter().chain(&disabled).filter_map(|window| window.reason).collect();
         counts.retain(|reason, _| kept.iter().any(|kept| kept.as_str() == &**reason));
+        let last_used =
+            usage.last_used.filter(|last| *last <= event.written_at).map_or(event.now, |last| last.max(event.now));
         usage.edited(|edit| {
-            edit.number(key::LAST_USED, event.now);
+            edit.number(key::LAST_USED, last_used);
             edit.number(key::ERROR_COUNT, counts.values().sum());
             edit.transient(&transient);
             edit.disabled(disabled.as_ref());
@@ -233,7 +228,7 @@ impl SelectorRules {
     /// clock says nothing, and one as old as the failure window no longer matters.
     pub(super) fn successes(&self, usage: &UsageStats, event: &Event<'_>) -> indexmap::IndexMap<Box<str>, f64> {
         let mut stamps = usage.success_picked_at.clone();
-        stamps.retain(|_, at| *at <= event.now && event.now - *at <= millis(self.cooldown.failure_window));
+        stamps.retain(|_, at| *at <= event.written_at && event.now - *at <= millis(self.cooldown.failure_window));
         let stamp = stamps.entry(event.model.unwrap_or_default().into()).or_insert(event.picked_at);
         *stamp = stamp.max(event.picked_at);
         stamps
@@ -356,41 +351,4 @@ fn window_of<'a>(usage: &'a UsageStats, model: Option<&str>, long: bool) -> Opti
         return usage.disabled.as_ref();
     }
     usage.transient().filter(|window| window.model.as_deref() == model).max_by(|a, b| a.until.total_cmp(&b.until))
-}
-
-impl Event<'_> {
-    /// A window that opens now, for no reason yet.
-    fn window(&self, until: f64, model: Option<&str>) -> Window {
-        Window {
-            until,
-            since: Some(self.now),
-            is_ours: true,
-            reason: None,
-            foreign_reason: None,
-            model: model.map(Into::into),
-        }
-    }
-
-    /// Whether the selector saw no announced window, or one that ends at another time.
-    fn saw_another(&self, until: f64) -> bool {
-        self.announced.is_some_and(|known| known.to_bits() != until.to_bits())
-    }
-
-    /// Whether a window concerns a model other than this event's.
-    fn is_foreign(&self, window: &Window) -> bool {
-        match (&window.model, self.model) {
-            (Some(own), Some(model)) => **own != *model,
-            _ => false,
-        }
-    }
-
-    /// Whether a request that was picked later has succeeded already, on the same model where the reason concerns one.
-    fn is_before_success(&self, usage: &UsageStats, reason: FailureReason) -> bool {
-        let newer = |at: &f64| *at > self.picked_at && *at <= self.now;
-        if reason.is_model_scoped() {
-            usage.success_picked_at.get(self.model.unwrap_or_default()).is_some_and(newer)
-        } else {
-            usage.success_picked_at.values().any(newer)
-        }
-    }
 }

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::event::Event;
 use super::receipt::Receipt;
 use super::resolve::INLINE_PREFIX;
 use super::rules::{FailureCounting, millis};
 use super::selector::ProfileSelector;
-use super::transition::Event;
 use super::verdict::as_millis;
 use crate::clock::Timestamp;
 use crate::error::Result;
@@ -87,7 +87,7 @@ impl ProfileSelector {
             && profiles.last_good(receipt.provider()).is_some()
     }
 
-    /// Adds the times of successes that were not written to a profile's statistics.
+    /// Adds the times of successes that were not written to a profile's statistics; `now` is when that is written.
     pub(crate) fn write_skipped(
         &self,
         profiles: &mut AuthProfiles,
@@ -97,7 +97,7 @@ impl ProfileSelector {
     ) -> Result<()> {
         let Some(mut usage) = profiles.usage(id.as_str()).cloned() else { return Ok(()) };
         for (receipt, at) in skipped {
-            let stamps = self.rules.successes(&usage, &Event::new(receipt, now));
+            let stamps = self.rules.successes(&usage, &Event::new(receipt, *at).written(now));
             usage = usage.edited(|edit| {
                 edit.number(key::LAST_USED, usage.last_used.map_or(as_millis(*at), |last| last.max(as_millis(*at))));
                 edit.numbers(key::SUCCESS_PICKED_AT, &stamps);

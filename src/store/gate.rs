@@ -2,20 +2,20 @@
 
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread::{self, ThreadId};
-#[cfg(feature = "file")]
+#[cfg(any(feature = "file", feature = "client"))]
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
 
 /// Lets one update in at a time, and tells a nested one from a concurrent one.
 #[derive(Debug, Default)]
-pub(super) struct Gate {
+pub(crate) struct Gate {
     inside: Mutex<Option<ThreadId>>,
     left: Condvar,
 }
 
 /// The right to update; given back on drop, also by a panic.
-pub(super) struct Pass<'a>(&'a Gate);
+pub(crate) struct Pass<'a>(&'a Gate);
 
 impl Gate {
     /// Waits for the running update to end.
@@ -23,7 +23,7 @@ impl Gate {
     /// # Errors
     ///
     /// [`ErrorKind::Reentrant`] if that one runs on this very thread and would never end.
-    pub(super) fn enter(&self) -> Result<Pass<'_>> {
+    pub(crate) fn enter(&self) -> Result<Pass<'_>> {
         let me = thread::current().id();
         let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some(other) = *inside {
@@ -37,8 +37,8 @@ impl Gate {
     }
 
     /// As [`enter`](Self::enter), for a bounded time; `None` when that has passed.
-    #[cfg(feature = "file")]
-    pub(super) fn enter_within(&self, wait: Duration) -> Result<Option<Pass<'_>>> {
+    #[cfg(any(feature = "file", feature = "client"))]
+    pub(crate) fn enter_within(&self, wait: Duration) -> Result<Option<Pass<'_>>> {
         let me = thread::current().id();
         let inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
         if *inside == Some(me) {

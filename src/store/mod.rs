@@ -38,6 +38,8 @@ pub(crate) use file::check_agent;
 pub use file::{Durability, FileStore, FileStoreBuilder, StateFile};
 #[cfg(feature = "file")]
 pub(crate) use file::{agent_database, main_database, shared_database};
+#[cfg(feature = "client")]
+pub(crate) use gate::Gate;
 pub use lease::Lease;
 pub use memory::MemoryStore;
 #[cfg(feature = "client")]

@@ -6,12 +6,15 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
 use http::{HeaderName, HeaderValue, Request};
 
 use super::answer::{Answer, End, Step};
 use super::message::message;
 use super::server::Script;
+
+/// What is in the names of headers that authenticate; they are in lower case here.
+const SECRETS: [&str; 5] = ["auth", "key", "token", "cookie", "secret"];
 
 /// Answers the request of a connection.
 pub(super) fn serve(
@@ -110,7 +113,7 @@ fn read(connection: &TcpStream) -> io::Result<Option<Request<Vec<u8>>>> {
         let Some((name, value)) = line.split_once(':') else { break };
         let (name, value) = (name.parse::<HeaderName>(), HeaderValue::from_str(value.trim()));
         let (Ok(name), Ok(mut value)) = (name, value) else { return Err(invalid("header")) };
-        value.set_sensitive(name == AUTHORIZATION || name.as_str().contains("key"));
+        value.set_sensitive(SECRETS.iter().any(|part| name.as_str().contains(part)));
         request.headers_mut().append(name, value);
     }
     let header = |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());

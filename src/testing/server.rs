@@ -131,8 +131,10 @@ impl Server {
         self.0.address
     }
 
-    /// Returns every request so far, in the order in which they were complete: method, path and query, headers, body. What
-    /// authenticates is marked as sensitive, so that `Debug` does not show it.
+    /// Returns every request so far, in the order in which they were complete: method, path and query, headers, body.
+    ///
+    /// A header whose name contains `auth`, `key`, `token`, `cookie` or `secret` is marked as sensitive, so that `Debug`
+    /// does not show its value. It shows the URL and the body, with a key in the query too.
     #[must_use]
     pub fn requests(&self) -> Vec<Request<Vec<u8>>> {
         self.0.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -3,14 +3,16 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 #![cfg(feature = "client")]
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
 use std::time::Duration;
 
 use provider_auth::clock::ManualClock;
-use provider_auth::select::SelectorRules;
+use provider_auth::select::{Receipt, SelectorRules};
 use provider_auth::{
-    AuthProfileStore, AuthProfiles, Failure, FailureReason, MemoryStore, ProviderId, Result, Rotator, Timestamp,
+    AuthProfileStore, AuthProfiles, Clock as _, Failure, FailureReason, MemoryStore, ProfileSelector, ProviderId,
+    RecordOutcome as _, Result, Rotator, Timestamp,
 };
 
 use crate::support::rotation::{HAIKU, OPUS, call, keys};
@@ -114,4 +116,79 @@ async fn the_rules_of_february_write_every_success() {
         rig.succeed(OPUS).await;
     }
     assert_eq!(rig.writes(), 10);
+}
+
+#[tokio::test]
+async fn what_was_not_written_at_once_leaves_what_others_wrote_meanwhile() {
+    let rig = Rig::new(SelectorRules::default());
+    for _ in 0..3 {
+        rig.succeed(OPUS).await;
+    }
+    assert_eq!(rig.writes(), 2, "the third was not written");
+    // Another process succeeds with another model.
+    rig.clock.advance(Duration::from_millis(500));
+    let now = rig.clock.now();
+    let receipt = Receipt::new("anthropic:a".parse().unwrap(), ProviderId::anthropic(), Some("claude-haiku-4-5"), now);
+    rig.store.0.record_success(&ProfileSelector::default(), &receipt, now).unwrap();
+    rig.clock.advance(Duration::from_millis(1));
+    rig.rotator.flush().await.unwrap();
+    let text = rig.store.load().unwrap().to_json().expose().to_owned();
+    assert!(text.contains(&format!("\"claude-haiku-4-5\": {}", now.as_millis())), "{text}");
+}
+
+/// A store in memory whose first update comes back only after a second one has begun, if that does soon.
+#[derive(Debug, Default)]
+struct Slow {
+    inner: MemoryStore,
+    begun: (Mutex<usize>, Condvar),
+}
+
+impl Slow {
+    fn wait_for(&self, begun: usize, time: Duration) {
+        let waited = self.begun.1.wait_timeout_while(self.begun.0.lock().unwrap(), time, |now| *now < begun);
+        drop(waited.unwrap());
+    }
+}
+
+impl AuthProfileStore for Slow {
+    fn load(&self) -> Result<Arc<AuthProfiles>> {
+        self.inner.load()
+    }
+
+    fn update(&self, change: &mut dyn FnMut(&mut AuthProfiles) -> Result<()>) -> Result<Arc<AuthProfiles>> {
+        let updated = self.inner.update(change);
+        let mut begun = self.begun.0.lock().unwrap();
+        *begun += 1;
+        let is_first = *begun == 1;
+        drop(begun);
+        self.begun.1.notify_all();
+        if is_first {
+            self.wait_for(2, Duration::from_millis(300));
+        }
+        updated
+    }
+
+    fn may_block(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn threads_that_write_at_the_same_time_write_each_outcome_once() {
+    let store = Slow { inner: AuthProfiles::from_json(&keys(&["a"]).to_string()).unwrap().into(), ..Slow::default() };
+    let store = Arc::new(store);
+    let rules = SelectorRules::openclaw_2026_02();
+    let rotator = Rotator::builder(Arc::clone(&store) as Arc<dyn AuthProfileStore>);
+    let rotator = rotator.config(config("{}").with_rules(rules)).build().unwrap();
+    let fail = || {
+        let receipt = Receipt::new("anthropic:a".parse().unwrap(), ProviderId::anthropic(), None, Timestamp::default());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(rotator.fail(&receipt, &Failure::new(FailureReason::RateLimit))).unwrap();
+    };
+    thread::scope(|scope| {
+        scope.spawn(fail);
+        store.wait_for(1, Duration::from_secs(60));
+        fail();
+    });
+    assert_eq!(store.load().unwrap().usage("anthropic:a").unwrap().error_count(), 2.0);
 }

@@ -214,6 +214,32 @@ async fn a_profile_that_the_store_refuses_does_not_keep_the_others_from_being_wr
         failed.unwrap_err().attempts().iter().map(|attempt| attempt.unrecorded.is_some()).collect();
     assert_eq!((unrecorded, rotator.unrecorded()), (vec![true, false], 1));
     assert!(store.load().unwrap().usage("anthropic:b").is_some());
+    let now = Timestamp::from_millis(NOW);
+    let receipt = Receipt::new("anthropic:b".parse().unwrap(), ProviderId::anthropic(), None, now);
+    rotator.finish(&receipt).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_success_that_is_written_late_leaves_what_others_wrote_meanwhile() {
+    let rig = Rig::new(&["a"], SelectorRules::default());
+    rig.store.hold(true);
+    assert_eq!(rig.run(&[]).await, Ok(vec![None]));
+    // Another process fails, and another one succeeds with another model.
+    let (other, selector) = (&rig.store.inner, ProfileSelector::new(SelectorRules::default()));
+    let receipt = |model| {
+        let now = provider_auth::Clock::now(&*rig.clock);
+        Receipt::new("anthropic:a".parse().unwrap(), ProviderId::anthropic(), Some(model), now)
+    };
+    let (failed, succeeded) = (receipt("claude-opus-4-5"), receipt("claude-haiku-4-5"));
+    rig.clock.advance(Duration::from_secs(2));
+    let now = provider_auth::Clock::now(&*rig.clock);
+    other.record_success(&selector, &succeeded, now).unwrap();
+    other.record_failure(&selector, &failed, &Failure::new(FailureReason::RateLimit), now).unwrap();
+    rig.clock.advance(Duration::from_secs(2));
+    rig.store.hold(false);
+    rig.rotator.flush().await.unwrap();
+    assert!(rig.rests("a"), "the window is newer than the success");
+    assert_eq!(rig.store.load().unwrap().usage("anthropic:a").unwrap().last_used(), Some(now));
 }
 
 #[tokio::test]
