@@ -1,8 +1,9 @@
 //! Outcomes on their way into the store: what every pick knows of them, and how they are written.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use indexmap::IndexMap;
 
 use crate::clock::{Clock, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
@@ -92,7 +93,7 @@ impl Reported {
     }
 }
 
-type Skipped = HashMap<ProfileId, Vec<(Receipt, Timestamp)>>;
+type Skipped = IndexMap<ProfileId, Vec<(Receipt, Timestamp)>>;
 
 impl Outcomes {
     /// Returns the number of a load that begins.
@@ -120,6 +121,7 @@ impl Outcomes {
         // Within the lock, so that what waits is in the order of its times.
         let now = clock.now();
         if let Record::Success(receipt) = &record
+            && selector.skips_successes()
             && let Some(profiles) = self.foreseen(&mut state, selector, now)
             && selector.may_skip_success(&profiles, receipt, now)
         {
@@ -129,6 +131,7 @@ impl Outcomes {
         }
         let reported = Arc::new(Reported { record, at: now, claim, progress: Mutex::new(Progress::Waiting) });
         state.waiting.push(Arc::clone(&reported));
+        state.give_up();
         state.foreseen = None;
         Some(reported)
     }
@@ -160,9 +163,9 @@ impl Outcomes {
         state.is_queued = false;
         let waiting = state.waiting.clone();
         drop(state);
-        let mut ids: Vec<ProfileId> = if all { self.unwritten.profiles() } else { Vec::new() };
-        ids.extend(waiting.iter().map(|reported| reported.record.receipt().profile().clone()));
-        let skipped: Skipped = ids.into_iter().map(|id| (id.clone(), self.unwritten.of(&id))).collect();
+        let ids = waiting.iter().map(|reported| reported.record.receipt().profile().clone());
+        let ids = ids.chain(if all { self.unwritten.profiles() } else { Vec::new() });
+        let skipped: Skipped = ids.map(|id| (id.clone(), self.unwritten.of(&id))).collect();
         if waiting.is_empty() && skipped.is_empty() {
             return Ok(());
         }
@@ -175,7 +178,7 @@ impl Outcomes {
         for (id, times) in skipped {
             let own = waiting.iter().filter(|reported| *reported.record.receipt().profile() == id);
             let own: Vec<Arc<Reported>> = own.cloned().collect();
-            let written = self.commit(store, (selector, clock), &own, &HashMap::from([(id, times)]));
+            let written = self.commit(store, (selector, clock), &own, &IndexMap::from([(id, times)]));
             result = result.and(written.map_err(|error| self.fail(&own, error)));
         }
         result
@@ -233,8 +236,7 @@ impl Outcomes {
             reported.fail(&error);
         }
         let mut state = self.state();
-        let surplus = state.waiting.len().saturating_sub(MOST);
-        state.waiting.drain(..surplus);
+        state.give_up();
         state.foreseen = None;
         Error::shared(&error)
     }
@@ -296,6 +298,19 @@ impl State {
                 self.foreseen = None;
             }
         }
+    }
+
+    /// Takes the oldest that could not be written out of a line that is too long.
+    fn give_up(&mut self) {
+        let mut surplus = self.waiting.len().saturating_sub(MOST);
+        if surplus == 0 {
+            return;
+        }
+        self.waiting.retain(|reported| {
+            let goes = surplus > 0 && matches!(*reported.locked(), Progress::Failed(_));
+            surplus -= usize::from(goes);
+            !goes
+        });
     }
 
     /// Takes out of the line what was written.

@@ -9,7 +9,7 @@ use crate::reason::{Blame, CooldownKind, FailureReason};
 use super::event::Event;
 use super::receipt::Receipt;
 use super::resolve::{INLINE_PREFIX, digits, is_about};
-use super::rules::{FailureCounting, SelectorRules, millis};
+use super::rules::{CLOCK_CORRECTION, FailureCounting, SelectorRules, millis};
 use super::selector::ProfileSelector;
 use super::verdict::as_millis;
 
@@ -190,10 +190,10 @@ impl SelectorRules {
             });
         }
         let fallback = usage.last_failure_at;
-        let opened_after = |window: &Window| {
-            // A stamp that lies ahead of the clock says nothing: the clock was set back.
-            window.since.or(fallback).is_some_and(|since| since > event.picked_at && since <= event.written_at)
-        };
+        // A stamp that lies ahead of the clock says nothing: the clock was set back.
+        let latest = event.written_at + millis(CLOCK_CORRECTION);
+        let opened_after =
+            |window: &Window| window.since.or(fallback).is_some_and(|since| since > event.picked_at && since <= latest);
         let runs = |window: &Window| {
             self.is_active(usage, window, event.now) || self.is_active(usage, window, event.written_at)
         };

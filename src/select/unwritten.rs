@@ -72,14 +72,19 @@ impl Unwritten {
 }
 
 impl ProfileSelector {
-    /// Returns `true` if a success would change nothing but times, by less than the second that they may be behind.
+    /// Returns `true` if there are successes that need not be written.
     ///
     /// OpenClaw of February 2026 wrote every success, so its rules do.
+    pub(crate) fn skips_successes(&self) -> bool {
+        self.rules.cooldown.counting == FailureCounting::PerReason
+    }
+
+    /// Returns `true` if a success would change nothing but times, by less than the second that they may be behind.
     pub(crate) fn may_skip_success(&self, profiles: &AuthProfiles, receipt: &Receipt, now: Timestamp) -> bool {
         let (id, model) = (receipt.profile().as_str(), receipt.model().unwrap_or_default());
         let Some(usage) = profiles.usage(id).filter(|usage| usage.is_clear()) else { return false };
         let recent = |last: Option<f64>, at: Timestamp| last.is_some_and(|last| as_millis(at) - last < millis(BEHIND));
-        self.rules.cooldown.counting == FailureCounting::PerReason
+        self.skips_successes()
             && !id.starts_with(INLINE_PREFIX)
             && usage.last_used.is_some_and(|last| last <= as_millis(now))
             && recent(usage.last_used, now)

@@ -73,6 +73,26 @@ async fn a_login_is_renewed_before_it_ends() {
 }
 
 #[tokio::test]
+async fn a_login_that_was_renewed_is_sent_with_the_headers_of_the_configuration() {
+    let (server, tokens) = (takes(&["a-2"]), token_server());
+    let plain = rig(&server, &tokens, &document(NOW + 10_000, "r-1"));
+    let grant = RefreshTokenGrant::new(&tokens.url(), "client", reqwest::Client::builder()).unwrap();
+    let coordinator = RefreshCoordinator::new(Arc::clone(&plain.store) as Arc<dyn AuthProfileStore>, Arc::new(grant))
+        .clock(Arc::new(plain.clock.clone()));
+    let entry = json!({"baseUrl": server.url(), "api": "anthropic-messages", "headers": {"x-team": "blue"},
+        "models": [{"id": "claude-opus-4-5"}]});
+    let config = config(&json!({"models": {"providers": {"anthropic": entry}}}).to_string());
+    let rotator = provider_auth::Rotator::builder(Arc::clone(&plain.store) as Arc<dyn AuthProfileStore>)
+        .config(config)
+        .clock(Arc::new(plain.clock.clone()))
+        .coordinator(coordinator)
+        .build()
+        .unwrap();
+    rotator.send(&call(OPUS)).await.unwrap();
+    assert_eq!((server.keys(), server.asked()[0].header("x-team")), (vec!["a-2".to_owned()], Some("blue")));
+}
+
+#[tokio::test]
 async fn a_login_that_is_refused_is_renewed_once_and_tried_again() {
     let tokens = token_server();
     let rig = rig(&takes(&["a-2"]), &tokens, &document(NOW + 86_400_000, "r-1"));
