@@ -190,5 +190,6 @@ fn threads_that_write_at_the_same_time_write_each_outcome_once() {
         store.wait_for(1, Duration::from_secs(60));
         fail();
     });
-    assert_eq!(store.load().unwrap().usage("anthropic:a").unwrap().error_count(), 2.0);
+    let profiles = store.load().unwrap();
+    assert_eq!(profiles.usage("anthropic:a").unwrap().error_count().to_string(), "2");
 }
