@@ -120,7 +120,7 @@ async fn a_login_that_began_to_cool_down_while_it_was_renewed_is_not_called_gone
     let mut text = failed.to_string();
     let mut source = std::error::Error::source(&failed);
     while let Some(error) = source {
-        text.push_str(&format!("; {error}"));
+        text.extend(["; ".to_owned(), error.to_string()]);
         source = error.source();
     }
     assert!(text.contains("cool down") && !text.contains("gone"), "{text}");
