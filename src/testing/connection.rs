@@ -152,3 +152,24 @@ fn line(reader: &mut impl BufRead) -> io::Result<String> {
 fn take(reader: &mut impl BufRead, length: u64, body: &mut Vec<u8>) -> io::Result<bool> {
     Ok(reader.by_ref().take(length).read_to_end(body)? as u64 == length)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test stops where something is wrong")]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpStream;
+
+    use crate::testing::{Answer, Server};
+
+    #[test]
+    fn what_authenticates_is_not_shown() {
+        let server = Server::start([Answer::message("Hello")]).unwrap();
+        let mut connection = TcpStream::connect(server.address()).unwrap();
+        let secret = ["Proxy-Authorization", "X-Api-Key", "X-Token", "Cookie", "X-Client-Secret"];
+        let headers: String = secret.iter().map(|name| [name, ": made-up\r\n"].concat()).collect();
+        connection.write_all(["GET / HTTP/1.1\r\n", &headers, "x-team: blue\r\n\r\n"].concat().as_bytes()).unwrap();
+        connection.read_to_end(&mut Vec::new()).unwrap();
+        let shown = format!("{:?}", server.requests());
+        assert!(!shown.contains("made-up") && shown.contains("blue"), "{shown}");
+    }
+}

@@ -6,13 +6,19 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use provider_auth::clock::ManualClock;
 use provider_auth::refresh::{RefreshCoordinator, RefreshTokenGrant, TokenRefresher};
-use provider_auth::{AuthProfileStore, Clock, ErrorKind, FailureReason, ProfileId, ProviderId, Secret};
+use provider_auth::select::Receipt;
+use provider_auth::{
+    AuthProfileStore, Clock, ErrorKind, Failure, FailureReason, MemoryStore, ProfileId, ProfileSelector, ProviderId,
+    RecordOutcome as _, Rotator, Secret,
+};
 use serde_json::{Value, json};
 
+use crate::refresh::{Endpoint, Meanwhile};
 use crate::support::rotation::{OPUS, Rig, after, call, reasons};
 use crate::support::server::{Act, Server};
-use crate::support::{NOW, config};
+use crate::support::{NOW, at, config, id};
 
 /// A token endpoint that takes `r-1`, `r-2`, ... once each.
 pub(crate) fn token_server() -> Server {
@@ -42,7 +48,7 @@ pub(crate) fn rig(server: &Server, tokens: &Server, document: &Value) -> Rig {
     let coordinator = RefreshCoordinator::new(Arc::clone(&plain.store) as Arc<dyn AuthProfileStore>, Arc::new(grant))
         .clock(Arc::new(plain.clock.clone()));
     let endpoint = provider_auth::Endpoint::new(&server.url()).unwrap();
-    let rotator = provider_auth::Rotator::builder(Arc::clone(&plain.store) as Arc<dyn AuthProfileStore>)
+    let rotator = Rotator::builder(Arc::clone(&plain.store) as Arc<dyn AuthProfileStore>)
         .config(config("{}"))
         .clock(Arc::new(plain.clock.clone()))
         .endpoint(ProviderId::anthropic(), endpoint)
@@ -72,24 +78,52 @@ async fn a_login_is_renewed_before_it_ends() {
     assert_eq!(tokens.asked()[0].body, "grant_type=refresh_token&refresh_token=r-1&client_id=client");
 }
 
-#[tokio::test]
-async fn a_login_that_was_renewed_is_sent_with_the_headers_of_the_configuration() {
-    let (server, tokens) = (takes(&["a-2"]), token_server());
-    let plain = rig(&server, &tokens, &document(NOW + 10_000, "r-1"));
-    let grant = RefreshTokenGrant::new(&tokens.url(), "client", reqwest::Client::builder()).unwrap();
-    let coordinator = RefreshCoordinator::new(Arc::clone(&plain.store) as Arc<dyn AuthProfileStore>, Arc::new(grant))
-        .clock(Arc::new(plain.clock.clone()));
-    let entry = json!({"baseUrl": server.url(), "api": "anthropic-messages", "headers": {"x-team": "blue"},
-        "models": [{"id": "claude-opus-4-5"}]});
+/// A rotator whose login is due, with what is configured for its provider.
+fn due(refresher: Arc<dyn TokenRefresher>, entry: &Value) -> (Rotator, Arc<MemoryStore>) {
+    let mut stored = document(NOW + 10_000, "r-1");
+    stored["profiles"].as_object_mut().unwrap().remove("anthropic:b");
+    let store = Arc::new(MemoryStore::new(crate::support::document(&stored)));
+    let clock = Arc::new(ManualClock::new(at(NOW)));
+    let coordinator = RefreshCoordinator::new(Arc::clone(&store) as _, refresher).clock(Arc::clone(&clock) as _);
+    let builder = Rotator::builder(Arc::clone(&store) as Arc<dyn AuthProfileStore>).clock(clock);
     let config = config(&json!({"models": {"providers": {"anthropic": entry}}}).to_string());
-    let rotator = provider_auth::Rotator::builder(Arc::clone(&plain.store) as Arc<dyn AuthProfileStore>)
-        .config(config)
-        .clock(Arc::new(plain.clock.clone()))
-        .coordinator(coordinator)
-        .build()
-        .unwrap();
-    rotator.send(&call(OPUS)).await.unwrap();
-    assert_eq!((server.keys(), server.asked()[0].header("x-team")), (vec!["a-2".to_owned()], Some("blue")));
+    (builder.config(config).coordinator(coordinator).retries(0).build().unwrap(), store)
+}
+
+#[tokio::test]
+async fn a_login_that_was_renewed_takes_the_headers_of_the_configuration_along() {
+    let entry = json!({"baseUrl": "https://gateway.example", "api": "anthropic-messages",
+        "headers": {"cf-aig-authorization": "Bearer t-1"}});
+    let (rotator, _) = due(Arc::new(Endpoint::default()), &entry);
+    let call = call(OPUS);
+    let answered = rotator.run(&call, |attempt| async move {
+        let mut headers = http::HeaderMap::new();
+        attempt.selection().authenticate_headers(&mut headers).unwrap();
+        assert_eq!(attempt.credential().secret().expose(), "a-2");
+        Ok::<_, Failure>(headers)
+    });
+    assert_eq!(answered.await.unwrap().value["cf-aig-authorization"], "Bearer t-1");
+}
+
+#[tokio::test]
+async fn a_login_that_began_to_cool_down_while_it_was_renewed_is_not_called_gone() {
+    let refresher = Arc::new(Endpoint::default());
+    let (rotator, store) = due(Arc::clone(&refresher) as _, &json!({"baseUrl": "https://gateway.example"}));
+    let receipt = Receipt::new(id("anthropic:me"), ProviderId::anthropic(), None, at(NOW));
+    let limit = move || {
+        let failure = Failure::new(FailureReason::RateLimit);
+        store.record_failure(&ProfileSelector::default(), &receipt, &failure, at(NOW)).unwrap();
+    };
+    *refresher.meanwhile.lock().unwrap() = Some(Meanwhile(Box::new(limit)));
+    let call = call(OPUS);
+    let failed = rotator.run(&call, |_| async { Ok::<_, Failure>(()) }).await.unwrap_err();
+    let mut text = failed.to_string();
+    let mut source = std::error::Error::source(&failed);
+    while let Some(error) = source {
+        text.extend(["; ".to_owned(), error.to_string()]);
+        source = error.source();
+    }
+    assert!(text.contains("cool down") && !text.contains("gone"), "{text}");
 }
 
 #[tokio::test]
