@@ -319,7 +319,7 @@ impl Writing<'_> {
             result.map(drop).map_err(|error| self.database.refused(NOT_WRITTEN, &error))
         };
         if let Some(store) = &change.store {
-            ran(self.transaction.execute(write.store, params![store, now]))?;
+            ran(self.transaction.execute(write.store, params![store.expose(), now]))?;
         }
         match &change.state {
             StateChange::Put(state, _) => ran(self.transaction.execute(write.state, params![state.expose(), now])),

@@ -28,7 +28,7 @@ pub(super) struct Part {
 /// What is to be written to one database.
 #[derive(Debug, Default)]
 pub(super) struct Change {
-    pub(super) store: Option<String>,
+    pub(super) store: Option<Secret>,
     pub(super) state: StateChange,
 }
 
@@ -130,8 +130,9 @@ impl Part {
         }
         if after.dirty_state() == DirtyState::Credentials || (change.state.is_some() && self.rows.store.is_none()) {
             let text = compact(after.credentials_part(&self.store, true).to_json().expose());
-            change.store =
-                Some(text).filter(|text| Some(text.as_str()) != self.rows.store.as_ref().map(Secret::expose));
+            change.store = Some(text)
+                .filter(|text| Some(text.as_str()) != self.rows.store.as_ref().map(Secret::expose))
+                .map(Secret::new);
         }
         change
     }
@@ -156,7 +157,7 @@ impl Part {
     pub(super) fn after(&self, change: Change, path: &Path) -> Result<Self> {
         let mut rows = self.rows.clone();
         if let Some(store) = change.store {
-            rows.store = Some(store.into());
+            rows.store = Some(store);
         }
         let mut written = None;
         match change.state {
