@@ -96,25 +96,28 @@ fn a_closure_runs_without_the_lock_at_first() {
 /// What a store left in a database is believed only until somebody else writes there.
 #[test]
 fn what_others_wrote_between_two_updates_is_there() {
-    for (state, agent) in [(both(), "work"), (both(), "main"), (State::with_rollback_journal(SHARED), "main")] {
-        let store = state.store(agent);
+    for (state, journal) in [(State::with_shared(SHARED), "wal"), (State::with_rollback_journal(SHARED), "delete")] {
+        let store = state.store("main");
         let other = state.connect("state/openclaw.sqlite");
-        let order =
-            |profile: &str| store.update(&mut |profiles| profiles.set_order(&ProviderId::anthropic(), &[id(profile)]));
         for turn in 0..4 {
-            let profile = format!("anthropic:{turn}");
-            order(&profile).unwrap();
-            let changed = SHARED.replace("sk-shared", &format!("sk-{turn}"));
+            put(&store, "anthropic:b", &format!("k-{turn}")).unwrap();
+            let row = state.shared_row("authProfiles.store").unwrap();
+            let (before, after) = (format!("sk-shared-{}", turn - 1), format!("sk-shared-{turn}"));
+            let changed = if turn == 0 { row.replace("sk-shared", &after) } else { row.replace(&before, &after) };
             put_shared(&other, "authProfiles.store", &changed);
             if turn % 2 == 0 {
-                store.load().unwrap();
+                let mut seen = None;
+                let look = store.update(&mut |profiles| {
+                    seen = profiles.get("openai:a").and_then(|profile| Some(profile.credential()?.secret().clone()));
+                    Ok(())
+                });
+                assert!(look.is_ok());
+                assert_eq!(seen, Some(Secret::new(after.clone())), "an update sees it: {journal}");
             }
-            order("anthropic:default").unwrap();
-            let row: Value = serde_json::from_str(&state.shared_row("authProfiles.store").unwrap()).unwrap();
-            assert_eq!(row["profiles"]["openai:a"]["key"], json!(format!("sk-{turn}")), "{agent}");
-            let seen = store.load().unwrap();
-            assert_eq!(seen.to_json(), state.store(agent).load().unwrap().to_json());
-            assert_eq!(seen.order(&ProviderId::anthropic()), Some(&[id("anthropic:default")][..]));
+            put(&store, "anthropic:c", &format!("k-{turn}")).unwrap();
+            let stored: Value = serde_json::from_str(&state.shared_row("authProfiles.store").unwrap()).unwrap();
+            assert_eq!(stored["profiles"]["openai:a"]["key"], json!(after), "and none undoes it: {journal}");
+            assert_eq!(store.load().unwrap().to_json(), state.store("main").load().unwrap().to_json());
         }
     }
 }
