@@ -56,6 +56,10 @@ impl StoreQueue {
         if !self.store.may_block() {
             return self.store.load();
         }
+        // A store that panics does so where that is an error.
+        if let Ok(Some(known)) = catch_unwind(AssertUnwindSafe(|| self.store.try_load())) {
+            return Ok(known);
+        }
         let (loaded, answer) = oneshot::channel();
         let loaded = self.loads.submit(loaded, answer).await.ok_or_else(no_thread)?;
         loaded.map_err(|error| Error::shared(&error))

@@ -174,6 +174,33 @@ fn a_store_that_never_blocks_is_called_in_place() {
     assert!(pin(queue.load()).as_mut().poll(&mut context).is_ready());
 }
 
+#[test]
+fn what_is_known_without_waiting_takes_no_thread() {
+    #[derive(Debug, Default)]
+    struct Knowing(Recorder);
+    impl AuthProfileStore for Knowing {
+        fn load(&self) -> Result<Arc<AuthProfiles>> {
+            self.0.load()
+        }
+
+        fn try_load(&self) -> Option<Arc<AuthProfiles>> {
+            self.0.inner.load().ok().filter(|profiles| !profiles.is_empty())
+        }
+
+        fn update(&self, change: &mut dyn FnMut(&mut AuthProfiles) -> Result<()>) -> Result<Arc<AuthProfiles>> {
+            self.0.update(change)
+        }
+    }
+    let store = Arc::new(Knowing::default());
+    let queue = StoreQueue::new(Arc::clone(&store) as Arc<dyn AuthProfileStore>);
+    runtime().block_on(async {
+        queue.load().await.unwrap();
+        queue.transact(add(1)).await.unwrap();
+        assert_eq!(queue.load().await.unwrap().len(), 1);
+    });
+    assert_eq!(store.0.loads.load(Ordering::SeqCst), 1);
+}
+
 fn pin<F: Future>(future: F) -> std::pin::Pin<Box<F>> {
     Box::pin(future)
 }
