@@ -1,11 +1,11 @@
 //! Which URLs a credential may be sent to.
 
-use std::net::Ipv6Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use http::Uri;
 use http::uri::Scheme;
 
-use super::place::{Place, bracketed};
+use super::place::{Place, bracketed, ends_in_number};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Which hosts may be asked over plain HTTP.
@@ -69,6 +69,8 @@ pub(crate) fn insecure(host: &str) -> Error {
 fn check_host(host: &str, authority: &str) -> Result<()> {
     let plain = match bracketed(host) {
         Some(inside) => inside.parse::<Ipv6Addr>().is_ok(),
+        // `1.2.3.` and `0x7f.1` lead a client to addresses that are not what they look like.
+        None if ends_in_number(host) => host.parse::<Ipv4Addr>().is_ok(),
         None => !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)),
     };
     let port = authority.strip_prefix(host).unwrap_or_default();

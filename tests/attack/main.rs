@@ -3,8 +3,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it fails")]
 
+mod documents;
+mod driver;
+mod texts;
+mod wire;
+
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../../examples/table/mod.rs"]
 mod table;
-mod texts;
