@@ -52,6 +52,10 @@ pub(crate) fn checked(url: &str, plain: PlainHttp) -> Result<Uri> {
     if *scheme == Scheme::HTTP && !plain.allows(Place::of(authority.host())) {
         return Err(insecure(authority.host()));
     }
+    // `1.2.3.` and `0x7f.1` lead a client to addresses that are not what they look like.
+    if ends_in_number(authority.host()) && authority.host().parse::<Ipv4Addr>().is_err() {
+        return Err(invalid("the host is an address in a notation that clients read differently"));
+    }
     Ok(uri)
 }
 
@@ -69,8 +73,6 @@ pub(crate) fn insecure(host: &str) -> Error {
 fn check_host(host: &str, authority: &str) -> Result<()> {
     let plain = match bracketed(host) {
         Some(inside) => inside.parse::<Ipv6Addr>().is_ok(),
-        // `1.2.3.` and `0x7f.1` lead a client to addresses that are not what they look like.
-        None if ends_in_number(host) => host.parse::<Ipv4Addr>().is_ok(),
         None => !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)),
     };
     let port = authority.strip_prefix(host).unwrap_or_default();

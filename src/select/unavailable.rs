@@ -122,7 +122,7 @@ impl fmt::Display for Unavailable {
             }
             (Some(locked), _) => write!(f, "No credentials found for profile {locked:?}")?,
             (None, ErrorKind::MissingApiKey) => {
-                write!(f, "No API key found for provider {:?}", Shown::new(provider.as_str()))?
+                write!(f, "No API key found for provider {:?}", Shown::new(provider.as_str()))?;
             }
             (None, _) => write!(f, "No available auth profile for {provider} (all in cooldown or unavailable)")?,
         }

@@ -165,7 +165,7 @@ fn errors_diagnostics_and_reports_stay_on_their_line() {
         for text in [
             format!("{{\"{}", tail.escape_debug()),
             format!("{{a: \"${{{tail}}}\"}}"),
-            format!("{{$include: {:?}}}", tail),
+            format!("{{$include: {tail:?}}}"),
         ] {
             Config::from_json5_str(&text, &options()).err().iter().for_each(|error| told.error("syntax", error));
         }
