@@ -15,6 +15,7 @@ use super::wire::Part;
 use crate::error::{Diagnostic, DiagnosticCode, Severity};
 use crate::error::{Location, Result};
 use crate::secret::Secret;
+use crate::syntax::KeyPath;
 use crate::syntax::Limits;
 
 /// What is said of an entry that stands in both files.
@@ -62,7 +63,7 @@ impl AuthProfiles {
         let (usage, ids) = state.usage.over(&self.usage);
         hidden.extend(ids.into_iter().map(|id| ("usageStats", id.as_str())));
         whole.diagnostics.extend(hidden.into_iter().map(|(section, entry)| {
-            let location = Location::default().with_key_path(format!("{section}.{entry}"));
+            let location = Location::default().with_key_path(KeyPath::root().key(section).key(entry).to_string());
             Diagnostic::new(Severity::Warning, DiagnosticCode::Conflict, location, HIDDEN)
         }));
         (whole.order, whole.last_good, whole.usage) = (order, last_good, usage);
@@ -244,7 +245,7 @@ mod tests {
         assert_eq!(last("x:b"), Some(Timestamp::from_millis(2)));
         let hidden: Vec<_> =
             whole.diagnostics().iter().filter_map(|diagnostic| diagnostic.location.key_path.as_deref()).collect();
-        assert_eq!(hidden, ["order.x", "usageStats.x:a"]);
+        assert_eq!(hidden, ["order.x", "usageStats[\"x:a\"]"]);
     }
 
     #[test]

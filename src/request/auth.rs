@@ -3,7 +3,7 @@
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
 use crate::credential::{AUTH_HEADERS, AuthScheme, Credential, CredentialKind};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::id::ProviderId;
 use crate::secret::Secret;
 
@@ -49,6 +49,7 @@ pub(super) fn authenticate(
     }
     for (name, value) in own {
         let value = HeaderValue::try_from(value.expose()).map_err(|_| {
+            let name = Shown::new(name.as_str());
             let message = format!("the value of the header {name} has characters that cannot stand in one");
             Error::new(ErrorKind::InvalidHeader, message)
         })?;

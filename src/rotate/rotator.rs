@@ -146,7 +146,7 @@ impl Rotator {
                 "send",
                 gen_ai.operation.name = "chat",
                 gen_ai.provider.name = %model.provider(),
-                gen_ai.request.model = model.model(),
+                gen_ai.request.model = crate::error::Shown::new(model.model()).to_string().as_str(),
             );
             self.send_messages(call).instrument(span).await
         }

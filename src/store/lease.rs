@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::{Condvar, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::id::ProfileId;
 
 /// The exclusive right to refresh one profile's credential; given back when it is dropped.
@@ -63,8 +63,11 @@ pub(super) fn in_process(store: usize, profile: &ProfileId, wait: Duration) -> R
     let waited = HELD.released.wait_timeout_while(leases, wait, |leases| leases.contains(&key));
     let (mut leases, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
     if timeout.timed_out() {
-        let message =
-            format!("the lease on profile \"{profile}\" was held by another for all of {} ms", wait.as_millis());
+        let message = format!(
+            "the lease on profile {:?} was held by another for all of {} ms",
+            Shown::new(profile.as_str()),
+            wait.as_millis()
+        );
         return Err(Error::new(ErrorKind::Locked, message));
     }
     leases.insert(key.clone());

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use self::lane::Lane;
 use super::{AuthProfileStore, Lease};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::id::ProfileId;
 use crate::profile::AuthProfiles;
 
@@ -127,8 +127,10 @@ impl StoreQueue {
                 Err(error) if error.is_locked() && !left.is_zero() => {}
                 Err(error) if error.is_locked() && wait > SLICE => {
                     let waited = wait.as_millis();
-                    let message =
-                        format!("the lease on profile \"{profile}\" was held by another for all of {waited} ms");
+                    let message = format!(
+                        "the lease on profile {:?} was held by another for all of {waited} ms",
+                        Shown::new(profile.as_str())
+                    );
                     let place = error.location().cloned().unwrap_or_default();
                     return Err(Error::new(ErrorKind::Locked, message).with_location(place));
                 }
