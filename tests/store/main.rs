@@ -1,6 +1,7 @@
 //! The stores, and their files.
 
 mod documents;
+mod fairness;
 mod file;
 mod guard;
 mod memory;

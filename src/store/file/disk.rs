@@ -101,7 +101,7 @@ impl System for Disk {
         if cfg!(unix) {
             drop(file.try_lock());
         }
-        Ok(Box::new(DiskOutput(file)))
+        Ok(Box::new(DiskOutput(Unlocking(file))))
     }
 
     #[expect(clippy::disallowed_methods, reason = "called by the one function that replaces files durably")]
@@ -131,12 +131,12 @@ impl System for Disk {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         let file = platform::private(platform::never_waiting(&mut options)).open(path)?;
-        Ok(Box::new(DiskLock(file)))
+        Ok(Box::new(DiskLock(Unlocking(file))))
     }
 
     fn open_existing(&self, path: &Path) -> io::Result<Box<dyn Lockable>> {
         let file = platform::never_waiting(OpenOptions::new().read(true)).open(path)?;
-        Ok(Box::new(DiskLock(file)))
+        Ok(Box::new(DiskLock(Unlocking(file))))
     }
 
     fn network(&self, directory: &Path) -> Option<String> {
@@ -166,36 +166,67 @@ impl System for Disk {
     }
 }
 
+/// A file that may be locked. A process that was forked meanwhile has the same lock as long as it has the file, so it is
+/// not enough to close it.
 #[derive(Debug)]
-struct DiskOutput(File);
+struct Unlocking(File);
 
-impl Output for DiskOutput {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.0.write_all(bytes)
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        self.0.sync_all()
-    }
-
-    fn stat(&self) -> io::Result<Stat> {
-        Ok(stat_of(&self.0.metadata()?))
+impl Drop for Unlocking {
+    fn drop(&mut self) {
+        // What could not be unlocked is so once the file is closed.
+        drop(self.0.unlock());
     }
 }
 
 #[derive(Debug)]
-struct DiskLock(File);
+struct DiskOutput(Unlocking);
 
-impl Lockable for DiskLock {
-    fn try_lock(&self) -> io::Result<bool> {
-        match self.0.try_lock() {
-            Ok(()) => Ok(true),
-            Err(TryLockError::WouldBlock) => Ok(false),
-            Err(TryLockError::Error(error)) => Err(error),
-        }
+impl Output for DiskOutput {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.0.write_all(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.0.0.sync_all()
     }
 
     fn stat(&self) -> io::Result<Stat> {
-        Ok(stat_of(&self.0.metadata()?))
+        Ok(stat_of(&self.0.0.metadata()?))
+    }
+}
+
+#[derive(Debug)]
+struct DiskLock(Unlocking);
+
+fn is_locked(tried: Result<(), TryLockError>) -> io::Result<bool> {
+    match tried {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+impl Lockable for DiskLock {
+    fn try_lock(&self) -> io::Result<bool> {
+        is_locked(self.0.0.try_lock())
+    }
+
+    fn try_lock_shared(&self) -> io::Result<bool> {
+        is_locked(self.0.0.try_lock_shared())
+    }
+
+    fn stat(&self) -> io::Result<Stat> {
+        Ok(stat_of(&self.0.0.metadata()?))
+    }
+}
+
+#[cfg(test)]
+impl Disk {
+    /// As `open_lock`, with a handle that the processes inherit which this one starts.
+    #[cfg(unix)]
+    pub(super) fn open_lock_inherited(self, path: &Path) -> io::Result<Box<dyn Lockable>> {
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::empty())?;
+        Ok(Box::new(DiskLock(Unlocking(file))))
     }
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod builder;
 mod commit;
+mod crowd;
 pub(super) mod disk;
 pub(super) mod gates;
 mod guard;
@@ -88,7 +89,8 @@ use crate::profile::AuthProfiles;
 /// | `auth-profiles.json` | credentials; order and statistics too, unless they have a file of their own |
 /// | `auth-state.json` | order and statistics, where it exists or [`StateFile::Separate`] asks for it; it counts entry by entry |
 /// | `.auth-profiles.json.provider-auth-lock` | the lock file, permanent |
-/// | `.auth-profiles.json.provider-auth-leases/` | one lock file for each profile that was ever leased |
+/// | `.auth-profiles.json.provider-auth-lock-waiting` | locked by those who wait for the lock, permanent; made when somebody has to wait |
+/// | `.auth-profiles.json.provider-auth-leases/` | the same two for each profile that was ever leased |
 /// | `.auth-profiles.json.provider-auth-tmp-…` | a file being written; one that a killed process left is removed by the first update of the next store |
 /// | `auth-profiles.json.corrupt-…` | set aside by [`quarantine`](Self::quarantine) |
 ///

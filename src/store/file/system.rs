@@ -53,10 +53,13 @@ pub(in crate::store) trait Output: fmt::Debug {
     fn stat(&self) -> io::Result<Stat>;
 }
 
-/// An open file that the kernel can lock; the lock ends with the handle, also when the process is killed.
+/// An open file that the kernel can lock; the lock is given back when the handle is dropped, also where another process
+/// has inherited it, and by the kernel when the process is killed.
 pub(in crate::store) trait Lockable: fmt::Debug + Send {
     /// `false` if another handle holds it.
     fn try_lock(&self) -> io::Result<bool>;
+    /// The same beside others who have it shared.
+    fn try_lock_shared(&self) -> io::Result<bool>;
     fn stat(&self) -> io::Result<Stat>;
 }
 

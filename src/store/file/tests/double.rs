@@ -49,6 +49,8 @@ pub(super) struct Record {
     pub(super) user: Option<u32>,
     /// How often the lock file is renamed between its opening and its locking.
     pub(super) lock_deletions: usize,
+    /// Processes that are started have the handles of locks too.
+    pub(super) inherited: bool,
     /// All files are one, and times are whole seconds and even: the coarsest there is.
     pub(super) coarse: bool,
     /// How far the wall clock is ahead, in nanoseconds.
@@ -163,6 +165,10 @@ impl System for Double {
 
     fn open_lock(&self, path: &Path) -> io::Result<Box<dyn Lockable>> {
         self.enter(Operation::OpenLock(path.to_owned()))?;
+        #[cfg(unix)]
+        if self.0.lock().unwrap().inherited {
+            return Disk.open_lock_inherited(path);
+        }
         let lock = Disk.open_lock(path)?;
         let mut record = self.0.lock().unwrap();
         if record.lock_deletions > 0 {
@@ -250,6 +256,10 @@ impl Lockable for OddLock {
             Locks::Missing(code) => Err(io::Error::from_raw_os_error(code)),
             _ => Ok(false),
         }
+    }
+
+    fn try_lock_shared(&self) -> io::Result<bool> {
+        self.try_lock()
     }
 
     fn stat(&self) -> io::Result<Stat> {
