@@ -2,6 +2,7 @@
 
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
+use super::auth::value_of;
 use super::beta::BetaList;
 use crate::credential::is_auth_header;
 use crate::error::{Error, ErrorKind, Result};
@@ -60,8 +61,9 @@ impl Headers {
             self.betas.merge(&BetaList::parse(value.expose())?);
             return Ok(());
         }
-        let mut value = HeaderValue::from_bytes(value.expose().as_bytes())
-            .map_err(|_| refused(&format!("the value of the header {name} has characters that cannot stand in one")))?;
+        let mut value = value_of(value.clone()).ok_or_else(|| {
+            refused(&format!("the value of the header {name} has characters that cannot stand in one"))
+        })?;
         value.set_sensitive(!is_shown(&name));
         self.map.insert(name, value);
         Ok(())

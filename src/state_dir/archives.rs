@@ -94,7 +94,8 @@ type OldFile = (PathBuf, &'static str, LeftoverKind);
 
 /// The ids of the profiles in a file of any of the old formats, those of unknown types included.
 fn ids(path: &Path, original: &str) -> Result<Vec<ProfileId>> {
-    let text = utf8(read::bytes(path, read::LARGEST)?)?;
+    let bytes = read::bytes(path, read::LARGEST)?;
+    let text = utf8(&bytes)?;
     let [current, older] = FILES;
     let mut profiles = AuthProfiles::new();
     if original == current {

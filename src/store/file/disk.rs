@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use zeroize::Zeroizing;
+
 use super::platform;
 use super::system::{Kind, Lockable, Output, Stat, System};
 use crate::clock::system_time;
@@ -36,14 +38,17 @@ pub(super) fn nanos(time: SystemTime) -> i128 {
     }
 }
 
-fn read_once(path: &Path, max: u64) -> io::Result<(Vec<u8>, Stat, bool)> {
+fn read_once(path: &Path, max: u64) -> io::Result<(Zeroizing<Vec<u8>>, Stat, bool)> {
     let file = platform::never_waiting(OpenOptions::new().read(true)).open(path)?;
     let before = stat_of(&file.metadata()?);
     if before.kind != Kind::File || before.size > max {
-        return Ok((Vec::new(), before, true));
+        return Ok((Zeroizing::default(), before, true));
     }
     // One byte more than there should be, to see that there is none.
-    let mut bytes = vec![0; usize::try_from(before.size).unwrap_or(usize::MAX).saturating_add(1)];
+    let room = usize::try_from(before.size).unwrap_or(usize::MAX).saturating_add(1);
+    let mut bytes = Zeroizing::new(Vec::new());
+    bytes.try_reserve_exact(room)?;
+    bytes.resize(room, 0);
     let mut length = 0;
     while let Some(rest) = bytes.get_mut(length..).filter(|rest| !rest.is_empty()) {
         match (&file).read(rest) {
@@ -80,10 +85,10 @@ impl System for Disk {
         platform::private_directories(DirBuilder::new().recursive(true)).create(directory)
     }
 
-    fn read(&self, path: &Path, max: u64) -> io::Result<(Vec<u8>, Stat)> {
+    fn read(&self, path: &Path, max: u64) -> io::Result<(Zeroizing<Vec<u8>>, Stat)> {
         let stat = self.stat(path)?;
         if stat.kind != Kind::File || stat.size > max {
-            return Ok((Vec::new(), stat));
+            return Ok((Zeroizing::default(), stat));
         }
         for _ in 0..READ_AGAIN {
             let (bytes, stat, steady) = read_once(path, max)?;
@@ -139,8 +144,8 @@ impl System for Disk {
         Ok(Box::new(DiskLock(Unlocking(file))))
     }
 
-    fn network(&self, directory: &Path) -> Option<String> {
-        platform::network(&self.stat(directory).ok()?)
+    fn network(&self, directory: &Path) -> io::Result<Option<String>> {
+        platform::network(&self.stat(directory)?)
     }
 
     fn user(&self) -> Option<u32> {

@@ -123,7 +123,10 @@ use crate::profile::AuthProfiles;
 ///   seconds are read again and compared byte by byte, so that only a clock that is set can hide one. For a file that this
 ///   store wrote it is a tenth of a second, where the file system stamped that write by this system's own clock and more
 ///   finely than in milliseconds.
-/// - Secrets are wiped from the documents this crate holds, not from buffers of the parser and the kernel.
+/// - Secrets are wiped from the documents this crate holds, and from the texts it reads and writes, not from buffers of the
+///   parser and the kernel.
+/// - A file that is a mount point of its own, such as one that is mounted into a container alone, cannot be replaced: mount its
+///   directory.
 pub struct FileStore {
     place: Place,
     settings: Settings,

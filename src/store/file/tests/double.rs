@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use super::super::disk::Disk;
 use super::super::system::{Lockable, Output, Stat, System};
 
@@ -44,6 +46,8 @@ pub(super) struct Record {
     pub(super) failed: Option<Operation>,
     pub(super) locks: Locks,
     pub(super) network: Option<String>,
+    /// How often the kind of file system cannot be looked up.
+    pub(super) network_unknown: usize,
     /// Time stands still but for sleeping, and these were the pauses.
     pub(super) pauses: Option<Vec<Duration>>,
     pub(super) user: Option<u32>,
@@ -122,7 +126,7 @@ impl System for Double {
         Disk.make_directories(directory)
     }
 
-    fn read(&self, path: &Path, max: u64) -> io::Result<(Vec<u8>, Stat)> {
+    fn read(&self, path: &Path, max: u64) -> io::Result<(Zeroizing<Vec<u8>>, Stat)> {
         let (bytes, stat) = Disk.read(path, max)?;
         self.0.lock().unwrap().reads += 1;
         Ok((bytes, self.seen(stat)))
@@ -193,8 +197,13 @@ impl System for Double {
         })
     }
 
-    fn network(&self, _directory: &Path) -> Option<String> {
-        self.0.lock().unwrap().network.clone()
+    fn network(&self, _directory: &Path) -> io::Result<Option<String>> {
+        let mut record = self.0.lock().unwrap();
+        if record.network_unknown > 0 {
+            record.network_unknown -= 1;
+            return Err(io::Error::from_raw_os_error(24));
+        }
+        Ok(record.network.clone())
     }
 
     fn user(&self) -> Option<u32> {
