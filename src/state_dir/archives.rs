@@ -99,14 +99,14 @@ fn ids(path: &Path, original: &str) -> Result<Vec<ProfileId>> {
     let [current, older] = FILES;
     let mut profiles = AuthProfiles::new();
     if original == current {
-        match AuthProfiles::from_json(&text) {
+        match AuthProfiles::from_json(text) {
             Ok(document) => profiles = document,
             // OpenClaw takes one with the profiles at the top level, too.
-            Err(error) => return AuthProfiles::ids_at_top_level(&text).ok_or(error),
+            Err(error) => return AuthProfiles::ids_at_top_level(text).ok_or(error),
         }
     } else {
         let form = if original == older { LegacyForm::Credentials } else { LegacyForm::Logins };
-        profiles.import(&text, form, &Limits::default())?;
+        profiles.import(text, form, &Limits::default())?;
     }
     Ok(profiles.iter().map(|(id, _)| id.clone()).collect())
 }

@@ -32,6 +32,8 @@ const MASK: u8 = 0x80;
 /// What is looked for: parts that what is freed first does not write its own bookkeeping over.
 const PARTS: [usize; 3] = [60, 140, 220];
 const PART: usize = 16;
+/// How much is looked through at a time.
+const PIECE: usize = 1 << 20;
 
 /// The characters of a made-up secret.
 fn characters(number: u64) -> impl Iterator<Item = u8> {
@@ -72,7 +74,6 @@ fn copies(numbers: std::ops::Range<u64>) -> usize {
             PARTS.map(|at| all[at..at + PART].to_vec())
         })
         .collect();
-    const PIECE: usize = 1 << 20;
     let mut piece = vec![0; PIECE];
     let own = piece.as_ptr().addr()..piece.as_ptr().addr() + PIECE;
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();

@@ -74,7 +74,7 @@ impl Legacy {
 
 fn take(import: &mut Import, (path, stat): (&Path, Stat), form: LegacyForm, bytes: &[u8], reading: &Reading) -> Remark {
     let Ok(text) = std::str::from_utf8(bytes) else { return Remark::Unreadable };
-    match import.document.import(&text, form, &reading.limits()) {
+    match import.document.import(text, form, &reading.limits()) {
         Err(_) => Remark::Unreadable,
         Ok(false) => Remark::Partly,
         Ok(true) => {
