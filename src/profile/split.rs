@@ -28,7 +28,7 @@ impl AuthProfiles {
     /// # Errors
     ///
     /// As [`from_json`](Self::from_json).
-    pub(crate) fn state_from_json(text: String, limits: &Limits, known: Option<&Self>) -> Result<Self> {
+    pub(crate) fn state_from_json(text: Secret, limits: &Limits, known: Option<&Self>) -> Result<Self> {
         Self::read(text, limits, Part::State, known)
     }
 
@@ -227,7 +227,7 @@ mod tests {
     }
 
     fn read_state(text: &str) -> AuthProfiles {
-        AuthProfiles::state_from_json(text.to_owned(), &Limits::default(), None).unwrap()
+        AuthProfiles::state_from_json(text.into(), &Limits::default(), None).unwrap()
     }
 
     const CREDENTIALS: &str = r#"{"version":1,"note":"n","profiles":{"x:a":{"type":"api_key","provider":"x","key":"k"}},

@@ -2,6 +2,7 @@
 
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
+use super::auth::value_of;
 use super::beta::BetaList;
 use crate::credential::is_auth_header;
 use crate::error::{Error, ErrorKind, Result, Shown};
@@ -61,7 +62,7 @@ impl Headers {
             self.betas.merge(&BetaList::parse(value.expose())?);
             return Ok(());
         }
-        let mut value = HeaderValue::from_bytes(value.expose().as_bytes()).map_err(|_| {
+        let mut value = value_of(value.clone()).ok_or_else(|| {
             let name = Shown::new(name.as_str());
             refused(&format!("the value of the header {name} has characters that cannot stand in one"))
         })?;

@@ -15,6 +15,8 @@
 
 mod documents;
 mod driver;
+#[cfg(target_os = "linux")]
+mod memory;
 mod texts;
 mod wire;
 

@@ -165,7 +165,7 @@ impl<'o> Includes<'o> {
             Err(error) if error.kind() == ErrorKind::TooLarge => return Err(place(error)),
             Err(error) => return Err(self.refuse(at, "the included file cannot be read").with_source(error)),
         };
-        let text = syntax::utf8(bytes).map_err(place)?;
+        let text = syntax::utf8(&bytes).map_err(place)?.to_owned();
         let base = self.end;
         let tree = owned(syntax::parse(&text, &self.options.limits).map_err(place)?.root, base);
         self.end += text.len() + 1;
