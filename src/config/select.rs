@@ -147,12 +147,9 @@ impl Config {
         let split = self.providers().map(|(provider, _)| provider).filter(|provider| self.providers.is_split(provider));
         let gateways =
             self.providers().filter(|(provider, entry)| entry.is_gateway(provider)).map(|(provider, _)| provider);
-        let settings = Settings {
-            profiles: profiles.collect(),
-            order: order.collect(),
-            split: split.cloned().collect(),
-            gateways: gateways.cloned().collect(),
-        };
+        let mut settings = Settings::new(profiles.collect(), order.collect());
+        settings.split = split.cloned().collect();
+        settings.gateways = gateways.cloned().collect();
         configure(&mut rules.cooldown, self.cooldowns());
         ProfileSelector::with_settings(rules, settings)
     }

@@ -1,11 +1,11 @@
 //! Which URLs a credential may be sent to.
 
-use std::net::Ipv6Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use http::Uri;
 use http::uri::Scheme;
 
-use super::place::{Place, bracketed};
+use super::place::{Place, bracketed, ends_in_number};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Which hosts may be asked over plain HTTP.
@@ -52,6 +52,10 @@ pub(crate) fn checked(url: &str, plain: PlainHttp) -> Result<Uri> {
     if *scheme == Scheme::HTTP && !plain.allows(Place::of(authority.host())) {
         return Err(insecure(authority.host()));
     }
+    if is_disguised(authority.host()) {
+        let help = "Write the address as four decimal numbers, such as `127.0.0.1`, or the host's name.";
+        return Err(invalid("the URL's host is a number in another notation than that of addresses").with_help(help));
+    }
     Ok(uri)
 }
 
@@ -74,6 +78,12 @@ fn check_host(host: &str, authority: &str) -> Result<()> {
     let port = authority.strip_prefix(host).unwrap_or_default();
     let port_is_valid = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
     if plain && port_is_valid { Ok(()) } else { Err(invalid("the URL has no valid host and port")) }
+}
+
+/// Whether a host is an address that is not written as one, such as `1`, `0x7f.1` or `2130706433`. Clients read numbers in
+/// several ways, and the one that connects would decide where the credential goes.
+fn is_disguised(host: &str) -> bool {
+    ends_in_number(host) && host.parse::<Ipv4Addr>().is_err()
 }
 
 fn is_port(text: &str) -> bool {

@@ -2,6 +2,7 @@
 
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
+use super::headers::put;
 use crate::credential::{AUTH_HEADERS, AuthScheme, Credential, CredentialKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ProviderId;
@@ -45,19 +46,19 @@ pub(super) fn authenticate(
     for (name, prefix) in scheme.places(credential.kind()) {
         let value = HeaderValue::try_from(format!("{prefix}{}", secret.expose()));
         let value = value.map_err(|_| Error::new(ErrorKind::InvalidSecret, "the secret cannot stand in a header"))?;
-        put(headers, name, value);
+        put_secret(headers, name, value)?;
     }
     for (name, value) in own {
         let value = HeaderValue::try_from(value.expose()).map_err(|_| {
             let message = format!("the value of the header {name} has characters that cannot stand in one");
             Error::new(ErrorKind::InvalidHeader, message)
         })?;
-        put(headers, name.clone(), value);
+        put_secret(headers, name.clone(), value)?;
     }
     Ok(())
 }
 
-fn put(headers: &mut HeaderMap, name: HeaderName, mut value: HeaderValue) {
+fn put_secret(headers: &mut HeaderMap, name: HeaderName, mut value: HeaderValue) -> Result<()> {
     value.set_sensitive(true);
-    headers.insert(name, value);
+    put(headers, name, value)
 }
