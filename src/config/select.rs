@@ -1,5 +1,6 @@
 //! The selector, the inline credentials and the rules that a configuration asks for.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -164,8 +165,10 @@ fn configure(policy: &mut CooldownPolicy, settings: &CooldownSettings) {
     if let Some(window) = settings.failure_window_hours {
         policy.failure_window = hours(window);
     }
+    let own: HashSet<&ProviderId> = settings.billing_backoff_hours_by_provider.iter().map(|(own, _)| own).collect();
+    policy.billing_base_by_provider.retain(|(known, _)| !own.contains(known));
+    // Each provider has one entry.
     for (provider, base) in &settings.billing_backoff_hours_by_provider {
-        policy.billing_base_by_provider.retain(|(known, _)| known != provider);
         policy.billing_base_by_provider.push((provider.clone(), hours(*base).max(seconds(SHORTEST_BASE))));
     }
 }
