@@ -165,10 +165,8 @@ impl<'a> StatusReportBuilder<'a> {
         diagnostics.extend(secrets::of_transport(config).chain(secrets::of_variables(config)));
         diagnostics.extend(impossible_windows(self.profiles, selector, now));
         let key = |provider: &ProviderId| key(config, provider);
-        let mut by_key: HashMap<Key, &ProviderStatus> = HashMap::new();
-        for status in &providers {
-            by_key.entry(key(&status.provider)).or_insert(status);
-        }
+        // From the end, so that the first of a key stays.
+        let by_key: HashMap<Key, _> = providers.iter().rev().map(|status| (key(&status.provider), status)).collect();
         let used: HashSet<Key> = in_use.iter().map(|model| key(model.provider())).collect();
         let (mut missing, mut noted) = (Vec::new(), HashSet::new());
         for model in &in_use {
