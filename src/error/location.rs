@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::shown::{Shown, on_one_line};
 
 /// Where in a document or on disk a problem was found. Every part is optional.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Location {
     /// The file.

@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::unwritten::Unwritten;
+use indexmap::IndexSet;
+
 use crate::credential::Resolved;
 use crate::id::{ModelRef, ProfileId, ProviderId};
 
@@ -26,7 +28,7 @@ pub struct Query {
     pub(super) session: Option<String>,
     pub(super) preferred: Option<ProfileId>,
     pub(super) locked: Option<ProfileId>,
-    pub(super) excluded: Vec<ProfileId>,
+    pub(super) excluded: IndexSet<ProfileId>,
     pub(super) references: Resolved,
     pub(super) unwritten: Option<Arc<Unwritten>>,
 }
@@ -41,7 +43,7 @@ impl Query {
             session: None,
             preferred: None,
             locked: None,
-            excluded: Vec::new(),
+            excluded: IndexSet::new(),
             references: Resolved::default(),
             unwritten: None,
         }

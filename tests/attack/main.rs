@@ -15,8 +15,11 @@
 
 mod documents;
 mod driver;
+mod growth;
+mod hosts;
 #[cfg(target_os = "linux")]
 mod memory;
+mod numbers;
 mod texts;
 mod wire;
 

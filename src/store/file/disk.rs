@@ -229,7 +229,7 @@ impl Lockable for DiskLock {
 impl Disk {
     /// As `open_lock`, with a handle that the processes inherit which this one starts.
     #[cfg(unix)]
-    pub(super) fn open_lock_inherited(self, path: &Path) -> io::Result<Box<dyn Lockable>> {
+    pub(super) fn open_lock_inherited(path: &Path) -> io::Result<Box<dyn Lockable>> {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::empty())?;
         Ok(Box::new(DiskLock(Unlocking(file))))

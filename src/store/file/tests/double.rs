@@ -171,7 +171,7 @@ impl System for Double {
         self.enter(Operation::OpenLock(path.to_owned()))?;
         #[cfg(unix)]
         if self.0.lock().unwrap().inherited {
-            return Disk.open_lock_inherited(path);
+            return Disk::open_lock_inherited(path);
         }
         let lock = Disk.open_lock(path)?;
         let mut record = self.0.lock().unwrap();
