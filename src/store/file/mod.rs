@@ -7,6 +7,7 @@ pub(super) mod gates;
 mod guard;
 mod legacy;
 pub(super) mod lock;
+mod patience;
 pub(super) mod permissions;
 mod platform;
 mod quarantine;
@@ -17,6 +18,8 @@ pub(super) mod target;
 #[cfg(test)]
 mod tests;
 mod update;
+#[cfg(any(windows, test))]
+mod windows;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -193,7 +196,8 @@ impl FileStore {
     }
 
     fn reading(&self) -> Reading {
-        Reading { max_bytes: self.settings.max_bytes, strict: self.settings.strict }
+        let Settings { max_bytes, strict, lock_wait, .. } = self.settings;
+        Reading { max_bytes, strict, wait: lock_wait }
     }
 
     fn cached(&self) -> Option<Arc<Snapshot>> {

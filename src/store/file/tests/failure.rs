@@ -125,8 +125,8 @@ fn quarantine_may_fail_too() {
 
 #[test]
 fn without_locks_nothing_is_written_unless_that_was_asked_for() {
-    // ENOLCK, EOPNOTSUPP.
-    for locks in [Locks::Missing(37), Locks::Missing(95)] {
+    // ENOLCK, EOPNOTSUPP; on Windows ERROR_INVALID_FUNCTION, ERROR_NOT_SUPPORTED.
+    for locks in if cfg!(windows) { [1, 50] } else { [37, 95] }.map(Locks::Missing) {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join(NAME);
         fs::write(&path, OLD).unwrap();
@@ -239,6 +239,8 @@ fn a_network_file_system_is_refused_by_name() {
     change(&build(false)).unwrap();
 }
 
+// Windows does not say who owns a file.
+#[cfg(unix)]
 #[test]
 fn a_file_of_another_user_is_reported_or_refused() {
     let directory = tempfile::tempdir().unwrap();
@@ -256,4 +258,24 @@ fn a_file_of_another_user_is_reported_or_refused() {
     assert_eq!(build(true).load().unwrap_err().kind(), ErrorKind::InsecurePermissions);
     assert_eq!(change(&build(true)).unwrap_err().kind(), ErrorKind::InsecurePermissions);
     assert_eq!(fs::read_to_string(&path).unwrap(), OLD);
+}
+
+#[test]
+fn a_file_in_a_place_of_all_users_is_reported_or_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(NAME);
+    fs::write(&path, OLD).unwrap();
+    super::super::platform::make_private(&path).unwrap();
+    let double = Double::default();
+    double.0.lock().unwrap().shared = true;
+    let build = |strict| {
+        FileStore::builder().path(&path).strict_permissions(strict).build_on(Arc::new(double.clone())).unwrap()
+    };
+    let loaded = build(false).load().unwrap();
+    let [remark] = loaded.diagnostics() else { panic!("{:?}", loaded.diagnostics()) };
+    assert!(remark.message.contains("all users of this machine"));
+    assert_eq!(build(true).load().unwrap_err().kind(), ErrorKind::InsecurePermissions);
+    // Writing does not mend it.
+    change(&build(false)).unwrap();
+    assert_eq!(build(true).load().unwrap_err().kind(), ErrorKind::InsecurePermissions);
 }
