@@ -186,6 +186,11 @@ impl Output for DiskOutput {
         self.0.sync_all()
     }
 
+    fn sync_name(&mut self) -> io::Result<()> {
+        // Windows cannot sync a directory; what it writes out for a file has its name in it.
+        if cfg!(windows) { self.0.sync_all() } else { Ok(()) }
+    }
+
     fn stat(&self) -> io::Result<Stat> {
         Ok(stat_of(&self.0.metadata()?))
     }

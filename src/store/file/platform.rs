@@ -1,17 +1,19 @@
 //! What differs between operating systems. Systems that are neither Unix nor Windows are not tested.
 
-use std::fs::{DirBuilder, Metadata, OpenOptions};
-use std::io;
-use std::path::{Path, PathBuf};
+#[cfg(not(windows))]
+use std::path::Path;
 
-use super::system::{Kind, Stat};
+#[cfg(not(windows))]
+use super::system::Stat;
 
 #[cfg(unix)]
 mod imp {
-    use std::fs::{Permissions, set_permissions};
+    use std::fs::{DirBuilder, Metadata, OpenOptions, Permissions, set_permissions};
+    use std::io;
     use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+    use std::path::{Path, PathBuf};
 
-    use super::{DirBuilder, Kind, Metadata, OpenOptions, Path, PathBuf, Stat, io};
+    use super::super::system::{Kind, Stat};
 
     const OWNER_FILE: u32 = 0o600;
     const OWNER_DIRECTORY: u32 = 0o700;
@@ -78,8 +80,12 @@ mod imp {
 
 #[cfg(not(any(unix, windows)))]
 mod imp {
+    use std::fs::{DirBuilder, Metadata, OpenOptions};
+    use std::io;
+    use std::path::{Path, PathBuf};
+
     use super::super::disk::nanos;
-    use super::{DirBuilder, Kind, Metadata, OpenOptions, Path, PathBuf, Stat, io};
+    use super::super::system::{Kind, Stat};
 
     pub(in super::super) fn stat(kind: Kind, metadata: &Metadata) -> Stat {
         let time = |time: io::Result<_>| time.map_or(0, nanos);

@@ -99,9 +99,7 @@ pub(super) fn replace(
         }
     }
     if sync == Sync::Full {
-        // Windows has no way to sync a directory; what it writes for a file has the name in it.
-        let again = if cfg!(windows) { output.sync() } else { Ok(()) };
-        again.and_then(|()| system.sync_directory(directory)).map_err(|error| {
+        output.sync_name().and_then(|()| system.sync_directory(directory)).map_err(|error| {
             let what = "the file was replaced, but the new one may not survive a loss of power";
             io_error(what, target, error)
         })?;

@@ -50,6 +50,8 @@ pub(in crate::store) trait Output: fmt::Debug {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
     /// Returns once the content survives a loss of power.
     fn sync(&mut self) -> io::Result<()>;
+    /// Does what can be done through the file, after it was renamed, for the new name to survive a loss of power.
+    fn sync_name(&mut self) -> io::Result<()>;
     fn stat(&self) -> io::Result<Stat>;
 }
 

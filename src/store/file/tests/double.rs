@@ -259,6 +259,10 @@ impl Output for DoubleOutput {
         self.output.sync()
     }
 
+    fn sync_name(&mut self) -> io::Result<()> {
+        self.output.sync_name()
+    }
+
     fn stat(&self) -> io::Result<Stat> {
         self.output.stat()
     }
