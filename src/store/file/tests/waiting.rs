@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::FileStore;
-use super::double::{Double, Locks, Operation};
+#[cfg(unix)]
+use super::double::Operation;
+use super::double::{Double, Locks};
 use crate::credential::Credential;
 use crate::error::ErrorKind;
 use crate::id::{ProfileId, ProviderId};
