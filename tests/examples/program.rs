@@ -9,6 +9,7 @@
 use std::env::consts::EXE_EXTENSION;
 use std::ffi::OsString;
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -55,6 +56,11 @@ pub(crate) fn example(name: &str) -> Command {
     };
     command.env_clear().envs(environment());
     command
+}
+
+/// A path with the separators of this system.
+pub(crate) fn native(path: &Path) -> PathBuf {
+    path.components().collect()
 }
 
 /// What a program said, and its code if it came to an end by itself.
