@@ -40,7 +40,8 @@ fn lay(case: &Value) -> State {
         state.rebuild(path, database);
     }
     for (path, text) in case["files"].as_object().unwrap() {
-        let text = text.as_str().unwrap().replace("/home/user/.openclaw", state.path().to_str().unwrap());
+        let text =
+            text.as_str().unwrap().replace("/home/user/.openclaw", &state.path().to_str().unwrap().replace('\\', "/"));
         state.write(path, &text);
     }
     state

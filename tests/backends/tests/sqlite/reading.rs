@@ -85,8 +85,11 @@ fn a_change_by_another_program_is_seen_by_the_next_load() {
     // A database that appears later counts from then on.
     let state = state.agent("work", Some(OWN), None);
     assert_eq!((main.load().unwrap().len(), work.load().unwrap().len()), (0, 2));
-    std::fs::remove_file(state.path().join(agent_database("work"))).unwrap();
-    assert_eq!(work.load().unwrap().len(), 0);
+    // Windows removes no database that is open.
+    if cfg!(unix) {
+        std::fs::remove_file(state.path().join(agent_database("work"))).unwrap();
+        assert_eq!(work.load().unwrap().len(), 0);
+    }
 }
 
 #[test]
