@@ -111,7 +111,8 @@ fn each_agent_sees_its_own_and_the_shared_profiles() {
     assert_eq!(pairs(&agents.list("work")), [&[("anthropic:second", "ready")], &shared[..]].concat());
     for (agent, place) in [("main", "state/openclaw.sqlite"), ("work", agents.own.as_str())] {
         let told = agents.asks(agent, &["status"]);
-        assert!(told.contains(&format!("{agent}\n")) && told.contains(place), "{told}");
+        let place = place.replace('/', std::path::MAIN_SEPARATOR_STR);
+        assert!(told.contains(&format!("{agent}\n")) && told.contains(&place), "{told}");
         let json: Value = serde_json::from_str(&agents.asks(agent, &["status", "--json"])).unwrap();
         assert_eq!(json["agentId"], agent);
         assert_eq!(json["auth"]["storePath"], json!(agents.state.path().join(place)));
