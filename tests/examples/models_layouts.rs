@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::models_cli::KEY;
-use crate::program::{Answer, answer, example};
+use crate::program::{Answer, answer, example, native};
 
 const FILE: &str = "agents/main/agent/auth-profiles.json";
 
@@ -99,8 +99,8 @@ fn one_file_or_two_are_read_and_written_where_they_are() {
     let written: Value = serde_json::from_str(&read_to_string(file).unwrap()).unwrap();
     assert_eq!(written["order"]["anthropic"], json!(["anthropic:a", "anthropic:b"]));
     let report: Value = serde_json::from_str(&run(&directory, &["status", "--json"]).out).unwrap();
-    assert_eq!(report["auth"]["storePath"], json!(directory.path().join(FILE)));
-    assert_eq!(report["agentDir"], json!(directory.path().join("agents/main/agent")));
+    assert_eq!(report["auth"]["storePath"], json!(native(&directory.path().join(FILE))));
+    assert_eq!(report["agentDir"], json!(native(&directory.path().join("agents/main/agent"))));
 }
 
 #[test]

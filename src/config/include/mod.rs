@@ -1,6 +1,7 @@
 //! `$include`: files in the place of values.
 
 mod merge;
+mod names;
 #[cfg(test)]
 mod tests;
 
@@ -196,7 +197,7 @@ impl<'o> Includes<'o> {
             return Err(self.refuse(at, format!("more than {MOST} files are included")));
         }
         let path = tidy(&includer.parent().unwrap_or(root).join(name));
-        let inside = |path: &Path, root: &Path| self.options.include_anywhere || path.starts_with(root);
+        let inside = |path: &Path, root: &Path| self.options.include_anywhere || names::is_inside(path, root);
         let absolute = |path: &Path| std::path::absolute(path).map_or_else(|_| tidy(path), |path| tidy(&path));
         if !inside(&absolute(&path), &absolute(root)) {
             return Err(self.refuse(at, "the included file is outside the directory of the configuration"));
@@ -212,7 +213,7 @@ impl<'o> Includes<'o> {
             let message = "the included file is a link to outside the directory of the configuration";
             return Err(self.refuse(at, message));
         }
-        if self.chain.iter().any(|(_, known)| *known == real) {
+        if self.chain.iter().any(|(_, known)| names::are_same(known, &real)) {
             return Err(self.refuse(at, format!("the file includes itself: {}", self.chain_with(name))));
         }
         Ok((path, real))
