@@ -127,6 +127,17 @@ fn the_adapters_come_from_the_registry_too() {
 }
 
 #[test]
+fn what_a_feature_brings_comes_without_its_default_features() {
+    let Some(metadata) = metadata() else { return };
+    let this = list(&metadata, "packages").find(|package| text(package, "name") == "provider-auth").unwrap();
+    let optional: Vec<_> = list(this, "dependencies").filter(|dependency| dependency["optional"] == true).collect();
+    assert!(!optional.is_empty());
+    for dependency in optional {
+        assert_eq!(dependency["uses_default_features"], false, "{}", text(dependency, "name"));
+    }
+}
+
+#[test]
 fn no_package_stands_twice_among_what_users_build() {
     let Some(metadata) = metadata() else { return };
     let nodes: BTreeMap<_, _> = list(&metadata["resolve"], "nodes").map(|node| (text(node, "id"), node)).collect();

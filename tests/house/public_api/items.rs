@@ -117,8 +117,10 @@ fn item(crate_: &Value, names: &Names<'_>, id: &str, path: &str, found: &mut Vec
         // A kind that this crate has not had: its path is kept at least.
         _ => push(format!("{kind} {path}")),
     }
-    let below = [&inner["kind"]["plain"]["fields"], &inner["kind"]["tuple"], &inner["variants"]];
-    for child in below.into_iter().flat_map(array).filter(|child| !child.is_null()) {
+    let fields = [&inner["kind"]["plain"]["fields"], &inner["kind"]["tuple"]].into_iter().flat_map(array);
+    // A variant's line has its fields.
+    let fields = fields.filter(|field| kind == "struct" && !field.is_null());
+    for child in fields.chain(array(&inner["variants"])) {
         let name = text(&crate_["index"][&id_of(child)]["name"]);
         self::item(crate_, names, &id_of(child), &joined(path, name), found);
     }
@@ -142,7 +144,7 @@ fn item(crate_: &Value, names: &Names<'_>, id: &str, path: &str, found: &mut Vec
             }
         }
     }
-    implementations(crate_, names, &inner["impls"], path, found);
+    implementations(crate_, names, id, path, found);
 }
 
 fn variant(crate_: &Value, names: &Names<'_>, inner: &Value) -> String {
@@ -164,10 +166,10 @@ fn variant(crate_: &Value, names: &Names<'_>, inner: &Value) -> String {
 }
 
 /// The methods of a type, and one line with the traits it has. Of those that the compiler decides on, what it has not.
-fn implementations(crate_: &Value, names: &Names<'_>, impls: &Value, path: &str, found: &mut Vec<Line>) {
+fn implementations(crate_: &Value, names: &Names<'_>, id: &str, path: &str, found: &mut Vec<Line>) {
     let mut traits = Vec::new();
-    for id in array(impls) {
-        let inner = &crate_["index"][&id_of(id)]["inner"]["impl"];
+    for one in array(&entry(&crate_["index"][id]["inner"]).1["impls"]) {
+        let inner = &crate_["index"][&id_of(one)]["inner"]["impl"];
         if inner["trait"].is_null() {
             for child in array(&inner["items"]) {
                 let name = text(&crate_["index"][&id_of(child)]["name"]);
@@ -181,7 +183,11 @@ fn implementations(crate_: &Value, names: &Names<'_>, impls: &Value, path: &str,
             traits.extend(told.then(|| format!("!{name}")));
         }
         let own = inner["is_negative"] == false && inner["is_synthetic"] == false && inner["blanket_impl"].is_null();
-        if !own || name == "StructuralPartialEq" {
+        // What another type has of this one, such as `From`, stands among that type's own; what a reference has, here.
+        let for_ = &inner["for"];
+        let referred = if for_["borrowed_ref"].is_null() { for_ } else { &for_["borrowed_ref"]["type"] };
+        let of = &referred["resolved_path"]["id"];
+        if !own || name == "StructuralPartialEq" || (names.is_local(of) && id_of(of) != id) {
             continue;
         }
         for child in array(&inner["items"]) {
@@ -190,9 +196,8 @@ fn implementations(crate_: &Value, names: &Names<'_>, impls: &Value, path: &str,
                 name.push_str(&format!(" ({} = {})", text(&item["name"]), names.type_(&inner["type"])));
             }
         }
-        // A trait of a reference to the type stands among its own.
-        if inner["for"]["resolved_path"].is_null() {
-            name.push_str(&format!(" for {}", names.type_(&inner["for"])));
+        if id_of(&for_["resolved_path"]["id"]) != id {
+            name.push_str(&format!(" for {}", names.type_(for_)));
         }
         traits.push(name);
     }
