@@ -156,8 +156,8 @@ fn variant(crate_: &Value, names: &Names<'_>, inner: &Value) -> String {
     match kind {
         "tuple" => format!("({})", array(fields).map(field).collect::<Vec<_>>().join(", ")),
         "struct" => {
-            let named = |id: &Value| format!("{}: {}", text(&crate_["index"][&id_of(id)]["name"]), field(id));
-            let mut all: Vec<_> = array(&fields["fields"]).map(named).collect();
+            let whole = |id: &Value| format!("{}: {}", text(&crate_["index"][&id_of(id)]["name"]), field(id));
+            let mut all: Vec<_> = array(&fields["fields"]).map(whole).collect();
             all.extend((fields["has_stripped_fields"] == true).then(|| "..".to_owned()));
             format!(" {{ {} }}", all.join(", "))
         }
@@ -193,11 +193,11 @@ fn implementations(crate_: &Value, names: &Names<'_>, id: &str, path: &str, foun
         for child in array(&inner["items"]) {
             let item = &crate_["index"][&id_of(child)];
             if let ("assoc_type", inner) = entry(&item["inner"]) {
-                name.push_str(&format!(" ({} = {})", text(&item["name"]), names.type_(&inner["type"])));
+                name = format!("{name} ({} = {})", text(&item["name"]), names.type_(&inner["type"]));
             }
         }
         if id_of(&for_["resolved_path"]["id"]) != id {
-            name.push_str(&format!(" for {}", names.type_(for_)));
+            name = format!("{name} for {}", names.type_(for_));
         }
         traits.push(name);
     }
