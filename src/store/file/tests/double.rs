@@ -37,6 +37,7 @@ pub(super) enum Locks {
 }
 
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a failure of its own")]
 pub(super) struct Record {
     pub(super) done: Vec<Operation>,
     /// Which operation fails, counted from zero, and how.

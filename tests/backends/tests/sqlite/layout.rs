@@ -53,7 +53,7 @@ fn make_private(path: &Path) {
     {
         use std::os::unix::fs::PermissionsExt as _;
         let mode = if path.is_dir() { 0o700 } else { 0o600 };
-        std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
     }
     #[cfg(not(unix))]
     let _ = path;
