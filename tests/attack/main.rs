@@ -6,6 +6,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::string_slice,
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::create_dir,
@@ -15,6 +16,7 @@
 
 mod documents;
 mod driver;
+mod servers;
 mod texts;
 mod wire;
 
