@@ -16,6 +16,7 @@
 
 mod documents;
 mod driver;
+mod kills;
 mod leaks;
 mod servers;
 mod texts;
