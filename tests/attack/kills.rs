@@ -179,7 +179,8 @@ fn counted(way: usize) {
     assert_eq!(temporary(directory.path()), 0);
     for entry in std::fs::read_dir(directory.path()).unwrap() {
         let entry = entry.unwrap();
-        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o7777, 0o600, "{:?}", entry.file_name());
+        let mode = entry.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o7777, 0o600, "{}", entry.file_name().display());
     }
     let (reads, most) = (reads.into_inner(), most.into_inner());
     let name = kept.name;

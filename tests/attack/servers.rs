@@ -155,8 +155,11 @@ fn every_call_ends_in_its_time_and_says_what_it_was() {
     println!("{count} hostile servers in {:?}", start.elapsed());
 }
 
-/// What a token endpoint does, and what comes of it: an error, or new tokens that last so many milliseconds.
-fn token_endpoints() -> Vec<(&'static str, Act, Result<Option<i64>, ErrorKind>)> {
+/// What comes of a refresh: an error, or new tokens that last so many milliseconds.
+type Renewed = Result<Option<i64>, ErrorKind>;
+
+/// What a token endpoint does, and what comes of it.
+fn token_endpoints() -> Vec<(&'static str, Act, Renewed)> {
     let failed = || Err(ErrorKind::RefreshFailed);
     let json = |text: &str| Act::json(200, text);
     let lifetime =

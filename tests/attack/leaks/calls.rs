@@ -102,7 +102,9 @@ fn no_secret_that_a_server_says_back_is_in_any_text_or_log() {
         // The HTTP client's own events, below this crate, are its own.
         let own: Vec<&str> = log.lines().filter(|line| line.contains("provider_auth")).collect();
         assert!(own.len() > 50, "only {} lines were logged", own.len());
-        own.iter().for_each(|line| heard.text(line));
+        for line in own {
+            heard.text(line);
+        }
         let classifier = FailureClassifier::new(&ProviderId::anthropic()).with_caller_words([heard.secret.clone()]);
         heard.debug(&classifier);
         heard.debug(&classifier.text(&format!("invalid key {}", heard.secret), at(NOW)));
