@@ -7,7 +7,7 @@ use provider_auth::refresh::{RefreshCoordinator, RefreshTokenGrant};
 use provider_auth::{AuthProfileStore, Endpoint, ProviderId, Secret};
 use serde_json::json;
 
-use super::{Heard, hunt};
+use super::{Heard, hunt, is_short};
 use crate::support::rotation::{OPUS, Rig, call};
 use crate::support::server::{Act, After, Server};
 use crate::support::traced::traced;
@@ -53,7 +53,9 @@ fn rig(server: &Server, tokens: &Server, heard: &Heard) -> Rig {
 }
 
 async fn sends(heard: &mut Heard) {
-    for text in ECHOES {
+    // Each kind of secret hears a third of them where nobody has more time.
+    let (step, first) = if is_short() { (3, heard.kind % 3) } else { (1, 0) };
+    for text in ECHOES.into_iter().skip(first).step_by(step) {
         let (server, tokens) = (Server::script(vec![echo(text, heard)]), Server::script(vec![echo(text, heard)]));
         let rig = rig(&server, &tokens, heard);
         heard.debug(&rig.rotator);
@@ -97,11 +99,11 @@ async fn sends(heard: &mut Heard) {
 #[test]
 fn no_secret_that_a_server_says_back_is_in_any_text_or_log() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    hunt("echoes", 200, |heard| {
+    hunt("echoes", 60, |heard| {
         let ((), log) = traced(|| runtime.block_on(sends(heard)));
         // The HTTP client's own events, below this crate, are its own.
         let own: Vec<&str> = log.lines().filter(|line| line.contains("provider_auth")).collect();
-        assert!(own.len() > 50, "only {} lines were logged", own.len());
+        assert!(own.len() > 15, "only {} lines were logged", own.len());
         for line in own {
             heard.text(line);
         }

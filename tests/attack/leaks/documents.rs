@@ -38,11 +38,14 @@ impl Heard {
     fn selections(&mut self, profiles: &AuthProfiles) {
         let anthropic = provider("anthropic");
         let names: Vec<_> = profiles.iter().map(|(name, _)| name.clone()).collect();
-        for rules in [SelectorRules::default(), SelectorRules::openclaw_2026_02()] {
+        // One set of rules and one moment where nobody has more time: they are in few of the texts.
+        let (rules, moments) =
+            ([SelectorRules::default(), SelectorRules::openclaw_2026_02()], [at(NOW), at(0), at(NOW + DAY)]);
+        let most = if is_short() { 1 } else { moments.len() };
+        for rules in rules.into_iter().take(most) {
             let selector = ProfileSelector::new(rules);
             self.debug(&selector);
-            let moments = [at(NOW), at(0), at(NOW + DAY)];
-            for now in moments.into_iter().take(if is_short() { 1 } else { 3 }) {
+            for now in moments.into_iter().take(most) {
                 let plain = Query::new(&anthropic);
                 let resolving = plain.clone().references(leading_to(profiles, &self.secret));
                 let locked = names.iter().map(|name| resolving.clone().locked(name.clone()));
@@ -169,7 +172,7 @@ fn no_secret_of_a_document_is_in_any_text() {
 fn no_refusal_to_read_a_document_repeats_what_was_read() {
     hunt("damaged documents", 100, |heard| {
         let whole = DOCUMENTS[0].replace('@', "~").into_bytes();
-        for at in cuts(whole.len(), &heard.secret) {
+        for at in cuts(whole.len(), heard.kind) {
             // Cut off there, or with one byte that is another.
             let mut bent = whole.clone();
             bent[at] = b'\\';

@@ -57,6 +57,8 @@ const KINDS: [(&str, &str, usize); 34] = [
 
 /// What is looked for, and what was found in the texts so far.
 pub(super) struct Heard {
+    /// The number of its kind.
+    pub(super) kind: usize,
     /// The secret as it stands in a text.
     pub(super) secret: String,
     /// Ten characters in a row, as they are and as they are escaped.
@@ -79,6 +81,7 @@ impl Heard {
         let (mut random, letters) = (Random::new(0x5ec2 + 97 * kind as u64), alphabet.chars().collect::<Vec<_>>());
         let body: String = (0..length).map(|_| letters[random.below(letters.len())]).collect();
         let mut heard = Self {
+            kind,
             secret: format!("{start}{body}"),
             kept: HashSet::new(),
             lengths: Vec::new(),
@@ -201,11 +204,10 @@ fn is_short() -> bool {
 }
 
 /// Where a text is damaged: at every seventh byte, of which each kind of secret takes a fifth where nobody has more time.
-fn cuts(length: usize, secret: &str) -> Vec<usize> {
+fn cuts(length: usize, kind: usize) -> Vec<usize> {
     // Not at every place of the longest secrets, which are all alike.
     let step = if is_short() { 35.max(length / 150) } else { 7.max(length / 5_000) };
-    let start = secret.bytes().map(usize::from).sum::<usize>() * 7 % step;
-    (start..length).step_by(step).collect()
+    (kind * 7 % step..length).step_by(step).collect()
 }
 
 /// Listens for each kind of secret in turn; at least so many texts are to be heard of each.

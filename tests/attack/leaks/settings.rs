@@ -137,7 +137,7 @@ fn configured(heard: &mut Heard, config: &Config, profiles: &provider_auth::Auth
 fn no_refusal_to_read_a_configuration_repeats_what_was_read() {
     hunt("damaged configurations", 100, |heard| {
         let (text, options) = (filled(CONFIGURATION, heard), options(heard));
-        for at in cuts(text.len(), &heard.secret).into_iter().filter(|at| text.is_char_boundary(*at)) {
+        for at in cuts(text.len(), heard.kind).into_iter().filter(|at| text.is_char_boundary(*at)) {
             if let Err(error) = Config::from_json5_str(&text[..at], &options) {
                 heard.error(&error);
             }
