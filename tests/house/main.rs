@@ -10,7 +10,6 @@
 mod error_kinds;
 mod ids;
 mod layers;
-mod leaks;
 mod packages;
 mod pages;
 mod providers;
