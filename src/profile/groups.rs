@@ -53,7 +53,7 @@ impl AuthProfiles {
         self.order.iter().find(|(name, list)| list.is_some() && is_named(name))?.1.as_deref()
     }
 
-    /// The same profiles without any order.
+    /// Returns these profiles without any order.
     pub(crate) fn without_orders(&self) -> Self {
         let (mut copy, links) = (self.clone(), super::document::Links::default());
         (copy.order, copy.links) = (super::section::Section::default(), links);

@@ -11,7 +11,7 @@ mod imp {
     use std::fs::{DirBuilder, Metadata, OpenOptions, Permissions, set_permissions};
     use std::io;
     use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
 
     use super::super::system::{Kind, Stat};
 
@@ -59,8 +59,15 @@ mod imp {
     pub(in super::super) fn make_private(path: &Path) -> io::Result<()> {
         set_permissions(path, Permissions::from_mode(OWNER_FILE))
     }
+}
 
-    /// A file may be removed and replaced whoever has it open.
+/// What only Windows needs: elsewhere a file may be removed and replaced whoever has it open.
+#[cfg(not(windows))]
+mod without_sharing {
+    use std::fs::OpenOptions;
+    use std::io;
+    use std::path::{Path, PathBuf};
+
     pub(in super::super) fn staying(options: &mut OpenOptions) -> &mut OpenOptions {
         options
     }
@@ -82,7 +89,7 @@ mod imp {
 mod imp {
     use std::fs::{DirBuilder, Metadata, OpenOptions};
     use std::io;
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
 
     use super::super::disk::nanos;
     use super::super::system::{Kind, Stat};
@@ -116,31 +123,16 @@ mod imp {
     pub(in super::super) fn make_private(_path: &Path) -> io::Result<()> {
         Ok(())
     }
-
-    /// A file may be removed and replaced whoever has it open.
-    pub(in super::super) fn staying(options: &mut OpenOptions) -> &mut OpenOptions {
-        options
-    }
-
-    pub(in super::super) fn is_in_use(_error: &io::Error) -> bool {
-        false
-    }
-
-    pub(in super::super) fn plain(path: PathBuf) -> PathBuf {
-        path
-    }
-
-    pub(in super::super) fn is_shared(_path: &Path) -> bool {
-        false
-    }
 }
 
 #[cfg(windows)]
 use super::windows as imp;
 
-pub(super) use imp::{
-    is_in_use, is_shared, make_private, never_waiting, plain, private, private_directories, stat, staying,
-};
+#[cfg(windows)]
+pub(super) use imp::{is_in_use, is_shared, plain, staying};
+pub(super) use imp::{make_private, never_waiting, private, private_directories, stat};
+#[cfg(not(windows))]
+pub(super) use without_sharing::{is_in_use, is_shared, plain, staying};
 
 /// File systems whose locks may not hold between machines.
 #[cfg(any(target_os = "linux", test))]
