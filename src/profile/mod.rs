@@ -14,6 +14,7 @@ mod entry_write;
 mod inherit;
 #[cfg(feature = "file")]
 mod legacy;
+mod parts;
 mod raw;
 mod section;
 #[cfg(feature = "file")]

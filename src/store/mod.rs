@@ -21,6 +21,7 @@ mod lease;
 mod memory;
 #[cfg(feature = "client")]
 mod queue;
+pub mod shared;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
@@ -40,10 +41,11 @@ pub use file::{Durability, FileStore, FileStoreBuilder, StateFile};
 pub(crate) use file::{agent_database, main_database, shared_database};
 #[cfg(feature = "client")]
 pub(crate) use gate::Gate;
-pub use lease::Lease;
+pub use lease::{Lease, LeaseGuard, RefreshEnd};
 pub use memory::MemoryStore;
 #[cfg(feature = "client")]
 pub(crate) use queue::StoreQueue;
+pub use shared::SharedStore;
 #[cfg(feature = "sqlite")]
 pub(crate) use sqlite::stored_secrets;
 #[cfg(feature = "sqlite")]
