@@ -14,8 +14,8 @@
 //! ```
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::{AuthProfileStore, AuthProfileStoreExt};
@@ -161,21 +161,29 @@ fn read_inside(store: &dyn AuthProfileStore) -> Result<()> {
 const THREADS: usize = 8;
 const UPDATES: usize = 25;
 
-fn no_lost_update(store: &dyn AuthProfileStore) -> Result<()> {
-    let lost = AtomicUsize::new(0);
+/// Makes the updates of several threads at once, none of which may fail.
+fn together(update: impl Fn(usize, usize) -> Result<()> + Sync) -> Result<()> {
+    let failed = Mutex::new(None);
     std::thread::scope(|scope| {
         for thread in 0..THREADS {
-            let lost = &lost;
+            let (failed, update) = (&failed, &update);
             scope.spawn(move || {
-                for update in 0..UPDATES {
-                    if put(store, &format!("anthropic:{thread}-{update}")).is_err() {
-                        lost.fetch_add(1, Ordering::SeqCst);
+                for turn in 0..UPDATES {
+                    if let Err(error) = update(thread, turn) {
+                        *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
                     }
                 }
             });
         }
     });
-    ensure(lost.load(Ordering::SeqCst) == 0, "an update failed under contention")?;
+    match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        None => Ok(()),
+        Some(error) => Err(Error::new(ErrorKind::Conformance, "an update failed under contention").with_source(error)),
+    }
+}
+
+fn no_lost_update(store: &dyn AuthProfileStore) -> Result<()> {
+    together(|thread, update| put(store, &format!("anthropic:{thread}-{update}")))?;
     ensure(store.load()?.len() == THREADS * UPDATES, "updates were lost under contention")
 }
 
@@ -321,24 +329,14 @@ fn no_lost_usage(store: &dyn AuthProfileStore) -> Result<()> {
     for name in names {
         put(store, name)?;
     }
-    let failed = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for thread in 0..THREADS {
-            let failed = &failed;
-            scope.spawn(move || {
-                for update in 0..UPDATES {
-                    let own = if thread % 2 == 0 { "anthropic:even" } else { "anthropic:odd" };
-                    let result = match update % 5 {
-                        0 => put(store, &format!("anthropic:{thread}-{update}")),
-                        1 => count(store, "anthropic:all").map(|_| ()),
-                        _ => count(store, own).map(|_| ()),
-                    };
-                    failed.fetch_add(usize::from(result.is_err()), Ordering::SeqCst);
-                }
-            });
+    together(|thread, update| {
+        let own = if thread % 2 == 0 { "anthropic:even" } else { "anthropic:odd" };
+        match update % 5 {
+            0 => put(store, &format!("anthropic:{thread}-{update}")),
+            1 => count(store, "anthropic:all").map(|_| ()),
+            _ => count(store, own).map(|_| ()),
         }
-    });
-    ensure(failed.load(Ordering::SeqCst) == 0, "an update failed under contention")?;
+    })?;
     let (loaded, fifth) = (store.load()?, THREADS * UPDATES / 5);
     #[expect(clippy::cast_precision_loss, reason = "a handful of updates")]
     let expected = [fifth * 3 / 2, fifth * 3 / 2, fifth].map(|count| Some(count as f64));

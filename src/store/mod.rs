@@ -2,7 +2,8 @@
 //!
 //! [`AuthProfileStore`] is the contract, with two required methods: load the document, and update it as a whole.
 //! [`MemoryStore`] keeps it in memory, and `FileStore` (feature `file`) in OpenClaw's `auth-profiles.json`,
-//! `SqliteStore` (feature `sqlite`) in the databases OpenClaw has since June 2026; `StateDir` opens whichever there is.
+//! `SqliteStore` (feature `sqlite`) in the databases OpenClaw has since June 2026, `RedisStore` (feature `redis`) on a server
+//! that many machines share; `StateDir` opens whichever there is.
 //! [`AuthProfileStoreExt`] adds, orders and removes profiles in any store, [`copy_profiles`] takes them to another one,
 //! and [`RecordOutcome`](crate::RecordOutcome) writes down what became of a request.
 //!
@@ -21,6 +22,8 @@ mod lease;
 mod memory;
 #[cfg(feature = "client")]
 mod queue;
+#[cfg(feature = "redis")]
+mod redis;
 pub mod shared;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -45,6 +48,9 @@ pub use lease::{Lease, LeaseGuard, RefreshEnd};
 pub use memory::MemoryStore;
 #[cfg(feature = "client")]
 pub(crate) use queue::StoreQueue;
+#[cfg(feature = "redis")]
+#[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
+pub use redis::{RedisEngine, RedisStore};
 pub use shared::SharedStore;
 #[cfg(feature = "sqlite")]
 pub(crate) use sqlite::stored_secrets;

@@ -374,3 +374,24 @@ fn a_refresh_that_failed_for_a_moment_is_no_orphan() {
         assert_eq!((error.kind(), store.orphaned()), (ErrorKind::RefreshFailed, 0));
     }
 }
+
+#[test]
+fn updates_of_everything_are_not_starved_by_outcomes() {
+    let engine = MemoryEngine::default();
+    let machines: Vec<Store> = (0..8).map(|_| store(&engine)).collect();
+    put(&machines[0], "anthropic:a", "sk-ant-a").unwrap();
+    std::thread::scope(|scope| {
+        for (number, machine) in machines.iter().enumerate() {
+            scope.spawn(move || {
+                for turn in 0..50 {
+                    if number % 2 == 0 {
+                        put(machine, &format!("anthropic:{number}-{turn}"), "sk-ant-x").unwrap();
+                    } else {
+                        fail(machine, "anthropic:a", 1_000 + i64::from(turn)).unwrap();
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(store(&engine).load().unwrap().len(), 1 + 4 * 50);
+}

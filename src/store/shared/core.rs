@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
@@ -14,10 +15,14 @@ use super::snapshot::{Change, Snapshot};
 use super::stamp::Stamps;
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
+use crate::id::ProfileId;
 use crate::profile::AuthProfiles;
 
 /// How long a server that is away is not asked again while there is a document to serve.
 const LEAVE: Duration = Duration::from_secs(1);
+
+/// How many updates of different profiles go on at a time, and one more.
+const LANES: usize = 17;
 
 /// A store's state in this process, which outlives it as long as there are leases.
 pub(super) struct Core<E> {
@@ -28,6 +33,9 @@ pub(super) struct Core<E> {
     pub(super) lost: AtomicU64,
     newest: RwLock<Arc<Snapshot>>,
     reads: AtomicU64,
+    /// Updates of this process that would only meet each other's conflicts go one after the other: those of everything in
+    /// the first lane, those of a profile's statistics in one of the others.
+    lanes: [Mutex<()>; LANES],
     /// The threads that are inside of an update.
     inside: Mutex<HashSet<ThreadId>>,
     away: AtomicBool,
@@ -47,6 +55,7 @@ impl<E: Engine> Core<E> {
             lost: AtomicU64::new(0),
             newest: RwLock::default(),
             reads: AtomicU64::new(0),
+            lanes: Default::default(),
             inside: Mutex::default(),
             away: AtomicBool::new(false),
             away_at: Mutex::default(),
@@ -128,12 +137,28 @@ impl<E: Engine> Core<E> {
         Ok(next)
     }
 
-    /// Takes over what was committed on a snapshot; gives the document with it.
+    /// Takes over what was committed on a snapshot; gives the snapshot with it.
     pub(super) fn keep(&self, stamp: &str, changes: &[Change], base: &Snapshot, before: &str) -> Result<Arc<Snapshot>> {
+        let own = Arc::new(base.committed(stamp, changes, before)?);
         let mut newest = self.newest.write().unwrap_or_else(PoisonError::into_inner);
-        let next = Arc::new(newest.committed(stamp, changes, base, before)?);
-        *newest = Arc::clone(&next);
-        Ok(next)
+        let is_same = |(name, _): &Change| newest.known.version(name) == base.known.version(name);
+        *newest = if changes.iter().all(is_same) {
+            Arc::new(newest.committed(stamp, changes, before)?)
+        } else {
+            // Of two reads at a time nobody knows which is newer: what is not asked for again is not given to anybody.
+            Arc::new(Snapshot { number: newest.number, read_at: None, ..Snapshot::clone(&own) })
+        };
+        Ok(own)
+    }
+
+    /// Waits for the updates of this process that are about the same: of a profile, or of everything.
+    pub(super) fn lane(&self, profile: Option<&ProfileId>) -> Option<MutexGuard<'_, ()>> {
+        let number = profile.map_or(0, |profile| {
+            let mut hasher = DefaultHasher::new();
+            profile.hash(&mut hasher);
+            1 + usize::try_from(hasher.finish() % (LANES as u64 - 1)).unwrap_or(0)
+        });
+        self.lanes.get(number).map(|lane| lane.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Notes that this thread begins an update.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use secrecy::zeroize::Zeroizing;
@@ -102,13 +103,39 @@ impl fmt::Debug for Value {
 pub struct Known {
     pub(super) revision: String,
     pub(super) versions: BTreeMap<String, String>,
+    json: Json,
 }
+
+/// The versions as JSON, written once for a state that is not changed any more.
+#[derive(Debug, Default)]
+struct Json(OnceLock<String>);
+
+impl Clone for Json {
+    /// A clone is there to be changed.
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl PartialEq for Json {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Json {}
 
 impl Known {
     /// A state of which this is known: its revision, and names with their versions. For engines that keep the whole as one.
     #[must_use]
     pub fn new(revision: impl Into<String>, versions: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self { revision: revision.into(), versions: versions.into_iter().collect() }
+        Self { revision: revision.into(), versions: versions.into_iter().collect(), json: Json::default() }
+    }
+
+    /// The versions by name as one JSON object, for engines that hand them to a script.
+    #[must_use]
+    pub fn versions_as_json(&self) -> &str {
+        self.json.0.get_or_init(|| serde_json::to_string(&self.versions).unwrap_or_default())
     }
 
     /// The revision of the last state that was read; empty if that had no values.
@@ -209,6 +236,11 @@ impl Condition {
 pub enum Committed {
     /// It was written.
     Done {
+        /// The revision that it followed.
+        before: String,
+    },
+    /// It was written, and fewer replicas than were asked for said in time that they have it.
+    Unconfirmed {
         /// The revision that it followed.
         before: String,
     },

@@ -14,6 +14,7 @@ mod sealing;
 mod settings;
 mod snapshot;
 mod stamp;
+mod turn;
 mod update;
 
 use std::fmt;

@@ -46,7 +46,7 @@ pub(super) struct Snapshot {
 impl Snapshot {
     /// The state that a listing describes. What has the known version is not read again.
     pub(super) fn listed(&self, listing: Listing, seal: &Seal) -> Result<Self> {
-        let mut next = Self { known: Known { revision: listing.revision, ..Known::default() }, ..self.clone() };
+        let mut next = Self { known: Known::new(listing.revision, []), ..self.clone() };
         let mut changed: Vec<Change> = Vec::new();
         for entry in listing.entries {
             if self.known.version(&entry.name) != Some(&entry.version) {
@@ -63,21 +63,19 @@ impl Snapshot {
         Ok(next)
     }
 
-    /// The state after changes that were committed on another one: what has changed here since keeps its newer value.
-    pub(super) fn committed(&self, stamp: &str, changes: &[Change], base: &Self, before: &str) -> Result<Self> {
+    /// The state after changes that were committed on one that has the same versions of them.
+    pub(super) fn committed(&self, stamp: &str, changes: &[Change], before: &str) -> Result<Self> {
         let mut next = self.clone();
-        let is_same = |(name, _): &&Change| self.known.version(name) == base.known.version(name);
-        let applied: Vec<Change> = changes.iter().filter(is_same).cloned().collect();
-        for (name, text) in &applied {
+        for (name, text) in changes {
             match text {
                 Some(_) => next.known.versions.insert(name.clone(), stamp.to_owned()),
                 None => next.known.versions.remove(name),
             };
         }
-        if applied.len() == changes.len() && self.known.revision == before {
+        if self.known.revision == before {
             stamp.clone_into(&mut next.known.revision);
         }
-        next.change(&applied)?;
+        next.change(changes)?;
         Ok(next)
     }
 

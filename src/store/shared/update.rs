@@ -7,6 +7,7 @@ use super::core::Core;
 use super::engine::{Commit, Committed, Condition, Engine};
 use super::snapshot::{CREDENTIALS, Change, Snapshot, usage_name};
 use super::stamp::{jitter, pause};
+use super::turn::{TURN, Turn};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ProfileId;
 use crate::profile::{AuthProfiles, DirtyState, UsageStats};
@@ -14,6 +15,8 @@ use crate::secret::Secret;
 
 /// How often a commit is tried.
 const ATTEMPTS: u32 = 100;
+/// After how many conflicts an update of everything has the others wait for it.
+const PATIENCE: u32 = 4;
 /// The longest first pause after a conflict, which doubles, and the longest of all.
 const PAUSES: (Duration, Duration) = (Duration::from_micros(100), Duration::from_millis(25));
 
@@ -28,7 +31,7 @@ enum Run {
 impl<E: Engine> Core<E> {
     pub(super) fn update(&self, change: &mut dyn FnMut(&mut AuthProfiles) -> Result<()>) -> Result<Arc<AuthProfiles>> {
         let is_same = |one: &Snapshot, two: &Snapshot| one.known.revision == two.known.revision;
-        self.commit(is_same, |base| {
+        self.commit(None, is_same, |base| {
             let mut draft = AuthProfiles::clone(&base.document);
             let result = change(&mut draft);
             if result.is_err() || draft.dirty_state() == DirtyState::None {
@@ -49,11 +52,11 @@ impl<E: Engine> Core<E> {
         change: &mut dyn FnMut(&AuthProfiles, &mut UsageStats),
     ) -> Result<Arc<AuthProfiles>> {
         let name = usage_name(profile);
-        let names = [CREDENTIALS, &name];
+        let names = [CREDENTIALS, &name, TURN];
         let is_same = |one: &Snapshot, two: &Snapshot| {
             names.into_iter().all(|name| one.known.version(name) == two.known.version(name))
         };
-        self.commit(is_same, |base| {
+        self.commit(Some(profile), is_same, |base| {
             let mut draft = AuthProfiles::clone(&base.document);
             let before = draft.usage(profile.as_str()).cloned().unwrap_or_default();
             let mut usage = before.clone();
@@ -76,24 +79,36 @@ impl<E: Engine> Core<E> {
         Ok(self.attempt(base, condition, &[(name.to_owned(), text)])?.ok())
     }
 
-    /// Runs a closure, on what was last read, until what it changed is committed, or nothing is to be.
+    /// Runs a closure, on what was last read, until what it changed of a profile's statistics, or of everything, is committed,
+    /// or nothing is to be.
     fn commit(
         &self,
+        profile: Option<&ProfileId>,
         is_same: impl Fn(&Snapshot, &Snapshot) -> bool,
         mut run: impl FnMut(&Snapshot) -> Result<Run>,
     ) -> Result<Arc<AuthProfiles>> {
         let _inside = self.enter()?;
+        let _lane = self.lane(profile);
         let mut base = self.newest();
         if base.number == 0 {
             base = self.read(&base)?;
         }
+        let mut turn = Turn::of_nobody(self);
         for attempt in 0..ATTEMPTS {
-            let run = run(&base);
-            base = match run {
-                Ok(Run::Changed(condition, changes)) => match self.attempt(&base, condition, &changes)? {
-                    Ok(after) => return Ok(Arc::clone(&after.document)),
-                    Err(newer) => newer,
-                },
+            base = turn.wait(base)?;
+            match run(&base) {
+                Ok(Run::Changed(condition, mut changes)) => {
+                    if turn.is_held() {
+                        changes.push((TURN.to_owned(), None));
+                    }
+                    match self.attempt(&base, condition, &changes)? {
+                        Ok(after) => {
+                            turn.ended();
+                            return Ok(Arc::clone(&after.document));
+                        }
+                        Err(newer) => base = newer,
+                    }
+                }
                 unchanged => {
                     let newer = self.read(&base)?;
                     if is_same(&newer, &base) {
@@ -103,11 +118,14 @@ impl<E: Engine> Core<E> {
                         };
                     }
                     base = newer;
-                    continue;
                 }
-            };
-            let (first, longest) = PAUSES;
-            pause(jitter(first.saturating_mul(1 << attempt.min(16)).min(longest)));
+            }
+            if profile.is_none() && attempt >= PATIENCE {
+                base = turn.take(&base)?;
+            } else {
+                let (first, longest) = PAUSES;
+                pause(jitter(first.saturating_mul(1 << attempt.min(16)).min(longest)));
+            }
         }
         let message = format!("others committed first, {ATTEMPTS} times in a row");
         Err(Error::new(ErrorKind::Locked, message))
@@ -135,6 +153,11 @@ impl<E: Engine> Core<E> {
             match self.asked(self.engine.commit(&commit)) {
                 Ok(Committed::Done { before }) => {
                     return Ok(Ok(self.keep(&commit.stamp, changes, base, &before)?));
+                }
+                Ok(Committed::Unconfirmed { before }) => {
+                    self.keep(&commit.stamp, changes, base, &before)?;
+                    let message = "the update was written, and fewer replicas than were asked for have it";
+                    return Err(Error::new(ErrorKind::StoreUnavailable, message));
                 }
                 Ok(Committed::Conflict) => {
                     let newer = self.read(base)?;
