@@ -100,6 +100,10 @@ impl AuthProfileStore for Counted {
         self.0.load()
     }
 
+    fn try_load(&self) -> Option<Arc<AuthProfiles>> {
+        self.0.try_load()
+    }
+
     fn update(&self, change: &mut dyn FnMut(&mut AuthProfiles) -> Result<()>) -> Result<Arc<AuthProfiles>> {
         self.1.fetch_add(1, Ordering::Relaxed);
         self.0.update(change)

@@ -156,7 +156,7 @@ impl Session {
         if !matches!(order, Order::Get { .. }) && store.order_is_shared()? {
             output::remark("note: this agent has no database of its own, so the order applies to every agent");
         }
-        ids.iter().try_for_each(|id| output::line(id.as_str()))
+        ids.iter().try_for_each(|id| output::line(&id.to_string()))
     }
 
     fn report(&self) -> Result<StatusReport> {

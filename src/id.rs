@@ -7,7 +7,7 @@ use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::providers::Provider;
 use crate::secret::is_blank_char;
 
@@ -16,6 +16,8 @@ use crate::secret::is_blank_char;
 /// Names are compared in that form. [`written`](Self::written) is the spelling that was given, which OpenClaw has kept since
 /// August 2026: to it `z.ai` and `zai` are two providers. Here they compare as one, and only a configuration with an entry
 /// for each tells them apart ([`Config::provider`](crate::Config::provider)).
+///
+/// Display is for people: it writes the name as [`Shown`] does. [`as_str`](Self::as_str) has the name itself.
 ///
 /// # Examples
 ///
@@ -118,7 +120,7 @@ impl fmt::Debug for ProviderId {
 
 impl fmt::Display for ProviderId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)
+        Shown::new(&self.name).fmt(f)
     }
 }
 
@@ -131,6 +133,9 @@ impl FromStr for ProviderId {
 }
 
 /// The name of a credential profile, by convention `provider:name`. Compared exactly.
+///
+/// Display is for people: it writes the name as [`Shown`] does, because a file may have any text for a name.
+/// [`as_str`](Self::as_str) has the name itself.
 ///
 /// # Examples
 ///
@@ -178,7 +183,7 @@ impl ProfileId {
 
 impl fmt::Display for ProfileId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        Shown::new(&self.0).fmt(f)
     }
 }
 
@@ -197,6 +202,8 @@ impl Borrow<str> for ProfileId {
 }
 
 /// A model of a provider, written `provider/model`. Only the provider half is normalised.
+///
+/// Display is for people: it writes both halves as [`Shown`] does. [`name`](Self::name) has the text itself.
 ///
 /// # Examples
 ///
@@ -252,6 +259,12 @@ impl ModelRef {
         &self.model
     }
 
+    /// The reference as a text, `provider/model`, with the provider's normalised name.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.provider.as_str(), self.model)
+    }
+
     /// The reference with its provider's name as it was given.
     #[must_use]
     pub fn written(&self) -> String {
@@ -265,7 +278,7 @@ impl ModelRef {
 
 impl fmt::Display for ModelRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.provider, self.model)
+        write!(f, "{}/{}", self.provider, Shown::new(&self.model))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _, stderr, stdout};
 
+use provider_auth::error::Shown;
 use provider_auth::{Error, ErrorKind, Result};
 
 /// Prints a text as it is.
@@ -27,7 +28,7 @@ pub(crate) fn remark(words: &str) {
     let _ = writeln!(stderr(), "{}", tame(words));
 }
 
-/// Control characters in names must not steer the terminal.
+/// What is typed or stands in a file must not steer the terminal. Character by character, because a line may be long.
 fn tame(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| Shown::new(c.encode_utf8(&mut [0; 4])).to_string()).collect()
 }

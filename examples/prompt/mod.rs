@@ -4,8 +4,8 @@
 //! a character instead of ending the program, so that the terminal gets its echo back. What follows the first line is
 //! thrown away: the rest of a pasted secret must not become a command of the shell.
 //!
-//! A signal from outside, such as `kill` sends, ends the program at the prompt without its echo given back: it takes a
-//! signal handler to do that, for which there is no safe way in the standard library. `stty sane` brings it back.
+//! A signal from outside, such as `kill` sends, gives the echo back before it ends the program. The standard library has no
+//! safe way to handle one, so tokio does it.
 
 use std::io;
 
@@ -15,6 +15,7 @@ pub(crate) fn secret(prompt: &str) -> io::Result<String> {
     use std::io::{Read as _, Write as _, stderr, stdin};
 
     let quiet = quiet::Terminal::new()?;
+    quiet.end_by_signals()?;
     let _ = write!(stderr(), "{prompt}");
     let typed = line(stdin().lock().bytes());
     drop(quiet);
@@ -56,6 +57,7 @@ mod quiet {
     use std::io::{Result, stdin};
 
     use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+    use tokio::signal::unix::{SignalKind, signal};
 
     /// The terminal without echo, as long as this lives.
     pub(super) struct Terminal {
@@ -70,6 +72,29 @@ mod quiet {
             quiet.local_modes -= LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG;
             tcsetattr(stdin(), OptionalActions::Flush, &quiet)?;
             Ok(Self { before })
+        }
+
+        /// From now on a signal gives the echo back and ends the program, with the code that a shell shows for it.
+        pub(super) fn end_by_signals(&self) -> Result<()> {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+            let entered = runtime.enter();
+            let mut hang_up = signal(SignalKind::hangup())?;
+            let mut interrupt = signal(SignalKind::interrupt())?;
+            let mut terminate = signal(SignalKind::terminate())?;
+            drop(entered);
+            let before = self.before.clone();
+            std::thread::Builder::new().spawn(move || {
+                let code = runtime.block_on(async {
+                    tokio::select! {
+                        _ = hang_up.recv() => 129,
+                        _ = interrupt.recv() => 130,
+                        _ = terminate.recv() => 143,
+                    }
+                });
+                let _ = tcsetattr(stdin(), OptionalActions::Flush, &before);
+                std::process::exit(code);
+            })?;
+            Ok(())
         }
     }
 

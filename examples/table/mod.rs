@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use provider_auth::ProviderId;
-use provider_auth::error::Severity;
+use provider_auth::error::{Severity, Shown};
 use provider_auth::select::Verdict;
 use provider_auth::status::{Health, ProfileStatus, ProviderStatus, StatusReport};
 
@@ -34,13 +34,13 @@ impl Style {
     }
 }
 
-/// A text and how it looks. Control characters in names must not steer the terminal.
+/// A text and how it looks.
 struct Cell(String, Style);
 
 impl Cell {
+    /// Of a text that may have any name in it, which must not steer the terminal.
     fn new(text: impl AsRef<str>, style: Style) -> Self {
-        let tame = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-        Self(text.as_ref().chars().map(tame).collect(), style)
+        Self(Shown::new(text.as_ref()).to_string(), style)
     }
 
     fn paint(&self, color: bool) -> String {
@@ -74,8 +74,8 @@ pub(crate) fn text(report: &StatusReport, color: bool) -> String {
         table(&mut out, &profiles, color);
     }
     if !report.missing_providers_in_use.is_empty() {
-        let names: Vec<&str> = report.missing_providers_in_use.iter().map(ProviderId::as_str).collect();
-        let line = Cell::new(format!("No credential for: {}", names.join(", ")), Style::Bad);
+        let names: Vec<String> = report.missing_providers_in_use.iter().map(ProviderId::to_string).collect();
+        let line = Cell(format!("No credential for: {}", names.join(", ")), Style::Bad);
         let _ = writeln!(out, "\n{}", line.paint(color));
     }
     if !report.diagnostics.is_empty() {
@@ -87,27 +87,32 @@ pub(crate) fn text(report: &StatusReport, color: bool) -> String {
             Severity::Warning => Style::Warn,
             _ => Style::Faint,
         };
-        let _ = writeln!(out, "{}", Cell::new(diagnostic.to_string(), style).paint(color));
+        let _ = writeln!(out, "{}", Cell(diagnostic.to_string(), style).paint(color));
     }
     out
 }
 
 fn head(report: &StatusReport) -> Vec<Vec<Cell>> {
-    let line =
-        |name: &str, value: String| vec![Cell::new(format!("{name}:"), Style::Faint), Cell::new(value, Style::Plain)];
+    let line = |name: &str, value: String| vec![Cell::new(format!("{name}:"), Style::Faint), Cell(value, Style::Plain)];
     let path = |path: Option<&Path>| path.map_or_else(|| "-".to_owned(), |path| report.shortened(path));
-    let list = |names: &[String]| if names.is_empty() { "-".to_owned() } else { names.join(", ") };
+    let shown = |name: &String| Shown::new(name).to_string();
+    let list = |names: &[String]| {
+        if names.is_empty() { "-".to_owned() } else { names.iter().map(shown).collect::<Vec<_>>().join(", ") }
+    };
     let resolved = report.resolved_default.to_string();
-    let default =
-        if report.default_model == resolved { resolved } else { format!("{resolved} (from {})", report.default_model) };
+    let default = if report.default_model == resolved {
+        resolved
+    } else {
+        format!("{resolved} (from {})", Shown::new(&report.default_model))
+    };
     let mut lines = vec![line("Config", path(report.config_path.as_deref()))];
     if let Some(agent) = &report.agent_id {
-        lines.push(line("Agent", agent.clone()));
+        lines.push(line("Agent", shown(agent)));
     }
     lines.push(line("Profiles", path(report.store_path.as_deref())));
     lines.push(line("Model", default));
     lines.push(line("Fallbacks", list(&report.fallbacks)));
-    lines.push(line("Image model", report.image_model.clone().unwrap_or_else(|| "-".to_owned())));
+    lines.push(line("Image model", report.image_model.as_ref().map_or_else(|| "-".to_owned(), shown)));
     lines
 }
 

@@ -5,10 +5,11 @@ use http::{HeaderName, Uri};
 use crate::config::providers::{Found, ProviderConfig};
 use crate::config::{Config, ProviderApi, ProviderAuth};
 use crate::credential::{Access, AuthScheme, OwnHeader, ReferenceFailure, carries_credential, doubt_of_header};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Shown};
 use crate::id::{ModelRef, ProviderId, shown_name};
 use crate::net::{Place, PlainHttp, checked};
 use crate::secret::Secret;
+use crate::syntax::KeyPath;
 
 /// A configured header: the key of its place below the provider, its name, and its value.
 pub(super) type Placed<'a> = (&'static str, &'a str, Found<'a>);
@@ -48,7 +49,7 @@ impl Config {
         if settings.auth_header() == Some(true) {
             access.scheme = Some(AuthScheme::Bearer);
         }
-        let prefix = format!("models.providers.{provider}");
+        let prefix = KeyPath::root().key("models").key("providers").key(provider.as_str()).to_string();
         let is_judged = self.selector.rules().refuse_implausible;
         let own = |name: HeaderName, value: Result<Secret, ReferenceFailure>, key_path| {
             let found = value.as_ref().ok().filter(|_| is_judged);
@@ -58,7 +59,7 @@ impl Config {
         for (place, name, value) in settings.all_headers(model) {
             let Ok(header) = HeaderName::from_bytes(name.as_bytes()) else { continue };
             if carries_credential(name) {
-                let key_path = format!("{prefix}.{place}.{}", shown_name(name));
+                let key_path = format!("{prefix}.{place}.{}", Shown::new(shown_name(name)));
                 put(&mut access.headers, own(header, value.cloned(), key_path));
             }
         }
@@ -81,10 +82,10 @@ impl Config {
     pub(crate) fn insecure_urls(&self) -> Vec<(String, Error)> {
         let mut found = Vec::new();
         for (provider, settings) in self.providers() {
-            let name = provider.written();
-            let own = settings.base_url().map(|url| (url, None, format!("models.providers.{name}.baseUrl")));
+            let of_provider = || KeyPath::root().key("models").key("providers").key(provider.written());
+            let own = settings.base_url().map(|url| (url, None, of_provider().key("baseUrl").to_string()));
             let of_models = settings.models().filter_map(|model| {
-                let place = format!("models.providers.{name}.models[{model:?}].baseUrl");
+                let place = format!("{}.models[{:?}].baseUrl", of_provider(), Shown::new(model));
                 Some((settings.model_base_url(model)?, Some(model), place))
             });
             for (url, model, place) in own.into_iter().chain(of_models) {

@@ -2,7 +2,7 @@
 
 use super::Config;
 use super::nearest::nearest;
-use crate::error::{Diagnostic, DiagnosticCode, Location, Severity};
+use crate::error::{Diagnostic, DiagnosticCode, Location, Severity, Shown};
 use crate::id::ModelRef;
 
 impl Config {
@@ -29,20 +29,21 @@ impl Config {
                 (false, true) => "OpenClaw takes it for a model of OpenAI",
                 (false, false) => "it is taken for a model of Anthropic",
             };
+            let shown = Shown::new(name);
             match self.release().aliased(&wanted) {
                 // To older releases they are aliases everywhere.
                 Some(_) if !is_new => {}
                 Some(model) => {
-                    let message = format!("no listed model has the alias {name:?}: {taken}");
+                    let message = format!("no listed model has the alias {shown:?}: {taken}");
                     remark(place, message, self.instead(&model, name));
                 }
                 None => match self.meant(&wanted, &own) {
                     Some(meant) => {
-                        let message = format!("{name:?} is no alias: {taken}");
-                        remark(place, message, format!("did you mean `{meant}`?"));
+                        let message = format!("{shown:?} is no alias: {taken}");
+                        remark(place, message, format!("did you mean `{}`?", Shown::new(meant)));
                     }
                     None if is_policy && is_new => {
-                        let message = format!("{name:?} is no alias of a listed model: {taken}");
+                        let message = format!("{shown:?} is no alias of a listed model: {taken}");
                         remark(place, message, "write `provider/model`".to_owned());
                     }
                     None => {}
@@ -54,9 +55,11 @@ impl Config {
 
     /// What to write for a model that is not known under the alias.
     fn instead(&self, model: &ModelRef, alias: &str) -> String {
+        let alias = Shown::new(alias);
         let listed = self.listed_models(None).into_iter().find(|(listed, _)| listed == model);
         match listed {
             Some((_, Some(other))) => {
+                let other = Shown::new(other);
                 format!("write `{other}`, the alias that `{model}` is listed with, or give it the alias `{alias}`")
             }
             Some((_, None)) => format!("write `{model}`, which is listed without an alias"),

@@ -4,11 +4,12 @@ use http::HeaderName;
 
 use crate::config::{Config, ProviderApi};
 use crate::credential::{carries_credential, is_auth_header, unresolved};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::id::{ModelRef, ProviderId, shown_name};
 use crate::net::PlainHttp;
 use crate::request::{Endpoint, RequestBuilder};
 use crate::retention::CacheRetention;
+use crate::syntax::KeyPath;
 
 impl Endpoint {
     /// The endpoint that serves a model: `models.providers` of the configuration, or the Anthropic API for provider
@@ -52,14 +53,15 @@ impl Endpoint {
         let provider = config.provider(model.provider());
         let is_anthropic = *model.provider() == ProviderId::anthropic();
         let none = |kind, what: &str| {
-            let (name, provider) = (model.model(), model.provider());
-            let message = format!("the model \"{name}\" of the provider \"{provider}\" cannot be asked: {what}");
+            let (name, provider) = (Shown::new(model.model()), Shown::new(model.provider().as_str()));
+            let message = format!("the model {name:?} of the provider {provider:?} cannot be asked: {what}");
             Error::new(kind, message)
         };
+        let of_provider = || KeyPath::root().key("models").key("providers").key(model.provider().written());
         let own_url = provider.and_then(|provider| provider.model_base_url(model.model()));
         let at = |error: Error| {
-            let entry = own_url.map(|_| format!("models[{:?}].", model.model())).unwrap_or_default();
-            error.with_key_path(format!("models.providers.{}.{entry}baseUrl", model.provider().written()))
+            let entry = own_url.map(|_| format!("models[{:?}].", Shown::new(model.model()))).unwrap_or_default();
+            error.with_key_path(format!("{}.{entry}baseUrl", of_provider()))
         };
         let access = config.model_access(model);
         let url = own_url.or_else(|| provider?.base_url());
@@ -98,7 +100,7 @@ impl Endpoint {
             if carries_credential(name) && HeaderName::from_bytes(name.as_bytes()).is_ok() {
                 continue;
             }
-            let key = format!("models.providers.{}.{place}.{}", model.provider().written(), shown_name(name));
+            let key = format!("{}.{place}.{}", of_provider(), Shown::new(shown_name(name)));
             let value = value.map_err(|failure| unresolved(failure, &key))?;
             endpoint = endpoint.with_header(name, value.clone());
         }

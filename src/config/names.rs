@@ -60,7 +60,7 @@ impl Release {
 
     /// The alias the table has for a model.
     pub(super) fn alias_of(self, model: &ModelRef) -> Option<&'static str> {
-        let name = model.to_string();
+        let name = model.name();
         self.aliases().find(|(_, known)| *known == name).map(|(alias, _)| alias)
     }
 

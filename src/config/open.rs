@@ -3,6 +3,8 @@
 use std::io::{self, Read as _};
 use std::path::Path;
 
+use zeroize::Zeroizing;
+
 use crate::config::{Config, ReadOptions};
 use crate::error::{Error, ErrorKind, Result, io_error};
 use crate::syntax;
@@ -36,9 +38,10 @@ impl Config {
     pub fn from_path(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Self> {
         let path = path.as_ref();
         let place = |error: Error| error.with_path(path);
-        let text = read(path, options.limits.max_bytes).and_then(syntax::utf8).map_err(place)?;
-        let document = syntax::parse(&text, &options.limits).map_err(place)?;
-        Self::assemble(&text, document, options, Some(path))
+        let bytes = Zeroizing::new(read(path, options.limits.max_bytes).map_err(place)?);
+        let text = syntax::utf8(&bytes).map_err(place)?;
+        let document = syntax::parse(text, &options.limits).map_err(place)?;
+        Self::assemble(text, document, options, Some(path))
     }
 }
 

@@ -86,7 +86,7 @@ impl Config {
 
     /// The name of a model by which it is allowed: OpenClaw since August 2026 compares names as they are written.
     fn policy_name(&self, model: &ModelRef) -> String {
-        if self.release().has_entries() { model.written() } else { model.to_string() }
+        if self.release().has_entries() { model.written() } else { model.name() }
     }
 
     fn covers(&self, allowed: &Allowed, model: &ModelRef) -> bool {

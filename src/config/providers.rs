@@ -10,7 +10,7 @@ use crate::config::reader::Reader;
 use crate::config::request::{RequestAuth, RequestSettings};
 use crate::config::spelt::BySpelling;
 use crate::credential::{ReferenceFailure, Resolved, SecretRef};
-use crate::error::{DiagnosticCode, Location};
+use crate::error::{DiagnosticCode, Location, Shown};
 use crate::id::{ProviderId, shown_name};
 use crate::net::origin;
 use crate::secret::{Secret, joined};
@@ -145,7 +145,7 @@ impl ProviderConfig {
         let key = self.api_key.iter().map(|value| ("apiKey".to_owned(), value));
         let named = |place: &'static str, headers| {
             let headers: &Headers = headers;
-            headers.iter().map(move |(name, value)| (format!("{place}.{}", shown_name(name)), value))
+            headers.iter().map(move |(name, value)| (format!("{place}.{}", Shown::new(shown_name(name))), value))
         };
         let of_models = self.models.values().flat_map(move |entry| named("models[].headers", &entry.headers));
         key.chain(named("headers", &self.headers))

@@ -9,7 +9,7 @@ use crate::config::release::Release;
 use crate::config::sources::Sources;
 use crate::config::substitute::substitute;
 use crate::env::Environment;
-use crate::error::{Diagnostic, DiagnosticCode, Severity};
+use crate::error::{Diagnostic, DiagnosticCode, Severity, Shown};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::secret::{Secret, is_blank_char, unquoted};
 use crate::syntax::{KeyPath, Member, Node, Value};
@@ -166,11 +166,13 @@ impl<'n> Reader<'n> {
         }
         let unresolved = !done.missing.is_empty() || !done.untouched.is_empty();
         for name in done.missing {
+            let name = Shown::new(name);
             let message = format!("the variable `{name}` is unset or empty");
             self.report(self.wrong, DiagnosticCode::MissingVariable, node.at, message);
             self.help(ErrorKind::MissingVariable.help());
         }
         for name in done.untouched {
+            let name = Shown::new(name);
             let message = format!("the variable `{name}` is not substituted: only a closing brace may follow its name");
             self.warn(DiagnosticCode::NotSubstituted, node.at, message);
         }

@@ -3,6 +3,7 @@
 use crate::config::{Config, ProviderConfig, SecretSettings};
 use crate::credential::{ReferenceFailure, Resolved, SecretRef};
 use crate::error::Location;
+use crate::syntax::KeyPath;
 
 impl Config {
     /// Iterates over the references to secrets in `models.providers`: in the place of an `apiKey` or of a header's value.
@@ -45,7 +46,7 @@ impl Config {
         self.providers.iter().flat_map(|(id, provider)| {
             provider.references().filter_map(move |(key, _, failure)| {
                 let failure = failure.filter(|failure| *failure != ReferenceFailure::NotLookedUp)?;
-                Some((format!("models.providers.{}.{key}", id.written()), failure))
+                Some((format!("{}.{key}", KeyPath::root().key("models").key("providers").key(id.written())), failure))
             })
         })
     }

@@ -8,7 +8,10 @@ use crate::config::release::Release;
 use crate::id::{ModelRef, ProviderId};
 
 /// A name that has several spellings.
-pub(super) trait Spelt: fmt::Display {
+pub(super) trait Spelt {
+    /// The normalised one.
+    fn name(&self) -> String;
+
     /// The one that was given.
     fn written(&self) -> String;
 
@@ -17,6 +20,10 @@ pub(super) trait Spelt: fmt::Display {
 }
 
 impl Spelt for ProviderId {
+    fn name(&self) -> String {
+        self.as_str().to_owned()
+    }
+
     fn written(&self) -> String {
         self.written().to_owned()
     }
@@ -28,6 +35,10 @@ impl Spelt for ProviderId {
 }
 
 impl Spelt for ModelRef {
+    fn name(&self) -> String {
+        self.name()
+    }
+
     fn written(&self) -> String {
         self.written()
     }
@@ -50,7 +61,7 @@ pub(super) struct BySpelling<K, V> {
 impl<K: Spelt, V> BySpelling<K, V> {
     /// Adds an entry; `false` where there is one already that this release takes for the same.
     pub(super) fn add(&mut self, release: Release, name: K, value: V) -> bool {
-        let key = if release.has_entries() { name.written() } else { name.to_string() };
+        let key = if release.has_entries() { name.written() } else { name.name() };
         let is_new = !self.entries.contains_key(&key);
         if is_new {
             self.entries.insert(key, (name, value));

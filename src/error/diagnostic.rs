@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::location::Location;
+use super::shown::on_one_line;
 
 /// How much a [`Diagnostic`] matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -89,7 +90,7 @@ pub enum DiagnosticCode {
 
 /// One problem in a document: what, where, and what to do.
 ///
-/// The text never repeats a value from the document. Key names and profile ids do appear.
+/// The text never repeats a value from the document. Key names and profile ids do appear, as [`Shown`](super::Shown) writes them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Diagnostic {
@@ -109,13 +110,13 @@ impl Diagnostic {
     /// A diagnostic without help.
     #[must_use]
     pub fn new(severity: Severity, code: DiagnosticCode, location: Location, message: impl Into<String>) -> Self {
-        Self { severity, code, location, message: message.into(), help: None }
+        Self { severity, code, location, message: on_one_line(message.into()), help: None }
     }
 
     /// Sets the help.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(on_one_line(help.into()));
         self
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::shown::{Shown, on_one_line};
+
 /// Where in a document or on disk a problem was found. Every part is optional.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -27,7 +29,7 @@ impl Location {
     /// Sets the path of keys.
     #[must_use]
     pub fn with_key_path(mut self, key_path: impl Into<String>) -> Self {
-        self.key_path = Some(key_path.into());
+        self.key_path = Some(on_one_line(key_path.into()));
         self
     }
 
@@ -43,7 +45,7 @@ impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
         if let Some(path) = &self.path {
-            write!(f, "{}", path.display())?;
+            write!(f, "{}", Shown::new(&path.to_string_lossy()))?;
             separator = ":";
         }
         if let Some(line) = self.line {

@@ -11,6 +11,7 @@ mod help;
 mod io;
 mod kind;
 mod location;
+mod shown;
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -21,6 +22,7 @@ pub use diagnostic::{Diagnostic, DiagnosticCode, Severity};
 pub(crate) use io::io_error;
 pub use kind::ErrorKind;
 pub use location::Location;
+pub use shown::Shown;
 
 /// A `Result` whose error is the crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -81,12 +83,13 @@ impl StdError for Inner {
 impl Error {
     /// An error of a kind, with one sentence that says what happened.
     ///
-    /// Public so that a third party's store can report its own failures. The message must not contain a secret.
+    /// Public so that a third party's store can report its own failures. The message must not contain a secret. Line breaks
+    /// and what else is not seen in it are escaped; names of any length go in as [`Shown`].
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         let inner = Inner {
             kind,
-            message: message.into(),
+            message: shown::on_one_line(message.into()),
             location: None,
             diagnostics: Vec::new(),
             source: None,
@@ -163,7 +166,9 @@ impl Error {
     /// Sets help that fits better than that of the kind. It is for the people who use a program.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<Cow<'static, str>>) -> Self {
-        self.inner.help = Some(help.into());
+        let mut help = help.into();
+        shown::escape_in(&mut help);
+        self.inner.help = Some(help);
         self
     }
 

@@ -11,7 +11,7 @@ use super::retry::RetryBackoff;
 use super::rules;
 use super::transport::TransportError;
 use crate::clock::Timestamp;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Shown};
 use crate::reason::{Blame, FailureReason};
 use crate::secret::Secret;
 
@@ -218,7 +218,7 @@ impl Failure {
         let named = self.refusal.map(SubscriptionRefusal::help).or(self.transport.map(TransportError::help));
         let help = named.unwrap_or_else(|| kind(self.reason).help());
         match &self.host {
-            Some(host) => format!("{help} The host was {host}.").into(),
+            Some(host) => format!("{help} The host was {}.", Shown::new(host)).into(),
             None => help.into(),
         }
     }

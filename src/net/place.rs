@@ -76,7 +76,7 @@ fn of_v6(address: Ipv6Addr) -> Place {
 
 /// Whether clients take the host for an IPv4 address, in whatever notation: its last label is a number, perhaps in
 /// hexadecimal (URL standard, "ends in a number").
-fn ends_in_number(host: &str) -> bool {
+pub(super) fn ends_in_number(host: &str) -> bool {
     let last = host.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
     let hex = last.strip_prefix("0x").or_else(|| last.strip_prefix("0X"));
     let is_hex = hex.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));

@@ -1,11 +1,11 @@
 //! Which URLs a credential may be sent to.
 
-use std::net::Ipv6Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use http::Uri;
 use http::uri::Scheme;
 
-use super::place::{Place, bracketed};
+use super::place::{Place, bracketed, ends_in_number};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Which hosts may be asked over plain HTTP.
@@ -51,6 +51,10 @@ pub(crate) fn checked(url: &str, plain: PlainHttp) -> Result<Uri> {
     check_host(authority.host(), authority.as_str())?;
     if *scheme == Scheme::HTTP && !plain.allows(Place::of(authority.host())) {
         return Err(insecure(authority.host()));
+    }
+    // `1.2.3.` and `0x7f.1` lead a client to addresses that are not what they look like.
+    if ends_in_number(authority.host()) && authority.host().parse::<Ipv4Addr>().is_err() {
+        return Err(invalid("the host is an address in a notation that clients read differently"));
     }
     Ok(uri)
 }

@@ -11,7 +11,7 @@ use super::raw;
 use super::usage::UsageStats;
 use crate::clock::Timestamp;
 use crate::credential::{Credential, Tokens};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::id::{ProfileId, ProviderId};
 use crate::secret::Secret;
 
@@ -248,8 +248,10 @@ pub(crate) fn check_not_personal(id: &ProfileId) -> Result<()> {
     if !id.is_personal() {
         return Ok(());
     }
-    let message =
-        format!("the id {:?} begins with `personal:`, which only OpenClaw's personal accounts do", id.as_str());
+    let message = format!(
+        "the id {:?} begins with `personal:`, which only OpenClaw's personal accounts do",
+        Shown::new(id.as_str())
+    );
     let help = "Choose another name. Personal accounts are set up with OpenClaw itself.";
     Err(Error::new(ErrorKind::InvalidId, message).with_help(help))
 }

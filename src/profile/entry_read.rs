@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use zeroize::Zeroize as _;
+
 use super::entry::{Content, Expiry, Hold, Profile, SecretState};
 use super::raw::{self, RawObject};
 use super::unit::WrongUnit;
@@ -189,6 +191,9 @@ fn secret(
         return None;
     };
     let (cleaned, cleaning) = clean(&text);
+    if let Cow::Owned(mut text) = text {
+        text.zeroize();
+    }
     if cleaned.expose() == REDACTED {
         remark(member, DiagnosticCode::InvalidValue, "the word stands in the place of a secret, and is none");
         return Some(Secret::default());

@@ -8,7 +8,7 @@ use super::document::{AuthProfiles, DirtyState, Links};
 use super::entry::Profile;
 use super::raw::RawObject;
 use crate::credential::CredentialKind;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::id::ProfileId;
 
 /// What an agent may change of the document that it inherits.
@@ -163,7 +163,8 @@ impl Parts {
         for id in before.profiles.keys().filter(|id| !draft.profiles.contains_key(*id)) {
             let side = self.standing(|part| part.profiles.contains_key(id)).unwrap_or_else(|| self.home());
             if side == Side::Inherited && !self.rules.is_owner {
-                let message = format!("the profile {:?} is inherited from {}", id.as_str(), self.rules.owner);
+                let message =
+                    format!("the profile {:?} is inherited from {}", Shown::new(id.as_str()), self.rules.owner);
                 return Err(Error::new(ErrorKind::InheritedProfile, message));
             }
             let target = self.side(side)?;

@@ -2,17 +2,32 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::io;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use zeroize::Zeroize as _;
+
+use crate::secret::SecretText;
 
 /// One JSON object in file order, read in place: only keys with escapes and values that are set are copied.
 ///
 /// Values keep their text, so that what this crate does not understand is written back as it was, numbers that do not
 /// fit an `f64` included. The text has been checked: no key stands twice.
 #[derive(Default)]
-pub(super) struct RawObject<'t>(Vec<(Cow<'t, str>, Cow<'t, RawValue>)>);
+pub(super) struct RawObject<'t>(Vec<(Cow<'t, str>, Text<'t>)>);
+
+/// A value's text, which is wiped when it is dropped if it was set.
+struct Text<'t>(Cow<'t, RawValue>);
+
+impl Drop for Text<'_> {
+    fn drop(&mut self) {
+        if let Cow::Owned(text) = std::mem::replace(&mut self.0, Cow::Borrowed(RawValue::NULL)) {
+            Box::<str>::from(text).zeroize();
+        }
+    }
+}
 
 impl<'t> RawObject<'t> {
     /// Reads an object; `None` if the text is anything else.
@@ -25,7 +40,7 @@ impl<'t> RawObject<'t> {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &RawValue)> {
-        self.0.iter().map(|(key, value)| (&**key, &**value))
+        self.0.iter().map(|(key, value)| (&**key, &*value.0))
     }
 
     pub(super) fn get(&self, key: &str) -> Option<&RawValue> {
@@ -48,8 +63,8 @@ impl<'t> RawObject<'t> {
     /// Replaces a value where it stands, or adds it at the end.
     pub(super) fn set(&mut self, key: &str, value: Box<RawValue>) {
         match self.0.iter_mut().find(|(name, _)| name == key) {
-            Some((_, old)) => *old = Cow::Owned(value),
-            None => self.0.push((Cow::Owned(key.to_owned()), Cow::Owned(value))),
+            Some((_, old)) => *old = Text(Cow::Owned(value)),
+            None => self.0.push((Cow::Owned(key.to_owned()), Text(Cow::Owned(value)))),
         }
     }
 
@@ -69,7 +84,7 @@ impl<'t> RawObject<'t> {
     }
 
     /// Writes the object, its members indented to stand at this depth of a document with two spaces a level.
-    pub(super) fn to_text(&self, depth: usize) -> String {
+    pub(super) fn to_text(&self, depth: usize) -> SecretText {
         object(depth, self.iter().map(|(key, value)| (key, value.get())))
     }
 }
@@ -87,7 +102,7 @@ impl<'de> Deserialize<'de> for RawObject<'de> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawObject<'de>, A::Error> {
                 let mut members = Vec::with_capacity(8);
                 while let Some((Key(key), value)) = map.next_entry::<Key<'de>, &'de RawValue>()? {
-                    members.push((key, Cow::Borrowed(value)));
+                    members.push((key, Text(Cow::Borrowed(value))));
                 }
                 Ok(RawObject(members))
             }
@@ -120,9 +135,30 @@ pub(super) fn as_string(value: &RawValue) -> Option<Cow<'_, str>> {
     if inner.contains('\\') { serde_json::from_str(quoted).ok().map(Cow::Owned) } else { Some(Cow::Borrowed(inner)) }
 }
 
-/// Writes a string as JSON.
+/// Writes a string as JSON, which may be a secret: its text is never moved to a larger place.
 pub(super) fn string(text: &str) -> Box<RawValue> {
-    serde_json::value::to_raw_value(text).unwrap_or_else(|_| RawValue::NULL.to_owned())
+    let mut length = Length(0);
+    let written = serde_json::to_writer(&mut length, text).and_then(|()| {
+        let mut written = Vec::with_capacity(length.0);
+        serde_json::to_writer(&mut written, text)?;
+        Ok(written)
+    });
+    let written = written.ok().and_then(|written| String::from_utf8(written).ok());
+    written.and_then(value).unwrap_or_else(|| RawValue::NULL.to_owned())
+}
+
+/// Counts what is written.
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.saturating_add(bytes.len());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Writes a number as JavaScript does: whole numbers without a fraction, numbers that are not finite as null.
@@ -137,8 +173,9 @@ pub(super) fn number(number: f64) -> Box<RawValue> {
 }
 
 /// Writes an object whose members are given as key and JSON text, indented to stand at this depth.
-pub(super) fn object<'a>(depth: usize, members: impl Iterator<Item = (&'a str, &'a str)>) -> String {
-    let mut out = String::from("{");
+pub(super) fn object<'a>(depth: usize, members: impl Iterator<Item = (&'a str, &'a str)>) -> SecretText {
+    let mut out = SecretText::default();
+    out.push('{');
     let mut separator = "";
     for (key, text) in members {
         out.push_str(separator);
@@ -157,20 +194,22 @@ pub(super) fn object<'a>(depth: usize, members: impl Iterator<Item = (&'a str, &
 
 /// Takes the white space between tokens out of a JSON text, as OpenClaw writes its rows.
 #[cfg(feature = "sqlite")]
-pub(crate) fn compact(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
+pub(crate) fn compact(text: &str) -> SecretText {
+    let mut out = SecretText::default();
     let mut rest = text;
     // Outside a string nothing but white space and tokens of ASCII stands; inside, a quote ends it unless it is escaped.
     while let Some((outside, after)) = rest.split_once('"') {
-        out.extend(outside.split_ascii_whitespace());
+        outside.split_ascii_whitespace().for_each(|token| out.push_str(token));
         out.push('"');
         let Some((string, after)) = end_of_string(after).and_then(|end| after.split_at_checked(end)) else {
-            return text.to_owned();
+            out = SecretText::default();
+            out.push_str(text);
+            return out;
         };
         out.push_str(string);
         rest = after;
     }
-    out.extend(rest.split_ascii_whitespace());
+    rest.split_ascii_whitespace().for_each(|token| out.push_str(token));
     out
 }
 
@@ -187,7 +226,7 @@ fn end_of_string(text: &str) -> Option<usize> {
     }
 }
 
-fn new_line(out: &mut String, depth: usize) {
+fn new_line(out: &mut SecretText, depth: usize) {
     out.push('\n');
     for _ in 0..depth {
         out.push_str("  ");
@@ -200,8 +239,9 @@ pub(super) fn value(text: String) -> Option<Box<RawValue>> {
 }
 
 /// Writes a list of strings, its members indented to stand at this depth.
-pub(super) fn list<'a>(members: impl Iterator<Item = &'a str>, depth: usize) -> String {
-    let mut out = String::from("[");
+pub(super) fn list<'a>(members: impl Iterator<Item = &'a str>, depth: usize) -> SecretText {
+    let mut out = SecretText::default();
+    out.push('[');
     let mut separator = "";
     for member in members {
         out.push_str(separator);
@@ -233,8 +273,8 @@ mod tests {
             let compacted = compact(text);
             assert_eq!(serde_json::from_str::<serde_json::Value>(&compacted).unwrap(), tree);
             assert!(compacted.len() <= value.get().len());
-            assert_eq!(compact(&compacted), compacted);
+            assert_eq!(*compact(&compacted), *compacted);
         }
-        assert_eq!(compact(r#"{ "a b" : "c \" d" }"#), r#"{"a b":"c \" d"}"#);
+        assert_eq!(&*compact(r#"{ "a b" : "c \" d" }"#), r#"{"a b":"c \" d"}"#);
     }
 }

@@ -15,6 +15,7 @@ use super::wire::Part;
 use crate::error::{Diagnostic, DiagnosticCode, Severity};
 use crate::error::{Location, Result};
 use crate::secret::Secret;
+use crate::syntax::KeyPath;
 use crate::syntax::Limits;
 
 /// What is said of an entry that stands in both files.
@@ -27,7 +28,7 @@ impl AuthProfiles {
     /// # Errors
     ///
     /// As [`from_json`](Self::from_json).
-    pub(crate) fn state_from_json(text: String, limits: &Limits, known: Option<&Self>) -> Result<Self> {
+    pub(crate) fn state_from_json(text: Secret, limits: &Limits, known: Option<&Self>) -> Result<Self> {
         Self::read(text, limits, Part::State, known)
     }
 
@@ -62,7 +63,7 @@ impl AuthProfiles {
         let (usage, ids) = state.usage.over(&self.usage);
         hidden.extend(ids.into_iter().map(|id| ("usageStats", id.as_str())));
         whole.diagnostics.extend(hidden.into_iter().map(|(section, entry)| {
-            let location = Location::default().with_key_path(format!("{section}.{entry}"));
+            let location = Location::default().with_key_path(KeyPath::root().key(section).key(entry).to_string());
             Diagnostic::new(Severity::Warning, DiagnosticCode::Conflict, location, HIDDEN)
         }));
         (whole.order, whole.last_good, whole.usage) = (order, last_good, usage);
@@ -197,7 +198,7 @@ mod tests {
     }
 
     fn read_state(text: &str) -> AuthProfiles {
-        AuthProfiles::state_from_json(text.to_owned(), &Limits::default(), None).unwrap()
+        AuthProfiles::state_from_json(text.into(), &Limits::default(), None).unwrap()
     }
 
     const CREDENTIALS: &str = r#"{"version":1,"note":"n","profiles":{"x:a":{"type":"api_key","provider":"x","key":"k"}},
@@ -215,7 +216,7 @@ mod tests {
         assert_eq!(last("x:b"), Some(Timestamp::from_millis(2)));
         let hidden: Vec<_> =
             whole.diagnostics().iter().filter_map(|diagnostic| diagnostic.location.key_path.as_deref()).collect();
-        assert_eq!(hidden, ["order.x", "usageStats.x:a"]);
+        assert_eq!(hidden, ["order.x", "usageStats[\"x:a\"]"]);
     }
 
     #[test]

@@ -114,7 +114,7 @@ impl UsageStats {
     pub(crate) fn edited(&self, edit: impl FnOnce(&mut UsageEdit<'_>)) -> Self {
         let mut edited = UsageEdit(RawObject::parse(&self.text).unwrap_or_default());
         edit(&mut edited);
-        Self::read(&edited.0, edited.0.to_text(DEPTH).into())
+        Self::read(&edited.0, (*edited.0.to_text(DEPTH)).into())
     }
 
     /// Iterates over the transient windows, each with its own scope.
@@ -232,7 +232,7 @@ pub(crate) fn timestamp(millis: f64) -> Timestamp {
 impl Default for UsageStats {
     fn default() -> Self {
         let empty = RawObject::default();
-        Self::read(&empty, empty.to_text(DEPTH).into())
+        Self::read(&empty, (*empty.to_text(DEPTH)).into())
     }
 }
 

@@ -48,7 +48,9 @@ impl UsageEdit<'_> {
             }
         }
         let text = raw::object(DEPTH + 1, members.iter().map(|(name, value)| (*name, value.get())));
-        self.object(key, text);
+        drop(members);
+        drop(before);
+        self.object(key, &text);
     }
 
     /// Replaces the transient windows; of several with one scope, the one that ends last stays.
@@ -98,15 +100,17 @@ impl UsageEdit<'_> {
                 Some(reason) => entry.set_str("reason", reason),
                 None => entry.remove("reason"),
             }
-            members.insert(model, entry.to_text(DEPTH + 2));
+            members.insert(model, entry.to_text(DEPTH + 2).to_owned());
         }
         let text = raw::object(DEPTH + 1, members.iter().map(|(model, text)| (*model, text.as_str())));
-        self.object(key::MODEL_COOLDOWNS, text);
+        drop(members);
+        drop(before);
+        self.object(key::MODEL_COOLDOWNS, &text);
     }
 
     /// Replaces an object by this text, or removes it if there is nothing in it.
-    fn object(&mut self, key: &str, text: String) {
-        match raw::value(text) {
+    fn object(&mut self, key: &str, text: &str) {
+        match raw::value(text.to_owned()) {
             Some(text) if text.get() != "{}" => self.0.set(key, text),
             _ => self.remove(key),
         }

@@ -57,7 +57,7 @@ impl AuthProfiles {
     /// [`ErrorKind::Syntax`], [`ErrorKind::TooLarge`], [`ErrorKind::TooDeep`] or [`ErrorKind::DuplicateKey`] if the
     /// text is not acceptable JSON; [`ErrorKind::Corrupt`] if it is not an object with an object `profiles`.
     pub fn from_json(text: &str) -> Result<Self> {
-        Self::read(text.to_owned(), &Limits::default(), Part::Whole, None)
+        Self::read(Secret::new(text), &Limits::default(), Part::Whole, None)
     }
 
     /// Reads the text of an `auth-profiles.json` within these limits.
@@ -66,15 +66,15 @@ impl AuthProfiles {
     ///
     /// As [`from_json`](Self::from_json).
     #[cfg(feature = "file")]
-    pub(crate) fn from_json_within(text: String, limits: &Limits) -> Result<Self> {
+    pub(crate) fn from_json_within(text: Secret, limits: &Limits) -> Result<Self> {
         Self::read(text, limits, Part::Whole, None)
     }
 
     /// Reads a text. An entry of the state whose text is the one in a known document is taken from there.
-    pub(super) fn read(text: String, limits: &Limits, part: Part, known: Option<&Self>) -> Result<Self> {
-        syntax::check(&text, Dialect::Json, limits)?;
-        let mut read = Self::interpret(syntax::without_bom(&text), part, known)?;
-        read.text = Some(Secret::new(text));
+    pub(super) fn read(text: Secret, limits: &Limits, part: Part, known: Option<&Self>) -> Result<Self> {
+        syntax::check(text.expose(), Dialect::Json, limits)?;
+        let mut read = Self::interpret(syntax::without_bom(text.expose()), part, known)?;
+        read.text = Some(text);
         Ok(read)
     }
 
@@ -173,15 +173,15 @@ impl AuthProfiles {
         if let Some(text) = &self.text {
             return text.clone();
         }
-        let mut members: Vec<(&str, String)> = Vec::new();
+        let mut members: Vec<(&str, Secret)> = Vec::new();
         let own = |name: &str| match name {
             "version" => Some(match self.members.get("version") {
-                Some(text) => text.expose().to_owned(),
-                None => raw::number(self.version).get().to_owned(),
+                Some(text) => text.clone(),
+                None => raw::number(self.version).get().into(),
             }),
             "profiles" => {
                 let entries = self.profiles.iter().map(|(id, profile)| (id.as_str(), profile.text()));
-                Some(raw::object(1, entries))
+                Some(raw::object(1, entries).into())
             }
             "order" => section_text(&self.order, String::as_str),
             "lastGood" => section_text(&self.last_good, String::as_str),
@@ -189,7 +189,7 @@ impl AuthProfiles {
             _ => None,
         };
         for (name, text) in &self.members {
-            let kept = Some(text.expose()).filter(|text| !text.is_empty()).map(str::to_owned);
+            let kept = Some(text).filter(|text| !text.is_empty()).cloned();
             let text = if part.own(name) { own(name).or(kept) } else { kept };
             members.extend(text.map(|text| (name.as_str(), text)));
         }
@@ -201,16 +201,17 @@ impl AuthProfiles {
             let next = members.iter().position(|(member, _)| later.contains(member)).unwrap_or(members.len());
             members.insert(next, (name, text));
         }
-        let text = raw::object(0, members.iter().map(|(name, text)| (*name, text.as_str())));
-        Secret::new(text + "\n")
+        let mut text = raw::object(0, members.iter().map(|(name, text)| (*name, text.expose())));
+        text.push('\n');
+        text.into()
     }
 }
 
-fn section_text<K, V>(section: &Section<K, V>, name: impl Fn(&K) -> &str) -> Option<String> {
+fn section_text<K, V>(section: &Section<K, V>, name: impl Fn(&K) -> &str) -> Option<Secret> {
     match section {
         Section::Absent => None,
-        Section::Foreign(text) => Some(text.expose().to_owned()),
-        Section::Map(map) => Some(raw::object(1, map.iter().map(|(key, (_, text))| (name(key), text.expose())))),
+        Section::Foreign(text) => Some(text.clone()),
+        Section::Map(map) => Some(raw::object(1, map.iter().map(|(key, (_, text))| (name(key), text.expose()))).into()),
     }
 }
 

@@ -10,7 +10,7 @@ use super::outcome::{RefreshOutcome, refused};
 use super::refresher::TokenRefresher;
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::credential::Credential;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::id::ProfileId;
 use crate::profile::{Hold, Profile};
 use crate::secret::Secret;
@@ -149,13 +149,17 @@ impl Steps {
     async fn look(&self, access: &Access, id: &ProfileId, rejected: Option<&Secret>) -> Result<(Need, Profile)> {
         let profiles = access.load().await?;
         let Some(profile) = profiles.get(id.as_str()) else {
-            return Err(Error::new(ErrorKind::MissingCredentials, format!("there is no profile \"{id}\"")));
+            return Err(Error::new(
+                ErrorKind::MissingCredentials,
+                format!("there is no profile {:?}", Shown::new(id.as_str())),
+            ));
         };
         if let Some(hold) = profile.hold() {
             return Err(held_back(id, hold));
         }
         if id.is_personal() {
-            let message = format!("the login {:?} is a personal account, which only OpenClaw renews", id.as_str());
+            let message =
+                format!("the login {:?} is a personal account, which only OpenClaw renews", Shown::new(id.as_str()));
             let help = "Use another profile. Personal accounts are looked after with OpenClaw itself.";
             return Err(Error::new(ErrorKind::RefreshFailed, message).with_help(help).with_transience(false));
         }
@@ -222,6 +226,7 @@ fn held_back(id: &ProfileId, hold: Hold) -> Error {
             ("is saved and not active", "Make it active with `openclaw models auth activate`, or use another profile.")
         }
     };
-    let error = Error::new(ErrorKind::RefreshFailed, format!("the login of \"{id}\" {message}")).with_help(help);
+    let error = Error::new(ErrorKind::RefreshFailed, format!("the login of {:?} {message}", Shown::new(id.as_str())))
+        .with_help(help);
     error.with_transience(hold == Hold::Refreshing)
 }

@@ -1,11 +1,12 @@
 //! The headers that authenticate.
 
+use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
 use crate::credential::{AUTH_HEADERS, AuthScheme, Credential, CredentialKind};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::id::ProviderId;
-use crate::secret::Secret;
+use crate::secret::{Secret, SecretText};
 
 /// A header with a credential of the endpoint's own.
 pub(super) type OwnHeader = (HeaderName, Secret);
@@ -43,18 +44,36 @@ pub(super) fn authenticate(
         headers.remove(name);
     }
     for (name, prefix) in scheme.places(credential.kind()) {
-        let value = HeaderValue::try_from(format!("{prefix}{}", secret.expose()));
-        let value = value.map_err(|_| Error::new(ErrorKind::InvalidSecret, "the secret cannot stand in a header"))?;
+        let mut text = SecretText::default();
+        text.push_str(prefix);
+        text.push_str(secret.expose());
+        let message = "the secret cannot stand in a header";
+        let value = value_of(text.into()).ok_or_else(|| Error::new(ErrorKind::InvalidSecret, message))?;
         put(headers, name, value);
     }
     for (name, value) in own {
-        let value = HeaderValue::try_from(value.expose()).map_err(|_| {
+        let ascii = Some(value).filter(|value| value.expose().is_ascii());
+        let value = ascii.and_then(|value| value_of(value.clone())).ok_or_else(|| {
+            let name = Shown::new(name.as_str());
             let message = format!("the value of the header {name} has characters that cannot stand in one");
             Error::new(ErrorKind::InvalidHeader, message)
         })?;
         put(headers, name.clone(), value);
     }
     Ok(())
+}
+
+/// The value of a header, which wipes its text when its last copy is dropped; `None` if the text cannot stand in one.
+pub(super) fn value_of(text: Secret) -> Option<HeaderValue> {
+    struct Owner(Secret);
+
+    impl AsRef<[u8]> for Owner {
+        fn as_ref(&self) -> &[u8] {
+            self.0.expose().as_bytes()
+        }
+    }
+
+    HeaderValue::from_maybe_shared(Bytes::from_owner(Owner(text))).ok()
 }
 
 fn put(headers: &mut HeaderMap, name: HeaderName, mut value: HeaderValue) {

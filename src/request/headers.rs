@@ -2,9 +2,10 @@
 
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
+use super::auth::value_of;
 use super::beta::BetaList;
 use crate::credential::is_auth_header;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::secret::Secret;
 
 pub(super) const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
@@ -52,6 +53,7 @@ impl Headers {
     pub(super) fn set(&mut self, name: &str, value: &Secret) -> Result<()> {
         let name = name_of(name)?;
         if is_auth_header(&name) || self.taken.contains(&name) {
+            let name = Shown::new(name.as_str());
             let message = format!("the header {name} would authenticate the request a second time");
             return Err(Error::new(ErrorKind::ConflictingAuthHeader, message));
         }
@@ -60,8 +62,10 @@ impl Headers {
             self.betas.merge(&BetaList::parse(value.expose())?);
             return Ok(());
         }
-        let mut value = HeaderValue::from_bytes(value.expose().as_bytes())
-            .map_err(|_| refused(&format!("the value of the header {name} has characters that cannot stand in one")))?;
+        let mut value = value_of(value.clone()).ok_or_else(|| {
+            let name = Shown::new(name.as_str());
+            refused(&format!("the value of the header {name} has characters that cannot stand in one"))
+        })?;
         value.set_sensitive(!is_shown(&name));
         self.map.insert(name, value);
         Ok(())
@@ -97,6 +101,7 @@ pub(super) fn check(name: &HeaderName, value: &Secret) -> Result<()> {
         return Err(refused(&format!("the header {name} is set by the HTTP client only")));
     }
     if value.expose().bytes().any(|byte| byte.is_ascii_control()) {
+        let name = Shown::new(name.as_str());
         return Err(refused(&format!("the value of the header {name} has a line break or control character")));
     }
     Ok(())

@@ -10,7 +10,7 @@ use super::headers::{ANTHROPIC_VERSION, Headers, check, name_of};
 use super::hosts::VersionPlace;
 use crate::cache::HostFields;
 use crate::credential::carries_credential;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::net::{PlainHttp, insecure};
 
 /// The version of the API that is asked for unless the caller names one: the body is the caller's, and newer versions
@@ -22,7 +22,8 @@ impl RequestBuilder<'_> {
     /// request of the Messages API is built.
     pub(super) fn merged_headers(&self, given: HeaderMap, is_messages: bool) -> Result<(HeaderMap, HostFields)> {
         if let Some(profile) = &self.foreign {
-            let message = format!("Auth profile \"{profile}\" is not configured for the provider of the endpoint");
+            let profile = Shown::new(profile.as_str());
+            let message = format!("Auth profile {profile:?} is not configured for the provider of the endpoint");
             return Err(Error::new(ErrorKind::ProfileNotConfigured, message));
         }
         let (row, scheme) = (self.endpoint.kind().row(), self.endpoint.auth_scheme());

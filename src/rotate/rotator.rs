@@ -35,7 +35,7 @@ use crate::store::{AuthProfileStore, StoreQueue};
 ///
 /// Cheap to clone; clones share everything. Its futures run in a tokio runtime whose timers and input and output are
 /// enabled. A store that may block is called on blocking threads of the runtime, one for reading and one for writing, however
-/// many calls there are.
+/// many calls there are; only what it [knows without waiting](AuthProfileStore::try_load) is asked in place.
 ///
 /// # What is written, and when
 ///
@@ -146,7 +146,7 @@ impl Rotator {
                 "send",
                 gen_ai.operation.name = "chat",
                 gen_ai.provider.name = %model.provider(),
-                gen_ai.request.model = model.model(),
+                gen_ai.request.model = crate::error::Shown::new(model.model()).to_string().as_str(),
             );
             self.send_messages(call).instrument(span).await
         }

@@ -20,7 +20,7 @@ impl Rotation {
         #[cfg(feature = "tracing")]
         tracing::debug!(
             gen_ai.provider.name = %model.provider(),
-            gen_ai.request.model = model.model(),
+            gen_ai.request.model = crate::error::Shown::new(model.model()).to_string().as_str(),
             kind = ?error.kind(),
             "left out"
         );
@@ -57,7 +57,7 @@ impl Rotation {
         if let Some(model) = self.models.get(self.at) {
             tracing::warn!(
                 gen_ai.provider.name = %model.provider(),
-                gen_ai.request.model = model.model(),
+                gen_ai.request.model = crate::error::Shown::new(model.model()).to_string().as_str(),
                 kind = ?end.error.kind(),
                 "no answer"
             );

@@ -287,7 +287,7 @@ impl Rotation {
                 from = %last.profile,
                 profile = %attempt.profile(),
                 gen_ai.provider.name = %attempt.model().provider(),
-                gen_ai.request.model = attempt.model().model(),
+                gen_ai.request.model = crate::error::Shown::new(attempt.model().model()).to_string().as_str(),
                 error.r#type = last.reason().map(FailureReason::as_str),
                 "rotating"
             );
@@ -388,7 +388,7 @@ impl Rotation {
         tracing::debug!(
             profile = %attempt.profile,
             gen_ai.provider.name = %attempt.model.provider(),
-            gen_ai.request.model = attempt.model.model(),
+            gen_ai.request.model = crate::error::Shown::new(attempt.model.model()).to_string().as_str(),
             error.r#type = attempt.reason().map(FailureReason::as_str),
             http.response.status_code = attempt.status.map(|status| status.as_u16()),
             "attempt"

@@ -1,7 +1,9 @@
 //! What is left out of a text that came in where a secret is expected.
 
-use super::Secret;
+use zeroize::Zeroizing;
+
 use super::assigned::{Lines, assigned, line, member};
+use super::{Secret, SecretText};
 
 /// What was left out of a text, so that its owner can be told: a sentence for each thing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,7 +48,7 @@ pub(crate) fn clean(text: &str) -> (Secret, Cleaning) {
     }
     let trimmed = text.trim_matches(is_outer);
     if let Some(inner) = member(trimmed) {
-        let (secret, mut done) = clean(&inner);
+        let (secret, mut done) = clean(&Zeroizing::new(inner));
         done.add("the object around the secret is left out");
         return (secret, done);
     }
@@ -59,7 +61,7 @@ pub(crate) fn clean(text: &str) -> (Secret, Cleaning) {
         Lines::Several => return (Secret::new(trimmed), done),
     };
     let unwanted = |c: char| is_line_break(c) || is_zero_width(c);
-    let mut joined = String::new();
+    let mut joined = SecretText::default();
     let mut rest = trimmed;
     if trimmed.contains(unwanted) {
         joined.extend(trimmed.chars().filter(|c| !unwanted(*c)));
@@ -98,7 +100,9 @@ pub(crate) fn unquoted(text: &str) -> &str {
 /// Leaves out what no header and no secret has: white space and one pair of quotation marks around it, line breaks and
 /// invisible characters inside. A word such as `Bearer` stays, because in a header it belongs there.
 pub(crate) fn joined(text: &str) -> Secret {
-    Secret::new(unquoted(text).chars().filter(|c| !is_line_break(*c) && !is_zero_width(*c)).collect::<String>())
+    let mut joined = SecretText::default();
+    joined.extend(unquoted(text).chars().filter(|c| !is_line_break(*c) && !is_zero_width(*c)));
+    joined.into()
 }
 
 /// The text between quotation marks, a comma or semicolon behind them left out.

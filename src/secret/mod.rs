@@ -2,20 +2,24 @@
 
 mod assigned;
 mod clean;
+mod text;
 
 pub(crate) use clean::{Cleaning, LEFT_OUT_INSIDE, clean, is_blank_char, joined, unquoted};
+pub(crate) use text::SecretText;
 
 use std::fmt;
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
+use zeroize::Zeroize as _;
 
 /// A key, token or other text that must not appear in logs, errors or debug output.
 ///
 /// There is no `Display` and no `Serialize`; `Debug` prints a fixed word, and comparison takes the same time wherever
 /// two texts of one length differ. [`expose`](Self::expose) is the only way to the text, so one search finds every use.
-/// The memory is wiped when the last owner drops it; copies made by parsers and by the HTTP client are not.
+/// The memory is wiped when the last owner drops it, and so is the value of a header that was made of it; copies made by
+/// parsers and by the HTTP client are not.
 ///
 /// # Examples
 ///
@@ -33,7 +37,14 @@ impl Secret {
     /// A secret with exactly this text.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
-        Self(Arc::new(SecretString::from(text.into().into_boxed_str())))
+        let mut text = text.into();
+        if text.len() == text.capacity() {
+            return Self(Arc::new(SecretString::from(text.into_boxed_str())));
+        }
+        // To give back the room that is left over may move the text, and leave a copy behind.
+        let exact = Box::from(&*text);
+        text.zeroize();
+        Self(Arc::new(SecretString::from(exact)))
     }
 
     /// A secret as people paste it, and as it comes out of variables and files: alone.

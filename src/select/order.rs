@@ -18,6 +18,7 @@ use crate::error::{Diagnostic, DiagnosticCode, Severity};
 use crate::id::{ProfileId, ProviderId};
 use crate::profile::{AuthProfiles, Entry, Expiry, Profile, SecretState};
 use crate::secret::Secret;
+use crate::syntax::KeyPath;
 
 /// Where the profiles to choose from come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -283,7 +284,9 @@ impl<'a> Selecting<'a> {
         });
         let provider = &self.query.provider;
         let (place, help) = match base {
-            Base::Order(_) => (format!("order.{provider}"), "correct the order, or remove it"),
+            Base::Order(_) => {
+                (KeyPath::root().key("order").key(provider.as_str()).to_string(), "correct the order, or remove it")
+            }
             _ => ("auth.profiles".to_owned(), "list the profiles that are stored, or none of the provider"),
         };
         let message = "none of the profiles named for this provider exists; the stored ones are used instead";

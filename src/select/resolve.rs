@@ -16,7 +16,7 @@ use crate::clock::Timestamp;
 use crate::credential::{
     Credential, CredentialKind, CredentialSource, Doubt, Implausible, InlineCredential, ReferenceFailure,
 };
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::id::ProfileId;
 use crate::profile::{AuthProfiles, UsageStats};
 use crate::secret::Secret;
@@ -201,7 +201,8 @@ impl ProfileSelector {
 
 /// The error where there is no credential anywhere, or none that can be used at any time.
 fn missing(refusal: Unavailable) -> Error {
-    let message = format!("No API key found for provider \"{}\"{}", refusal.provider, Reasons::new(&refusal));
+    let message =
+        format!("No API key found for provider {:?}{}", Shown::new(refusal.provider.as_str()), Reasons::new(&refusal));
     let help = refusal.help();
     let error = Error::new(ErrorKind::MissingApiKey, message).with_origin(refusal);
     match help {
@@ -216,7 +217,7 @@ fn trace(query: &Query, resolved: &Result<Selection>) {
     match resolved {
         Ok(selection) => tracing::debug!(
             gen_ai.provider.name = %query.provider,
-            gen_ai.request.model = query.model.as_deref(),
+            gen_ai.request.model = query.model.as_deref().map(|model| Shown::new(model).to_string()).as_deref(),
             profile = %selection.profile,
             source = %selection.source,
             kind = %selection.credential.kind(),
@@ -226,7 +227,7 @@ fn trace(query: &Query, resolved: &Result<Selection>) {
         Err(error) => {
             tracing::warn!(
                 gen_ai.provider.name = %query.provider,
-                gen_ai.request.model = query.model.as_deref(),
+                gen_ai.request.model = query.model.as_deref().map(|model| Shown::new(model).to_string()).as_deref(),
                 %error,
                 "no credential"
             );

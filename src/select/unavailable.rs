@@ -1,12 +1,12 @@
 //! The refusal: no profile can be used now.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::time::Duration;
 
 use super::candidate::Candidate;
 use super::verdict::{Verdict, as_millis};
 use crate::clock::Timestamp;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Shown};
 use crate::id::{ProfileId, ProviderId};
 use crate::profile::{AuthProfiles, WrongUnit};
 use crate::reason::FailureReason;
@@ -113,15 +113,17 @@ impl Unavailable {
 impl fmt::Display for Unavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let provider = &self.provider;
-        match (self.locked.as_ref().map(Shown), self.kind()) {
+        match (self.locked.as_ref().map(|locked| Shown::new(locked.as_str())), self.kind()) {
             (Some(locked), ErrorKind::ProfileNotConfigured) => {
-                write!(f, "Auth profile \"{locked}\" is not configured for {provider}")?;
+                write!(f, "Auth profile {locked:?} is not configured for {provider}")?;
             }
             (Some(locked), ErrorKind::Unavailable) => {
-                write!(f, "Auth profile \"{locked}\" cannot be used for {provider} now")?;
+                write!(f, "Auth profile {locked:?} cannot be used for {provider} now")?;
             }
-            (Some(locked), _) => write!(f, "No credentials found for profile \"{locked}\"")?,
-            (None, ErrorKind::MissingApiKey) => write!(f, "No API key found for provider \"{provider}\"")?,
+            (Some(locked), _) => write!(f, "No credentials found for profile {locked:?}")?,
+            (None, ErrorKind::MissingApiKey) => {
+                write!(f, "No API key found for provider {:?}", Shown::new(provider.as_str()))?;
+            }
             (None, _) => write!(f, "No available auth profile for {provider} (all in cooldown or unavailable)")?,
         }
         Reasons::new(self).fmt(f)
@@ -155,7 +157,7 @@ impl fmt::Display for Reasons<'_> {
         if locked.is_some() {
             let Some(own) = self.unavailable.own() else { return Ok(()) };
             if self.by_name {
-                write!(f, ": {} ", Shown(&own.id))?;
+                write!(f, ": {} ", own.id)?;
             } else {
                 f.write_str(": it ")?;
             }
@@ -171,7 +173,7 @@ impl fmt::Display for Reasons<'_> {
         });
         let mut count = 0;
         for candidate in named {
-            write!(f, "{} {} ", if count == 0 { ":" } else { ";" }, Shown(&candidate.id))?;
+            write!(f, "{} {} ", if count == 0 { ":" } else { ";" }, candidate.id)?;
             say(f, candidate)?;
             count += 1;
         }
@@ -179,16 +181,6 @@ impl fmt::Display for Reasons<'_> {
             0 => Ok(()),
             more => write!(f, "; and {more} more"),
         }
-    }
-}
-
-/// A profile's name on one line: a document may hold any text, and a line break must not forge a line of a log.
-struct Shown<'a>(&'a ProfileId);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
-        self.0.as_str().chars().map(shown).try_for_each(|c| f.write_char(c))
     }
 }
 

@@ -276,7 +276,7 @@ impl SelectorRules {
             && end(before).is_none_or(|before| before < until)
         {
             let (profile, model) = (receipt.profile(), receipt.model());
-            tracing::info!(%profile, gen_ai.request.model = model, reason = reason.as_str(), %until, "cooling down");
+            tracing::info!(%profile, gen_ai.request.model = model.map(|model| crate::error::Shown::new(model).to_string()).as_deref(), reason = reason.as_str(), %until, "cooling down");
         }
     }
 

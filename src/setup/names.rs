@@ -49,10 +49,11 @@ pub fn slug(name: &str) -> String {
 /// # Ok::<(), provider_auth::Error>(())
 /// ```
 pub fn profile_id(provider: &ProviderId, name: Option<&str>, kind: CredentialKind) -> Result<ProfileId> {
+    let own = provider.as_str();
     match name {
         Some(id) if id.contains(':') => ProfileId::new(id),
-        Some(name) => ProfileId::new(&format!("{provider}:{}", slug(name))),
-        None if kind == CredentialKind::Token => ProfileId::new(&format!("{provider}:manual")),
-        None => ProfileId::new(&format!("{provider}:default")),
+        Some(name) => ProfileId::new(&format!("{own}:{}", slug(name))),
+        None if kind == CredentialKind::Token => ProfileId::new(&format!("{own}:manual")),
+        None => ProfileId::new(&format!("{own}:default")),
     }
 }

@@ -90,9 +90,9 @@ impl Saved {
         let Some(order) = order else {
             return Some(format!("{why} Store it under another name, or correct the entry there."));
         };
-        let ids: Vec<_> = order.iter().map(|id| quoted(id.as_str())).collect();
+        let ids: Vec<_> = order.iter().map(|id| quoted(&id.to_string()).into_owned()).collect();
         let command =
-            format!("openclaw models auth order set --provider {} {}", quoted(provider.as_str()), ids.join(" "));
+            format!("openclaw models auth order set --provider {} {}", quoted(&provider.to_string()), ids.join(" "));
         Some(format!("{why} A stored order that names it puts it in use: `{command}`."))
     }
 }

@@ -112,6 +112,10 @@ impl AuthProfileStore for AgentStore {
         self.store().lease(profile, wait)
     }
 
+    fn try_load(&self) -> Option<Arc<AuthProfiles>> {
+        self.store().try_load()
+    }
+
     fn may_block(&self) -> bool {
         self.store().may_block()
     }

@@ -94,18 +94,19 @@ type OldFile = (PathBuf, &'static str, LeftoverKind);
 
 /// The ids of the profiles in a file of any of the old formats, those of unknown types included.
 fn ids(path: &Path, original: &str) -> Result<Vec<ProfileId>> {
-    let text = utf8(read::bytes(path, read::LARGEST)?)?;
+    let bytes = read::bytes(path, read::LARGEST)?;
+    let text = utf8(&bytes)?;
     let [current, older] = FILES;
     let mut profiles = AuthProfiles::new();
     if original == current {
-        match AuthProfiles::from_json(&text) {
+        match AuthProfiles::from_json(text) {
             Ok(document) => profiles = document,
             // OpenClaw takes one with the profiles at the top level, too.
-            Err(error) => return AuthProfiles::ids_at_top_level(&text).ok_or(error),
+            Err(error) => return AuthProfiles::ids_at_top_level(text).ok_or(error),
         }
     } else {
         let form = if original == older { LegacyForm::Credentials } else { LegacyForm::Logins };
-        profiles.import(&text, form, &Limits::default())?;
+        profiles.import(text, form, &Limits::default())?;
     }
     Ok(profiles.iter().map(|(id, _)| id.clone()).collect())
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use crate::error::{Diagnostic, DiagnosticCode, Location, Severity};
+use crate::error::{Diagnostic, DiagnosticCode, Location, Severity, Shown};
 use crate::id::ProfileId;
 
 /// How many profiles a text names; the rest is counted.
@@ -90,7 +90,7 @@ impl Leftover {
     }
 
     fn names(&self) -> String {
-        let quoted = self.profiles.iter().take(MOST_NAMED).map(|id| format!("{:?}", id.as_str()));
+        let quoted = self.profiles.iter().take(MOST_NAMED).map(|id| format!("{:?}", Shown::new(id.as_str())));
         let mut names = quoted.collect::<Vec<_>>().join(", ");
         if let Some(more) = self.profiles.len().checked_sub(MOST_NAMED).filter(|more| *more > 0) {
             let _ = write!(names, " and {more} more");

@@ -18,6 +18,7 @@ use crate::id::{ModelRef, ProfileId, ProviderId};
 use crate::profile::{AuthProfiles, UsageStats};
 use crate::providers::Provider;
 use crate::select::{ProfileSelector, Verdict};
+use crate::syntax::KeyPath;
 
 /// How long before its end a credential is called expiring, unless the caller says otherwise.
 const WARN_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
@@ -209,7 +210,7 @@ impl<'a> StatusReportBuilder<'a> {
             utility_source,
             unconfirmed_models,
             warn_after: self.warn_after,
-            default_model: primary.map_or_else(|| resolved_default.to_string(), str::to_owned),
+            default_model: primary.map_or_else(|| resolved_default.name(), str::to_owned),
             resolved_default,
             fallbacks,
             image_model,
@@ -283,7 +284,7 @@ fn impossible_windows(profiles: &AuthProfiles, selector: &ProfileSelector, now: 
         ends.into_iter().flatten().any(|end| end > now) && selector.cooldown(usage, now).is_none()
     };
     let found = profiles.usage_stats().filter(|(_, usage)| ahead(usage)).map(|(id, _)| {
-        let place = Location::default().with_key_path(format!("usageStats.{id}"));
+        let place = Location::default().with_key_path(KeyPath::root().key("usageStats").key(id.as_str()).to_string());
         let message = "a window was opened by a clock that ran ahead, or is longer than the rules allow, and does not keep \
                        the profile from being used";
         Diagnostic::new(Severity::Warning, DiagnosticCode::IgnoredSetting, place, message)

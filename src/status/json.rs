@@ -9,7 +9,7 @@ use super::collate;
 use super::report::{EffectiveSource, ProfileStatus, ProviderStatus, StatusReport};
 use crate::clock::Timestamp;
 use crate::credential::{CredentialSource, EnvOrigin, ReferenceFailure};
-use crate::error::Diagnostic;
+use crate::error::{Diagnostic, Shown};
 use crate::id::{ModelRef, ProfileId, ProviderId};
 use crate::profile::Hold;
 use crate::reason::FailureReason;
@@ -205,7 +205,7 @@ impl StatusReport {
     }
 
     fn model_name(&self, model: &ModelRef) -> String {
-        if self.release.has_entries() { model.written() } else { model.to_string() }
+        if self.release.has_entries() { model.written() } else { model.name() }
     }
 
     /// Returns the milliseconds until a moment; negative once it has passed.
@@ -243,8 +243,8 @@ impl StatusReport {
         let below = self.home.as_deref().and_then(|home| path.strip_prefix(home).ok());
         match below {
             Some(below) if below.as_os_str().is_empty() => "~".to_owned(),
-            Some(below) => format!("~{}{}", std::path::MAIN_SEPARATOR, below.display()),
-            None => shown(path),
+            Some(below) => format!("~{}{}", std::path::MAIN_SEPARATOR, Shown::new(&below.to_string_lossy())),
+            None => Shown::new(&path.to_string_lossy()).to_string(),
         }
     }
 }

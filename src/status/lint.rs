@@ -5,11 +5,12 @@ use crate::clock::Timestamp;
 use crate::config::{Config, ProfileMode};
 use crate::credential::CredentialKind;
 use crate::error::Location;
-use crate::error::{Diagnostic, DiagnosticCode, Severity};
+use crate::error::{Diagnostic, DiagnosticCode, Severity, Shown};
 use crate::id::{ProfileId, ProviderId};
 use crate::profile::AuthProfiles;
 use crate::references::Address;
 use crate::select::{Query, Verdict};
+use crate::syntax::KeyPath;
 
 impl Config {
     /// Returns everything there is to say about the configuration: its [`diagnostics`](Self::diagnostics), deprecated
@@ -62,7 +63,7 @@ impl Config {
             warn(DiagnosticCode::IgnoredSetting, place, message, "use an API key for prompt caching");
         }
         let of_profiles = all.iter().flat_map(|profiles| profiles.iter()).filter_map(|(id, profile)| {
-            let place = Location::default().with_key_path(format!("profiles.{id}"));
+            let place = Location::default().with_key_path(KeyPath::root().key("profiles").key(id.as_str()).to_string());
             Some((profile.secret_ref()?, place))
         });
         let mut seen: Vec<Location> = Vec::new();
@@ -86,7 +87,7 @@ impl Config {
         let holder = |id: &ProfileId| all.iter().copied().find(|profiles| profiles.get(id.as_str()).is_some());
         for (_, id, place) in self.placed_orders() {
             if holder(id).is_none() && !self.is_foreign(id) {
-                let message = format!("the order names {:?}, which is not stored", id.as_str());
+                let message = format!("the order names {:?}, which is not stored", Shown::new(id.as_str()));
                 warn(DiagnosticCode::UnknownProfile, place, message, "store the profile, or take it out of the order");
             }
         }
@@ -99,7 +100,7 @@ impl Config {
             }
             let holder = holder(id);
             let Some((profiles, stored)) = holder.and_then(|held| Some((held, held.get(id.as_str())?))) else {
-                let message = format!("no profile {:?} is stored", id.as_str());
+                let message = format!("no profile {:?} is stored", Shown::new(id.as_str()));
                 warn(DiagnosticCode::UnknownProfile, &place, message, "store the profile, or remove the entry");
                 continue;
             };
@@ -109,11 +110,14 @@ impl Config {
             let judged = selector.candidates(&unordered, &query, Timestamp::default());
             let verdict = judged.iter().find(|candidate| *candidate.id == *id).map(|candidate| candidate.verdict);
             if stored.provider() != &entry.provider {
-                let message = format!("the stored profile {:?} is of another provider and is never used", id.as_str());
+                let message = format!(
+                    "the stored profile {:?} is of another provider and is never used",
+                    Shown::new(id.as_str())
+                );
                 warn(DiagnosticCode::NeverMatches, &place, message, "correct `provider`");
             } else if verdict == Some(Verdict::ModeMismatch) {
                 let kind = stored.kind().map_or("of an unknown kind", CredentialKind::as_str);
-                let message = format!("the stored profile {:?} is {kind} and is never used", id.as_str());
+                let message = format!("the stored profile {:?} is {kind} and is never used", Shown::new(id.as_str()));
                 warn(DiagnosticCode::NeverMatches, &place, message, "correct `mode`");
             }
             let ordered = all.iter().any(|profiles| profiles.order(&entry.provider).is_some());
@@ -127,7 +131,8 @@ impl Config {
                 let is_usable = profile.hold().is_none() && !other.is_personal();
                 *profile.provider() == entry.provider && is_usable && self.auth_profile(other).is_none()
             });
-            let mut names: Vec<String> = left_out.map(|(other, _)| format!("{:?}", other.as_str())).collect();
+            let mut names: Vec<String> =
+                left_out.map(|(other, _)| format!("{:?}", Shown::new(other.as_str()))).collect();
             names.dedup();
             if !names.is_empty() {
                 let message =

@@ -11,7 +11,7 @@ use super::secrets;
 use crate::clock::Timestamp;
 use crate::config::{Config, ProviderConfig, Release};
 use crate::credential::{CredentialKind, CredentialSource, Doubt, ReferenceFailure};
-use crate::error::Diagnostic;
+use crate::error::{Diagnostic, Shown};
 use crate::id::{ProfileId, ProviderId};
 use crate::profile::{AuthProfiles, Entry, Expiry, Hold, Profile, SecretState, WrongUnit};
 use crate::secret::{Secret, is_blank_char};
@@ -155,7 +155,7 @@ impl Overview<'_> {
         let strict = self.config.selector().rules().strict_expiry;
         let cooldown = usage.and_then(|usage| self.config.selector().cooldown(usage, self.now));
         let display = self.display(id, profile);
-        let owner = display.strip_prefix(id.as_str()).unwrap_or_default();
+        let owner = display.strip_prefix(&id.to_string()).unwrap_or_default();
         let has_none = secrets::has_none(self.config, profile, verdict);
         let shown = if has_none && profile.secret_ref().is_none() {
             // It may be a secret all the same, one with a typing error.
@@ -211,7 +211,7 @@ impl Overview<'_> {
         ];
         let name =
             names.into_iter().flatten().map(|name| name.trim_matches(is_blank_char)).find(|name| !name.is_empty());
-        name.map_or_else(|| id.to_string(), |name| format!("{id} ({name})"))
+        name.map_or_else(|| id.to_string(), |name| format!("{id} ({})", Shown::new(name)))
     }
 }
 

@@ -265,10 +265,12 @@ impl UnusableProfile {
         use FailureReason::{Auth, AuthPermanent, SessionExpired};
         match (self.reason, &self.provider) {
             (Some(Auth | AuthPermanent | SessionExpired), Some(provider)) => {
-                format!(
-                    "Re-authenticate with `openclaw models auth login --provider {provider} --profile-id '{}'`.",
-                    self.id
-                )
+                // A name must not end the quotation marks around it, and become a command of its own.
+                let id = self.id.to_string().replace('\'', r"'\''");
+                let provider = provider.to_string();
+                let is_word = provider.chars().all(|c| c.is_alphanumeric() || "-._:@/".contains(c));
+                let provider = if is_word { provider } else { format!("'{}'", provider.replace('\'', r"'\''")) };
+                format!("Re-authenticate with `openclaw models auth login --provider {provider} --profile-id '{id}'`.")
             }
             (Some(FailureReason::Billing), _) if self.disabled => {
                 "Top up credits (provider billing) or switch provider.".to_owned()

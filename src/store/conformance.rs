@@ -28,11 +28,12 @@ use crate::secret::Secret;
 /// A check: its name, which says the promise, and what it does with a fresh, empty store.
 type Check<'a> = (&'static str, fn(&dyn AuthProfileStore) -> Result<()>);
 
-const CHECKS: [Check<'static>; 18] = [
+const CHECKS: [Check<'static>; 19] = [
     ("a fresh store is empty and loads", fresh_is_empty),
     ("an update is seen by the next load", update_is_seen),
     ("an update that changes nothing gives the document in force", no_change),
     ("a loaded document is a snapshot", load_is_snapshot),
+    ("what is known without waiting is what is committed", try_load_is_fresh),
     ("an error in the closure changes nothing", error_changes_nothing),
     ("a panic in the closure changes nothing and leaves the store usable", panic_changes_nothing),
     ("a nested update is an error, not a hang", nested_is_error),
@@ -111,6 +112,17 @@ fn load_is_snapshot(store: &dyn AuthProfileStore) -> Result<()> {
     let before = store.load()?;
     put(store, "anthropic:one")?;
     ensure(before.is_empty(), "a document changed after it was loaded")
+}
+
+fn try_load_is_fresh(store: &dyn AuthProfileStore) -> Result<()> {
+    for name in ["a", "b", "c"] {
+        put(store, name)?;
+        let is_fresh = |known: Arc<AuthProfiles>| known.get(name).is_some();
+        ensure(store.try_load().is_none_or(is_fresh), "a document was older than the last update")?;
+        ensure(store.load()?.get(name).is_some(), "a loaded document was older than the last update")?;
+        ensure(store.try_load().is_none_or(is_fresh), "a document was older than the one that was loaded")?;
+    }
+    Ok(())
 }
 
 fn error_changes_nothing(store: &dyn AuthProfileStore) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use super::AuthProfileStore;
 use crate::credential::Credential;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::id::{ProfileId, ProviderId};
 use crate::profile::{AuthProfiles, Profile, check_not_personal};
 
@@ -85,7 +85,8 @@ pub trait AuthProfileStoreExt: AuthProfileStore {
                 match profiles.get(id.as_str()).map(Profile::provider) {
                     None => return Err(unknown_profile(id)),
                     Some(owner) if owner != provider => {
-                        let message = format!("the profile {:?} is for {owner}, not for {provider}", id.as_str());
+                        let message =
+                            format!("the profile {:?} is for {owner}, not for {provider}", Shown::new(id.as_str()));
                         return Err(Error::new(ErrorKind::ProfileNotConfigured, message));
                     }
                     Some(_) => {}
@@ -115,5 +116,5 @@ impl<T: AuthProfileStore + ?Sized> AuthProfileStoreExt for T {}
 
 /// The error for a profile that is not in the document.
 pub(crate) fn unknown_profile(id: &ProfileId) -> Error {
-    Error::new(ErrorKind::UnknownProfile, format!("there is no profile {:?}", id.as_str()))
+    Error::new(ErrorKind::UnknownProfile, format!("there is no profile {:?}", Shown::new(id.as_str())))
 }

@@ -1,12 +1,13 @@
 //! The exclusive right to refresh one profile's credential.
 
 use std::any::Any;
-use std::collections::HashSet;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::id::ProfileId;
 use crate::secret::Secret;
 
@@ -50,14 +51,14 @@ pub enum RefreshEnd {
 }
 
 /// A guard that is held for what its drop does.
-struct Held(#[expect(dead_code, reason = "it is held for what its drop does")] Box<dyn Any + Send>);
+struct Kept(#[expect(dead_code, reason = "it is held for what its drop does")] Box<dyn Any + Send>);
 
-impl LeaseGuard for Held {}
+impl LeaseGuard for Kept {}
 
 impl Lease {
     /// A lease that lasts as long as a backend's own guard.
     pub fn new(guard: impl Any + Send) -> Self {
-        Self(Box::new(Held(Box::new(guard))))
+        Self(Box::new(Kept(Box::new(guard))))
     }
 
     /// A lease that can end before it is dropped.
@@ -84,19 +85,35 @@ impl fmt::Debug for Lease {
 
 /// The leases held in this process, by the address of the store and the profile.
 #[derive(Default)]
-struct HeldHere {
-    leases: Mutex<HashSet<(usize, ProfileId)>>,
+struct Held {
+    /// For each lease who holds it, and who waits behind, in the order in which they came.
+    leases: Mutex<HashMap<(usize, ProfileId), VecDeque<u64>>>,
     released: Condvar,
 }
 
-static HELD: LazyLock<HeldHere> = LazyLock::new(HeldHere::default);
+impl Held {
+    /// Takes somebody out of the line for a lease.
+    fn leave(&self, key: &(usize, ProfileId), number: u64) {
+        let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(line) = leases.get_mut(key) {
+            line.retain(|waiting| *waiting != number);
+            if line.is_empty() {
+                leases.remove(key);
+            }
+        }
+        drop(leases);
+        self.released.notify_all();
+    }
+}
 
-struct Guard((usize, ProfileId));
+static HELD: LazyLock<Held> = LazyLock::new(Held::default);
+
+/// A place in the line for a lease; the first one holds it.
+struct Guard((usize, ProfileId), u64);
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        HELD.leases.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
-        HELD.released.notify_all();
+        HELD.leave(&self.0, self.1);
     }
 }
 
@@ -114,15 +131,24 @@ pub(super) fn in_process_of(path: &std::path::Path, profile: &ProfileId, wait: D
 
 /// A lease that excludes other threads of this process only.
 pub(super) fn in_process(store: usize, profile: &ProfileId, wait: Duration) -> Result<Lease> {
-    let key = (store, profile.clone());
-    let leases = HELD.leases.lock().unwrap_or_else(PoisonError::into_inner);
-    let waited = HELD.released.wait_timeout_while(leases, wait, |leases| leases.contains(&key));
-    let (mut leases, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let mut leases = HELD.leases.lock().unwrap_or_else(PoisonError::into_inner);
+    leases.entry((store, profile.clone())).or_default().push_back(number);
+    let guard = Guard((store, profile.clone()), number);
+    let waited = HELD.released.wait_timeout_while(leases, wait, |leases| {
+        leases.get(&guard.0).and_then(VecDeque::front).is_some_and(|first| *first != number)
+    });
+    let (leases, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+    // Who gives up leaves the line, which needs the lock.
+    drop(leases);
     if timeout.timed_out() {
-        let message =
-            format!("the lease on profile \"{profile}\" was held by another for all of {} ms", wait.as_millis());
+        let message = format!(
+            "the lease on profile {:?} was held by another for all of {} ms",
+            Shown::new(profile.as_str()),
+            wait.as_millis()
+        );
         return Err(Error::new(ErrorKind::Locked, message));
     }
-    leases.insert(key.clone());
-    Ok(Lease::new(Guard(key)))
+    Ok(Lease::new(guard))
 }

@@ -70,8 +70,9 @@ use crate::profile::{AuthProfiles, UsageStats};
 ///
 /// # Contract
 ///
-/// - `update` is the only way to write, with `update_usage` for a part of it. It runs the closure on fresh data, under exclusion, and commits all or nothing:
-///   an error or a panic in the closure changes nothing.
+/// - `update` is the only way to write, with `update_usage` for a part of it. It runs the closure on fresh data, under
+///   exclusion, and commits all or nothing: an error or a panic in the closure changes nothing. A run on data that were no
+///   longer fresh is repeated on what is.
 /// - The closure may run more than once, must be quick, and must not update the same store: that is an error, never a
 ///   hang. Reading the store inside it is allowed and gives the committed document.
 /// - `load` gives a snapshot that never changes, and does not wait for an update in progress.
@@ -79,13 +80,15 @@ use crate::profile::{AuthProfiles, UsageStats};
 ///
 /// # What may block
 ///
-/// `load` may read a disk or ask a server, and never waits for a writer. `update` and `update_usage` also wait for its turn, for as long as
-/// the store lets it: [`Locked`](crate::ErrorKind::Locked) must come in the end. `lease` waits for up to `wait`.
+/// `load` may read a disk or ask a server, and never waits for a writer. `update` and `update_usage` also wait for their
+/// turn, for as long as the store lets them: [`Locked`](crate::ErrorKind::Locked) must come in the end. `lease` waits for
+/// up to `wait`.
 ///
 /// The asynchronous parts of this crate (feature `client`) therefore call a store on the runtime's threads for blocking
 /// work. One `load` serves all callers that wait for it, updates run one after the other, and at most one call waits for
-/// the lease on a profile, so that any number of callers costs a handful of threads. If [`may_block`](Self::may_block)
-/// is `false`, `load` and `update` are called in place. Other asynchronous callers do the same with their runtime's means.
+/// the lease on a profile, so that any number of callers costs a handful of threads. What is known without waiting is not
+/// waited for: [`try_load`](Self::try_load) is called in place before every `load`, and if [`may_block`](Self::may_block)
+/// is `false`, so are `load` and `update`. Other asynchronous callers do the same with their runtime's means.
 ///
 /// A caller that goes away changes nothing in a store: an update that was queued or begun runs to its end. A lease ends
 /// when it is dropped, also by a panic.
@@ -98,6 +101,15 @@ pub trait AuthProfileStore: fmt::Debug + Send + Sync {
     ///
     /// [`Io`](crate::ErrorKind::Io) and the kinds of [`AuthProfiles::from_json`], as far as the backend can meet them.
     fn load(&self) -> Result<Arc<AuthProfiles>>;
+
+    /// Returns the committed document if the store knows it without waiting for a disk, a network or a lock, and `None`
+    /// otherwise, also where a `load` would fail. What it returns is as fresh as what `load` would return at this moment.
+    ///
+    /// Asynchronous callers ask this first: handing a `load` over to another thread costs more than most of these answers.
+    /// The provided one returns `None`, which is right for every store.
+    fn try_load(&self) -> Option<Arc<AuthProfiles>> {
+        None
+    }
 
     /// Runs a closure on the fresh document and commits what it changed; gives the document that is then in force.
     ///
@@ -166,6 +178,10 @@ macro_rules! forward {
         impl<T: AuthProfileStore + ?Sized> AuthProfileStore for $pointer {
             fn load(&self) -> Result<Arc<AuthProfiles>> {
                 (**self).load()
+            }
+
+            fn try_load(&self) -> Option<Arc<AuthProfiles>> {
+                (**self).try_load()
             }
 
             fn update(&self, change: &mut dyn FnMut(&mut AuthProfiles) -> Result<()>) -> Result<Arc<AuthProfiles>> {

@@ -76,9 +76,9 @@ pub(crate) fn without_bom(text: &str) -> &str {
 /// # Errors
 ///
 /// `Syntax`, with the position, if they are not UTF-8.
-pub(crate) fn utf8(bytes: Vec<u8>) -> Result<String> {
-    String::from_utf8(bytes).map_err(|error| {
-        let valid = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+pub(crate) fn utf8(bytes: &[u8]) -> Result<&str> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
         let valid = valid.strip_prefix("\u{feff}".as_bytes()).unwrap_or(valid);
         Error::new(ErrorKind::Syntax, "the text is not UTF-8").with_location(locate_byte(valid, valid.len()))
     })

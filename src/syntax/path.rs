@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::error::Shown;
+
 /// A path of keys and indices, written `agents.list[1].model`; a key that is no plain name is written in brackets, as
 /// in `agents.defaults.models["anthropic/claude-opus-4-5"].params`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,7 +64,7 @@ impl fmt::Display for KeyPath<'_> {
                     let dot = if position == 0 { "" } else { "." };
                     write!(f, "{dot}{key}")?;
                 }
-                Segment::Key(key) if is_showable(key) => write!(f, "[{key:?}]")?,
+                Segment::Key(key) if is_showable(key) => write!(f, "[{:?}]", Shown::new(key))?,
                 // Line and column say where it is.
                 Segment::Key(_) => f.write_str("[…]")?,
             }

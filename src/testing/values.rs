@@ -168,7 +168,7 @@ fn rotation(model: ModelRef, attempts: usize, now: Timestamp) -> Rotation {
 fn numbered(provider: &ProviderId, profiles: usize) -> AuthProfiles {
     let mut document = AuthProfiles::new();
     for number in 1..=profiles {
-        if let Ok(id) = ProfileId::new(&format!("{provider}:{number}")) {
+        if let Ok(id) = ProfileId::new(&format!("{}:{number}", provider.as_str())) {
             // Such names and keys are accepted.
             let _ = document.upsert(&id, provider, &key(), None);
         }

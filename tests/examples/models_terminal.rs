@@ -17,6 +17,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use pty_process::blocking::{self, Pty};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::program::example;
@@ -165,5 +166,19 @@ fn leaving_the_prompt_stores_nothing() {
             assert!(screen.contains("error: nothing was pasted") && screen.contains("help: "), "{screen}");
             assert_eq!(stored(state.path()), None);
         }
+    }
+}
+
+#[test]
+fn a_signal_at_the_prompt_gives_the_echo_back() {
+    for (signal, code) in [(Signal::HUP, 129), (Signal::INT, 130), (Signal::TERM, 143)] {
+        let state = tempfile::tempdir().unwrap();
+        let started = Terminal::start(state.path(), &["auth", "set-key", "--provider", "anthropic"]);
+        let Some(mut terminal) = started else { return };
+        terminal.shows("API key for anthropic: ");
+        terminal.type_in(KEY);
+        kill_process(Pid::from_child(&terminal.child), signal).unwrap();
+        assert_eq!(terminal.ends().0, Some(code));
+        assert_eq!(stored(state.path()), None);
     }
 }

@@ -286,7 +286,7 @@ fn f13_a_token_that_is_used_before_a_key_is_warned_of() {
     assert_eq!(
         warning.to_string(),
         "warning: \"anthropic:plan\" comes before the API key \"anthropic:key\", because no order is set; the provider's \
-         terms do not allow a subscription in other programs (profiles.anthropic:plan); set `auth.order.anthropic` in `openclaw.json` to [\"anthropic:key\", \
+         terms do not allow a subscription in other programs (profiles[\"anthropic:plan\"]); set `auth.order.anthropic` in `openclaw.json` to [\"anthropic:key\", \
          \"anthropic:plan\"], or remove \"anthropic:plan\""
     );
     // Nothing is to be said where the user said which, where there is no choice, or where the terms are not known.

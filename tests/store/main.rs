@@ -1,6 +1,8 @@
 //! The stores, and their files.
 
 mod documents;
+mod ends;
+mod fairness;
 mod file;
 mod guard;
 mod memory;

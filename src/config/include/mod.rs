@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use self::merge::merge;
 use super::open;
 use super::options::ReadOptions;
-use crate::error::{Diagnostic, DiagnosticCode, Severity};
+use crate::error::{Diagnostic, DiagnosticCode, Severity, Shown};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::syntax::{self, KeyPath, Limits, Member, Node, Places, Value};
 
@@ -165,7 +165,7 @@ impl<'o> Includes<'o> {
             Err(error) if error.kind() == ErrorKind::TooLarge => return Err(place(error)),
             Err(error) => return Err(self.refuse(at, "the included file cannot be read").with_source(error)),
         };
-        let text = syntax::utf8(bytes).map_err(place)?;
+        let text = syntax::utf8(&bytes).map_err(place)?.to_owned();
         let base = self.end;
         let tree = owned(syntax::parse(&text, &self.options.limits).map_err(place)?.root, base);
         self.end += text.len() + 1;
@@ -214,11 +214,11 @@ impl<'o> Includes<'o> {
     /// The files that are being read, and one more.
     fn chain_with(&self, name: &str) -> String {
         let root = self.root.as_ref().map(|(root, _)| tidy(root)).unwrap_or_default();
-        let shown = |path: &Path| tidy(path).strip_prefix(&root).unwrap_or(path).display().to_string();
+        let shown = |path: &Path| tidy(path).strip_prefix(&root).unwrap_or(path).to_string_lossy().into_owned();
         let mut names: Vec<String> = self.chain.iter().map(|(path, _)| shown(path)).collect();
-        names.push(tidy(Path::new(name)).display().to_string());
-        // A name with a line break must not forge a line of a log.
-        names.join(" -> ").chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+        names.push(tidy(Path::new(name)).to_string_lossy().into_owned());
+        let names: Vec<String> = names.iter().map(|name| Shown::new(name).to_string()).collect();
+        names.join(" -> ")
     }
 
     fn refuse(&self, at: usize, message: impl Into<String>) -> Error {

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use zeroize::Zeroizing;
+
 use super::platform;
 use super::system::{Kind, Lockable, Output, Stat, System};
 use crate::clock::system_time;
@@ -36,14 +38,17 @@ pub(super) fn nanos(time: SystemTime) -> i128 {
     }
 }
 
-fn read_once(path: &Path, max: u64) -> io::Result<(Vec<u8>, Stat, bool)> {
+fn read_once(path: &Path, max: u64) -> io::Result<(Zeroizing<Vec<u8>>, Stat, bool)> {
     let file = platform::never_waiting(OpenOptions::new().read(true)).open(path)?;
     let before = stat_of(&file.metadata()?);
     if before.kind != Kind::File || before.size > max {
-        return Ok((Vec::new(), before, true));
+        return Ok((Zeroizing::default(), before, true));
     }
     // One byte more than there should be, to see that there is none.
-    let mut bytes = vec![0; usize::try_from(before.size).unwrap_or(usize::MAX).saturating_add(1)];
+    let room = usize::try_from(before.size).unwrap_or(usize::MAX).saturating_add(1);
+    let mut bytes = Zeroizing::new(Vec::new());
+    bytes.try_reserve_exact(room)?;
+    bytes.resize(room, 0);
     let mut length = 0;
     while let Some(rest) = bytes.get_mut(length..).filter(|rest| !rest.is_empty()) {
         match (&file).read(rest) {
@@ -80,10 +85,10 @@ impl System for Disk {
         platform::private_directories(DirBuilder::new().recursive(true)).create(directory)
     }
 
-    fn read(&self, path: &Path, max: u64) -> io::Result<(Vec<u8>, Stat)> {
+    fn read(&self, path: &Path, max: u64) -> io::Result<(Zeroizing<Vec<u8>>, Stat)> {
         let stat = self.stat(path)?;
         if stat.kind != Kind::File || stat.size > max {
-            return Ok((Vec::new(), stat));
+            return Ok((Zeroizing::default(), stat));
         }
         for _ in 0..READ_AGAIN {
             let (bytes, stat, steady) = read_once(path, max)?;
@@ -101,7 +106,7 @@ impl System for Disk {
         if cfg!(unix) {
             drop(file.try_lock());
         }
-        Ok(Box::new(DiskOutput(file)))
+        Ok(Box::new(DiskOutput(Unlocking(file))))
     }
 
     #[expect(clippy::disallowed_methods, reason = "called by the one function that replaces files durably")]
@@ -131,16 +136,16 @@ impl System for Disk {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         let file = platform::private(platform::never_waiting(&mut options)).open(path)?;
-        Ok(Box::new(DiskLock(file)))
+        Ok(Box::new(DiskLock(Unlocking(file))))
     }
 
     fn open_existing(&self, path: &Path) -> io::Result<Box<dyn Lockable>> {
         let file = platform::never_waiting(OpenOptions::new().read(true)).open(path)?;
-        Ok(Box::new(DiskLock(file)))
+        Ok(Box::new(DiskLock(Unlocking(file))))
     }
 
-    fn network(&self, directory: &Path) -> Option<String> {
-        platform::network(&self.stat(directory).ok()?)
+    fn network(&self, directory: &Path) -> io::Result<Option<String>> {
+        platform::network(&self.stat(directory)?)
     }
 
     fn user(&self) -> Option<u32> {
@@ -166,36 +171,67 @@ impl System for Disk {
     }
 }
 
+/// A file that may be locked. A process that was forked meanwhile has the same lock as long as it has the file, so it is
+/// not enough to close it.
 #[derive(Debug)]
-struct DiskOutput(File);
+struct Unlocking(File);
 
-impl Output for DiskOutput {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.0.write_all(bytes)
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        self.0.sync_all()
-    }
-
-    fn stat(&self) -> io::Result<Stat> {
-        Ok(stat_of(&self.0.metadata()?))
+impl Drop for Unlocking {
+    fn drop(&mut self) {
+        // What could not be unlocked is so once the file is closed.
+        drop(self.0.unlock());
     }
 }
 
 #[derive(Debug)]
-struct DiskLock(File);
+struct DiskOutput(Unlocking);
 
-impl Lockable for DiskLock {
-    fn try_lock(&self) -> io::Result<bool> {
-        match self.0.try_lock() {
-            Ok(()) => Ok(true),
-            Err(TryLockError::WouldBlock) => Ok(false),
-            Err(TryLockError::Error(error)) => Err(error),
-        }
+impl Output for DiskOutput {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.0.write_all(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.0.0.sync_all()
     }
 
     fn stat(&self) -> io::Result<Stat> {
-        Ok(stat_of(&self.0.metadata()?))
+        Ok(stat_of(&self.0.0.metadata()?))
+    }
+}
+
+#[derive(Debug)]
+struct DiskLock(Unlocking);
+
+fn is_locked(tried: Result<(), TryLockError>) -> io::Result<bool> {
+    match tried {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+impl Lockable for DiskLock {
+    fn try_lock(&self) -> io::Result<bool> {
+        is_locked(self.0.0.try_lock())
+    }
+
+    fn try_lock_shared(&self) -> io::Result<bool> {
+        is_locked(self.0.0.try_lock_shared())
+    }
+
+    fn stat(&self) -> io::Result<Stat> {
+        Ok(stat_of(&self.0.0.metadata()?))
+    }
+}
+
+#[cfg(test)]
+impl Disk {
+    /// As `open_lock`, with a handle that the processes inherit which this one starts.
+    #[cfg(unix)]
+    pub(super) fn open_lock_inherited(self, path: &Path) -> io::Result<Box<dyn Lockable>> {
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::empty())?;
+        Ok(Box::new(DiskLock(Unlocking(file))))
     }
 }

@@ -57,7 +57,7 @@ impl Legacy {
                     match permissions::inspect(system, &stat, path, reading.strict, permissions::MENDED_BY_WRITING) {
                         Ok(remarks) => {
                             import.document.diagnostics_mut().extend(remarks);
-                            take(&mut import, (path, stat), form, bytes, reading)
+                            take(&mut import, (path, stat), form, &bytes, reading)
                         }
                         Err(_) => Remark::Insecure,
                     }
@@ -72,15 +72,9 @@ impl Legacy {
     }
 }
 
-fn take(
-    import: &mut Import,
-    (path, stat): (&Path, Stat),
-    form: LegacyForm,
-    bytes: Vec<u8>,
-    reading: &Reading,
-) -> Remark {
-    let Ok(text) = String::from_utf8(bytes) else { return Remark::Unreadable };
-    match import.document.import(&text, form, &reading.limits()) {
+fn take(import: &mut Import, (path, stat): (&Path, Stat), form: LegacyForm, bytes: &[u8], reading: &Reading) -> Remark {
+    let Ok(text) = std::str::from_utf8(bytes) else { return Remark::Unreadable };
+    match import.document.import(text, form, &reading.limits()) {
         Err(_) => Remark::Unreadable,
         Ok(false) => Remark::Partly,
         Ok(true) => {

@@ -8,20 +8,21 @@ use std::time::Duration;
 
 use siphasher::sip::SipHasher24;
 
+use super::crowd::Crowd;
 use super::replace::{random, split};
 use super::system::{Lockable, System};
 use crate::error::{Error, ErrorKind, Result, io_error};
 use crate::id::ProfileId;
 
-/// The first pause between two attempts; each further one is half as long again.
+/// The first pause of a waiter who found nobody else waiting; each further one is half as long again.
 const FIRST_PAUSE: Duration = Duration::from_micros(100);
-/// The longest pause: how late a waiter may notice that a holder is gone.
-const LONGEST_PAUSE: Duration = Duration::from_millis(10);
+/// The longest pause, and the first one of whoever comes while others wait: nobody tries less often than a newcomer.
+const LONGEST_PAUSE: Duration = Duration::from_millis(4);
 
 /// A kernel lock that is held; given back on drop, and by the kernel when the process ends in any way.
 #[derive(Debug)]
 pub(in crate::store) struct KernelLock {
-    #[expect(dead_code, reason = "the lock ends with the handle")]
+    #[expect(dead_code, reason = "the lock is given back when the handle is dropped")]
     handle: Box<dyn Lockable>,
 }
 
@@ -47,7 +48,7 @@ impl WaitDeadline {
 }
 
 /// The lock file of a credential file. Other programs use `<file>.lock` in ways that end a lock on a file of that name.
-pub(super) fn beside(target: &Path) -> PathBuf {
+pub(in crate::store) fn beside(target: &Path) -> PathBuf {
     let (directory, name) = split(target);
     directory.join(hidden(name, ".provider-auth-lock"))
 }
@@ -69,6 +70,9 @@ fn hidden(name: &std::ffi::OsStr, suffix: &str) -> OsString {
 
 /// Takes the kernel lock on a file, which is made if it is not there and never removed.
 ///
+/// Whoever comes while others wait pauses before the first attempt, for as long as they do between two of theirs. So a
+/// process that asks again at once has no better chance than one that waits.
+///
 /// # Errors
 ///
 /// `Locked` if another keeps it until the deadline, with path, time and attempts; `LocksUnsupported` if
@@ -76,6 +80,12 @@ fn hidden(name: &std::ffi::OsStr, suffix: &str) -> OsString {
 pub(in crate::store) fn acquire(system: &dyn System, path: &Path, deadline: WaitDeadline) -> Result<KernelLock> {
     let mut attempts = 0_u32;
     let mut pause = FIRST_PAUSE;
+    let mut crowd = Crowd::at(system, path);
+    if !deadline.left(system).is_zero() && crowd.is_there() {
+        pause = LONGEST_PAUSE;
+        crowd.join();
+        system.sleep(jittered(pause).min(deadline.left(system)));
+    }
     loop {
         attempts = attempts.saturating_add(1);
         let handle = system.open_lock(path).map_err(|error| io_error("the lock file cannot be opened", path, error))?;
@@ -95,6 +105,7 @@ pub(in crate::store) fn acquire(system: &dyn System, path: &Path, deadline: Wait
             return Err(too_long(path, deadline.waited(system), attempts));
         }
         if !locked {
+            crowd.join();
             system.sleep(jittered(pause).min(left));
             pause = (pause + pause / 2).min(LONGEST_PAUSE);
         }

@@ -2,6 +2,7 @@
 
 pub(super) mod builder;
 mod commit;
+mod crowd;
 pub(super) mod disk;
 pub(super) mod gates;
 mod guard;
@@ -88,7 +89,8 @@ use crate::profile::AuthProfiles;
 /// | `auth-profiles.json` | credentials; order and statistics too, unless they have a file of their own |
 /// | `auth-state.json` | order and statistics, where it exists or [`StateFile::Separate`] asks for it; it counts entry by entry |
 /// | `.auth-profiles.json.provider-auth-lock` | the lock file, permanent |
-/// | `.auth-profiles.json.provider-auth-leases/` | one lock file for each profile that was ever leased |
+/// | `.auth-profiles.json.provider-auth-lock-waiting` | locked by those who wait for the lock, permanent; made when somebody has to wait |
+/// | `.auth-profiles.json.provider-auth-leases/` | the same two for each profile that was ever leased |
 /// | `.auth-profiles.json.provider-auth-tmp-…` | a file being written; one that a killed process left is removed by the first update of the next store |
 /// | `auth-profiles.json.corrupt-…` | set aside by [`quarantine`](Self::quarantine) |
 ///
@@ -121,7 +123,10 @@ use crate::profile::AuthProfiles;
 ///   seconds are read again and compared byte by byte, so that only a clock that is set can hide one. For a file that this
 ///   store wrote it is a tenth of a second, where the file system stamped that write by this system's own clock and more
 ///   finely than in milliseconds.
-/// - Secrets are wiped from the documents this crate holds, not from buffers of the parser and the kernel.
+/// - Secrets are wiped from the documents this crate holds, and from the texts it reads and writes, not from buffers of the
+///   parser and the kernel.
+/// - A file that is a mount point of its own, such as one that is mounted into a container alone, cannot be replaced: mount its
+///   directory.
 pub struct FileStore {
     place: Place,
     settings: Settings,
@@ -251,6 +256,15 @@ impl AuthProfileStore for FileStore {
     /// [`WrongStore`](crate::ErrorKind::WrongStore) for a link to a database; and the kinds of [`AuthProfiles::from_json`] with the position in the file.
     fn load(&self) -> Result<Arc<AuthProfiles>> {
         Ok(Arc::clone(&self.snapshot()?.document))
+    }
+
+    /// Returns the document if the files are on a disk of this machine and have not changed since they were read, which a
+    /// `stat` of each tells from what the kernel has in memory. Known on Linux, once this store has written.
+    fn try_load(&self) -> Option<Arc<AuthProfiles>> {
+        let is_local = cfg!(target_os = "linux") && self.network.get().is_some_and(Option::is_none);
+        let snapshot = if is_local { self.cached()? } else { return None };
+        let holds = snapshot.holds(&*self.system, self.path(), self.state_path());
+        holds.then(|| Arc::clone(&snapshot.document))
     }
 
     /// Runs a closure on what is in the file now and replaces the file if it changed anything.

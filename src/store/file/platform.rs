@@ -99,19 +99,38 @@ pub(super) use imp::{make_private, never_waiting, private, private_directories, 
 
 /// File systems whose locks may not hold between machines.
 #[cfg(any(target_os = "linux", test))]
-const NETWORK: [&str; 8] = ["nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "fuse.sshfs"];
+const NETWORK: [&str; 18] = [
+    "nfs",
+    "nfs4",
+    "cifs",
+    "smb3",
+    "smbfs",
+    "9p",
+    "afs",
+    "fuse.sshfs",
+    "ceph",
+    "fuse.ceph",
+    "fuse.ceph-fuse",
+    "glusterfs",
+    "fuse.glusterfs",
+    "lustre",
+    "beegfs",
+    "vboxsf",
+    "virtiofs",
+    "fuse.vmhgfs-fuse",
+];
 
 /// The network file system a file is on, by the kernel's list of mounts. Only Linux has such a list to read.
 #[cfg(target_os = "linux")]
-pub(super) fn network(stat: &Stat) -> Option<String> {
+pub(super) fn network(stat: &Stat) -> io::Result<Option<String>> {
     #[expect(clippy::disallowed_methods, reason = "the file store's own access to files")]
-    let mounts = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
-    network_mount(&mounts, stat.device)
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo")?;
+    Ok(network_mount(&mounts, stat.device))
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn network(_stat: &Stat) -> Option<String> {
-    None
+pub(super) fn network(_stat: &Stat) -> io::Result<Option<String>> {
+    Ok(None)
 }
 
 /// Finds the mount of a device in the text of `mountinfo`.
@@ -136,5 +155,9 @@ mod tests {
         assert_eq!(network_mount(mounts, 45), Some("nfs4".to_owned()));
         assert_eq!(network_mount(mounts, 254 << 8), None);
         assert_eq!(network_mount(mounts, 7), None);
+        for kind in ["ceph", "fuse.glusterfs", "lustre", "beegfs", "vboxsf", "virtiofs"] {
+            let mounts = format!("90 22 0:45 / /home rw shared:2 - {kind} server rw\n");
+            assert_eq!(network_mount(&mounts, 45).as_deref(), Some(kind));
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::system::{Stat, System};
-use crate::error::{Result, io_error};
+use crate::error::{Error, Result, io_error};
 
 /// How much of a write must survive a loss of power before it counts as done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +87,7 @@ pub(super) fn replace(
         Err(error) => {
             // What matters is the first failure; a leftover is swept up later.
             drop(system.remove(&temporary));
-            return Err(io_error("the file cannot be replaced; it was left as it is", target, error));
+            return Err(refused(target, error));
         }
     }
     if sync == Sync::Full {
@@ -97,6 +97,17 @@ pub(super) fn replace(
         })?;
     }
     output.stat().map(Some).map_err(|error| io_error("the new file cannot be examined", target, error))
+}
+
+/// The error for a file that was left as it is.
+fn refused(target: &Path, error: io::Error) -> Error {
+    if error.kind() == io::ErrorKind::ResourceBusy {
+        let what = "the file cannot be replaced, because it is a mount point of its own; it was left as it is";
+        return io_error(what, target, error).with_help(
+            "Mount the directory of the file into the container, and not the file alone: a file is replaced, not written over.",
+        );
+    }
+    io_error("the file cannot be replaced; it was left as it is", target, error)
 }
 
 fn create(

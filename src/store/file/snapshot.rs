@@ -12,6 +12,7 @@ use super::target::check_absent;
 use crate::error::Diagnostic;
 use crate::error::{Error, ErrorKind, Result, io_error};
 use crate::profile::AuthProfiles;
+use crate::secret::Secret;
 use crate::syntax::{self, Limits};
 
 /// A file that was written this short a time before it was read may be written again without a change of size or time:
@@ -153,12 +154,12 @@ impl Part {
         let settled = is_settled(&stat, racy, now);
         if let Some(previous) = previous
             && previous.is_of(&stat)
-            && previous.document.text().is_some_and(|text| text.as_bytes() == bytes)
+            && previous.document.text().is_some_and(|text| text.as_bytes() == *bytes)
         {
             return Ok(Self { stat: Some(stat), document: Arc::clone(&previous.document), settled, racy });
         }
         let remarks = permissions::inspect(system, &stat, path, reading.strict, permissions::MENDED_BY_WRITING)?;
-        let text = syntax::utf8(bytes).map_err(|error| error.with_path(path))?;
+        let text = syntax::utf8(&bytes).map(Secret::new).map_err(|error| error.with_path(path))?;
         let read = match role {
             Role::Credentials => AuthProfiles::from_json_within(text, &reading.limits()),
             Role::State => AuthProfiles::state_from_json(text, &reading.limits(), None),

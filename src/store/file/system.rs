@@ -8,6 +8,8 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 /// What stands at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) enum Kind {
@@ -53,10 +55,13 @@ pub(in crate::store) trait Output: fmt::Debug {
     fn stat(&self) -> io::Result<Stat>;
 }
 
-/// An open file that the kernel can lock; the lock ends with the handle, also when the process is killed.
+/// An open file that the kernel can lock; the lock is given back when the handle is dropped, also where another process
+/// has inherited it, and by the kernel when the process is killed.
 pub(in crate::store) trait Lockable: fmt::Debug + Send {
     /// `false` if another handle holds it.
     fn try_lock(&self) -> io::Result<bool>;
+    /// The same beside others who have it shared.
+    fn try_lock_shared(&self) -> io::Result<bool>;
     fn stat(&self) -> io::Result<Stat>;
 }
 
@@ -74,7 +79,7 @@ pub(in crate::store) trait System: fmt::Debug + Send + Sync + UnwindSafe + RefUn
     fn make_directories(&self, directory: &Path) -> io::Result<()>;
     /// Reads a regular file that is not larger than `max`, and says which version that was. Of anything else, only the
     /// latter.
-    fn read(&self, path: &Path, max: u64) -> io::Result<(Vec<u8>, Stat)>;
+    fn read(&self, path: &Path, max: u64) -> io::Result<(Zeroizing<Vec<u8>>, Stat)>;
     /// Makes a file that was not there, for its owner only, and locks it as a sign of life where that is possible.
     fn create(&self, path: &Path) -> io::Result<Box<dyn Output>>;
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
@@ -88,8 +93,9 @@ pub(in crate::store) trait System: fmt::Debug + Send + Sync + UnwindSafe + RefUn
     fn open_lock(&self, path: &Path) -> io::Result<Box<dyn Lockable>>;
     /// Opens a file for locking that is there.
     fn open_existing(&self, path: &Path) -> io::Result<Box<dyn Lockable>>;
-    /// The kind of network file system a directory is on, if it is known to be on one.
-    fn network(&self, directory: &Path) -> Option<String>;
+    /// The kind of network file system a directory is on, if it is known to be on one. An error where that cannot be looked up
+    /// now.
+    fn network(&self, directory: &Path) -> io::Result<Option<String>>;
     /// The user this process acts for, if that can be known.
     fn user(&self) -> Option<u32>;
     /// Nanoseconds since the epoch, by the wall clock.

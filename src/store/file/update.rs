@@ -54,8 +54,13 @@ impl FileStore {
             return Ok(None);
         }
         let directory = replace::split(path).0;
-        match self.network.get_or_init(|| self.system.network(directory)) {
-            Some(kind) => Err(lock::network(path, kind)),
+        // Where it cannot be looked up now, for want of a file handle or of `/proc`, the next lock asks again.
+        let network = match self.network.get() {
+            Some(known) => known.clone(),
+            None => self.system.network(directory).map_or(None, |found| self.network.get_or_init(|| found).clone()),
+        };
+        match network {
+            Some(kind) => Err(lock::network(path, &kind)),
             None => lock::acquire(&*self.system, path, deadline).map(Some),
         }
     }

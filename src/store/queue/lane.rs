@@ -8,6 +8,7 @@ use std::task::Poll;
 
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
+use tokio::task::yield_now;
 
 use super::super::AuthProfileStore;
 
@@ -54,10 +55,14 @@ impl<C: Send + 'static> Lane<C> {
         self.start();
     }
 
-    /// Puts a call in line and waits for its answer; `None` if there is no thread for it. The call is made whether or not
-    /// anybody goes on waiting.
+    /// Puts a call in line and waits for its answer; `None` if there is no thread for it. In a binding lane it is
+    /// made from the first poll on, whether or not anybody goes on waiting.
     pub(super) async fn submit<T>(self: &Arc<Self>, call: C, mut answer: oneshot::Receiver<T>) -> Option<T> {
         self.state().waiting.push(call);
+        if !self.is_binding && Handle::try_current().is_ok() {
+            // Calls that the runtime makes at the same moment get in line first, so that one thread is woken for all of them.
+            yield_now().await;
+        }
         loop {
             // It hears of what is lost from here on.
             let mut lost = pin!(self.lost.notified());

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use self::lane::Lane;
 use super::{AuthProfileStore, Lease};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::id::ProfileId;
 use crate::profile::AuthProfiles;
 
@@ -55,6 +55,10 @@ impl StoreQueue {
     pub(crate) async fn load(&self) -> Result<Arc<AuthProfiles>> {
         if !self.store.may_block() {
             return self.store.load();
+        }
+        // A store that panics does so where that is an error.
+        if let Ok(Some(known)) = catch_unwind(AssertUnwindSafe(|| self.store.try_load())) {
+            return Ok(known);
         }
         let (loaded, answer) = oneshot::channel();
         let loaded = self.loads.submit(loaded, answer).await.ok_or_else(no_thread)?;
@@ -123,8 +127,10 @@ impl StoreQueue {
                 Err(error) if error.is_locked() && !left.is_zero() => {}
                 Err(error) if error.is_locked() && wait > SLICE => {
                     let waited = wait.as_millis();
-                    let message =
-                        format!("the lease on profile \"{profile}\" was held by another for all of {waited} ms");
+                    let message = format!(
+                        "the lease on profile {:?} was held by another for all of {waited} ms",
+                        Shown::new(profile.as_str())
+                    );
                     let place = error.location().cloned().unwrap_or_default();
                     return Err(Error::new(ErrorKind::Locked, message).with_location(place));
                 }

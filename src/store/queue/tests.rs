@@ -122,6 +122,22 @@ fn five_hundred_callers_cost_a_handful_of_threads_and_never_the_runtimes() {
 }
 
 #[test]
+fn calls_of_one_moment_take_one_load() {
+    let (store, queue) = queue();
+    runtime().block_on(async {
+        let mut callers = JoinSet::new();
+        for _ in 0..100 {
+            let queue = queue.clone();
+            callers.spawn(async move { queue.load().await.unwrap() });
+        }
+        while let Some(caller) = callers.join_next().await {
+            caller.unwrap();
+        }
+    });
+    assert_eq!(store.loads.load(Ordering::SeqCst), 1, "a thread was woken for each");
+}
+
+#[test]
 fn one_load_serves_all_that_asked_before_it_began() {
     let (store, queue) = queue();
     let (beginning, release) = store.hold();
@@ -130,8 +146,10 @@ fn one_load_serves_all_that_asked_before_it_began() {
             let queue = queue.clone();
             async move { queue.load().await.unwrap().len() }
         });
-        tokio::task::yield_now().await;
-        beginning.recv().unwrap();
+        // It lets others get in line before it begins.
+        while beginning.try_recv().is_err() {
+            tokio::task::yield_now().await;
+        }
         // The load under way has seen less than they may ask for.
         queue.transact(add(1)).await.unwrap();
         let mut callers: Vec<_> = (0..100).map(|_| Box::pin(queue.load())).collect();
@@ -154,6 +172,33 @@ fn a_store_that_never_blocks_is_called_in_place() {
     let job = move |_: &dyn AuthProfileStore| Ok(thread::current().id() == here);
     assert!(matches!(pin(queue.transact(job)).as_mut().poll(&mut context), Poll::Ready(Ok(true))));
     assert!(pin(queue.load()).as_mut().poll(&mut context).is_ready());
+}
+
+#[test]
+fn what_is_known_without_waiting_takes_no_thread() {
+    #[derive(Debug, Default)]
+    struct Knowing(Recorder);
+    impl AuthProfileStore for Knowing {
+        fn load(&self) -> Result<Arc<AuthProfiles>> {
+            self.0.load()
+        }
+
+        fn try_load(&self) -> Option<Arc<AuthProfiles>> {
+            self.0.inner.load().ok().filter(|profiles| !profiles.is_empty())
+        }
+
+        fn update(&self, change: &mut dyn FnMut(&mut AuthProfiles) -> Result<()>) -> Result<Arc<AuthProfiles>> {
+            self.0.update(change)
+        }
+    }
+    let store = Arc::new(Knowing::default());
+    let queue = StoreQueue::new(Arc::clone(&store) as Arc<dyn AuthProfileStore>);
+    runtime().block_on(async {
+        queue.load().await.unwrap();
+        queue.transact(add(1)).await.unwrap();
+        assert_eq!(queue.load().await.unwrap().len(), 1);
+    });
+    assert_eq!(store.0.loads.load(Ordering::SeqCst), 1);
 }
 
 fn pin<F: Future>(future: F) -> std::pin::Pin<Box<F>> {

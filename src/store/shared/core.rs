@@ -74,11 +74,20 @@ impl<E: Engine> Core<E> {
         Arc::clone(&self.newest.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(super) fn load(&self) -> Result<Arc<AuthProfiles>> {
-        let newest = self.newest();
-        if self.is_younger(&newest, self.settings.staleness) {
-            return Ok(Arc::clone(&newest.document));
+    /// The document that may be given without a question to the server.
+    pub(super) fn known(&self) -> Option<Arc<AuthProfiles>> {
+        if self.settings.staleness.is_zero() {
+            return None;
         }
+        let newest = self.newest();
+        self.is_younger(&newest, self.settings.staleness).then(|| Arc::clone(&newest.document))
+    }
+
+    pub(super) fn load(&self) -> Result<Arc<AuthProfiles>> {
+        if let Some(known) = self.known() {
+            return Ok(known);
+        }
+        let newest = self.newest();
         let may_serve = || self.is_younger(&newest, self.settings.serve_stale);
         if self.is_away() && self.was_away_lately() && may_serve() {
             return Ok(Arc::clone(&newest.document));

@@ -119,6 +119,11 @@ impl<E: Engine + 'static> AuthProfileStore for SharedStore<E> {
         self.core.load()
     }
 
+    /// The document as it was read, within the [`staleness`](Settings::staleness) allowed.
+    fn try_load(&self) -> Option<Arc<AuthProfiles>> {
+        self.core.known()
+    }
+
     /// Runs a closure on what was last read, and commits it if that is still in force; if it is not, on what is.
     ///
     /// # Errors

@@ -68,7 +68,7 @@ impl Seal {
     pub(super) fn open(&self, name: &str, value: &super::Value) -> Result<Secret> {
         match &self.0 {
             Some(sealing) => sealing.open(name, value.as_bytes()),
-            None => crate::syntax::utf8(value.as_bytes().to_vec()).map(Secret::new),
+            None => crate::syntax::utf8(value.as_bytes()).map(Secret::new),
         }
     }
 }

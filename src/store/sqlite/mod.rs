@@ -89,6 +89,8 @@ use crate::profile::AuthProfiles;
 /// - Schemas up to 18 (shared) and 23 (agent) are read, and exactly those are written; SQLite 3.37 is the oldest that can read them.
 /// - A row of state without a row of credentials beside it counts for nothing, as in OpenClaw, and is replaced by the first
 ///   change of state.
+/// - Writers that use this crate take turns by a lock file beside the database; OpenClaw, which does not know it, waits as SQLite
+///   has it.
 /// - Leases are lock files beside the database, which OpenClaw does not know. New tokens are stored only if the ones they were
 ///   had for are still there.
 /// - Secrets are wiped from the documents this crate holds, not from the buffers of SQLite.

@@ -81,7 +81,7 @@ impl Part {
         };
         let read_store = || -> Result<_> {
             let read = match &rows.store {
-                Some(text) => AuthProfiles::from_json_within(text.expose().to_owned(), &limits),
+                Some(text) => AuthProfiles::from_json_within(text.clone(), &limits),
                 None => Ok(AuthProfiles::new()),
             };
             let mut store = named(read.map_err(|error| error.with_path(path))?);
@@ -94,9 +94,7 @@ impl Part {
         let state_of = |rows: &Rows| rows.state.clone().filter(|_| rows.store.is_some());
         let read_state = || -> Result<_> {
             let read = match state_of(&rows) {
-                Some(text) => {
-                    AuthProfiles::state_from_json(text.expose().to_owned(), &limits, old.map(|old| &*old.document))
-                }
+                Some(text) => AuthProfiles::state_from_json(text, &limits, old.map(|old| &*old.document)),
                 None => Ok(AuthProfiles::new()),
             };
             Ok(Arc::new(named(read.map_err(|error| error.with_path(path))?)))
@@ -122,7 +120,7 @@ impl Part {
             let in_force = self.rows.store.is_some();
             let text = new_state.says_anything().then(|| compact(new_state.to_state_json().expose()));
             change.state = match text {
-                Some(text) if in_force && Some(text.as_str()) == now => StateChange::Keep,
+                Some(text) if in_force && Some(&*text) == now => StateChange::Keep,
                 Some(text) => StateChange::Put(text.into(), Arc::new(new_state)),
                 None if now.is_none() => StateChange::Keep,
                 None => StateChange::Remove,
@@ -131,8 +129,8 @@ impl Part {
         if after.dirty_state() == DirtyState::Credentials || (change.state.is_some() && self.rows.store.is_none()) {
             let text = compact(after.credentials_part(&self.store, true).to_json().expose());
             change.store = Some(text)
-                .filter(|text| Some(text.as_str()) != self.rows.store.as_ref().map(Secret::expose))
-                .map(Secret::new);
+                .filter(|text| Some(&**text) != self.rows.store.as_ref().map(Secret::expose))
+                .map(Secret::from);
         }
         change
     }

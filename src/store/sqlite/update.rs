@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::profile::{AuthProfiles, DirtyState, separate};
 use crate::store::file::disk::Disk;
 use crate::store::file::gates::gate;
-use crate::store::file::lock::{WaitDeadline, too_long};
+use crate::store::file::lock::{WaitDeadline, acquire, beside, too_long};
 use crate::store::file::system::System as _;
 
 /// A closure that took longer is never run while the databases are locked: OpenClaw gives up after five seconds.
@@ -77,6 +77,9 @@ impl SqliteStore {
         let began = Disk.monotonic();
         let Some(mut changes) = self.run(change, &before)? else { return Ok(Some(Arc::clone(&before.document))) };
         let is_quick = Disk.monotonic().saturating_sub(began) < QUICK;
+        // SQLite makes those wait longest who have waited longest. Programs that use this crate ask it one at a time, each in
+        // its turn; where that lock cannot be had, SQLite's own keeps them apart as ever.
+        let _turn = acquire(&Disk, &beside(&real(&self.place.shared)), deadline).ok();
         let locked = writers.begin(&before, deadline)?;
         if !locked.holds(&before) {
             if !is_quick {

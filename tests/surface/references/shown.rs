@@ -125,7 +125,7 @@ fn what_can_never_lead_to_a_secret_is_a_remark_before_it_is_looked_up() {
         }
         let profiles = document(&json!({ "version": 1, "profiles": {
             "a:b": { "type": "api_key", "provider": "a", "keyRef": reference } } }));
-        assert_eq!(lint(&json!({ "secrets": secrets }), Some(&profiles)), told("profiles.a:b"), "{what}");
+        assert_eq!(lint(&json!({ "secrets": secrets }), Some(&profiles)), told("profiles[\"a:b\"]"), "{what}");
     }
 }
 

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use super::super::disk::Disk;
 use super::super::system::{Lockable, Output, Stat, System};
 
@@ -44,11 +46,15 @@ pub(super) struct Record {
     pub(super) failed: Option<Operation>,
     pub(super) locks: Locks,
     pub(super) network: Option<String>,
+    /// How often the kind of file system cannot be looked up.
+    pub(super) network_unknown: usize,
     /// Time stands still but for sleeping, and these were the pauses.
     pub(super) pauses: Option<Vec<Duration>>,
     pub(super) user: Option<u32>,
     /// How often the lock file is renamed between its opening and its locking.
     pub(super) lock_deletions: usize,
+    /// Processes that are started have the handles of locks too.
+    pub(super) inherited: bool,
     /// All files are one, and times are whole seconds and even: the coarsest there is.
     pub(super) coarse: bool,
     /// How far the wall clock is ahead, in nanoseconds.
@@ -120,7 +126,7 @@ impl System for Double {
         Disk.make_directories(directory)
     }
 
-    fn read(&self, path: &Path, max: u64) -> io::Result<(Vec<u8>, Stat)> {
+    fn read(&self, path: &Path, max: u64) -> io::Result<(Zeroizing<Vec<u8>>, Stat)> {
         let (bytes, stat) = Disk.read(path, max)?;
         self.0.lock().unwrap().reads += 1;
         Ok((bytes, self.seen(stat)))
@@ -163,6 +169,10 @@ impl System for Double {
 
     fn open_lock(&self, path: &Path) -> io::Result<Box<dyn Lockable>> {
         self.enter(Operation::OpenLock(path.to_owned()))?;
+        #[cfg(unix)]
+        if self.0.lock().unwrap().inherited {
+            return Disk.open_lock_inherited(path);
+        }
         let lock = Disk.open_lock(path)?;
         let mut record = self.0.lock().unwrap();
         if record.lock_deletions > 0 {
@@ -187,8 +197,13 @@ impl System for Double {
         })
     }
 
-    fn network(&self, _directory: &Path) -> Option<String> {
-        self.0.lock().unwrap().network.clone()
+    fn network(&self, _directory: &Path) -> io::Result<Option<String>> {
+        let mut record = self.0.lock().unwrap();
+        if record.network_unknown > 0 {
+            record.network_unknown -= 1;
+            return Err(io::Error::from_raw_os_error(24));
+        }
+        Ok(record.network.clone())
     }
 
     fn user(&self) -> Option<u32> {
@@ -250,6 +265,10 @@ impl Lockable for OddLock {
             Locks::Missing(code) => Err(io::Error::from_raw_os_error(code)),
             _ => Ok(false),
         }
+    }
+
+    fn try_lock_shared(&self) -> io::Result<bool> {
+        self.try_lock()
     }
 
     fn stat(&self) -> io::Result<Stat> {

@@ -236,6 +236,11 @@ fn a_network_file_system_is_refused_by_name() {
     assert_eq!(error.kind(), ErrorKind::LocksUnsupported);
     assert!(error.to_string().contains("nfs4"));
     assert!(!path.exists());
+    // What cannot be looked up now, for want of a file handle, is looked up again.
+    let store = build(true);
+    double.0.lock().unwrap().network_unknown = 1;
+    store.update(&mut |_| Ok(())).unwrap();
+    assert_eq!(change(&store).unwrap_err().kind(), ErrorKind::LocksUnsupported);
     change(&build(false)).unwrap();
 }
 
@@ -256,4 +261,22 @@ fn a_file_of_another_user_is_reported_or_refused() {
     assert_eq!(build(true).load().unwrap_err().kind(), ErrorKind::InsecurePermissions);
     assert_eq!(change(&build(true)).unwrap_err().kind(), ErrorKind::InsecurePermissions);
     assert_eq!(fs::read_to_string(&path).unwrap(), OLD);
+}
+
+#[test]
+fn a_file_that_is_a_mount_point_is_told_from_one_that_may_not_be_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(NAME);
+    fs::write(&path, OLD).unwrap();
+    let refused = (0..20).find_map(|at| {
+        let double = Double::failing(at, io::ErrorKind::ResourceBusy, false);
+        let store = FileStore::builder().path(&path).build_on(Arc::new(double.clone())).unwrap();
+        let error = change(&store).err();
+        error.filter(|_| matches!(double.failed(), Some(Operation::Rename(..))))
+    });
+    let refused = refused.unwrap();
+    assert_eq!(refused.kind(), ErrorKind::Io);
+    assert!(refused.to_string().contains("mount point") && refused.help().contains("directory"), "{refused}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), OLD);
+    assert_eq!(leftovers(directory.path()), 0);
 }

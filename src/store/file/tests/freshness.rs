@@ -102,3 +102,30 @@ fn a_file_that_is_old_enough_is_not_read_again() {
         assert_eq!(reads(), 10);
     }
 }
+
+#[test]
+fn a_file_of_this_machine_that_has_not_changed_is_known_without_waiting() {
+    let add = |name: &'static str| {
+        move |profiles: &mut AuthProfiles| {
+            let (id, x) = (ProfileId::new(name).unwrap(), ProviderId::new("x").unwrap());
+            profiles.upsert(&id, &x, &Credential::api_key("k".into()), None)
+        }
+    };
+    for network in [None, Some("nfs4")] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(NAME);
+        let double = Double::default();
+        double.0.lock().unwrap().network = network.map(str::to_owned);
+        let store = FileStore::builder().path(&path).build_on(Arc::new(double.clone())).unwrap();
+        assert!(store.try_load().is_none(), "nothing was read");
+        assert_eq!(store.update(&mut add("x:a")).is_ok(), network.is_none());
+        assert!(store.try_load().is_none(), "it is young");
+        double.0.lock().unwrap().ahead = 4_000_000_000;
+        let loaded = store.load().unwrap();
+        let known = store.try_load();
+        assert_eq!(known.is_some(), cfg!(target_os = "linux") && network.is_none(), "{network:?}");
+        assert!(known.is_none_or(|known| Arc::ptr_eq(&known, &loaded)));
+        fs::write(&path, r#"{"profiles":{}}"#).unwrap();
+        assert!(store.try_load().is_none(), "others have written");
+    }
+}

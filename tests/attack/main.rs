@@ -1,0 +1,26 @@
+//! The crate attacked from outside: what it is given is damaged at random, or made to look like something else.
+//! CONTRIBUTING.md ("Attack tests") says how a new entry point is added.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::create_dir,
+    clippy::disallowed_methods,
+    reason = "a test may stop where it fails; these have a time of their own, read how long it is, and say what they did"
+)]
+
+mod documents;
+mod driver;
+#[cfg(target_os = "linux")]
+mod memory;
+mod texts;
+mod wire;
+
+#[path = "../support/mod.rs"]
+mod support;
+#[path = "../../examples/table/mod.rs"]
+mod table;
