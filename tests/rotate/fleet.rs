@@ -46,7 +46,11 @@ fn fleet(count: usize) -> (MemoryEngine, Arc<ManualClock>, Vec<Machine>) {
             "order": {"openai": ["openai:a", "openai:b"]}}"#,
     )
     .unwrap();
-    machines[0].store.update(&mut |profiles| Ok(profiles.replace(document.clone()))).unwrap();
+    let put = &mut |profiles: &mut AuthProfiles| {
+        profiles.replace(document.clone());
+        Ok(())
+    };
+    machines[0].store.update(put).unwrap();
     (engine, clock, machines)
 }
 

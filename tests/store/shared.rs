@@ -1,5 +1,7 @@
 //! Several machines on one server, which the double in memory stands for.
 
+#![allow(clippy::unwrap_used, clippy::float_cmp, reason = "a test may stop where it fails, and counts whole failures")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -273,7 +275,13 @@ fn login(engine: &MemoryEngine) -> Store {
         r#"{"version": 1, "profiles": {"anthropic:me": {"type": "oauth", "provider": "anthropic",
             "access": "access-1", "refresh": "refresh-1", "expires": 1}}}"#,
     );
-    store.update(&mut |profiles| Ok(profiles.replace(document.as_ref().unwrap().clone()))).unwrap();
+    let document = document.unwrap();
+    store
+        .update(&mut |profiles| {
+            profiles.replace(document.clone());
+            Ok(())
+        })
+        .unwrap();
     store
 }
 

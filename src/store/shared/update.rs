@@ -7,7 +7,7 @@ use super::core::Core;
 use super::engine::{Commit, Committed, Condition, Engine};
 use super::snapshot::{CREDENTIALS, Change, Snapshot, usage_name};
 use super::stamp::{jitter, pause};
-use super::turn::{TURN, Turn};
+use super::turn::{self, Turn};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ProfileId;
 use crate::profile::{AuthProfiles, DirtyState, UsageStats};
@@ -15,8 +15,9 @@ use crate::secret::Secret;
 
 /// How often a commit is tried.
 const ATTEMPTS: u32 = 100;
-/// After how many conflicts an update of everything has the others wait for it.
-const PATIENCE: u32 = 4;
+/// After how many conflicts the others have to wait for an update: of everything, and of a profile's statistics, which is
+/// quick, and rarely has many of its kind.
+const PATIENCE: (u32, u32) = (4, 12);
 /// The longest first pause after a conflict, which doubles, and the longest of all.
 const PAUSES: (Duration, Duration) = (Duration::from_micros(100), Duration::from_millis(25));
 
@@ -52,9 +53,10 @@ impl<E: Engine> Core<E> {
         change: &mut dyn FnMut(&AuthProfiles, &mut UsageStats),
     ) -> Result<Arc<AuthProfiles>> {
         let name = usage_name(profile);
-        let names = [CREDENTIALS, &name, TURN];
+        let mut names = turn::names(Some(profile));
+        names.extend([CREDENTIALS.to_owned(), name.clone()]);
         let is_same = |one: &Snapshot, two: &Snapshot| {
-            names.into_iter().all(|name| one.known.version(name) == two.known.version(name))
+            names.iter().all(|name| one.known.version(name) == two.known.version(name))
         };
         self.commit(Some(profile), is_same, |base| {
             let mut draft = AuthProfiles::clone(&base.document);
@@ -66,10 +68,10 @@ impl<E: Engine> Core<E> {
             }
             draft.check_writable()?;
             draft.set_usage(profile, usage)?;
-            let version = |name: &str| (name.to_owned(), base.known.version(name).map(str::to_owned));
+            let version = |name: &String| (name.clone(), base.known.version(name).map(str::to_owned));
             let text = draft.usage_since(&base.document).find(|(id, _)| *id == profile);
             let changes = text.map(|(_, text)| (name.clone(), text.cloned()));
-            Ok(Run::Changed(Condition::Versions(names.map(version).to_vec()), changes.into_iter().collect()))
+            Ok(Run::Changed(Condition::Versions(names.iter().map(version).collect()), changes.into_iter().collect()))
         })
     }
 
@@ -93,14 +95,14 @@ impl<E: Engine> Core<E> {
         if base.number == 0 {
             base = self.read(&base)?;
         }
-        let mut turn = Turn::of_nobody(self);
+        let patience = if profile.is_none() { PATIENCE.0 } else { PATIENCE.1 };
+        let mut turn = Turn::of_nobody(self, profile);
         for attempt in 0..ATTEMPTS {
             base = turn.wait(base)?;
             match run(&base) {
                 Ok(Run::Changed(condition, mut changes)) => {
-                    if turn.is_held() {
-                        changes.push((TURN.to_owned(), None));
-                    }
+                    // It ends with the commit.
+                    changes.extend(turn.held().map(|name| (name.to_owned(), None)));
                     match self.attempt(&base, condition, &changes)? {
                         Ok(after) => {
                             turn.ended();
@@ -120,7 +122,7 @@ impl<E: Engine> Core<E> {
                     base = newer;
                 }
             }
-            if profile.is_none() && attempt >= PATIENCE {
+            if attempt >= patience {
                 base = turn.take(&base)?;
             } else {
                 let (first, longest) = PAUSES;

@@ -7,6 +7,7 @@
     clippy::print_stdout,
     clippy::disallowed_methods,
     clippy::cast_precision_loss,
+    clippy::panic,
     dead_code,
     reason = "a benchmark may stop where its own input is wrong, and uses a part of what the tests have"
 )]
@@ -38,7 +39,11 @@ const WRITERS: u64 = 8;
 fn main() {
     let Some(server) = Server::start(&[]) else { return };
     let fill = |store: &dyn AuthProfileStore| {
-        store.update(&mut |profiles| Ok(profiles.replace(document()))).unwrap();
+        let put = &mut |profiles: &mut AuthProfiles| {
+            profiles.replace(document());
+            Ok(())
+        };
+        store.update(put).unwrap();
         for turn in 0..PROFILES {
             fail(store, turn, 1);
         }

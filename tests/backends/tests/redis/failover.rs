@@ -52,7 +52,9 @@ fn a_server_that_syncs_each_write_loses_nothing_acknowledged_when_it_is_killed()
     let Some(mut server) = Server::start(&["--appendonly", "yes", "--appendfsync", "always"]) else { return };
     let (url, said) = (server.url(), Said::default());
     let mut children: Vec<Child> = (0..4).map(|number| spawn("outlive", &url, number)).collect();
-    children.iter_mut().for_each(|child| said.listen(child));
+    for child in &mut children {
+        said.listen(child);
+    }
     for kill in 1..=10_usize {
         // At another moment of its work each time.
         let began = Instant::now();
@@ -85,7 +87,9 @@ fn a_replica_that_takes_over_has_a_sound_document_and_says_what_was_lost() {
     }
     let said = Said::default();
     let mut children: Vec<Child> = (0..4).map(|number| spawn("outlive", &first.url(), number)).collect();
-    children.iter_mut().for_each(|child| said.listen(child));
+    for child in &mut children {
+        said.listen(child);
+    }
     // A store that has seen what may be lost, and goes on with the other server.
     while said.len() < 200 {
         sleep(Duration::from_millis(1));

@@ -8,6 +8,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use provider_auth::credential::Tokens;
+use provider_auth::profile::UsageStats;
 use provider_auth::refresh::{RefreshCoordinator, RefreshFuture, TokenRefresher};
 use provider_auth::select::Receipt;
 use provider_auth::{
@@ -47,7 +48,7 @@ pub(crate) fn write(url: &str, number: u64) {
         } else {
             // Later than the window of the last one, so that it counts, unless another process is faster.
             let loaded = store.load().unwrap();
-            let last = loaded.usage(name).and_then(|usage| usage.last_failure_at());
+            let last = loaded.usage(name).and_then(UsageStats::last_failure_at);
             let now = last.unwrap_or(Timestamp::from_millis(1)) + Duration::from_secs(7_200);
             let receipt = Receipt::new(id(name), ProviderId::anthropic(), None, now);
             store.record_failure(&selector, &receipt, &Failure::new(FailureReason::Auth), now).unwrap();
@@ -100,12 +101,12 @@ fn every_acknowledged_update_of_processes_that_are_killed_is_there() {
         }
     }
     let said = Said::default();
-    let begin = |number: u64| {
+    let replace = |number: u64| {
         let mut child = spawn("write", &url, number);
         said.listen(&mut child);
         child
     };
-    let mut children: Vec<Child> = (0..WRITERS).map(begin).collect();
+    let mut children: Vec<Child> = (0..WRITERS).map(replace).collect();
     let (began, mut kills) = (Instant::now(), 0);
     // One after the other is killed at another moment of its work, and another takes its place.
     while kills < KILLS || said.len() < usize::try_from(WRITERS).unwrap() * UPDATES {
@@ -116,7 +117,7 @@ fn every_acknowledged_update_of_processes_that_are_killed_is_there() {
             let child = &mut children[usize::try_from(number).unwrap()];
             child.kill().unwrap();
             child.wait().unwrap();
-            *child = begin(number);
+            *child = replace(number);
             kills += 1;
         }
     }
@@ -132,17 +133,14 @@ fn every_acknowledged_update_of_processes_that_are_killed_is_there() {
     }
     for (what, times) in acknowledged {
         let (kind, name) = what.split_once(' ').unwrap();
-        match kind {
-            "profile" => {
-                let counted = number_of(&loaded, name);
-                assert!(counted >= times, "{name}: {counted} of {times} acknowledged");
-            }
-            _ => {
-                let counted = loaded.usage(name).map_or(0.0, |usage| usage.failure_count(FailureReason::Auth));
-                // Of two processes that fail at one time, one counts.
-                let wanted = if name.ends_with("all") { 1.0 } else { times };
-                assert!(counted >= wanted, "{name}: {counted} of {times} acknowledged");
-            }
+        if kind == "profile" {
+            let counted = number_of(&loaded, name);
+            assert!(counted >= times, "{name}: {counted} of {times} acknowledged");
+        } else {
+            let counted = loaded.usage(name).map_or(0.0, |usage| usage.failure_count(FailureReason::Auth));
+            // Of two processes that fail at one time, one counts.
+            let wanted = if name.ends_with("all") { 1.0 } else { times };
+            assert!(counted >= wanted, "{name}: {counted} of {times} acknowledged");
         }
     }
     println!("{} updates acknowledged, {kills} kills", lines.len());
@@ -246,7 +244,11 @@ fn eight_processes_spend_each_refresh_token_once() {
     const EXPIRIES: u64 = 200;
     let Some(server) = Server::start(&[]) else { return };
     let url = server.url();
-    store(&url).update(&mut |profiles| Ok(profiles.replace(login()))).unwrap();
+    let put = &mut |profiles: &mut AuthProfiles| {
+        profiles.replace(login());
+        Ok(())
+    };
+    store(&url).update(put).unwrap();
     let mut children: Vec<Child> = (0..8).map(|_| spawn("refresh", &url, EXPIRIES + 1)).collect();
     for child in &mut children {
         assert!(child.wait().unwrap().success());

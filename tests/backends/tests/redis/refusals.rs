@@ -1,6 +1,7 @@
 //! What is said where the server is away, refuses, or is another one, and that no URL is in it.
 
 use std::error::Error as _;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use provider_auth::store::RedisEngine;
@@ -16,7 +17,7 @@ fn shown(error: &Error) -> String {
     let mut shown = format!("{error} {error:?} {}", error.help());
     let mut cause = error.source();
     while let Some(next) = cause {
-        shown.push_str(&format!(" {next} {next:?}"));
+        write!(shown, " {next} {next:?}").unwrap();
         cause = next.source();
     }
     shown
