@@ -79,7 +79,7 @@ impl<E: Engine> Core<E> {
         if self.settings.staleness.is_zero() {
             return None;
         }
-        let newest = self.newest();
+        let newest = self.newest.read().unwrap_or_else(PoisonError::into_inner);
         self.is_younger(&newest, self.settings.staleness).then(|| Arc::clone(&newest.document))
     }
 
