@@ -4,7 +4,7 @@ use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::failure::Failure;
 use crate::id::ProfileId;
-use crate::profile::AuthProfiles;
+use crate::profile::{AuthProfiles, UsageStats};
 use crate::select::{ProfileSelector, Receipt};
 use crate::store::{AuthProfileStore, AuthProfileStoreExt as _, unknown_profile};
 
@@ -52,8 +52,17 @@ pub trait RecordOutcome: AuthProfileStore {
     /// Those of [`ProfileSelector::record_success`] and of [`update`](AuthProfileStore::update); the receipt then stays
     /// open, and the report can be repeated.
     fn record_success(&self, selector: &ProfileSelector, receipt: &Receipt, now: Timestamp) -> Result<()> {
-        let report = receipt.report(|| self.transact(|profiles| selector.write_success(profiles, receipt, now)));
-        report.map(Option::unwrap_or_default)
+        let write = || {
+            if !self.splits_usage() {
+                return self.transact(|profiles| selector.write_success(profiles, receipt, now));
+            }
+            let note = &mut |profiles: &AuthProfiles, usage: &mut UsageStats| {
+                selector.note_success(profiles, usage, receipt, now, now);
+            };
+            let profiles = self.update_usage(receipt.profile(), note)?;
+            name_last_good(self, &profiles, receipt.profile())
+        };
+        receipt.report(write).map(Option::unwrap_or_default)
     }
 
     /// Records that the request of this receipt failed: the reason, and the moment the server named, if it did. Callers
@@ -71,7 +80,12 @@ pub trait RecordOutcome: AuthProfileStore {
         now: Timestamp,
     ) -> Result<()> {
         let (reason, deadline) = (failure.reason(), failure.deadline());
-        let write = || self.transact(|profiles| selector.write_failure(profiles, receipt, reason, deadline, now));
+        let write = || {
+            let note = &mut |profiles: &AuthProfiles, usage: &mut UsageStats| {
+                selector.note_failure(profiles, usage, receipt, (reason, deadline), now);
+            };
+            self.update_usage(receipt.profile(), note).map(|_| ())
+        };
         receipt.report(write).map(Option::unwrap_or_default)
     }
 
@@ -105,6 +119,29 @@ pub trait RecordOutcome: AuthProfileStore {
 }
 
 impl<T: AuthProfileStore + ?Sized> RecordOutcome for T {}
+
+/// Names a profile as its provider's last good one in a store that splits the statistics off: only where none is named that
+/// is there, because each change of it is one of the credentials, and it is for display.
+pub(crate) fn name_last_good(
+    store: &(impl AuthProfileStore + ?Sized),
+    profiles: &AuthProfiles,
+    id: &ProfileId,
+) -> Result<()> {
+    let Some(profile) = profiles.get(id.as_str()) else { return Ok(()) };
+    let is_named = |profiles: &AuthProfiles| {
+        let last = profiles.last_good(profile.provider());
+        last.is_some_and(|last| profiles.get(last.as_str()).is_some())
+    };
+    if is_named(profiles) {
+        return Ok(());
+    }
+    store.transact(|profiles| {
+        if !is_named(profiles) {
+            profiles.set_last_good(id);
+        }
+        Ok(())
+    })
+}
 
 #[cfg(test)]
 mod tests {

@@ -98,6 +98,9 @@ impl ErrorKind {
                 "Take `auth-profiles.json` over with `chown` to this user, and make it private with `chmod 600`."
             }
             Self::LocksUnsupported => "Keep the file on a local disk.",
+            Self::StoreUnavailable => {
+                "Try again in a moment; if it persists, check that the server with the credentials runs and can be reached."
+            }
             Self::Locked => "Try again; if it persists, look for another program that holds the lock.",
             Self::Reentrant => "Report this to the author of the program; nothing was changed.",
             Self::UpdateFailed => "Correct what the text names and try again; nothing was changed.",

@@ -163,6 +163,10 @@ pub enum ErrorKind {
     ///
     /// Call `FileStoreBuilder::lock_wait` to wait longer.
     Locked,
+    /// The server on which the credentials are kept cannot be reached, or refuses to work for now.
+    ///
+    /// Try the same call again later; a [`SharedStore`](crate::store::SharedStore) can serve the last document meanwhile.
+    StoreUnavailable,
     /// An update was started from inside an update of the same store.
     ///
     /// Finish the outer [`AuthProfileStore::update`](crate::AuthProfileStore::update) first, or do everything in one
@@ -290,6 +294,7 @@ impl ErrorKind {
         Self::InsecurePermissions,
         Self::LocksUnsupported,
         Self::Locked,
+        Self::StoreUnavailable,
         Self::Reentrant,
         Self::UpdateFailed,
         Self::Conformance,

@@ -214,10 +214,12 @@ impl Error {
     /// Whether the same call may succeed later without a human doing anything.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        use ErrorKind::{Locked, ProviderFailed, RateLimited, RefreshFailed, Unavailable, Unreachable};
+        use ErrorKind::{
+            Locked, ProviderFailed, RateLimited, RefreshFailed, StoreUnavailable, Unavailable, Unreachable,
+        };
         let by_kind = matches!(
             self.inner.kind,
-            Locked | Unavailable | RateLimited | ProviderFailed | Unreachable | RefreshFailed
+            Locked | Unavailable | RateLimited | ProviderFailed | Unreachable | RefreshFailed | StoreUnavailable
         );
         self.inner.transient.unwrap_or(by_kind)
     }

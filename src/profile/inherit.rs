@@ -7,11 +7,9 @@ use indexmap::IndexMap;
 use super::document::{AuthProfiles, DirtyState, Links};
 use super::entry::Profile;
 use super::raw::RawObject;
-use super::section::{Kept, Section};
 use crate::credential::CredentialKind;
 use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::id::ProfileId;
-use crate::secret::Secret;
 
 /// What an agent may change of the document that it inherits.
 #[derive(Clone, Copy, Debug)]
@@ -269,29 +267,4 @@ fn taken_from(
     let left = old.iter().filter(|id| !removed.contains_key(*id));
     let (_, side) = removed.iter().find(|(id, _)| old.contains(id))?;
     left.eq(new).then_some(*side)
-}
-
-impl<K: Hash + Eq + Clone, V> Section<K, V> {
-    fn map_ref(&self) -> Option<&IndexMap<K, Kept<V>>> {
-        match self {
-            Self::Map(map) => Some(map),
-            _ => None,
-        }
-    }
-
-    /// The entries that another section does not have, or has with another text.
-    pub(super) fn changed_since<'a>(&'a self, before: &'a Self) -> impl Iterator<Item = (&'a K, &'a Kept<V>)> {
-        let before = before.map_ref();
-        let same = move |key: &K, text: &Secret| {
-            before.and_then(|map| map.get(key)).is_some_and(|(_, old)| old.expose() == text.expose())
-        };
-        self.map_ref().into_iter().flatten().filter(move |(key, (_, text))| !same(key, text))
-    }
-
-    /// The keys that another section does not have.
-    fn missing_in<'a>(&'a self, after: &'a Self) -> impl Iterator<Item = &'a K> {
-        let after = after.map_ref();
-        let keys = self.map_ref().into_iter().flat_map(IndexMap::keys);
-        keys.filter(move |key| !after.is_some_and(|map| map.contains_key(*key)))
-    }
 }

@@ -15,6 +15,7 @@ mod groups;
 mod inherit;
 #[cfg(feature = "file")]
 mod legacy;
+mod parts;
 mod raw;
 mod section;
 #[cfg(feature = "file")]

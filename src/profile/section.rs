@@ -109,4 +109,56 @@ impl<K: Hash + Eq + Clone, V> Section<K, V> {
         }
         Ok(removed)
     }
+
+    #[cfg(feature = "file")]
+    pub(super) fn is_map(&self) -> bool {
+        matches!(self, Self::Map(_))
+    }
+
+    pub(super) fn is_foreign(&self) -> bool {
+        matches!(self, Self::Foreign(_))
+    }
+
+    /// Makes a map absent; what is no map stays.
+    pub(super) fn drop_map(&mut self) {
+        if matches!(self, Self::Map(_)) {
+            *self = Self::Absent;
+        }
+    }
+
+    /// Returns `true` if both have the same text in the same order.
+    pub(super) fn same_text(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Absent, Self::Absent) => true,
+            (Self::Foreign(one), Self::Foreign(two)) => one == two,
+            (Self::Map(one), Self::Map(two)) => {
+                one.len() == two.len()
+                    && one.iter().zip(two.iter()).all(|((a, (_, one)), (b, (_, two)))| a == b && one == two)
+            }
+            _ => false,
+        }
+    }
+
+    fn map_ref(&self) -> Option<&IndexMap<K, Kept<V>>> {
+        match self {
+            Self::Map(map) => Some(map),
+            _ => None,
+        }
+    }
+
+    /// The entries that another section does not have, or has with another text.
+    pub(super) fn changed_since<'a>(&'a self, before: &'a Self) -> impl Iterator<Item = (&'a K, &'a Kept<V>)> {
+        let before = before.map_ref();
+        let same = move |key: &K, text: &Secret| {
+            before.and_then(|map| map.get(key)).is_some_and(|(_, old)| old.expose() == text.expose())
+        };
+        self.map_ref().into_iter().flatten().filter(move |(key, (_, text))| !same(key, text))
+    }
+
+    /// The keys that another section does not have.
+    pub(super) fn missing_in<'a>(&'a self, after: &'a Self) -> impl Iterator<Item = &'a K> {
+        let after = after.map_ref();
+        let keys = self.map_ref().into_iter().flat_map(IndexMap::keys);
+        keys.filter(move |key| !after.is_some_and(|map| map.contains_key(*key)))
+    }
 }

@@ -145,35 +145,6 @@ impl AuthProfiles {
 }
 
 impl<K: Hash + Eq + Clone, V: Clone> Section<K, V> {
-    fn is_map(&self) -> bool {
-        matches!(self, Self::Map(_))
-    }
-
-    #[cfg(feature = "sqlite")]
-    fn is_foreign(&self) -> bool {
-        matches!(self, Self::Foreign(_))
-    }
-
-    /// Makes a map absent; what is no map stays.
-    fn drop_map(&mut self) {
-        if self.is_map() {
-            *self = Self::Absent;
-        }
-    }
-
-    /// Returns `true` if both have the same text in the same order.
-    fn same_text(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Absent, Self::Absent) => true,
-            (Self::Foreign(one), Self::Foreign(two)) => one == two,
-            (Self::Map(one), Self::Map(two)) => {
-                one.len() == two.len()
-                    && one.iter().zip(two.iter()).all(|((a, (_, one)), (b, (_, two)))| a == b && one == two)
-            }
-            _ => false,
-        }
-    }
-
     #[cfg(feature = "sqlite")]
     fn compact(&mut self, known: &Self, read: impl Fn(&str) -> Option<V>) {
         let new: Vec<K> = self.changed_since(known).map(|(key, _)| key.clone()).collect();

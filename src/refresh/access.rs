@@ -40,6 +40,22 @@ impl Access {
         }
     }
 
+    /// Does something that may ask a server, and waits for it.
+    pub(super) async fn post(&self, job: impl FnOnce() + Send + 'static) {
+        match self {
+            Self::Direct(_) => job(),
+            // Without a thread it is dropped, and with it the lease.
+            #[cfg(feature = "client")]
+            Self::Queued(queue) => {
+                let job = move |_: &dyn AuthProfileStore| {
+                    job();
+                    Ok(())
+                };
+                drop(queue.transact(job).await);
+            }
+        }
+    }
+
     pub(super) async fn lease(&self, profile: &ProfileId, wait: Duration) -> Result<Lease> {
         match self {
             Self::Direct(store) => store.lease(profile, wait),

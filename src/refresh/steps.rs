@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::id::ProfileId;
 use crate::profile::{Hold, Profile};
 use crate::secret::Secret;
-use crate::store::{AuthProfileStore, AuthProfileStoreExt};
+use crate::store::{AuthProfileStore, AuthProfileStoreExt, Lease, RefreshEnd};
 
 /// What the steps need beside the store.
 #[derive(Clone)]
@@ -92,16 +92,39 @@ impl Steps {
         first: Need,
     ) -> Result<RefreshOutcome> {
         let lease = access.lease(id, self.patience(first)).await?;
+        let (lease, result) = self.holding(access, lease, id, rejected).await;
+        if let Some(lease) = lease {
+            // Giving it back may ask a server.
+            access.post(move || drop(lease)).await;
+        }
+        result
+    }
+
+    /// What is done with the lease, which is given back where it did not end with the writing.
+    async fn holding(
+        &self,
+        access: &Access,
+        lease: Lease,
+        id: &ProfileId,
+        rejected: Option<&Secret>,
+    ) -> (Option<Lease>, Result<RefreshOutcome>) {
         // The need of a moment ago may have been met by whoever had the lease.
-        let (need, profile) = self.look(access, id, rejected).await?;
+        let (need, profile) = match self.look(access, id, rejected).await {
+            Ok(seen) => seen,
+            Err(error) => return (Some(lease), Err(error)),
+        };
         let Some(Credential::OAuth { refresh: Some(refresh), .. }) =
             profile.credential().filter(|_| need != Need::None)
         else {
-            return Ok(RefreshOutcome::RefreshedElsewhere);
+            return (Some(lease), Ok(RefreshOutcome::RefreshedElsewhere));
         };
-        let fresh = match self.memory.unsaved(id, refresh) {
-            Some(fresh) => fresh,
-            None => self.spend(access, id, &profile, refresh).await?,
+        let (mut lease, fresh) = match self.memory.unsaved(id, refresh) {
+            Some(fresh) => (lease, fresh),
+            None => match self.spend(access, lease, id, &profile, refresh).await {
+                (Some(lease), Ok(fresh)) => (lease, fresh),
+                (lease, Err(error)) => return (lease, Err(error)),
+                (None, Ok(_)) => return (None, Err(Error::new(ErrorKind::RefreshFailed, "the lease was lost"))),
+            },
         };
         // From here on the tokens are in hand: they are kept until they are written, and the lease as long.
         self.memory.keep(id, Some(fresh.clone()));
@@ -110,10 +133,16 @@ impl Steps {
             let Fresh { spent, tokens, expires } = fresh;
             let written = store.transact(|profiles| profiles.apply_refresh(&profile, &spent, &tokens, expires))?;
             memory.keep(&profile, None);
+            lease.ended(&spent, RefreshEnd::Written);
             drop(lease);
             Ok(written)
         };
-        Ok(if access.transact(write).await? { RefreshOutcome::Refreshed } else { RefreshOutcome::RefreshedElsewhere })
+        let outcome = match access.transact(write).await {
+            Ok(true) => Ok(RefreshOutcome::Refreshed),
+            Ok(false) => Ok(RefreshOutcome::RefreshedElsewhere),
+            Err(error) => Err(error),
+        };
+        (None, outcome)
     }
 
     /// What the store says of a profile now.
@@ -137,29 +166,54 @@ impl Steps {
         Ok((need(profile, rejected, self.windows, self.clock.now()), profile.clone()))
     }
 
-    async fn spend(&self, access: &Access, id: &ProfileId, profile: &Profile, refresh: &Secret) -> Result<Fresh> {
+    /// Sends the refresh token while the lease is held, which is given back unless the store has lost it.
+    async fn spend(
+        &self,
+        access: &Access,
+        mut lease: Lease,
+        id: &ProfileId,
+        profile: &Profile,
+        refresh: &Secret,
+    ) -> (Option<Lease>, Result<Fresh>) {
         if self.memory.is_denied(id, refresh) {
-            return Err(Error::new(ErrorKind::RefreshDenied, "the refresh token was denied before"));
+            let error = Error::new(ErrorKind::RefreshDenied, "the refresh token was denied before");
+            return (Some(lease), Err(error));
         }
+        let spent = refresh.clone();
+        let noted = access.transact(move |_| {
+            let noted = lease.spending(&spent);
+            Ok((lease, noted))
+        });
+        let mut lease = match noted.await {
+            Ok((lease, Ok(()))) => lease,
+            Ok((lease, Err(error))) => return (Some(lease), Err(error)),
+            Err(error) => return (None, Err(error)),
+        };
         let asked = self.clock.now();
         let answer = access.within(self.timeout, self.refresher.refresh(id, profile.provider(), refresh)).await;
         let late = || Err(Error::new(ErrorKind::RefreshFailed, "the token endpoint did not answer in time"));
-        match answer.unwrap_or_else(late) {
+        let error = match answer.unwrap_or_else(late) {
             // Tokens that can never be written would be kept for ever, and the login never asked for again.
             Ok(tokens) if Secret::cleaned(tokens.access.expose()).is_empty() => {
-                Err(Error::new(ErrorKind::RefreshFailed, "the token endpoint gave a blank access token"))
+                Error::new(ErrorKind::RefreshFailed, "the token endpoint gave a blank access token")
             }
             Ok(tokens) => {
                 let expires = tokens.expires_in.map(|lifetime| asked + lifetime);
-                Ok(Fresh { spent: refresh.clone(), tokens, expires })
+                return (Some(lease), Ok(Fresh { spent: refresh.clone(), tokens, expires }));
             }
-            Err(error) => {
-                if error.kind() == ErrorKind::RefreshDenied {
-                    self.memory.deny(id, refresh);
-                }
-                Err(error)
-            }
+            Err(error) => error,
+        };
+        let denied = error.kind() == ErrorKind::RefreshDenied;
+        if denied {
+            self.memory.deny(id, refresh);
         }
+        let (spent, end) = (refresh.clone(), if denied { RefreshEnd::Denied } else { RefreshEnd::Failed });
+        let told = move || {
+            lease.ended(&spent, end);
+            drop(lease);
+        };
+        access.post(told).await;
+        (None, Err(error))
     }
 }
 

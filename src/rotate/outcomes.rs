@@ -9,7 +9,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ProfileId;
 use crate::profile::AuthProfiles;
-use crate::record::Record;
+use crate::record::{Record, name_last_good};
 use crate::select::{Claim, ProfileSelector, Receipt, Unwritten};
 use crate::store::{AuthProfileStore, Gate};
 
@@ -169,19 +169,81 @@ impl Outcomes {
         if waiting.is_empty() && skipped.is_empty() {
             return Ok(());
         }
+        let of = |id: &ProfileId| {
+            let own = waiting.iter().filter(|reported| reported.record.receipt().profile() == id);
+            own.cloned().collect::<Vec<Arc<Reported>>>()
+        };
+        let mut result = Ok(());
+        if store.splits_usage() {
+            for (id, times) in skipped {
+                let written = self.commit_usage(store, (selector, clock), &id, &of(&id), &times);
+                // Where the store is away, it is so for the others.
+                if let Err(error) = written {
+                    let own = if error.is_transient() { &waiting } else { &of(&id) };
+                    let error = self.fail(own, error);
+                    if error.is_transient() {
+                        return Err(error);
+                    }
+                    result = result.and(Err(error));
+                }
+            }
+            self.look(store);
+            return result;
+        }
         let Err(error) = self.commit(store, (selector, clock), &waiting, &skipped) else { return Ok(()) };
         if skipped.len() < 2 || error.is_transient() {
             return Err(self.fail(&waiting, error));
         }
         // What the store refuses about one profile says nothing of the others.
-        let mut result = Ok(());
         for (id, times) in skipped {
-            let own = waiting.iter().filter(|reported| *reported.record.receipt().profile() == id);
-            let own: Vec<Arc<Reported>> = own.cloned().collect();
+            let own = of(&id);
             let written = self.commit(store, (selector, clock), &own, &IndexMap::from([(id, times)]));
             result = result.and(written.map_err(|error| self.fail(&own, error)));
         }
         result
+    }
+
+    /// Writes the outcomes of one profile, in a store that keeps its statistics apart.
+    fn commit_usage(
+        &self,
+        store: &dyn AuthProfileStore,
+        (selector, clock): (&ProfileSelector, &dyn Clock),
+        id: &ProfileId,
+        waiting: &[Arc<Reported>],
+        skipped: &[(Receipt, Timestamp)],
+    ) -> Result<()> {
+        let profiles = store.update_usage(id, &mut |profiles, usage| {
+            let now = clock.now();
+            // Times of success alone make no statistics of a profile that has none, or is no longer there.
+            if profiles.usage(id.as_str()).is_some() {
+                selector.note_skipped(usage, skipped, now);
+            }
+            for reported in waiting {
+                match &reported.record {
+                    Record::Success(receipt) => selector.note_success(profiles, usage, receipt, reported.at, now),
+                    Record::Failure(receipt, failure) => {
+                        let failed = (failure.reason(), failure.deadline());
+                        selector.note_failure(profiles, usage, receipt, failed, reported.at);
+                    }
+                }
+            }
+        })?;
+        self.state().settle(waiting);
+        self.unwritten.forget(id, skipped);
+        if waiting.iter().any(|reported| matches!(reported.record, Record::Success(_))) {
+            // For display only.
+            let _ = name_last_good(store, &profiles, id);
+        }
+        Ok(())
+    }
+
+    /// Learns what is in a store that gives no whole document for a write of a part.
+    fn look(&self, store: &dyn AuthProfileStore) {
+        let number = self.begin();
+        // Every pick loads it too.
+        if let Ok(document) = store.load() {
+            self.state().know(number, document);
+        }
     }
 
     fn commit(

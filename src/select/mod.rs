@@ -9,6 +9,7 @@ mod order;
 mod probe;
 mod query;
 mod receipt;
+mod report;
 mod resolve;
 mod rules;
 mod selector;

@@ -14,7 +14,7 @@ use super::verdict::as_millis;
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::id::ProfileId;
-use crate::profile::{AuthProfiles, key};
+use crate::profile::{AuthProfiles, UsageStats, key};
 use crate::reason::FailureReason;
 
 /// How far the times of success in a store may be behind.
@@ -101,14 +101,19 @@ impl ProfileSelector {
         now: Timestamp,
     ) -> Result<()> {
         let Some(mut usage) = profiles.usage(id.as_str()).cloned() else { return Ok(()) };
+        self.note_skipped(&mut usage, skipped, now);
+        profiles.set_usage(id, usage)
+    }
+
+    /// As [`write_skipped`](Self::write_skipped) on the profile's statistics alone.
+    pub(crate) fn note_skipped(&self, usage: &mut UsageStats, skipped: &[(Receipt, Timestamp)], now: Timestamp) {
         for (receipt, at) in skipped {
-            let stamps = self.rules.successes(&usage, &Event::new(receipt, *at).written(now));
-            usage = usage.edited(|edit| {
+            let stamps = self.rules.successes(usage, &Event::new(receipt, *at).written(now));
+            *usage = usage.edited(|edit| {
                 edit.number(key::LAST_USED, usage.last_used.map_or(as_millis(*at), |last| last.max(as_millis(*at))));
                 edit.numbers(key::SUCCESS_PICKED_AT, &stamps);
             });
         }
-        profiles.set_usage(id, usage)
     }
 
     /// Applies a failure to a document that nobody keeps: what it changes is told once it is written.
@@ -116,10 +121,13 @@ impl ProfileSelector {
         &self,
         profiles: &mut AuthProfiles,
         receipt: &Receipt,
-        (reason, deadline): (FailureReason, Option<Timestamp>),
+        failed: (FailureReason, Option<Timestamp>),
         now: Timestamp,
     ) -> Result<()> {
-        self.change_by_failure(profiles, receipt, reason, deadline, now, |_, _| {})
+        let mut usage = profiles.usage(receipt.profile().as_str()).cloned().unwrap_or_default();
+        let before = usage.clone();
+        self.change_by_failure((profiles, &mut usage), receipt, failed, now, |_, _| {});
+        if usage == before { Ok(()) } else { profiles.set_usage(receipt.profile(), usage) }
     }
 
     /// Returns `true` if applying an outcome of that moment again would count it twice, because the document has it. The

@@ -14,8 +14,8 @@
 //! ```
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::{AuthProfileStore, AuthProfileStoreExt};
@@ -28,7 +28,7 @@ use crate::secret::Secret;
 /// A check: its name, which says the promise, and what it does with a fresh, empty store.
 type Check<'a> = (&'static str, fn(&dyn AuthProfileStore) -> Result<()>);
 
-const CHECKS: [Check<'static>; 16] = [
+const CHECKS: [Check<'static>; 19] = [
     ("a fresh store is empty and loads", fresh_is_empty),
     ("an update is seen by the next load", update_is_seen),
     ("an update that changes nothing gives the document in force", no_change),
@@ -44,6 +44,9 @@ const CHECKS: [Check<'static>; 16] = [
     ("insertion order survives", order_survives),
     ("a document of a newer version is never written", newer_is_not_written),
     ("an update of the statistics alone is kept", statistics_are_kept),
+    ("an update of one profile's statistics changes them alone", usage_alone),
+    ("an update of one profile's statistics is not nested", usage_is_not_nested),
+    ("no update of statistics is lost, beside updates of everything", no_lost_usage),
     ("a lease excludes, ends with its guard, and lets updates through", lease_excludes),
 ];
 
@@ -170,21 +173,29 @@ fn read_inside(store: &dyn AuthProfileStore) -> Result<()> {
 const THREADS: usize = 8;
 const UPDATES: usize = 25;
 
-fn no_lost_update(store: &dyn AuthProfileStore) -> Result<()> {
-    let lost = AtomicUsize::new(0);
+/// Makes the updates of several threads at once, none of which may fail.
+fn together(update: impl Fn(usize, usize) -> Result<()> + Sync) -> Result<()> {
+    let failed = Mutex::new(None);
     std::thread::scope(|scope| {
         for thread in 0..THREADS {
-            let lost = &lost;
+            let (failed, update) = (&failed, &update);
             scope.spawn(move || {
-                for update in 0..UPDATES {
-                    if put(store, &format!("anthropic:{thread}-{update}")).is_err() {
-                        lost.fetch_add(1, Ordering::SeqCst);
+                for turn in 0..UPDATES {
+                    if let Err(error) = update(thread, turn) {
+                        *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
                     }
                 }
             });
         }
     });
-    ensure(lost.load(Ordering::SeqCst) == 0, "an update failed under contention")?;
+    match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        None => Ok(()),
+        Some(error) => Err(Error::new(ErrorKind::Conformance, "an update failed under contention").with_source(error)),
+    }
+}
+
+fn no_lost_update(store: &dyn AuthProfileStore) -> Result<()> {
+    together(|thread, update| put(store, &format!("anthropic:{thread}-{update}")))?;
     ensure(store.load()?.len() == THREADS * UPDATES, "updates were lost under contention")
 }
 
@@ -266,6 +277,83 @@ fn statistics_are_kept(store: &dyn AuthProfileStore) -> Result<()> {
     })?;
     let used = store.load()?.usage("anthropic:one").and_then(|usage| usage.last_used);
     ensure(used == Some(5.0), "an update of the statistics alone was lost")
+}
+
+fn count(store: &dyn AuthProfileStore, profile: &str) -> Result<Arc<AuthProfiles>> {
+    store.update_usage(&id(profile)?, &mut |_, usage| {
+        *usage = usage.edited(|edit| edit.number("errorCount", usage.error_count() + 1.0));
+    })
+}
+
+fn counted(profiles: &AuthProfiles, profile: &str) -> Option<f64> {
+    profiles.usage(profile).map(UsageStats::error_count)
+}
+
+fn usage_alone(store: &dyn AuthProfileStore) -> Result<()> {
+    put(store, "anthropic:one")?;
+    put(store, "anthropic:two")?;
+    count(store, "anthropic:two")?;
+    let mut seen = None;
+    let given = store.update_usage(&id("anthropic:one")?, &mut |profiles, usage| {
+        let empty = *usage == UsageStats::default();
+        seen = Some((empty, profiles.len(), profiles.usage("anthropic:one").is_some()));
+        *usage = usage.edited(|edit| edit.number("lastUsed", 5.0));
+    })?;
+    ensure(seen == Some((true, 2, false)), "the closure was not given the document and empty statistics")?;
+    ensure(given.usage("anthropic:one").is_some(), "the given document is without the change")?;
+    ensure(given.dirty_state() == DirtyState::None, "a committed document calls itself changed")?;
+    let loaded = store.load()?;
+    let used = loaded.usage("anthropic:one").and_then(|usage| usage.last_used);
+    ensure(used == Some(5.0), "the update of one profile's statistics was lost")?;
+    ensure(loaded.len() == 2 && counted(&loaded, "anthropic:two") == Some(1.0), "something else was changed")?;
+    // Nothing is written that says nothing.
+    store.update_usage(&id("anthropic:three")?, &mut |_, _| {})?;
+    ensure(store.load()?.usage("anthropic:three").is_none(), "empty statistics were written")?;
+    // An id without a profile may have some: a key from outside the document.
+    count(store, "inline-api-key:anthropic")?;
+    let kept = counted(&*store.load()?, "inline-api-key:anthropic") == Some(1.0);
+    ensure(kept, "statistics of an id without a profile were lost")?;
+    // What is removed takes its statistics along, which do not come back.
+    store.remove(&id("anthropic:two")?)?;
+    ensure(store.load()?.usage("anthropic:two").is_none(), "a removed profile kept its statistics")
+}
+
+fn usage_is_not_nested(store: &dyn AuthProfileStore) -> Result<()> {
+    put(store, "anthropic:one")?;
+    let (mut inside, mut loaded) = (Vec::new(), None);
+    store.update_usage(&id("anthropic:one")?, &mut |_, _| {
+        inside = vec![store.update(&mut |_| Ok(())).map(|_| ()), count(store, "anthropic:two").map(|_| ())];
+        loaded = Some(store.load().map(|profiles| profiles.len()));
+    })?;
+    inside.push(store.transact(|_| {
+        let nested = count(store, "anthropic:one").map(|_| ());
+        ensure(nested.is_err(), "a nested update of statistics was run")?;
+        nested.or_else(|error| if error.kind() == ErrorKind::Reentrant { Ok(()) } else { Err(error) })?;
+        Err::<(), _>(Error::new(ErrorKind::Reentrant, "as expected"))
+    }));
+    let refused = inside.into_iter().all(|nested| nested.is_err_and(|error| error.kind() == ErrorKind::Reentrant));
+    ensure(refused, "a nested update was not refused as reentrant")?;
+    ensure(loaded.is_some_and(|len| len.is_ok_and(|len| len == 1)), "the store could not be read inside an update")
+}
+
+fn no_lost_usage(store: &dyn AuthProfileStore) -> Result<()> {
+    let names = ["anthropic:even", "anthropic:odd", "anthropic:all"];
+    for name in names {
+        put(store, name)?;
+    }
+    together(|thread, update| {
+        let own = if thread % 2 == 0 { "anthropic:even" } else { "anthropic:odd" };
+        match update % 5 {
+            0 => put(store, &format!("anthropic:{thread}-{update}")),
+            1 => count(store, "anthropic:all").map(|_| ()),
+            _ => count(store, own).map(|_| ()),
+        }
+    })?;
+    let (loaded, fifth) = (store.load()?, THREADS * UPDATES / 5);
+    #[expect(clippy::cast_precision_loss, reason = "a handful of updates")]
+    let expected = [fifth * 3 / 2, fifth * 3 / 2, fifth].map(|count| Some(count as f64));
+    ensure(names.map(|name| counted(&loaded, name)) == expected, "updates of statistics were lost under contention")?;
+    ensure(loaded.len() == names.len() + fifth, "updates were lost beside those of statistics")
 }
 
 fn lease_excludes(store: &dyn AuthProfileStore) -> Result<()> {

@@ -9,15 +9,71 @@ use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::id::ProfileId;
+use crate::secret::Secret;
 
 /// The exclusive right to refresh one profile's credential; given back when it is dropped.
 #[must_use = "the lease ends when it is dropped"]
-pub struct Lease(#[expect(dead_code, reason = "it is held for what its drop does")] Box<dyn Any + Send>);
+pub struct Lease(Box<dyn LeaseGuard>);
+
+/// What a store knows of a lease that it has given, for stores whose leases can end before they are dropped.
+///
+/// Calls may ask a server, and are made where that may be waited for. A guard whose drop ends the lease needs no more than
+/// that: see [`Lease::new`].
+pub trait LeaseGuard: Send {
+    /// Notes that a refresh token is about to be sent, and makes sure that the lease is still held. Provided: nothing is
+    /// done.
+    ///
+    /// # Errors
+    ///
+    /// [`Locked`](crate::ErrorKind::Locked) if it is not; [`RefreshDenied`](crate::ErrorKind::RefreshDenied) if this very token
+    /// is known to be finished. It is not sent then.
+    fn spending(&mut self, refresh_token: &Secret) -> Result<()> {
+        let _ = refresh_token;
+        Ok(())
+    }
+
+    /// Notes what came of that. It is not called where nobody knows. Provided: nothing is done.
+    fn ended(&mut self, refresh_token: &Secret, end: RefreshEnd) {
+        let _ = (refresh_token, end);
+    }
+}
+
+/// What came of a refresh token that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RefreshEnd {
+    /// What it was spent for is in the store.
+    Written,
+    /// The endpoint does not accept it any more.
+    Denied,
+    /// The request failed in another way, or was not answered in time.
+    Failed,
+}
+
+/// A guard that is held for what its drop does.
+struct Kept(#[expect(dead_code, reason = "it is held for what its drop does")] Box<dyn Any + Send>);
+
+impl LeaseGuard for Kept {}
 
 impl Lease {
     /// A lease that lasts as long as a backend's own guard.
     pub fn new(guard: impl Any + Send) -> Self {
+        Self(Box::new(Kept(Box::new(guard))))
+    }
+
+    /// A lease that can end before it is dropped.
+    pub fn guarded(guard: impl LeaseGuard + 'static) -> Self {
         Self(Box::new(guard))
+    }
+
+    /// As [`LeaseGuard::spending`].
+    pub(crate) fn spending(&mut self, refresh_token: &Secret) -> Result<()> {
+        self.0.spending(refresh_token)
+    }
+
+    /// As [`LeaseGuard::ended`].
+    pub(crate) fn ended(&mut self, refresh_token: &Secret, end: RefreshEnd) {
+        self.0.ended(refresh_token, end);
     }
 }
 

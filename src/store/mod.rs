@@ -2,7 +2,8 @@
 //!
 //! [`AuthProfileStore`] is the contract, with two required methods: load the document, and update it as a whole.
 //! [`MemoryStore`] keeps it in memory, and `FileStore` (feature `file`) in OpenClaw's `auth-profiles.json`,
-//! `SqliteStore` (feature `sqlite`) in the databases OpenClaw has since June 2026; `StateDir` opens whichever there is.
+//! `SqliteStore` (feature `sqlite`) in the databases OpenClaw has since June 2026, `RedisStore` (feature `redis`) on a server
+//! that many machines share; `StateDir` opens whichever there is.
 //! [`AuthProfileStoreExt`] adds, orders and removes profiles in any store, [`copy_profiles`] takes them to another one,
 //! and [`RecordOutcome`](crate::RecordOutcome) writes down what became of a request.
 //!
@@ -21,6 +22,9 @@ mod lease;
 mod memory;
 #[cfg(feature = "client")]
 mod queue;
+#[cfg(feature = "redis")]
+mod redis;
+pub mod shared;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
@@ -40,10 +44,14 @@ pub use file::{Durability, FileStore, FileStoreBuilder, StateFile};
 pub(crate) use file::{agent_database, main_database, shared_database};
 #[cfg(feature = "client")]
 pub(crate) use gate::Gate;
-pub use lease::Lease;
+pub use lease::{Lease, LeaseGuard, RefreshEnd};
 pub use memory::MemoryStore;
 #[cfg(feature = "client")]
 pub(crate) use queue::StoreQueue;
+#[cfg(feature = "redis")]
+#[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
+pub use redis::{RedisEngine, RedisStore};
+pub use shared::SharedStore;
 #[cfg(feature = "sqlite")]
 pub(crate) use sqlite::stored_secrets;
 #[cfg(feature = "sqlite")]
@@ -52,7 +60,7 @@ pub use sqlite::{SqliteStore, SqliteStoreBuilder};
 
 use crate::error::Result;
 use crate::id::ProfileId;
-use crate::profile::AuthProfiles;
+use crate::profile::{AuthProfiles, UsageStats};
 
 /// A place where the credential profiles of one agent are kept.
 ///
@@ -62,8 +70,9 @@ use crate::profile::AuthProfiles;
 ///
 /// # Contract
 ///
-/// - `update` is the only way to write. It runs the closure on fresh data, under exclusion, and commits all or nothing:
-///   an error or a panic in the closure changes nothing.
+/// - `update` is the only way to write, with `update_usage` for a part of it. It runs the closure on fresh data, under
+///   exclusion, and commits all or nothing: an error or a panic in the closure changes nothing. A run on data that were no
+///   longer fresh is repeated on what is.
 /// - The closure may run more than once, must be quick, and must not update the same store: that is an error, never a
 ///   hang. Reading the store inside it is allowed and gives the committed document.
 /// - `load` gives a snapshot that never changes, and does not wait for an update in progress.
@@ -71,8 +80,9 @@ use crate::profile::AuthProfiles;
 ///
 /// # What may block
 ///
-/// `load` may read a disk or ask a server, and never waits for a writer. `update` also waits for its turn, for as long as
-/// the store lets it: [`Locked`](crate::ErrorKind::Locked) must come in the end. `lease` waits for up to `wait`.
+/// `load` may read a disk or ask a server, and never waits for a writer. `update` and `update_usage` also wait for their
+/// turn, for as long as the store lets them: [`Locked`](crate::ErrorKind::Locked) must come in the end. `lease` waits for
+/// up to `wait`.
 ///
 /// The asynchronous parts of this crate (feature `client`) therefore call a store on the runtime's threads for blocking
 /// work. One `load` serves all callers that wait for it, updates run one after the other, and at most one call waits for
@@ -110,6 +120,40 @@ pub trait AuthProfileStore: fmt::Debug + Send + Sync {
     /// [`UnsupportedVersion`](crate::ErrorKind::UnsupportedVersion) if a newer program wrote the document.
     fn update(&self, change: &mut dyn FnMut(&mut AuthProfiles) -> Result<()>) -> Result<Arc<AuthProfiles>>;
 
+    /// Runs a closure on the statistics of one profile, and on the document they stand in, and commits what it changed of
+    /// them; gives a document in which they are in force.
+    ///
+    /// A profile without statistics is given empty ones, and so is an id without a profile. The provided one is an
+    /// [`update`](Self::update), with its promises. A store that [`splits_usage`](Self::splits_usage) commits it under the
+    /// condition that the credentials and these statistics are still what the closure was given, so that outcomes of
+    /// different profiles never wait for each other; the statistics of other profiles may then be older ones in what the
+    /// closure is given and in what is returned.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`update`](Self::update); [`Corrupt`](crate::ErrorKind::Corrupt) if the document's statistics are not an
+    /// object.
+    fn update_usage(
+        &self,
+        profile: &ProfileId,
+        change: &mut dyn FnMut(&AuthProfiles, &mut UsageStats),
+    ) -> Result<Arc<AuthProfiles>> {
+        self.update(&mut |profiles| {
+            let before = profiles.usage(profile.as_str()).cloned().unwrap_or_default();
+            let mut usage = before.clone();
+            change(profiles, &mut usage);
+            if usage == before { Ok(()) } else { profiles.set_usage(profile, usage) }
+        })
+    }
+
+    /// Returns `true` if the statistics of each profile are committed on their own, which makes
+    /// [`update_usage`](Self::update_usage) better than [`update`](Self::update) for them. Outcomes are then written profile by
+    /// profile, and the last good profile, for display only, is not written anew with each success. The provided one
+    /// returns `false`, which is right for every store that keeps one document.
+    fn splits_usage(&self) -> bool {
+        false
+    }
+
     /// The exclusive right to refresh a profile's credential, so that a refresh token is spent once.
     ///
     /// Never the right to write: updates go on meanwhile. The provided one holds within this process; a store that is
@@ -142,6 +186,18 @@ macro_rules! forward {
 
             fn update(&self, change: &mut dyn FnMut(&mut AuthProfiles) -> Result<()>) -> Result<Arc<AuthProfiles>> {
                 (**self).update(change)
+            }
+
+            fn update_usage(
+                &self,
+                profile: &ProfileId,
+                change: &mut dyn FnMut(&AuthProfiles, &mut UsageStats),
+            ) -> Result<Arc<AuthProfiles>> {
+                (**self).update_usage(profile, change)
+            }
+
+            fn splits_usage(&self) -> bool {
+                (**self).splits_usage()
             }
 
             fn lease(&self, profile: &ProfileId, wait: Duration) -> Result<Lease> {

@@ -5,6 +5,7 @@ mod cooldowns;
 mod driving;
 mod ends;
 mod failures;
+mod fleet;
 mod gateways;
 mod leaks;
 mod logins;

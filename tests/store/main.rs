@@ -9,6 +9,7 @@ mod memory;
 mod paths;
 mod processes;
 mod properties;
+mod shared;
 mod state_dir;
 #[path = "../support/mod.rs"]
 mod support;

@@ -7,6 +7,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use provider_auth::store::shared::{MemoryEngine, Settings, SharedStore};
 use provider_auth::{
     AuthProfileStore, AuthProfileStoreExt, AuthProfiles, Credential, Error, ErrorKind, FileStore, MemoryStore, Result,
     Rotator, Secret, StateDir,
@@ -36,6 +37,12 @@ fn put(store: &FileStore, key: &str) -> Result<()> {
     store.upsert(&id("anthropic:a"), &provider("anthropic"), &Credential::api_key(Secret::new(key)), None)
 }
 
+fn away() -> Error {
+    let engine = MemoryEngine::default();
+    engine.cut(true);
+    SharedStore::new(engine, Settings::default()).load().unwrap_err()
+}
+
 pub(crate) fn stores() -> Vec<Error> {
     let store = MemoryStore::new(stored());
     let mut nested = None;
@@ -49,6 +56,7 @@ pub(crate) fn stores() -> Vec<Error> {
         nested.unwrap(),
         store.update(&mut |_| Err(Error::new(ErrorKind::UpdateFailed, "the closure refused"))).unwrap_err(),
         Idle::default().transact(|_| Ok(())).unwrap_err(),
+        away(),
         Rotator::builder(Arc::new(MemoryStore::default()))
             .client(|| reqwest::Client::builder().user_agent("no\nheader"))
             .build()

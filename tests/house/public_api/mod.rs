@@ -22,7 +22,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// What the documentation of the gate is built with, so that nothing more is built for this. `rustls` adds no item.
-const FEATURES: &str = "client,file,conformance,testing,tracing,exec,sqlite-bundled";
+const FEATURES: &str = "client,file,conformance,testing,tracing,exec,sqlite-bundled,redis";
 
 /// The version of rustdoc's JSON that `items` and `signature` were written for, the one of Rust 1.95. It changes with the
 /// compiler, most times in what is not read here.

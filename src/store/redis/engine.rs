@@ -1,0 +1,224 @@
+//! What the shared store needs of a Redis server.
+
+use std::fmt;
+use std::time::Duration;
+
+use redis::Value as Reply;
+
+use super::connections::Connections;
+use super::script::{COMMITTING, READING, RELEASING, RENEWING};
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::shared::{Commit, Committed, Condition, Engine, Entry, Known, Listing, Value};
+
+/// A Redis or Valkey server for a [`SharedStore`](crate::store::SharedStore), with the name of the agent whose profiles it
+/// keeps there.
+///
+/// URLs may hold a user name and a password, which stand in no text of this crate. `rediss://` needs the feature `redis-rustls`,
+/// or another feature for TLS of the crate `redis`.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use provider_auth::store::shared::{Settings, SharedStore};
+/// use provider_auth::store::RedisEngine;
+///
+/// let engine = RedisEngine::new("redis://me:secret@redis.example.com")?.agent("research")?.timeout(Duration::from_secs(2));
+/// let store = SharedStore::new(engine, Settings::default().staleness(Duration::from_millis(200)));
+/// assert!(!format!("{store:?}").contains("secret"));
+/// # Ok::<(), provider_auth::Error>(())
+/// ```
+pub struct RedisEngine {
+    connections: Connections,
+    agent: String,
+    /// The hash of the agent's values. What stands in braces decides in which part of a cluster a key is kept.
+    key: String,
+    replicas: Option<(u32, Duration)>,
+}
+
+impl RedisEngine {
+    fn with(connections: Connections) -> Self {
+        let agent = "main".to_owned();
+        Self { connections, key: key_of(&agent), agent, replicas: None }
+    }
+
+    /// One server.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidUrl`](crate::ErrorKind::InvalidUrl) if the URL is none of a Redis server, or asks for TLS that is not there.
+    pub fn new(url: &str) -> Result<Self> {
+        Connections::server(url).map(Self::with)
+    }
+
+    /// The server that sentinels name: its URL has in the place of the host the name under which they know it, such as
+    /// `redis://user:password@mymaster`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`new`](Self::new), also where there is no sentinel.
+    pub fn sentinel(sentinels: &[&str], server: &str) -> Result<Self> {
+        Connections::sentinel(sentinels, server).map(Self::with)
+    }
+
+    /// The cluster that these nodes are some of. Everything of one agent is in one slot.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`new`](Self::new), also where there is no node.
+    pub fn cluster(nodes: &[&str]) -> Result<Self> {
+        Connections::cluster(nodes).map(Self::with)
+    }
+
+    /// Sets whose profiles are meant. Default: `main`.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidId`](crate::ErrorKind::InvalidId) for a blank name and for one with braces.
+    pub fn agent(mut self, agent: &str) -> Result<Self> {
+        if agent.trim().is_empty() || agent.contains(['{', '}']) {
+            let message = "the name of an agent is blank, or has braces in it";
+            return Err(Error::new(ErrorKind::InvalidId, message).with_help("Choose a name of letters and digits."));
+        }
+        agent.clone_into(&mut self.agent);
+        self.key = key_of(agent);
+        Ok(self)
+    }
+
+    /// Sets how long a connection, and each answer, is waited for. Default: 5 s.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.connections.timeout = timeout.max(Duration::from_millis(1));
+        self
+    }
+
+    /// Sets how many replicas must have a commit before an update returns, and how long they are waited for; where fewer have
+    /// it by then, the update is written and says so as an error. Default: none, so that a server that is lost takes
+    /// along what it had not yet sent to its replicas.
+    #[must_use]
+    pub fn wait_for_replicas(mut self, replicas: u32, wait: Duration) -> Self {
+        self.replicas = Some((replicas, wait)).filter(|(replicas, _)| *replicas > 0);
+        self
+    }
+
+    fn lease_key(&self, name: &str) -> String {
+        format!("{}:lease:{name}", self.key)
+    }
+}
+
+fn key_of(agent: &str) -> String {
+    format!("{{provider-auth:{agent}}}")
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1)
+}
+
+fn unexpected() -> Error {
+    Error::new(ErrorKind::Io, "the server that keeps the credentials gave another answer than was expected")
+}
+
+fn text(reply: Reply) -> Result<String> {
+    match reply {
+        Reply::BulkString(bytes) => String::from_utf8(bytes).map_err(|_| unexpected()),
+        Reply::SimpleString(text) => Ok(text),
+        _ => Err(unexpected()),
+    }
+}
+
+impl Engine for RedisEngine {
+    fn read(&self, known: &Known) -> Result<Option<Listing>> {
+        let reply: Reply = self.connections.call(true, |connection| {
+            READING.key(&self.key).arg(known.revision()).arg(known.versions_as_json()).invoke(connection)
+        })?;
+        let fields = match reply {
+            Reply::Nil => return Ok(None),
+            Reply::Array(fields) => fields,
+            _ => return Err(unexpected()),
+        };
+        let mut fields = fields.into_iter();
+        let mut listing = Listing::new(text(fields.next().ok_or_else(unexpected)?)?);
+        while let Some(name) = fields.next() {
+            let version = text(fields.next().ok_or_else(unexpected)?)?;
+            let value = match fields.next() {
+                Some(Reply::BulkString(bytes)) => Some(Value::new(bytes)),
+                Some(Reply::Nil) => None,
+                _ => return Err(unexpected()),
+            };
+            listing.entries.push(Entry::new(text(name)?, version, value));
+        }
+        Ok(Some(listing))
+    }
+
+    fn commit(&self, commit: &Commit) -> Result<Committed> {
+        let (before, copies) = self.connections.call(false, |connection| {
+            let mut call = COMMITTING.key(&self.key);
+            call.arg(&commit.stamp);
+            match &commit.condition {
+                Condition::Revision(revision) => {
+                    call.arg("revision").arg(revision);
+                }
+                Condition::Versions(versions) => {
+                    call.arg("versions").arg(versions.len());
+                    for (name, version) in versions {
+                        call.arg(name).arg(version.as_deref().unwrap_or_default());
+                    }
+                }
+            }
+            for (name, value) in &commit.writes {
+                let kind = if value.is_some() { "set" } else { "remove" };
+                call.arg(name).arg(kind).arg(value.as_ref().map_or(&[][..], Value::as_bytes));
+            }
+            let before: Reply = call.invoke(connection)?;
+            let copies = match self.replicas {
+                Some((replicas, wait)) if before != Reply::Nil => {
+                    // It is written, also where nobody says how often.
+                    Some(redis::cmd("WAIT").arg(replicas).arg(millis(wait)).query::<u32>(connection).unwrap_or(0))
+                }
+                _ => None,
+            };
+            Ok((before, copies))
+        })?;
+        if before == Reply::Nil {
+            return Ok(Committed::Conflict);
+        }
+        let before = text(before)?;
+        Ok(match (self.replicas, copies) {
+            (Some((wanted, _)), Some(copies)) if copies < wanted => Committed::Unconfirmed { before },
+            _ => Committed::Done { before },
+        })
+    }
+
+    fn acquire(&self, name: &str, token: &str, life: Duration) -> Result<bool> {
+        let key = self.lease_key(name);
+        let reply: Reply = self.connections.call(true, |connection| {
+            redis::cmd("SET").arg(&key).arg(token).arg("NX").arg("PX").arg(millis(life)).query(connection)
+        })?;
+        // One that was taken by a call whose answer got lost is this holder's.
+        if reply == Reply::Okay { Ok(true) } else { self.renew(name, token, life) }
+    }
+
+    fn renew(&self, name: &str, token: &str, life: Duration) -> Result<bool> {
+        let key = self.lease_key(name);
+        let held: u32 = self
+            .connections
+            .call(true, |connection| RENEWING.key(&key).arg(token).arg(millis(life)).invoke(connection))?;
+        Ok(held == 1)
+    }
+
+    fn release(&self, name: &str, token: &str) -> Result<()> {
+        let key = self.lease_key(name);
+        let _: u32 = self.connections.call(true, |connection| RELEASING.key(&key).arg(token).invoke(connection))?;
+        Ok(())
+    }
+}
+
+impl fmt::Debug for RedisEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisEngine")
+            .field("agent", &self.agent)
+            .field("timeout", &self.connections.timeout)
+            .field("replicas", &self.replicas)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,170 @@
+//! The exclusive right to refresh one profile's credential, on all machines.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use super::core::Core;
+use super::engine::Engine;
+use super::note::Note;
+use super::snapshot::{Snapshot, refresh_name};
+use super::stamp::{jitter, pause};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::ProfileId;
+use crate::secret::Secret;
+use crate::store::lease::{Lease, LeaseGuard, RefreshEnd};
+
+/// The shortest and the longest pause between two tries to get a lease that somebody has.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(80));
+
+/// The leases that are held here, which one thread renews as long as there are any.
+#[derive(Debug, Default)]
+pub(super) struct Renewals {
+    held: Mutex<Held>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    /// The name of each lease by its token.
+    leases: HashMap<String, String>,
+    is_running: bool,
+}
+
+impl Renewals {
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Guard<E: Engine + 'static> {
+    core: Arc<Core<E>>,
+    profile: ProfileId,
+    name: String,
+    token: String,
+    /// What was read after the lease was got.
+    base: Arc<Snapshot>,
+    /// Whether there is a note of this holder that a refresh token is being spent.
+    is_noted: bool,
+}
+
+impl<E: Engine + 'static> Core<E> {
+    pub(super) fn lease(self: &Arc<Self>, profile: &ProfileId, wait: Duration) -> Result<Lease> {
+        let (name, token) = (profile.as_str().to_owned(), self.stamps.next());
+        let mut left = wait;
+        while !self.asked(self.engine.acquire(&name, &token, self.settings.lease_life))? {
+            if left.is_zero() {
+                let waited = wait.as_millis();
+                let message = format!("the lease on profile \"{profile}\" was held by another for all of {waited} ms");
+                return Err(Error::new(ErrorKind::Locked, message));
+            }
+            let (least, most) = PAUSES;
+            let time = left.min(least + jitter(most.saturating_sub(least)));
+            pause(time);
+            left = left.saturating_sub(time);
+        }
+        self.renewals.held().leases.insert(token.clone(), name.clone());
+        let core = Arc::clone(self);
+        let mut guard = Guard { core, profile: profile.clone(), name, token, base: Arc::default(), is_noted: false };
+        // What the last holder wrote is known from here on, however stale a document may be.
+        guard.base = self.read(&self.newest())?;
+        self.renew_beside();
+        Ok(Lease::guarded(guard))
+    }
+
+    /// Sees to it that a thread renews what is held. Without one a lease lasts as long as its life.
+    fn renew_beside(self: &Arc<Self>) {
+        let mut held = self.renewals.held();
+        if held.is_running {
+            return;
+        }
+        let core = Arc::clone(self);
+        let started = thread::Builder::new().name("provider-auth leases".to_owned()).spawn(move || core.renew());
+        held.is_running = started.is_ok();
+    }
+
+    fn renew(&self) {
+        let interval = self.settings.lease_life / 3;
+        loop {
+            let held = self.renewals.held();
+            let waited = self.renewals.changed.wait_timeout_while(held, interval, |held| !held.leases.is_empty());
+            let (mut held, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            if held.leases.is_empty() {
+                held.is_running = false;
+                return;
+            }
+            let leases: Vec<(String, String)> = held.leases.clone().into_iter().collect();
+            drop(held);
+            for (token, name) in leases {
+                // One that is lost is found so before a token is sent; a server that is away may be back in time.
+                let _ = self.engine.renew(&name, &token, self.settings.lease_life);
+            }
+        }
+    }
+}
+
+impl<E: Engine + 'static> Guard<E> {
+    fn lost(&self) -> Error {
+        let message = format!("the lease on profile \"{}\" was lost while its holder was held up", self.profile);
+        Error::new(ErrorKind::Locked, message)
+    }
+
+    /// Writes or removes the note; where another holder has written meanwhile, the lease is lost.
+    fn note(&mut self, note: Option<&Note>) -> Result<()> {
+        let text = note.map(Note::to_text);
+        let name = refresh_name(&self.profile);
+        let after = self.core.put(&self.base, &name, text)?;
+        self.base = after.ok_or_else(|| self.lost())?;
+        self.is_noted = note.is_some();
+        Ok(())
+    }
+}
+
+impl<E: Engine + 'static> LeaseGuard for Guard<E> {
+    fn spending(&mut self, refresh: &Secret) -> Result<()> {
+        let name = refresh_name(&self.profile);
+        let old = self.base.notes.get(&name).and_then(Note::read);
+        let note = Note::next(old, refresh)?;
+        let renewed = self.core.engine.renew(&self.name, &self.token, self.core.settings.lease_life);
+        if !self.core.asked(renewed)? {
+            return Err(self.lost());
+        }
+        self.note(Some(&note))?;
+        if note.is_orphan() {
+            self.core.count_orphan(&self.profile);
+        }
+        Ok(())
+    }
+
+    fn ended(&mut self, refresh: &Secret, end: RefreshEnd) {
+        if !self.is_noted {
+            return;
+        }
+        // Where that fails the note stays, and the next holder sends the token once more.
+        let _ = match end {
+            RefreshEnd::Denied => self.note(Some(&Note::denied(refresh))),
+            _ => self.note(None),
+        };
+        self.is_noted = false;
+    }
+}
+
+impl<E: Engine + 'static> Drop for Guard<E> {
+    fn drop(&mut self) {
+        self.core.renewals.held().leases.remove(&self.token);
+        self.core.renewals.changed.notify_all();
+        // One that cannot be given back ends by itself.
+        let _ = self.core.engine.release(&self.name, &self.token);
+    }
+}
+
+impl<E: Engine> Core<E> {
+    fn count_orphan(&self, profile: &ProfileId) {
+        self.lost.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        #[cfg(feature = "tracing")]
+        tracing::warn!(%profile, "a refresh token was sent by a holder who died before it wrote the new one");
+        #[cfg(not(feature = "tracing"))]
+        let _ = profile;
+    }
+}

@@ -1,0 +1,40 @@
+//! Texts that never repeat, and pauses that differ.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+/// Makes texts that nobody else makes: versions of values and tokens of leases.
+#[derive(Debug)]
+pub(super) struct Stamps {
+    prefix: String,
+    last: AtomicU64,
+}
+
+impl Stamps {
+    pub(super) fn new() -> Self {
+        Self { prefix: format!("{:016x}{:016x}", random(), random()), last: AtomicU64::new(0) }
+    }
+
+    pub(super) fn next(&self) -> String {
+        format!("{}-{:x}", self.prefix, self.last.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// A number that differs between processes and calls. It is no secret.
+fn random() -> u64 {
+    RandomState::new().hash_one(thread::current().id())
+}
+
+/// A part of this time, another one each time.
+pub(super) fn jitter(most: Duration) -> Duration {
+    let most = u64::try_from(most.as_nanos()).unwrap_or(u64::MAX).max(1);
+    Duration::from_nanos(random() % most)
+}
+
+/// Waits on this thread.
+#[expect(clippy::disallowed_methods, reason = "others are left time to commit, and to give a lease back")]
+pub(super) fn pause(time: Duration) {
+    thread::sleep(time);
+}

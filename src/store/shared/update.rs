@@ -1,0 +1,187 @@
+//! Commits that are tried again when somebody else was faster.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::core::Core;
+use super::engine::{Commit, Committed, Condition, Engine};
+use super::snapshot::{CREDENTIALS, Change, Snapshot, usage_name};
+use super::stamp::{jitter, pause};
+use super::turn::{self, Turn};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::ProfileId;
+use crate::profile::{AuthProfiles, DirtyState, UsageStats};
+use crate::secret::Secret;
+
+/// How often a commit is tried.
+const ATTEMPTS: u32 = 100;
+/// After how many conflicts the others have to wait for an update: of everything, and of a profile's statistics, which is
+/// quick, and rarely has many of its kind.
+const PATIENCE: (u32, u32) = (4, 12);
+/// The longest first pause after a conflict, which doubles, and the longest of all.
+const PAUSES: (Duration, Duration) = (Duration::from_micros(100), Duration::from_millis(25));
+
+/// What a run of a closure came to.
+enum Run {
+    /// It changed this; the condition is the one to commit it under.
+    Changed(Condition, Vec<Change>),
+    /// It changed nothing, or failed, which holds if what it was given is still in force.
+    Unchanged(Result<()>),
+}
+
+impl<E: Engine> Core<E> {
+    pub(super) fn update(&self, change: &mut dyn FnMut(&mut AuthProfiles) -> Result<()>) -> Result<Arc<AuthProfiles>> {
+        let is_same = |one: &Snapshot, two: &Snapshot| one.known.revision == two.known.revision;
+        self.commit(None, is_same, |base| {
+            let mut draft = AuthProfiles::clone(&base.document);
+            let result = change(&mut draft);
+            if result.is_err() || draft.dirty_state() == DirtyState::None {
+                return Ok(Run::Unchanged(result));
+            }
+            base.document.check_writable()?;
+            draft.check_writable()?;
+            match base.changes(&draft) {
+                changes if changes.is_empty() => Ok(Run::Unchanged(Ok(()))),
+                changes => Ok(Run::Changed(Condition::Revision(base.known.revision.clone()), changes)),
+            }
+        })
+    }
+
+    pub(super) fn update_usage(
+        &self,
+        profile: &ProfileId,
+        change: &mut dyn FnMut(&AuthProfiles, &mut UsageStats),
+    ) -> Result<Arc<AuthProfiles>> {
+        let name = usage_name(profile);
+        let mut names = turn::names(Some(profile));
+        names.extend([CREDENTIALS.to_owned(), name.clone()]);
+        let is_same = |one: &Snapshot, two: &Snapshot| {
+            names.iter().all(|name| one.known.version(name) == two.known.version(name))
+        };
+        self.commit(Some(profile), is_same, |base| {
+            let mut draft = AuthProfiles::clone(&base.document);
+            let before = draft.usage(profile.as_str()).cloned().unwrap_or_default();
+            let mut usage = before.clone();
+            change(&draft, &mut usage);
+            if usage == before {
+                return Ok(Run::Unchanged(Ok(())));
+            }
+            draft.check_writable()?;
+            draft.set_usage(profile, usage)?;
+            let version = |name: &String| (name.clone(), base.known.version(name).map(str::to_owned));
+            let text = draft.usage_since(&base.document).find(|(id, _)| *id == profile);
+            let changes = text.map(|(_, text)| (name.clone(), text.cloned()));
+            Ok(Run::Changed(Condition::Versions(names.iter().map(version).collect()), changes.into_iter().collect()))
+        })
+    }
+
+    /// Writes one value under the condition that it is still the one of a snapshot.
+    pub(super) fn put(&self, base: &Arc<Snapshot>, name: &str, text: Option<Secret>) -> Result<Option<Arc<Snapshot>>> {
+        let condition = Condition::Versions(vec![(name.to_owned(), base.known.version(name).map(str::to_owned))]);
+        Ok(self.attempt(base, condition, &[(name.to_owned(), text)])?.ok())
+    }
+
+    /// Runs a closure, on what was last read, until what it changed of a profile's statistics, or of everything, is committed,
+    /// or nothing is to be.
+    fn commit(
+        &self,
+        profile: Option<&ProfileId>,
+        is_same: impl Fn(&Snapshot, &Snapshot) -> bool,
+        mut run: impl FnMut(&Snapshot) -> Result<Run>,
+    ) -> Result<Arc<AuthProfiles>> {
+        let _inside = self.enter()?;
+        let _lane = self.lane(profile);
+        let mut base = self.newest();
+        if base.number == 0 {
+            base = self.read(&base)?;
+        }
+        let patience = if profile.is_none() { PATIENCE.0 } else { PATIENCE.1 };
+        let mut turn = Turn::of_nobody(self, profile);
+        for attempt in 0..ATTEMPTS {
+            base = turn.wait(base)?;
+            match run(&base) {
+                Ok(Run::Changed(condition, mut changes)) => {
+                    // It ends with the commit.
+                    changes.extend(turn.held().map(|name| (name.to_owned(), None)));
+                    match self.attempt(&base, condition, &changes)? {
+                        Ok(after) => {
+                            turn.ended();
+                            return Ok(Arc::clone(&after.document));
+                        }
+                        Err(newer) => base = newer,
+                    }
+                }
+                unchanged => {
+                    let newer = self.read(&base)?;
+                    if is_same(&newer, &base) {
+                        return match unchanged? {
+                            Run::Unchanged(Err(error)) => Err(error),
+                            _ => Ok(Arc::clone(&newer.document)),
+                        };
+                    }
+                    base = newer;
+                }
+            }
+            if attempt >= patience {
+                base = turn.take(&base)?;
+            } else {
+                let (first, longest) = PAUSES;
+                pause(jitter(first.saturating_mul(1 << attempt.min(16)).min(longest)));
+            }
+        }
+        let message = format!("others committed first, {ATTEMPTS} times in a row");
+        Err(Error::new(ErrorKind::Locked, message))
+    }
+
+    /// Tries to commit changes; gives what is in force with them, or without them if somebody else was faster.
+    fn attempt(
+        &self,
+        base: &Arc<Snapshot>,
+        condition: Condition,
+        changes: &[Change],
+    ) -> Result<Result<Arc<Snapshot>, Arc<Snapshot>>> {
+        let seal = |(name, text): &Change| {
+            let value = text.as_ref().map(|text| self.settings.seal.seal(name, text)).transpose()?;
+            Ok((name.clone(), value))
+        };
+        let writes = changes.iter().map(seal).collect::<Result<Vec<_>>>()?;
+        let commit = Commit { stamp: self.stamps.next(), condition, writes };
+        let is_ours = |state: &Snapshot| {
+            let written = |name: &String| state.known.version(name) == Some(&commit.stamp);
+            state.known.revision == commit.stamp || changes.iter().any(|(name, _)| written(name))
+        };
+        let mut sent_before = false;
+        loop {
+            match self.asked(self.engine.commit(&commit)) {
+                Ok(Committed::Done { before }) => {
+                    return Ok(Ok(self.keep(&commit.stamp, changes, base, &before)?));
+                }
+                Ok(Committed::Unconfirmed { before }) => {
+                    self.keep(&commit.stamp, changes, base, &before)?;
+                    let message = "the update was written, and fewer replicas than were asked for have it";
+                    return Err(Error::new(ErrorKind::StoreUnavailable, message));
+                }
+                Ok(Committed::Conflict) => {
+                    let newer = self.read(base)?;
+                    // The answer to the first one may have got lost.
+                    return Ok(if sent_before && is_ours(&newer) { Ok(newer) } else { Err(newer) });
+                }
+                Err(error) if error.kind() == ErrorKind::StoreUnavailable => {
+                    let unknown = || {
+                        let message = "the server did not answer; the update may have been written all the same";
+                        Error::new(ErrorKind::StoreUnavailable, message)
+                    };
+                    if sent_before {
+                        return Err(unknown().with_source(error));
+                    }
+                    match self.read(base) {
+                        Ok(newer) if is_ours(&newer) => return Ok(Ok(newer)),
+                        Ok(_) => sent_before = true,
+                        Err(_) => return Err(unknown().with_source(error)),
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}

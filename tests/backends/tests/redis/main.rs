@@ -1,0 +1,21 @@
+//! The store on a real Redis server, which the tests start on a free port of loopback with a directory of its own.
+//!
+//! Where there is no `redis-server` the tests say so on standard error, and pass.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a test may stop where it fails, says what did not run, and looks at clocks from outside"
+)]
+#![cfg(unix)]
+
+mod child;
+mod conformance;
+mod failover;
+mod processes;
+mod refusals;
+mod server;
