@@ -1,13 +1,15 @@
 //! Configuration from a file.
 
-use std::io::{self, Read as _};
+use std::io;
 use std::path::Path;
-
-use zeroize::Zeroizing;
 
 use crate::config::{Config, ReadOptions};
 use crate::error::{Error, ErrorKind, Result, io_error};
+use crate::secret::SecretBytes;
 use crate::syntax;
+
+/// How much is read at a time.
+const PIECE: usize = 1 << 16;
 
 impl Config {
     /// Reads a configuration from a file. Problems name the file as it is given here.
@@ -38,7 +40,7 @@ impl Config {
     pub fn from_path(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Self> {
         let path = path.as_ref();
         let place = |error: Error| error.with_path(path);
-        let bytes = Zeroizing::new(read(path, options.limits.max_bytes).map_err(place)?);
+        let bytes = read(path, options.limits.max_bytes).map_err(place)?;
         let text = syntax::utf8(&bytes).map_err(place)?;
         let document = syntax::parse(text, &options.limits).map_err(place)?;
         Self::assemble(text, document, options, Some(path))
@@ -47,7 +49,7 @@ impl Config {
 
 /// The bytes of a file; never more than one beyond the cap, whatever the file's size is said to be.
 #[expect(clippy::disallowed_methods, reason = "the configuration is read outside the file store, here alone")]
-pub(super) fn read(path: &Path, max_bytes: usize) -> Result<Vec<u8>> {
+pub(super) fn read(path: &Path, max_bytes: usize) -> Result<SecretBytes> {
     let refused = |error: io::Error| {
         let missing = error.kind() == io::ErrorKind::NotFound;
         let what = if missing { "the configuration does not exist" } else { "the configuration cannot be read" };
@@ -57,9 +59,7 @@ pub(super) fn read(path: &Path, max_bytes: usize) -> Result<Vec<u8>> {
     if !std::fs::metadata(path).map_err(refused)?.is_file() {
         return Err(Error::new(ErrorKind::NotAFile, "the configuration is not a regular file"));
     }
-    let file = std::fs::File::open(path).map_err(refused)?;
-    let mut bytes = Vec::new();
-    let cap = u64::try_from(max_bytes).unwrap_or(u64::MAX).saturating_add(1);
-    file.take(cap).read_to_end(&mut bytes).map_err(refused)?;
+    let mut file = std::fs::File::open(path).map_err(refused)?;
+    let bytes = SecretBytes::read_to_end(&mut file, PIECE, max_bytes).map_err(refused)?;
     if bytes.len() > max_bytes { Err(syntax::too_large()) } else { Ok(bytes) }
 }

@@ -1,6 +1,7 @@
 //! The text of an `.env` file.
 
 use indexmap::IndexMap;
+use zeroize::Zeroizing;
 
 use crate::secret::{Secret, is_blank_char};
 
@@ -25,7 +26,7 @@ fn variable(line: &str) -> Option<(Box<str>, Secret)> {
 fn unquoted(value: &str) -> String {
     let quoted = |quote: char| value.strip_prefix(quote)?.split_once(quote).map(|(inner, _)| inner);
     match ['\'', '"', '`'].into_iter().find_map(|quote| Some((quote, quoted(quote)?))) {
-        Some(('"', inner)) => inner.replace("\\n", "\n").replace("\\r", "\r"),
+        Some(('"', inner)) => Zeroizing::new(inner.replace("\\n", "\n")).replace("\\r", "\r"),
         Some((_, inner)) => inner.to_owned(),
         None => value.split('#').next().unwrap_or_default().trim_matches(is_blank_char).to_owned(),
     }

@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::ioctl_fionbio;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use zeroize::Zeroizing;
 
 use super::path::{Kind, examine};
 use crate::config::SecretProvider;
 use crate::credential::ReferenceFailure;
 use crate::env::Environment;
-use crate::secret::Secret;
+use crate::secret::{Secret, SecretBytes};
 
 /// How late it may be noticed that a command is over whose output another process holds open.
 const LOOK: Duration = Duration::from_millis(20);
@@ -29,7 +30,7 @@ pub(super) fn run(
     entry: &SecretProvider,
     environment: &Environment,
     question: &[u8],
-) -> Result<Vec<u8>, ReferenceFailure> {
+) -> Result<SecretBytes, ReferenceFailure> {
     let path = Path::new(entry.command.as_deref().ok_or(ReferenceFailure::InvalidEntry)?);
     let directory = path.parent().filter(|_| path.is_absolute()).ok_or(ReferenceFailure::InvalidEntry)?;
     examine(path, Kind::Command)?;
@@ -83,7 +84,7 @@ impl Group {
 
     /// Asks the question and reads the answer until the output or the command ends, or a limit is reached.
     #[expect(clippy::disallowed_methods, reason = "the time that a command takes is bounded")]
-    fn talk(&mut self, entry: &SecretProvider, question: &[u8]) -> Result<Vec<u8>, ReferenceFailure> {
+    fn talk(&mut self, entry: &SecretProvider, question: &[u8]) -> Result<SecretBytes, ReferenceFailure> {
         let (Some(mut output), mut input) = (self.child.stdout.take(), self.child.stdin.take()) else {
             return Err(ReferenceFailure::Unreadable);
         };
@@ -92,16 +93,17 @@ impl Group {
         input.as_ref().map_or(Ok(()), |input| ioctl_fionbio(input, true)).map_err(unreadable)?;
         let start = Instant::now();
         let (mut heard, quiet) = (start, entry.no_output_timeout.unwrap_or(entry.timeout));
-        let (mut unsaid, mut bytes, mut is_open) = (question, Vec::new(), true);
+        let (mut unsaid, mut bytes, mut is_open) = (question, SecretBytes::default(), true);
         loop {
             // Asked first, so that what was written before the end is read after it.
             let is_over = self.is_over();
             while is_open {
-                let mut piece = [0; PIECE];
-                match output.read(&mut piece) {
+                let mut piece = Zeroizing::new([0; PIECE]);
+                match output.read(&mut *piece) {
                     Ok(0) => is_open = false,
                     Ok(read) => {
-                        bytes.extend_from_slice(piece.get(..read).unwrap_or_default());
+                        let mut piece = piece.get(..read).unwrap_or_default();
+                        bytes.read_from(&mut piece, read).map_err(|_| ReferenceFailure::Unreadable)?;
                         heard = Instant::now();
                     }
                     Err(error) if error.kind() == ErrorKind::WouldBlock => break,

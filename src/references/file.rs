@@ -1,7 +1,6 @@
 //! The source `file`: secrets in a private file.
 
 use std::fs::File;
-use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::Instant;
@@ -14,7 +13,7 @@ use super::pointer::text_at;
 use crate::config::{FileMode, SecretProvider};
 use crate::credential::ReferenceFailure;
 use crate::env::Environment;
-use crate::secret::Secret;
+use crate::secret::{Secret, SecretBytes};
 
 /// How much is read at a time.
 const PIECE: usize = 1 << 16;
@@ -32,13 +31,14 @@ impl Content {
         if !path.is_absolute() {
             return Err(ReferenceFailure::InvalidEntry);
         }
-        let text = String::from_utf8(bytes(&path, entry)?).map_err(|_| ReferenceFailure::InvalidAnswer)?;
+        let text = bytes(&path, entry)?;
+        let text = std::str::from_utf8(&text).map_err(|_| ReferenceFailure::InvalidAnswer)?;
         match entry.mode {
             FileMode::SingleValue => {
-                let text = text.strip_suffix('\n').map_or(&*text, |line| line.strip_suffix('\r').unwrap_or(line));
+                let text = text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
                 Ok(Self::Single(Secret::new(text)))
             }
-            FileMode::Json => match serde_json::from_str(&text) {
+            FileMode::Json => match serde_json::from_str(text) {
                 Ok(object @ Value::Object(_)) => Ok(Self::Object(object)),
                 _ => Err(ReferenceFailure::InvalidAnswer),
             },
@@ -57,20 +57,19 @@ impl Content {
 
 /// The bytes of a file that stayed the same between the look at its path and its opening.
 #[expect(clippy::disallowed_methods, reason = "a file that a reference names, and the time it may take")]
-fn bytes(path: &Path, entry: &SecretProvider) -> Result<Vec<u8>, ReferenceFailure> {
+fn bytes(path: &Path, entry: &SecretProvider) -> Result<SecretBytes, ReferenceFailure> {
     let start = Instant::now();
     let seen = examine(path, Kind::Secrets)?;
-    let file = File::open(path).map_err(|_| ReferenceFailure::Unreadable)?;
+    let mut file = File::open(path).map_err(|_| ReferenceFailure::Unreadable)?;
     let opened = file.metadata().map_err(|_| ReferenceFailure::Unreadable)?;
     judge(&opened, Kind::Secrets)?;
     if (seen.dev(), seen.ino()) != (opened.dev(), opened.ino()) {
         // Another file was put there in between.
         return Err(ReferenceFailure::NotAFile);
     }
-    let (mut bytes, mut file) = (Vec::new(), file);
+    let mut bytes = SecretBytes::default();
     loop {
-        let piece = u64::try_from(PIECE).unwrap_or(u64::MAX);
-        let read = file.by_ref().take(piece).read_to_end(&mut bytes).map_err(|_| ReferenceFailure::Unreadable)?;
+        let read = bytes.read_from(&mut file, PIECE).map_err(|_| ReferenceFailure::Unreadable)?;
         if bytes.len() > entry.max_bytes {
             return Err(ReferenceFailure::TooLarge);
         }

@@ -24,9 +24,9 @@ enum Form {
 
 impl Answer {
     /// Reads an answer; with `json_only` unset, output that is not of the protocol is the secret.
-    pub(super) fn read(output: Vec<u8>, json_only: bool) -> Result<Self, ReferenceFailure> {
-        let text = String::from_utf8(output).map_err(|_| ReferenceFailure::InvalidAnswer)?;
-        let object = match serde_json::from_str::<Value>(&text) {
+    pub(super) fn read(output: &[u8], json_only: bool) -> Result<Self, ReferenceFailure> {
+        let text = std::str::from_utf8(output).map_err(|_| ReferenceFailure::InvalidAnswer)?;
+        let object = match serde_json::from_str::<Value>(text) {
             Ok(value @ Value::Object(_)) if json_only || value.get("protocolVersion").is_some() => value,
             _ if json_only => return Err(ReferenceFailure::InvalidAnswer),
             _ => return Ok(Self(Form::Plain(Secret::new(text.trim_matches(is_blank_char))))),

@@ -269,7 +269,7 @@ fn from_command(
     let at_once = if entry.json_only { ids.len().max(1) } else { 1 };
     let asked = ids.chunks(at_once).flat_map(|ids| {
         let answer = run(entry, environment, &question(provider, ids));
-        match answer.and_then(|output| Answer::read(output, entry.json_only)) {
+        match answer.and_then(|output| Answer::read(&output, entry.json_only)) {
             Ok(answer) => ids.iter().map(|id| answer.secret(id)).collect(),
             Err(failure) => vec![Err(failure); ids.len()],
         }

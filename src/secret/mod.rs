@@ -1,9 +1,11 @@
 //! Text that must not be shown.
 
 mod assigned;
+mod bytes;
 mod clean;
 mod text;
 
+pub(crate) use bytes::SecretBytes;
 pub(crate) use clean::{Cleaning, LEFT_OUT_INSIDE, clean, is_blank_char, joined, unquoted};
 pub(crate) use text::SecretText;
 

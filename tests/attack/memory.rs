@@ -13,18 +13,20 @@
 )]
 
 use std::fs::File;
+use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
 use std::process::Command;
 
 use provider_auth::{
     AuthProfileStore, AuthProfileStoreExt as _, AuthProfiles, Credential, Endpoint, Environment, FileStore,
-    MemoryStore, ProfileId, ProviderId, RequestBuilder, Secret,
+    MemoryStore, ProfileId, ProviderId, RequestBuilder, Secret, StateDir,
 };
 use serde_json::json;
 use zeroize::Zeroizing;
 
 const CASE: &str = "PROVIDER_AUTH_TEST_MEMORY";
-const CASES: [&str; 7] = ["control", "document", "changed", "memory store", "file store", "request", "environment"];
+const CASES: [&str; 8] =
+    ["control", "document", "changed", "memory store", "file store", "request", "environment", "state directory"];
 
 /// Longer than the buffers with which writers begin.
 const LENGTH: usize = 300;
@@ -153,6 +155,25 @@ fn run(case: &str) {
             });
             for _ in 0..5 {
                 assert!(env.credential(&ProviderId::anthropic()).is_some());
+            }
+        }
+        "state directory" => {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join(".env");
+            {
+                let mut file = File::create(&path).unwrap();
+                for (number, quote) in [(0, ""), (1, "'"), (2, "\"")] {
+                    let text = text(number);
+                    for piece in [&format!("export KEY_{number}={quote}"), &*text, quote, "\n"] {
+                        file.write_all(piece.as_bytes()).unwrap();
+                    }
+                }
+                // Longer than what is read at a time.
+                file.write_all(&b"# a remark\n".repeat(5_000)).unwrap();
+            }
+            for _ in 0..5 {
+                let environment = StateDir::at(directory.path()).environment().unwrap();
+                assert_eq!(environment.get("KEY_2").unwrap().expose().len(), LENGTH);
             }
         }
         other => unreachable!("{other}"),
