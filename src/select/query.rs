@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::unwritten::Unwritten;
+use crate::clock::Timestamp;
 use crate::credential::Resolved;
 use crate::id::{ModelRef, ProfileId, ProviderId};
 
@@ -29,6 +30,8 @@ pub struct Query {
     pub(super) excluded: Vec<ProfileId>,
     pub(super) references: Resolved,
     pub(super) unwritten: Option<Arc<Unwritten>>,
+    /// Profiles that another machine tries, and until when they are left to it.
+    pub(super) postponed: Vec<(ProfileId, Timestamp)>,
 }
 
 impl Query {
@@ -44,6 +47,7 @@ impl Query {
             excluded: Vec::new(),
             references: Resolved::default(),
             unwritten: None,
+            postponed: Vec::new(),
         }
     }
 
@@ -133,6 +137,13 @@ impl Query {
     #[cfg(feature = "client")]
     pub(crate) fn with_unwritten(mut self, unwritten: Arc<Unwritten>) -> Self {
         self.unwritten = Some(unwritten);
+        self
+    }
+
+    /// Leaves a profile to another machine until a moment; meanwhile it is cooling down.
+    pub(crate) fn postponing(mut self, id: ProfileId, until: Timestamp) -> Self {
+        self.postponed.retain(|(known, _)| *known != id);
+        self.postponed.push((id, until));
         self
     }
 
