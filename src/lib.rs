@@ -80,7 +80,8 @@
 //! # Limits
 //!
 //! - A running OpenClaw is not kept out by the file store's lock, because it uses another one; network file systems are
-//!   refused unless the caller opts out; Windows is untested. The page of `FileStore` has the details.
+//!   refused unless the caller opts out; Windows is tested under Wine alone, macOS
+//!   is only compiled. The page of `FileStore` has the details.
 //! - Secrets are wiped on drop; copies made by parsers, by the HTTP client and by the operating system are not.
 //! - Times are wall-clock milliseconds, as the files have them. A clock that is set forward ends every cooldown early.
 //! - Bodies are built and cached for the Messages API only; those of other APIs are the caller's. `SigV4` signing is left to a

@@ -6,6 +6,9 @@
 //!
 //! A signal from outside, such as `kill` sends, gives the echo back before it ends the program. The standard library has no
 //! safe way to handle one, so tokio does it.
+//!
+//! On Windows the keys are read one by one, which the console does not show, so that its mode need not be changed and is
+//! what it was however the program ends.
 
 use std::io;
 
@@ -23,8 +26,75 @@ pub(crate) fn secret(prompt: &str) -> io::Result<String> {
     String::from_utf8(typed?).map_err(|_| io::ErrorKind::InvalidData.into())
 }
 
+/// What is typed up to the end of the line; nothing if the prompt is left in another way.
+#[cfg(windows)]
+pub(crate) fn secret(prompt: &str) -> io::Result<String> {
+    use std::io::{Write as _, stderr};
+    use std::time::Duration;
+
+    use crossterm::event::{Event, poll, read};
+
+    let _ = write!(stderr(), "{prompt}");
+    let mut typed = String::new();
+    let end = loop {
+        match read() {
+            Ok(Event::Key(key)) => match keys::pressed(key) {
+                keys::Key::End => break Ok(()),
+                keys::Key::Leave => break Err(None),
+                keys::Key::Clear => typed.clear(),
+                keys::Key::Back => drop(typed.pop()),
+                keys::Key::Letter(letter) => typed.push(letter),
+                keys::Key::Other => {}
+            },
+            Ok(_) => {}
+            Err(error) => break Err(Some(error)),
+        }
+    };
+    let _ = writeln!(stderr());
+    // The rest of what was pasted is still on its way.
+    while poll(Duration::from_millis(50)).unwrap_or(false) {
+        let _ = read();
+    }
+    match end {
+        Ok(()) => Ok(typed),
+        Err(None) => Ok(String::new()),
+        Err(Some(error)) => Err(error),
+    }
+}
+
+#[cfg(windows)]
+mod keys {
+    use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+    pub(super) enum Key {
+        End,
+        Leave,
+        Clear,
+        Back,
+        Letter(char),
+        Other,
+    }
+
+    /// What a key means at the prompt.
+    pub(super) fn pressed(key: KeyEvent) -> Key {
+        let is_control = key.modifiers.contains(KeyModifiers::CONTROL) && !key.modifiers.contains(KeyModifiers::ALT);
+        match key.code {
+            _ if key.kind == KeyEventKind::Release => Key::Other,
+            KeyCode::Enter => Key::End,
+            KeyCode::Backspace => Key::Back,
+            KeyCode::Esc => Key::Clear,
+            KeyCode::Char('j' | 'm') if is_control => Key::End,
+            KeyCode::Char('c' | 'd' | 'z') if is_control => Key::Leave,
+            KeyCode::Char('u') if is_control => Key::Clear,
+            KeyCode::Char('h') if is_control => Key::Back,
+            KeyCode::Char(letter) if !is_control => Key::Letter(letter),
+            _ => Key::Other,
+        }
+    }
+}
+
 /// There is no terminal here whose echo could be switched off.
-#[cfg(not(unix))]
+#[cfg(not(any(unix, windows)))]
 pub(crate) fn secret(_prompt: &str) -> io::Result<String> {
     crate::output::remark("Redirect the secret from a file: it would be shown here.");
     Err(io::ErrorKind::Unsupported.into())

@@ -2,6 +2,7 @@
 
 use indexmap::IndexMap;
 
+use super::alias_index::AliasIndex;
 use super::model_choice::ModelChoice;
 use super::model_settings::ModelSettings;
 use super::params::Params;
@@ -25,6 +26,7 @@ pub(super) struct Agents {
     pub(super) params: Params,
     pub(super) models: BySpelling<ModelRef, ModelSettings>,
     pub(super) policy: Option<ModelPolicy>,
+    pub(super) alias_index: AliasIndex,
     single: IndexMap<String, Agent>,
 }
 
@@ -36,6 +38,7 @@ pub(super) struct Agent {
     pub(super) params: Params,
     pub(super) models: BySpelling<ModelRef, ModelSettings>,
     pub(super) policy: Option<ModelPolicy>,
+    pub(super) alias_index: AliasIndex,
 }
 
 impl Agents {

@@ -1,9 +1,14 @@
 //! Names without a provider that are no alias of a listed model, and were probably meant for one.
 
+use std::collections::HashSet;
+
 use super::Config;
 use super::nearest::nearest;
 use crate::error::{Diagnostic, DiagnosticCode, Location, Severity, Shown};
 use crate::id::ModelRef;
+
+/// For how many names it is looked what was meant. That takes as long as there are aliases, and more help nobody.
+const MOST_SOUGHT: usize = 100;
 
 impl Config {
     /// Remarks on names without a provider: OpenClaw's aliases where the release does not take them for any, because no listed
@@ -11,6 +16,8 @@ impl Config {
     pub(crate) fn odd_names(&self) -> Vec<Diagnostic> {
         let listed = self.listed_models(None);
         let own: Vec<&str> = listed.iter().filter_map(|(_, alias)| *alias).chain(self.agents.aliases()).collect();
+        let aliases: HashSet<String> = own.iter().map(|alias| alias.to_lowercase()).collect();
+        let mut sought = 0;
         let is_new = self.release().has_entries();
         let mut remarks = Vec::new();
         let mut remark = |place: &Location, message: String, help: String| {
@@ -20,8 +27,7 @@ impl Config {
         let used = self.agents.placed_names().map(|placed| (placed, false));
         for ((name, place), is_policy) in used.chain(self.agents.placed_policies().map(|placed| (placed, true))) {
             let wanted = name.to_lowercase();
-            let is_alias = own.iter().any(|alias| alias.to_lowercase() == wanted);
-            if wanted.is_empty() || wanted.contains('/') || is_alias {
+            if wanted.is_empty() || wanted.contains('/') || aliases.contains(&wanted) {
                 continue;
             }
             let taken = match (is_policy && is_new, is_new) {
@@ -35,9 +41,10 @@ impl Config {
                 Some(_) if !is_new => {}
                 Some(model) => {
                     let message = format!("no listed model has the alias {shown:?}: {taken}");
-                    remark(place, message, self.instead(&model, name));
+                    remark(place, message, instead(&listed, &model, name));
                 }
-                None => match self.meant(&wanted, &own) {
+                None if sought == MOST_SOUGHT => {}
+                None => match self.meant(&wanted, &own, &mut sought) {
                     Some(meant) => {
                         let message = format!("{shown:?} is no alias: {taken}");
                         remark(place, message, format!("did you mean `{}`?", Shown::new(meant)));
@@ -53,25 +60,26 @@ impl Config {
         remarks
     }
 
-    /// What to write for a model that is not known under the alias.
-    fn instead(&self, model: &ModelRef, alias: &str) -> String {
-        let alias = Shown::new(alias);
-        let listed = self.listed_models(None).into_iter().find(|(listed, _)| listed == model);
-        match listed {
-            Some((_, Some(other))) => {
-                let other = Shown::new(other);
-                format!("write `{other}`, the alias that `{model}` is listed with, or give it the alias `{alias}`")
-            }
-            Some((_, None)) => format!("write `{model}`, which is listed without an alias"),
-            None => "write `provider/model`, or list the model under `models`".to_owned(),
-        }
-    }
-
     /// The alias that a name is probably a misspelling of. Names of models have numbers, aliases seldom.
-    fn meant<'o>(&self, name: &str, own: &[&'o str]) -> Option<&'o str> {
+    fn meant<'o>(&self, name: &str, own: &[&'o str], sought: &mut usize) -> Option<&'o str> {
+        *sought += 1;
         let has_digit = |text: &str| text.contains(|c: char| c.is_ascii_digit());
         let theirs: Vec<&'o str> = self.release().alias_names().collect();
         let known = own.iter().chain(&theirs).copied();
         nearest(name, &known.filter(|alias| has_digit(alias) == has_digit(name)))
+    }
+}
+
+/// What to write for a model that is not known under the alias.
+fn instead(models: &[(ModelRef, Option<&str>)], model: &ModelRef, alias: &str) -> String {
+    let alias = Shown::new(alias);
+    let listed = models.iter().find(|(listed, _)| listed == model);
+    match listed {
+        Some((_, Some(other))) => {
+            let other = Shown::new(other);
+            format!("write `{other}`, the alias that `{model}` is listed with, or give it the alias `{alias}`")
+        }
+        Some((_, None)) => format!("write `{model}`, which is listed without an alias"),
+        None => "write `provider/model`, or list the model under `models`".to_owned(),
     }
 }

@@ -1,5 +1,7 @@
 //! The models the configuration lists, as OpenClaw counts them.
 
+use std::collections::HashMap;
+
 use super::{Config, ProfileMode, ProfileSettings};
 use crate::credential::{CredentialKind, CredentialSource};
 use crate::id::{ModelRef, ProfileId, ProviderId};
@@ -21,14 +23,22 @@ impl Config {
                 models.push((model, alias));
             }
         }
-        for (model, settings) in self.agents.agent(agent).into_iter().flat_map(|agent| agent.models.iter()) {
+        let Some(own) = self.agents.agent(agent).filter(|agent| !agent.models.is_empty()) else { return models };
+        let (mut written, mut same) = (HashMap::new(), HashMap::new());
+        for (place, (model, _)) in models.iter().enumerate() {
+            written.entry(model.written()).or_insert(place);
+            same.entry(model.clone()).or_insert(place);
+        }
+        for (model, settings) in own.models.iter() {
             let alias = settings.alias.as_deref();
-            let exact = models.iter().position(|(listed, _)| listed.written() == model.written());
-            let place = exact.or_else(|| models.iter().position(|(listed, _)| listed == model));
-            match place.and_then(|place| models.get_mut(place)) {
-                Some((_, listed)) => *listed = alias.or(*listed),
-                None => models.push((model.clone(), alias)),
+            let place = written.get(&model.written()).or_else(|| same.get(model)).copied();
+            if let Some((_, listed)) = place.and_then(|place| models.get_mut(place)) {
+                *listed = alias.or(*listed);
+                continue;
             }
+            written.insert(model.written(), models.len());
+            same.insert(model.clone(), models.len());
+            models.push((model.clone(), alias));
         }
         models
     }

@@ -1,5 +1,7 @@
 //! What looks over the whole configuration need to know of it: where things stand, and what applies to whom.
 
+use std::collections::HashSet;
+
 use crate::config::Config;
 use crate::credential::CredentialKind;
 use crate::error::Location;
@@ -33,18 +35,24 @@ impl Config {
     /// layer that says it; each once.
     pub(crate) fn ignored_retentions(&self, is_subscription: impl Fn(&ProviderId) -> bool) -> Vec<&Location> {
         let agents = std::iter::once(None).chain(self.agents.ids().map(Some));
-        let mut found: Vec<&Location> = Vec::new();
+        let (mut found, mut seen) = (Vec::new(), HashSet::new());
         for agent in agents {
             let primary = self.primary_model(agent).and_then(|name| self.resolve_model_for(name, agent).ok());
-            let models: Vec<&ModelRef> = self.models_of(agent).map(|(model, _)| model).chain(&primary).collect();
-            for model in models.into_iter().filter(|model| is_subscription(model.provider())) {
+            // What is said of the common models is the same for every agent, unless the agent says it of all of them at once.
+            let own = agent.map(|id| self.agents.agent(Some(id)).into_iter().flat_map(|agent| agent.models.iter()));
+            let own = own.into_iter().flatten().map(|(model, _)| model);
+            let common = || self.models().map(|(model, _)| model).filter(|model| is_subscription(model.provider()));
+            let first = common().take(if agent.is_some() { 1 } else { usize::MAX });
+            let models: Vec<&ModelRef> =
+                own.chain(&primary).filter(|model| is_subscription(model.provider())).collect();
+            for model in models.into_iter().chain(first) {
                 let resolved = self.cache_retention(model, agent, CredentialKind::Token, None);
                 if resolved.ignored.is_none() {
                     continue;
                 }
                 let mut layers = self.agents.layers_for(model, agent);
                 let place = layers.find(|(layer, _)| *layer == resolved.layer).map(|(_, params)| &params.location);
-                found.extend(place.filter(|place| !found.contains(place)));
+                found.extend(place.filter(|place| seen.insert(*place)));
             }
         }
         found

@@ -9,6 +9,7 @@
 
 mod access;
 mod agents;
+mod alias_index;
 mod api_key;
 mod auth;
 mod bare_names;
@@ -133,7 +134,7 @@ impl Config {
     fn assemble(text: &str, document: Document<'_>, options: &ReadOptions, file: Option<&Path>) -> Result<Self> {
         let Document { root, places } = document;
         if !include::has_include(&root) {
-            return Self::read(&root, &Sources::new(file, places), options, Vec::new());
+            return Self::read(&root, &Sources::new(file, places), options, Vec::new(), 0);
         }
         let mut includes = Includes::new(options, text, file);
         let root = includes.expand(root, 0)?;
@@ -141,10 +142,16 @@ impl Config {
         for included in &includes.files {
             sources.add(included.base, &included.path, Places::new(syntax::without_bom(&included.text)));
         }
-        Self::read(&root, &sources, options, std::mem::take(&mut includes.diagnostics))
+        Self::read(&root, &sources, options, std::mem::take(&mut includes.diagnostics), includes.failed)
     }
 
-    fn read(root: &Node<'_>, sources: &Sources<'_>, options: &ReadOptions, found: Vec<Diagnostic>) -> Result<Self> {
+    fn read(
+        root: &Node<'_>,
+        sources: &Sources<'_>,
+        options: &ReadOptions,
+        found: Vec<Diagnostic>,
+        failed: usize,
+    ) -> Result<Self> {
         let mut reader = Reader {
             places: sources,
             wrong: options.severity(),
@@ -152,7 +159,7 @@ impl Config {
             release: Release::default(),
             path: KeyPath::root(),
             diagnostics: found,
-            found: [0; 2],
+            found: [failed, 0],
             budget: options.limits.max_bytes,
         };
         let mut config = Self::default();

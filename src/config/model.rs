@@ -43,12 +43,6 @@ impl Config {
         self.agents.models.iter().map(|(model, settings)| (model, settings.alias.as_deref()))
     }
 
-    /// The models that the agent lists, and those that the defaults list.
-    pub(super) fn models_of(&self, agent: Option<&str>) -> impl Iterator<Item = (&ModelRef, Option<&str>)> {
-        let own = self.agents.agent(agent).into_iter().flat_map(|agent| agent.models.iter());
-        own.map(|(model, settings)| (model, settings.alias.as_deref())).chain(self.models())
-    }
-
     /// The model that an agent uses for small tasks, such as titles: the agent's own, else `agents.defaults.utilityModel`,
     /// else what OpenClaw since August 2026 takes beside a first model of the same provider. `None` where none is known,
     /// and where a blank name says that there is none.
@@ -116,8 +110,9 @@ impl Config {
             return Err(Error::new(ErrorKind::InvalidId, "the model's name is blank"));
         }
         let wanted = name.to_lowercase();
-        let is_alias = |alias: Option<&str>| alias.is_some_and(|alias| alias.to_lowercase() == wanted);
-        if let Some((model, _)) = self.models_of(agent).find(|(_, alias)| is_alias(*alias)) {
+        let own = self.agents.agent(agent).and_then(|agent| agent.alias_index.find(&agent.models, &wanted));
+        let common = || self.agents.alias_index.find(&self.agents.models, &wanted);
+        if let Some(model) = own.or_else(common) {
             return Ok(names::official(model.clone()));
         }
         if let Some(model) = self.release().aliased(&wanted) {

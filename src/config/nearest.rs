@@ -37,8 +37,10 @@ fn within(text: &[char], key: &[u8], edits: usize) -> bool {
         return false;
     }
     let same = |c: &char, k: &u8| is_same(*c, *k);
+    // Not by recursion: both texts may be as long as the file.
+    let alike = text.iter().zip(key).take_while(|(c, k)| same(c, k)).count();
+    let (text, key) = (text.get(alike..).unwrap_or_default(), key.get(alike..).unwrap_or_default());
     match (text, key) {
-        ([c, text @ ..], [k, key @ ..]) if same(c, k) => within(text, key, edits),
         ([], _) | (_, []) => true,
         _ if edits == 0 => false,
         ([c, rest @ ..], [k, key_rest @ ..]) => {

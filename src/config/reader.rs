@@ -31,7 +31,7 @@ pub(super) struct Reader<'n> {
 }
 
 /// How many problems of one severity are noted; more of them help nobody.
-const MOST_NOTED: usize = 1_000;
+pub(super) const MOST_NOTED: usize = 1_000;
 
 /// A text after substitution.
 pub(super) struct Text<'n> {

@@ -1,5 +1,6 @@
 //! The selector, the inline credentials and the rules that a configuration asks for.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -147,12 +148,9 @@ impl Config {
         let split = self.providers().map(|(provider, _)| provider).filter(|provider| self.providers.is_split(provider));
         let gateways =
             self.providers().filter(|(provider, entry)| entry.is_gateway(provider)).map(|(provider, _)| provider);
-        let settings = Settings {
-            profiles: profiles.collect(),
-            order: order.collect(),
-            split: split.cloned().collect(),
-            gateways: gateways.cloned().collect(),
-        };
+        let mut settings = Settings::new(profiles.collect(), order.collect());
+        settings.split = split.cloned().collect();
+        settings.gateways = gateways.cloned().collect();
         configure(&mut rules.cooldown, self.cooldowns());
         ProfileSelector::with_settings(rules, settings)
     }
@@ -167,8 +165,10 @@ fn configure(policy: &mut CooldownPolicy, settings: &CooldownSettings) {
     if let Some(window) = settings.failure_window_hours {
         policy.failure_window = hours(window);
     }
+    let own: HashSet<&ProviderId> = settings.billing_backoff_hours_by_provider.iter().map(|(own, _)| own).collect();
+    policy.billing_base_by_provider.retain(|(known, _)| !own.contains(known));
+    // Each provider has one entry.
     for (provider, base) in &settings.billing_backoff_hours_by_provider {
-        policy.billing_base_by_provider.retain(|(known, _)| known != provider);
         policy.billing_base_by_provider.push((provider.clone(), hours(*base).max(seconds(SHORTEST_BASE))));
     }
 }

@@ -1,5 +1,7 @@
 //! Variables that hold more than one key of a provider.
 
+use std::collections::HashSet;
+
 use super::Environment;
 use crate::credential::Doubt;
 use crate::id::ProviderId;
@@ -53,21 +55,20 @@ impl Environment {
             }
         }
         let is_none = |key: &Secret| Doubt::of(provider.as_str(), key).and_then(|doubt| doubt.at(true)).is_some();
-        let mut unique: Vec<Secret> = Vec::new();
-        for key in keys {
-            if !key.is_empty() && !is_none(&key) && !unique.contains(&key) {
-                unique.push(key);
-            }
-        }
-        unique
+        let mut seen = HashSet::new();
+        let is_wanted = |key: &Secret| !key.is_empty() && !is_none(key);
+        // What was seen is borrowed: a copy would not be wiped.
+        let wanted: Vec<bool> = keys.iter().map(|key| is_wanted(key) && seen.insert(key.expose())).collect();
+        keys.into_iter().zip(wanted).filter(|(_, is_wanted)| *is_wanted).map(|(key, _)| key).collect()
     }
 
     /// The numbered names with this beginning, and those that the file and the block have.
     fn names_below(&self, prefix: &str) -> Vec<String> {
         let mut names: Vec<String> = (1..=MOST_NUMBERED).map(|number| format!("{prefix}{number}")).collect();
+        let mut known: HashSet<String> = names.iter().cloned().collect();
         for layer in [&self.file, &self.block] {
             let more = layer.keys().filter(|name| name.starts_with(prefix)).map(ToString::to_string);
-            names.extend(more.filter(|name| !names.contains(name)).collect::<Vec<_>>());
+            names.extend(more.filter(|name| known.insert(name.clone())));
         }
         names
     }

@@ -90,13 +90,22 @@ impl Environment {
 
     /// Returns the home directory: `HOME`, else `USERPROFILE`. A relative one is none: files would be put wherever the
     /// program happens to be started.
+    ///
+    /// On Windows the first absolute one of `HOME`, `USERPROFILE`, and `HOMEDRIVE` with `HOMEPATH` behind it: shells such as
+    /// Git's set a `HOME` that is none of Windows's own paths.
     #[must_use]
     pub fn home(&self) -> Option<PathBuf> {
-        let value = self.get("HOME").or_else(|| self.get("USERPROFILE"))?;
-        Some(PathBuf::from(value.expose())).filter(|home| home.is_absolute())
+        let path = |value: Secret| PathBuf::from(value.expose());
+        let mut named = ["HOME", "USERPROFILE"].into_iter().filter_map(|name| self.get(name)).map(path);
+        if !cfg!(windows) {
+            return named.next().filter(|home| home.is_absolute());
+        }
+        let divided = || Some(self.get("HOMEDRIVE")?.expose().to_owned() + self.get("HOMEPATH")?.expose());
+        named.find(|home| home.is_absolute()).or_else(|| divided().map(PathBuf::from).filter(|home| home.is_absolute()))
     }
 
-    /// Returns a path whose leading `~` is replaced by the home directory, for paths that no shell has seen.
+    /// Returns a path whose leading `~` is replaced by the home directory, for paths that no shell has seen. Behind it
+    /// stands a separator of the system: on Windows `~\` as well as `~/`.
     ///
     /// # Errors
     ///
@@ -116,7 +125,8 @@ impl Environment {
     pub fn expand_home(&self, path: impl AsRef<Path>) -> Result<PathBuf> {
         let path = path.as_ref();
         match path.strip_prefix("~") {
-            Ok(below) => Ok(self.home().ok_or_else(homeless)?.join(below)),
+            // Piece by piece, so that the separators are those of the system.
+            Ok(below) => Ok(below.components().fold(self.home().ok_or_else(homeless)?, |path, name| path.join(name))),
             Err(_) => Ok(path.to_owned()),
         }
     }
@@ -195,8 +205,18 @@ impl Environment {
 
 /// The error where a path is meant to be in the home directory.
 pub(crate) fn homeless() -> Error {
-    Error::new(ErrorKind::NotFound, "HOME is not an absolute path, so there is no home directory")
-        .with_help("Set HOME to the home directory, or name the state directory.")
+    let (message, help) = if cfg!(windows) {
+        (
+            "neither HOME nor USERPROFILE is an absolute path, so there is no home directory",
+            "Set USERPROFILE to your profile directory, or name the state directory.",
+        )
+    } else {
+        (
+            "HOME is not an absolute path, so there is no home directory",
+            "Set HOME to the home directory, or name the state directory.",
+        )
+    };
+    Error::new(ErrorKind::NotFound, message).with_help(help)
 }
 
 impl Default for Environment {

@@ -31,8 +31,8 @@ mod tests {
             (io::ErrorKind::QuotaExceeded, ErrorKind::StorageFull),
             (io::ErrorKind::IsADirectory, ErrorKind::Io),
         ] {
-            let error = io_error("the file cannot be read", Path::new("some/file"), system.into());
-            assert_eq!((error.kind(), error.to_string().as_str()), (kind, "the file cannot be read (some/file)"));
+            let error = io_error("the file cannot be read", Path::new("file"), system.into());
+            assert_eq!((error.kind(), error.to_string().as_str()), (kind, "the file cannot be read (file)"));
         }
     }
 }

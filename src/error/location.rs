@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::shown::{Shown, on_one_line};
 
 /// Where in a document or on disk a problem was found. Every part is optional.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Location {
     /// The file.
@@ -36,7 +36,9 @@ impl Location {
     /// Sets the file.
     #[must_use]
     pub fn with_path(mut self, path: impl Into<PathBuf>) -> Self {
-        self.path = Some(path.into());
+        let path = path.into();
+        // A path that was put together of a configuration's names and the system's may have both kinds of separators.
+        self.path = Some(if cfg!(windows) { path.components().collect() } else { path });
         self
     }
 }

@@ -1,6 +1,7 @@
 //! From an answer to a failure.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
@@ -42,7 +43,7 @@ use crate::secret::Secret;
 /// assert_eq!(failure.deadline(), Some(Timestamp::from_millis(1_574)));
 /// # Ok::<(), provider_auth::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct FailureClassifier {
     dialect: Dialect,
     cap: Duration,
@@ -253,4 +254,16 @@ fn request_id(headers: &HeaderMap) -> Option<String> {
 fn is_plain(id: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     (1..=128).contains(&id.len()) && id.bytes().all(plain)
+}
+
+impl fmt::Debug for FailureClassifier {
+    /// The caller's words may come from its prompt: their number is enough.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FailureClassifier")
+            .field("dialect", &self.dialect)
+            .field("deadline_cap", &self.cap)
+            .field("model", &self.model)
+            .field("caller_words", &self.names.len())
+            .finish()
+    }
 }

@@ -43,6 +43,8 @@ impl RetryBackoff {
     pub fn delay(&self, retries: u32, random: f64) -> Duration {
         let grown = self.first.saturating_mul(2_u32.saturating_pow(retries.min(31))).min(self.longest);
         let share = |number: f64| if number.is_nan() { 0.0 } else { number.clamp(0.0, 1.0) };
-        grown.mul_f64(1.0 - share(random) * share(self.jitter))
+        let left = grown.as_secs_f64() * (1.0 - share(random) * share(self.jitter));
+        // The longest duration is rounded to one that is too long.
+        Duration::try_from_secs_f64(left).unwrap_or(grown)
     }
 }

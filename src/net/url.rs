@@ -52,9 +52,9 @@ pub(crate) fn checked(url: &str, plain: PlainHttp) -> Result<Uri> {
     if *scheme == Scheme::HTTP && !plain.allows(Place::of(authority.host())) {
         return Err(insecure(authority.host()));
     }
-    // `1.2.3.` and `0x7f.1` lead a client to addresses that are not what they look like.
-    if ends_in_number(authority.host()) && authority.host().parse::<Ipv4Addr>().is_err() {
-        return Err(invalid("the host is an address in a notation that clients read differently"));
+    if is_disguised(authority.host()) {
+        let help = "Write the address as four decimal numbers, such as `127.0.0.1`, or the host's name.";
+        return Err(invalid("the URL's host is a number in another notation than that of addresses").with_help(help));
     }
     Ok(uri)
 }
@@ -78,6 +78,12 @@ fn check_host(host: &str, authority: &str) -> Result<()> {
     let port = authority.strip_prefix(host).unwrap_or_default();
     let port_is_valid = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
     if plain && port_is_valid { Ok(()) } else { Err(invalid("the URL has no valid host and port")) }
+}
+
+/// Whether a host is an address that is not written as one, such as `1`, `0x7f.1` or `2130706433`. Clients read numbers in
+/// several ways, and the one that connects would decide where the credential goes.
+fn is_disguised(host: &str) -> bool {
+    ends_in_number(host) && host.parse::<Ipv4Addr>().is_err()
 }
 
 fn is_port(text: &str) -> bool {

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use indexmap::IndexMap;
 
 use super::entry::Profile;
+use super::groups::Groups;
 use super::section::Section;
 use super::usage::UsageStats;
 use crate::credential::SecretRef;
@@ -71,7 +72,10 @@ pub struct AuthProfiles {
 /// For every profile, where its statistics are in their section: found once for each state of the document, because
 /// every selection asks.
 #[derive(Clone, Default)]
-pub(super) struct Links(OnceLock<Box<[Option<usize>]>>);
+pub(super) struct Links {
+    usage: OnceLock<Box<[Option<usize>]>>,
+    pub(super) groups: OnceLock<Arc<Groups>>,
+}
 
 /// One profile with its name and its statistics.
 #[derive(Clone, Copy)]
@@ -177,15 +181,6 @@ impl AuthProfiles {
         self.profiles.get(id)
     }
 
-    /// Returns the order set for a provider; `Some` of an empty list selects nothing on purpose.
-    #[must_use]
-    pub fn order(&self, provider: &ProviderId) -> Option<&[ProfileId]> {
-        let by_name = |(name, list): (&String, &'_ Option<Vec<ProfileId>>)| {
-            list.is_some() && ProviderId::normalized(name) == *provider
-        };
-        self.order.iter().find(|(name, list)| by_name((name, list)))?.1.as_deref()
-    }
-
     /// As [`order`](Self::order), where no other spelling of the provider's name counts.
     pub(crate) fn order_as_written(&self, provider: &ProviderId) -> Option<&[ProfileId]> {
         let is_named = |name: &str| ProviderId::normalized(name).written() == provider.written();
@@ -210,7 +205,7 @@ impl AuthProfiles {
     }
 
     fn links(&self) -> &[Option<usize>] {
-        self.links.0.get_or_init(|| self.profiles.keys().map(|id| self.usage.index_of(id.as_str())).collect())
+        self.links.usage.get_or_init(|| self.profiles.keys().map(|id| self.usage.index_of(id.as_str())).collect())
     }
 
     fn linked<'a>(&'a self, id: &'a ProfileId, profile: &'a Profile, link: Option<usize>) -> Entry<'a> {
@@ -221,6 +216,11 @@ impl AuthProfiles {
     pub(crate) fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
         let links = self.links().iter();
         self.profiles.iter().zip(links).map(|((id, profile), link)| self.linked(id, profile, *link))
+    }
+
+    pub(super) fn entry_at(&self, place: usize) -> Option<Entry<'_>> {
+        let (id, profile) = self.profiles.get_index(place)?;
+        Some(self.linked(id, profile, self.links().get(place).copied().flatten()))
     }
 
     /// Returns the profile of this id with its statistics.

@@ -10,6 +10,7 @@ mod document_edit;
 mod entry;
 mod entry_read;
 mod entry_write;
+mod groups;
 #[cfg(feature = "sqlite")]
 mod inherit;
 #[cfg(feature = "file")]

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
+use super::headers::put;
 use crate::credential::{AUTH_HEADERS, AuthScheme, Credential, CredentialKind};
 use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::id::ProviderId;
@@ -49,7 +50,7 @@ pub(super) fn authenticate(
         text.push_str(secret.expose());
         let message = "the secret cannot stand in a header";
         let value = value_of(text.into()).ok_or_else(|| Error::new(ErrorKind::InvalidSecret, message))?;
-        put(headers, name, value);
+        put_secret(headers, name, value)?;
     }
     for (name, value) in own {
         let ascii = Some(value).filter(|value| value.expose().is_ascii());
@@ -58,7 +59,7 @@ pub(super) fn authenticate(
             let message = format!("the value of the header {name} has characters that cannot stand in one");
             Error::new(ErrorKind::InvalidHeader, message)
         })?;
-        put(headers, name.clone(), value);
+        put_secret(headers, name.clone(), value)?;
     }
     Ok(())
 }
@@ -76,7 +77,7 @@ pub(super) fn value_of(text: Secret) -> Option<HeaderValue> {
     HeaderValue::from_maybe_shared(Bytes::from_owner(Owner(text))).ok()
 }
 
-fn put(headers: &mut HeaderMap, name: HeaderName, mut value: HeaderValue) {
+fn put_secret(headers: &mut HeaderMap, name: HeaderName, mut value: HeaderValue) -> Result<()> {
     value.set_sensitive(true);
-    headers.insert(name, value);
+    put(headers, name, value)
 }

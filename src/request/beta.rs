@@ -1,6 +1,9 @@
 //! Beta flags: values of the `anthropic-beta` header.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use indexmap::{Equivalent, IndexSet};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -43,8 +46,15 @@ pub enum BetaPolicy {
 /// assert_eq!(betas.to_string(), "files-api-2025-04-14,files-api");
 /// # Ok::<(), provider_auth::Error>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct BetaList(Vec<Box<str>>);
+#[derive(Clone, Default)]
+pub struct BetaList(IndexSet<Flag>);
+
+/// A flag as it was first written, compared without regard to case.
+#[derive(Clone)]
+struct Flag(Box<str>);
+
+/// A flag that is looked for.
+struct Sought<'f>(&'f str);
 
 impl BetaList {
     /// Reads a header value: flags between commas, white space around them and empty ones ignored.
@@ -66,7 +76,7 @@ impl BetaList {
 
     /// Adds the flags of another list that are not in this one, in their order.
     pub fn merge(&mut self, other: &Self) {
-        for flag in &other.0 {
+        for flag in other.iter() {
             self.add(flag);
         }
     }
@@ -74,12 +84,12 @@ impl BetaList {
     /// Whether the flag is in the list, in any case.
     #[must_use]
     pub fn contains(&self, flag: &str) -> bool {
-        self.iter().any(|known| known.eq_ignore_ascii_case(flag))
+        self.0.contains(&Sought(flag))
     }
 
     /// The flags in order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(AsRef::as_ref)
+        self.0.iter().map(|flag| &*flag.0)
     }
 
     /// Whether there is no flag.
@@ -90,10 +100,7 @@ impl BetaList {
 
     /// Makes sure that a flag is there in exactly this spelling: whether the server minds the case is not documented.
     pub(super) fn protect(&mut self, flag: &str) {
-        match self.0.iter_mut().find(|known| known.eq_ignore_ascii_case(flag)) {
-            Some(known) => *known = flag.into(),
-            None => self.0.push(flag.into()),
-        }
+        self.0.replace(Flag(flag.into()));
     }
 
     /// The flags as a JSON list. Their characters need no escapes: the token characters have neither quote nor backslash.
@@ -104,10 +111,54 @@ impl BetaList {
 
     fn add(&mut self, flag: &str) {
         if !self.contains(flag) {
-            self.0.push(flag.into());
+            self.0.insert(Flag(flag.into()));
         }
     }
 }
+
+impl PartialEq for BetaList {
+    /// Compares order and spelling too.
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for BetaList {}
+
+impl fmt::Debug for BetaList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BetaList")?;
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl Hash for Sought<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for byte in self.0.bytes() {
+            state.write_u8(byte.to_ascii_lowercase());
+        }
+    }
+}
+
+impl Equivalent<Flag> for Sought<'_> {
+    fn equivalent(&self, flag: &Flag) -> bool {
+        self.0.eq_ignore_ascii_case(&flag.0)
+    }
+}
+
+impl Hash for Flag {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Sought(&self.0).hash(state);
+    }
+}
+
+impl PartialEq for Flag {
+    fn eq(&self, other: &Self) -> bool {
+        Sought(&self.0).equivalent(other)
+    }
+}
+
+impl Eq for Flag {}
 
 impl fmt::Display for BetaList {
     /// Writes the header value: flags joined by commas, without spaces.

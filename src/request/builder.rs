@@ -251,8 +251,8 @@ impl<'a> RequestBuilder<'a> {
     ///
     /// - [`ErrorKind::ProfileNotConfigured`] if the selection was for another provider than the endpoint's.
     /// - [`ErrorKind::InvalidSecret`] if the credential's secret is empty or cannot stand in a header.
-    /// - [`ErrorKind::InvalidHeader`] if a header or beta flag is malformed, has a line break, NUL or another control
-    ///   character, or belongs to the connection.
+    /// - [`ErrorKind::InvalidHeader`] if there are more headers than fit (about 24,000), or a header or beta flag is malformed,
+    ///   has a line break, NUL or another control character, or belongs to the connection.
     /// - [`ErrorKind::ConflictingAuthHeader`] if a header would authenticate a second time.
     /// - [`ErrorKind::InsecureTransport`] if it would carry a credential over plain HTTP to a private network that was not
     ///   allowed.

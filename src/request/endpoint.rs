@@ -70,8 +70,9 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// - [`ErrorKind::InvalidUrl`] if the URL cannot be parsed, is relative, is neither http nor https, has no plain host,
-    ///   or carries user info or a fragment.
+    /// - [`ErrorKind::InvalidUrl`] if the URL cannot be parsed, is relative, is neither http nor https, has no plain host or
+    ///   one that is a number in another notation than that of addresses (`0x7f.1`, `2130706433`), or carries user info or a
+    ///   fragment.
     /// - [`ErrorKind::InsecureTransport`] if it is plain HTTP to another host than 127.0.0.0/8, `::1` or `localhost`.
     ///   [`on_private_network`](Self::on_private_network) takes more.
     ///

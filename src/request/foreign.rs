@@ -7,7 +7,7 @@ use super::auth::{OwnHeader, authenticate, is_sent, scheme_of};
 use super::beta::{BetaList, EXTENDED_CACHE_TTL};
 use super::builder::RequestBuilder;
 use super::endpoint::is_anthropic;
-use super::headers::{ANTHROPIC_BETA, betas_of, refused};
+use super::headers::{ANTHROPIC_BETA, betas_of, put, refused};
 use super::hosts::EndpointKind;
 use super::model_member::for_url;
 use crate::cache::{BreakpointPlan, mark_body_for_host};
@@ -76,7 +76,8 @@ impl RequestBuilder<'_> {
             (body, plan) = (marked.body, Some(marked.plan));
         }
         if parts.headers.contains_key(CONTENT_LENGTH) {
-            parts.headers.insert(CONTENT_LENGTH, body.len().into());
+            // In the place of one that is there, so that it fits.
+            put(&mut parts.headers, CONTENT_LENGTH, body.len().into())?;
         }
         Ok((http::Request::from_parts(parts, body), plan))
     }
@@ -96,13 +97,15 @@ impl Selection {
     ///
     /// # Errors
     ///
-    /// - [`InvalidUrl`](crate::ErrorKind::InvalidUrl) if the URL is relative or carries user info.
+    /// - [`InvalidUrl`](crate::ErrorKind::InvalidUrl) if the URL is relative, carries user info, or has a number in disguise
+    ///   for a host.
     /// - [`InsecureTransport`](crate::ErrorKind::InsecureTransport) if it is plain HTTP to another host than loopback, or
     ///   one in a private network that `request.allowPrivateNetwork` allows or to which no credential goes.
     /// - [`UnresolvedReference`](crate::ErrorKind::UnresolvedReference) if a configured header is a reference that leads to
     ///   no secret.
     /// - [`InvalidSecret`](crate::ErrorKind::InvalidSecret) if the secret is empty or cannot stand in a header.
-    /// - [`InvalidHeader`](crate::ErrorKind::InvalidHeader) if the request's own beta flags are malformed.
+    /// - [`InvalidHeader`](crate::ErrorKind::InvalidHeader) if the request's own beta flags are malformed, or its headers leave
+    ///   no room for another one.
     ///
     /// # Examples
     ///
@@ -178,7 +181,7 @@ impl Selection {
             }
             betas.merge(&betas_of(headers)?);
             let value = betas.to_string().try_into().map_err(|_| refused("the beta flags cannot stand in a header"))?;
-            headers.insert(ANTHROPIC_BETA, value);
+            put(headers, ANTHROPIC_BETA, value)?;
         }
         authenticate(headers, &self.credential, &scheme, &own)
     }

@@ -67,8 +67,7 @@ impl Headers {
             refused(&format!("the value of the header {name} has characters that cannot stand in one"))
         })?;
         value.set_sensitive(!is_shown(&name));
-        self.map.insert(name, value);
-        Ok(())
+        put(&mut self.map, name, value)
     }
 
     /// Takes over the headers of a request that another library built, the beta flags merged. What authenticates goes when
@@ -76,7 +75,20 @@ impl Headers {
     pub(super) fn take(&mut self, mut given: HeaderMap) -> Result<()> {
         self.betas.merge(&betas_of(&given)?);
         given.remove(ANTHROPIC_BETA);
-        self.map.extend(given);
+        let mut last = None;
+        // Only the first value of a name comes with the name.
+        for (name, value) in given {
+            match (name, &last) {
+                (Some(name), _) => {
+                    put(&mut self.map, name.clone(), value)?;
+                    last = Some(name);
+                }
+                (None, Some(name)) => {
+                    self.map.try_append(name, value).map_err(|_| too_many())?;
+                }
+                (None, None) => {}
+            }
+        }
         Ok(())
     }
 
@@ -84,10 +96,20 @@ impl Headers {
     pub(super) fn finish(mut self, betas_in_header: bool) -> Result<HeaderMap> {
         if betas_in_header && !self.betas.is_empty() {
             let value = HeaderValue::try_from(self.betas.to_string());
-            self.map.insert(ANTHROPIC_BETA, value.map_err(|_| refused("the beta flags cannot stand in a header"))?);
+            let value = value.map_err(|_| refused("the beta flags cannot stand in a header"))?;
+            put(&mut self.map, ANTHROPIC_BETA, value)?;
         }
         Ok(self.map)
     }
+}
+
+/// Sets a header in place of others of its name. A map of headers has a limit, and past it `insert` panics.
+pub(super) fn put(map: &mut HeaderMap, name: HeaderName, value: HeaderValue) -> Result<()> {
+    map.try_insert(name, value).map(|_| ()).map_err(|_| too_many())
+}
+
+fn too_many() -> Error {
+    refused("the request has too many headers").with_help("leave headers out: no more than 24,000 can be sent at once")
 }
 
 /// The name of a header.

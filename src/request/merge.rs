@@ -1,5 +1,7 @@
 //! The headers of a request, of all layers.
 
+use std::collections::HashMap;
+
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::uri::Scheme;
 
@@ -68,11 +70,15 @@ impl RequestBuilder<'_> {
     /// The headers of the endpoint that authenticate by themselves, the later one of a name.
     fn own_headers(&self) -> Result<Vec<OwnHeader>> {
         let mut own: Vec<OwnHeader> = Vec::new();
+        let mut places = HashMap::new();
         for (name, value) in self.endpoint.auth_headers() {
             let name = name_of(name)?;
             check(&name, value)?;
-            own.retain(|(known, _)| *known != name);
-            own.push((name, value.clone()));
+            let place = *places.entry(name.clone()).or_insert(own.len());
+            match own.get_mut(place) {
+                Some((_, known)) => *known = value.clone(),
+                None => own.push((name, value.clone())),
+            }
         }
         Ok(own)
     }

@@ -1,8 +1,11 @@
 //! One request and its answer.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::Method;
 use reqwest::ResponseBuilderExt as _;
+use tokio::time::{Instant, timeout_at};
 
 use super::bound::Bound;
 use super::form::{Form, form_of, is_event_stream};
@@ -16,6 +19,8 @@ use crate::rotation::{AttemptError, ErrorResponse};
 
 /// More of an error's body than this is not read, in bytes: the classifier would not parse it.
 const MAX_ERROR: usize = MAX_EVENT;
+/// How long the body of an error is waited for: its head has said what counts most, and another profile may answer meanwhile.
+const ERROR_BODY: Duration = Duration::from_secs(10);
 
 impl Rotator {
     /// One request and its answer: a whole one with its body, or a stream of which the head is in.
@@ -23,24 +28,26 @@ impl Rotator {
         &self,
         model: &ModelRef,
         target: &Target,
+        limit: Duration,
         request: reqwest::Request,
     ) -> Result<(reqwest::Response, Option<Bytes>), AttemptError> {
         let host = target.endpoint.uri().host().unwrap_or_default();
-        self.exchange_at(model, host, target.is_direct, true, request).await
+        self.exchange_at(model, (host, target.is_direct), true, limit, request).await
     }
 
     /// As [`exchange`](Self::exchange), for a request to any host. `is_direct` says that it goes without a proxy,
-    /// `is_messages` that it is one of the Messages API.
+    /// `is_messages` that it is one of the Messages API, `limit` how long the whole may take.
     pub(super) async fn exchange_at(
         &self,
         model: &ModelRef,
-        host: &str,
-        is_direct: bool,
+        (host, is_direct): (&str, bool),
         is_messages: bool,
+        limit: Duration,
         request: reqwest::Request,
     ) -> Result<(reqwest::Response, Option<Bytes>), AttemptError> {
         let has_body = request.method() != Method::HEAD;
         let client = if is_direct { &self.0.direct } else { &self.0.client };
+        let begun = Instant::now();
         let mut response = client.execute(request).await.map_err(|error| Failure::from(&error).with_host(host))?;
         let status = response.status();
         if status.is_redirection() {
@@ -51,8 +58,17 @@ impl Rotator {
             return Ok((response, None));
         }
         let (mut body, mut bound) = (Vec::new(), Bound::new(self.0.max_body));
+        // An error that trickles in is read before the time of the attempt is over, which would forget it.
+        let error_ends = Instant::now() + ERROR_BODY.min(limit.saturating_sub(begun.elapsed()) / 2);
         let broken = loop {
-            match response.chunk().await {
+            let chunk = if status.is_success() {
+                response.chunk().await
+            } else if let Ok(chunk) = timeout_at(error_ends, response.chunk()).await {
+                chunk
+            } else {
+                break None;
+            };
+            match chunk {
                 Ok(Some(chunk)) => {
                     if status.is_success() {
                         let taken = bound.take(&chunk).map_err(AttemptError::unread);

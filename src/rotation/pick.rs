@@ -1,5 +1,6 @@
 //! Which profile is next.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +38,23 @@ impl Rotation {
     pub(crate) fn with_outside(mut self, model: ModelRef, inline: Option<Inline>, access: Access) -> Self {
         self.outside.models.push(Configured { model, inline, access: Arc::new(access) });
         self
+    }
+
+    /// Adds the models that are not there yet.
+    pub(super) fn add_models(&mut self, models: impl IntoIterator<Item = ModelRef>) {
+        let mut places: HashMap<ModelRef, Vec<usize>> = HashMap::new();
+        for (place, model) in self.models.iter().enumerate() {
+            places.entry(model.clone()).or_default().push(place);
+        }
+        for model in models {
+            // Those that differ at most in how their provider is spelt.
+            let alike = places.entry(model.clone()).or_default();
+            let mut known = alike.iter().filter_map(|place| self.models.get(*place));
+            if !known.any(|other| self.is_same(other, &model)) {
+                alike.push(self.models.len());
+                self.models.push(model);
+            }
+        }
     }
 
     /// Says that no credential of a provider is sent, so that none is looked for.

@@ -154,11 +154,7 @@ impl Rotation {
     /// Adds the models to use where the first one is not available, each once.
     #[must_use]
     pub fn fallbacks(mut self, models: impl IntoIterator<Item = ModelRef>) -> Self {
-        for model in models {
-            if !self.models.iter().any(|other| self.is_same(other, &model)) {
-                self.models.push(model);
-            }
-        }
+        self.add_models(models);
         self
     }
 

@@ -74,7 +74,7 @@ impl<'a> Selecting<'a> {
             return (Base::Locked(locked), None);
         }
         let is_own = |name: &ProviderId| self.settings.is_one(name, provider);
-        let orders = || self.settings.order.iter().filter(|(name, _)| is_own(name));
+        let orders = || self.settings.orders_of(provider).filter(|(name, _)| is_own(name));
         let exact = || orders().find(|(name, _)| name.written() == provider.written());
         let configured = || exact().or_else(|| orders().next()).map(|(_, ids)| &**ids);
         let stored = if self.settings.is_split(provider) {
@@ -84,7 +84,7 @@ impl<'a> Selecting<'a> {
         };
         let base = if let Some(order) = stored.or_else(configured) {
             Base::Order(order)
-        } else if self.settings.profiles.values().any(|entry| is_own(&entry.provider)) {
+        } else if self.settings.profiles_of(provider).any(|(_, entry)| is_own(&entry.provider)) {
             Base::Configured
         } else {
             return (Base::Stored, None);
@@ -98,6 +98,17 @@ impl<'a> Selecting<'a> {
         if repair { (Base::Stored, Some(base)) } else { (base, None) }
     }
 
+    /// How many profiles a base has at most, as far as that is known.
+    fn room(&self, base: Base<'a>) -> usize {
+        let stored = self.profiles.len();
+        match base {
+            Base::Locked(_) => 1,
+            Base::Order(ids) => ids.len().min(stored),
+            Base::Configured => self.settings.profiles_of(&self.query.provider).count(),
+            Base::Stored => self.profiles.count_of(&self.query.provider).unwrap_or(stored),
+        }
+    }
+
     /// Visits the profiles of a base in their order. An order may name one twice.
     fn visit(
         &self,
@@ -109,12 +120,12 @@ impl<'a> Selecting<'a> {
             Base::Locked(id) => visit(id, self.profiles.entry(id.as_str())),
             Base::Order(ids) => ids.iter().try_for_each(|id| visit(id, self.profiles.entry(id.as_str()))),
             Base::Configured => {
-                let listed = self.settings.profiles.iter();
+                let listed = self.settings.profiles_of(provider);
                 let listed = listed.filter(|(_, entry)| self.settings.is_one(&entry.provider, provider));
                 self.enumerate(listed.map(|(id, _)| (id, self.profiles.entry(id.as_str()))), visit)
             }
             Base::Stored => {
-                let own = self.profiles.entries();
+                let own = self.profiles.entries_of(provider);
                 let own = own.filter(|entry| self.settings.is_one(entry.profile.provider(), provider));
                 self.enumerate(own.map(|entry| (entry.id, Some(entry))), visit)
             }
@@ -165,8 +176,7 @@ impl<'a> Selecting<'a> {
         if !fitness.is_ready() {
             return unfit(kind, fitness);
         }
-        let cooling = self.rules.cooling(usage, self.query.model.as_deref(), now);
-        if let Some((until, verdict)) = cooling.or_else(|| self.postponed(id, usage)) {
+        if let Some((until, verdict)) = self.cooling(id, usage) {
             // Waiting for a token that ends before its cooldown does would be in vain.
             let in_vain = self.rules.end(profile).is_some_and(|at| at <= until);
             let retry_at = verdict.until().filter(|_| !in_vain);
@@ -238,8 +248,9 @@ impl<'a> Selecting<'a> {
     /// Every profile of the provider with its verdict, in order.
     pub(super) fn candidates(&self) -> Candidates<'a> {
         let (base, repaired) = self.base();
-        let mut judged: Vec<Judged<'a>> = Vec::with_capacity(self.profiles.len());
-        let mut places: Vec<(Place, usize)> = Vec::with_capacity(self.profiles.len());
+        let room = self.room(base);
+        let mut judged: Vec<Judged<'a>> = Vec::with_capacity(room);
+        let mut places: Vec<(Place, usize)> = Vec::with_capacity(room);
         let mut seen = HashSet::new();
         let _ = self.visit(base, |id, entry| {
             if matches!(base, Base::Order(_)) && !seen.insert(id.as_str()) {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use indexmap::IndexSet;
+
 use super::unwritten::Unwritten;
 use crate::clock::Timestamp;
 use crate::credential::Resolved;
@@ -27,7 +29,7 @@ pub struct Query {
     pub(super) session: Option<String>,
     pub(super) preferred: Option<ProfileId>,
     pub(super) locked: Option<ProfileId>,
-    pub(super) excluded: Vec<ProfileId>,
+    pub(super) excluded: IndexSet<ProfileId>,
     pub(super) references: Resolved,
     pub(super) unwritten: Option<Arc<Unwritten>>,
     /// Profiles that another machine tries, and until when they are left to it.
@@ -44,7 +46,7 @@ impl Query {
             session: None,
             preferred: None,
             locked: None,
-            excluded: Vec::new(),
+            excluded: IndexSet::new(),
             references: Resolved::default(),
             unwritten: None,
             postponed: Vec::new(),

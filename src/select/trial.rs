@@ -14,8 +14,14 @@ impl Selecting<'_> {
         Some(trial.after(usage.last_failure_at()))
     }
 
+    /// What keeps a profile from being used for now: its windows, or another machine that tries one; and until when.
+    pub(super) fn cooling(&self, id: &ProfileId, usage: Option<&UsageStats>) -> Option<(f64, Verdict)> {
+        let cooling = self.rules.cooling(usage, self.query.model.as_deref(), as_millis(self.now));
+        cooling.or_else(|| self.postponed(id, usage))
+    }
+
     /// What is said of a profile that is ready and left to another machine, and until when.
-    pub(super) fn postponed(&self, id: &ProfileId, usage: Option<&UsageStats>) -> Option<(f64, Verdict)> {
+    fn postponed(&self, id: &ProfileId, usage: Option<&UsageStats>) -> Option<(f64, Verdict)> {
         let (_, until) = *self.query.postponed.iter().find(|(known, until)| known == id && *until > self.now)?;
         let window =
             usage.and_then(|usage| self.rules.tried(usage, self.query.model.as_deref(), as_millis(self.now)))?;

@@ -1,6 +1,6 @@
 //! Gathering the report.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::collate;
 use super::overview::Overview;
 use super::report::{ProviderStatus, StatusReport, UnusableProfile};
-use super::secrets;
+use super::secrets::{self, Said};
 use crate::clock::Timestamp;
 use crate::config::{Config, Release};
 use crate::credential::ReferenceFailure;
@@ -156,25 +156,24 @@ impl<'a> StatusReportBuilder<'a> {
         let models = config.listed_models(agent);
         let (profiles, warn_after, shared) = (self.profiles, self.warn_after, &self.shared);
         let overview = Overview { config, profiles, warn_after, now, shared };
-        let mut diagnostics = config.diagnostics().to_vec();
-        diagnostics.extend(config.odd_names());
-        diagnostics.extend(self.profiles.diagnostics().iter().cloned());
-        diagnostics.extend(self.diagnostics.iter().cloned());
-        let mut providers = Vec::new();
+        let mut diagnostics = self.found_before();
+        let (mut providers, mut said) = (Vec::new(), Said::of(&diagnostics));
+        self.profiles.group();
         for provider in self.mentioned(&in_use) {
-            providers.push(overview.provider(&provider, &mut diagnostics));
+            providers.push(overview.provider(&provider, &mut diagnostics, &mut said));
         }
         diagnostics.extend(failed_references(config));
         diagnostics.extend(secrets::of_transport(config).chain(secrets::of_variables(config)));
         diagnostics.extend(impossible_windows(self.profiles, selector, now));
-        let has_credential = |provider: &ProviderId| {
-            let own = providers.iter().find(|status| config.is_one(&status.provider, provider));
-            own.is_some_and(|status| overview.has_credential(status))
-        };
-        let mut missing: Vec<ProviderId> = Vec::new();
+        let key = |provider: &ProviderId| key(config, provider);
+        // From the end, so that the first of a key stays.
+        let by_key: HashMap<Key, _> = providers.iter().rev().map(|status| (key(&status.provider), status)).collect();
+        let used: HashSet<Key> = in_use.iter().map(|model| key(model.provider())).collect();
+        let (mut missing, mut noted) = (Vec::new(), HashSet::new());
         for model in &in_use {
-            let is_noted = missing.iter().any(|noted| config.is_one(noted, model.provider()));
-            if !has_credential(model.provider()) && !is_noted {
+            let key = key(model.provider());
+            let is_there = by_key.get(&key).is_some_and(|status| overview.has_credential(status));
+            if !is_there && noted.insert(key) {
                 missing.push(model.provider().clone());
             }
         }
@@ -188,18 +187,19 @@ impl<'a> StatusReportBuilder<'a> {
             })
         };
         let unresolved = |status: &&ProviderStatus| {
-            (status.is_unresolved || misses_header(&status.provider))
-                && in_use.iter().any(|model| config.is_one(model.provider(), &status.provider))
+            (status.is_unresolved || misses_header(&status.provider)) && used.contains(&key(&status.provider))
         };
         let unresolved_in_use: Vec<ProviderId> =
             providers.iter().filter(unresolved).map(|status| status.provider.clone()).collect();
-        missing.retain(|provider| !unresolved_in_use.iter().any(|other| config.is_one(other, provider)));
+        let unresolved: HashSet<Key> = unresolved_in_use.iter().map(key).collect();
+        missing.retain(|provider| !unresolved.contains(&key(provider)));
         if is_newer {
             // Of these it is not known whether they have a credential.
-            let unconfirmed = || providers.iter().filter(|status| status.is_unconfirmed());
-            missing.retain(|provider| !unconfirmed().any(|status| config.is_one(&status.provider, provider)));
+            let is_unconfirmed =
+                |provider: &ProviderId| by_key.get(&key(provider)).is_some_and(|status| status.is_unconfirmed());
+            missing.retain(|provider| !is_unconfirmed(provider));
         }
-        let unconfirmed_models = if is_newer { unconfirmed(config, &in_use, &providers) } else { Vec::new() };
+        let unconfirmed_models = if is_newer { unconfirmed(config, &in_use, &by_key) } else { Vec::new() };
         let aliases = models.iter().filter_map(|(model, alias)| Some(((*alias)?.to_owned(), model.clone()))).collect();
         let allowed =
             if is_newer { config.allowed_models(agent) } else { models.into_iter().map(|(model, _)| model).collect() };
@@ -234,6 +234,15 @@ impl<'a> StatusReportBuilder<'a> {
         }
     }
 
+    /// Returns what is odd in the configuration and in the profiles, and what the caller found.
+    fn found_before(&self) -> Vec<Diagnostic> {
+        let mut found = self.config.diagnostics().to_vec();
+        found.extend(self.config.odd_names());
+        found.extend(self.profiles.diagnostics().iter().cloned());
+        found.extend(self.diagnostics.iter().cloned());
+        found
+    }
+
     /// Returns every provider the profiles, the configuration, its models or the environment mention, by name.
     fn mentioned(&self, in_use: &[ModelRef]) -> Vec<ProviderId> {
         let stored = self.profiles.iter().map(|(_, profile)| profile.provider().clone());
@@ -245,16 +254,24 @@ impl<'a> StatusReportBuilder<'a> {
         let all = stored.chain(configured).chain(listed).chain(used).chain(exported);
         let named = all.filter(|provider| !provider.as_str().is_empty());
         // The first mention says how it is spelt, unless the configuration has entries in several spellings.
-        let mut unique: BTreeMap<(String, bool), ProviderId> = BTreeMap::new();
+        let mut unique: BTreeMap<Key, ProviderId> = BTreeMap::new();
         named.for_each(|id| {
-            let is_split = self.config.is_split(&id);
-            let name = if is_split { id.written() } else { id.as_str() };
-            unique.entry((name.to_owned(), is_split)).or_insert(id);
+            unique.entry(key(self.config, &id)).or_insert(id);
         });
         let mut providers: Vec<ProviderId> = unique.into_values().collect();
         providers.sort_by(|a, b| collate::compare(a.written(), b.written()).then(a.cmp(b)));
         providers
     }
+}
+
+/// What two names have in common that are of one provider: the name, or how it is written where the configuration has
+/// entries in several spellings.
+type Key = (String, bool);
+
+fn key(config: &Config, provider: &ProviderId) -> Key {
+    let is_split = config.is_split(provider);
+    let name = if is_split { provider.written() } else { provider.as_str() };
+    (name.to_owned(), is_split)
 }
 
 /// Returns every profile that is cooling down, the one that is back first at the front.
@@ -294,11 +311,11 @@ fn impossible_windows(profiles: &AuthProfiles, selector: &ProfileSelector, now: 
 }
 
 /// The models in use whose provider has nothing but what references may lead to, each once.
-fn unconfirmed(config: &Config, in_use: &[ModelRef], providers: &[ProviderStatus]) -> Vec<ModelRef> {
-    let mut models: Vec<ModelRef> = Vec::new();
+fn unconfirmed(config: &Config, in_use: &[ModelRef], providers: &HashMap<Key, &ProviderStatus>) -> Vec<ModelRef> {
+    let (mut models, mut seen) = (Vec::new(), HashSet::new());
     for model in in_use {
-        let status = providers.iter().find(|status| config.is_one(&status.provider, model.provider()));
-        if status.is_some_and(ProviderStatus::is_unconfirmed) && !models.contains(model) {
+        let status = providers.get(&key(config, model.provider()));
+        if status.is_some_and(|status| status.is_unconfirmed()) && seen.insert(model) {
             models.push(model.clone());
         }
     }

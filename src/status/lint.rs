@@ -1,5 +1,8 @@
 //! What is allowed in a configuration, and probably not what was meant.
 
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+
 use super::secrets;
 use crate::clock::Timestamp;
 use crate::config::{Config, ProfileMode};
@@ -45,6 +48,9 @@ impl Config {
     #[must_use]
     pub fn lint<'p>(&self, profiles: impl IntoIterator<Item = &'p AuthProfiles>) -> Vec<Diagnostic> {
         let all: Vec<&AuthProfiles> = profiles.into_iter().collect();
+        for profiles in &all {
+            profiles.group();
+        }
         let mut found = self.diagnostics().to_vec();
         found.extend(self.odd_names());
         found.extend(super::builder::failed_references(self));
@@ -58,7 +64,12 @@ impl Config {
             let message = "`cacheRetention` and `cacheControlTtl` are both set; the first one counts".to_owned();
             warn(DiagnosticCode::Conflict, place, message, "remove `cacheControlTtl`");
         }
-        for place in self.ignored_retentions(|provider| self.is_subscription(provider, &all)) {
+        let known = RefCell::new(HashMap::new());
+        let is_subscription = |provider: &ProviderId| {
+            let key = provider.written().to_owned();
+            *known.borrow_mut().entry(key).or_insert_with(|| self.is_subscription(provider, &all))
+        };
+        for place in self.ignored_retentions(is_subscription) {
             let message = "the credential in use is a subscription, which does not honour a cache retention".to_owned();
             warn(DiagnosticCode::IgnoredSetting, place, message, "use an API key for prompt caching");
         }
@@ -66,7 +77,7 @@ impl Config {
             let place = Location::default().with_key_path(KeyPath::root().key("profiles").key(id.as_str()).to_string());
             Some((profile.secret_ref()?, place))
         });
-        let mut seen: Vec<Location> = Vec::new();
+        let mut seen: HashSet<Location> = HashSet::new();
         let placed = self.placed_references().map(|(reference, place)| (reference, place.clone()));
         for (reference, place) in placed.chain(of_profiles) {
             let Some(flaw) = Address::flaw(reference, self.secrets()).filter(|_| !seen.contains(&place)) else {
@@ -74,7 +85,7 @@ impl Config {
             };
             let message = format!("the reference can lead to no secret: {flaw}");
             warn(DiagnosticCode::UnresolvedReference, &place, message, flaw.help());
-            seen.push(place);
+            seen.insert(place);
         }
         if !all.is_empty() {
             self.lint_profiles(&all, &mut warn);
@@ -84,31 +95,40 @@ impl Config {
     }
 
     fn lint_profiles(&self, all: &[&AuthProfiles], warn: &mut impl FnMut(DiagnosticCode, &Location, String, &str)) {
-        let holder = |id: &ProfileId| all.iter().copied().find(|profiles| profiles.get(id.as_str()).is_some());
+        let mut holders: HashMap<&ProfileId, usize> = HashMap::new();
+        for (place, profiles) in all.iter().enumerate() {
+            profiles.iter().for_each(|(id, _)| _ = holders.entry(id).or_insert(place));
+        }
         for (_, id, place) in self.placed_orders() {
-            if holder(id).is_none() && !self.is_foreign(id) {
+            if !holders.contains_key(id) && !self.is_foreign(id) {
                 let message = format!("the order names {:?}, which is not stored", Shown::new(id.as_str()));
                 warn(DiagnosticCode::UnknownProfile, place, message, "store the profile, or take it out of the order");
             }
         }
         let selector = self.selector();
-        let mut seen: Vec<&ProviderId> = Vec::new();
+        // Without the orders, which would hide what the entries say.
+        let unordered: Vec<AuthProfiles> = all.iter().map(|profiles| profiles.without_orders()).collect();
+        unordered.iter().for_each(AuthProfiles::group);
+        let (mut seen, mut judged) = (HashSet::new(), HashMap::new());
         for (id, entry) in self.auth_profiles() {
             let place = self.place_of_profile(id);
             if self.is_foreign(id) {
                 continue;
             }
-            let holder = holder(id);
-            let Some((profiles, stored)) = holder.and_then(|held| Some((held, held.get(id.as_str())?))) else {
+            let holder = holders.get(id).and_then(|place| Some((*place, unordered.get(*place)?)));
+            let Some((place_of, profiles, stored)) =
+                holder.and_then(|(place, held)| Some((place, held, held.get(id.as_str())?)))
+            else {
                 let message = format!("no profile {:?} is stored", Shown::new(id.as_str()));
                 warn(DiagnosticCode::UnknownProfile, &place, message, "store the profile, or remove the entry");
                 continue;
             };
             let query = Query::new(&entry.provider);
-            // Without the orders, which would hide what the entries say.
-            let unordered = without_order(profiles);
-            let judged = selector.candidates(&unordered, &query, Timestamp::default());
-            let verdict = judged.iter().find(|candidate| *candidate.id == *id).map(|candidate| candidate.verdict);
+            let verdicts = judged.entry((place_of, entry.provider.written())).or_insert_with(|| {
+                let judged = selector.candidates(profiles, &query, Timestamp::default());
+                judged.iter().map(|one| (one.id.as_str().to_owned(), one.verdict)).collect::<HashMap<_, _>>()
+            });
+            let verdict = verdicts.get(id.as_str()).copied();
             if stored.provider() != &entry.provider {
                 let message = format!(
                     "the stored profile {:?} is of another provider and is never used",
@@ -120,19 +140,20 @@ impl Config {
                 let message = format!("the stored profile {:?} is {kind} and is never used", Shown::new(id.as_str()));
                 warn(DiagnosticCode::NeverMatches, &place, message, "correct `mode`");
             }
-            let ordered = all.iter().any(|profiles| profiles.order(&entry.provider).is_some());
-            let ordered = ordered || self.auth_order(&entry.provider).is_some();
-            if ordered || seen.contains(&&entry.provider) {
+            if !seen.insert(&entry.provider) {
                 continue;
             }
-            seen.push(&entry.provider);
+            let ordered = all.iter().any(|profiles| profiles.order(&entry.provider).is_some());
+            let ordered = ordered || self.auth_order(&entry.provider).is_some();
+            if ordered {
+                continue;
+            }
             // What OpenClaw holds back is not used either way.
-            let left_out = all.iter().flat_map(|profiles| profiles.iter()).filter(|(other, profile)| {
-                let is_usable = profile.hold().is_none() && !other.is_personal();
-                *profile.provider() == entry.provider && is_usable && self.auth_profile(other).is_none()
+            let left_out = all.iter().flat_map(|profiles| profiles.entries_of(&entry.provider)).filter(|other| {
+                let is_usable = other.profile.hold().is_none() && !other.id.is_personal();
+                is_usable && self.auth_profile(other.id).is_none()
             });
-            let mut names: Vec<String> =
-                left_out.map(|(other, _)| format!("{:?}", Shown::new(other.as_str()))).collect();
+            let mut names: Vec<String> = left_out.map(|other| format!("{:?}", Shown::new(other.id.as_str()))).collect();
             names.dedup();
             if !names.is_empty() {
                 let message =
@@ -163,14 +184,4 @@ impl Config {
         let kind = |mode: ProfileMode| mode.kind().is_some_and(CredentialKind::is_subscription);
         modes.peek().is_some() && modes.all(|(_, entry)| entry.mode.is_some_and(kind))
     }
-}
-
-/// Copies the profiles without any order.
-fn without_order(profiles: &AuthProfiles) -> AuthProfiles {
-    let mut copy = profiles.clone();
-    for (_, profile) in profiles.iter() {
-        // It fails only where the section is no object, and then there is no order.
-        let _ = copy.set_order(profile.provider(), &[]);
-    }
-    copy
 }

@@ -7,7 +7,7 @@ use super::health::Health;
 use super::mask::{mask_secret, short_duration};
 use super::preference::discouraged;
 use super::report::{EffectiveSource, EnvironmentKey, ProfileStatus, ProviderStatus};
-use super::secrets;
+use super::secrets::{self, Said};
 use crate::clock::Timestamp;
 use crate::config::{Config, ProviderConfig, Release};
 use crate::credential::{CredentialKind, CredentialSource, Doubt, ReferenceFailure};
@@ -28,7 +28,12 @@ pub(super) struct Overview<'a> {
 }
 
 impl Overview<'_> {
-    pub(super) fn provider(&self, provider: &ProviderId, diagnostics: &mut Vec<Diagnostic>) -> ProviderStatus {
+    pub(super) fn provider(
+        &self,
+        provider: &ProviderId,
+        diagnostics: &mut Vec<Diagnostic>,
+        said: &mut Said,
+    ) -> ProviderStatus {
         let (config, stored) = (self.config, self.profiles);
         let query = Query::new(provider);
         let query = query.references(config.resolved_references().clone());
@@ -37,14 +42,14 @@ impl Overview<'_> {
         diagnostics.extend(discouraged(config, stored, provider, candidates.order()));
         let verdicts: HashMap<&str, Verdict> =
             candidates.iter().map(|candidate| (candidate.id.as_str(), candidate.verdict)).collect();
-        let own = stored.entries().filter(|entry| config.is_one(entry.profile.provider(), provider));
+        let own = stored.entries_of(provider).filter(|entry| config.is_one(entry.profile.provider(), provider));
         let profiles: Vec<ProfileStatus> = own
             .map(|entry| {
                 let verdict = verdicts.get(entry.id.as_str()).copied().unwrap_or(Verdict::NotRequested);
                 self.profile(&entry, verdict)
             })
             .collect();
-        self.remark(&profiles, diagnostics);
+        self.remark(&profiles, diagnostics, said);
         let environment = config.variable(provider).and_then(|found| {
             let CredentialSource::Environment { variable, origin } = found.source else { return None };
             let is_oauth = variable.contains("OAUTH");
@@ -122,11 +127,13 @@ impl Overview<'_> {
     }
 
     /// Remarks on profiles whose secret is not sent, or whose reference leads to none, where no document has said it.
-    fn remark(&self, profiles: &[ProfileStatus], diagnostics: &mut Vec<Diagnostic>) {
+    fn remark(&self, profiles: &[ProfileStatus], diagnostics: &mut Vec<Diagnostic>, said: &mut Said) {
         for ProfileStatus { id, verdict, .. } in profiles {
             match (*verdict, self.profiles.get(id.as_str())) {
-                (Verdict::ImplausibleSecret { reason }, Some(own)) if !secrets::is_said(diagnostics, id) => {
-                    diagnostics.push(secrets::of_profile(id, own, reason));
+                (Verdict::ImplausibleSecret { reason }, Some(own)) if !said.has(id) => {
+                    let remark = secrets::of_profile(id, own, reason);
+                    said.add(&remark);
+                    diagnostics.push(remark);
                 }
                 (Verdict::UnresolvedReference { reason }, _) if in_vain(reason) => {
                     diagnostics.push(secrets::of_reference(id, reason));

@@ -1,5 +1,7 @@
 //! What is to be said of secrets that can be none, or are unusual, beyond what the documents themselves say.
 
+use std::collections::HashSet;
+
 use crate::config::Config;
 use crate::credential::{CredentialSource, Implausible, Received, ReferenceFailure};
 use crate::error::Location;
@@ -85,18 +87,34 @@ pub(super) fn of_transport(config: &Config) -> impl Iterator<Item = Diagnostic> 
     })
 }
 
-/// Whether the document has said it of this profile already.
-pub(super) fn is_said(found: &[Diagnostic], id: &ProfileId) -> bool {
-    let profile = KeyPath::root().key("profiles").key(id.as_str()).to_string();
-    found.iter().filter(|found| found.code == DiagnosticCode::ImplausibleSecret).any(|found| {
-        let path = found.location.key_path.as_deref().and_then(|path| path.strip_prefix(&profile));
-        path.is_some_and(|rest| rest.starts_with('.'))
-    })
+/// The profiles of which a document has said already that their secret is none, by their path of keys.
+#[derive(Default)]
+pub(super) struct Said(HashSet<String>);
+
+impl Said {
+    pub(super) fn of(found: &[Diagnostic]) -> Self {
+        let mut said = Self::default();
+        for found in found {
+            said.add(found);
+        }
+        said
+    }
+
+    pub(super) fn add(&mut self, found: &Diagnostic) {
+        let path = found.location.key_path.as_deref().filter(|_| found.code == DiagnosticCode::ImplausibleSecret);
+        let path = path.unwrap_or_default();
+        // Paths are short: a long key is not shown in one.
+        self.0.extend(path.match_indices('.').filter_map(|(end, _)| path.get(..end)).map(str::to_owned));
+    }
+
+    pub(super) fn has(&self, id: &ProfileId) -> bool {
+        self.0.contains(&KeyPath::root().key("profiles").key(id.as_str()).to_string())
+    }
 }
 
 /// Remarks on stored profiles, for a look over the configuration: each once, however many agents see the profile.
 pub(super) fn of_stored(config: &Config, all: &[&AuthProfiles]) -> Vec<Diagnostic> {
-    let mut found: Vec<Diagnostic> = Vec::new();
+    let (mut found, mut said_of, mut seen) = (Vec::new(), Said::default(), HashSet::new());
     let concerns = |code| {
         matches!(code, DiagnosticCode::ImplausibleSecret | DiagnosticCode::UnusualSecret | DiagnosticCode::WrongUnit)
     };
@@ -104,14 +122,17 @@ pub(super) fn of_stored(config: &Config, all: &[&AuthProfiles]) -> Vec<Diagnosti
         for said in profiles.diagnostics().iter().filter(|said| concerns(said.code)) {
             // Line and column are those of another document than the configuration.
             let path = said.location.key_path.clone().unwrap_or_default();
-            let said = Diagnostic { location: Location::default().with_key_path(path), ..said.clone() };
-            if !found.contains(&said) {
+            if seen.insert((said.code, path.clone(), said.message.clone())) {
+                let said = Diagnostic { location: Location::default().with_key_path(path), ..said.clone() };
+                said_of.add(&said);
                 found.push(said);
             }
         }
         for (id, profile) in profiles.iter() {
-            if let Some(reason) = implausible(config, profile).filter(|_| !is_said(&found, id)) {
-                found.push(of_profile(id, profile, reason));
+            if let Some(reason) = implausible(config, profile).filter(|_| !said_of.has(id)) {
+                let remark = of_profile(id, profile, reason);
+                said_of.add(&remark);
+                found.push(remark);
             }
         }
     }

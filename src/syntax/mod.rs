@@ -22,7 +22,7 @@ mod tree;
 
 pub(crate) use locate::locate;
 pub(crate) use path::KeyPath;
-pub(crate) use place::{Places, locate_byte};
+pub(crate) use place::{Marks, Places, locate_byte};
 pub(crate) use tree::{Member, Node, Value};
 
 use crate::error::{Error, ErrorKind, Result};

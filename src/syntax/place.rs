@@ -12,9 +12,13 @@ const STRIDE: usize = 1024;
 /// Finds lines and columns in a text. Lines end with LF, CR or CR LF; columns count characters; both begin at 1.
 pub(crate) struct Places<'t> {
     text: &'t str,
-    /// The place of every [`STRIDE`]th byte, built when the first one is asked for.
-    marks: OnceCell<Vec<Place>>,
+    marks: Marks,
 }
+
+/// The place of every [`STRIDE`]th byte of a text, built when the first one is asked for. Without the text itself, so that
+/// whoever owns a text can keep them beside it.
+#[derive(Debug, Default)]
+pub(crate) struct Marks(OnceCell<Vec<Place>>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Place {
@@ -46,22 +50,28 @@ impl fmt::Debug for Places<'_> {
 
 impl<'t> Places<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
-        Self { text, marks: OnceCell::new() }
+        Self { text, marks: Marks::default() }
     }
 
     /// The line and the column of the character at this byte offset; an offset beyond the text is its end.
     pub(crate) fn locate(&self, offset: usize) -> Location {
-        let bytes = self.text.as_bytes();
+        self.marks.locate(self.text, offset)
+    }
+}
+
+impl Marks {
+    /// The line and the column of the character at this byte offset of the text, which is the same one each time.
+    pub(crate) fn locate(&self, text: &str, offset: usize) -> Location {
+        let bytes = text.as_bytes();
         let offset = offset.min(bytes.len());
         let mark = offset / STRIDE;
-        let start = self.marks().get(mark).copied().unwrap_or(Place::START);
+        let start = self.of(bytes).get(mark).copied().unwrap_or(Place::START);
         let place = walk(bytes, mark * STRIDE, offset, start);
         Location::at(place.line, place.column)
     }
 
-    fn marks(&self) -> &[Place] {
-        self.marks.get_or_init(|| {
-            let bytes = self.text.as_bytes();
+    fn of(&self, bytes: &[u8]) -> &[Place] {
+        self.0.get_or_init(|| {
             let mut marks = vec![Place::START];
             let mut place = Place::START;
             for mark in 1..=bytes.len() / STRIDE {

@@ -114,7 +114,8 @@ fn read(connection: &TcpStream) -> io::Result<Option<Request<Vec<u8>>>> {
         let (name, value) = (name.parse::<HeaderName>(), HeaderValue::from_str(value.trim()));
         let (Ok(name), Ok(mut value)) = (name, value) else { return Err(invalid("header")) };
         value.set_sensitive(SECRETS.iter().any(|part| name.as_str().contains(part)));
-        request.headers_mut().append(name, value);
+        // Of more than a map takes the last ones are not shown.
+        let _ = request.headers_mut().try_append(name, value);
     }
     let header = |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
     if header(EXPECT).is_some() {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 pub(crate) struct Random(u64);
 
 impl Random {
-    fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed | 1)
     }
 
@@ -39,9 +39,7 @@ const HANGS: Duration = Duration::from_secs(10);
 ///
 /// `PROVIDER_AUTH_ATTACK_SECONDS` is the time for this entry, `PROVIDER_AUTH_ATTACK_SEED` the one seed to try again.
 pub(crate) fn attack(entry: &str, samples: &[&str], words: &[&str], check: impl Fn(&[u8], &mut Random)) {
-    let number = |name| std::env::var(name).ok().and_then(|text| text.parse().ok());
-    let time = number("PROVIDER_AUTH_ATTACK_SECONDS").map_or(GATE, Duration::from_secs);
-    let only = number("PROVIDER_AUTH_ATTACK_SEED");
+    let (time, only) = (time(GATE), number("PROVIDER_AUTH_ATTACK_SEED"));
     let (start, mut count) = (Instant::now(), 0);
     while start.elapsed() < time {
         let mut hasher = DefaultHasher::new();
@@ -62,6 +60,15 @@ pub(crate) fn attack(entry: &str, samples: &[&str], words: &[&str], check: impl 
     }
     println!("{entry}: {count} inputs in {:?}", start.elapsed());
     assert!(count > 20, "{entry}: only {count} inputs in {time:?}");
+}
+
+/// How long to attack where nobody says otherwise, or as long as `PROVIDER_AUTH_ATTACK_SECONDS` says.
+pub(crate) fn time(gate: Duration) -> Duration {
+    number("PROVIDER_AUTH_ATTACK_SECONDS").map_or(gate, Duration::from_secs)
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().and_then(|text| text.parse().ok())
 }
 
 fn damaged(samples: &[&str], words: &[&str], random: &mut Random) -> Vec<u8> {

@@ -6,6 +6,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::string_slice,
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::create_dir,
@@ -15,8 +16,14 @@
 
 mod documents;
 mod driver;
+mod growth;
+mod hosts;
+mod kills;
+mod leaks;
 #[cfg(target_os = "linux")]
 mod memory;
+mod numbers;
+mod servers;
 mod texts;
 mod wire;
 

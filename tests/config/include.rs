@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test writes its own files")]
 
-use std::path::{Path, PathBuf};
+use std::path::{MAIN_SEPARATOR_STR, Path, PathBuf};
 
 use provider_auth::error::DiagnosticCode;
 use provider_auth::{Config, Error, ErrorKind, ProviderId, ReadOptions};
@@ -22,7 +22,8 @@ impl Files {
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        // Piece by piece, for the separators of the system.
+        name.split('/').fold(self.0.path().to_owned(), |path, name| path.join(name))
     }
 
     fn read(&self, options: &ReadOptions) -> Result<Config, Error> {
@@ -32,6 +33,11 @@ impl Files {
     fn refused(&self) -> Error {
         self.read(&options()).unwrap_err()
     }
+}
+
+/// A path as it stands between quotation marks.
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\\', r"\\"))
 }
 
 fn place(error: &Error) -> (PathBuf, u32, u32, String) {
@@ -55,7 +61,7 @@ fn files_beside_and_below_are_read() {
         ("state/more.json", "{ order: { anthropic: ['anthropic:b'] } }"),
     ]);
     assert_eq!(anthropic_order(&files.read(&options()).unwrap()), 2);
-    let absolute = format!("{{ auth: {{ $include: '{}' }} }}", files.path("state/more.json").display());
+    let absolute = format!("{{ auth: {{ $include: {} }} }}", quoted(&files.path("state/more.json")));
     std::fs::write(files.path("state/openclaw.json"), absolute).unwrap();
     assert_eq!(anthropic_order(&files.read(&options()).unwrap()), 1);
 }
@@ -68,7 +74,7 @@ fn files_elsewhere_are_refused_unless_allowed() {
     assert_eq!(error.kind(), ErrorKind::InvalidInclude);
     assert_eq!(place(&error), (files.path("state/openclaw.json"), 1, 21, "auth.$include".to_owned()));
     assert_eq!(anthropic_order(&files.read(&options().include_anywhere(true)).unwrap()), 1);
-    let absolute = format!("{{ auth: {{ $include: '{}' }} }}", files.path("outside.json").display());
+    let absolute = format!("{{ auth: {{ $include: {} }} }}", quoted(&files.path("outside.json")));
     std::fs::write(files.path("state/openclaw.json"), absolute).unwrap();
     assert_eq!(files.refused().kind(), ErrorKind::InvalidInclude);
 }
@@ -91,7 +97,8 @@ fn circles_are_refused_with_the_chain() {
     ]);
     let error = files.refused();
     assert_eq!(error.kind(), ErrorKind::InvalidInclude);
-    assert!(error.to_string().contains("openclaw.json -> a.json -> parts/b.json -> ../a.json"), "{error}");
+    let chain = ["openclaw.json", "a.json", "parts/b.json", "../a.json"].join(" -> ").replace('/', MAIN_SEPARATOR_STR);
+    assert!(error.to_string().contains(&chain), "{error}");
     let expected = (files.path("state/parts/b.json"), 1, 22, "auth.order.$include".to_owned());
     assert_eq!(place(&error), expected);
     std::fs::write(files.path("state/openclaw.json"), "{ $include: './openclaw.json' }").unwrap();
@@ -182,4 +189,37 @@ fn a_relative_path_without_a_directory_is_one_here() {
     // Tests run in the package's directory, which has no such file.
     let error = Config::from_path(Path::new("no-such-openclaw.json"), &options()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
+}
+
+#[cfg(windows)]
+#[test]
+fn names_of_windows_are_understood() {
+    let files = Files::new(&[("state/openclaw.json", ""), ("state/parts/order.json", ORDER), ("outside.json", ORDER)]);
+    let order = files.path("state/parts/order.json");
+    let drive = order.display().to_string();
+    let included = |name: &Path| {
+        std::fs::write(files.path("state/openclaw.json"), format!("{{ auth: {{ $include: {} }} }}", quoted(name)))
+            .unwrap();
+        files.read(&options())
+    };
+    for name in [
+        r"parts\order.json",
+        r".\parts/order.json",
+        r"PARTS\Order.json",
+        &drive,
+        &drive.replace('\\', "/"),
+        &drive.to_uppercase(),
+        &format!(r"\\?\{drive}"),
+    ] {
+        assert_eq!(anthropic_order(&included(Path::new(name)).unwrap()), 1, "{name}");
+    }
+    for name in [r"..\outside.json", r"\\server\share\order.json", r"\\?\UNC\server\share\order.json", "D:order.json"] {
+        let error = included(Path::new(name)).unwrap_err();
+        assert!(error.to_string().contains("outside the directory"), "{error}");
+    }
+    // Whatever the case, it is the same file.
+    std::fs::write(&order, "{ order: { $include: 'ORDER.json' } }").unwrap();
+    let error = included(Path::new("parts/order.json")).unwrap_err();
+    assert!(error.to_string().contains("includes itself"), "{error}");
+    assert!(!error.to_string().contains('/'), "{error}");
 }

@@ -2,8 +2,11 @@
 
 mod answer;
 mod embed;
+#[path = "../support/forged.rs"]
+mod forged;
 mod models_cli;
 mod models_edges;
+mod models_forged;
 mod models_layouts;
 mod models_places;
 mod models_secrets;

@@ -13,7 +13,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::program::{Answer, answer, example};
+use crate::program::{Answer, answer, example, native};
 
 pub(crate) const KEY: &str = "sk-ant-api03-0123456789abcdefghijklmnopqrstuvwxyz";
 
@@ -178,7 +178,7 @@ fn status_and_its_exit_codes() {
     assert_eq!(check(&directory), Some(0));
 
     let report: Value = serde_json::from_str(&directory.ok(&["status", "--json"], "")).unwrap();
-    assert_eq!(report["auth"]["storePath"], json!(directory.store()));
+    assert_eq!(report["auth"]["storePath"], json!(native(&directory.store())));
     assert_eq!(report["auth"]["providers"][0]["profiles"]["count"], 2);
     assert_eq!(report["configPath"], json!(directory.path().join("openclaw.json")));
     for command in [&["status"][..], &["auth", "list"], &["auth", "order", "get", "--provider", "anthropic"]] {

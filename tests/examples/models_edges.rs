@@ -108,7 +108,7 @@ fn names_do_not_steer_the_terminal() {
     for command in [&["auth", "list"][..], &["auth", "order", "get", "--provider", "anthropic"], &["status"]] {
         let answer = answer(&mut at(state.path(), command), b"");
         assert_eq!(answer.code, Some(0), "{command:?}: {}", answer.err);
-        assert!(answer.out.contains("anthropic:\u{fffd}[31mred") || command == ["status"], "{}", answer.out);
+        assert!(answer.out.contains("anthropic:\\u{1b}[31mred") || command == ["status"], "{}", answer.out);
         assert!(!answer.out.contains(|c: char| c.is_control() && c != '\n'), "{command:?}: {:?}", answer.out);
     }
     let json: Value =

@@ -6,8 +6,10 @@
     reason = "a test without its program is a failed test; what programs need is handed on to them"
 )]
 
+use std::env::consts::EXE_EXTENSION;
 use std::ffi::OsString;
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -43,7 +45,7 @@ pub(crate) fn environment() -> impl Iterator<Item = (&'static str, OsString)> {
 pub(crate) fn example(name: &str) -> Command {
     // Where cargo puts examples; it builds them together with the tests.
     let tests = std::env::current_exe().unwrap();
-    let built = tests.parent().unwrap().parent().unwrap().join("examples").join(name);
+    let built = tests.parent().unwrap().parent().unwrap().join("examples").join(name).with_extension(EXE_EXTENSION);
     let mut command = if built.exists() {
         Command::new(built)
     } else {
@@ -54,6 +56,11 @@ pub(crate) fn example(name: &str) -> Command {
     };
     command.env_clear().envs(environment());
     command
+}
+
+/// A path with the separators of this system.
+pub(crate) fn native(path: &Path) -> PathBuf {
+    path.components().collect()
 }
 
 /// What a program said, and its code if it came to an end by itself.

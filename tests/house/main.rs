@@ -10,8 +10,10 @@
 mod error_kinds;
 mod ids;
 mod layers;
-mod leaks;
+mod packages;
 mod pages;
 mod providers;
+#[cfg(unix)]
+mod public_api;
 #[path = "../support/mod.rs"]
 mod support;

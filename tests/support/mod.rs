@@ -2,6 +2,7 @@
 
 #![allow(dead_code, clippy::unwrap_used, reason = "each room uses its own part; a fixture that fails is a failed test")]
 
+pub(crate) mod forged;
 pub(crate) mod rotation;
 pub(crate) mod server;
 pub(crate) mod traced;

@@ -53,6 +53,19 @@ enum Body {
     Dropped,
     /// No answer until the client goes away.
     Hanging,
+    /// Bytes instead of an answer, head and all; with the last ones again and again, or with nothing more.
+    Raw(Vec<Vec<u8>>, After),
+}
+
+/// What follows bytes that are sent as they are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum After {
+    /// The connection is closed.
+    Close,
+    /// Nothing, until the client goes away.
+    Silence,
+    /// The last bytes, until the client goes away.
+    Again,
 }
 
 impl Act {
@@ -103,6 +116,11 @@ impl Act {
 
     pub(crate) fn hang() -> Self {
         Self::new(0, Body::Hanging)
+    }
+
+    /// Bytes as they are, head and all.
+    pub(crate) fn raw(pieces: &[&[u8]], after: After) -> Self {
+        Self::new(0, Body::Raw(pieces.iter().map(|piece| piece.to_vec()).collect(), after))
     }
 
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
@@ -208,6 +226,19 @@ fn serve(mut connection: TcpStream, asked: &Mutex<Vec<Asked>>, script: &Script) 
                 send(&mut connection, std::slice::from_ref(&again), act.pace)?;
             }
         }
+        Body::Raw(mut pieces, after) => {
+            let last = pieces.pop().unwrap_or_default();
+            for piece in &pieces {
+                say(&mut connection, piece, act.pace)?;
+            }
+            say(&mut connection, &last, act.pace)?;
+            while let After::Again = after {
+                say(&mut connection, &last, act.pace)?;
+            }
+            if let After::Silence = after {
+                let _gone = connection.read(&mut [0]);
+            }
+        }
         Body::Broken(pieces) => {
             write!(connection, "{head}transfer-encoding: chunked\r\n\r\n")?;
             send(&mut connection, &pieces, act.pace)?;
@@ -221,6 +252,12 @@ fn dawdle(time: Duration) {
         #[allow(clippy::disallowed_methods, reason = "a slow server is slow")]
         std::thread::sleep(time);
     }
+}
+
+fn say(connection: &mut TcpStream, bytes: &[u8], pace: Duration) -> io::Result<()> {
+    dawdle(pace);
+    connection.write_all(bytes)?;
+    connection.flush()
 }
 
 fn send(connection: &mut TcpStream, pieces: &[String], pace: Duration) -> io::Result<()> {

@@ -1,6 +1,7 @@
 //! `$include`: files in the place of values.
 
 mod merge;
+mod names;
 #[cfg(test)]
 mod tests;
 
@@ -10,9 +11,10 @@ use std::path::{Component, Path, PathBuf};
 use self::merge::merge;
 use super::open;
 use super::options::ReadOptions;
+use super::reader::MOST_NOTED;
 use crate::error::{Diagnostic, DiagnosticCode, Severity, Shown};
 use crate::error::{Error, ErrorKind, Location, Result};
-use crate::syntax::{self, KeyPath, Limits, Member, Node, Places, Value};
+use crate::syntax::{self, KeyPath, Limits, Marks, Member, Node, Value};
 
 const KEY: &str = "$include";
 
@@ -28,6 +30,7 @@ pub(super) struct Included {
     pub(super) base: usize,
     pub(super) path: PathBuf,
     pub(super) text: String,
+    marks: Marks,
 }
 
 /// Whether a tree includes anything.
@@ -50,6 +53,9 @@ pub(super) struct Includes<'o> {
     pub(super) files: Vec<Included>,
     pub(super) diagnostics: Vec<Diagnostic>,
     main_text: &'o str,
+    main_marks: Marks,
+    /// How many includes could not be followed.
+    pub(super) failed: usize,
     end: usize,
 }
 
@@ -74,6 +80,8 @@ impl<'o> Includes<'o> {
             files: Vec::new(),
             diagnostics: Vec::new(),
             main_text: text,
+            main_marks: Marks::default(),
+            failed: 0,
             end: text.len() + 1,
         }
     }
@@ -169,7 +177,7 @@ impl<'o> Includes<'o> {
         let base = self.end;
         let tree = owned(syntax::parse(&text, &self.options.limits).map_err(place)?.root, base);
         self.end += text.len() + 1;
-        self.files.push(Included { base, path: path.clone(), text });
+        self.files.push(Included { base, path: path.clone(), text, marks: Marks::default() });
         self.chain.push((path, real));
         let expanded = self.expand(tree, depth)?;
         self.chain.pop();
@@ -189,7 +197,7 @@ impl<'o> Includes<'o> {
             return Err(self.refuse(at, format!("more than {MOST} files are included")));
         }
         let path = tidy(&includer.parent().unwrap_or(root).join(name));
-        let inside = |path: &Path, root: &Path| self.options.include_anywhere || path.starts_with(root);
+        let inside = |path: &Path, root: &Path| self.options.include_anywhere || names::is_inside(path, root);
         let absolute = |path: &Path| std::path::absolute(path).map_or_else(|_| tidy(path), |path| tidy(&path));
         if !inside(&absolute(&path), &absolute(root)) {
             return Err(self.refuse(at, "the included file is outside the directory of the configuration"));
@@ -205,7 +213,7 @@ impl<'o> Includes<'o> {
             let message = "the included file is a link to outside the directory of the configuration";
             return Err(self.refuse(at, message));
         }
-        if self.chain.iter().any(|(_, known)| *known == real) {
+        if self.chain.iter().any(|(_, known)| names::are_same(known, &real)) {
             return Err(self.refuse(at, format!("the file includes itself: {}", self.chain_with(name))));
         }
         Ok((path, real))
@@ -226,6 +234,10 @@ impl<'o> Includes<'o> {
     }
 
     fn note(&mut self, error: &Error) {
+        self.failed += 1;
+        if self.failed > MOST_NOTED {
+            return;
+        }
         let location = error.location().cloned().unwrap_or_default();
         let diagnostic = Diagnostic::new(Severity::Warning, DiagnosticCode::InvalidInclude, location, error.message());
         self.diagnostics.push(diagnostic.with_help(error.help()));
@@ -233,9 +245,14 @@ impl<'o> Includes<'o> {
 
     /// The place of an include, in whichever of the files it stands.
     fn place(&self, at: usize) -> Location {
-        let file = self.files.iter().rev().find(|file| file.base <= at);
-        let (text, base) = file.map_or((self.main_text, 0), |file| (&*file.text, file.base));
-        let mut location = Places::new(syntax::without_bom(text)).locate(at - base);
+        if self.failed >= MOST_NOTED {
+            return Location::default();
+        }
+        let later = self.files.partition_point(|file| file.base <= at);
+        let file = later.checked_sub(1).and_then(|place| self.files.get(place));
+        let main = (self.main_text, 0, &self.main_marks);
+        let (text, base, marks) = file.map_or(main, |file| (&*file.text, file.base, &file.marks));
+        let mut location = marks.locate(syntax::without_bom(text), at - base);
         if let Some(path) = file.map(|file| &file.path).or(self.chain.first().map(|(path, _)| path)) {
             location = location.with_path(path);
         }

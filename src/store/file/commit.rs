@@ -130,13 +130,17 @@ impl Commit<'_> {
             return Err(Error::new(ErrorKind::TooLarge, message).with_path(target));
         }
         let begun = self.system().wall();
-        let written = replace(self.system(), target, text.expose().as_bytes(), sync, expected)?;
+        let written = replace(self.system(), target, text.expose().as_bytes(), sync, expected, self.wait())?;
         Ok(written.map(|stat| {
             document.committed_as(text);
             // Over a network others see the file by a cache of their own; with locks there is none.
             let between = self.store.settings.file_locks.then(|| (begun, self.system().wall()));
             Part::written(stat, Arc::new(document), between)
         }))
+    }
+
+    fn wait(&self) -> std::time::Duration {
+        self.store.settings.lock_wait
     }
 
     fn system(&self) -> &dyn System {

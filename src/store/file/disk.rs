@@ -78,7 +78,7 @@ impl System for Disk {
     }
 
     fn canonical(&self, directory: &Path) -> io::Result<PathBuf> {
-        fs::canonicalize(directory)
+        fs::canonicalize(directory).map(platform::plain)
     }
 
     fn make_directories(&self, directory: &Path) -> io::Result<()> {
@@ -120,7 +120,7 @@ impl System for Disk {
 
     #[expect(clippy::disallowed_methods, reason = "the file store's own access to files")]
     fn sync_directory(&self, directory: &Path) -> io::Result<()> {
-        // Elsewhere a directory cannot be opened as a file, and a rename is journalled.
+        // Elsewhere a directory cannot be opened as a file: a rename is journalled, and the file is synced once more.
         if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
     }
 
@@ -135,8 +135,8 @@ impl System for Disk {
     fn open_lock(&self, path: &Path) -> io::Result<Box<dyn Lockable>> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
-        let file = platform::private(platform::never_waiting(&mut options)).open(path)?;
-        Ok(Box::new(DiskLock(Unlocking(file))))
+        let options = platform::staying(platform::private(platform::never_waiting(&mut options)));
+        Ok(Box::new(DiskLock(Unlocking(options.open(path)?))))
     }
 
     fn open_existing(&self, path: &Path) -> io::Result<Box<dyn Lockable>> {
@@ -144,8 +144,16 @@ impl System for Disk {
         Ok(Box::new(DiskLock(Unlocking(file))))
     }
 
+    fn is_in_use(&self, error: &io::Error) -> bool {
+        platform::is_in_use(error)
+    }
+
+    fn is_shared(&self, path: &Path) -> bool {
+        platform::is_shared(path)
+    }
+
     fn network(&self, directory: &Path) -> io::Result<Option<String>> {
-        platform::network(&self.stat(directory)?)
+        platform::network(directory, &self.stat(directory)?)
     }
 
     fn user(&self) -> Option<u32> {
@@ -195,6 +203,11 @@ impl Output for DiskOutput {
         self.0.0.sync_all()
     }
 
+    fn sync_name(&mut self) -> io::Result<()> {
+        // Windows cannot sync a directory; what it writes out for a file has its name in it.
+        if cfg!(windows) { self.0.0.sync_all() } else { Ok(()) }
+    }
+
     fn stat(&self) -> io::Result<Stat> {
         Ok(stat_of(&self.0.0.metadata()?))
     }
@@ -229,7 +242,7 @@ impl Lockable for DiskLock {
 impl Disk {
     /// As `open_lock`, with a handle that the processes inherit which this one starts.
     #[cfg(unix)]
-    pub(super) fn open_lock_inherited(self, path: &Path) -> io::Result<Box<dyn Lockable>> {
+    pub(super) fn open_lock_inherited(path: &Path) -> io::Result<Box<dyn Lockable>> {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::empty())?;
         Ok(Box::new(DiskLock(Unlocking(file))))

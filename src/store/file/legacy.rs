@@ -3,9 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::permissions;
 use super::snapshot::Reading;
 use super::system::{Kind, Stat, System};
+use super::{patience, permissions};
 use crate::error::Location;
 use crate::error::{Diagnostic, DiagnosticCode, Severity};
 use crate::profile::{AuthProfiles, LegacyForm};
@@ -51,7 +51,7 @@ impl Legacy {
         let logins = self.logins.as_ref().map(|path| (path, LegacyForm::Logins));
         for (path, form) in [Some((&self.credentials, LegacyForm::Credentials)), logins].into_iter().flatten() {
             let max = u64::try_from(reading.max_bytes).unwrap_or(u64::MAX);
-            let remark = match system.read(path, max) {
+            let remark = match patience::open(system, reading.wait, || system.read(path, max)) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Ok((bytes, stat)) if stat.kind == Kind::File && stat.size <= max => {
                     match permissions::inspect(system, &stat, path, reading.strict, permissions::MENDED_BY_WRITING) {

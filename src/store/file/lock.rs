@@ -9,6 +9,7 @@ use std::time::Duration;
 use siphasher::sip::SipHasher24;
 
 use super::crowd::Crowd;
+use super::patience;
 use super::replace::{random, split};
 use super::system::{Lockable, System};
 use crate::error::{Error, ErrorKind, Result, io_error};
@@ -88,7 +89,8 @@ pub(in crate::store) fn acquire(system: &dyn System, path: &Path, deadline: Wait
     }
     loop {
         attempts = attempts.saturating_add(1);
-        let handle = system.open_lock(path).map_err(|error| io_error("the lock file cannot be opened", path, error))?;
+        let handle = patience::open(system, deadline.left(system), || system.open_lock(path))
+            .map_err(|error| patience::error(system, "the lock file cannot be opened", path, error))?;
         let locked = handle.try_lock().map_err(|error| unsupported(path, error))?;
         // Somebody may have deleted or renamed the file since it was opened; a lock on it then excludes nobody.
         let current = locked
@@ -127,8 +129,9 @@ pub(in crate::store) fn too_long(path: &Path, waited: Duration, attempts: u32) -
 }
 
 fn unsupported(path: &Path, error: io::Error) -> Error {
-    /// "No locks available": what a network file system without its lock service says.
-    const ENOLCK: [i32; 2] = [37, 77];
+    /// "No locks available": what a network file system without its lock service says. On Windows "invalid function" and
+    /// "not supported".
+    const ENOLCK: [i32; 2] = if cfg!(windows) { [1, 50] } else { [37, 77] };
     let no_locks =
         error.kind() == io::ErrorKind::Unsupported || error.raw_os_error().is_some_and(|code| ENOLCK.contains(&code));
     if no_locks {

@@ -8,6 +8,7 @@ pub(super) mod gates;
 mod guard;
 mod legacy;
 pub(super) mod lock;
+mod patience;
 pub(super) mod permissions;
 mod platform;
 mod quarantine;
@@ -18,6 +19,8 @@ pub(super) mod target;
 #[cfg(test)]
 mod tests;
 mod update;
+#[cfg(any(windows, test))]
+mod windows;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -115,8 +118,14 @@ use crate::profile::AuthProfiles;
 ///   up to five times within 62 milliseconds.
 /// - File locks over a network cannot be relied on: NFS, SMB and similar are refused where they are recognised, which is
 ///   on Linux; [`file_locks(false)`](FileStoreBuilder::file_locks) is the way around for a single writer.
-/// - Windows is untested: it has no modes to set, directories are not synced, and a reader that holds the file open may
-///   make a replacement fail. Who owns a file is only checked where `/proc` shows who is asking.
+/// - Windows: tested under Wine, never yet on Windows itself. Who may read a file is a matter of the directory's rights there,
+///   which it inherits and nobody looks at; that it is in a directory of all users (`%PUBLIC%`, `%ProgramData%`) is reported
+///   or refused. A file that another program has open in a way that keeps others out is waited for, within
+///   [`lock_wait`](FileStoreBuilder::lock_wait), and one to which access is denied for a second at most. A directory
+///   cannot be synced: the file is, before and after it gets its name, and Windows does not say whether the name survives a
+///   loss of power then. The lock of a killed process ends, but not at once. The lock file cannot be removed or renamed
+///   while a store waits for it or holds it.
+/// - macOS: compiled, and run by nobody here. Who owns a file is only checked where `/proc` shows who is asking.
 /// - A replaced file is a new file: hard links to the old one keep the old content, and owner, access lists and extended
 ///   attributes are not carried over.
 /// - Clocks: a change that keeps device, inode, size and both times of a file is not seen. Files younger than three
@@ -198,7 +207,8 @@ impl FileStore {
     }
 
     fn reading(&self) -> Reading {
-        Reading { max_bytes: self.settings.max_bytes, strict: self.settings.strict }
+        let Settings { max_bytes, strict, lock_wait, .. } = self.settings;
+        Reading { max_bytes, strict, wait: lock_wait }
     }
 
     fn cached(&self) -> Option<Arc<Snapshot>> {

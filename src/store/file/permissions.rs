@@ -27,7 +27,7 @@ pub(in crate::store) fn inspect(
     if let Some(mode) = stat.mode.filter(|mode| mode & OTHERS != 0) {
         remarks.push((
             format!("other users have rights to the file (mode {mode:04o})"),
-            "take them away with `chmod 600`",
+            format!("take them away with `chmod 600`{note}"),
         ));
     }
     if let (Some(owner), Some(user)) = (stat.owner, system.user())
@@ -35,13 +35,19 @@ pub(in crate::store) fn inspect(
     {
         remarks.push((
             format!("the file belongs to another user (id {owner}, this process acts for {user})"),
-            "take it over with `chown`",
+            format!("take it over with `chown`{note}"),
+        ));
+    }
+    if system.is_shared(path) {
+        remarks.push((
+            "the file is in a directory that all users of this machine share".to_owned(),
+            "keep credentials in your own profile directory".to_owned(),
         ));
     }
     let location = || Location::default().with_path(path);
-    let diagnostic = |(message, help): (String, &str)| {
+    let diagnostic = |(message, help): (String, String)| {
         let code = DiagnosticCode::InsecurePermissions;
-        Diagnostic::new(Severity::Warning, code, location(), message).with_help(format!("{help}{note}"))
+        Diagnostic::new(Severity::Warning, code, location(), message).with_help(help)
     };
     let diagnostics: Vec<Diagnostic> = remarks.into_iter().map(diagnostic).collect();
     match diagnostics.first() {

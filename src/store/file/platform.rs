@@ -1,17 +1,19 @@
-//! What differs between operating systems. Outside Unix nothing here is tested.
+//! What differs between operating systems. Systems that are neither Unix nor Windows are not tested.
 
-use std::fs::{DirBuilder, Metadata, OpenOptions};
-use std::io;
+#[cfg(not(windows))]
 use std::path::Path;
 
-use super::system::{Kind, Stat};
+#[cfg(not(windows))]
+use super::system::Stat;
 
 #[cfg(unix)]
 mod imp {
-    use std::fs::{Permissions, set_permissions};
+    use std::fs::{DirBuilder, Metadata, OpenOptions, Permissions, set_permissions};
+    use std::io;
     use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+    use std::path::Path;
 
-    use super::{DirBuilder, Kind, Metadata, OpenOptions, Path, Stat, io};
+    use super::super::system::{Kind, Stat};
 
     const OWNER_FILE: u32 = 0o600;
     const OWNER_DIRECTORY: u32 = 0o700;
@@ -59,10 +61,38 @@ mod imp {
     }
 }
 
-#[cfg(not(unix))]
+/// What only Windows needs: elsewhere a file may be removed and replaced whoever has it open.
+#[cfg(not(windows))]
+mod without_sharing {
+    use std::fs::OpenOptions;
+    use std::io;
+    use std::path::{Path, PathBuf};
+
+    pub(in super::super) fn staying(options: &mut OpenOptions) -> &mut OpenOptions {
+        options
+    }
+
+    pub(in super::super) fn is_in_use(_error: &io::Error) -> bool {
+        false
+    }
+
+    pub(in super::super) fn plain(path: PathBuf) -> PathBuf {
+        path
+    }
+
+    pub(in super::super) fn is_shared(_path: &Path) -> bool {
+        false
+    }
+}
+
+#[cfg(not(any(unix, windows)))]
 mod imp {
+    use std::fs::{DirBuilder, Metadata, OpenOptions};
+    use std::io;
+    use std::path::Path;
+
     use super::super::disk::nanos;
-    use super::{DirBuilder, Kind, Metadata, OpenOptions, Path, Stat, io};
+    use super::super::system::{Kind, Stat};
 
     pub(in super::super) fn stat(kind: Kind, metadata: &Metadata) -> Stat {
         let time = |time: io::Result<_>| time.map_or(0, nanos);
@@ -95,7 +125,14 @@ mod imp {
     }
 }
 
+#[cfg(windows)]
+use super::windows as imp;
+
+#[cfg(windows)]
+pub(super) use imp::{is_in_use, is_shared, plain, staying};
 pub(super) use imp::{make_private, never_waiting, private, private_directories, stat};
+#[cfg(not(windows))]
+pub(super) use without_sharing::{is_in_use, is_shared, plain, staying};
 
 /// File systems whose locks may not hold between machines.
 #[cfg(any(target_os = "linux", test))]
@@ -120,16 +157,19 @@ const NETWORK: [&str; 18] = [
     "fuse.vmhgfs-fuse",
 ];
 
-/// The network file system a file is on, by the kernel's list of mounts. Only Linux has such a list to read.
+/// The network file system a file is on, by the kernel's list of mounts. Linux alone has such a list to read.
 #[cfg(target_os = "linux")]
-pub(super) fn network(stat: &Stat) -> io::Result<Option<String>> {
+pub(super) fn network(_directory: &Path, stat: &Stat) -> std::io::Result<Option<String>> {
     #[expect(clippy::disallowed_methods, reason = "the file store's own access to files")]
     let mounts = std::fs::read_to_string("/proc/self/mountinfo")?;
     Ok(network_mount(&mounts, stat.device))
 }
 
-#[cfg(not(target_os = "linux"))]
-pub(super) fn network(_stat: &Stat) -> io::Result<Option<String>> {
+#[cfg(windows)]
+pub(super) use super::windows::network;
+
+#[cfg(not(any(target_os = "linux", windows)))]
+pub(super) fn network(_directory: &Path, _stat: &Stat) -> std::io::Result<Option<String>> {
     Ok(None)
 }
 

@@ -4,9 +4,9 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::FileStore;
 use super::replace::{Expected, Sync, replace, split};
 use super::snapshot::{Part, Role};
+use super::{FileStore, patience};
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result, io_error};
 use crate::profile::AuthProfiles;
@@ -61,7 +61,9 @@ impl FileStore {
         let aside = self.free_name(&target, now)?;
         // Before the rename, so that nobody sees the new name with the old mode.
         system.make_private(&target).map_err(|error| io_error("the file cannot be made private", &target, error))?;
-        system.rename(&target, &aside).map_err(|error| io_error("the file cannot be set aside", &target, error))?;
+        let wait = self.settings.lock_wait;
+        patience::rename(system, wait, || system.rename(&target, &aside))
+            .map_err(|error| patience::error(system, "the file cannot be set aside", &target, error))?;
         system.sync_directory(split(&target).0).map_err(|error| {
             io_error("the file was set aside, which may not survive a loss of power", &aside, error)
         })?;
@@ -72,7 +74,7 @@ impl FileStore {
                 Role::Credentials => empty.to_json(),
                 Role::State => empty.to_state_json(),
             };
-            replace(system, &target, text.expose().as_bytes(), Sync::Full, Expected::Version(None))?;
+            replace(system, &target, text.expose().as_bytes(), Sync::Full, Expected::Version(None), wait)?;
         }
         Ok(aside)
     }

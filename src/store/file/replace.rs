@@ -4,7 +4,9 @@ use std::ffi::{OsStr, OsString};
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use super::patience;
 use super::system::{Stat, System};
 use crate::error::{Error, Result, io_error};
 
@@ -54,15 +56,18 @@ const LEFTOVER_AGE: i128 = 3_600_000_000_000;
 /// without the lock, nothing is replaced and `None` is given: the caller looks again. Between that look and the rename
 /// is all the time such a program has to have its work undone.
 ///
+/// A file that somebody has open in a way that it cannot be replaced is waited for, no longer than `wait`.
+///
 /// # Errors
 ///
-/// `PermissionDenied`, `StorageFull`, `NotFound`, `Io`.
+/// `Locked` if the wait was not long enough, `PermissionDenied`, `StorageFull`, `NotFound`, `Io`.
 pub(super) fn replace(
     system: &dyn System,
     target: &Path,
     content: &[u8],
     sync: Sync,
     expected: Expected,
+    wait: Duration,
 ) -> Result<Option<Stat>> {
     let (directory, name) = split(target);
     let (mut output, temporary) = create(system, directory, name)
@@ -72,11 +77,14 @@ pub(super) fn replace(
         if sync != Sync::Nothing {
             output.sync()?;
         }
-        let expected = expected.holds(system, target);
-        if expected {
-            system.rename(&temporary, target)?;
-        }
-        Ok(expected)
+        // Looked at before every attempt: who has the file open may be another program that writes.
+        patience::rename(system, wait, || {
+            let expected = expected.holds(system, target);
+            if expected {
+                system.rename(&temporary, target)?;
+            }
+            Ok(expected)
+        })
     })();
     match written {
         Ok(true) => {}
@@ -87,11 +95,11 @@ pub(super) fn replace(
         Err(error) => {
             // What matters is the first failure; a leftover is swept up later.
             drop(system.remove(&temporary));
-            return Err(refused(target, error));
+            return Err(refused(system, target, error));
         }
     }
     if sync == Sync::Full {
-        system.sync_directory(directory).map_err(|error| {
+        output.sync_name().and_then(|()| system.sync_directory(directory)).map_err(|error| {
             let what = "the file was replaced, but the new one may not survive a loss of power";
             io_error(what, target, error)
         })?;
@@ -100,14 +108,14 @@ pub(super) fn replace(
 }
 
 /// The error for a file that was left as it is.
-fn refused(target: &Path, error: io::Error) -> Error {
+fn refused(system: &dyn System, target: &Path, error: io::Error) -> Error {
     if error.kind() == io::ErrorKind::ResourceBusy {
         let what = "the file cannot be replaced, because it is a mount point of its own; it was left as it is";
         return io_error(what, target, error).with_help(
             "Mount the directory of the file into the container, and not the file alone: a file is replaced, not written over.",
         );
     }
-    io_error("the file cannot be replaced; it was left as it is", target, error)
+    patience::error(system, "the file cannot be replaced; it was left as it is", target, error)
 }
 
 fn create(

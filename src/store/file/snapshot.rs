@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::legacy::Import;
-use super::permissions;
 use super::system::{Kind, Stat, System};
 use super::target::check_absent;
+use super::{patience, permissions};
 use crate::error::Diagnostic;
-use crate::error::{Error, ErrorKind, Result, io_error};
+use crate::error::{Error, ErrorKind, Result};
 use crate::profile::AuthProfiles;
 use crate::secret::Secret;
 use crate::syntax::{self, Limits};
@@ -48,6 +48,8 @@ pub(super) enum Role {
 pub(super) struct Reading {
     pub(super) max_bytes: usize,
     pub(super) strict: bool,
+    /// How long a file is waited for that another has open in a way that keeps readers out.
+    pub(super) wait: Duration,
 }
 
 impl Reading {
@@ -136,13 +138,13 @@ impl Part {
         // Before the file is looked at, so that a write in between counts as young.
         let now = system.wall();
         let max = u64::try_from(reading.max_bytes).unwrap_or(u64::MAX);
-        let (bytes, stat) = match system.read(path, max) {
+        let (bytes, stat) = match patience::open(system, reading.wait, || system.read(path, max)) {
             Ok(read) => read,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 check_absent(system, path)?;
                 return Ok(Self::absent());
             }
-            Err(error) => return Err(io_error("the file cannot be read", path, error)),
+            Err(error) => return Err(patience::error(system, "the file cannot be read", path, error)),
         };
         if stat.kind != Kind::File {
             return Err(not_a_file(stat.kind, path));

@@ -52,6 +52,8 @@ pub(in crate::store) trait Output: fmt::Debug {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
     /// Returns once the content survives a loss of power.
     fn sync(&mut self) -> io::Result<()>;
+    /// Does what can be done through the file, after it was renamed, for the new name to survive a loss of power.
+    fn sync_name(&mut self) -> io::Result<()>;
     fn stat(&self) -> io::Result<Stat>;
 }
 
@@ -89,10 +91,15 @@ pub(in crate::store) trait System: fmt::Debug + Send + Sync + UnwindSafe + RefUn
     fn list(&self, directory: &Path) -> io::Result<Vec<OsString>>;
     /// Takes everybody's rights but the owner's from a file.
     fn make_private(&self, path: &Path) -> io::Result<()>;
-    /// Opens a file for locking, and makes it if it is not there, for its owner only.
+    /// Opens a file for locking, and makes it if it is not there, for its owner only. Where the system can see to it, the
+    /// file cannot be removed or renamed while it is open.
     fn open_lock(&self, path: &Path) -> io::Result<Box<dyn Lockable>>;
     /// Opens a file for locking that is there.
     fn open_existing(&self, path: &Path) -> io::Result<Box<dyn Lockable>>;
+    /// Whether an operation failed only because somebody has the file open, so that it may succeed in a moment.
+    fn is_in_use(&self, error: &io::Error) -> bool;
+    /// Whether a path is in a place that the system gives to all its users together.
+    fn is_shared(&self, path: &Path) -> bool;
     /// The kind of network file system a directory is on, if it is known to be on one. An error where that cannot be looked up
     /// now.
     fn network(&self, directory: &Path) -> io::Result<Option<String>>;

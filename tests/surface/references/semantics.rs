@@ -107,7 +107,7 @@ fn an_entry_that_cannot_be_understood_leads_nowhere() {
     let valid = json!({ "secrets": {
         "providers": {
             "a": { "source": "exec", "pluginIntegration": { "pluginId": "x" } },
-            "b": { "source": "exec", "command": "/usr/bin/op", "args": ["read"], "env": { "A": "b" }, "passEnv": ["HOME"],
+            "b": { "source": "exec", "command": if cfg!(windows) { "C:/bin/op.exe" } else { "/usr/bin/op" }, "args": ["read"], "env": { "A": "b" }, "passEnv": ["HOME"],
                    "trustedDirs": ["/usr/bin"], "timeoutMs": 5000, "noOutputTimeoutMs": 5000, "maxOutputBytes": 1024,
                    "jsonOnly": false },
             "c": { "source": "file", "path": "~/secrets.json", "mode": "singleValue", "maxBytes": 10, "timeoutMs": 1 },

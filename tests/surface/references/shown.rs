@@ -70,13 +70,18 @@ fn a_key_that_is_a_reference_is_shown_where_it_comes_from() {
     assert_eq!(report.provider(&provider("relay")).unwrap().effective.kind(), "models.json");
 }
 
+/// A path from the root, on Windows with a drive.
+fn absolute(path: &str) -> String {
+    format!("{}{path}", if cfg!(windows) { "C:/" } else { "/" })
+}
+
 #[test]
 fn what_can_never_lead_to_a_secret_is_a_remark_before_it_is_looked_up() {
     let providers = json!({
-        "file": { "source": "file", "path": "/srv/secrets.json" },
+        "file": { "source": "file", "path": absolute("srv/secrets.json") },
         "single": { "source": "file", "path": "~/secret", "mode": "singleValue" },
         "nofile": { "source": "file" },
-        "command": { "source": "exec", "command": "/usr/bin/x" },
+        "command": { "source": "exec", "command": absolute("usr/bin/x") },
         "nocommand": { "source": "exec", "command": "x" },
         "plugin": { "source": "exec", "pluginIntegration": { "id": "x" } },
         "listed": { "source": "env", "allowlist": ["KEY"] },

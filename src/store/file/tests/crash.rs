@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::super::disk::Disk;
+use super::super::system::System as _;
 use super::super::{Durability, FileStore, FileStoreBuilder, StateFile};
 use super::double::{Double, Operation};
 use crate::clock::Timestamp;
@@ -132,7 +134,7 @@ fn lose_power(
     look: impl Fn(&FileStore, usize, usize),
 ) {
     let home = tempfile::tempdir().unwrap();
-    let home = home.path().canonicalize().unwrap();
+    let home = Disk.canonical(home.path()).unwrap();
     let mut before = Files::new();
     for (name, text) in files {
         fs::write(home.join(name), text).unwrap();

@@ -37,6 +37,7 @@ pub(super) enum Locks {
 }
 
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a failure of its own")]
 pub(super) struct Record {
     pub(super) done: Vec<Operation>,
     /// Which operation fails, counted from zero, and how.
@@ -61,6 +62,10 @@ pub(super) struct Record {
     pub(super) ahead: i128,
     /// How many files were opened and read.
     pub(super) reads: usize,
+    /// How often a file that is opened or renamed is one that somebody else has open.
+    pub(super) in_use: usize,
+    /// All files are in a place of all users.
+    pub(super) shared: bool,
     /// What another program writes as soon as a temporary file is there, and how often.
     pub(super) interference: Option<(PathBuf, String, usize)>,
 }
@@ -88,6 +93,14 @@ impl Double {
         }
         let (modified, changed) = (stat.modified / TICK * TICK, stat.changed / TICK * TICK);
         Stat { inode: 1, modified, changed, ..stat }
+    }
+
+    /// Fails as long as somebody has the file open.
+    fn use_it(&self) -> io::Result<()> {
+        let mut record = self.0.lock().unwrap();
+        let is_in_use = record.in_use > 0;
+        record.in_use = record.in_use.saturating_sub(1);
+        if is_in_use { Err(io::ErrorKind::ExecutableFileBusy.into()) } else { Ok(()) }
     }
 
     fn enter(&self, operation: Operation) -> io::Result<()> {
@@ -127,6 +140,7 @@ impl System for Double {
     }
 
     fn read(&self, path: &Path, max: u64) -> io::Result<(Zeroizing<Vec<u8>>, Stat)> {
+        self.use_it()?;
         let (bytes, stat) = Disk.read(path, max)?;
         self.0.lock().unwrap().reads += 1;
         Ok((bytes, self.seen(stat)))
@@ -144,6 +158,7 @@ impl System for Double {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.use_it()?;
         self.enter(Operation::Rename(from.to_owned(), to.to_owned()))?;
         Disk.rename(from, to)
     }
@@ -168,10 +183,11 @@ impl System for Double {
     }
 
     fn open_lock(&self, path: &Path) -> io::Result<Box<dyn Lockable>> {
+        self.use_it()?;
         self.enter(Operation::OpenLock(path.to_owned()))?;
         #[cfg(unix)]
         if self.0.lock().unwrap().inherited {
-            return Disk.open_lock_inherited(path);
+            return Disk::open_lock_inherited(path);
         }
         let lock = Disk.open_lock(path)?;
         let mut record = self.0.lock().unwrap();
@@ -195,6 +211,14 @@ impl System for Double {
             Locks::Real => lock,
             locks => Box::new(OddLock(lock, locks)),
         })
+    }
+
+    fn is_in_use(&self, error: &io::Error) -> bool {
+        error.kind() == io::ErrorKind::ExecutableFileBusy || Disk.is_in_use(error)
+    }
+
+    fn is_shared(&self, _path: &Path) -> bool {
+        self.0.lock().unwrap().shared
     }
 
     fn network(&self, _directory: &Path) -> io::Result<Option<String>> {
@@ -249,6 +273,10 @@ impl Output for DoubleOutput {
     fn sync(&mut self) -> io::Result<()> {
         self.double.enter(Operation::Sync(self.path.clone()))?;
         self.output.sync()
+    }
+
+    fn sync_name(&mut self) -> io::Result<()> {
+        self.output.sync_name()
     }
 
     fn stat(&self) -> io::Result<Stat> {

@@ -125,8 +125,8 @@ fn quarantine_may_fail_too() {
 
 #[test]
 fn without_locks_nothing_is_written_unless_that_was_asked_for() {
-    // ENOLCK, EOPNOTSUPP.
-    for locks in [Locks::Missing(37), Locks::Missing(95)] {
+    // ENOLCK, EOPNOTSUPP; on Windows ERROR_INVALID_FUNCTION, ERROR_NOT_SUPPORTED.
+    for locks in if cfg!(windows) { [1, 50] } else { [37, 95] }.map(Locks::Missing) {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join(NAME);
         fs::write(&path, OLD).unwrap();
@@ -244,6 +244,8 @@ fn a_network_file_system_is_refused_by_name() {
     change(&build(false)).unwrap();
 }
 
+// Windows does not say who owns a file.
+#[cfg(unix)]
 #[test]
 fn a_file_of_another_user_is_reported_or_refused() {
     let directory = tempfile::tempdir().unwrap();
@@ -279,4 +281,24 @@ fn a_file_that_is_a_mount_point_is_told_from_one_that_may_not_be_written() {
     assert!(refused.to_string().contains("mount point") && refused.help().contains("directory"), "{refused}");
     assert_eq!(fs::read_to_string(&path).unwrap(), OLD);
     assert_eq!(leftovers(directory.path()), 0);
+}
+
+#[test]
+fn a_file_in_a_place_of_all_users_is_reported_or_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(NAME);
+    fs::write(&path, OLD).unwrap();
+    super::super::platform::make_private(&path).unwrap();
+    let double = Double::default();
+    double.0.lock().unwrap().shared = true;
+    let build = |strict| {
+        FileStore::builder().path(&path).strict_permissions(strict).build_on(Arc::new(double.clone())).unwrap()
+    };
+    let loaded = build(false).load().unwrap();
+    let [remark] = loaded.diagnostics() else { panic!("{:?}", loaded.diagnostics()) };
+    assert!(remark.message.contains("all users of this machine"));
+    assert_eq!(build(true).load().unwrap_err().kind(), ErrorKind::InsecurePermissions);
+    // Writing does not mend it.
+    change(&build(false)).unwrap();
+    assert_eq!(build(true).load().unwrap_err().kind(), ErrorKind::InsecurePermissions);
 }

@@ -4,10 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::FileStore;
-use super::double::{Double, Locks, Operation};
+#[cfg(unix)]
+use super::double::Operation;
+use super::double::{Double, Locks};
+use crate::credential::Credential;
 use crate::error::ErrorKind;
-use crate::id::ProfileId;
-use crate::store::AuthProfileStore;
+use crate::id::{ProfileId, ProviderId};
+use crate::secret::Secret;
+use crate::store::{AuthProfileStore, AuthProfileStoreExt as _};
 
 #[test]
 fn pauses_grow_and_end_at_the_deadline() {
@@ -41,6 +45,8 @@ fn pauses_grow_and_end_at_the_deadline() {
     assert_eq!(pauses(Some(Duration::ZERO)), []);
 }
 
+// On Windows no lock file goes while somebody has it open; see the next test.
+#[cfg(unix)]
 #[test]
 fn a_lock_on_a_file_that_is_gone_is_no_lock() {
     let directory = tempfile::tempdir().unwrap();
@@ -95,4 +101,64 @@ fn a_process_that_inherited_a_lock_does_not_keep_what_was_given_back() {
     }
     own.unwrap();
     drop(leased.unwrap());
+}
+
+#[cfg(windows)]
+#[test]
+fn a_lock_file_that_is_held_cannot_go() {
+    let directory = tempfile::tempdir().unwrap();
+    let lock = directory.path().join(".auth-profiles.json.provider-auth-lock");
+    let store = FileStore::builder().path(directory.path().join("auth-profiles.json")).build().unwrap();
+    let update = |change: &mut dyn FnMut()| {
+        store.update(&mut |_| {
+            change();
+            Ok(())
+        })
+    };
+    update(&mut || {
+        assert!(std::fs::remove_file(&lock).is_err());
+        assert!(std::fs::rename(&lock, directory.path().join("gone")).is_err());
+    })
+    .unwrap();
+    // Nobody has it open now, and the next who needs it makes another.
+    std::fs::remove_file(&lock).unwrap();
+    update(&mut || assert!(std::fs::remove_file(&lock).is_err())).unwrap();
+}
+
+fn put(store: &FileStore, name: &str) -> crate::error::Result<()> {
+    let key = Credential::api_key(Secret::new("sk-made-up"));
+    store.upsert(&ProfileId::new(name)?, &ProviderId::new("x")?, &key, None)
+}
+
+#[test]
+fn a_file_that_somebody_has_open_is_waited_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let double = Double::default();
+    let path = directory.path().join("auth-profiles.json");
+    let store = FileStore::builder().path(path).build_on(Arc::new(double.clone())).unwrap();
+    put(&store, "x:a").unwrap();
+    let in_use = |times: usize| {
+        let mut record = double.0.lock().unwrap();
+        (record.in_use, record.pauses) = (times, Some(Vec::new()));
+    };
+    let paused = || double.0.lock().unwrap().pauses.clone().unwrap();
+    for times in [1, 7, 40] {
+        in_use(times);
+        put(&store, &format!("x:{times}")).unwrap();
+        assert_eq!(paused().len(), times);
+    }
+    // Every pause is one attempt, and the wait ends; what was there stays.
+    for wait in [Duration::ZERO, Duration::from_millis(300)] {
+        let path = store.path().to_owned();
+        let fresh = FileStore::builder().path(path).lock_wait(wait).build_on(Arc::new(double.clone())).unwrap();
+        in_use(usize::MAX);
+        let errors = [fresh.load().map(drop), put(&fresh, "x:b")].map(Result::unwrap_err);
+        for error in errors {
+            assert_eq!(error.kind(), ErrorKind::Locked, "{error}");
+            assert!(error.to_string().contains("another program has it open"), "{error}");
+        }
+        assert_eq!(paused().iter().sum::<Duration>(), wait * 2);
+        in_use(0);
+        assert_eq!(fresh.load().unwrap().len(), 4);
+    }
 }

@@ -40,7 +40,8 @@ fn lay(case: &Value) -> State {
         state.rebuild(path, database);
     }
     for (path, text) in case["files"].as_object().unwrap() {
-        let text = text.as_str().unwrap().replace("/home/user/.openclaw", state.path().to_str().unwrap());
+        let text =
+            text.as_str().unwrap().replace("/home/user/.openclaw", &state.path().to_str().unwrap().replace('\\', "/"));
         state.write(path, &text);
     }
     state
@@ -99,7 +100,9 @@ fn providers(status: &Value) -> Vec<Value> {
 /// Where both say that the credentials of each provider with profiles are.
 fn places(status: &Value, state: &State) -> Vec<(String, String)> {
     let rows = status["auth"]["providers"].as_array().unwrap().iter().filter(|row| row["profiles"]["count"] != 0);
-    let text = |value: &Value| value.as_str().unwrap().replace("~/.openclaw", state.path().to_str().unwrap());
+    // Written with the separators of Unix, whichever system says it.
+    let native = |path: &str| if cfg!(windows) { path.replace('\\', "/") } else { path.to_owned() };
+    let text = |value: &Value| native(&value.as_str().unwrap().replace("~/.openclaw", state.path().to_str().unwrap()));
     let kept = rows.filter(|row| row["effective"]["kind"] == "profiles");
     let mut places: Vec<_> = kept.map(|row| (text(&row["provider"]), text(&row["effective"]["detail"]))).collect();
     places.sort();

@@ -1,7 +1,6 @@
 //! State directories as OpenClaw 2026.9.6 makes them, with the tables that matter and one stand-in for the hundred others.
 
-use std::fs::{DirBuilder, Permissions, read, read_dir, set_permissions, write};
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::fs::{create_dir_all, read, read_dir, write};
 use std::path::{Path, PathBuf};
 
 use provider_auth::store::SqliteStore;
@@ -48,6 +47,29 @@ const OLD_AGENT: &str = "
 /// The time of rows that were there before: a test sees which ones were written later.
 const LONG_AGO: i64 = 1_000;
 
+/// Takes everybody's rights but the owner's; on Windows they are those of the directory.
+fn make_private(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = if path.is_dir() { 0o700 } else { 0o600 };
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+}
+
+/// Whether nobody else has rights to a file.
+pub(crate) fn is_private(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        path.metadata().unwrap().permissions().mode() & 0o777 == 0o600
+    }
+    #[cfg(not(unix))]
+    path.exists()
+}
+
 /// One state directory.
 pub(crate) struct State {
     directory: TempDir,
@@ -64,7 +86,7 @@ impl State {
 
     pub(crate) fn empty() -> Self {
         let state = Self { directory: tempfile::tempdir().unwrap() };
-        set_permissions(state.path(), Permissions::from_mode(0o700)).unwrap();
+        make_private(state.path());
         state
     }
 
@@ -90,9 +112,9 @@ impl State {
     /// Makes a database at a path of this directory, private as OpenClaw's.
     fn make(&self, relative: &str, schema: &str, journal: &str) -> Connection {
         let path = self.path().join(relative);
-        DirBuilder::new().recursive(true).mode(0o700).create(path.parent().unwrap()).unwrap();
+        create_dir_all(path.parent().unwrap()).unwrap();
         write(&path, "").unwrap();
-        set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        make_private(&path);
         let connection = Connection::open(&path).unwrap();
         connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL;").unwrap();
         connection.pragma_update(None, "journal_mode", journal).unwrap();
@@ -125,9 +147,9 @@ impl State {
     /// Writes a file for its owner only.
     pub(crate) fn write(&self, relative: &str, text: &str) {
         let path = self.path().join(relative);
-        DirBuilder::new().recursive(true).mode(0o700).create(path.parent().unwrap()).unwrap();
+        create_dir_all(path.parent().unwrap()).unwrap();
         write(&path, text).unwrap();
-        set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        make_private(&path);
     }
 
     pub(crate) fn path(&self) -> &Path {

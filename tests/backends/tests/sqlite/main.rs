@@ -6,7 +6,6 @@
     clippy::disallowed_methods,
     reason = "a test may stop where it fails, and makes its own files"
 )]
-#![cfg(unix)]
 
 mod cases;
 mod conformance;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::cases::recorded;
-use crate::layout::{State, agent_database, put_shared};
+use crate::layout::{State, agent_database, is_private, put_shared};
 use crate::program::{Answer, models};
 
 const KEY: &str = "sk-ant-api03-made-up-made-up-made-up-made-up-made-up-made-up-made-up-made-up-made-up";
@@ -82,11 +82,10 @@ impl Agents {
 
     /// No JSON file was made, nobody else may read anything, and the databases are whole.
     fn check(&self) {
-        use std::os::unix::fs::PermissionsExt as _;
         for (path, _) in self.state.files() {
             let name = path.file_name().unwrap().to_str().unwrap();
             assert!(!name.starts_with("auth"), "{name} was made");
-            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "{name}");
+            assert!(is_private(&path), "{name}");
         }
         for database in ["state/openclaw.sqlite", &self.own] {
             let said: String =
@@ -112,7 +111,8 @@ fn each_agent_sees_its_own_and_the_shared_profiles() {
     assert_eq!(pairs(&agents.list("work")), [&[("anthropic:second", "ready")], &shared[..]].concat());
     for (agent, place) in [("main", "state/openclaw.sqlite"), ("work", agents.own.as_str())] {
         let told = agents.asks(agent, &["status"]);
-        assert!(told.contains(&format!("{agent}\n")) && told.contains(place), "{told}");
+        let place = place.replace('/', std::path::MAIN_SEPARATOR_STR);
+        assert!(told.contains(&format!("{agent}\n")) && told.contains(&place), "{told}");
         let json: Value = serde_json::from_str(&agents.asks(agent, &["status", "--json"])).unwrap();
         assert_eq!(json["agentId"], agent);
         assert_eq!(json["auth"]["storePath"], json!(agents.state.path().join(place)));

@@ -14,7 +14,7 @@ const AGENT: &str = "PROVIDER_AUTH_TEST_AGENT";
 const NAME: &str = "PROVIDER_AUTH_TEST_NAME";
 const PROCESSES: usize = 8;
 const UPDATES: u32 = 200;
-const KILLS: usize = 100;
+const KILLS: usize = if cfg!(windows) { 50 } else { 100 };
 
 /// A number kept as the key of a profile.
 fn number(profiles: &AuthProfiles, name: &str) -> u32 {

@@ -1,5 +1,6 @@
 //! The example `models` as a program that opens databases.
 
+use std::env::consts::EXE_EXTENSION;
 use std::env::{current_exe, var_os};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -8,8 +9,13 @@ use std::sync::OnceLock;
 
 /// What a program, or cargo in its place, needs of this machine. Everything else stays away: many names of variables can
 /// hold a credential.
-const NEEDED: [&str; 10] = [
+const NEEDED: [&str; 15] = [
     "PATH",
+    "SystemRoot",
+    "SystemDrive",
+    "USERPROFILE",
+    "TEMP",
+    "TMP",
     "HOME",
     "TMPDIR",
     "LD_LIBRARY_PATH",
@@ -58,13 +64,14 @@ fn program() -> &'static Path {
     PROGRAM.get_or_init(|| {
         let tests = current_exe().unwrap();
         let profile = tests.parent().unwrap().parent().unwrap();
-        let built = profile.join("examples").join("models");
+        let built = profile.join("examples").join("models").with_extension(EXE_EXTENSION);
         if opens_databases(&built) {
             return built;
         }
         // In a place of its own: the tests of the crate alone expect a program without SQLite in the other one.
         let target = profile.parent().unwrap().join("backends");
-        let built = target.join(profile.file_name().unwrap()).join("examples").join("models");
+        let built =
+            target.join(profile.file_name().unwrap()).join("examples").join("models").with_extension(EXE_EXTENSION);
         let mut cargo = command(env!("CARGO"));
         let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
         cargo.args(["build", "--quiet", "--manifest-path", manifest, "--example", "models"]);

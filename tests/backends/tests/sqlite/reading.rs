@@ -85,8 +85,11 @@ fn a_change_by_another_program_is_seen_by_the_next_load() {
     // A database that appears later counts from then on.
     let state = state.agent("work", Some(OWN), None);
     assert_eq!((main.load().unwrap().len(), work.load().unwrap().len()), (0, 2));
-    std::fs::remove_file(state.path().join(agent_database("work"))).unwrap();
-    assert_eq!(work.load().unwrap().len(), 0);
+    // Windows removes no database that is open.
+    if cfg!(unix) {
+        std::fs::remove_file(state.path().join(agent_database("work"))).unwrap();
+        assert_eq!(work.load().unwrap().len(), 0);
+    }
 }
 
 #[test]
@@ -208,6 +211,8 @@ fn a_transaction_that_a_killed_program_left_is_rolled_back() {
     assert!(!directory.join("openclaw.sqlite-journal").exists());
 }
 
+// Windows has no modes.
+#[cfg(unix)]
 #[test]
 fn a_database_that_is_open_to_others_is_reported() {
     let state = State::with_shared(SHARED);
@@ -270,6 +275,8 @@ fn after_an_error_nothing_old_is_given() {
     assert_eq!(ids(&store.load().unwrap()), ["anthropic:own", "anthropic:default"]);
 }
 
+// On Windows it takes a right that users do not have to make a link.
+#[cfg(unix)]
 #[test]
 fn links_lead_to_one_database_and_one_that_leads_nowhere_is_an_error() {
     use std::os::unix::fs::symlink;

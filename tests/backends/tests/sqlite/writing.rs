@@ -1,7 +1,4 @@
 //! Where each change is written, and that nothing else is.
-
-use std::os::unix::fs::PermissionsExt as _;
-
 use provider_auth::credential::Tokens;
 use provider_auth::store::SqliteStore;
 use provider_auth::{
@@ -9,7 +6,7 @@ use provider_auth::{
     ProfileSelector, ProviderId, Query, RecordOutcome, Result, Secret, Timestamp,
 };
 
-use crate::layout::{State, agent_database};
+use crate::layout::{State, agent_database, is_private};
 
 pub(crate) fn id(name: &str) -> ProfileId {
     ProfileId::new(name).unwrap()
@@ -65,8 +62,8 @@ fn writes(state: &State, agent: &str, change: impl FnOnce(&SqliteStore) -> Resul
             state.connect(path.to_str().unwrap()).query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
         assert_eq!(check, "ok");
         for file in std::fs::read_dir(path.parent().unwrap()).unwrap().map(Result::unwrap) {
-            let mode = file.metadata().unwrap().permissions().mode() & 0o777;
-            assert!(file.file_type().unwrap().is_dir() || mode == 0o600, "{} {mode:o}", file.path().display());
+            let is_directory = file.file_type().unwrap().is_dir();
+            assert!(is_directory || is_private(&file.path()), "{}", file.path().display());
             assert!(!file.file_name().to_string_lossy().ends_with(".json"), "{}", file.path().display());
         }
     }
