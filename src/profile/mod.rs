@@ -20,6 +20,7 @@ mod raw;
 mod section;
 #[cfg(feature = "file")]
 mod split;
+mod trial;
 mod unit;
 mod usage;
 mod usage_edit;
@@ -38,6 +39,7 @@ pub(crate) use inherit::{Inheritance, separate};
 pub(crate) use legacy::LegacyForm;
 #[cfg(feature = "sqlite")]
 pub(crate) use raw::compact;
+pub use trial::Trial;
 pub(crate) use unit::WrongUnit;
 pub use usage::UsageStats;
 pub(crate) use usage::timestamp;

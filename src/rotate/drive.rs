@@ -16,6 +16,7 @@ use crate::failure::{Failure, TransportError};
 use crate::id::{ModelRef, ProviderId};
 use crate::refresh::RefreshOutcome;
 use crate::rotation::{Answered, Attempt, AttemptError, Outcome, Rotation, SendFailure, Step};
+use crate::store::TrialClaim;
 
 impl Rotator {
     /// Makes attempts with a client of your own until one is answered, or nothing is left to try.
@@ -155,6 +156,7 @@ impl Rotator {
                 }
                 Step::End(failure) => return Err(self.ended(failure, &reports, left).await),
             };
+            let Some(attempt) = self.claimed(&mut rotation, attempt).await else { continue };
             let attempt = match self.refreshed(&rotation, attempt.clone()).await {
                 Ok(attempt) => attempt,
                 Err(error) => {
@@ -186,6 +188,26 @@ impl Rotator {
                 let answered = Answered::new(value, attempt, (attempts, unserved));
                 return Ok((answered, last.map(|(_, report)| report)));
             }
+        }
+    }
+
+    /// The attempt, once no other machine makes the same trial; `None` if one does, or did so meanwhile.
+    async fn claimed(&self, rotation: &mut Rotation, attempt: Attempt) -> Option<Attempt> {
+        let Some(trial) = attempt.trial().cloned() else { return Some(attempt) };
+        match self.within(rotation, self.0.store.claim_trial(trial)).await {
+            Ok(TrialClaim::Held(guard)) => {
+                let (number, loaded) =
+                    (self.0.outcomes.begin(), self.within(rotation, self.0.store.load()).await.ok()?);
+                let now = self.0.clock.now();
+                let profiles = self.0.outcomes.foresee((number, loaded), rotation.selector(), now);
+                rotation.claimed(&attempt, guard, &profiles, now)
+            }
+            Ok(TrialClaim::Elsewhere) => {
+                rotation.postpone(&attempt, self.0.clock.now());
+                None
+            }
+            // Whoever cannot ask the others tries for itself.
+            Ok(TrialClaim::Unshared) | Err(_) => Some(attempt),
         }
     }
 

@@ -12,7 +12,7 @@ use crate::credential::CredentialKind;
 use crate::error::Error;
 use crate::record::{Record, RecordOutcome as _};
 use crate::refresh::{RefreshCoordinator, RefreshOutcome};
-use crate::store::AuthProfileStore;
+use crate::store::{AuthProfileStore, TrialClaim};
 
 /// Runs rotations over a store and a clock on the calling thread, with any synchronous client.
 ///
@@ -115,6 +115,7 @@ impl<'a> BlockingDriver<'a> {
                 }
                 Step::End(failure) => return Err(failure),
             };
+            let Some(attempt) = self.claimed(&mut rotation, attempt) else { continue };
             let attempt = match self.refreshed(&rotation, attempt.clone()) {
                 Ok(attempt) => attempt,
                 Err(error) => {
@@ -136,6 +137,22 @@ impl<'a> BlockingDriver<'a> {
             if let Some(value) = value {
                 return Ok(Answered::new(value, attempt, rotation.into_parts()));
             }
+        }
+    }
+
+    /// The attempt, once no other machine makes the same trial; `None` if one does, or did so meanwhile.
+    fn claimed(&self, rotation: &mut Rotation, attempt: Attempt) -> Option<Attempt> {
+        match attempt.trial().map(|trial| self.store.claim_trial(trial)) {
+            Some(Ok(TrialClaim::Held(guard))) => {
+                let profiles = self.store.load().ok()?;
+                rotation.claimed(&attempt, guard, &profiles, self.clock.now())
+            }
+            Some(Ok(TrialClaim::Elsewhere)) => {
+                rotation.postpone(&attempt, self.clock.now());
+                None
+            }
+            // Whoever cannot ask the others tries for itself.
+            None | Some(Ok(TrialClaim::Unshared) | Err(_)) => Some(attempt),
         }
     }
 

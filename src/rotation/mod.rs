@@ -29,6 +29,9 @@
 //!
 //! If every profile is cooling down, one of them may be probed, see [`ProbePolicy`](crate::select::ProbePolicy).
 //!
+//! Over a store that many machines share, one of them makes each probe, and the first request after the end of a window
+//! ([`Trial`](crate::profile::Trial)). For the others the profile is cooling down for two seconds more.
+//!
 //! [`next`]: Rotation::next
 //! [`report`]: Rotation::report
 
@@ -46,6 +49,7 @@ mod refreshed;
 mod response;
 #[expect(clippy::module_inception, reason = "the room's main concept bears its name")]
 mod rotation;
+mod trial;
 mod unserved;
 
 pub use attempt::{Answered, Attempt, AttemptRecord};

@@ -14,7 +14,8 @@ impl Rotation {
     /// more. For drivers that have refreshed a credential before it was sent.
     #[must_use]
     pub fn reselect(&self, attempt: &Attempt, profiles: &AuthProfiles, now: Timestamp) -> Option<Attempt> {
-        let selection = self.select(profiles, attempt.model(), attempt.profile(), now)?;
+        let mut selection = self.select(profiles, attempt.model(), attempt.profile(), now)?;
+        selection.receipt = selection.receipt.holding_as(attempt.receipt());
         // The refresh has taken of the call's time.
         let timeout = attempt.timeout().min(self.time_left(now));
         Some(self.attempt(attempt.model().clone(), selection, timeout, now))

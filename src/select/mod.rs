@@ -16,6 +16,7 @@ mod selector;
 mod session;
 mod settings;
 mod transition;
+mod trial;
 mod unavailable;
 #[cfg_attr(not(feature = "client"), expect(dead_code, reason = "only the rotator skips writes"))]
 mod unwritten;

@@ -176,7 +176,7 @@ impl<'a> Selecting<'a> {
         if !fitness.is_ready() {
             return unfit(kind, fitness);
         }
-        if let Some((until, verdict)) = self.rules.cooling(usage, self.query.model.as_deref(), now) {
+        if let Some((until, verdict)) = self.cooling(id, usage) {
             // Waiting for a token that ends before its cooldown does would be in vain.
             let in_vain = self.rules.end(profile).is_some_and(|at| at <= until);
             let retry_at = verdict.until().filter(|_| !in_vain);

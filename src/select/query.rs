@@ -3,9 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::unwritten::Unwritten;
 use indexmap::IndexSet;
 
+use super::unwritten::Unwritten;
+use crate::clock::Timestamp;
 use crate::credential::Resolved;
 use crate::id::{ModelRef, ProfileId, ProviderId};
 
@@ -31,6 +32,8 @@ pub struct Query {
     pub(super) excluded: IndexSet<ProfileId>,
     pub(super) references: Resolved,
     pub(super) unwritten: Option<Arc<Unwritten>>,
+    /// Profiles that another machine tries, and until when they are left to it.
+    pub(super) postponed: Vec<(ProfileId, Timestamp)>,
 }
 
 impl Query {
@@ -46,6 +49,7 @@ impl Query {
             excluded: IndexSet::new(),
             references: Resolved::default(),
             unwritten: None,
+            postponed: Vec::new(),
         }
     }
 
@@ -135,6 +139,13 @@ impl Query {
     #[cfg(feature = "client")]
     pub(crate) fn with_unwritten(mut self, unwritten: Arc<Unwritten>) -> Self {
         self.unwritten = Some(unwritten);
+        self
+    }
+
+    /// Leaves a profile to another machine until a moment; meanwhile it is cooling down.
+    pub(crate) fn postponing(mut self, id: ProfileId, until: Timestamp) -> Self {
+        self.postponed.retain(|(known, _)| *known != id);
+        self.postponed.push((id, until));
         self
     }
 

@@ -1,12 +1,14 @@
 //! The proof of a pick, on which its outcome is reported.
 
-use std::sync::Arc;
+use std::any::Any;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use crate::clock::Timestamp;
 use crate::credential::CredentialKind;
 use crate::id::{ProfileId, ProviderId};
-use crate::profile::{Profile, UsageStats};
+use crate::profile::{Profile, Trial, UsageStats};
 use crate::reason::FailureReason;
 use crate::secret::Secret;
 
@@ -37,7 +39,21 @@ pub struct Receipt {
     /// When the window of another program that was known at the pick ends, zero if there was none; `None` for a pick without
     /// the selector.
     announced: Option<f64>,
+    /// The window that the request tries, if there is one.
+    trial: Option<Arc<Trial>>,
+    /// What keeps others from trying it, as long as there is a receipt on which the outcome may be reported.
+    claimed: Option<Claimed>,
     reported: Arc<AtomicBool>,
+}
+
+/// A guard that is held for what its drop does.
+#[derive(Clone)]
+struct Claimed(#[expect(dead_code, reason = "it is held for what its drop does")] Arc<dyn Any + Send + Sync>);
+
+impl fmt::Debug for Claimed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Claimed")
+    }
 }
 
 impl Receipt {
@@ -45,7 +61,37 @@ impl Receipt {
     #[must_use]
     pub fn new(profile: ProfileId, provider: ProviderId, model: Option<&str>, picked_at: Timestamp) -> Self {
         let reported = Arc::new(AtomicBool::new(false));
-        Self { profile, provider, model: model.map(Into::into), picked_at, secret: None, announced: None, reported }
+        let (model, secret, announced) = (model.map(Into::into), None, None);
+        Self { profile, provider, model, picked_at, secret, announced, trial: None, claimed: None, reported }
+    }
+
+    /// Sets the window that the request tries.
+    pub(super) fn with_trial(mut self, trial: Option<Trial>) -> Self {
+        self.trial = trial.map(Arc::new);
+        self
+    }
+
+    /// Holds a guard until the last clone is dropped.
+    pub(crate) fn holding(mut self, guard: impl Any + Send) -> Self {
+        self.claimed = Some(Claimed(Arc::new(Mutex::new(guard))));
+        self
+    }
+
+    /// Holds what another receipt of the same request does.
+    pub(crate) fn holding_as(mut self, other: &Self) -> Self {
+        self.claimed.clone_from(&other.claimed);
+        self
+    }
+
+    /// Returns a receipt that holds nothing, to be kept for longer.
+    pub(super) fn released(&self) -> Self {
+        Self { claimed: None, ..self.clone() }
+    }
+
+    /// Returns the window that the request tries: one that has ended since the profile last worked, or still runs.
+    #[must_use]
+    pub fn trial(&self) -> Option<&Trial> {
+        self.trial.as_deref()
     }
 
     /// Sets what the request authenticates with.

@@ -217,7 +217,9 @@ impl Selecting<'_> {
         let others = candidates.list.into_iter().filter(|candidate| *candidate.id != profile);
         let skipped = others.map(Candidate::into_owned).collect();
         let receipt = Receipt::new(profile.clone(), self.query.provider.clone(), self.query.model.as_deref(), self.now);
-        let receipt = receipt.with_secret(credential.secret()).with_usage(self.profiles.usage(profile.as_str()));
+        let usage = self.profiles.usage(profile.as_str());
+        let trial = usage.and_then(|usage| self.trial(&profile, usage));
+        let receipt = receipt.with_secret(credential.secret()).with_usage(usage).with_trial(trial);
         let access = Arc::default();
         Ok(Selection { profile, credential, source: CredentialSource::Profile, receipt, skipped, access })
     }

@@ -35,9 +35,11 @@ impl Unwritten {
         let mut all = self.all();
         let known = all.entry(receipt.profile().clone()).or_default();
         match known.iter_mut().find(|(old, _)| old.model() == receipt.model()) {
-            Some((old, at)) if old.picked_at() <= receipt.picked_at() => (*old, *at) = (receipt.clone(), now.max(*at)),
+            Some((old, at)) if old.picked_at() <= receipt.picked_at() => {
+                (*old, *at) = (receipt.released(), now.max(*at))
+            }
             Some((_, at)) => *at = now.max(*at),
-            None => known.push((receipt.clone(), now)),
+            None => known.push((receipt.released(), now)),
         }
     }
 

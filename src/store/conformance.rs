@@ -13,6 +13,8 @@
 //! # Ok::<(), provider_auth::Error>(())
 //! ```
 
+mod trials;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,7 +30,7 @@ use crate::secret::Secret;
 /// A check: its name, which says the promise, and what it does with a fresh, empty store.
 type Check<'a> = (&'static str, fn(&dyn AuthProfileStore) -> Result<()>);
 
-const CHECKS: [Check<'static>; 19] = [
+const CHECKS: [Check<'static>; 20] = [
     ("a fresh store is empty and loads", fresh_is_empty),
     ("an update is seen by the next load", update_is_seen),
     ("an update that changes nothing gives the document in force", no_change),
@@ -48,6 +50,7 @@ const CHECKS: [Check<'static>; 19] = [
     ("an update of one profile's statistics is not nested", usage_is_not_nested),
     ("no update of statistics is lost, beside updates of everything", no_lost_usage),
     ("a lease excludes, ends with its guard, and lets updates through", lease_excludes),
+    ("one caller at a time makes the trial of a window", trials::one_claims_a_trial),
 ];
 
 /// Runs every check, each on a store that `open` gives; a store must be empty and share nothing with the others.

@@ -27,6 +27,7 @@ mod redis;
 pub mod shared;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod trial;
 
 use std::fmt;
 use std::sync::Arc;
@@ -57,10 +58,11 @@ pub(crate) use sqlite::stored_secrets;
 #[cfg(feature = "sqlite")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
 pub use sqlite::{SqliteStore, SqliteStoreBuilder};
+pub use trial::TrialClaim;
 
 use crate::error::Result;
 use crate::id::ProfileId;
-use crate::profile::{AuthProfiles, UsageStats};
+use crate::profile::{AuthProfiles, Trial, UsageStats};
 
 /// A place where the credential profiles of one agent are kept.
 ///
@@ -166,6 +168,20 @@ pub trait AuthProfileStore: fmt::Debug + Send + Sync {
         lease::in_process(std::ptr::from_ref(self).cast::<()>() as usize, profile, wait)
     }
 
+    /// Claims the trial of a profile after a window, of which one machine of a fleet makes each; waits for nobody.
+    ///
+    /// A store that is shared between machines gives the claim to one caller at a time under
+    /// [`Trial::name`], ends it some time after a holder that died, and shows with the next `load` what the last holder
+    /// wrote. The provided one says that this process may try, which is right for every store of one machine.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`load`](Self::load). The caller then tries for itself.
+    fn claim_trial(&self, trial: &Trial) -> Result<TrialClaim> {
+        let _ = trial;
+        Ok(TrialClaim::Unshared)
+    }
+
     /// Returns `false` if `load` and `update` never wait for a disk, a network or another process, so that they may be
     /// called on an asynchronous runtime's own thread. The provided one returns `true`, which is right for every store.
     fn may_block(&self) -> bool {
@@ -202,6 +218,10 @@ macro_rules! forward {
 
             fn lease(&self, profile: &ProfileId, wait: Duration) -> Result<Lease> {
                 (**self).lease(profile, wait)
+            }
+
+            fn claim_trial(&self, trial: &Trial) -> Result<TrialClaim> {
+                (**self).claim_trial(trial)
             }
 
             fn may_block(&self) -> bool {

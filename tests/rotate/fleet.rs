@@ -9,15 +9,19 @@
 #![cfg(feature = "client")]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use provider_auth::clock::ManualClock;
+use provider_auth::clock::{Clock as _, ManualClock};
 use provider_auth::rotation::Attempt;
 use provider_auth::store::shared::{MemoryEngine, Settings, SharedStore};
 use provider_auth::{
     AuthProfileStore as _, AuthProfileStoreExt as _, AuthProfiles, Call, ErrorKind, Failure, FailureReason, ProfileId,
     Rotator, SendFailure, Timestamp,
 };
+
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 
 use crate::support::NOW;
 
@@ -123,4 +127,160 @@ async fn an_outcome_that_was_kept_brings_no_removed_profile_back() {
     let loaded = other.store.load().unwrap();
     assert!(loaded.get("openai:a").is_none() && loaded.usage("openai:a").is_none());
     assert_eq!(loaded.len(), 1);
+}
+
+/// What the machines of a fleet do at one moment: each call that is sent with the first key waits until it is let go.
+struct Moment {
+    sent: Arc<AtomicUsize>,
+    go: Arc<Notify>,
+    calls: Vec<JoinHandle<Result<String, SendFailure>>>,
+}
+
+/// Has every machine make a call. Those with the first key end in this way once they are let go.
+async fn at_once(machines: &[Machine], end: Option<FailureReason>) -> Moment {
+    let (sent, go) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
+    let call = |machine: &Machine| {
+        let (rotator, sent, go) = (machine.rotator.clone(), sent.clone(), go.clone());
+        tokio::spawn(async move {
+            let send = |attempt: Attempt| {
+                let (sent, go) = (sent.clone(), go.clone());
+                async move {
+                    let key = attempt.credential().secret().expose().to_owned();
+                    if key == "sk-a" {
+                        sent.fetch_add(1, Ordering::SeqCst);
+                        go.notified().await;
+                        if let Some(reason) = end {
+                            return Err(Failure::new(reason));
+                        }
+                    }
+                    Ok(key)
+                }
+            };
+            rotator.run(&Call::new("openai/gpt-5".parse().unwrap()), send).await.map(|answered| answered.value)
+        })
+    };
+    let calls = machines.iter().map(call).collect();
+    // Every call goes as far as it can, which takes no time.
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    Moment { sent, go, calls }
+}
+
+impl Moment {
+    fn waiting(&self) -> usize {
+        self.calls.iter().filter(|call| !call.is_finished()).count()
+    }
+
+    /// Lets those go that wait, and returns what all calls came to.
+    async fn end(self) -> Vec<Result<String, SendFailure>> {
+        self.go.notify_waiters();
+        let mut ends = Vec::new();
+        for call in self.calls {
+            ends.push(call.await.unwrap());
+        }
+        ends
+    }
+}
+
+fn with_key(ends: &[Result<String, SendFailure>], key: &str) -> usize {
+    ends.iter().filter(|end| end.as_ref().is_ok_and(|used| used == key)).count()
+}
+
+async fn remove_second(machines: &[Machine]) {
+    machines[0].store.remove(&ProfileId::new("openai:b").unwrap()).unwrap();
+    assert_eq!(machines[1].store.load().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn when_a_window_ends_one_machine_tries_and_the_others_go_on_with_what_is_ready() {
+    let (_, clock, machines) = fleet(64);
+    assert_eq!(ask(&machines[0], Some(Duration::from_secs(600))).await.unwrap(), "sk-b");
+    machines[0].rotator.flush().await.unwrap();
+    clock.advance(Duration::from_secs(600));
+    let moment = at_once(&machines, None).await;
+    assert_eq!((moment.sent.load(Ordering::SeqCst), moment.waiting()), (1, 1));
+    // Also whoever comes later.
+    assert_eq!(ask(&machines[5], None).await.unwrap(), "sk-b");
+    let ends = moment.end().await;
+    assert_eq!((with_key(&ends, "sk-a"), with_key(&ends, "sk-b")), (1, 63));
+    for machine in &machines {
+        machine.rotator.flush().await.unwrap();
+    }
+    // It worked, so that nothing is tried any more.
+    let moment = at_once(&machines, None).await;
+    assert_eq!(moment.sent.load(Ordering::SeqCst), 64);
+    assert_eq!(with_key(&moment.end().await, "sk-a"), 64);
+}
+
+#[tokio::test]
+async fn a_trial_that_fails_opens_the_next_window_for_all_and_costs_the_fleet_one_request() {
+    let (_, clock, machines) = fleet(64);
+    remove_second(&machines).await;
+    assert!(ask(&machines[0], Some(Duration::from_secs(600))).await.is_err());
+    let mut windows = vec![window(&machines[0]).unwrap()];
+    for _ in 0..3 {
+        clock.set(*windows.last().unwrap());
+        let moment = at_once(&machines, Some(FailureReason::RateLimit)).await;
+        assert_eq!((moment.sent.load(Ordering::SeqCst), moment.waiting()), (1, 1));
+        let ends = moment.end().await;
+        let refused: Vec<_> = ends.iter().filter_map(|end| end.as_ref().err()).collect();
+        let soon =
+            |failure: &&&SendFailure| failure.retry_at().is_some_and(|at| at <= clock.now() + Duration::from_secs(2));
+        assert_eq!((refused.len(), refused.iter().filter(soon).count()), (64, 63), "the others are told to come back");
+        windows.push(window(&machines[1]).unwrap());
+    }
+    assert!(windows.is_sorted_by(|one, two| one < two), "{windows:?}");
+}
+
+#[tokio::test]
+async fn a_probe_that_is_due_is_made_by_one_machine() {
+    let (_, clock, machines) = fleet(64);
+    remove_second(&machines).await;
+    assert!(ask(&machines[0], Some(Duration::from_secs(600))).await.is_err());
+    let end = window(&machines[0]).unwrap();
+    clock.advance(Duration::from_secs(500));
+    let moment = at_once(&machines, Some(FailureReason::RateLimit)).await;
+    assert_eq!((moment.sent.load(Ordering::SeqCst), moment.waiting()), (1, 1));
+    assert_eq!(moment.end().await.len(), 64);
+    // It failed: for a while nobody tries again, and the window is the same.
+    let moment = at_once(&machines, None).await;
+    assert_eq!((moment.sent.load(Ordering::SeqCst), window(&machines[9])), (0, Some(end)));
+    clock.advance(Duration::from_secs(31));
+    let moment = at_once(&machines, None).await;
+    assert_eq!(moment.sent.load(Ordering::SeqCst), 1);
+    assert_eq!(with_key(&moment.end().await, "sk-a"), 1);
+}
+
+#[tokio::test]
+async fn a_trial_ends_with_its_call_and_with_its_machine() {
+    let (_, clock, machines) = fleet(3);
+    assert_eq!(ask(&machines[0], Some(Duration::from_secs(600))).await.unwrap(), "sk-b");
+    machines[0].rotator.flush().await.unwrap();
+    clock.advance(Duration::from_secs(600));
+    // A call that is given up says nothing: the next one tries.
+    let moment = at_once(&machines[..1], None).await;
+    assert_eq!(ask(&machines[1], None).await.unwrap(), "sk-b");
+    for call in moment.calls {
+        call.abort();
+        assert!(call.await.is_err());
+    }
+    let moment = at_once(&machines[1..2], None).await;
+    assert_eq!(moment.sent.load(Ordering::SeqCst), 1);
+    assert_eq!(ask(&machines[2], None).await.unwrap(), "sk-b");
+    // The machine is gone, and with it who would renew its claim.
+    clock.advance(Duration::from_secs(41));
+    assert_eq!(ask(&machines[2], None).await.unwrap(), "sk-a");
+    drop(moment);
+}
+
+#[tokio::test]
+async fn a_machine_that_cannot_ask_the_others_tries_for_itself() {
+    let (_, clock, machines) = fleet(2);
+    assert_eq!(ask(&machines[0], Some(Duration::from_secs(30))).await.unwrap(), "sk-b");
+    machines[0].rotator.flush().await.unwrap();
+    machines[1].store.load().unwrap();
+    machines[1].store.engine().cut(true);
+    clock.advance(Duration::from_secs(31));
+    assert_eq!(ask(&machines[1], None).await.unwrap(), "sk-a");
 }

@@ -13,10 +13,10 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use self::lane::Lane;
-use super::{AuthProfileStore, Lease};
+use super::{AuthProfileStore, Lease, TrialClaim};
 use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::id::ProfileId;
-use crate::profile::AuthProfiles;
+use crate::profile::{AuthProfiles, Trial};
 
 /// The longest wait for a lease that is not interrupted: a runtime that is dropped meanwhile waits so long at most.
 const SLICE: Duration = Duration::from_millis(500);
@@ -101,6 +101,19 @@ impl StoreQueue {
         }
     }
 
+    /// Claims a trial, outside the queue.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`claim_trial`](AuthProfileStore::claim_trial); [`ErrorKind::Io`] if there is no thread for it, or it panicked.
+    pub(crate) async fn claim_trial(&self, trial: Trial) -> Result<TrialClaim> {
+        if !self.store.may_block() {
+            return guarded(|| self.store.claim_trial(&trial));
+        }
+        let store = Arc::clone(&self.store);
+        beside(move || store.claim_trial(&trial)).await
+    }
+
     /// Waits for a lease, outside the queue and on a thread that is given back now and then: the lease may be held by
     /// somebody who needs a thread to end his work.
     ///
@@ -115,15 +128,7 @@ impl StoreQueue {
             let slice = left.min(SLICE);
             left = left.saturating_sub(slice);
             let (store, id) = (Arc::clone(&self.store), profile.clone());
-            let call = move || store.lease(&id, slice);
-            let leased = match Handle::try_current() {
-                Ok(runtime) => {
-                    let started = catch_unwind(AssertUnwindSafe(|| runtime.spawn_blocking(call)));
-                    started.map_err(|_| no_thread())?.await.unwrap_or_else(|_| Err(panicked()))
-                }
-                Err(_) => call(),
-            };
-            match leased {
+            match beside(move || store.lease(&id, slice)).await {
                 Err(error) if error.is_locked() && !left.is_zero() => {}
                 Err(error) if error.is_locked() && wait > SLICE => {
                     let waited = wait.as_millis();
@@ -138,6 +143,13 @@ impl StoreQueue {
             }
         }
     }
+}
+
+/// Runs a call on a thread of its own, in place where there is no runtime.
+async fn beside<T: Send + 'static>(call: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let Ok(runtime) = Handle::try_current() else { return call() };
+    let started = catch_unwind(AssertUnwindSafe(|| runtime.spawn_blocking(call)));
+    started.map_err(|_| no_thread())?.await.unwrap_or_else(|_| Err(panicked()))
 }
 
 impl fmt::Debug for StoreQueue {

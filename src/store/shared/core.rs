@@ -110,7 +110,7 @@ impl<E: Engine> Core<E> {
         snapshot.read_at.is_some_and(|at| at <= now && now - at < age)
     }
 
-    fn was_away_lately(&self) -> bool {
+    pub(super) fn was_away_lately(&self) -> bool {
         let now = self.settings.clock.now();
         self.away_at.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|at| at <= now && now - at < LEAVE)
     }

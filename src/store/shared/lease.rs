@@ -29,12 +29,38 @@ pub(super) struct Renewals {
 struct Held {
     /// The name of each lease by its token.
     leases: HashMap<String, String>,
+    /// Those that are still to be given back.
+    ended: Vec<(String, String)>,
     is_running: bool,
 }
 
 impl Renewals {
     fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns `true` if a lease of this name is held here.
+    pub(super) fn is_held(&self, name: &str) -> bool {
+        self.held().leases.values().any(|held| held == name)
+    }
+
+    /// Renews a lease from now on.
+    pub(super) fn hold(&self, token: &str, name: &str) {
+        self.held().leases.insert(token.to_owned(), name.to_owned());
+    }
+
+    /// Renews a lease no more.
+    pub(super) fn end(&self, token: &str) {
+        self.held().leases.remove(token);
+        self.changed.notify_all();
+    }
+
+    /// Renews a lease no more, and has it given back by the thread that did.
+    pub(super) fn end_later(&self, token: &str) {
+        let mut held = self.held();
+        let ended = held.leases.remove_entry(token);
+        held.ended.extend(ended);
+        self.changed.notify_all();
     }
 }
 
@@ -64,7 +90,7 @@ impl<E: Engine + 'static> Core<E> {
             pause(time);
             left = left.saturating_sub(time);
         }
-        self.renewals.held().leases.insert(token.clone(), name.clone());
+        self.renewals.hold(&token, &name);
         let core = Arc::clone(self);
         let mut guard = Guard { core, profile: profile.clone(), name, token, base: Arc::default(), is_noted: false };
         // What the last holder wrote is known from here on, however stale a document may be.
@@ -74,7 +100,7 @@ impl<E: Engine + 'static> Core<E> {
     }
 
     /// Sees to it that a thread renews what is held. Without one a lease lasts as long as its life.
-    fn renew_beside(self: &Arc<Self>) {
+    pub(super) fn renew_beside(self: &Arc<Self>) {
         let mut held = self.renewals.held();
         if held.is_running {
             return;
@@ -88,14 +114,20 @@ impl<E: Engine + 'static> Core<E> {
         let interval = self.settings.lease_life / 3;
         loop {
             let held = self.renewals.held();
-            let waited = self.renewals.changed.wait_timeout_while(held, interval, |held| !held.leases.is_empty());
+            let rests = |held: &mut Held| !held.leases.is_empty() && held.ended.is_empty();
+            let waited = self.renewals.changed.wait_timeout_while(held, interval, rests);
             let (mut held, _) = waited.unwrap_or_else(PoisonError::into_inner);
-            if held.leases.is_empty() {
+            let ended = std::mem::take(&mut held.ended);
+            if held.leases.is_empty() && ended.is_empty() {
                 held.is_running = false;
                 return;
             }
             let leases: Vec<(String, String)> = held.leases.clone().into_iter().collect();
             drop(held);
+            for (token, name) in ended {
+                // One that cannot be given back ends by itself.
+                let _ = self.engine.release(&name, &token);
+            }
             for (token, name) in leases {
                 // One that is lost is found so before a token is sent; a server that is away may be back in time.
                 let _ = self.engine.renew(&name, &token, self.settings.lease_life);
@@ -152,8 +184,7 @@ impl<E: Engine + 'static> LeaseGuard for Guard<E> {
 
 impl<E: Engine + 'static> Drop for Guard<E> {
     fn drop(&mut self) {
-        self.core.renewals.held().leases.remove(&self.token);
-        self.core.renewals.changed.notify_all();
+        self.core.renewals.end(&self.token);
         // One that cannot be given back ends by itself.
         let _ = self.core.engine.release(&self.name, &self.token);
     }

@@ -14,6 +14,7 @@ mod sealing;
 mod settings;
 mod snapshot;
 mod stamp;
+mod trial;
 mod turn;
 mod update;
 
@@ -29,10 +30,10 @@ pub use sealing::Sealing;
 pub use settings::Settings;
 
 use self::core::Core;
-use super::{AuthProfileStore, Lease};
+use super::{AuthProfileStore, Lease, TrialClaim};
 use crate::error::Result;
 use crate::id::ProfileId;
-use crate::profile::{AuthProfiles, UsageStats};
+use crate::profile::{AuthProfiles, Trial, UsageStats};
 
 /// Credential profiles on a server that many machines share.
 ///
@@ -69,6 +70,8 @@ use crate::profile::{AuthProfiles, UsageStats};
 /// - **Waiting ends.** An update that meets a conflict a hundred times is [`Locked`](crate::ErrorKind::Locked).
 /// - **One refresh at a time.** A lease ends with its holder, or a [`lease_life`](Settings::lease_life) after it died or was
 ///   paused, by the clock of the server. It is checked right before a refresh token is sent.
+/// - **One trial at a time.** The first request after the end of a window, and a probe while one runs, is made by one caller of
+///   one machine. A machine that cannot reach the server tries for itself.
 /// - **A token that may be lost is tried once more at most.** Where a holder died between sending a refresh token and writing
 ///   what it got, the next one [counts](Self::orphaned) that and sends it once; after that, and once the endpoint has
 ///   denied it, no machine sends it.
@@ -155,6 +158,16 @@ impl<E: Engine + 'static> AuthProfileStore for SharedStore<E> {
     /// [`Locked`](crate::ErrorKind::Locked); [`StoreUnavailable`](crate::ErrorKind::StoreUnavailable).
     fn lease(&self, profile: &ProfileId, wait: Duration) -> Result<Lease> {
         self.core.lease(profile, wait)
+    }
+
+    /// Claims the trial of a profile for one caller of one machine. It ends with its guard, or a
+    /// [`lease_life`](Settings::lease_life) after a machine that died.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreUnavailable`](crate::ErrorKind::StoreUnavailable).
+    fn claim_trial(&self, trial: &Trial) -> Result<TrialClaim> {
+        self.core.claim_trial(trial)
     }
 
     fn may_block(&self) -> bool {

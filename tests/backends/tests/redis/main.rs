@@ -15,6 +15,7 @@
 
 mod child;
 mod conformance;
+mod example;
 mod failover;
 mod processes;
 mod refusals;

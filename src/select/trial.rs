@@ -1,0 +1,58 @@
+//! Which window a request for a profile tries, and profiles that are left to another machine that tries one.
+
+use super::order::Selecting;
+use super::rules::{FailureCounting, SelectorRules};
+use super::verdict::{Verdict, as_millis};
+use crate::id::ProfileId;
+use crate::profile::{Trial, UsageStats, Window, timestamp};
+
+impl Selecting<'_> {
+    /// The trial that a request with this profile is now; `None` if no window concerns it.
+    pub(super) fn trial(&self, id: &ProfileId, usage: &UsageStats) -> Option<Trial> {
+        let window = self.rules.tried(usage, self.query.model.as_deref(), as_millis(self.now))?;
+        let trial = Trial::new(id.clone(), window.model.as_deref(), timestamp(window.until));
+        Some(trial.after(usage.last_failure_at()))
+    }
+
+    /// What keeps a profile from being used for now: its windows, or another machine that tries one; and until when.
+    pub(super) fn cooling(&self, id: &ProfileId, usage: Option<&UsageStats>) -> Option<(f64, Verdict)> {
+        let cooling = self.rules.cooling(usage, self.query.model.as_deref(), as_millis(self.now));
+        cooling.or_else(|| self.postponed(id, usage))
+    }
+
+    /// What is said of a profile that is ready and left to another machine, and until when.
+    fn postponed(&self, id: &ProfileId, usage: Option<&UsageStats>) -> Option<(f64, Verdict)> {
+        let (_, until) = *self.query.postponed.iter().find(|(known, until)| known == id && *until > self.now)?;
+        let window =
+            usage.and_then(|usage| self.rules.tried(usage, self.query.model.as_deref(), as_millis(self.now)))?;
+        let (reason, model_only) = (window.reason, window.model.is_some());
+        Some((as_millis(until), Verdict::Cooling { until, reason, model_only }))
+    }
+}
+
+impl SelectorRules {
+    /// The window that ends last of those that concern a model and that no success has ended. One that lies ahead and is
+    /// not in force is none.
+    fn tried<'a>(&self, usage: &'a UsageStats, model: Option<&str>, now: f64) -> Option<&'a Window> {
+        if usage.last_end <= 0.0 {
+            return None;
+        }
+        let long = usage.disabled.iter();
+        let windows: Vec<&Window> = if self.cooldown.counting == FailureCounting::Shared {
+            long.chain(&usage.cooldown).collect()
+        } else {
+            long.chain(usage.transient()).chain(&usage.blocked).collect()
+        };
+        let concerns = |window: &Window| match (&window.model, model) {
+            (Some(own), Some(wanted)) => **own == *wanted,
+            _ => true,
+        };
+        let is_one = |window: &Window| {
+            window.until.is_finite()
+                && window.until > 0.0
+                && (window.until <= now || self.is_active(usage, window, now))
+        };
+        let concerning = windows.into_iter().filter(|window| concerns(window) && is_one(window));
+        concerning.max_by(|one, two| one.until.total_cmp(&two.until))
+    }
+}
