@@ -13,7 +13,7 @@ Variables:
   OPENCLAW_STATE_DIR    the state directory where --state-dir is not given; else CLAWDBOT_STATE_DIR, else the first of
                         .openclaw, .moltbot and .clawdbot that is in the home directory
   OPENCLAW_CONFIG_PATH  the configuration where neither --config nor --state-dir is given
-  HOME                  the home directory, which ~ at the beginning of a path stands for; else USERPROFILE
+  OPENCLAW_HOME         the home directory, which ~ at the beginning of a path stands for; else HOME, else USERPROFILE
   NO_COLOR              if set, nothing is coloured
 
 Secrets are read from standard input only. Keys of providers are also looked for in their own variables, such as

@@ -27,6 +27,7 @@ const HIJACKING: &[&str] = &[
     "NODE_EXTRA_CA_CERTS",
     "NODE_OPTIONS",
     "NODE_PATH",
+    "OPENCLAW_HOME",
     "PATH",
     "PATHEXT",
     "PERL5LIB",

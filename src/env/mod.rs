@@ -88,13 +88,23 @@ impl Environment {
         Self { file: Arc::new(dotenv::variables(text)), ..self }
     }
 
-    /// Returns the home directory: `HOME`, else `USERPROFILE`. A relative one is none: files would be put wherever the
-    /// program happens to be started.
+    /// Returns the home directory: `OPENCLAW_HOME`, whose leading `~` is the system's, else `HOME`, else `USERPROFILE`. A
+    /// relative one is none: files would be put wherever the program happens to be started.
     ///
-    /// On Windows the first absolute one of `HOME`, `USERPROFILE`, and `HOMEDRIVE` with `HOMEPATH` behind it: shells such as
-    /// Git's set a `HOME` that is none of Windows's own paths.
+    /// On Windows the system's is the first absolute one of `HOME`, `USERPROFILE`, and `HOMEDRIVE` with `HOMEPATH` behind it:
+    /// shells such as Git's set a `HOME` that is none of Windows's own paths.
     #[must_use]
     pub fn home(&self) -> Option<PathBuf> {
+        let Some(named) = self.get("OPENCLAW_HOME") else { return self.system_home() };
+        let named = Path::new(named.expose().trim_matches(is_blank_char));
+        let home = match named.strip_prefix("~") {
+            Ok(below) => below_home(self.system_home()?, below),
+            Err(_) => named.to_owned(),
+        };
+        home.is_absolute().then_some(home)
+    }
+
+    fn system_home(&self) -> Option<PathBuf> {
         let path = |value: Secret| PathBuf::from(value.expose());
         let mut named = ["HOME", "USERPROFILE"].into_iter().filter_map(|name| self.get(name)).map(path);
         if !cfg!(windows) {
@@ -125,8 +135,7 @@ impl Environment {
     pub fn expand_home(&self, path: impl AsRef<Path>) -> Result<PathBuf> {
         let path = path.as_ref();
         match path.strip_prefix("~") {
-            // Piece by piece, so that the separators are those of the system.
-            Ok(below) => Ok(below.components().fold(self.home().ok_or_else(homeless)?, |path, name| path.join(name))),
+            Ok(below) => Ok(below_home(self.home().ok_or_else(homeless)?, below)),
             Err(_) => Ok(path.to_owned()),
         }
     }
@@ -203,16 +212,21 @@ impl Environment {
     }
 }
 
+/// A path below the home directory, put together piece by piece, so that the separators are those of the system.
+fn below_home(home: PathBuf, below: &Path) -> PathBuf {
+    below.components().fold(home, |path, name| path.join(name))
+}
+
 /// The error where a path is meant to be in the home directory.
 pub(crate) fn homeless() -> Error {
     let (message, help) = if cfg!(windows) {
         (
-            "neither HOME nor USERPROFILE is an absolute path, so there is no home directory",
+            "none of OPENCLAW_HOME, HOME and USERPROFILE is an absolute path, so there is no home directory",
             "Set USERPROFILE to your profile directory, or name the state directory.",
         )
     } else {
         (
-            "HOME is not an absolute path, so there is no home directory",
+            "neither OPENCLAW_HOME nor HOME is an absolute path, so there is no home directory",
             "Set HOME to the home directory, or name the state directory.",
         )
     };

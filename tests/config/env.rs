@@ -176,6 +176,7 @@ fn names_that_steer_programs_are_refused() {
         "PATH",
         "Path",
         "HOME",
+        "OPENCLAW_HOME",
         "SHELL",
         "LD_PRELOAD",
         "LD_LIBRARY_PATH",

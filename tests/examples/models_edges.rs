@@ -186,7 +186,7 @@ fn what_is_too_long_is_refused_rather_than_cut() {
 fn the_help_names_the_variables_and_units() {
     let help = |arguments: &[&str]| answer(example("models").args(arguments), b"").out;
     let general = help(&["--help"]);
-    for name in ["OPENCLAW_STATE_DIR", "CLAWDBOT_STATE_DIR", "OPENCLAW_CONFIG_PATH", "HOME", "NO_COLOR"] {
+    for name in ["OPENCLAW_STATE_DIR", "CLAWDBOT_STATE_DIR", "OPENCLAW_CONFIG_PATH", "OPENCLAW_HOME", "NO_COLOR"] {
         assert!(general.contains(name), "{general}");
     }
     assert!(help(&["auth", "paste-token", "--help"]).contains("a number alone means days"));

@@ -255,7 +255,17 @@ fn the_directory_of_an_environment() {
     assert_eq!(find(&[("CLAWDBOT_STATE_DIR", "~/a")]).path(), home.path().join("a"));
     let all = find(&[("CLAWDBOT_STATE_DIR", "/a"), ("OPENCLAW_STATE_DIR", "/b"), ("OPENCLAW_CONFIG_PATH", "~/c.json")]);
     assert_eq!((all.path(), all.config_path()), (Path::new("/b"), home.path().join("c.json")));
-    assert_eq!(StateDir::find_in(&Environment::empty()).unwrap_err().kind(), ErrorKind::NotFound);
+    // OpenClaw's own variable comes before the system's home directory, which its tilde is.
+    assert_eq!(find(&[("OPENCLAW_HOME", "~/claw")]).path(), home.path().join("claw/.openclaw"));
+    let other = home.path().join("other");
+    let named = find(&[("OPENCLAW_HOME", &format!(" {} ", other.display())), ("CLAWDBOT_STATE_DIR", "~/a")]);
+    assert_eq!(named.path(), other.join("a"));
+    for variables in [&[][..], &[("OPENCLAW_HOME", "relative"), ("HOME", "/home/me")], &[("OPENCLAW_HOME", "~/claw")]] {
+        let named = |name: &str| variables.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned());
+        let error = StateDir::find_in(&Environment::from_fn(named)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{variables:?}");
+        assert!(error.to_string().contains("OPENCLAW_HOME"), "{error}");
+    }
 }
 
 #[test]
