@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::credential::CredentialKind;
-use crate::id::{ModelRef, ProviderId};
+use crate::id::ModelRef;
 use crate::retention::CacheRetention;
 
 /// What decides a cache retention; the later ones win over the earlier ones.
@@ -100,7 +100,7 @@ impl Config {
         });
         let subscription = kind.is_subscription();
         let Some((layer, asked, legacy)) = decided else {
-            let cached = !subscription && *model.provider() == ProviderId::anthropic();
+            let cached = !subscription && model.provider().as_str() == "anthropic";
             let retention = if cached { CacheRetention::Short } else { CacheRetention::None };
             let layer = RetentionLayer::Default;
             return ResolvedRetention { retention, layer, legacy: false, ignored: None, shortened: false };

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::config::Config;
+use crate::credential::Access;
 use crate::id::ModelRef;
 use crate::rotation::{Rotation, RotationLimits};
-use crate::select::Query;
 
 impl Config {
     /// Begins a call of a model by an agent: with the selector of this configuration, the agent's fallback models, the
@@ -29,14 +29,16 @@ impl Config {
         limits: RotationLimits,
         now: Timestamp,
     ) -> Rotation {
-        let query = Query::for_model(&model).references(self.references.clone());
-        let rotation = Rotation::new(Arc::clone(&self.selector), model, now).query(query);
-        let rotation = rotation.fallbacks(fallbacks).limits(limits);
-        let models = rotation.models().to_vec();
-        models.into_iter().fold(rotation, |rotation, model| {
+        let rotation = Rotation::new(Arc::clone(&self.selector), model, now);
+        let mut rotation = rotation.fallbacks(fallbacks).limits(limits);
+        rotation.set_references(self.references.clone());
+        for model in rotation.models().to_vec() {
             let inline = self.inline(model.provider(), Some(model.model()));
-            rotation.with_outside(model.clone(), inline, self.model_access(&model))
-        })
+            let is_unset = self.provider(model.provider()).is_none();
+            let access = if is_unset { Access::unset() } else { Arc::new(self.model_access(&model)) };
+            rotation.add_outside(model, inline, access);
+        }
+        rotation
     }
 
     /// Puts `auth.cooldowns` over the limits of a call.

@@ -85,7 +85,9 @@ impl<K: Spelt, V> BySpelling<K, V> {
 
     /// Whether there are entries of this name in more than one spelling.
     pub(super) fn is_split(&self, name: &K) -> bool {
-        name.spellings().iter().filter(|name| self.entries.contains_key(*name)).nth(1).is_some()
+        // Few configurations have two entries at all.
+        let is_twice = || name.spellings().iter().filter(|name| self.entries.contains_key(*name)).nth(1).is_some();
+        self.entries.len() > 1 && is_twice()
     }
 
     pub(super) fn get_mut(&mut self, name: &K) -> Option<&mut V> {

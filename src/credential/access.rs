@@ -1,5 +1,7 @@
 //! How the endpoint of a provider is entered, as the configuration says it.
 
+use std::sync::{Arc, LazyLock};
+
 use http::HeaderName;
 
 use super::implausible::Implausible;
@@ -20,6 +22,14 @@ pub(crate) struct Access {
     pub(crate) speaks_messages: bool,
     /// Whether plain HTTP to a private network was allowed, or forbidden.
     pub(crate) private_network: Option<bool>,
+}
+
+impl Access {
+    /// Returns what is configured where nothing is.
+    pub(crate) fn unset() -> Arc<Self> {
+        static UNSET: LazyLock<Arc<Access>> = LazyLock::new(Arc::default);
+        Arc::clone(&UNSET)
+    }
 }
 
 /// A configured header with a credential in it.

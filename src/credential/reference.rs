@@ -98,7 +98,8 @@ pub(crate) fn is_variable(name: &str) -> bool {
 /// ```
 #[derive(Clone, Default, PartialEq)]
 pub struct Resolved {
-    found: Arc<IndexMap<SecretRef, Result<Secret, ReferenceFailure>>>,
+    /// `None` for an empty map, which most queries have.
+    found: Option<Arc<IndexMap<SecretRef, Result<Secret, ReferenceFailure>>>>,
     /// From when on and until when this is not to be looked up again; `None` for data of the caller's.
     fresh: Option<(Timestamp, Timestamp)>,
 }
@@ -110,7 +111,7 @@ impl Resolved {
     ///
     /// Why it leads to no secret; [`NotLookedUp`](ReferenceFailure::NotLookedUp) for one that is not among these.
     pub fn get(&self, reference: &SecretRef) -> Result<&Secret, ReferenceFailure> {
-        match self.found.get(reference) {
+        match self.found.as_ref().and_then(|found| found.get(reference)) {
             Some(found) => found.as_ref().map_err(|failure| *failure),
             None => Err(ReferenceFailure::NotLookedUp),
         }
@@ -118,19 +119,22 @@ impl Resolved {
 
     /// Iterates over the references that lead to no secret, with the reason.
     pub fn failures(&self) -> impl Iterator<Item = (&SecretRef, ReferenceFailure)> {
-        self.found.iter().filter_map(|(reference, found)| Some((reference, *found.as_ref().err()?)))
+        self.found
+            .iter()
+            .flat_map(|found| &**found)
+            .filter_map(|(reference, found)| Some((reference, *found.as_ref().err()?)))
     }
 
     /// Returns how many references were looked up.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.found.len()
+        self.found.as_ref().map_or(0, |found| found.len())
     }
 
     /// Returns `true` if no reference was looked up.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.found.is_empty()
+        self.len() == 0
     }
 
     /// Sets how long this counts.
@@ -147,13 +151,14 @@ impl Resolved {
 
 impl FromIterator<(SecretRef, Result<Secret, ReferenceFailure>)> for Resolved {
     fn from_iter<I: IntoIterator<Item = (SecretRef, Result<Secret, ReferenceFailure>)>>(found: I) -> Self {
-        Self { found: Arc::new(found.into_iter().collect()), fresh: None }
+        let found: IndexMap<_, _> = found.into_iter().collect();
+        Self { found: (!found.is_empty()).then(|| Arc::new(found)), fresh: None }
     }
 }
 
 impl fmt::Debug for Resolved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.found.iter()).finish()
+        f.debug_map().entries(self.found.iter().flat_map(|found| &**found)).finish()
     }
 }
 

@@ -102,17 +102,18 @@ impl AuthScheme {
     }
 
     /// The headers that carry a secret of this kind, and what stands before it there.
-    pub(crate) fn places(&self, kind: CredentialKind) -> Vec<(HeaderName, &str)> {
+    pub(crate) fn places(&self, kind: CredentialKind) -> impl Iterator<Item = (HeaderName, &str)> {
         const BEARER: &str = "Bearer ";
-        match self {
-            _ if kind == CredentialKind::None => Vec::new(),
-            Self::Auto if kind == CredentialKind::ApiKey => vec![(X_API_KEY, "")],
-            Self::Auto | Self::Bearer => vec![(AUTHORIZATION, BEARER)],
-            Self::ApiKeyHeader => vec![(X_API_KEY, "")],
-            Self::Header { name, prefix } => vec![(name.clone(), prefix.expose())],
-            Self::Both => vec![(X_API_KEY, ""), (AUTHORIZATION, BEARER)],
-            Self::None => Vec::new(),
-        }
+        let (first, second) = match self {
+            _ if kind == CredentialKind::None => (None, None),
+            Self::Auto if kind == CredentialKind::ApiKey => (Some((X_API_KEY, "")), None),
+            Self::Auto | Self::Bearer => (Some((AUTHORIZATION, BEARER)), None),
+            Self::ApiKeyHeader => (Some((X_API_KEY, "")), None),
+            Self::Header { name, prefix } => (Some((name.clone(), prefix.expose())), None),
+            Self::Both => (Some((X_API_KEY, "")), Some((AUTHORIZATION, BEARER))),
+            Self::None => (None, None),
+        };
+        first.into_iter().chain(second)
     }
 }
 

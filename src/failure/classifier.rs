@@ -108,7 +108,7 @@ impl FailureClassifier {
     /// event among server-sent events, or a web page. A model's own text is never read for that.
     #[must_use]
     pub fn response(&self, status: StatusCode, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Option<Failure> {
-        if status.is_success() && !may_be_error(body) {
+        if is_plain_answer(status, body) {
             return None;
         }
         let text = bounded(body);
@@ -216,6 +216,12 @@ impl FailureClassifier {
             message: (!found.message.is_empty()).then(|| Secret::new(found.message)),
         }
     }
+}
+
+/// Returns `true` if [`FailureClassifier::response`] finds no failure, as it is with most answers: nothing in the body could
+/// be an error.
+pub(crate) fn is_plain_answer(status: StatusCode, body: &[u8]) -> bool {
+    status.is_success() && !may_be_error(body)
 }
 
 /// Whether a message names a model, and no longer name or path that has it in it.

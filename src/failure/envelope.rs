@@ -1,6 +1,8 @@
 //! What is an error by its structure alone.
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 use serde_json::{Map, Value};
 
 use super::rules::is_known_code;
@@ -19,9 +21,10 @@ pub(super) fn parse(text: &str) -> Option<Value> {
 /// Whether a body that came with a success is worth parsing: no error in it goes without one of these, nor a web page
 /// without its bracket. The words may have escapes in them.
 pub(super) fn may_be_error(body: &[u8]) -> bool {
-    let words = ["error", "failed", "base_resp", "$fault", "\"code\"", "Exception", "\\u"];
+    static WORDS: LazyLock<[Finder<'static>; 7]> =
+        LazyLock::new(|| ["error", "failed", "base_resp", "$fault", "\"code\"", "Exception", "\\u"].map(Finder::new));
     let start = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
-    start.starts_with(b"<") || words.iter().any(|word| memmem::find(body, word.as_bytes()).is_some())
+    start.starts_with(b"<") || WORDS.iter().any(|word| word.find(body).is_some())
 }
 
 /// Whether a value that came with a success status is an error all the same, by its structure alone.

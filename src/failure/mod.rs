@@ -31,6 +31,8 @@ mod text;
 mod transport;
 
 pub use classifier::FailureClassifier;
+#[cfg(feature = "client")]
+pub(crate) use classifier::is_plain_answer;
 pub use failure::Failure;
 pub use refusal::SubscriptionRefusal;
 pub use retry::RetryBackoff;

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use indexmap::IndexMap;
 
 use super::entry::Profile;
-use super::groups::Groups;
+use super::groups::{ByUse, Groups};
 use super::section::Section;
 use super::usage::UsageStats;
 use crate::credential::SecretRef;
@@ -75,6 +75,7 @@ pub struct AuthProfiles {
 pub(super) struct Links {
     usage: OnceLock<Box<[Option<usize>]>>,
     pub(super) groups: OnceLock<Arc<Groups>>,
+    pub(super) by_use: OnceLock<Arc<ByUse>>,
 }
 
 /// One profile with its name and its statistics.
@@ -190,7 +191,8 @@ impl AuthProfiles {
     /// Returns the profile that last worked for a provider. It never decides an order.
     #[must_use]
     pub fn last_good(&self, provider: &ProviderId) -> Option<&ProfileId> {
-        self.last_good.iter().find(|(name, _)| ProviderId::normalized(name) == *provider)?.1.as_ref()
+        let is_named = |name: &str| name == provider.as_str() || ProviderId::normalized(name) == *provider;
+        self.last_good.iter().find(|(name, _)| is_named(name))?.1.as_ref()
     }
 
     /// Returns the usage statistics of a profile.

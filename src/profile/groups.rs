@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::document::{AuthProfiles, Entry};
+use crate::credential::CredentialKind;
 use crate::id::{ProfileId, ProviderId};
 
 /// The places of a document's profiles and orders, by provider.
@@ -12,7 +13,39 @@ pub(super) struct Groups {
     orders: HashMap<ProviderId, usize>,
 }
 
+/// The places of each provider's profiles: logins first, then tokens, then the others, each by last use.
+pub(super) type ByUse = HashMap<ProviderId, Vec<usize>>;
+
 impl AuthProfiles {
+    /// The profiles of a provider: logins first, then tokens, then the others, those of a kind by their last use, and of the
+    /// same use in the order of the document. Sorted once for each state of the document.
+    pub(crate) fn entries_by_use(&self, provider: &ProviderId) -> impl Iterator<Item = Entry<'_>> {
+        let sorted = self.links.by_use.get_or_init(|| {
+            let mut sorted = ByUse::new();
+            for (place, profile) in self.profiles.values().enumerate() {
+                sorted.entry(profile.provider().clone()).or_default().push(place);
+            }
+            for places in sorted.values_mut() {
+                let key = |place: &usize| {
+                    let entry = self.entry_at(*place);
+                    let class = match entry.and_then(|entry| entry.profile.kind()) {
+                        Some(CredentialKind::OAuth) => 0,
+                        Some(CredentialKind::Token) => 1,
+                        _ => 2,
+                    };
+                    // Zero is added because the two zeros are one moment.
+                    (class, entry.and_then(|entry| entry.usage?.last_used).unwrap_or(0.0) + 0.0)
+                };
+                places.sort_by(|a, b| {
+                    let ((class, used), (other, other_used)) = (key(a), key(b));
+                    class.cmp(&other).then_with(|| used.total_cmp(&other_used))
+                });
+            }
+            Arc::new(sorted)
+        });
+        sorted.get(provider).into_iter().flatten().filter_map(|place| self.entry_at(*place))
+    }
+
     /// Finds out which profiles are whose, for those who will ask for one provider after the other. A single question is
     /// answered sooner without it.
     pub(crate) fn group(&self) {
@@ -49,7 +82,7 @@ impl AuthProfiles {
         if let Some(groups) = self.links.groups.get() {
             return self.order.at(*groups.orders.get(provider)?)?.as_deref();
         }
-        let is_named = |name: &str| ProviderId::normalized(name) == *provider;
+        let is_named = |name: &str| name == provider.as_str() || ProviderId::normalized(name) == *provider;
         self.order.iter().find(|(name, list)| list.is_some() && is_named(name))?.1.as_deref()
     }
 

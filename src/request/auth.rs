@@ -25,7 +25,7 @@ pub(super) fn scheme_of(provider: &ProviderId, kind: CredentialKind) -> AuthSche
 
 /// Whether anything of the credential goes out: its header may be one of the endpoint's own.
 pub(super) fn is_sent(kind: CredentialKind, scheme: &AuthScheme, own: &[OwnHeader]) -> bool {
-    scheme.places(kind).iter().any(|(name, _)| own.iter().all(|(taken, _)| taken != name))
+    scheme.places(kind).any(|(name, _)| own.iter().all(|(taken, _)| *taken != name))
 }
 
 /// Puts the secret into the headers of a scheme, and the endpoint's own headers beside it, in place of everything else that

@@ -55,7 +55,7 @@ use crate::select::Selection;
 pub struct RequestBuilder<'a> {
     pub(super) endpoint: &'a Endpoint,
     pub(super) credential: &'a Credential,
-    body: Result<Vec<u8>>,
+    body: Option<Result<Vec<u8>>>,
     retention: Option<CacheRetention>,
     /// Whether one hour was asked for where the server keeps five minutes only.
     shortened: bool,
@@ -75,7 +75,7 @@ impl<'a> RequestBuilder<'a> {
         Self {
             endpoint,
             credential,
-            body: Err(Error::new(ErrorKind::InvalidBody, "the request has no body")),
+            body: None,
             retention: None,
             shortened: false,
             lifetimes: None,
@@ -116,15 +116,16 @@ impl<'a> RequestBuilder<'a> {
 
     /// The body as JSON text. Apart from inserted cache markers it is sent byte for byte.
     pub fn body(mut self, json: impl Into<Vec<u8>>) -> Self {
-        self.body = Ok(json.into());
+        self.body = Some(Ok(json.into()));
         self
     }
 
     /// The body as a value that serialises to a JSON object.
     pub fn json(mut self, value: &impl Serialize) -> Self {
         // The cause is dropped: its text may repeat a value.
-        self.body = serde_json::to_vec(value)
-            .map_err(|_| Error::new(ErrorKind::InvalidBody, "the request body cannot be written as JSON"));
+        let body = serde_json::to_vec(value);
+        let invalid = |_| Error::new(ErrorKind::InvalidBody, "the request body cannot be written as JSON");
+        self.body = Some(body.map_err(invalid));
         self
     }
 
@@ -215,9 +216,10 @@ impl<'a> RequestBuilder<'a> {
     /// [`ErrorKind::InvalidBody`] if there is no body; otherwise those of [`mark_body`].
     pub fn plan(&self) -> Result<BreakpointPlan> {
         match &self.body {
-            Ok(body) => BreakpointPlan::for_body(body, &self.marker_options()),
+            Some(Ok(body)) => BreakpointPlan::for_body(body, &self.marker_options()),
             // An error cannot be cloned; this one has a kind and a message only.
-            Err(error) => Err(Error::new(error.kind(), error.to_string())),
+            Some(Err(error)) => Err(Error::new(error.kind(), error.to_string())),
+            None => Err(no_body()),
         }
     }
 
@@ -263,7 +265,7 @@ impl<'a> RequestBuilder<'a> {
     pub fn build(self) -> Result<PreparedRequest> {
         let (headers, fields) = self.merged_headers(HeaderMap::new(), true)?;
         let (options, mut notes) = (self.marker_options(), self.notes());
-        let (body, uri) = for_url(self.body?, self.endpoint)?;
+        let (body, uri) = for_url(self.body.unwrap_or_else(|| Err(no_body()))?, self.endpoint)?;
         let marked = mark_body_for_host(body, &options, &fields)?;
         if marked.kept_betas {
             let message = "the body has an `anthropic_beta` of its own, so no beta flag was added to it";
@@ -313,13 +315,17 @@ impl<'a> RequestBuilder<'a> {
     }
 }
 
+fn no_body() -> Error {
+    Error::new(ErrorKind::InvalidBody, "the request has no body")
+}
+
 impl fmt::Debug for RequestBuilder<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.headers.iter().map(|(name, _)| shown_name(name)).collect();
         f.debug_struct("RequestBuilder")
             .field("endpoint", self.endpoint)
             .field("credential", self.credential)
-            .field("body_bytes", &self.body.as_ref().map_or(0, Vec::len))
+            .field("body_bytes", &self.body.as_ref().and_then(|body| body.as_ref().ok()).map_or(0, Vec::len))
             .field("retention", &self.retention)
             .field("cache_for_subscription", &self.cache_for_subscription)
             .field("betas", &self.betas.len())

@@ -47,6 +47,8 @@ pub struct Endpoint {
     plain: PlainHttp,
     /// Whether the model was put into the URL, so that the body is to be without it.
     names_model: bool,
+    /// Whether the host is that of the Anthropic API.
+    is_anthropic: bool,
 }
 
 impl Endpoint {
@@ -168,7 +170,8 @@ impl Endpoint {
         let beta_policy = BetaPolicy::default();
         let (headers, auth_headers) = (Vec::new(), Vec::new());
         let (provider, auth_scheme, names_model) = (None, None, false);
-        Self { uri, provider, kind, auth_scheme, beta_policy, headers, auth_headers, plain, names_model }
+        let is_anthropic = is_anthropic(&uri);
+        Self { uri, provider, kind, auth_scheme, beta_policy, headers, auth_headers, plain, names_model, is_anthropic }
     }
 
     /// Sets the provider whose credentials the endpoint may see; unset, that is the caller's concern.
@@ -187,7 +190,8 @@ impl Endpoint {
     pub fn with_base_url(self, base_url: &str) -> Result<Self> {
         let at = Self::at(base_url, None, self.plain)?;
         let auth_scheme = self.auth_scheme.or(at.auth_scheme);
-        Ok(Self { uri: at.uri, kind: at.kind, auth_scheme, names_model: at.names_model, ..self })
+        let (names_model, is_anthropic) = (at.names_model, at.is_anthropic);
+        Ok(Self { uri: at.uri, kind: at.kind, auth_scheme, names_model, is_anthropic, ..self })
     }
 
     /// Sets the kind, for gateways whose host does not tell it.
@@ -335,7 +339,7 @@ impl Endpoint {
     /// Whether the cache flag goes to this endpoint without being named.
     pub(super) fn sends_cache_beta(&self) -> bool {
         match self.beta_policy {
-            BetaPolicy::Auto => is_anthropic(&self.uri) || self.kind.row().takes_cache_beta,
+            BetaPolicy::Auto => self.is_anthropic || self.kind.row().takes_cache_beta,
             BetaPolicy::On => true,
             BetaPolicy::Off => false,
         }

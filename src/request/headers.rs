@@ -14,6 +14,9 @@ pub(super) const ANTHROPIC_BETA: HeaderName = HeaderName::from_static("anthropic
 /// Headers whose values may be shown.
 const SHOWN: [HeaderName; 4] = [CONTENT_TYPE, ACCEPT, ANTHROPIC_VERSION, ANTHROPIC_BETA];
 
+/// Room for as many headers as most requests have.
+const USUAL: usize = 12;
+
 /// Headers that belong to the connection or to the body as it is sent; set from outside they would contradict it.
 const CONNECTION: [&str; 10] = [
     "connection",
@@ -44,7 +47,7 @@ pub(super) struct Headers {
 impl Headers {
     /// No headers yet, and those that only the credential may set.
     pub(super) fn new(taken: Vec<HeaderName>) -> Self {
-        Self { map: HeaderMap::new(), betas: BetaList::default(), taken }
+        Self { map: HeaderMap::with_capacity(USUAL), betas: BetaList::default(), taken }
     }
 
     /// Sets a header, or merges it if it is the list of beta flags.

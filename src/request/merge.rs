@@ -29,7 +29,7 @@ impl RequestBuilder<'_> {
             return Err(Error::new(ErrorKind::ProfileNotConfigured, message));
         }
         let (row, scheme) = (self.endpoint.kind().row(), self.endpoint.auth_scheme());
-        let taken: Vec<HeaderName> = scheme.places(self.credential.kind()).into_iter().map(|(name, _)| name).collect();
+        let taken: Vec<HeaderName> = scheme.places(self.credential.kind()).map(|(name, _)| name).collect();
         let mut headers = Headers::new(taken);
         if is_messages {
             headers.map.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -92,12 +92,13 @@ impl RequestBuilder<'_> {
 
     /// Refuses to send a credential, of whatever header, where plain HTTP is only for requests without one.
     fn check_transport(&self, headers: &HeaderMap) -> Result<()> {
+        if self.endpoint.plain_http() != PlainHttp::WithoutCredential {
+            return Ok(());
+        }
         let is_plain = self.endpoint.uri().scheme() == Some(&Scheme::HTTP) && !self.endpoint.is_loopback();
         let scheme = self.endpoint.auth_scheme();
-        let taken = scheme.places(self.credential.kind());
-        let is_secret =
-            |name: &HeaderName| carries_credential(name.as_str()) || taken.iter().any(|(own, _)| own == name);
-        if is_plain && self.endpoint.plain_http() == PlainHttp::WithoutCredential && headers.keys().any(is_secret) {
+        let is_taken = |name: &HeaderName| scheme.places(self.credential.kind()).any(|(own, _)| own == *name);
+        if is_plain && headers.keys().any(|name| carries_credential(name.as_str()) || is_taken(name)) {
             return Err(insecure(self.endpoint.host()));
         }
         Ok(())

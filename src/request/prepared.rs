@@ -80,6 +80,13 @@ impl PreparedRequest {
     pub fn notes(&self) -> &[Diagnostic] {
         &self.notes
     }
+
+    /// Returns the request, and what is known of it beside.
+    #[cfg(feature = "client")]
+    pub(crate) fn into_planned(mut self) -> (http::Request<Vec<u8>>, BreakpointPlan, Vec<Diagnostic>) {
+        let (plan, notes) = (std::mem::take(&mut self.plan), std::mem::take(&mut self.notes));
+        (self.into(), plan, notes)
+    }
 }
 
 impl From<PreparedRequest> for http::Request<Vec<u8>> {

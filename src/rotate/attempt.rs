@@ -43,8 +43,7 @@ impl Rotator {
         let builder = RequestBuilder::new(&target.endpoint, attempt.credential());
         let builder = call.set_up(builder, config, (model, target.endpoint.kind()), begun.as_ref());
         let is_marked = builder.asks_for_markers();
-        let request = builder.body(call.body_for(model)?).build()?;
-        let (notes, plan) = (request.notes().to_vec(), request.plan().clone());
+        let (request, plan, notes) = builder.body(call.body_for(model)?).build()?.into_planned();
         let (request, sent) = target.request(request).ok_or_else(|| Failure::from(TransportError::Request))?;
         let (response, body) = self.exchange(model, &target, attempt.timeout(), request).await?;
         Ok(self.taken(response, body, notes, sent, Some(plan), begun.filter(|_| is_marked)))

@@ -35,7 +35,7 @@ type Setup = dyn for<'r> Fn(RequestBuilder<'r>) -> RequestBuilder<'r> + Send + S
 #[must_use]
 pub struct Call {
     model: ModelRef,
-    body: Result<Vec<u8>>,
+    body: Option<Result<Vec<u8>>>,
     fallbacks: Option<Vec<ModelRef>>,
     agent: Option<String>,
     query: Query,
@@ -53,7 +53,7 @@ impl Call {
         Self {
             query: Query::for_model(&model),
             model,
-            body: Err(Error::new(ErrorKind::InvalidBody, "the call has no body")),
+            body: None,
             fallbacks: None,
             agent: None,
             retention: None,
@@ -68,15 +68,16 @@ impl Call {
     /// The body as JSON text. For the call's own model it is sent as it is, cache markers aside; for a fallback its
     /// `model` is replaced.
     pub fn body(mut self, json: impl Into<Vec<u8>>) -> Self {
-        self.body = Ok(json.into());
+        self.body = Some(Ok(json.into()));
         self
     }
 
     /// The body as a value that serialises to a JSON object.
     pub fn json(mut self, value: &impl Serialize) -> Self {
         // The cause is dropped: its text may repeat a value.
-        self.body = serde_json::to_vec(value)
-            .map_err(|_| Error::new(ErrorKind::InvalidBody, "the request body cannot be written as JSON"));
+        let body = serde_json::to_vec(value);
+        let invalid = |_| Error::new(ErrorKind::InvalidBody, "the request body cannot be written as JSON");
+        self.body = Some(body.map_err(invalid));
         self
     }
 
@@ -219,10 +220,11 @@ impl Call {
     /// The body for a model.
     pub(super) fn body_for(&self, model: &ModelRef) -> Result<Vec<u8>> {
         match &self.body {
-            Ok(body) if *model == self.model => Ok(body.clone()),
-            Ok(body) => with_model(body, model.model()),
+            Some(Ok(body)) if *model == self.model => Ok(body.clone()),
+            Some(Ok(body)) => with_model(body, model.model()),
             // An error cannot be cloned; this one has a kind and a message only.
-            Err(error) => Err(Error::new(error.kind(), error.to_string())),
+            Some(Err(error)) => Err(Error::new(error.kind(), error.to_string())),
+            None => Err(Error::new(ErrorKind::InvalidBody, "the call has no body")),
         }
     }
 
@@ -281,7 +283,7 @@ impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")
             .field("model", &self.model)
-            .field("body_bytes", &self.body.as_ref().map_or(0, Vec::len))
+            .field("body_bytes", &self.body.as_ref().and_then(|body| body.as_ref().ok()).map_or(0, Vec::len))
             .field("fallbacks", &self.fallbacks)
             .field("agent", &self.agent)
             .field("query", &self.query)

@@ -15,6 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::failure::{Failure, TransportError};
 use crate::id::{ModelRef, ProviderId};
 use crate::refresh::RefreshOutcome;
+use crate::request::Endpoint;
 use crate::rotation::{Answered, Attempt, AttemptError, Outcome, Rotation, SendFailure, Step};
 use crate::store::TrialClaim;
 
@@ -110,7 +111,13 @@ impl Rotator {
 
     /// Says which endpoints of the builder need no credential.
     fn with_endpoints(&self, rotation: Rotation) -> Rotation {
-        let mut providers: Vec<ProviderId> = rotation.models().iter().map(|model| model.provider().clone()).collect();
+        let is_open = |endpoint: &Endpoint| endpoint.takes_no_credential() || endpoint.authenticates_itself();
+        let providers = rotation.models().iter().map(ModelRef::provider);
+        let open = providers.filter(|provider| self.0.endpoints.get(*provider).is_some_and(is_open));
+        let mut providers: Vec<ProviderId> = open.cloned().collect();
+        if providers.is_empty() {
+            return rotation;
+        }
         providers.dedup();
         providers.into_iter().fold(rotation, |rotation, provider| match self.0.endpoints.get(&provider) {
             Some(endpoint) if endpoint.takes_no_credential() => rotation.with_keyless(provider),
@@ -133,17 +140,17 @@ impl Rotator {
         // What was reported of this call, by the number of the attempt.
         let mut reports = Vec::new();
         loop {
-            let (number, loaded) = (self.0.outcomes.begin(), self.within(&rotation, self.0.store.load()).await);
-            let looked = match loaded {
-                Ok(loaded) => {
-                    self.within(&rotation, async { Ok((self.referred(settings, &loaded).await, loaded)) }).await
-                }
-                Err(error) => Err(error),
+            let number = self.0.outcomes.begin();
+            let look = async {
+                let loaded = self.0.store.load().await?;
+                Ok((self.referred(settings, &loaded).await, loaded))
             };
-            let left = self.left(&rotation);
-            let (references, loaded) = match looked {
+            let (references, loaded) = match self.within(&rotation, look).await {
                 Ok(looked) => looked,
-                Err(error) => return Err(self.ended(rotation.abort(error), &reports, left).await),
+                Err(error) => {
+                    let left = self.left(&rotation);
+                    return Err(self.ended(rotation.abort(error), &reports, left).await);
+                }
             };
             rotation.set_references(references);
             let now = self.0.clock.now();
@@ -154,7 +161,7 @@ impl Rotator {
                     time::sleep(pause).await;
                     continue;
                 }
-                Step::End(failure) => return Err(self.ended(failure, &reports, left).await),
+                Step::End(failure) => return Err(self.ended(failure, &reports, self.left(&rotation)).await),
             };
             let Some(attempt) = self.claimed(&mut rotation, attempt).await else { continue };
             let attempt = match self.refreshed(&rotation, attempt.clone()).await {

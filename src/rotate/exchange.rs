@@ -12,7 +12,7 @@ use super::form::{Form, form_of, is_event_stream};
 use super::rotator::Rotator;
 use super::stream::Watch;
 use super::target::Target;
-use crate::failure::{Failure, FailureClassifier, TransportError};
+use crate::failure::{Failure, FailureClassifier, TransportError, is_plain_answer};
 use crate::id::ModelRef;
 use crate::net::MAX_EVENT;
 use crate::rotation::{AttemptError, ErrorResponse};
@@ -84,8 +84,9 @@ impl Rotator {
             }
         };
         let (classifier, now) =
-            (FailureClassifier::new(model.provider()).with_model(model.model()), self.0.clock.now());
-        let failure = classifier.response(status, response.headers(), &body, now);
+            (|| FailureClassifier::new(model.provider()).with_model(model.model()), self.0.clock.now());
+        let is_plain = is_plain_answer(status, &body);
+        let failure = if is_plain { None } else { classifier().response(status, response.headers(), &body, now) };
         // An error that came through counts more than a connection that broke after it.
         if let Some(failure) = failure.or(broken) {
             return Err(kept(failure.with_host(host).into(), &mut response, &body));
@@ -93,7 +94,7 @@ impl Rotator {
         let form = if has_body { form_of(status, response.headers(), &body, is_messages) } else { Form::Whole };
         let error = match form {
             Form::Whole => return Ok((response, Some(body.into()))),
-            Form::Events if Watch::new(classifier, self.0.max_body).sees_the_end(&body, now) => {
+            Form::Events if Watch::new(classifier(), self.0.max_body).sees_the_end(&body, now) => {
                 return Ok((with_body(response, body.into()), None));
             }
             Form::Events | Form::Cut => TransportError::Body,

@@ -1,5 +1,7 @@
 //! What the body of a successful answer is, where its headers do not call it a stream.
 
+use std::borrow::Cow;
+
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
@@ -89,9 +91,11 @@ fn is_lines(kind: &str) -> bool {
 }
 
 /// The type without its parameters, in lower case.
-fn media_type(headers: &HeaderMap) -> String {
+fn media_type(headers: &HeaderMap) -> Cow<'_, str> {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    let is_lower = !kind.bytes().any(|byte| byte.is_ascii_uppercase());
+    if is_lower { Cow::Borrowed(kind) } else { Cow::Owned(kind.to_ascii_lowercase()) }
 }
 
 /// Whether the headers call a body a stream of server-sent events.

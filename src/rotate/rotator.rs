@@ -15,7 +15,7 @@ use super::settings::{Basis, Settings};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::failure::{Failure, FailureClassifier};
-use crate::id::ProviderId;
+use crate::id::{ModelRef, ProviderId};
 use crate::record::Record;
 #[cfg(doc)]
 use crate::record::RecordOutcome;
@@ -159,10 +159,10 @@ impl Rotator {
         let mut rotation = self.rotation(&settings, call, call.fallback_models(&settings.config));
         if !call.has_requests() {
             // Before a profile is looked for: no key of its provider would help.
-            for model in rotation.models().to_vec() {
-                if let Err(error) = self.target(&settings, &model) {
-                    rotation.leave_out(&model, error);
-                }
+            let refused = |model: &ModelRef| Some((model.clone(), self.target(&settings, model).err()?));
+            let refused: Vec<_> = rotation.models().iter().filter_map(refused).collect();
+            for (model, error) in refused {
+                rotation.leave_out(&model, error);
             }
         }
         let driven =

@@ -9,7 +9,7 @@ use super::settings::Settings;
 use crate::error::Result;
 use crate::id::ModelRef;
 use crate::net::is_direct;
-use crate::request::{Endpoint, PreparedRequest};
+use crate::request::Endpoint;
 
 /// No more models than this are remembered: their names may come from outside.
 const MOST: usize = 1_000;
@@ -45,8 +45,8 @@ impl Target {
     }
 
     /// Returns the client's form of a request, and its body, which both share; `None` if the client does not accept its URL.
-    pub(super) fn request(&self, prepared: PreparedRequest) -> Option<(reqwest::Request, Sent)> {
-        let (parts, body) = http::Request::from(prepared).into_parts();
+    pub(super) fn request(&self, request: http::Request<Vec<u8>>) -> Option<(reqwest::Request, Sent)> {
+        let (parts, body) = request.into_parts();
         // A call that asks for a stream may go to another method of the same server.
         let url = if parts.uri == *self.endpoint.uri() {
             self.url.clone()?

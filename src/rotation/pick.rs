@@ -7,9 +7,7 @@ use std::time::Duration;
 use super::attempt::Attempt;
 use super::rotation::{Pick, Rotation};
 use crate::clock::Timestamp;
-#[cfg(feature = "client")]
-use crate::credential::Resolved;
-use crate::credential::{Access, CredentialSource};
+use crate::credential::{Access, CredentialSource, Resolved};
 use crate::error::Result;
 use crate::id::{ModelRef, ProfileId, ProviderId};
 use crate::profile::AuthProfiles;
@@ -35,13 +33,16 @@ struct Configured {
 
 impl Rotation {
     /// Adds what is configured for a model beside the document. The credential may be a reference that leads to nothing.
-    pub(crate) fn with_outside(mut self, model: ModelRef, inline: Option<Inline>, access: Access) -> Self {
-        self.outside.models.push(Configured { model, inline, access: Arc::new(access) });
-        self
+    pub(crate) fn add_outside(&mut self, model: ModelRef, inline: Option<Inline>, access: Arc<Access>) {
+        self.outside.models.push(Configured { model, inline, access });
     }
 
     /// Adds the models that are not there yet.
     pub(super) fn add_models(&mut self, models: impl IntoIterator<Item = ModelRef>) {
+        let mut models = models.into_iter().peekable();
+        if models.peek().is_none() {
+            return;
+        }
         let mut places: HashMap<ModelRef, Vec<usize>> = HashMap::new();
         for (place, model) in self.models.iter().enumerate() {
             places.entry(model.clone()).or_default().push(place);
@@ -102,9 +103,8 @@ impl Rotation {
     }
 
     /// Sets what the references of profiles lead to, for what is tried from now on.
-    #[cfg(feature = "client")]
     pub(crate) fn set_references(&mut self, references: Resolved) {
-        self.query = self.query.clone().references(references);
+        self.query.set_references(references);
     }
 
     /// Whether two models are one, whose providers may be two in a configuration with an entry for each spelling.

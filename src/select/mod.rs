@@ -6,6 +6,7 @@ mod candidate;
 mod event;
 mod fitness;
 mod order;
+mod pick;
 mod probe;
 mod query;
 mod receipt;

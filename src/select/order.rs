@@ -22,7 +22,7 @@ use crate::syntax::KeyPath;
 
 /// Where the profiles to choose from come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Base<'a> {
+pub(super) enum Base<'a> {
     Locked(&'a ProfileId),
     Order(&'a [ProfileId]),
     Configured,
@@ -40,18 +40,18 @@ pub(super) struct Selecting<'a> {
 
 /// Where a candidate stands: ready ones by rank and last use, then ones in cooldown by the end of their cooldown.
 #[derive(Clone, Copy, PartialEq)]
-struct Place {
-    group: u8,
-    rank: u8,
-    time: f64,
+pub(super) struct Place {
+    pub(super) group: u8,
+    pub(super) rank: u8,
+    pub(super) time: f64,
 }
 
-const READY: u8 = 0;
+pub(super) const READY: u8 = 0;
 const COOLING: u8 = 1;
 const UNFIT: u8 = 2;
 
 impl Place {
-    fn cmp(&self, other: &Self) -> Ordering {
+    pub(super) fn cmp(&self, other: &Self) -> Ordering {
         let by_time = || self.time.partial_cmp(&other.time).unwrap_or(Ordering::Equal);
         (self.group, self.rank).cmp(&(other.group, other.rank)).then_with(by_time)
     }
@@ -59,7 +59,7 @@ impl Place {
 
 /// What is known of one profile: enough to rank it, and to say why.
 #[derive(Clone, Copy)]
-struct Judged<'a> {
+pub(super) struct Judged<'a> {
     id: &'a ProfileId,
     kind: Option<CredentialKind>,
     verdict: Verdict,
@@ -68,7 +68,7 @@ struct Judged<'a> {
 
 impl<'a> Selecting<'a> {
     /// Where to choose from, and whether that is instead of a list of which nothing exists.
-    fn base(&self) -> (Base<'a>, Option<Base<'a>>) {
+    pub(super) fn base(&self) -> (Base<'a>, Option<Base<'a>>) {
         let provider = &self.query.provider;
         if let Some(locked) = &self.query.locked {
             return (Base::Locked(locked), None);
@@ -110,7 +110,7 @@ impl<'a> Selecting<'a> {
     }
 
     /// Visits the profiles of a base in their order. An order may name one twice.
-    fn visit(
+    pub(super) fn visit(
         &self,
         base: Base<'a>,
         mut visit: impl FnMut(&'a ProfileId, Option<Entry<'a>>) -> ControlFlow<()>,
@@ -147,7 +147,7 @@ impl<'a> Selecting<'a> {
         entries.into_iter().try_for_each(|(id, entry)| visit(id, entry))
     }
 
-    fn judge(&self, id: &'a ProfileId, entry: Option<Entry<'a>>, base: Base<'a>) -> (Place, Judged<'a>) {
+    pub(super) fn judge(&self, id: &'a ProfileId, entry: Option<Entry<'a>>, base: Base<'a>) -> (Place, Judged<'a>) {
         let unfit =
             |kind, verdict| (Place { group: UNFIT, rank: 0, time: 0.0 }, Judged { id, kind, verdict, retry_at: None });
         let Some(Entry { profile, usage, .. }) = entry else { return unfit(None, Verdict::Missing) };
@@ -188,7 +188,7 @@ impl<'a> Selecting<'a> {
         )
     }
 
-    fn place_if_ready(&self, entry: Entry<'_>) -> Place {
+    pub(super) fn place_if_ready(&self, entry: Entry<'_>) -> Place {
         let written = entry.usage.and_then(|usage| usage.last_used).unwrap_or(0.0);
         let later = self.query.unwritten.as_ref().and_then(|unwritten| unwritten.last_used(entry.id));
         let time = later.map_or(written, |later| later.max(written));
@@ -232,7 +232,7 @@ impl<'a> Selecting<'a> {
         matches(profile.stored_kind()) || (self.rules.inspect_secret && matches(profile.kind()))
     }
 
-    fn rank(&self, profile: &Profile) -> u8 {
+    pub(super) fn rank(&self, profile: &Profile) -> u8 {
         let kind = if self.rules.inspect_secret { profile.kind() } else { profile.stored_kind() };
         match kind {
             Some(CredentialKind::OAuth) => {
@@ -334,37 +334,6 @@ impl<'a> Selecting<'a> {
             listed.sort_by_key(|id| ids.iter().position(|other| other == id));
         }
         listed
-    }
-
-    /// The first ready profile, without looking at why the others are not: one pass, nothing sorted or kept, and no
-    /// second look at a profile that another one precedes anyway.
-    pub(super) fn pick(&self) -> Option<&'a ProfileId> {
-        let (base, _) = self.base();
-        let ordered = matches!(base, Base::Order(_));
-        let mut best: Option<(&'a ProfileId, Place, u64)> = None;
-        let _ = self.visit(base, |id, entry| {
-            let Some(known) = entry else { return ControlFlow::Continue(()) };
-            let is_preferred = self.query.preferred.as_ref() == Some(id);
-            let (mut place, mut weight) = (self.place_if_ready(known), 0);
-            if ordered {
-                (place.rank, place.time) = (0, 0.0);
-            } else if let Some(session) = &self.query.session {
-                (place.time, weight) = (0.0, session::weight(session, id.as_str()));
-            }
-            let precedes = best.as_ref().is_none_or(|(_, other, heaviest)| match place.cmp(other) {
-                Ordering::Less => true,
-                Ordering::Equal => weight > *heaviest,
-                Ordering::Greater => false,
-            });
-            let worth_judging = precedes || is_preferred;
-            if !worth_judging || self.judge(id, entry, base).0.group != READY {
-                return ControlFlow::Continue(());
-            }
-            best = Some((id, place, weight));
-            let found = is_preferred || (ordered && self.query.preferred.is_none());
-            if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        });
-        best.map(|(id, _, _)| id)
     }
 }
 

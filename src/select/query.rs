@@ -118,6 +118,11 @@ impl Query {
         self
     }
 
+    /// As [`references`](Self::references), in place.
+    pub(crate) fn set_references(&mut self, references: Resolved) {
+        self.references = references;
+    }
+
     /// Asks the same for another model.
     pub(crate) fn retarget(mut self, model: &ModelRef) -> Self {
         self.provider = model.provider().clone();

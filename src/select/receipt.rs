@@ -32,7 +32,7 @@ use crate::secret::Secret;
 pub struct Receipt {
     profile: ProfileId,
     provider: ProviderId,
-    model: Option<Box<str>>,
+    model: Option<Arc<str>>,
     picked_at: Timestamp,
     /// What the request authenticated with: what its outcome says is about this secret.
     secret: Option<Secret>,
@@ -60,9 +60,14 @@ impl Receipt {
     /// A receipt for a profile that was chosen without the selector.
     #[must_use]
     pub fn new(profile: ProfileId, provider: ProviderId, model: Option<&str>, picked_at: Timestamp) -> Self {
+        Self::of(profile, provider, model.map(Into::into), picked_at)
+    }
+
+    /// As [`new`](Self::new), with a name of the model that is shared.
+    pub(super) fn of(profile: ProfileId, provider: ProviderId, model: Option<Arc<str>>, picked_at: Timestamp) -> Self {
         let reported = Arc::new(AtomicBool::new(false));
-        let (model, secret, announced) = (model.map(Into::into), None, None);
-        Self { profile, provider, model, picked_at, secret, announced, trial: None, claimed: None, reported }
+        let (secret, announced, trial, claimed) = (None, None, None, None);
+        Self { profile, provider, model, picked_at, secret, announced, trial, claimed, reported }
     }
 
     /// Sets the window that the request tries.

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::hash::Hasher as _;
-use std::sync::Arc;
 
 use siphasher::sip::SipHasher24;
 
@@ -14,7 +13,7 @@ use super::unavailable::{self, Reasons, Unavailable};
 use super::verdict::{Verdict, as_millis};
 use crate::clock::Timestamp;
 use crate::credential::{
-    Credential, CredentialKind, CredentialSource, Doubt, Implausible, InlineCredential, ReferenceFailure,
+    Access, Credential, CredentialKind, CredentialSource, Doubt, Implausible, InlineCredential, ReferenceFailure,
 };
 use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::id::ProfileId;
@@ -174,9 +173,9 @@ impl ProfileSelector {
             cooling.map_or(if fit { Verdict::Ready } else { Verdict::UnusableSecret }, |(_, verdict)| verdict);
         let mut considered = refusal.candidates;
         if verdict.is_ready() {
-            let receipt = Receipt::new(profile.clone(), query.provider.clone(), query.model.as_deref(), now);
+            let receipt = Receipt::of(profile.clone(), query.provider.clone(), query.model.clone(), now);
             let receipt = receipt.with_secret(credential.secret()).with_usage(usage);
-            let access = Arc::default();
+            let access = Access::unset();
             return Ok(Selection { profile, credential, source, receipt, skipped: considered, access });
         }
         considered.insert(0, Candidate { id: Cow::Owned(profile), kind, verdict, retry_at: verdict.until() });

@@ -216,11 +216,11 @@ impl Selecting<'_> {
         let Some(credential) = self.credential(&profile) else { return Err(self.refuse(candidates)) };
         let others = candidates.list.into_iter().filter(|candidate| *candidate.id != profile);
         let skipped = others.map(Candidate::into_owned).collect();
-        let receipt = Receipt::new(profile.clone(), self.query.provider.clone(), self.query.model.as_deref(), self.now);
+        let receipt = Receipt::of(profile.clone(), self.query.provider.clone(), self.query.model.clone(), self.now);
         let usage = self.profiles.usage(profile.as_str());
         let trial = usage.and_then(|usage| self.trial(&profile, usage));
         let receipt = receipt.with_secret(credential.secret()).with_usage(usage).with_trial(trial);
-        let access = Arc::default();
+        let access = Access::unset();
         Ok(Selection { profile, credential, source: CredentialSource::Profile, receipt, skipped, access })
     }
 

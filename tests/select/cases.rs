@@ -104,6 +104,34 @@ fn a_session_never_leaves_the_best_tier() {
 }
 
 #[test]
+fn a_pick_follows_every_change_of_the_document_it_was_made_of_before() {
+    let (selector, anthropic) = (ProfileSelector::default(), provider("anthropic"));
+    let query = Query::new(&anthropic);
+    let mut profiles = keys(&["a:1", "a:2", "a:3"]);
+    let picked = |profiles: &AuthProfiles, now: i64| selector.pick(profiles, &query, at(now)).unwrap().clone();
+    for (turn, expected) in ["a:1", "a:2", "a:3", "a:1", "a:2"].into_iter().enumerate() {
+        let now = NOW + i64::try_from(turn).unwrap() * SECOND;
+        assert_eq!(picked(&profiles, now), id(expected));
+        let receipt = selector.select(&profiles, &query, at(now)).unwrap().receipt;
+        let before = profiles.clone();
+        selector.record_success(&mut profiles, &receipt, at(now)).unwrap();
+        assert_eq!(picked(&before, now), id(expected), "a copy has an order of its own");
+    }
+    let now = NOW + MINUTE;
+    assert!(profiles.remove(&id("a:3")));
+    assert_eq!(picked(&profiles, now), id("a:1"));
+    let login = Credential::oauth(Secret::new("x"), Some(Secret::new("y")), Some(at(now + MINUTE)));
+    profiles.upsert(&id("a:login"), &anthropic, &login, None).unwrap();
+    assert_eq!(picked(&profiles, now), id("a:login"));
+    // The login is over, and has to be refreshed; a live one precedes it.
+    profiles
+        .upsert(&id("a:live"), &anthropic, &Credential::oauth(Secret::new("v"), Some(Secret::new("w")), None), None)
+        .unwrap();
+    assert_eq!(picked(&profiles, now), id("a:login"));
+    assert_eq!(picked(&profiles, now + MINUTE), id("a:live"));
+}
+
+#[test]
 fn the_order_of_kinds() {
     let login = |access: &str, expires: i64| json!({"type": "oauth", "provider": "anthropic", "access": access, "refresh": "r", "expires": expires});
     let profiles = document(&json!({"profiles": {

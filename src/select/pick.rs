@@ -1,0 +1,75 @@
+//! The first ready profile and nothing else, for those who ask very often.
+
+use std::cmp::Ordering;
+use std::ops::ControlFlow;
+
+use super::order::{Base, Place, READY, Selecting};
+use super::session;
+use crate::id::ProfileId;
+
+/// The rank of logins that have to be refreshed first; tokens and keys have a higher one.
+const LOGINS: u8 = 1;
+
+impl<'a> Selecting<'a> {
+    /// The first ready profile, without looking at why the others are not.
+    pub(super) fn pick(&self) -> Option<&'a ProfileId> {
+        let (base, _) = self.base();
+        // What the document keeps sorted is what the default rules sort by.
+        let is_narrowed =
+            self.query.session.is_some() || self.query.preferred.is_some() || self.query.unwritten.is_some();
+        let is_sorted = self.rules.inspect_secret && !self.rules.integer_names_first;
+        if base == Base::Stored && is_sorted && !is_narrowed { self.pick_by_use() } else { self.pick_of(base) }
+    }
+
+    /// As [`pick`](Self::pick), of all stored profiles in the order that the document keeps.
+    fn pick_by_use(&self) -> Option<&'a ProfileId> {
+        let provider = &self.query.provider;
+        let mut to_be_refreshed = None;
+        for entry in self.profiles.entries_by_use(provider) {
+            let rank = self.rank(entry.profile);
+            // A live login may stand behind one that is not, but none stands behind a token or a key.
+            if to_be_refreshed.is_some() && rank > LOGINS {
+                break;
+            }
+            let is_own = self.settings.is_one(entry.profile.provider(), provider);
+            if !is_own || self.judge(entry.id, Some(entry), Base::Stored).0.group != READY {
+                continue;
+            }
+            if rank != LOGINS {
+                return Some(entry.id);
+            }
+            to_be_refreshed = to_be_refreshed.or(Some(entry.id));
+        }
+        to_be_refreshed
+    }
+
+    /// As [`pick`](Self::pick), of the profiles of any base: one pass, nothing sorted or kept, and no second look at a
+    /// profile that another one precedes anyway.
+    fn pick_of(&self, base: Base<'a>) -> Option<&'a ProfileId> {
+        let ordered = matches!(base, Base::Order(_));
+        let mut best: Option<(&'a ProfileId, Place, u64)> = None;
+        let _ = self.visit(base, |id, entry| {
+            let Some(known) = entry else { return ControlFlow::Continue(()) };
+            let is_preferred = self.query.preferred.as_ref() == Some(id);
+            let (mut place, mut weight) = (self.place_if_ready(known), 0);
+            if ordered {
+                (place.rank, place.time) = (0, 0.0);
+            } else if let Some(session) = &self.query.session {
+                (place.time, weight) = (0.0, session::weight(session, id.as_str()));
+            }
+            let precedes = best.as_ref().is_none_or(|(_, other, heaviest)| match place.cmp(other) {
+                Ordering::Less => true,
+                Ordering::Equal => weight > *heaviest,
+                Ordering::Greater => false,
+            });
+            let worth_judging = precedes || is_preferred;
+            if !worth_judging || self.judge(id, entry, base).0.group != READY {
+                return ControlFlow::Continue(());
+            }
+            best = Some((id, place, weight));
+            let found = is_preferred || (ordered && self.query.preferred.is_none());
+            if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        best.map(|(id, _, _)| id)
+    }
+}
