@@ -3,6 +3,7 @@
 //! `cargo bench --bench cache` prints the ratios and the allocations (`-- 100000` for that size only):
 //!
 //! - `pass`: one validating pass of `serde_json` that keeps nothing (`IgnoredAny`) over the same bytes,
+//! - `without`: the same plan without the previous body,
 //! - `tree`: parse into a `serde_json::Value`, set the same markers, write.
 #![expect(clippy::print_stdout, reason = "the ratios are what this program is for")]
 
@@ -14,7 +15,7 @@ use provider_auth::CacheRetention;
 use provider_auth::cache::{BreakpointOptions, mark_body};
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
-use timing::{head, pair_given, row};
+use timing::{head, pair_both_given, pair_given, row};
 
 const SIZES: [usize; 3] = [100_000, 1_000_000, 10_000_000];
 const TEXTS: [(&str, &str); 2] = [
@@ -44,6 +45,8 @@ fn main() {
         row("the same without room : pass", pair_given(exact, |body| mark_body(body, &options), pass), "");
         let compared = BreakpointOptions::new(CacheRetention::Long).previous(&previous);
         row("the same with the previous body : pass", pair_given(given, |body| mark_body(body, &compared), pass), "");
+        let both = pair_both_given(given, |body| mark_body(body, &compared), |body| mark_body(body, &options));
+        row("with the previous body : without", both, "aim < 1.2");
         let (ours, tree) = pair_given(given, |body| mark_body(body, &options), || tree(&body));
         row("tree : scan, plan, splice", (tree, ours), "aim > 8");
 

@@ -30,6 +30,25 @@ pub(crate) fn pair_given<T, A, B>(
     compare(|count| (0..count).map(|_| once()).sum(), |count| (0..count).map(|_| time(1, &mut baseline)).sum())
 }
 
+/// The same where both use up what they work on.
+pub(crate) fn pair_both_given<T, A, B>(
+    given: impl Fn() -> T,
+    mut subject: impl FnMut(T) -> A,
+    mut baseline: impl FnMut(T) -> B,
+) -> (f64, f64) {
+    let once = |work: &mut dyn FnMut(T)| {
+        let mut given = Some(given());
+        time(1, &mut || {
+            if let Some(given) = given.take() {
+                work(given)
+            }
+        })
+    };
+    let mut subject = |given| drop(black_box(subject(given)));
+    let mut baseline = |given| drop(black_box(baseline(given)));
+    compare(|count| (0..count).map(|_| once(&mut subject)).sum(), |count| (0..count).map(|_| once(&mut baseline)).sum())
+}
+
 /// Samples both in turn. Each takes a count of runs and gives the time they took together.
 fn compare(mut subject: impl FnMut(u32) -> Duration, mut baseline: impl FnMut(u32) -> Duration) -> (f64, f64) {
     let counts = (runs(&mut subject), runs(&mut baseline));

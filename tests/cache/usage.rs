@@ -38,6 +38,44 @@ fn counters_are_read_flat_and_nested_and_any_may_be_missing() {
         ("null usage", r#"{"usage":null}"#, (0, 0, 0), 0),
         ("converse", r#"{"usage":{"inputTokens":1,"cacheReadInputTokens":2,"cacheWriteInputTokens":3}}"#, (1, 2, 3), 0),
         (
+            "converse with lifetimes, the longer one first",
+            r#"{"usage":{"inputTokens":1,"cacheReadInputTokens":2,"cacheWriteInputTokens":7,"cacheDetails":[{"ttl":"1h","inputTokens":4},{"ttl":"5m","inputTokens":3}]}}"#,
+            (1, 2, 7),
+            4,
+        ),
+        (
+            "the last event of a converse stream",
+            r#"{"metadata":{"usage":{"inputTokens":1,"cacheReadInputTokens":2,"cacheWriteInputTokens":3},"metrics":{"latencyMs":1}}}"#,
+            (1, 2, 3),
+            0,
+        ),
+        (
+            "the last event of a model's own stream on bedrock",
+            r#"{"type":"message_stop","amazon-bedrock-invocationMetrics":{"inputTokenCount":1,"outputTokenCount":9,"cacheReadInputTokenCount":2,"cacheWriteInputTokenCount":3}}"#,
+            (1, 2, 3),
+            0,
+        ),
+        (
+            "a compaction and the answer after it, of which the counters outside have the second only",
+            r#"{"usage":{"input_tokens":23,"cache_read_input_tokens":0,"iterations":[{"type":"compaction","input_tokens":5,"cache_read_input_tokens":180,"cache_creation_input_tokens":9,"cache_creation":{"ephemeral_5m_input_tokens":2,"ephemeral_1h_input_tokens":7}},{"type":"message","input_tokens":23,"cache_creation_input_tokens":1,"cache_creation":{"ephemeral_5m_input_tokens":1}}]}}"#,
+            (28, 180, 10),
+            7,
+        ),
+        (
+            "one run, and none",
+            r#"{"usage":{"input_tokens":2,"iterations":[{"type":"message","input_tokens":3}]}}"#,
+            (3, 0, 0),
+            0,
+        ),
+        ("no runs", r#"{"usage":{"input_tokens":2,"iterations":[]}}"#, (2, 0, 0), 0),
+        ("runs that are none", r#"{"usage":{"input_tokens":2,"iterations":null}}"#, (2, 0, 0), 0),
+        (
+            "vertex",
+            r#"{"id":"msg_vrtx_1","usage":{"input_tokens":1,"cache_read_input_tokens":2,"cache_creation_input_tokens":3,"cache_creation":{"ephemeral_1h_input_tokens":3}}}"#,
+            (1, 2, 3),
+            3,
+        ),
+        (
             "openrouter",
             r#"{"usage":{"prompt_tokens":10,"prompt_tokens_details":{"cached_tokens":2,"cache_write_tokens":3}}}"#,
             (5, 2, 3),
@@ -172,6 +210,45 @@ fn prices_are_data() {
     for (model, read) in [("claude-opus-5", 0.1), ("claude-opus-5-51", 0.1), ("anthropic/claude-opus-5.5:beta", 0.05)] {
         assert!((CachePrices::for_model(model).read - read).abs() < 1e-9, "{model}");
     }
+}
+
+#[test]
+fn a_session_adds_up_whatever_its_replies_tell() {
+    let replies = [
+        r#"{"usage":{"input_tokens":1,"cache_creation_input_tokens":100}}"#,
+        r#"{"usage":{"input_tokens":1,"cache_creation":{"ephemeral_1h_input_tokens":50,"ephemeral_5m_input_tokens":10}}}"#,
+        r#"{"usage":{"prompt_tokens":1000,"prompt_tokens_details":{"cached_tokens":900}}}"#,
+        "{}",
+    ];
+    let read = |reply: &&str| CacheUsage::from_reply(reply.as_bytes()).expect("a reply");
+    let session: CacheUsage = replies.iter().map(read).sum();
+    assert_eq!((session.uncached, session.read, session.written()), (Some(102), Some(900), 160));
+    assert_eq!((session.written_five_minutes, session.written_one_hour), (Some(10), Some(50)));
+    let prices = CachePrices::new(0.1, 1.25, 2.0);
+    let cost = 102.0 + 90.0 + 110.0 * 1.25 + 50.0 * 2.0;
+    assert!((session.saved_tokens(&prices).expect("tokens") - (1162.0 - cost)).abs() < 1e-6);
+    assert!((session.saved_money(&prices, 3.0).expect("money") - (1162.0 - cost) * 3e-6).abs() < 1e-12);
+    // Each reply by itself comes to the same.
+    let parts: f64 = replies.iter().map(read).filter_map(|usage| usage.saved_tokens(&prices)).sum();
+    assert!((parts - (1162.0 - cost)).abs() < 1e-6);
+    // Written and never read: caching was the dearer way.
+    assert!(read(&replies[0]).saved_tokens(&prices).expect("tokens") < 0.0);
+    assert_eq!(CacheUsage::default() + CacheUsage::default(), CacheUsage::default());
+    assert_eq!(CacheUsage::default().saved_tokens(&prices), None);
+    let full = CacheUsage::from_reply(br#"{"usage":{"input_tokens":18446744073709551615}}"#).expect("a reply");
+    assert_eq!((full + full).uncached, Some(u64::MAX));
+}
+
+#[test]
+fn a_stream_that_compacts_counts_all_its_runs() {
+    let stream = concat!(
+        r#"data: {"type":"message_start","message":{"usage":{"input_tokens":185,"cache_read_input_tokens":40}}}"#,
+        "\n\n",
+        r#"data: {"type":"message_delta","usage":{"input_tokens":23,"cache_read_input_tokens":7,"iterations":[{"type":"compaction","input_tokens":185,"cache_read_input_tokens":40},{"type":"message","input_tokens":23,"cache_read_input_tokens":7}]}}"#,
+        "\n\n",
+    );
+    let usage = CacheUsage::from_stream(stream.as_bytes());
+    assert_eq!((usage.uncached, usage.read, usage.total()), (Some(208), Some(47), 255));
 }
 
 #[test]

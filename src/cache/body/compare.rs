@@ -23,12 +23,14 @@ pub(crate) struct CommonPrefix {
 }
 
 impl CommonPrefix {
+    /// Compares two bodies of which the first one may have been read with the second one known.
     pub(crate) fn of(previous: Scanned<'_>, current: Scanned<'_>) -> Self {
         let same = |before: PromptSection<'_>, now: PromptSection<'_>| {
             let equal = before.blocks.iter().zip(now.blocks).enumerate();
             let count = equal
                 .take_while(|(index, (a, b))| {
-                    same_place(a, b) && same_text((previous.body, before, *index, a), (current.body, now, *index, b))
+                    let text = || same_text((previous.body, before, *index, a), (current.body, now, *index, b));
+                    same_place(a, b) && (a.same || text())
                 })
                 .count();
             (count, count == before.blocks.len() && count == now.blocks.len())

@@ -27,7 +27,7 @@ pub(super) struct Stopped;
 pub(super) type ReadResult<T> = Result<T, Stopped>;
 
 /// The reader: a position in the bytes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct JsonReader<'a> {
     bytes: &'a [u8],
     pos: usize,
@@ -55,6 +55,18 @@ impl<'a> JsonReader<'a> {
     /// comma after it if it is the first. Asked for inside the closure of [`object`](Self::object), before the value is read.
     pub(super) fn member_start(&self) -> usize {
         self.member
+    }
+
+    /// What is left from the position on.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.pos..).unwrap_or_default()
+    }
+
+    /// Goes on by bytes that are known to be legal here, and to close as many containers as they open but for the last
+    /// `open` ones, which hold a value each.
+    pub(super) fn pass(&mut self, length: usize, open: u32) {
+        self.pos += length;
+        self.depth += open;
     }
 
     #[inline]
@@ -121,22 +133,57 @@ impl<'a> JsonReader<'a> {
             self.member = start;
             member(self, key)?;
             start = self.pos;
-            self.white_space();
-            match self.peek() {
-                Some(b',') => self.pos += 1,
-                Some(b'}') => {
-                    self.leave();
-                    return Ok(());
-                }
-                _ => return self.refuse(),
+            if !self.goes_on(b'}')? {
+                return Ok(());
             }
             self.white_space();
+        }
+    }
+
+    /// Reads what is left of an object behind one of its values, as [`object`](Self::object) does.
+    pub(super) fn rest_of_object(
+        &mut self,
+        mut member: impl FnMut(&mut Self, KnownKey) -> ReadResult<()>,
+    ) -> ReadResult<()> {
+        loop {
+            let start = self.pos;
+            if !self.goes_on(b'}')? {
+                return Ok(());
+            }
+            self.white_space();
+            let key = self.key()?;
+            self.white_space();
+            self.member = start;
+            member(self, key)?;
+        }
+    }
+
+    /// Reads what stands behind a value of a container: a comma, or the end of the container.
+    #[inline]
+    pub(super) fn goes_on(&mut self, end: u8) -> ReadResult<bool> {
+        self.white_space();
+        match self.peek() {
+            Some(b',') => {
+                self.pos += 1;
+                Ok(true)
+            }
+            Some(byte) if byte == end => {
+                self.leave();
+                Ok(false)
+            }
+            _ => self.refuse(),
         }
     }
 
     /// Reads the array at the position. `element` is called at each element with its index and must read it whole.
     #[inline]
     pub(super) fn array(&mut self, mut element: impl FnMut(&mut Self, u32) -> ReadResult<()>) -> ReadResult<()> {
+        self.array_by(|reader, index| element(reader, index).map(|()| index.saturating_add(1)))
+    }
+
+    /// The same for a closure that may read several elements at once: it returns the index of the next one.
+    #[inline]
+    pub(super) fn array_by(&mut self, mut elements: impl FnMut(&mut Self, u32) -> ReadResult<u32>) -> ReadResult<()> {
         if self.peek() != Some(b'[') {
             return self.refuse();
         }
@@ -149,16 +196,9 @@ impl<'a> JsonReader<'a> {
         let mut index = 0;
         loop {
             self.white_space();
-            element(self, index)?;
-            index = index.saturating_add(1);
-            self.white_space();
-            match self.peek() {
-                Some(b',') => self.pos += 1,
-                Some(b']') => {
-                    self.leave();
-                    return Ok(());
-                }
-                _ => return self.refuse(),
+            index = elements(self, index)?;
+            if !self.goes_on(b']')? {
+                return Ok(());
             }
         }
     }

@@ -50,7 +50,7 @@ pub(crate) struct PromptSection<'a> {
     /// The caller's markers on blocks, in the same order.
     cuts: &'a [Cut],
     /// The index in the table of the first block.
-    first: usize,
+    pub(super) first: usize,
 }
 
 impl<'a> PromptSection<'a> {
@@ -81,6 +81,17 @@ pub(super) struct BlockTable {
     pub(super) blocks: Vec<Block>,
     pub(super) nested: Vec<NestedMarker>,
     pub(super) cuts: Vec<Cut>,
+    /// The messages, where another body is to be compared with this one.
+    pub(super) messages: Option<Vec<MessageSpan>>,
+}
+
+/// A message of the list.
+#[derive(Debug)]
+pub(super) struct MessageSpan {
+    pub(super) index: u32,
+    pub(super) span: Span,
+    /// Its blocks: the index in [`BlockTable::blocks`] of the first, and of the one after the last.
+    pub(super) blocks: (usize, usize),
 }
 
 /// Bounds in a table: how many blocks, nested markers and cuts it had.
@@ -125,6 +136,8 @@ pub(crate) struct Block {
     pub(crate) user: bool,
     /// Whether it is a string where the API takes a list of blocks.
     pub(crate) is_string: bool,
+    /// Whether it is known to be the block of this path in the body that this one was compared with, but for markers.
+    pub(super) same: bool,
     /// Its bytes in the body.
     pub(crate) span: Span,
 }
@@ -214,8 +227,8 @@ impl CacheControl {
     }
 }
 
-/// Where a block stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where a block stands. Paths are in the order of the blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum BlockPath {
     Tool(u32),
     System(u32),
@@ -228,6 +241,13 @@ impl BlockPath {
         match self {
             Self::Message(message, _) => Some(message),
             _ => None,
+        }
+    }
+
+    /// Its index in the innermost list around it.
+    pub(super) fn index(self) -> u32 {
+        match self {
+            Self::Tool(index) | Self::System(index) | Self::Message(_, index) => index,
         }
     }
 

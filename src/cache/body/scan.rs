@@ -14,14 +14,21 @@
 //! `cargo bench --bench cache` prints the ratios to such a pass, and to a tree of `Value`s, for the machine at hand.
 
 use super::block::{BlockFacts, block_facts, cache_control, cache_control_member, configs, text_kind};
+use super::compare::Scanned;
 use super::json::{JsonFault, JsonReader, ReadResult, Stopped};
-use super::layout::{Block, BlockKind, BlockPath, BlockTable, BodyLayout, CacheControl, Cut, Extent, NestedPath, Span};
+use super::layout::{
+    Block, BlockKind, BlockPath, BlockTable, BodyLayout, CacheControl, Cut, Extent, MessageSpan, NestedPath, Span,
+};
 use super::name::KnownKey;
+use super::shared::{pass_blocks, pass_marked_string, pass_messages};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::syntax::locate_byte;
 
 /// How many bytes of a conversation there are for each block. Where there are fewer, the table has to grow.
 const BYTES_PER_BLOCK: usize = 512;
+
+/// The same for messages.
+const BYTES_PER_MESSAGE: usize = 1_024;
 
 /// Reads a whole body.
 ///
@@ -29,10 +36,36 @@ const BYTES_PER_BLOCK: usize = 512;
 ///
 /// `InvalidBody` if it is not one JSON object, `TooDeep` if it nests deeper than the limit.
 pub(crate) fn scan(body: &[u8]) -> Result<BodyLayout> {
-    let mut reader = JsonReader::new(body);
+    scan_into(body, BodyLayout::default(), None)
+}
+
+/// Reads a whole body that another one is to be compared with.
+///
+/// # Errors
+///
+/// Those of [`scan`].
+pub(crate) fn scan_to_compare(body: &[u8]) -> Result<BodyLayout> {
     let mut found = BodyLayout::default();
-    found.table.blocks.reserve_exact(body.len() / BYTES_PER_BLOCK + 16);
-    match read_root(&mut reader, &mut found) {
+    found.table.messages = Some(Vec::with_capacity(body.len() / BYTES_PER_MESSAGE + 16));
+    scan_into(body, found, None)
+}
+
+/// Reads a body, but for the parts of its prompt that stand in the known one too, which was read by [`scan_to_compare`].
+/// It finds what [`scan`] finds.
+///
+/// # Errors
+///
+/// Those of [`scan`].
+pub(crate) fn scan_compared(body: &[u8], known: Scanned<'_>) -> Result<BodyLayout> {
+    scan_into(body, BodyLayout::default(), Some(known))
+}
+
+fn scan_into(body: &[u8], mut found: BodyLayout, known: Option<Scanned<'_>>) -> Result<BodyLayout> {
+    let mut reader = JsonReader::new(body);
+    // Two bodies that are compared have about the same blocks.
+    let blocks = known.map_or(0, |known| known.layout.table.blocks.len());
+    found.table.blocks.reserve_exact(blocks.max(body.len() / BYTES_PER_BLOCK) + 16);
+    match read_root(&mut reader, &mut found, known) {
         Ok(Some(())) => Ok(found),
         Ok(None) => Err(Error::new(ErrorKind::InvalidBody, "the request body is JSON, but not an object")
             .with_location(Location::at(1, 1))),
@@ -41,7 +74,11 @@ pub(crate) fn scan(body: &[u8]) -> Result<BodyLayout> {
 }
 
 /// `None` if the body is some other JSON than an object.
-fn read_root(reader: &mut JsonReader<'_>, found: &mut BodyLayout) -> ReadResult<Option<()>> {
+fn read_root(
+    reader: &mut JsonReader<'_>,
+    found: &mut BodyLayout,
+    known: Option<Scanned<'_>>,
+) -> ReadResult<Option<()>> {
     reader.white_space();
     if reader.peek() != Some(b'{') {
         reader.skip()?;
@@ -50,9 +87,9 @@ fn read_root(reader: &mut JsonReader<'_>, found: &mut BodyLayout) -> ReadResult<
     }
     reader.object(|reader, key| {
         match key {
-            KnownKey::Tools => found.tools = section(reader, &mut found.table, tools)?,
-            KnownKey::System => found.system = section(reader, &mut found.table, system)?,
-            KnownKey::Messages => found.messages = section(reader, &mut found.table, messages)?,
+            KnownKey::Tools => found.tools = section(reader, &mut found.table, known, tools)?,
+            KnownKey::System => found.system = section(reader, &mut found.table, known, system)?,
+            KnownKey::Messages => found.messages = section(reader, &mut found.table, known, messages)?,
             KnownKey::CacheControl => found.top = cache_control(reader)?,
             KnownKey::AnthropicVersion => {
                 found.has_version = true;
@@ -75,29 +112,59 @@ fn read_root(reader: &mut JsonReader<'_>, found: &mut BodyLayout) -> ReadResult<
 fn section(
     reader: &mut JsonReader<'_>,
     table: &mut BlockTable,
-    read: impl FnOnce(&mut JsonReader<'_>, &mut BlockTable) -> ReadResult<()>,
+    known: Option<Scanned<'_>>,
+    read: impl FnOnce(&mut JsonReader<'_>, &mut BlockTable, Option<Scanned<'_>>) -> ReadResult<()>,
 ) -> ReadResult<Extent> {
     let start = table.bound();
-    read(reader, table)?;
+    read(reader, table, known)?;
     Ok(Extent { start, end: table.bound() })
 }
 
 /// Reads a list of objects, passing over elements that are not objects and values that are not lists: what they mean is
-/// the API's to say.
+/// the API's to say. Where there is something known, `pass` may read several elements at once.
 #[inline]
 fn objects(
     reader: &mut JsonReader<'_>,
-    mut read: impl FnMut(&mut JsonReader<'_>, u32) -> ReadResult<()>,
+    table: &mut BlockTable,
+    known: Option<Scanned<'_>>,
+    pass: impl Fn(Scanned<'_>, &mut JsonReader<'_>, &mut BlockTable, u32) -> Option<u32>,
+    mut read: impl FnMut(&mut JsonReader<'_>, &mut BlockTable, u32) -> ReadResult<()>,
 ) -> ReadResult<()> {
     if reader.peek() != Some(b'[') {
         return reader.skip();
     }
-    reader.array(|reader, index| if reader.peek() == Some(b'{') { read(reader, index) } else { reader.skip() })
+    reader.array_by(|reader, index| {
+        if let Some(known) = known
+            && let Some(next) = pass(known, reader, table, index)
+        {
+            return Ok(next);
+        }
+        if reader.peek() == Some(b'{') {
+            read(reader, table, index)?
+        } else {
+            reader.skip()?
+        }
+        Ok(index.saturating_add(1))
+    })
 }
 
-fn tools(reader: &mut JsonReader<'_>, table: &mut BlockTable) -> ReadResult<()> {
-    objects(reader, |reader, index| {
-        let path = BlockPath::Tool(index);
+/// Reads a list of blocks.
+#[inline]
+fn blocks(
+    reader: &mut JsonReader<'_>,
+    table: &mut BlockTable,
+    known: Option<Scanned<'_>>,
+    path: impl Fn(u32) -> BlockPath,
+    mut read: impl FnMut(&mut JsonReader<'_>, &mut BlockTable, BlockPath) -> ReadResult<()>,
+) -> ReadResult<()> {
+    let pass = |known: Scanned<'_>, reader: &mut JsonReader<'_>, table: &mut BlockTable, index| {
+        pass_blocks(known, reader, table, path(index))
+    };
+    objects(reader, table, known, pass, |reader, table, index| read(reader, table, path(index)))
+}
+
+fn tools(reader: &mut JsonReader<'_>, table: &mut BlockTable, known: Option<Scanned<'_>>) -> ReadResult<()> {
+    blocks(reader, table, known, BlockPath::Tool, |reader, table, path| {
         let start = reader.position();
         let (mut found, mut cut) = (CacheControl::Absent, None);
         let mut deferred = false;
@@ -120,45 +187,69 @@ fn tools(reader: &mut JsonReader<'_>, table: &mut BlockTable) -> ReadResult<()> 
     })
 }
 
-fn system(reader: &mut JsonReader<'_>, table: &mut BlockTable) -> ReadResult<()> {
-    if reader.peek() == Some(b'"') {
-        return string(reader, table, BlockPath::System(0));
-    }
-    objects(reader, |reader, index| block(reader, table, BlockPath::System(index)))
+fn system(reader: &mut JsonReader<'_>, table: &mut BlockTable, known: Option<Scanned<'_>>) -> ReadResult<()> {
+    text_or_blocks(reader, table, known, BlockPath::System)
 }
 
-fn messages(reader: &mut JsonReader<'_>, table: &mut BlockTable) -> ReadResult<()> {
-    objects(reader, |reader, message| {
-        let before = table.bound();
+fn messages(reader: &mut JsonReader<'_>, table: &mut BlockTable, known: Option<Scanned<'_>>) -> ReadResult<()> {
+    if let Some(messages) = &mut table.messages {
+        messages.clear();
+    }
+    objects(reader, table, known, pass_messages, |reader, table, message| {
+        let (start, before) = (reader.position(), table.bound());
         let mut user = false;
         reader.object(|reader, key| {
             match key {
                 KnownKey::Role => user = reader.text_or_skip()?.is_some_and(|role| role.named(|role| role == b"user")),
                 KnownKey::Content => {
                     table.truncate(before);
-                    content(reader, message, table)?;
+                    text_or_blocks(reader, table, known, |index| BlockPath::Message(message, index))?;
                 }
                 _ => reader.skip()?,
             }
             Ok(())
         })?;
         table.blocks.iter_mut().skip(before.0).for_each(|block| block.user = user);
+        if let Some(messages) = &mut table.messages {
+            let (span, blocks) = (Span { start, end: reader.position() }, (before.0, table.blocks.len()));
+            messages.push(MessageSpan { index: message, span, blocks });
+        }
         Ok(())
     })
 }
 
-fn content(reader: &mut JsonReader<'_>, message: u32, table: &mut BlockTable) -> ReadResult<()> {
+/// Reads a system prompt or the content of a message.
+#[inline]
+fn text_or_blocks(
+    reader: &mut JsonReader<'_>,
+    table: &mut BlockTable,
+    known: Option<Scanned<'_>>,
+    path: impl Fn(u32) -> BlockPath,
+) -> ReadResult<()> {
     if reader.peek() == Some(b'"') {
-        return string(reader, table, BlockPath::Message(message, 0));
+        return string(reader, table, path(0));
     }
-    objects(reader, |reader, index| block(reader, table, BlockPath::Message(message, index)))
+    if let Some(known) = known
+        && pass_marked_string(known, reader, table, path(0)).is_some()
+    {
+        return Ok(());
+    }
+    blocks(reader, table, known, path, block)
 }
 
 fn string(reader: &mut JsonReader<'_>, table: &mut BlockTable, path: BlockPath) -> ReadResult<()> {
     let start = reader.position();
     let kind = text_kind(reader.string()?);
     let span = Span { start, end: reader.position() };
-    table.blocks.push(Block { path, kind, cache_control: CacheControl::Absent, user: false, is_string: true, span });
+    table.blocks.push(Block {
+        path,
+        kind,
+        cache_control: CacheControl::Absent,
+        user: false,
+        is_string: true,
+        same: false,
+        span,
+    });
     Ok(())
 }
 
@@ -186,7 +277,7 @@ fn add(
         table.cuts.push(Cut { block: table.blocks.len(), span });
     }
     let span = Span { start, end: reader.position() };
-    table.blocks.push(Block { path, kind, cache_control, user: false, is_string: false, span });
+    table.blocks.push(Block { path, kind, cache_control, user: false, is_string: false, same: false, span });
 }
 
 fn refusal(body: &[u8], fault: JsonFault) -> Error {

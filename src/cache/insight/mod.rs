@@ -6,6 +6,7 @@
 
 mod change;
 mod choose;
+mod counters;
 mod fingerprint;
 mod prices;
 mod usage;

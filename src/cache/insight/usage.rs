@@ -1,10 +1,14 @@
 //! What a reply says about the cache.
 
+use std::iter::Sum;
+use std::ops::{Add, AddAssign};
+
 use memchr::memmem::find;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::counters::{Counters, sum_of};
 use super::prices::CachePrices;
 use crate::error::{Error, ErrorKind, Result};
 use crate::net::events;
@@ -16,7 +20,10 @@ use crate::net::events;
 /// | API | counters | cached tokens among the input tokens? |
 /// | --- | --- | --- |
 /// | Messages, flat (`cache_creation_input_tokens`) or nested (`cache_creation.ephemeral_5m_input_tokens`) | `usage`; `message.usage` of an event | no, beside them |
-/// | Converse of Bedrock | `usage` | no, beside them |
+/// | the same, where the model ran several times for one reply (compaction, an advisor) | the sum of `usage.iterations` | no, beside them |
+/// | Converse of Bedrock, and its lifetimes in `cacheDetails` | `usage`; `metadata.usage` of an event | no, beside them |
+/// | `InvokeModel` of Bedrock, in a stream | `amazon-bedrock-invocationMetrics` | no, beside them |
+/// | Messages on Vertex, Foundry and `OpenRouter` | as of the Messages API | no, beside them |
 /// | Responses of `OpenAI`, and xAI's | `usage.input_tokens_details`; `response.usage` of an event | yes |
 /// | chat of `OpenAI`, `OpenRouter`, xAI and others | `usage.prompt_tokens_details` | yes |
 /// | chat of `DeepSeek` | `usage.prompt_cache_hit_tokens` | yes |
@@ -26,6 +33,10 @@ use crate::net::events;
 ///
 /// From the providers' pages of 2026-08 (Messages, Converse, `OpenRouter`) and 2026-11. What Gemini counts apart for the
 /// results of tools (`toolUsePromptTokenCount`) is not in it.
+///
+/// Usage adds up, over the replies of a session for instance. Replies of models with other prices are best kept apart:
+/// [`relative_cost`](Self::relative_cost), [`saved_tokens`](Self::saved_tokens) and [`saved_money`](Self::saved_money) take
+/// one set of prices.
 ///
 /// # Examples
 ///
@@ -71,6 +82,12 @@ struct Reply<'r> {
     /// The same in Groq's chunks.
     #[serde(borrow)]
     x_groq: Option<&'r RawValue>,
+    /// The same in the last event of Converse.
+    #[serde(borrow)]
+    metadata: Option<&'r RawValue>,
+    /// What Bedrock adds to the last event of a model's own API.
+    #[serde(rename = "amazon-bedrock-invocationMetrics")]
+    invocation_metrics: Option<Value>,
     #[serde(borrow)]
     choices: Option<&'r RawValue>,
 }
@@ -79,56 +96,6 @@ struct Reply<'r> {
 #[derive(Deserialize)]
 struct Choice {
     usage: Option<Value>,
-}
-
-/// The counters as one reply has them.
-struct Counters {
-    /// Neither read nor written, where the cached tokens are counted beside it.
-    uncached: Option<u64>,
-    /// All tokens of the prompt, where the cached tokens are counted among them.
-    prompt: Option<u64>,
-    read: Option<u64>,
-    written: Option<u64>,
-    written_five_minutes: Option<u64>,
-    written_one_hour: Option<u64>,
-}
-
-impl Counters {
-    fn new(usage: &Value) -> Self {
-        let number = |pointers: &[&str]| {
-            pointers.iter().find_map(|pointer| {
-                let value = usage.pointer(pointer)?;
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
-                let rounded = || value.as_f64().filter(|number| *number >= 0.0).map(|number| number as u64);
-                value.as_u64().or_else(rounded)
-            })
-        };
-        let input = number(&["/input_tokens", "/inputTokens"]);
-        // Only an API that counts the cached tokens among the input tokens has details of these.
-        let details = usage.pointer("/input_tokens_details").is_some_and(Value::is_object);
-        let prompt = number(&["/prompt_tokens", "/promptTokenCount"]).or(input.filter(|_| details));
-        Self {
-            uncached: input.filter(|_| prompt.is_none()),
-            prompt,
-            read: number(&[
-                "/cache_read_input_tokens",
-                "/cacheReadInputTokens",
-                "/prompt_tokens_details/cached_tokens",
-                "/input_tokens_details/cached_tokens",
-                "/prompt_cache_hit_tokens",
-                "/cached_tokens",
-                "/cachedContentTokenCount",
-            ]),
-            written: number(&[
-                "/cache_creation_input_tokens",
-                "/cacheWriteInputTokens",
-                "/prompt_tokens_details/cache_write_tokens",
-                "/input_tokens_details/cache_write_tokens",
-            ]),
-            written_five_minutes: number(&["/cache_creation/ephemeral_5m_input_tokens"]),
-            written_one_hour: number(&["/cache_creation/ephemeral_1h_input_tokens"]),
-        }
-    }
 }
 
 impl CacheUsage {
@@ -184,7 +151,7 @@ impl CacheUsage {
     }
 
     fn observe(&mut self, reply: &Reply<'_>) {
-        for inner in [reply.message, reply.response, reply.x_groq].into_iter().flatten() {
+        for inner in [reply.message, reply.response, reply.x_groq, reply.metadata].into_iter().flatten() {
             // What is no reply has no counters.
             if let Ok(inner) = serde_json::from_str::<Reply<'_>>(inner.get()) {
                 self.count(&inner);
@@ -200,7 +167,7 @@ impl CacheUsage {
     }
 
     fn count(&mut self, reply: &Reply<'_>) {
-        for usage in reply.usage.iter().chain(&reply.usage_metadata) {
+        for usage in reply.usage.iter().chain(&reply.usage_metadata).chain(&reply.invocation_metrics) {
             self.merge(&Counters::new(usage));
         }
     }
@@ -233,6 +200,12 @@ impl CacheUsage {
         self.written_flat.unwrap_or(0).max(split)
     }
 
+    /// The same, or `None` if there is no such counter.
+    fn all_written(&self) -> Option<u64> {
+        let known = self.written_flat.or(self.written_five_minutes).or(self.written_one_hour);
+        known.map(|_| self.written())
+    }
+
     /// Returns all tokens of the prompt.
     #[must_use]
     pub fn total(&self) -> u64 {
@@ -262,6 +235,72 @@ impl CacheUsage {
                 + part(short) * prices.write_five_minutes
                 + part(long) * prices.write_one_hour
         })
+    }
+
+    /// Returns what caching saved, in uncached input tokens: how many more of these the same prompts would have cost without
+    /// caching. Below zero caching cost more than it saved. `None` if there is no counter above zero.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use provider_auth::cache::{CachePrices, CacheUsage};
+    ///
+    /// let replies = [
+    ///     r#"{"usage":{"input_tokens":10,"cache_creation_input_tokens":1000}}"#,
+    ///     r#"{"usage":{"input_tokens":10,"cache_read_input_tokens":1000}}"#,
+    /// ];
+    /// let mut session = CacheUsage::default();
+    /// for reply in replies {
+    ///     session += CacheUsage::from_reply(reply.as_bytes())?;
+    /// }
+    /// // 1000 at 1.25 and 1000 at 0.1, instead of 2000.
+    /// let prices = CachePrices::for_model("claude-opus-5");
+    /// assert_eq!(session.saved_tokens(&prices).map(f64::round), Some(650.0));
+    /// // At 5 dollars for a million.
+    /// assert_eq!(session.saved_money(&prices, 5.0).map(|saved| format!("{saved:.5}")), Some("0.00325".to_owned()));
+    /// # Ok::<(), provider_auth::Error>(())
+    /// ```
+    #[must_use]
+    pub fn saved_tokens(&self, prices: &CachePrices) -> Option<f64> {
+        let cost = self.relative_cost(prices)?;
+        Some((1.0 - cost) * share(self.total(), 1))
+    }
+
+    /// Returns what caching saved in money, where a million uncached input tokens cost `per_million`. Below zero caching
+    /// cost more than it saved. `None` if there is no counter above zero.
+    #[must_use]
+    pub fn saved_money(&self, prices: &CachePrices, per_million: f64) -> Option<f64> {
+        self.saved_tokens(prices).map(|tokens| tokens / 1e6 * per_million)
+    }
+}
+
+impl AddAssign for CacheUsage {
+    /// Adds the tokens of another reply.
+    fn add_assign(&mut self, other: Self) {
+        // Of two replies one may have the sum only, and the other one its parts.
+        let written = sum_of(self.all_written(), other.all_written());
+        *self = Self {
+            uncached: sum_of(self.uncached, other.uncached),
+            read: sum_of(self.read, other.read),
+            written_flat: written,
+            written_five_minutes: sum_of(self.written_five_minutes, other.written_five_minutes),
+            written_one_hour: sum_of(self.written_one_hour, other.written_one_hour),
+        };
+    }
+}
+
+impl Add for CacheUsage {
+    type Output = Self;
+
+    fn add(mut self, other: Self) -> Self {
+        self += other;
+        self
+    }
+}
+
+impl Sum for CacheUsage {
+    fn sum<I: Iterator<Item = Self>>(replies: I) -> Self {
+        replies.fold(Self::default(), Add::add)
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::existing::{Spot, written};
 use super::options::{BreakpointOptions, Lifetimes, Previous};
-use crate::cache::body::{Block, BlockKind, BodyLayout, CommonPrefix, Scanned, Slide, scan};
+use crate::cache::body::{Block, BlockKind, BodyLayout, CommonPrefix, Scanned, Slide, scan_compared};
 use crate::error::Result;
 use crate::retention::CacheTtl;
 
@@ -37,7 +37,7 @@ impl History {
                 Ok(Self { written, ..Self::default() })
             }
             Previous::Body(body) => {
-                let layout = scan(body)?;
+                let layout = scan_compared(body, current)?;
                 Ok(Self::compared(Scanned { body, layout: &layout }, current, options))
             }
         }

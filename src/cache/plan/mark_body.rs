@@ -4,7 +4,7 @@ use super::decide::decide;
 use super::marker_plan::BreakpointPlan;
 use super::options::BreakpointOptions;
 use super::splice::{BodyEdit, ObjectEnd, splice};
-use crate::cache::body::scan;
+use crate::cache::body::{BodyLayout, scan, scan_to_compare};
 #[cfg(doc)]
 use crate::error::ErrorKind;
 use crate::error::Result;
@@ -16,8 +16,13 @@ impl BreakpointPlan {
     ///
     /// Those of [`mark_body`].
     pub fn for_body(body: &[u8], options: &BreakpointOptions<'_>) -> Result<Self> {
-        decide(body, &scan(body)?, options).map(|(plan, _)| plan)
+        decide(body, &read(body, options)?, options).map(|(plan, _)| plan)
     }
+}
+
+/// Reads the body, so that the previous one need not be read where it is the same.
+fn read(body: &[u8], options: &BreakpointOptions<'_>) -> Result<BodyLayout> {
+    if options.compares() { scan_to_compare(body) } else { scan(body) }
 }
 
 /// Adds the markers that the options ask for to a request body, and nothing else.
@@ -81,7 +86,7 @@ pub(crate) fn mark_body_for_host(
     options: &BreakpointOptions<'_>,
     fields: &HostFields,
 ) -> Result<MarkedBody> {
-    let layout = scan(&body)?;
+    let layout = read(&body, options)?;
     let (plan, mut edits) = decide(&body, &layout, options)?;
     let mut members: Vec<String> = Vec::new();
     if let Some(version) = fields.version.as_ref().filter(|_| !layout.has_version) {

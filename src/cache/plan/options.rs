@@ -157,6 +157,11 @@ impl<'a> BreakpointOptions<'a> {
         self
     }
 
+    /// Whether the body will be compared with the previous one.
+    pub(super) fn compares(&self) -> bool {
+        self.lifetimes.is_some() && matches!(self.previous, Previous::Body(_))
+    }
+
     /// Whether any marker is asked for.
     #[cfg(feature = "client")]
     pub(crate) fn asks_for_markers(&self) -> bool {

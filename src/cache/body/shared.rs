@@ -1,0 +1,312 @@
+//! The part of a body that stands in another one too, which was read before: it is compared with it, not read again.
+//!
+//! Where two readers have come to the same place of a prompt, the same bytes mean the same. So what was found in them once
+//! is found again, as many bytes further on or back. Only what differs is read, and a block that has but got a marker
+//! since, which is how the planner makes them differ, is read from there on. Each byte is compared a few times at most,
+//! however often the two part and meet.
+
+use super::block::cache_control_member;
+use super::compare::Scanned;
+use super::json::{JsonReader, Stopped};
+use super::layout::{Block, BlockPath, BlockTable, CacheControl, Cut, NestedMarker, PromptSection, Span};
+use super::name::KnownKey;
+
+/// How many bytes are compared at once.
+const CHUNK: usize = 1_024;
+
+/// What the planner puts in front of a string that has to carry a marker. Other spellings of it are read in full.
+const WRAPPED: &[u8] = br#"[{"type":"text","text":"#;
+
+/// Passes over the messages from this one on that stand in the known body too. Returns the index of the next message, if
+/// there are any.
+pub(super) fn pass_messages(
+    known: Scanned<'_>,
+    reader: &mut JsonReader<'_>,
+    table: &mut BlockTable,
+    index: u32,
+) -> Option<u32> {
+    let all = known.layout.table.messages.as_deref()?;
+    let first = all.binary_search_by_key(&index, |message| message.index).ok()?;
+    let messages = all.get(first..)?;
+    let start = messages.first()?.span.start;
+    let text = Span { start, end: messages.last()?.span.end }.of(known.body);
+    let common = common_length(reader.rest(), text);
+    let count = messages.partition_point(|message| message.span.end - start <= common);
+    let passed = messages.get(..count)?;
+    let (first, last) = (passed.first()?, passed.last()?);
+    carry(known, table, (first.blocks.0, last.blocks.1), reader.position().wrapping_sub(start));
+    reader.pass(last.span.end - start, 0);
+    Some(last.index.saturating_add(1))
+}
+
+/// Passes over the blocks from this one on that stand in the known body too, or over this one if it has but got a marker
+/// since. Returns the index of the next block of the list.
+pub(super) fn pass_blocks(
+    known: Scanned<'_>,
+    reader: &mut JsonReader<'_>,
+    table: &mut BlockTable,
+    path: BlockPath,
+) -> Option<u32> {
+    let (section, index) = find(known, path)?;
+    let blocks = section.blocks.get(index..)?;
+    let list = blocks.get(..blocks.partition_point(|block| block.path.message() == path.message()))?;
+    let first = list.first().filter(|block| !block.is_string)?;
+    let start = first.span.start;
+    let text = Span { start, end: list.last()?.span.end }.of(known.body);
+    let common = common_length(reader.rest(), text);
+    let count = list.partition_point(|block| block.span.end - start <= common);
+    let from = section.first + index;
+    let Some(last) = list.get(..count)?.last() else {
+        return pass_marked(known, reader, table, (from, first), common);
+    };
+    carry(known, table, (from, from + count), reader.position().wrapping_sub(start));
+    reader.pass(last.span.end - start, 0);
+    Some(last.path.index().saturating_add(1))
+}
+
+/// Passes over a block that is the known one with a marker as its last member.
+fn pass_marked(
+    known: Scanned<'_>,
+    reader: &mut JsonReader<'_>,
+    table: &mut BlockTable,
+    (index, block): (usize, &Block),
+    common: usize,
+) -> Option<u32> {
+    let (text, start) = (block.span.of(known.body), reader.position());
+    let members = text.strip_suffix(b"}")?.trim_ascii_end();
+    if common < members.len() || members.last() == Some(&b'{') || block.cache_control != CacheControl::Absent {
+        return None;
+    }
+    let mut ahead = reader.clone();
+    ahead.pass(members.len(), 1);
+    let (cache_control, cut) = added_marker(&mut ahead)?;
+    carry(known, table, (index, index + 1), start.wrapping_sub(block.span.start));
+    let span = Span { start, end: ahead.position() };
+    let same = reader.rest().get(cut.end - start..span.end - start) == text.get(members.len()..);
+    table.cuts.push(Cut { block: table.blocks.len() - 1, span: cut });
+    *table.blocks.last_mut()? = Block { cache_control, span, same, ..*block };
+    *reader = ahead;
+    Some(block.path.index().saturating_add(1))
+}
+
+/// Passes over a list of one text block that was a string in the known body, and has got a marker since.
+pub(super) fn pass_marked_string(
+    known: Scanned<'_>,
+    reader: &mut JsonReader<'_>,
+    table: &mut BlockTable,
+    path: BlockPath,
+) -> Option<()> {
+    let (section, index) = find(known, path)?;
+    let block = section.blocks.get(index).filter(|block| block.is_string)?;
+    let text = block.span.of(known.body);
+    if !reader.rest().strip_prefix(WRAPPED)?.starts_with(text) {
+        return None;
+    }
+    let mut ahead = reader.clone();
+    ahead.pass(WRAPPED.len() + text.len(), 2);
+    let (cache_control, cut) = added_marker(&mut ahead)?;
+    let span = Span { start: reader.position() + 1, end: ahead.position() };
+    if ahead.goes_on(b']').ok()? {
+        return None;
+    }
+    let same = cut.end + 1 == span.end;
+    table.cuts.push(Cut { block: table.blocks.len(), span: cut });
+    table.blocks.push(Block { path, kind: block.kind, cache_control, user: false, is_string: false, same, span });
+    *reader = ahead;
+    Some(())
+}
+
+/// What is left of an object, if it is nothing but markers.
+fn added_marker(reader: &mut JsonReader<'_>) -> Option<(CacheControl, Span)> {
+    let (mut found, mut cut) = (CacheControl::Absent, None);
+    let read = reader.rest_of_object(|reader, key| {
+        if key != KnownKey::CacheControl {
+            return Err(Stopped);
+        }
+        found = cache_control_member(reader, &mut cut)?;
+        Ok(())
+    });
+    read.ok()?;
+    cut.map(|cut| (found, cut))
+}
+
+/// The block of this path, if there is one: its section, and its index there.
+fn find(known: Scanned<'_>, path: BlockPath) -> Option<(PromptSection<'_>, usize)> {
+    let section = match path {
+        BlockPath::Tool(_) => known.layout.tools(),
+        BlockPath::System(_) => known.layout.system(),
+        BlockPath::Message(..) => known.layout.messages(),
+    };
+    let index = section.blocks.binary_search_by_key(&path, |block| block.path).ok()?;
+    Some((section, index))
+}
+
+/// Adds what was found in these blocks of the known body, as many bytes further on.
+fn carry(known: Scanned<'_>, table: &mut BlockTable, (from, to): (usize, usize), shift: usize) {
+    let found = &known.layout.table;
+    // A shift to the front is a large number that wraps around.
+    let shifted = |span: Span| Span { start: span.start.wrapping_add(shift), end: span.end.wrapping_add(shift) };
+    let base = table.blocks.len();
+    let blocks = found.blocks.get(from..to).unwrap_or_default();
+    table.blocks.extend(blocks.iter().map(|block| Block { span: shifted(block.span), same: true, ..*block }));
+    let first = found.nested.partition_point(|nested| nested.block < from);
+    let nested = found.nested.iter().skip(first).take_while(|nested| nested.block < to);
+    table.nested.extend(nested.map(|nested| NestedMarker {
+        block: nested.block - from + base,
+        path: nested.path.clone(),
+        cut: shifted(nested.cut),
+        ..*nested
+    }));
+    let first = found.cuts.partition_point(|cut| cut.block < from);
+    let cuts = found.cuts.iter().skip(first).take_while(|cut| cut.block < to);
+    table.cuts.extend(cuts.map(|cut| Cut { block: cut.block - from + base, span: shifted(cut.span) }));
+}
+
+/// How many bytes at the start are the same.
+fn common_length(a: &[u8], b: &[u8]) -> usize {
+    let chunks = a.as_chunks::<CHUNK>().0.iter().zip(b.as_chunks::<CHUNK>().0);
+    let equal = CHUNK * chunks.take_while(|(a, b)| a == b).count();
+    let rest = |bytes| <[u8]>::get(bytes, equal..).unwrap_or_default().iter();
+    equal + rest(a).zip(rest(b)).take_while(|(a, b)| a == b).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::compare::{CommonPrefix, unmarked};
+    use super::super::layout::BodyLayout;
+    use super::super::scan::{scan, scan_compared, scan_to_compare};
+    use super::*;
+    use crate::cache::{BreakpointOptions, mark_body};
+    use crate::retention::CacheRetention;
+
+    /// What was found, but for what only the comparison needs.
+    fn found(mut layout: BodyLayout) -> String {
+        layout.table.messages = None;
+        layout.table.blocks.iter_mut().for_each(|block| block.same = false);
+        format!("{layout:?}")
+    }
+
+    /// Reads the one body with the other one known, and compares what was found with what is there.
+    fn check(previous: &[u8], current: &[u8]) -> usize {
+        let Ok(layout) = scan_to_compare(current) else { return 0 };
+        let known = Scanned { body: current, layout: &layout };
+        let (full, compared) = match (scan(previous), scan_compared(previous, known)) {
+            (Ok(full), Ok(compared)) => (full, compared),
+            (full, compared) => {
+                assert_eq!(format!("{full:?}"), format!("{compared:?}"), "{}", String::from_utf8_lossy(previous));
+                return 0;
+            }
+        };
+        let text = || format!("{}\n{}", String::from_utf8_lossy(previous), String::from_utf8_lossy(current));
+        for (section, other) in compared.sections().into_iter().zip(layout.sections()) {
+            for (index, block) in section.blocks.iter().enumerate().filter(|(_, block)| block.same) {
+                let Some(at) = other.blocks.iter().position(|other| other.path == block.path) else { continue };
+                let (a, b) = ((previous, section, index, block), (current, other, at, &other.blocks[at]));
+                assert!(unmarked(a) == unmarked(b), "{:?} is not the same\n{}", block.path, text());
+            }
+        }
+        let common = |layout| CommonPrefix::of(Scanned { body: previous, layout }, known);
+        assert_eq!(common(&compared), common(&full), "{}", text());
+        let same = compared.table.blocks.iter().filter(|block| block.same).count();
+        assert_eq!(found(compared), found(full), "{}", text());
+        same
+    }
+
+    const MARK: &str = r#""cache_control":{"type":"ephemeral"}"#;
+
+    #[test]
+    fn what_has_but_got_markers_is_not_read_again() {
+        let blocks = |mark: &str| {
+            format!(
+                r#"{{"tools":[{{"name":"a"}},{{"name":"b"{mark} }}],"system":[{{"type":"text","text":"s"{mark}}}],"messages":[{{"role":"user","content":"u"}},{{"role":"user","content":[{{"type":"image"}},{{"type":"tool_result","content":[{{"type":"text","text":"x"}}]{mark} }}]}}]}}"#
+            )
+        };
+        assert_eq!(check(blocks(&format!(",{MARK}")).as_bytes(), blocks("").as_bytes()), 6);
+        let strings = |before: &str, after: &str| {
+            format!(
+                r#"{{"system":{before}"s"{after},"messages":[{{"role":"user","content":{before}"u"{after}}},{{"role":"user","content":"v"}}]}}"#
+            )
+        };
+        let (before, after) = (r#"[{"type":"text","text":"#, format!(",{MARK}}}]"));
+        assert_eq!(check(strings(before, &after).as_bytes(), strings("", "").as_bytes()), 3);
+    }
+
+    fn part() -> impl Strategy<Value = String> {
+        let block = prop_oneof![
+            4 => Just(r#"{"type":"text","text":"a"}"#.to_owned()),
+            2 => Just(format!(r#"{{"type":"text","text":"a",{MARK}}}"#)),
+            1 => Just(format!(r#"{{"type":"text",{MARK},"text":"b" , {MARK} }}"#)),
+            1 => Just(r#"{"type":"text","text":"b" }"#.to_owned()),
+            1 => Just(format!(r#"{{"type":"text","text":"b"  ,{MARK}}}"#)),
+            1 => Just(r#"{"text":"a","type":"text","cache_control":null}"#.to_owned()),
+            1 => Just("{}".to_owned()),
+            1 => Just(format!("{{{MARK}}}")),
+            1 => Just(r#"{"n":1}"#.to_owned()),
+            1 => Just(r#"{"n":12,"defer_loading":true}"#.to_owned()),
+            1 => Just("7".to_owned()),
+            2 => Just(format!(r#"{{"type":"tool_result","content":[{{"type":"text","text":"a",{MARK}}}]}}"#)),
+            1 => Just(r#"{"type":"tool_result","content":"a","configs":{}}"#.to_owned()),
+        ];
+        prop_oneof![
+            2 => "[ab]{0,2}".prop_map(|text| format!("\"{text}\"")),
+            1 => "[ab]{0,2}".prop_map(|text| format!(r#"[{{"type":"text","text":"{text}",{MARK}}}]"#)),
+            1 => "[ab]{0,2}".prop_map(|text| format!(r#"[{{"type":"text","text":"{text}",{MARK}}},{{}}]"#)),
+            6 => prop::collection::vec(block, 0..4).prop_map(|blocks| format!("[{}]", blocks.join(","))),
+        ]
+    }
+
+    fn body() -> impl Strategy<Value = Vec<String>> {
+        let message = (part(), prop::sample::select(vec!["user", "assistant"]), 0_u8..8).prop_map(
+            |(content, role, how)| match how {
+                0 => format!(r#"{{"content":{content},"role":"{role}"}}"#),
+                1 => format!(r#"{{"role":"{role}","content":[{{}}],"content":{content}}}"#),
+                2 => "null".to_owned(),
+                _ => format!(r#"{{"role":"{role}","content":{content}}}"#),
+            },
+        );
+        (part(), part(), prop::collection::vec(message, 0..6))
+            .prop_map(|(tools, system, messages)| [vec![tools, system], messages].concat())
+    }
+
+    fn spelled(parts: &[String]) -> String {
+        let (head, messages) = parts.split_at(2);
+        format!(r#"{{"tools":{},"system":{},"messages":[{}]}}"#, head[0], head[1], messages.join(","))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(800))]
+
+        #[test]
+        fn a_body_reads_the_same_whatever_is_known(
+            before in body(),
+            other in body(),
+            mixed in prop::collection::vec(any::<bool>(), 8),
+            twice in any::<bool>(),
+            mark in any::<bool>(),
+            change in prop::option::of((any::<prop::sample::Index>(), prop::sample::select(b"{}[],:\"a \x00".to_vec()))),
+        ) {
+            let current: Vec<_> = (0..before.len().max(other.len()))
+                .filter_map(|at| if mixed[at % 8] { other.get(at).or(before.get(at)) } else { before.get(at).or(other.get(at)) })
+                .cloned()
+                .collect();
+            let (mut previous, mut current) = (spelled(&before), spelled(&current));
+            if twice {
+                previous = previous.replacen('{', r#"{"messages":[{"role":"user","content":[{}]}],"#, 1);
+                current = current.replacen('{', r#"{"messages":[{"role":"user","content":"a"}],"#, 1);
+            }
+            let mut previous = previous.into_bytes();
+            if mark {
+                let options = BreakpointOptions::new(CacheRetention::Short);
+                previous = mark_body(previous.clone(), &options).map_or(previous, |(marked, _)| marked);
+            }
+            if let Some((at, byte)) = change {
+                let at = at.index(previous.len());
+                previous[at] = byte;
+            }
+            check(&previous, current.as_bytes());
+            check(current.as_bytes(), &previous);
+        }
+    }
+}

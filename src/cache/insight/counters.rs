@@ -1,0 +1,85 @@
+//! The counters of one usage object, in the spelling of any API.
+
+use serde_json::Value;
+
+/// The counters as one reply has them.
+#[derive(Default)]
+pub(super) struct Counters {
+    /// Neither read nor written, where the cached tokens are counted beside it.
+    pub(super) uncached: Option<u64>,
+    /// All tokens of the prompt, where the cached tokens are counted among them.
+    pub(super) prompt: Option<u64>,
+    pub(super) read: Option<u64>,
+    pub(super) written: Option<u64>,
+    pub(super) written_five_minutes: Option<u64>,
+    pub(super) written_one_hour: Option<u64>,
+}
+
+impl Counters {
+    /// Reads an object; where the model ran several times for one reply, which happens when it compacts the conversation
+    /// or asks an advisor, the sum of its runs. The object's own counters are those of the last run only.
+    pub(super) fn new(usage: &Value) -> Self {
+        let runs = usage.get("iterations").and_then(Value::as_array).filter(|runs| !runs.is_empty());
+        let Some(runs) = runs else { return Self::of_one(usage) };
+        runs.iter().map(Self::of_one).fold(Self::default(), |sum, run| Self {
+            uncached: sum_of(sum.uncached, run.uncached),
+            prompt: sum_of(sum.prompt, run.prompt),
+            read: sum_of(sum.read, run.read),
+            written: sum_of(sum.written, run.written),
+            written_five_minutes: sum_of(sum.written_five_minutes, run.written_five_minutes),
+            written_one_hour: sum_of(sum.written_one_hour, run.written_one_hour),
+        })
+    }
+
+    fn of_one(usage: &Value) -> Self {
+        let number = |pointers: &[&str]| pointers.iter().find_map(|pointer| count(usage.pointer(pointer)?));
+        // A list of what was written for each lifetime, as Converse has it.
+        let detail = |ttl: &str| {
+            let details = usage.get("cacheDetails")?.as_array()?.iter();
+            let of_ttl = details.filter(|detail| detail.get("ttl").and_then(Value::as_str) == Some(ttl));
+            of_ttl.map(|detail| detail.get("inputTokens").and_then(count)).reduce(sum_of)?
+        };
+        let input = number(&["/input_tokens", "/inputTokens", "/inputTokenCount"]);
+        // Only an API that counts the cached tokens among the input tokens has details of these.
+        let details = usage.pointer("/input_tokens_details").is_some_and(Value::is_object);
+        let prompt = number(&["/prompt_tokens", "/promptTokenCount"]).or(input.filter(|_| details));
+        Self {
+            uncached: input.filter(|_| prompt.is_none()),
+            prompt,
+            read: number(&[
+                "/cache_read_input_tokens",
+                "/cacheReadInputTokens",
+                "/cacheReadInputTokenCount",
+                "/prompt_tokens_details/cached_tokens",
+                "/input_tokens_details/cached_tokens",
+                "/prompt_cache_hit_tokens",
+                "/cached_tokens",
+                "/cachedContentTokenCount",
+            ]),
+            written: number(&[
+                "/cache_creation_input_tokens",
+                "/cacheWriteInputTokens",
+                "/cacheWriteInputTokenCount",
+                "/prompt_tokens_details/cache_write_tokens",
+                "/input_tokens_details/cache_write_tokens",
+            ]),
+            written_five_minutes: number(&["/cache_creation/ephemeral_5m_input_tokens"]).or_else(|| detail("5m")),
+            written_one_hour: number(&["/cache_creation/ephemeral_1h_input_tokens"]).or_else(|| detail("1h")),
+        }
+    }
+}
+
+/// A count of tokens. Some servers write it with a fraction.
+fn count(value: &Value) -> Option<u64> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+    let rounded = || value.as_f64().filter(|number| *number >= 0.0).map(|number| number as u64);
+    value.as_u64().or_else(rounded)
+}
+
+/// The sum of two counters. One that is missing counts for nothing, and the sum is missing if both are.
+pub(super) fn sum_of(a: Option<u64>, b: Option<u64>) -> Option<u64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.saturating_add(b)),
+        _ => a.or(b),
+    }
+}
