@@ -18,5 +18,6 @@ mod conformance;
 mod example;
 mod failover;
 mod processes;
+mod refreshes;
 mod refusals;
 mod server;
