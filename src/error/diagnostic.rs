@@ -86,6 +86,8 @@ pub enum DiagnosticCode {
     UnresolvedReference,
     /// A credential would go over plain HTTP to a host where that is not allowed, so that no request is sent.
     InsecureTransport,
+    /// The server that keeps the profiles could not be reached, so that they are those that were last read.
+    StoreAway,
 }
 
 /// One problem in a document: what, where, and what to do.

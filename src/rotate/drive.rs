@@ -153,6 +153,7 @@ impl Rotator {
                 }
             };
             rotation.set_references(references);
+            rotation.set_store_away(self.0.store.store().is_away());
             let now = self.0.clock.now();
             let profiles = self.0.outcomes.foresee((number, loaded), rotation.selector(), now);
             let attempt = match rotation.next(&profiles, now) {

@@ -27,11 +27,17 @@ struct Inner {
     selection: Selection,
     timeout: Duration,
     started: Timestamp,
+    store_away: bool,
 }
 
 impl Attempt {
-    pub(super) fn new(model: ModelRef, selection: Selection, timeout: Duration, started: Timestamp) -> Self {
-        Self(Arc::new(Inner { model, selection, timeout, started }))
+    pub(super) fn new(
+        model: ModelRef,
+        selection: Selection,
+        (timeout, started): (Duration, Timestamp),
+        store_away: bool,
+    ) -> Self {
+        Self(Arc::new(Inner { model, selection, timeout, started, store_away }))
     }
 
     /// Returns the model to ask: the call's, or one of its fallbacks.
@@ -70,6 +76,13 @@ impl Attempt {
         self.0.timeout
     }
 
+    /// Returns `true` if the server that keeps the profiles could not be reached when this one was chosen: it was chosen by
+    /// what was last read, and what others have learned since is not known.
+    #[must_use]
+    pub fn store_away(&self) -> bool {
+        self.0.store_away
+    }
+
     pub(super) fn record(
         &self,
         failure: Option<Failure>,
@@ -79,7 +92,8 @@ impl Attempt {
     ) -> AttemptRecord {
         let (profile, model) = (self.profile().clone(), self.model().clone());
         let duration = now.saturating_since(self.0.started);
-        AttemptRecord { profile, model, failure, status, duration, unsent, unrecorded: None }
+        let store_away = self.store_away();
+        AttemptRecord { profile, model, failure, status, duration, unsent, unrecorded: None, store_away }
     }
 }
 
@@ -128,6 +142,8 @@ pub struct AttemptRecord {
     /// Why the outcome could not be written to the store, if it could not. The call itself goes on. Of an answered call
     /// through a `Rotator`, which does not wait for the store: as far as that was tried when the answer was given.
     pub unrecorded: Option<ErrorKind>,
+    /// Whether the server that keeps the profiles could not be reached when the profile was chosen.
+    pub store_away: bool,
 }
 
 impl AttemptRecord {
@@ -150,6 +166,9 @@ impl fmt::Display for AttemptRecord {
         }
         if self.unsent.is_some() {
             f.write_str(", not sent")?;
+        }
+        if self.store_away {
+            f.write_str(", store away")?;
         }
         write!(f, ", {} ms", self.duration.as_millis())
     }

@@ -107,6 +107,7 @@ impl<'a> BlockingDriver<'a> {
                 Ok(profiles) => profiles,
                 Err(error) => return Err(rotation.abort(error)),
             };
+            rotation.set_store_away(self.store.is_away());
             let attempt = match rotation.next(&profiles, self.clock.now()) {
                 Step::Attempt(attempt) => attempt,
                 Step::Pause(pause) => {

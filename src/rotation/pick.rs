@@ -21,6 +21,8 @@ pub(super) struct Outside {
     models: Vec<Configured>,
     /// Providers whose endpoint takes no credential.
     keyless: Vec<ProviderId>,
+    /// Whether the store's server could not be reached.
+    store_away: bool,
 }
 
 /// What is configured for a model: a credential, and the way to its endpoint.
@@ -65,6 +67,11 @@ impl Rotation {
         self
     }
 
+    /// Sets whether the server that keeps the profiles [is away](crate::AuthProfileStore::is_away), for the attempts that come.
+    pub fn set_store_away(&mut self, store_away: bool) {
+        self.outside.store_away = store_away;
+    }
+
     fn configured(&self, model: &ModelRef) -> Option<&Configured> {
         let provider = model.provider();
         spelt(&self.outside.models, provider, |configured| {
@@ -93,7 +100,7 @@ impl Rotation {
         if let Some(configured) = self.configured(&model) {
             selection.access = Arc::clone(&configured.access);
         }
-        Attempt::new(model, selection, timeout, now)
+        Attempt::new(model, selection, (timeout, now), self.outside.store_away)
     }
 
     /// The selection without a credential, where the endpoint takes none.

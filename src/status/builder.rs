@@ -39,6 +39,7 @@ pub struct StatusReportBuilder<'a> {
     home: Option<PathBuf>,
     default_model: Option<ModelRef>,
     warn_after: Duration,
+    is_away: bool,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -64,6 +65,7 @@ impl<'a> StatusReportBuilder<'a> {
             home: None,
             default_model: None,
             warn_after: WARN_AFTER,
+            is_away: false,
             diagnostics: Vec::new(),
         }
     }
@@ -116,6 +118,13 @@ impl<'a> StatusReportBuilder<'a> {
     /// Sets how long before its end a credential is called expiring. Default: 24 hours.
     pub fn warn_after(mut self, warn_after: Duration) -> Self {
         self.warn_after = warn_after;
+        self
+    }
+
+    /// Says whether the server that keeps the profiles [is away](crate::AuthProfileStore::is_away), which the report then warns
+    /// of. Default: it is not.
+    pub fn store_away(mut self, is_away: bool) -> Self {
+        self.is_away = is_away;
         self
     }
 
@@ -240,6 +249,11 @@ impl<'a> StatusReportBuilder<'a> {
         found.extend(self.config.odd_names());
         found.extend(self.profiles.diagnostics().iter().cloned());
         found.extend(self.diagnostics.iter().cloned());
+        if self.is_away {
+            let message = "the server that keeps the profiles could not be reached; this is what was last read of them";
+            let away = Diagnostic::new(Severity::Warning, DiagnosticCode::StoreAway, Location::default(), message);
+            found.push(away.with_help("see that the server runs, and that it can be reached from here"));
+        }
         found
     }
 

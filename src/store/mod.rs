@@ -182,6 +182,12 @@ pub trait AuthProfileStore: fmt::Debug + Send + Sync {
         Ok(TrialClaim::Unshared)
     }
 
+    /// Returns `true` if the server that keeps the profiles could not be reached when it was last asked, so that a `load` is an
+    /// error, or what was last read. The provided one returns `false`, which is right for every store without a server.
+    fn is_away(&self) -> bool {
+        false
+    }
+
     /// Returns `false` if `load` and `update` never wait for a disk, a network or another process, so that they may be
     /// called on an asynchronous runtime's own thread. The provided one returns `true`, which is right for every store.
     fn may_block(&self) -> bool {
@@ -222,6 +228,10 @@ macro_rules! forward {
 
             fn claim_trial(&self, trial: &Trial) -> Result<TrialClaim> {
                 (**self).claim_trial(trial)
+            }
+
+            fn is_away(&self) -> bool {
+                (**self).is_away()
             }
 
             fn may_block(&self) -> bool {

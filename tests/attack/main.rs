@@ -27,6 +27,9 @@ mod servers;
 mod texts;
 mod wire;
 
+#[cfg(target_os = "linux")]
+#[path = "../support/remains.rs"]
+mod remains;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../../examples/table/mod.rs"]

@@ -13,7 +13,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use provider_auth::clock::{Clock as _, ManualClock};
+use provider_auth::error::DiagnosticCode;
 use provider_auth::rotation::Attempt;
+use provider_auth::status::StatusReport;
 use provider_auth::store::shared::{MemoryEngine, Settings, SharedStore};
 use provider_auth::{
     AuthProfileStore as _, AuthProfileStoreExt as _, AuthProfiles, Call, ErrorKind, Failure, FailureReason, ProfileId,
@@ -282,5 +284,18 @@ async fn a_machine_that_cannot_ask_the_others_tries_for_itself() {
     machines[1].store.load().unwrap();
     machines[1].store.engine().cut(true);
     clock.advance(Duration::from_secs(31));
-    assert_eq!(ask(&machines[1], None).await.unwrap(), "sk-a");
+    let call = Call::new("openai/gpt-5".parse().unwrap());
+    let answered = machines[1].rotator.run(&call, |_| async { Ok::<_, Failure>(()) }).await.unwrap();
+    assert_eq!(answered.attempt.profile().as_str(), "openai:a");
+    // Whoever looks at the attempt sees by what it was chosen, and so does whoever asks for the status.
+    assert!(answered.attempt.store_away() && answered.attempts[0].store_away);
+    assert!(answered.attempts[0].to_string().contains("store away"));
+    let (store, config) =
+        (&machines[1].store, provider_auth::Config::from_json5_str("{}", &Default::default()).unwrap());
+    let profiles = store.load().unwrap();
+    let report = StatusReport::builder(&config, &profiles).store_away(store.is_away()).build(clock.now());
+    assert!(report.diagnostics.iter().any(|found| found.code == DiagnosticCode::StoreAway), "{:?}", report.diagnostics);
+    assert!(report.to_json().contains("could not be reached"));
+    let calm = StatusReport::builder(&config, &profiles).store_away(machines[0].store.is_away()).build(clock.now());
+    assert!(calm.diagnostics.is_empty() && !machines[0].store.is_away());
 }

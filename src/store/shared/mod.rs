@@ -97,12 +97,6 @@ impl<E: Engine + 'static> SharedStore<E> {
     pub fn orphaned(&self) -> u64 {
         self.core.orphaned()
     }
-
-    /// Returns `true` if the server could not be reached when it was last asked.
-    #[must_use]
-    pub fn is_away(&self) -> bool {
-        self.core.is_away()
-    }
 }
 
 impl<E> Clone for SharedStore<E> {
@@ -168,6 +162,10 @@ impl<E: Engine + 'static> AuthProfileStore for SharedStore<E> {
     /// [`StoreUnavailable`](crate::ErrorKind::StoreUnavailable).
     fn claim_trial(&self, trial: &Trial) -> Result<TrialClaim> {
         self.core.claim_trial(trial)
+    }
+
+    fn is_away(&self) -> bool {
+        self.core.is_away()
     }
 
     fn may_block(&self) -> bool {

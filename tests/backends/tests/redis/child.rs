@@ -6,7 +6,7 @@ use provider_auth::store::shared::{Settings, SharedStore};
 use provider_auth::store::{RedisEngine, RedisStore};
 use std::time::Duration;
 
-use crate::{failover, processes};
+use crate::{failover, processes, refreshes};
 
 const TASK: &str = "PROVIDER_AUTH_TEST_TASK";
 const URL: &str = "PROVIDER_AUTH_TEST_URL";
@@ -39,6 +39,7 @@ fn child() {
     match task.as_str() {
         "write" => processes::write(&url, number),
         "refresh" => processes::refresh(&url, number),
+        "renew" => refreshes::renew(&url, number),
         "hold" => processes::hold(&url),
         "outlive" => failover::write(&url, number),
         other => panic!("no task {other}"),

@@ -17,6 +17,12 @@ mod child;
 mod conformance;
 mod example;
 mod failover;
+#[cfg(target_os = "linux")]
+mod memory;
 mod processes;
+mod refreshes;
 mod refusals;
+#[cfg(target_os = "linux")]
+#[path = "../../../support/remains.rs"]
+mod remains;
 mod server;

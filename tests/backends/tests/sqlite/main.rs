@@ -12,10 +12,16 @@ mod conformance;
 mod layout;
 mod model;
 mod models;
+#[cfg(unix)]
+mod moves;
 mod names;
 mod processes;
 mod program;
 mod reading;
 mod references;
+#[cfg(unix)]
+#[allow(dead_code, reason = "the tests of Redis use all of it")]
+#[path = "../redis/server.rs"]
+mod server;
 mod waiting;
 mod writing;
