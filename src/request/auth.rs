@@ -45,11 +45,9 @@ pub(super) fn authenticate(
         headers.remove(name);
     }
     for (name, prefix) in scheme.places(credential.kind()) {
-        let mut text = SecretText::default();
-        text.push_str(prefix);
-        text.push_str(secret.expose());
+        let text = if prefix.is_empty() { secret.clone() } else { with_prefix(prefix, secret) };
         let message = "the secret cannot stand in a header";
-        let value = value_of(text.into()).ok_or_else(|| Error::new(ErrorKind::InvalidSecret, message))?;
+        let value = value_of(text).ok_or_else(|| Error::new(ErrorKind::InvalidSecret, message))?;
         put_secret(headers, name, value)?;
     }
     for (name, value) in own {
@@ -62,6 +60,13 @@ pub(super) fn authenticate(
         put_secret(headers, name.clone(), value)?;
     }
     Ok(())
+}
+
+fn with_prefix(prefix: &str, secret: &Secret) -> Secret {
+    let mut text = SecretText::default();
+    text.push_str(prefix);
+    text.push_str(secret.expose());
+    text.into()
 }
 
 /// The value of a header, which wipes its text when its last copy is dropped; `None` if the text cannot stand in one.

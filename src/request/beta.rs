@@ -109,6 +109,12 @@ impl BetaList {
         format!("[{}]", flags.join(","))
     }
 
+    /// The header value, in a text that has no room to spare.
+    pub(super) fn to_value(&self) -> String {
+        let flags: Vec<&str> = self.iter().collect();
+        flags.join(",")
+    }
+
     fn add(&mut self, flag: &str) {
         if !self.contains(flag) {
             self.0.insert(Flag(flag.into()));
@@ -168,11 +174,7 @@ impl Eq for Flag {}
 impl fmt::Display for BetaList {
     /// Writes the header value: flags joined by commas, without spaces.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, flag) in self.iter().enumerate() {
-            f.write_str(if index == 0 { "" } else { "," })?;
-            f.write_str(flag)?;
-        }
-        Ok(())
+        f.write_str(&self.to_value())
     }
 }
 

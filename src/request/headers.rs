@@ -76,6 +76,9 @@ impl Headers {
     /// Takes over the headers of a request that another library built, the beta flags merged. What authenticates goes when
     /// the secret is put in.
     pub(super) fn take(&mut self, mut given: HeaderMap) -> Result<()> {
+        if given.is_empty() {
+            return Ok(());
+        }
         self.betas.merge(&betas_of(&given)?);
         given.remove(ANTHROPIC_BETA);
         let mut last = None;
@@ -98,7 +101,7 @@ impl Headers {
     /// The finished map, with the beta flags if there are any and they belong here.
     pub(super) fn finish(mut self, betas_in_header: bool) -> Result<HeaderMap> {
         if betas_in_header && !self.betas.is_empty() {
-            let value = HeaderValue::try_from(self.betas.to_string());
+            let value = HeaderValue::try_from(self.betas.to_value());
             let value = value.map_err(|_| refused("the beta flags cannot stand in a header"))?;
             put(&mut self.map, ANTHROPIC_BETA, value)?;
         }

@@ -11,7 +11,6 @@ use super::bound::Bound;
 use super::form::{Form, form_of, is_event_stream};
 use super::rotator::Rotator;
 use super::stream::Watch;
-use super::target::Target;
 use crate::failure::{Failure, FailureClassifier, TransportError, is_plain_answer};
 use crate::id::ModelRef;
 use crate::net::MAX_EVENT;
@@ -23,21 +22,9 @@ const MAX_ERROR: usize = MAX_EVENT;
 const ERROR_BODY: Duration = Duration::from_secs(10);
 
 impl Rotator {
-    /// One request and its answer: a whole one with its body, or a stream of which the head is in.
+    /// One request and its answer: a whole one with its body, or a stream of which the head is in. `is_direct` says that it
+    /// goes without a proxy, `is_messages` that it is one of the Messages API, `limit` how long the whole may take.
     pub(super) async fn exchange(
-        &self,
-        model: &ModelRef,
-        target: &Target,
-        limit: Duration,
-        request: reqwest::Request,
-    ) -> Result<(reqwest::Response, Option<Bytes>), AttemptError> {
-        let host = target.endpoint.uri().host().unwrap_or_default();
-        self.exchange_at(model, (host, target.is_direct), true, limit, request).await
-    }
-
-    /// As [`exchange`](Self::exchange), for a request to any host. `is_direct` says that it goes without a proxy,
-    /// `is_messages` that it is one of the Messages API, `limit` how long the whole may take.
-    pub(super) async fn exchange_at(
         &self,
         model: &ModelRef,
         (host, is_direct): (&str, bool),

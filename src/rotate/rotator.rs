@@ -165,9 +165,9 @@ impl Rotator {
                 rotation.leave_out(&model, error);
             }
         }
-        let driven =
-            self.drive(&settings, rotation, |attempt| self.attempt(Arc::clone(&settings), call, attempt)).await;
-        let (answered, reported) = driven?;
+        // On the heap, because it is large and the futures around it are moved.
+        let send = |attempt| Box::pin(self.attempt(Arc::clone(&settings), call, attempt));
+        let (answered, reported) = self.drive(&settings, rotation, send).await?;
         Ok(Reply::new(self.clone(), answered.value, &answered.attempt)
             .with_attempts(answered.attempts, answered.unserved)
             .with_report(reported))
