@@ -78,6 +78,8 @@ pub(super) struct KindRow {
     pub(super) one_hour: bool,
     pub(super) automatic: bool,
     pub(super) collapses: bool,
+    /// Whether a caller's marker is an error in places where the Anthropic API is known to refuse it.
+    pub(super) refuses_misplaced: bool,
 }
 
 const ANTHROPIC: KindRow = KindRow {
@@ -91,10 +93,16 @@ const ANTHROPIC: KindRow = KindRow {
     one_hour: true,
     automatic: true,
     collapses: true,
+    refuses_misplaced: true,
 };
 
-const COMPATIBLE: KindRow =
-    KindRow { takes_cache_beta: false, retention: CacheRetention::None, collapses: false, ..ANTHROPIC };
+const COMPATIBLE: KindRow = KindRow {
+    takes_cache_beta: false,
+    retention: CacheRetention::None,
+    collapses: false,
+    refuses_misplaced: false,
+    ..ANTHROPIC
+};
 
 const CLAUDE_PLATFORM_AWS: KindRow = KindRow { token_beta: None, auth: UsualHeader::ApiKey, ..COMPATIBLE };
 

@@ -2,6 +2,7 @@
 
 mod history;
 mod markers;
+mod places;
 mod properties;
 mod repeated;
 mod usage;

@@ -7,6 +7,8 @@ pub(crate) struct Family {
     pub(crate) requests: u64,
     /// Blocks of tool calls in one answer; none means a chat.
     pub(crate) calls: (u64, u64),
+    /// Percent of these calls that code execution makes, which may carry no marker, nor their results.
+    pub(crate) by_code: u64,
     /// Seconds between requests.
     pub(crate) gap: (u64, u64),
     /// Percent of gaps that are 10 to 50 minutes instead.
@@ -74,12 +76,15 @@ pub(crate) enum Trim {
     Halve(usize),
     /// All but the last turn becomes a summary.
     Summarise(usize),
+    /// The API makes a summary of them, which the answer begins with, and reads nothing before it any more.
+    Compact(usize),
 }
 
 const CHAT: Family = Family {
     name: "chat",
     requests: 24,
     calls: (0, 0),
+    by_code: 0,
     gap: (5, 90),
     pauses: 0,
     tools: 8,
@@ -133,6 +138,9 @@ pub(crate) fn families() -> Vec<Family> {
         Family { name: "first and last 12 messages", trim: Trim::KeepFirst(12), ..LOOP },
         Family { name: "older half dropped at 20", trim: Trim::Halve(20), requests: 40, ..LOOP },
         Family { name: "summarised at 20", trim: Trim::Summarise(20), requests: 40, ..LOOP },
+        Family { name: "compacted by the API at 20", trim: Trim::Compact(20), requests: 40, ..LOOP },
+        Family { name: "calls by code execution", by_code: 100, requests: 40, ..LOOP },
+        Family { name: "some calls by code execution", by_code: 50, calls: (1, 12), ..LOOP },
     ]
 }
 
@@ -145,6 +153,6 @@ impl Family {
     /// Whether each request has all of the one before.
     pub(crate) fn only_grows(&self) -> bool {
         let edits = self.edits + self.tool_edits > 0 || self.images != Images::None || self.thinking != Thinking::None;
-        !edits && self.aside == Aside::None && self.trim == Trim::None
+        !edits && self.aside == Aside::None && matches!(self.trim, Trim::None)
     }
 }

@@ -91,7 +91,9 @@ pub(crate) fn ours_with(
 /// The markers of a rule that looks at one prompt only.
 pub(crate) fn by_rule(session: &[Sent], host: Host, place: impl Fn(&Prompt) -> Vec<usize>) -> Vec<Markers> {
     let markers = session.iter().map(|sent| {
-        let mut at = place(&sent.prompt);
+        // Where a block cannot carry a marker, the nearest one before it does.
+        let carrier = |index: usize| (0..=index).rev().find(|index| sent.prompt.blocks[*index].carries());
+        let mut at: Vec<usize> = place(&sent.prompt).into_iter().filter_map(carrier).collect();
         at.sort_unstable();
         at.dedup();
         assert!(at.len() <= 4 && at.iter().all(|index| sent.prompt.blocks[*index].carries()));

@@ -61,6 +61,8 @@ pub(crate) struct PromptBlock {
     positions: [usize; 2],
     pub(crate) kind: String,
     pub(crate) user: bool,
+    /// Whether code execution made the call, or the call that it is the result of.
+    by_code: bool,
     /// 0 for tools, 1 for system, 2 for messages.
     pub(crate) section: u8,
 }
@@ -72,7 +74,7 @@ impl PromptBlock {
 
     /// Whether the API lets it carry a marker.
     pub(crate) fn carries(&self) -> bool {
-        self.kind != "thinking"
+        self.kind != "thinking" && !self.by_code
     }
 }
 
@@ -97,6 +99,12 @@ impl Prompt {
                 found.push((format!("/messages/{number}/content/{index}"), block, message["role"] == "user", 2));
             }
         }
+        // What stands before the last compaction is not read.
+        if let Some(first) = found.iter().rposition(|(_, block, ..)| block["type"] == "compaction") {
+            let head = found.iter().filter(|(.., section)| *section < 2).count();
+            found.drain(head..first);
+        }
+        let mut by_code: Vec<Value> = Vec::new();
         let images = found.iter().map(|(_, block, ..)| block.to_string().matches(r#""type":"image""#).count());
         let images = if images_lose { images.sum::<usize>() } else { 0 };
         let (mut hasher, mut tokens, mut positions) = (DefaultHasher::new(), 0.0, [0, 0]);
@@ -114,7 +122,12 @@ impl Prompt {
             let joined = run && before.as_ref().is_some_and(|(last, _)| *last == kind);
             positions = [positions[0] + 1, positions[1] + usize::from(!joined)];
             before = Some((kind.clone(), section));
-            blocks.push(PromptBlock { path, key: hasher.finish(), tokens, positions, kind, user, section });
+            let called = block["caller"]["type"].as_str().is_some_and(|caller| caller.starts_with("code_execution"));
+            if called {
+                by_code.push(block["id"].clone());
+            }
+            let by_code = called || kind == "tool_result" && by_code.contains(&block["tool_use_id"]);
+            blocks.push(PromptBlock { path, key: hasher.finish(), tokens, positions, kind, user, by_code, section });
         }
         Self { blocks }
     }

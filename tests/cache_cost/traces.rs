@@ -124,6 +124,15 @@ impl Session<'_> {
                 *messages = vec![json!({"role": "user", "content": summary})];
                 messages.extend(last);
             }
+            Trim::Compact(limit) => {
+                let is_compacted = |message: &Value| message["content"][0]["type"] == "compaction";
+                let since = messages.iter().rposition(is_compacted).unwrap_or(0);
+                if messages.len() - since > limit {
+                    let summary = json!({"type": "compaction", "content": self.dice.text(300)});
+                    let answer = messages.len() - 2;
+                    as_list(&mut messages[answer]).insert(0, summary);
+                }
+            }
             _ => {}
         }
     }
@@ -213,6 +222,10 @@ impl Session<'_> {
             for call in 0..calls {
                 let id = format!("toolu_{turn}_{call}");
                 asked.push(json!({"type": "tool_use", "id": id, "name": "tool_1", "input": {"q": dice.upto(5, 30)}}));
+                if family.by_code > 0 && dice.chance(family.by_code) {
+                    let call = asked.last_mut().expect("the call");
+                    call["caller"] = json!({"type": "code_execution_20250825", "tool_id": format!("srvtoolu_{turn}")});
+                }
                 let content = match family.images {
                     Images::Pruned(_) if call == 0 => json!([{"type": "text", "text": dice.upto(5, 20)}, dice.image()]),
                     _ => dice.upto(20, 400).into(),

@@ -1,5 +1,6 @@
 //! One block of a prompt: what kind it is, what its marker says, and the caller's markers inside it.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::json::{JsonReader, ReadResult};
@@ -13,29 +14,48 @@ const MAX_PATHS: usize = 1_000;
 
 /// What a block says of itself.
 #[derive(Clone, Copy)]
-pub(super) struct BlockFacts {
+pub(super) struct BlockFacts<'a> {
     pub(super) kind: BlockKind,
     pub(super) cache_control: CacheControl,
+    pub(super) link: Link<'a>,
+}
+
+/// What ties a block to another one.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Link<'a> {
+    /// The id of a call.
+    pub(super) id: Option<JsonString<'a>>,
+    /// The id of the call that it is the result of.
+    pub(super) result_of: Option<JsonString<'a>>,
+    /// Whether code execution made the call.
+    pub(super) by_code: bool,
 }
 
 /// Reads a block. The markers inside it are put into the table, as belonging to the block that will be added next; the
 /// bytes of its own one, with the comma before it, are put into `cut`.
-pub(super) fn block_facts(
-    reader: &mut JsonReader<'_>,
+pub(super) fn block_facts<'a>(
+    reader: &mut JsonReader<'a>,
     path: &NestedPath<'_>,
     table: &mut BlockTable,
     cut: &mut Option<Span>,
-) -> ReadResult<BlockFacts> {
+) -> ReadResult<BlockFacts<'a>> {
     let mut kind = BlockKind::Unknown;
     let mut text = BlockKind::BlankText;
     let mut found = CacheControl::Absent;
+    let (mut link, mut is_empty) = (Link::default(), false);
     let mut lists = NestedLists::new(table);
     reader.object(|reader, key| {
         match key {
             KnownKey::Type => kind = reader.text_or_skip()?.map_or(BlockKind::Unknown, |name| name.named(block_kind)),
             KnownKey::Text => text = reader.text_or_skip()?.map_or(BlockKind::BlankText, text_kind),
             KnownKey::CacheControl => found = cache_control_member(reader, cut)?,
-            KnownKey::Content => lists.read(0, table, |table| nested(reader, path, "content", table))?,
+            KnownKey::Id => link.id = reader.text_or_skip()?,
+            KnownKey::ToolUseId => link.result_of = reader.text_or_skip()?,
+            KnownKey::Caller => link.by_code = is_code_execution(reader)?,
+            KnownKey::Content => {
+                is_empty = reader.peek() == Some(b'n');
+                lists.read(0, table, |table| nested(reader, path, "content", table))?;
+            }
             KnownKey::Source => lists.read(1, table, |table| source(reader, path, table))?,
             KnownKey::Citations => lists.read(2, table, |table| misplaced(reader, path, "citations", table))?,
             _ => reader.skip()?,
@@ -43,10 +63,32 @@ pub(super) fn block_facts(
         Ok(())
     })?;
     lists.settle(table);
-    if kind == BlockKind::Text {
-        kind = text;
+    match kind {
+        BlockKind::Text => kind = text,
+        // A compaction that failed: nothing is left out for it.
+        BlockKind::Compaction if is_empty => kind = BlockKind::Unknown,
+        _ => {}
     }
-    Ok(BlockFacts { kind, cache_control: found })
+    Ok(BlockFacts { kind, cache_control: found, link })
+}
+
+/// Whether the `caller` of a call is code execution, of whatever version. The model itself is `direct`.
+fn is_code_execution(reader: &mut JsonReader<'_>) -> ReadResult<bool> {
+    if reader.peek() != Some(b'{') {
+        return reader.skip().map(|()| false);
+    }
+    let mut found = false;
+    reader.object(|reader, key| {
+        match key {
+            KnownKey::Type => {
+                let is_code = |name: &[u8]| name.starts_with(b"code_execution");
+                found = reader.text_or_skip()?.is_some_and(|name| name.named(is_code));
+            }
+            _ => reader.skip()?,
+        }
+        Ok(())
+    })?;
+    Ok(found)
 }
 
 /// The lists of one block in which there can be markers, in the order in which their markers are reported. What is found
@@ -119,7 +161,15 @@ pub(super) fn configs(reader: &mut JsonReader<'_>, toolset: BlockPath, table: &m
     if reader.peek() != Some(b'{') {
         return misplaced(reader, &path, "configs", table);
     }
+    // Which entries have markers, by their names: an entry of the same name replaces the one before.
+    let mut marked: HashMap<Vec<u8>, usize> = HashMap::new();
+    let mut replaced = Vec::new();
     reader.object(|reader, _| {
+        let name = reader.member_name();
+        let name = || name.map_or_else(Vec::new, |name| name.named(<[u8]>::to_vec));
+        if !marked.is_empty() {
+            replaced.extend(marked.remove(&name()));
+        }
         if reader.peek() != Some(b'{') {
             return reader.skip();
         }
@@ -128,8 +178,17 @@ pub(super) fn configs(reader: &mut JsonReader<'_>, toolset: BlockPath, table: &m
         let facts = block_facts(reader, &path, table, &mut cut)?;
         table.nested.truncate(before);
         add(facts, cut, table, || format!("{}/configs", toolset.pointer()), false);
+        if table.nested.len() > before {
+            marked.insert(name(), before);
+        }
         Ok(())
-    })
+    })?;
+    if !replaced.is_empty() {
+        replaced.sort_unstable();
+        let mut index = 0..;
+        table.nested.retain(|_| index.next().is_none_or(|index| replaced.binary_search(&index).is_err()));
+    }
+    Ok(())
 }
 
 fn source(reader: &mut JsonReader<'_>, outer: &NestedPath<'_>, table: &mut BlockTable) -> ReadResult<()> {
@@ -174,8 +233,8 @@ fn nested(
 }
 
 /// Adds the marker of a block inside the one that will be added next, if it has one.
-fn add(facts: BlockFacts, cut: Option<Span>, table: &mut BlockTable, path: impl FnOnce() -> String, last: bool) {
-    let BlockFacts { kind, cache_control } = facts;
+fn add(facts: BlockFacts<'_>, cut: Option<Span>, table: &mut BlockTable, path: impl FnOnce() -> String, last: bool) {
+    let BlockFacts { kind, cache_control, .. } = facts;
     if let (CacheControl::Set(_) | CacheControl::Invalid, Some(cut)) = (cache_control, cut) {
         let block = table.blocks.len();
         let path = if table.nested.len() < MAX_PATHS { path() } else { String::new() };
@@ -235,6 +294,7 @@ fn block_kind(name: &[u8]) -> BlockKind {
         b"thinking" | b"redacted_thinking" => BlockKind::Thinking,
         b"tool_use" => BlockKind::ToolUse,
         b"tool_result" => BlockKind::ToolResult,
+        b"compaction" => BlockKind::Compaction,
         b"image" | b"document" | b"search_result" | b"server_tool_use" | b"container_upload" | b"tool_reference" => {
             BlockKind::Carrier
         }

@@ -69,6 +69,15 @@ impl<'a> JsonReader<'a> {
         self.depth += open;
     }
 
+    /// The key of that member.
+    pub(super) fn member_name(&self) -> Option<JsonString<'a>> {
+        let mut key = Self { pos: self.member, ..self.clone() };
+        while matches!(key.peek(), Some(b' ' | b'\n' | b'\r' | b'\t' | b',')) {
+            key.pos += 1;
+        }
+        key.string().ok()
+    }
+
     #[inline]
     pub(super) fn peek(&self) -> Option<u8> {
         self.bytes.get(self.pos).copied()

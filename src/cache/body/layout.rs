@@ -1,6 +1,8 @@
 //! Where markers stand and could stand in a body: what the scanner finds and the planner reads.
 
+use std::collections::HashSet;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::retention::CacheTtl;
 
@@ -33,6 +35,17 @@ impl BodyLayout {
 
     pub(crate) fn messages(&self) -> PromptSection<'_> {
         self.table.section(self.messages)
+    }
+
+    /// The messages that have a marker of their own, beside their content.
+    pub(crate) fn marked_messages(&self) -> &[u32] {
+        &self.table.marked_messages
+    }
+
+    /// The last compaction in the messages. The API leaves out what stands before it.
+    pub(crate) fn compaction(&self) -> Option<usize> {
+        let blocks = self.table.has_compaction.then(|| self.messages().blocks)?;
+        blocks.iter().rposition(|block| block.kind == BlockKind::Compaction)
     }
 
     /// The sections in the order in which the API reads them.
@@ -81,6 +94,14 @@ pub(super) struct BlockTable {
     pub(super) blocks: Vec<Block>,
     pub(super) nested: Vec<NestedMarker>,
     pub(super) cuts: Vec<Cut>,
+    /// Whether there may be a compaction in the messages.
+    pub(super) has_compaction: bool,
+    /// The messages with a marker of their own, beside their content.
+    pub(super) marked_messages: Vec<u32>,
+    /// The calls that code execution made: the index of the block, and the id.
+    pub(super) code_calls: Vec<(usize, Arc<[u8]>)>,
+    /// The same ids, to find the results of these calls.
+    pub(super) code_call_ids: HashSet<Arc<[u8]>>,
     /// The messages, where another body is to be compared with this one.
     pub(super) messages: Option<Vec<MessageSpan>>,
 }
@@ -114,6 +135,11 @@ impl BlockTable {
         self.blocks.truncate(blocks);
         self.nested.truncate(nested);
         self.cuts.truncate(cuts);
+        while self.code_calls.last().is_some_and(|(block, _)| *block >= blocks) {
+            if let Some((_, id)) = self.code_calls.pop() {
+                self.code_call_ids.remove(&id);
+            }
+        }
     }
 
     fn section(&self, Extent { start, end }: Extent) -> PromptSection<'_> {
@@ -136,6 +162,8 @@ pub(crate) struct Block {
     pub(crate) user: bool,
     /// Whether it is a string where the API takes a list of blocks.
     pub(crate) is_string: bool,
+    /// Whether it is a call that code execution made, or the result of one.
+    pub(crate) by_code: bool,
     /// Whether it is known to be the block of this path in the body that this one was compared with, but for markers.
     pub(super) same: bool,
     /// Its bytes in the body.
@@ -172,6 +200,8 @@ pub(crate) enum BlockKind {
     Tool,
     /// A tool that is loaded on demand.
     DeferredTool,
+    /// A toolset whose tools are loaded on demand.
+    DeferredToolset,
     Text,
     /// Text of white space only, or a text block without text.
     BlankText,
@@ -183,6 +213,8 @@ pub(crate) enum BlockKind {
     ToolUse,
     /// `tool_result`: neighbours count as one position in the look-back of some hosts.
     ToolResult,
+    /// What the API made of the messages before it, which it leaves out from then on.
+    Compaction,
     /// Every other type that the API's documentation allows to be marked.
     Carrier,
     /// A type this version does not know.
@@ -192,7 +224,7 @@ pub(crate) enum BlockKind {
 impl BlockKind {
     /// Whether a block of this kind can carry a marker, as far as its kind tells.
     pub(crate) fn carries(self) -> bool {
-        matches!(self, Self::Tool | Self::Text | Self::ToolUse | Self::ToolResult | Self::Carrier)
+        matches!(self, Self::Tool | Self::Text | Self::ToolUse | Self::ToolResult | Self::Compaction | Self::Carrier)
     }
 }
 

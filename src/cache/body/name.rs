@@ -41,15 +41,19 @@ pub(super) enum KnownKey {
     AnthropicBeta,
     AnthropicVersion,
     CacheControl,
+    Caller,
     Citations,
     Configs,
     Content,
+    DefaultConfig,
     DeferLoading,
+    Id,
     Messages,
     Role,
     Source,
     System,
     Text,
+    ToolUseId,
     Tools,
     Ttl,
     Type,
@@ -63,8 +67,10 @@ impl KnownKey {
             b"anthropic_version" => Self::AnthropicVersion,
             b"cache_control" => Self::CacheControl,
             b"citations" => Self::Citations,
+            b"default_config" => Self::DefaultConfig,
             b"defer_loading" => Self::DeferLoading,
             b"messages" => Self::Messages,
+            b"tool_use_id" => Self::ToolUseId,
             // A word does not tell a NUL at its end from nothing.
             _ if name.len() < 8 && name.last() != Some(&0) => Self::from_short_name(word(name)),
             _ => Self::Other,
@@ -75,8 +81,10 @@ impl KnownKey {
     #[inline]
     pub(super) fn from_short_name(name: u64) -> Self {
         match name {
+            CALLER => Self::Caller,
             CONFIGS => Self::Configs,
             CONTENT => Self::Content,
+            ID => Self::Id,
             ROLE => Self::Role,
             SOURCE => Self::Source,
             SYSTEM => Self::System,
@@ -89,8 +97,10 @@ impl KnownKey {
     }
 }
 
+const CALLER: u64 = word(b"caller");
 const CONFIGS: u64 = word(b"configs");
 const CONTENT: u64 = word(b"content");
+const ID: u64 = word(b"id");
 const ROLE: u64 = word(b"role");
 const SOURCE: u64 = word(b"source");
 const SYSTEM: u64 = word(b"system");

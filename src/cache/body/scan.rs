@@ -13,13 +13,15 @@
 //!
 //! `cargo bench --bench cache` prints the ratios to such a pass, and to a tree of `Value`s, for the machine at hand.
 
-use super::block::{BlockFacts, block_facts, cache_control, cache_control_member, configs, text_kind};
+use std::sync::Arc;
+
+use super::block::{BlockFacts, Link, block_facts, cache_control, cache_control_member, configs, text_kind};
 use super::compare::Scanned;
 use super::json::{JsonFault, JsonReader, ReadResult, Stopped};
 use super::layout::{
     Block, BlockKind, BlockPath, BlockTable, BodyLayout, CacheControl, Cut, Extent, MessageSpan, NestedPath, Span,
 };
-use super::name::KnownKey;
+use super::name::{JsonString, KnownKey};
 use super::shared::{pass_blocks, pass_marked_string, pass_messages};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::syntax::locate_byte;
@@ -167,12 +169,13 @@ fn tools(reader: &mut JsonReader<'_>, table: &mut BlockTable, known: Option<Scan
     blocks(reader, table, known, BlockPath::Tool, |reader, table, path| {
         let start = reader.position();
         let (mut found, mut cut) = (CacheControl::Absent, None);
-        let mut deferred = false;
+        let (mut deferred, mut all_deferred) = (false, false);
         let first = table.nested.len();
         reader.object(|reader, key| {
             match key {
                 KnownKey::CacheControl => found = cache_control_member(reader, &mut cut)?,
                 KnownKey::DeferLoading => deferred = reader.is_true()?,
+                KnownKey::DefaultConfig => all_deferred = is_deferred(reader)?,
                 KnownKey::Configs => {
                     table.nested.truncate(first);
                     configs(reader, path, table)?;
@@ -181,10 +184,30 @@ fn tools(reader: &mut JsonReader<'_>, table: &mut BlockTable, known: Option<Scan
             }
             Ok(())
         })?;
-        let kind = if deferred { BlockKind::DeferredTool } else { BlockKind::Tool };
-        add(reader, table, path, start, BlockFacts { kind, cache_control: found }, cut);
+        let kind = match (deferred, all_deferred) {
+            (true, _) => BlockKind::DeferredTool,
+            (false, true) => BlockKind::DeferredToolset,
+            (false, false) => BlockKind::Tool,
+        };
+        add(reader, table, path, start, BlockFacts { kind, cache_control: found, link: Link::default() }, cut);
         Ok(())
     })
+}
+
+/// Whether the tools of a toolset with this `default_config` are loaded on demand.
+fn is_deferred(reader: &mut JsonReader<'_>) -> ReadResult<bool> {
+    if reader.peek() != Some(b'{') {
+        return reader.skip().map(|()| false);
+    }
+    let mut deferred = false;
+    reader.object(|reader, key| {
+        match key {
+            KnownKey::DeferLoading => deferred = reader.is_true()?,
+            _ => reader.skip()?,
+        }
+        Ok(())
+    })?;
+    Ok(deferred)
 }
 
 fn system(reader: &mut JsonReader<'_>, table: &mut BlockTable, known: Option<Scanned<'_>>) -> ReadResult<()> {
@@ -195,11 +218,15 @@ fn messages(reader: &mut JsonReader<'_>, table: &mut BlockTable, known: Option<S
     if let Some(messages) = &mut table.messages {
         messages.clear();
     }
+    table.marked_messages.clear();
+    table.code_calls.clear();
+    table.code_call_ids.clear();
     objects(reader, table, known, pass_messages, |reader, table, message| {
         let (start, before) = (reader.position(), table.bound());
-        let mut user = false;
+        let (mut user, mut own) = (false, CacheControl::Absent);
         reader.object(|reader, key| {
             match key {
+                KnownKey::CacheControl => own = cache_control(reader)?,
                 KnownKey::Role => user = reader.text_or_skip()?.is_some_and(|role| role.named(|role| role == b"user")),
                 KnownKey::Content => {
                     table.truncate(before);
@@ -210,6 +237,9 @@ fn messages(reader: &mut JsonReader<'_>, table: &mut BlockTable, known: Option<S
             Ok(())
         })?;
         table.blocks.iter_mut().skip(before.0).for_each(|block| block.user = user);
+        if matches!(own, CacheControl::Set(_) | CacheControl::Invalid) {
+            table.marked_messages.push(message);
+        }
         if let Some(messages) = &mut table.messages {
             let (span, blocks) = (Span { start, end: reader.position() }, (before.0, table.blocks.len()));
             messages.push(MessageSpan { index: message, span, blocks });
@@ -247,6 +277,7 @@ fn string(reader: &mut JsonReader<'_>, table: &mut BlockTable, path: BlockPath) 
         cache_control: CacheControl::Absent,
         user: false,
         is_string: true,
+        by_code: false,
         same: false,
         span,
     });
@@ -269,15 +300,34 @@ fn add(
     table: &mut BlockTable,
     path: BlockPath,
     start: usize,
-    facts: BlockFacts,
+    facts: BlockFacts<'_>,
     cut: Option<Span>,
 ) {
-    let BlockFacts { kind, cache_control } = facts;
+    let BlockFacts { kind, cache_control, link } = facts;
+    let by_code = is_by_code(kind, link, table);
+    table.has_compaction |= kind == BlockKind::Compaction;
     if let Some(span) = cut {
         table.cuts.push(Cut { block: table.blocks.len(), span });
     }
     let span = Span { start, end: reader.position() };
-    table.blocks.push(Block { path, kind, cache_control, user: false, is_string: false, same: false, span });
+    table.blocks.push(Block { path, kind, cache_control, user: false, is_string: false, by_code, same: false, span });
+}
+
+/// Whether a block is a call that code execution made, which is remembered, or the result of one.
+fn is_by_code(kind: BlockKind, link: Link<'_>, table: &mut BlockTable) -> bool {
+    if !matches!(kind, BlockKind::ToolUse | BlockKind::ToolResult | BlockKind::Carrier) {
+        return false;
+    }
+    if link.by_code {
+        if let Some(id) = link.id {
+            let id: Arc<[u8]> = id.named(|id| Arc::from(id));
+            table.code_calls.push((table.blocks.len(), Arc::clone(&id)));
+            table.code_call_ids.insert(id);
+        }
+        return true;
+    }
+    let is_known = |call: JsonString<'_>| call.named(|id| table.code_call_ids.contains(id));
+    !table.code_call_ids.is_empty() && link.result_of.is_some_and(is_known)
 }
 
 fn refusal(body: &[u8], fault: JsonFault) -> Error {

@@ -5,6 +5,8 @@
 //! since, which is how the planner makes them differ, is read from there on. Each byte is compared a few times at most,
 //! however often the two part and meet.
 
+use std::sync::Arc;
+
 use super::block::cache_control_member;
 use super::compare::Scanned;
 use super::json::{JsonReader, Stopped};
@@ -34,6 +36,9 @@ pub(super) fn pass_messages(
     let count = messages.partition_point(|message| message.span.end - start <= common);
     let passed = messages.get(..count)?;
     let (first, last) = (passed.first()?, passed.last()?);
+    let marked = &known.layout.table.marked_messages;
+    let from = marked.partition_point(|message| *message < first.index);
+    table.marked_messages.extend(marked.iter().skip(from).take_while(|message| **message <= last.index));
     carry(known, table, (first.blocks.0, last.blocks.1), reader.position().wrapping_sub(start));
     reader.pass(last.span.end - start, 0);
     Some(last.index.saturating_add(1))
@@ -111,7 +116,16 @@ pub(super) fn pass_marked_string(
     }
     let same = cut.end + 1 == span.end;
     table.cuts.push(Cut { block: table.blocks.len(), span: cut });
-    table.blocks.push(Block { path, kind: block.kind, cache_control, user: false, is_string: false, same, span });
+    table.blocks.push(Block {
+        path,
+        kind: block.kind,
+        cache_control,
+        user: false,
+        is_string: false,
+        by_code: false,
+        same,
+        span,
+    });
     *reader = ahead;
     Some(())
 }
@@ -160,6 +174,13 @@ fn carry(known: Scanned<'_>, table: &mut BlockTable, (from, to): (usize, usize),
     let first = found.cuts.partition_point(|cut| cut.block < from);
     let cuts = found.cuts.iter().skip(first).take_while(|cut| cut.block < to);
     table.cuts.extend(cuts.map(|cut| Cut { block: cut.block - from + base, span: shifted(cut.span) }));
+    table.has_compaction |= found.has_compaction;
+    let first = found.code_calls.partition_point(|(block, _)| *block < from);
+    let calls = found.code_calls.iter().skip(first).take_while(|(block, _)| *block < to);
+    for (block, id) in calls {
+        table.code_calls.push((block - from + base, Arc::clone(id)));
+        table.code_call_ids.insert(Arc::clone(id));
+    }
 }
 
 /// How many bytes at the start are the same.

@@ -47,6 +47,9 @@ pub(super) fn candidates(current: Scanned<'_>, options: &BreakpointOptions<'_>) 
     } else {
         candidates.settled(current.layout, &history, stable, options);
     }
+    if let Some(compaction) = current.layout.compaction() {
+        candidates.from(compaction);
+    }
     Ok(candidates)
 }
 
@@ -58,6 +61,15 @@ impl MarkerCandidates {
     fn add_to_messages(&mut self, index: usize, answers: bool, purpose: BreakpointPurpose) {
         let (section, index) = (BreakpointSection::Messages, Some(index));
         self.all.push(MarkerCandidate { section, index, floor: 0, answers, report: false, purpose });
+    }
+
+    /// The API does not read the messages before this block.
+    fn from(&mut self, first: usize) {
+        let is_read = |candidate: &MarkerCandidate| candidate.index.is_none_or(|index| index >= first);
+        self.all.retain(|candidate| candidate.section != BreakpointSection::Messages || is_read(candidate));
+        for candidate in self.all.iter_mut().filter(|candidate| candidate.section == BreakpointSection::Messages) {
+            candidate.floor = candidate.floor.max(first);
+        }
     }
 
     /// Nothing is known to change at the head.

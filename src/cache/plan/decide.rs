@@ -9,8 +9,9 @@ use super::marker::{Breakpoint, BreakpointOrigin, BreakpointPurpose, BreakpointS
 use super::marker_plan::BreakpointPlan;
 use super::note::{BreakpointReason, Notes};
 use super::options::{BreakpointOptions, Lifetimes};
+use super::places::Place;
 use super::splice::{BodyEdit, ObjectEnd, member};
-use crate::cache::body::{Block, BlockKind, BodyLayout, CacheControl, Scanned};
+use crate::cache::body::{Block, BodyLayout, CacheControl, Scanned};
 use crate::error::Result;
 use crate::retention::CacheTtl;
 
@@ -20,11 +21,11 @@ pub(super) fn decide(
     layout: &BodyLayout,
     options: &BreakpointOptions<'_>,
 ) -> Result<(BreakpointPlan, Vec<BodyEdit>)> {
-    let placed = existing_markers(layout)?;
+    let (placed, notes) = existing_markers(layout, options.refuses_misplaced)?;
     let automatic = automatic_target(layout);
     check_automatic(layout, automatic, &placed)?;
     let (existing, edits) = (placed.len(), Vec::with_capacity(MAX_MARKERS + 1));
-    let mut decision = Decision { body, layout, existing, placed, automatic, notes: Notes::default(), edits };
+    let mut decision = Decision { body, layout, existing, placed, automatic, notes, edits };
     if let Some(lifetimes) = options.lifetimes {
         let candidates = candidates(Scanned { body, layout }, options)?;
         for (section, index, reason) in candidates.left_out {
@@ -86,8 +87,9 @@ impl Decision<'_> {
         let before = self.notes.all.len();
         let last = candidate.index.map_or(0, |index| index + 1);
         let blocks = found.blocks.get(candidate.floor..last).unwrap_or_default();
+        let mut answers = candidate.answers;
         for (index, block) in blocks.iter().enumerate().rev() {
-            if section == BreakpointSection::Messages && !block.user && !candidate.answers {
+            if section == BreakpointSection::Messages && !block.user && !answers {
                 continue;
             }
             let order = (section.rank(), candidate.floor + index, true);
@@ -99,8 +101,12 @@ impl Decision<'_> {
                 self.note(candidate, Some(*block), reason);
                 return None;
             }
-            match unmarkable(section, block) {
-                Some(reason) => self.note(candidate, Some(*block), reason),
+            match Place::of(block, section == BreakpointSection::System).passed_over {
+                Some(reason) => {
+                    // Turn after turn may be results of such calls, and what the answers say is the nearest place left.
+                    answers |= reason == BreakpointReason::CalledByCode;
+                    self.note(candidate, Some(*block), reason);
+                }
                 None => return Some((order, *block)),
             }
         }
@@ -166,20 +172,5 @@ impl Decision<'_> {
         self.edits.push(BodyEdit::Root(ObjectEnd::before(self.body, self.layout.end), member(ttl).into()));
         let (origin, purpose) = (BreakpointOrigin::Planned, BreakpointPurpose::Automatic);
         self.placed.push((TOP, Breakpoint { path: String::new(), ttl, origin, purpose }));
-    }
-}
-
-/// Why this block is passed over.
-fn unmarkable(section: BreakpointSection, block: &Block) -> Option<BreakpointReason> {
-    match block.kind {
-        _ if block.cache_control == CacheControl::Null => Some(BreakpointReason::NullMarker),
-        BlockKind::DeferredTool => Some(BreakpointReason::DeferredTool),
-        BlockKind::BlankText | BlockKind::EmptyText => Some(BreakpointReason::EmptyText),
-        BlockKind::Thinking => Some(BreakpointReason::Thinking),
-        BlockKind::Unknown => Some(BreakpointReason::UnknownType),
-        BlockKind::ToolUse | BlockKind::ToolResult | BlockKind::Carrier if section == BreakpointSection::System => {
-            Some(BreakpointReason::UnknownType)
-        }
-        BlockKind::Tool | BlockKind::Text | BlockKind::ToolUse | BlockKind::ToolResult | BlockKind::Carrier => None,
     }
 }

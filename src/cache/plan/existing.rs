@@ -1,6 +1,8 @@
 //! The markers that a body has already: which there are, whether the API would accept them, and where they write.
 
-use super::marker::{Breakpoint, BreakpointOrigin, BreakpointPurpose};
+use super::marker::{Breakpoint, BreakpointOrigin, BreakpointPurpose, BreakpointSection};
+use super::note::Notes;
+use super::places::{Given, INSIDE, ON_MESSAGE, Place};
 use crate::cache::body::{BlockKind, BodyLayout, CacheControl};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -18,47 +20,78 @@ pub(super) const TOP: Order = (usize::MAX, 0, false);
 
 pub(super) type PlacedMarker = (Order, Breakpoint);
 
-/// The caller's markers in the order in which the API reads them.
-pub(super) fn existing_markers(layout: &BodyLayout) -> Result<Vec<PlacedMarker>> {
-    let mut placed = Vec::with_capacity(MAX_MARKERS);
-    let mut count = 0;
-    let mut add = |order, kind, control, path: &dyn Fn() -> String| match control {
-        CacheControl::Absent | CacheControl::Null => Ok(()),
-        CacheControl::Set(_) if kind == BlockKind::Thinking => {
-            Err(misplaced("a thinking block cannot carry a cache marker", &path()))
-        }
-        CacheControl::Set(_) if kind == BlockKind::EmptyText => {
-            Err(misplaced("an empty text block cannot carry a cache marker", &path()))
-        }
-        CacheControl::Set(ttl) => {
-            let (origin, purpose) = (BreakpointOrigin::Caller, BreakpointPurpose::Caller);
-            count += 1;
-            // Those beyond the limit are only counted: there may be any number.
-            if count <= MAX_MARKERS {
-                placed.push((order, Breakpoint { path: path(), ttl, origin, purpose }));
-            }
-            Ok(())
-        }
-        CacheControl::Invalid => Err(misplaced("a cache marker has a type or ttl that the API does not know", &path())),
-    };
-    for (rank, section) in layout.sections().into_iter().enumerate() {
+/// The caller's markers in the order in which the API reads them, and what is to be said of them. With `strict`, what only
+/// the Anthropic API is known to refuse is an error.
+pub(super) fn existing_markers(layout: &BodyLayout, strict: bool) -> Result<(Vec<PlacedMarker>, Notes)> {
+    let mut given = GivenMarkers { strict, placed: Vec::with_capacity(MAX_MARKERS), count: 0, notes: Notes::default() };
+    let sections = [BreakpointSection::Tools, BreakpointSection::System, BreakpointSection::Messages];
+    for part in sections {
+        let section = part.of(layout);
         let mut nested = section.nested.iter().peekable();
         for (index, block) in section.blocks.iter().enumerate() {
             while let Some(inner) = nested.next_if(|inner| section.parent(inner) == index) {
-                add((rank, index, false), inner.kind, inner.cache_control, &|| inner.path.clone())?;
+                let (order, place) = ((part.rank(), index, false), Place::of_kind(inner.kind));
+                given.add(order, part, place.given, inner.cache_control, &|| inner.path.clone())?;
                 if !inner.last {
-                    return Err(misplaced(
-                        "of nested parts only the last block of a list can carry a cache marker",
-                        &inner.path,
-                    ));
+                    given.check(part, INSIDE, &|| inner.path.clone())?;
                 }
             }
-            add((rank, index, true), block.kind, block.cache_control, &|| block.path.pointer())?;
+            let place = Place::of(block, part == BreakpointSection::System);
+            given.add((part.rank(), index, true), part, place.given, block.cache_control, &|| block.path.pointer())?;
         }
     }
-    add(TOP, BlockKind::Carrier, layout.top, &String::new)?;
-    check_count_and_order(&placed, count)?;
-    Ok(placed)
+    for message in layout.marked_messages() {
+        given.check(BreakpointSection::Messages, ON_MESSAGE, &|| format!("/messages/{message}"))?;
+    }
+    given.add(TOP, BreakpointSection::Messages, Given::Taken, layout.top, &String::new)?;
+    check_count_and_order(&given.placed, given.count)?;
+    Ok((given.placed, given.notes))
+}
+
+/// The caller's markers so far.
+struct GivenMarkers {
+    strict: bool,
+    placed: Vec<PlacedMarker>,
+    count: usize,
+    notes: Notes,
+}
+
+impl GivenMarkers {
+    fn add(
+        &mut self,
+        order: Order,
+        section: BreakpointSection,
+        given: Given,
+        control: CacheControl,
+        path: &dyn Fn() -> String,
+    ) -> Result<()> {
+        let ttl = match control {
+            CacheControl::Absent | CacheControl::Null => return Ok(()),
+            CacheControl::Set(ttl) => ttl,
+            CacheControl::Invalid => {
+                return Err(misplaced("a cache marker has a type or ttl that the API does not know", &path()));
+            }
+        };
+        self.check(section, given, path)?;
+        let (origin, purpose) = (BreakpointOrigin::Caller, BreakpointPurpose::Caller);
+        self.count += 1;
+        // Those beyond the limit are only counted: there may be any number.
+        if self.count <= MAX_MARKERS {
+            self.placed.push((order, Breakpoint { path: path(), ttl, origin, purpose }));
+        }
+        Ok(())
+    }
+
+    /// Refuses a marker, or takes a note of it.
+    fn check(&mut self, section: BreakpointSection, given: Given, path: &dyn Fn() -> String) -> Result<()> {
+        match given {
+            Given::Taken => {}
+            Given::Refused(why) => return Err(misplaced(why, &path())),
+            Given::RefusedByAnthropic(why, _) if self.strict => return Err(misplaced(why, &path())),
+            Given::RefusedByAnthropic(_, reason) | Given::Doubtful(reason) => self.notes.doubt(section, path(), reason),
+        }
+        Ok(())
+    }
 }
 
 fn check_count_and_order(placed: &[PlacedMarker], count: usize) -> Result<()> {
@@ -94,10 +127,13 @@ pub(super) fn falls_on(layout: &BodyLayout) -> Option<AutomaticTarget> {
     for (rank, section) in layout.sections().into_iter().enumerate().rev() {
         for (index, block) in section.blocks.iter().enumerate().rev() {
             match block.kind {
+                _ if block.by_code && !block.cache_control.is_set() => certain = false,
                 kind if kind.carries() || block.cache_control.is_set() => {
                     return Some(AutomaticTarget { at: (rank, index), certain });
                 }
-                BlockKind::DeferredTool | BlockKind::BlankText | BlockKind::Unknown => certain = false,
+                BlockKind::DeferredTool | BlockKind::DeferredToolset | BlockKind::BlankText | BlockKind::Unknown => {
+                    certain = false;
+                }
                 _ => {}
             }
         }

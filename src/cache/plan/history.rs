@@ -32,8 +32,10 @@ impl History {
             Previous::Unknown => Ok(Self::default()),
             Previous::Plan(plan) => {
                 let blocks = current.layout.messages().blocks.iter().enumerate();
+                let first = current.layout.compaction().unwrap_or_default();
                 let is_marked = |block: &Block| plan.breakpoints().iter().any(|marker| block.path.is(marker.path()));
-                let written = blocks.filter(|(_, block)| is_marked(block)).map(|(index, _)| (2, index)).collect();
+                let written =
+                    blocks.skip(first).filter(|(_, block)| is_marked(block)).map(|(index, _)| (2, index)).collect();
                 Ok(Self { written, ..Self::default() })
             }
             Previous::Body(body) => {
@@ -48,13 +50,17 @@ impl History {
         let mut written = written(previous.layout);
         // A conversation without an answer is a new one, whatever the previous request was about.
         let goes_on = answers(current.layout.messages().blocks) > 0;
-        let shorter = common.head && goes_on && common.messages < previous.layout.messages().blocks.len();
+        // Where the messages were compacted since, all before is gone, and will not be edited again.
+        let compaction = current.layout.compaction();
+        let compacted = compaction.is_some_and(|at| at >= common.messages);
+        let shorter = common.head && goes_on && !compacted && common.messages < previous.layout.messages().blocks.len();
         let slide = if shorter { Slide::find(previous, current, common) } else { None };
         let head_changes = (!common.head).then(|| HeadChanges::of(previous.layout, current.layout, &written, options));
         let edit = (shorter && slide.is_none())
             .then(|| HistoryEdit::of(previous.layout, current.layout, common.messages, &written, options));
         // An entry is found by all that is in front of it, so those behind the first difference are lost.
-        written.retain(|(rank, index)| *rank < 2 || *index < common.messages);
+        let first = compaction.unwrap_or_default();
+        written.retain(|(rank, index)| *rank < 2 || (first..common.messages).contains(index));
         Self { common: Some(common), written, head_changes, edit, slides: slide.is_some_and(Slide::goes_on) }
     }
 

@@ -40,7 +40,8 @@ fn read(body: &[u8], options: &BreakpointOptions<'_>) -> Result<BodyLayout> {
 ///   system, messages, top level.
 /// - [`ErrorKind::InvalidCacheMarker`] if a marker of the caller stands where the API refuses it: on thinking or empty
 ///   text, on a nested block that is not the last, on a citation, inside a toolset, with an unknown type or `ttl`, or on
-///   the block where the top-level marker falls too but with another lifetime.
+///   the block where the top-level marker falls too but with another lifetime; with
+///   [`refuses_misplaced`](BreakpointOptions::refuses_misplaced) also where only the Anthropic API is known to refuse it.
 ///
 /// The rules are the API's (prompt caching page, 2026-09).
 ///

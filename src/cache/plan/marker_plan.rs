@@ -45,7 +45,8 @@ impl BreakpointPlan {
         &self.markers
     }
 
-    /// Returns each place where a marker was wanted and not added. Empty if no markers were asked for.
+    /// Returns each place where a marker was wanted and not added, which is none if no markers were asked for; and each
+    /// place where a marker of the caller may be refused ([`BreakpointOptions::refuses_misplaced`](crate::cache::BreakpointOptions::refuses_misplaced)).
     #[must_use]
     pub fn notes(&self) -> &[BreakpointNote] {
         &self.notes

@@ -13,6 +13,7 @@ mod marker;
 mod marker_plan;
 mod note;
 mod options;
+mod places;
 mod splice;
 
 pub use mark_body::mark_body;

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use super::marker::BreakpointSection;
+use super::marker::{BreakpointOrigin, BreakpointSection};
 use crate::cache::body::Block;
 
-/// Why no marker was added at a place.
+/// Why no marker was added at a place, or why a caller's marker may be refused there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BreakpointReason {
@@ -21,8 +21,12 @@ pub enum BreakpointReason {
     Thinking,
     /// The API refuses markers on empty text; blank text is treated alike.
     EmptyText,
-    /// The tool is loaded on demand (`defer_loading`); one report says the API refuses a marker there.
+    /// The tool, or each tool of the set, is loaded on demand (`defer_loading`); the API refuses a marker on such a tool.
     DeferredTool,
+    /// Code execution made the call (`caller`), and the API refuses markers on such calls and on their results.
+    CalledByCode,
+    /// The marker stands on a message, beside its content; the API takes markers on content blocks.
+    OnMessage,
     /// The type of the block is not one of those known to take a marker.
     UnknownType,
     /// A one-hour marker of the caller stands later, and lifetimes must not increase.
@@ -54,6 +58,8 @@ impl BreakpointReason {
             Self::Thinking => "thinking cannot be marked",
             Self::EmptyText => "empty text cannot be marked",
             Self::DeferredTool => "the tool is loaded on demand",
+            Self::CalledByCode => "calls that code execution made cannot be marked, nor their results",
+            Self::OnMessage => "messages cannot be marked, only their content",
             Self::UnknownType => "blocks of its type are not known to take a marker",
             Self::LaterOneHour => "a one-hour marker of the caller stands later",
             Self::EarlierFiveMinutes => "a five-minute marker of the caller stands earlier",
@@ -70,7 +76,7 @@ impl fmt::Display for BreakpointReason {
     }
 }
 
-/// A place where the plan added no marker, and why.
+/// A place where the plan added no marker, or where a marker of the caller may be refused, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BreakpointNote {
@@ -80,15 +86,26 @@ pub struct BreakpointNote {
     pub path: Option<String>,
     /// How many neighbouring blocks the reason holds for, the one of `path` being the last; 1 or more.
     pub blocks: usize,
+    /// Whose marker it is about: one that was not planned, or one of the caller's, which stays.
+    pub origin: BreakpointOrigin,
     /// Why.
     pub reason: BreakpointReason,
 }
 
+impl BreakpointNote {
+    /// Whether it tells of a marker that was not planned in this section, for this reason.
+    fn is_of(&self, section: BreakpointSection, reason: BreakpointReason) -> bool {
+        (self.section, self.reason, self.origin) == (section, reason, BreakpointOrigin::Planned)
+    }
+}
+
 impl fmt::Display for BreakpointNote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.path {
-            Some(path) => write!(f, "no marker added at {path}")?,
-            None => write!(f, "no marker added in {}", self.section)?,
+        match (&self.path, self.origin) {
+            (Some(path), BreakpointOrigin::Caller) => write!(f, "the marker at {path} may be refused")?,
+            (None, BreakpointOrigin::Caller) => write!(f, "a marker in {} may be refused", self.section)?,
+            (Some(path), BreakpointOrigin::Planned) => write!(f, "no marker added at {path}")?,
+            (None, BreakpointOrigin::Planned) => write!(f, "no marker added in {}", self.section)?,
         }
         if self.blocks > 1 {
             write!(f, " and {} blocks before it", self.blocks - 1)?;
@@ -107,14 +124,21 @@ impl Notes {
     /// Neighbours that are passed over for the same reason share a note.
     pub(super) fn add(&mut self, section: BreakpointSection, block: Option<&Block>, reason: BreakpointReason) {
         match self.all.last_mut() {
-            Some(last) if last.section == section && last.reason == reason && reason.is_about_a_run() => {
+            Some(last) if last.is_of(section, reason) && reason.is_about_a_run() => {
                 last.blocks += 1;
             }
             _ => {
                 let path = block.map(|block| block.path.pointer());
-                self.all.push(BreakpointNote { section, path, blocks: 1, reason });
+                let origin = BreakpointOrigin::Planned;
+                self.all.push(BreakpointNote { section, path, blocks: 1, origin, reason });
             }
         }
+    }
+
+    /// A marker of the caller's that may be refused.
+    pub(super) fn doubt(&mut self, section: BreakpointSection, path: String, reason: BreakpointReason) {
+        let (path, origin) = (Some(path), BreakpointOrigin::Caller);
+        self.all.push(BreakpointNote { section, path, blocks: 1, origin, reason });
     }
 
     pub(super) fn finish(mut self) -> Vec<BreakpointNote> {

@@ -102,6 +102,7 @@ pub struct BreakpointOptions<'a> {
     pub(super) stable_system: Option<usize>,
     pub(super) automatic: bool,
     pub(super) collapses: bool,
+    pub(super) refuses_misplaced: bool,
 }
 
 impl<'a> BreakpointOptions<'a> {
@@ -113,6 +114,7 @@ impl<'a> BreakpointOptions<'a> {
             stable_system: None,
             automatic: false,
             collapses: false,
+            refuses_misplaced: false,
         }
     }
 
@@ -177,6 +179,14 @@ impl<'a> BreakpointOptions<'a> {
     /// look-back. They do on the Anthropic API only (prompt caching page, 2026-09).
     pub fn collapses_tool_runs(mut self, collapses: bool) -> Self {
         self.collapses = collapses;
+        self
+    }
+
+    /// Sets whether a marker of the caller's is an error in places where only the Anthropic API is known to refuse it: on a
+    /// tool that is loaded on demand, on a message beside its content, on a call that code execution made and on its
+    /// result. Elsewhere, and by default, the marker stays, and a [note](BreakpointPlan::notes) tells of it.
+    pub fn refuses_misplaced(mut self, refuses: bool) -> Self {
+        self.refuses_misplaced = refuses;
         self
     }
 }

@@ -1,0 +1,91 @@
+//! Where a marker may stand: one table, for the markers that are planned and for those that the caller has set.
+//!
+//! Sources: the prompt caching page of 2026-09, and answers of the API that were recorded: to thinking and empty text
+//! (2026-01, 2026-04), to tools that are loaded on demand (2026-07, 2026-08), to a message's own marker (2024-10) and to
+//! calls that code execution made (2026-01). Of toolsets that are loaded on demand, and of server tools that code execution
+//! calls, no answer is known.
+
+use super::note::BreakpointReason;
+use crate::cache::body::{Block, BlockKind, CacheControl};
+
+/// What is known of a place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// Why no marker is planned there, if none is.
+    pub(super) passed_over: Option<BreakpointReason>,
+    pub(super) given: Given,
+}
+
+/// What is to be said of a caller's marker there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Given {
+    /// It is taken.
+    Taken,
+    /// No server takes it.
+    Refused(&'static str),
+    /// The Anthropic API refuses it; what others do is not known.
+    RefusedByAnthropic(&'static str, BreakpointReason),
+    /// It may be refused.
+    Doubtful(BreakpointReason),
+}
+
+/// A marker on a message itself, beside its content.
+pub(super) const ON_MESSAGE: Given = Given::RefusedByAnthropic(
+    "a message cannot carry a cache marker, only its content blocks",
+    BreakpointReason::OnMessage,
+);
+
+/// The marker of a block inside others that is not the last of its list, or in a list that takes none.
+pub(super) const INSIDE: Given =
+    Given::Refused("of nested parts only the last block of a list can carry a cache marker");
+
+const TAKEN: Place = Place { passed_over: None, given: Given::Taken };
+
+impl Place {
+    /// The place on a block of this kind, inside another one or not.
+    pub(super) fn of_kind(kind: BlockKind) -> Self {
+        use BreakpointReason as Why;
+        let place = |why, given| Self { passed_over: Some(why), given };
+        match kind {
+            BlockKind::Tool
+            | BlockKind::Text
+            | BlockKind::ToolUse
+            | BlockKind::ToolResult
+            | BlockKind::Compaction
+            | BlockKind::Carrier => TAKEN,
+            BlockKind::DeferredTool => {
+                let refusal = "a tool that is loaded on demand cannot carry a cache marker";
+                place(Why::DeferredTool, Given::RefusedByAnthropic(refusal, Why::DeferredTool))
+            }
+            BlockKind::DeferredToolset => place(Why::DeferredTool, Given::Doubtful(Why::DeferredTool)),
+            BlockKind::BlankText => place(Why::EmptyText, Given::Taken),
+            BlockKind::EmptyText => {
+                place(Why::EmptyText, Given::Refused("an empty text block cannot carry a cache marker"))
+            }
+            BlockKind::Thinking => place(Why::Thinking, Given::Refused("a thinking block cannot carry a cache marker")),
+            BlockKind::Unknown => place(Why::UnknownType, Given::Taken),
+        }
+    }
+
+    /// The place on a block of a section, which may depend on another block.
+    pub(super) fn of(block: &Block, in_system: bool) -> Self {
+        use BreakpointReason as Why;
+        let place = Self::of_kind(block.kind);
+        match block.kind {
+            _ if block.cache_control == CacheControl::Null => Self { passed_over: Some(Why::NullMarker), ..place },
+            BlockKind::ToolUse | BlockKind::ToolResult if block.by_code => {
+                let refusal = "a call that code execution made, or its result, cannot carry a cache marker";
+                let given = Given::RefusedByAnthropic(refusal, Why::CalledByCode);
+                Self { passed_over: Some(Why::CalledByCode), given }
+            }
+            BlockKind::Carrier if block.by_code => {
+                Self { passed_over: Some(Why::CalledByCode), given: Given::Doubtful(Why::CalledByCode) }
+            }
+            // A system prompt is text.
+            BlockKind::ToolUse | BlockKind::ToolResult | BlockKind::Compaction | BlockKind::Carrier if in_system => {
+                Self { passed_over: Some(Why::UnknownType), ..place }
+            }
+            _ => place,
+        }
+    }
+}
