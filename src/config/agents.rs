@@ -145,7 +145,7 @@ impl Agent {
 
 fn maybe_blank<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<(String, Location)> {
     let text = reader.text(node)?.value.trim_matches(is_blank_char).to_owned();
-    Some((text, reader.location(node.at)))
+    Some((text, reader.value_place(node)))
 }
 
 fn read_entries<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> IndexMap<String, Agent> {

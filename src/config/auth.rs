@@ -76,7 +76,7 @@ pub(super) struct Auth {
     pub(super) profiles: IndexMap<ProfileId, ProfileSettings>,
     pub(super) order: BySpelling<ProviderId, Order>,
     pub(super) cooldowns: CooldownSettings,
-    /// Where the entries of `profiles` stand.
+    /// Where the first entries of `profiles` stand.
     pub(super) profile_places: IndexMap<ProfileId, Location>,
 }
 
@@ -92,31 +92,27 @@ impl Auth {
     pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Self {
         let mut auth = Self::default();
         reader.object(node, &keys::AUTH, |reader, member| match member.key.as_ref() {
-            "profiles" => {
-                for (id, (profile, place)) in profiles(reader, &member.node) {
-                    auth.profile_places.insert(id.clone(), place);
-                    auth.profiles.insert(id, profile);
-                }
-            }
+            "profiles" => auth.read_profiles(reader, &member.node),
             "order" => auth.order = order(reader, &member.node),
             _ => auth.cooldowns = CooldownSettings::read(reader, &member.node),
         });
         auth
     }
-}
 
-fn profiles<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> IndexMap<ProfileId, (ProfileSettings, Location)> {
-    let mut profiles = IndexMap::new();
-    reader.entries(node, |reader, member| {
-        if member.key.trim().is_empty() {
-            reader.report(reader.wrong, DiagnosticCode::InvalidValue, member.key_at, "the profile id is blank");
-        } else if let Some(profile) = profile(reader, &member.node) {
-            // Credential files compare ids exactly, so this one is kept exactly.
-            let place = if profiles.len() < MOST_PLACED { reader.location(member.key_at) } else { Location::default() };
-            profiles.insert(ProfileId::verbatim(member.key.as_ref()), (profile, place));
-        }
-    });
-    profiles
+    fn read_profiles<'n>(&mut self, reader: &mut Reader<'n>, node: &'n Node<'n>) {
+        reader.entries(node, |reader, member| {
+            if member.key.trim().is_empty() {
+                reader.report(reader.wrong, DiagnosticCode::InvalidValue, member.key_at, "the profile id is blank");
+            } else if let Some(profile) = profile(reader, &member.node) {
+                // Credential files compare ids exactly, so this one is kept exactly.
+                let id = ProfileId::verbatim(member.key.as_ref());
+                if self.profiles.len() < MOST_PLACED {
+                    self.profile_places.insert(id.clone(), reader.key_place(member));
+                }
+                self.profiles.insert(id, profile);
+            }
+        });
+    }
 }
 
 fn profile<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<ProfileSettings> {
@@ -165,7 +161,7 @@ fn order<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> BySpelling<Provider
         let mut dropped = false;
         let is_list = reader.items(&member.node, |reader, item| match reader.text(item) {
             Some(id) if !id.value.trim().is_empty() => {
-                let place = if ids.len() < MOST_PLACED { reader.location(item.at) } else { Location::default() };
+                let place = if ids.len() < MOST_PLACED { reader.value_place(item) } else { Location::default() };
                 ids.push((ProfileId::verbatim(id.value), place));
             }
             Some(_) => {

@@ -37,7 +37,7 @@ impl ConfiguredSecret {
             // Whatever stands there may be a secret, and is not shown.
             SecretRef::new(UNREADABLE, UNREADABLE, UNREADABLE)
         };
-        Some(Self::Reference(reference, Err(ReferenceFailure::NotLookedUp), reader.location(node.at)))
+        Some(Self::Reference(reference, Err(ReferenceFailure::NotLookedUp), reader.value_place(node)))
     }
 
     /// Reads `$NAME`, which OpenClaw documents as a reference to a variable with the default provider. What it leads to is
@@ -50,7 +50,7 @@ impl ConfiguredSecret {
         let found = reader.environment.get(&reference.id);
         let found = found.filter(|secret| !joined(secret.expose()).is_empty());
         let found = found.ok_or(ReferenceFailure::MissingVariable);
-        Some(Self::Reference(reference, found, reader.location(node.at)))
+        Some(Self::Reference(reference, found, reader.value_place(node)))
     }
 
     /// The value as a header has it.
@@ -86,7 +86,7 @@ impl ConfiguredSecret {
     /// Remarks on a text that stands in a header and can be no secret.
     pub(super) fn remark_in_header(&self, reader: &mut Reader<'_>, node: &Node<'_>, name: &str) {
         let Self::Text(text) = self else { return };
-        if let Some(reason) = doubt_of_header(name, text).filter(|_| carries_credential(name)) {
+        if let Some(reason) = carries_credential(name).then(|| doubt_of_header(name, text)).flatten() {
             reader.warn(DiagnosticCode::ImplausibleSecret, node.at, format!("the header has {reason}"));
             reader.help(reason.help());
         }

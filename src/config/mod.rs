@@ -134,11 +134,11 @@ impl Config {
     fn assemble(text: &str, document: Document<'_>, options: &ReadOptions, file: Option<&Path>) -> Result<Self> {
         let Document { root, places } = document;
         if !include::has_include(&root) {
-            return Self::read(&root, &Sources::new(file, places), options, Vec::new(), 0);
+            return Self::read(&root, &Sources::one(file, places), options, Vec::new(), 0);
         }
         let mut includes = Includes::new(options, text, file);
         let root = includes.expand(root, 0)?;
-        let mut sources = Sources::new(file, places);
+        let mut sources = Sources::with_includes(file, places);
         for included in &includes.files {
             sources.add(included.base, &included.path, Places::new(syntax::without_bom(&included.text)));
         }

@@ -36,7 +36,7 @@ impl ModelChoice {
 
     fn name<'n>(&mut self, reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<String> {
         let name = reader.word(node)?;
-        self.placed.push((name.clone(), reader.location(node.at)));
+        self.placed.push((name.clone(), reader.value_place(node)));
         Some(name)
     }
 

@@ -34,7 +34,7 @@ impl Params {
     }
 
     pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Self {
-        let mut params = Self { location: reader.location(node.at), ..Self::default() };
+        let mut params = Self { location: reader.value_place(node), ..Self::default() };
         reader.object(node, &keys::PARAMS, |reader, member| match member.key.as_ref() {
             "cacheRetention" => params.retention = reader.choice(&member.node, RETENTIONS),
             "cacheControlTtl" => {

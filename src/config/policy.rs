@@ -19,7 +19,7 @@ impl ModelPolicy {
         reader.object(node, &keys::POLICY, |reader, member| {
             let mut names = Vec::new();
             let is_list = reader.items(&member.node, |reader, item| {
-                names.extend(reader.word(item).map(|name| (name, reader.location(item.at))));
+                names.extend(reader.word(item).map(|name| (name, reader.value_place(item))));
             });
             policy.allow = is_list.then_some(names);
         });

@@ -41,7 +41,7 @@ pub(super) struct Text<'n> {
 }
 
 impl<'n> Reader<'n> {
-    /// Notes a problem at an offset of the text.
+    /// Notes a problem at the key or value with this number.
     pub(super) fn report(&mut self, severity: Severity, code: DiagnosticCode, at: usize, message: impl Into<String>) {
         let [warnings, errors] = &mut self.found;
         let found = if severity == Severity::Error { errors } else { warnings };
@@ -53,9 +53,19 @@ impl<'n> Reader<'n> {
         self.diagnostics.push(Diagnostic::new(severity, code, location, message));
     }
 
-    /// The place of an offset of the text, with the path of keys the walk is at.
-    pub(super) fn location(&self, at: usize) -> Location {
-        self.places.locate(at).with_key_path(self.path.to_string())
+    /// The place of the key or value with this number, with the path of keys the walk is at.
+    fn location(&self, at: usize) -> Location {
+        self.places.locate(at).with_key_path(self.path.written())
+    }
+
+    /// The place of the key the walk is at, for later.
+    pub(super) fn key_place(&self, member: &Member<'_>) -> Location {
+        self.places.locate_key(member).with_key_path(self.path.written())
+    }
+
+    /// The place of the value the walk is at, for later.
+    pub(super) fn value_place(&self, node: &Node<'_>) -> Location {
+        self.places.locate_value(node, self.path.last_key()).with_key_path(self.path.written())
     }
 
     /// Adds help to the problem noted last.

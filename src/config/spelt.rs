@@ -3,6 +3,7 @@
 use std::fmt;
 
 use indexmap::IndexMap;
+use indexmap::map::Entry;
 
 use crate::config::release::Release;
 use crate::id::{ModelRef, ProviderId};
@@ -62,11 +63,13 @@ impl<K: Spelt, V> BySpelling<K, V> {
     /// Adds an entry; `false` where there is one already that this release takes for the same.
     pub(super) fn add(&mut self, release: Release, name: K, value: V) -> bool {
         let key = if release.has_entries() { name.written() } else { name.name() };
-        let is_new = !self.entries.contains_key(&key);
-        if is_new {
-            self.entries.insert(key, (name, value));
+        match self.entries.entry(key) {
+            Entry::Vacant(entry) => {
+                entry.insert((name, value));
+                true
+            }
+            Entry::Occupied(_) => false,
         }
-        is_new
     }
 
     fn index_of(&self, name: &K) -> Option<usize> {
@@ -81,13 +84,6 @@ impl<K: Spelt, V> BySpelling<K, V> {
     pub(super) fn get(&self, name: &K) -> Option<&V> {
         let (_, (_, value)) = self.entries.get_index(self.index_of(name)?)?;
         Some(value)
-    }
-
-    /// Whether there are entries of this name in more than one spelling.
-    pub(super) fn is_split(&self, name: &K) -> bool {
-        // Few configurations have two entries at all.
-        let is_twice = || name.spellings().iter().filter(|name| self.entries.contains_key(*name)).nth(1).is_some();
-        self.entries.len() > 1 && is_twice()
     }
 
     pub(super) fn get_mut(&mut self, name: &K) -> Option<&mut V> {
@@ -109,6 +105,18 @@ impl<K: Spelt, V> BySpelling<K, V> {
 
     pub(super) fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+}
+
+impl<V> BySpelling<ProviderId, V> {
+    /// Whether there are entries of this name in more than one spelling.
+    pub(super) fn is_split(&self, name: &ProviderId) -> bool {
+        // Few configurations have two entries at all.
+        self.entries.len() > 1
+            && name.known().is_some_and(|known| {
+                let spellings = std::iter::once(name.as_str()).chain(known.aliases().iter().copied());
+                spellings.filter(|name| self.entries.contains_key(*name)).nth(1).is_some()
+            })
     }
 }
 

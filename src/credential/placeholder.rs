@@ -120,7 +120,9 @@ pub(super) fn placeholder(text: &str) -> Option<Likeness> {
 
 /// Whether the words are a text of small letters, separators and case aside.
 fn is_written(words: &[&str], text: &str) -> bool {
-    words.iter().flat_map(|word| word.chars()).map(|c| c.to_ascii_lowercase()).eq(text.chars())
+    // Nearly every text is of another length.
+    words.iter().map(|word| word.len()).sum::<usize>() == text.len()
+        && words.iter().flat_map(|word| word.chars()).map(|c| c.to_ascii_lowercase()).eq(text.chars())
 }
 
 /// In brackets, which templates put around what is to be replaced: `<key>`, `[key]`, `{{key}}`, `__KEY__`, `@@KEY@@`.

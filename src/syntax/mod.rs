@@ -1,9 +1,12 @@
 //! The guarded entry for text from outside: JSON5 for configuration, strict JSON for credential documents.
 //!
-//! One iterative scan runs before any parser does. It checks the grammar and refuses what the parsers would accept in
-//! silence or could not survive: text that is too large, nesting that would overflow a parser's stack, a key that
-//! stands twice in one object, numbers that are not finite. Its errors are sentences of our own with a line and a
-//! column; they never repeat a part of the text, because the text holds secrets.
+//! One iterative scan checks the grammar and refuses what the parsers would accept in silence or could not survive: text
+//! that is too large, nesting that would overflow a parser's stack, a key that stands twice in one object, numbers that
+//! are not finite. Its errors are sentences of our own with a line and a column; they never repeat a part of the text,
+//! because the text holds secrets.
+//!
+//! Strict JSON is scanned before any parser runs. JSON5 is parsed first, by a visitor that refuses the same; the scan
+//! follows where it does, to say what is wrong, and where a line and a column are asked for.
 
 mod escape;
 mod fault;
@@ -16,6 +19,7 @@ mod place;
 #[cfg(test)]
 mod properties;
 mod scan;
+mod starts;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -51,6 +55,10 @@ impl Limits {
     /// The depth that the parsers behind the scan are known to survive in a debug build on a 2 MiB stack, with room
     /// to spare (objects overflow it at 840).
     pub(crate) const DEEPEST: usize = 128;
+
+    fn depth(&self) -> usize {
+        self.max_depth.min(Self::DEEPEST)
+    }
 }
 
 impl Default for Limits {
@@ -58,6 +66,10 @@ impl Default for Limits {
         Self { max_bytes: 16 << 20, max_depth: Self::DEEPEST }
     }
 }
+
+/// More than any configuration nests. Deeper ones are scanned before they are parsed: an error inside the parser
+/// makes it count lines and columns from the start of the text once for each level.
+const USUAL_DEPTH: usize = 24;
 
 /// A parsed text: the tree, and where its lines begin.
 #[derive(Debug)]
@@ -94,34 +106,38 @@ pub(crate) fn utf8(bytes: &[u8]) -> Result<&str> {
 ///
 /// `Syntax`, `TooLarge`, `TooDeep`, `DuplicateKey`, and for JSON5 `InvalidNumber`.
 pub(crate) fn check(text: &str, dialect: Dialect, limits: &Limits) -> Result<()> {
-    guard(text, dialect, limits, &mut Unheard)
+    guard(bounded(text, limits)?, dialect, limits)
 }
 
-/// Checks a JSON5 text and builds its tree.
+fn guard(text: &str, dialect: Dialect, limits: &Limits) -> Result<()> {
+    let outcome = match dialect {
+        Dialect::Json => scan::<false>(text, limits.depth(), &mut Unheard),
+        Dialect::Json5 => scan::<true>(text, limits.depth(), &mut Unheard),
+    };
+    outcome.map_err(|fault| fault.into_error(text))
+}
+
+/// Reads a JSON5 text into its tree, in one pass if nothing is wrong with it.
 ///
 /// # Errors
 ///
 /// As [`check`].
 pub(crate) fn parse<'t>(text: &'t str, limits: &Limits) -> Result<Document<'t>> {
-    let mut starts = Starts::default();
-    guard(text, Dialect::Json5, limits, &mut starts)?;
-    let text = without_bom(text);
-    let root = tree::build(text, &starts)?;
-    Ok(Document { root, places: Places::new(text) })
+    let text = bounded(text, limits)?;
+    let places = Places::new(text);
+    if !tree::is_doubtful(text)
+        && let Ok(root) = tree::build(text, limits.depth().min(USUAL_DEPTH), false)
+    {
+        return Ok(Document { root, places });
+    }
+    guard(text, Dialect::Json5, limits)?;
+    Ok(Document { root: tree::build(text, limits.depth(), true)?, places })
 }
 
-fn guard(text: &str, dialect: Dialect, limits: &Limits, events: &mut impl Events) -> Result<()> {
+/// The text without a byte order mark, if it is within the size cap.
+fn bounded<'t>(text: &'t str, limits: &Limits) -> Result<&'t str> {
     // Offsets are kept in 32 bits.
-    if text.len() > limits.max_bytes.min(u32::MAX as usize) {
-        return Err(too_large());
-    }
-    let text = without_bom(text);
-    let depth = limits.max_depth.min(Limits::DEEPEST);
-    let outcome = match dialect {
-        Dialect::Json => scan::<false>(text, depth, events),
-        Dialect::Json5 => scan::<true>(text, depth, events),
-    };
-    outcome.map_err(|fault| fault.into_error(text))
+    if text.len() > limits.max_bytes.min(u32::MAX as usize) { Err(too_large()) } else { Ok(without_bom(text)) }
 }
 
 /// The error for a text beyond the size cap, which stands at its start.
@@ -135,21 +151,4 @@ struct Unheard;
 impl Events for Unheard {
     fn key(&mut self, _at: usize, _key: &str) {}
     fn value(&mut self, _at: usize) {}
-}
-
-/// Where every key and every value begins, in the order of the text, which is the order a parser visits them in.
-#[derive(Default)]
-struct Starts {
-    keys: Vec<u32>,
-    values: Vec<u32>,
-}
-
-impl Events for Starts {
-    fn key(&mut self, at: usize, _key: &str) {
-        self.keys.push(u32::try_from(at).unwrap_or(u32::MAX));
-    }
-
-    fn value(&mut self, at: usize) {
-        self.values.push(u32::try_from(at).unwrap_or(u32::MAX));
-    }
 }

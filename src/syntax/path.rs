@@ -1,6 +1,6 @@
 //! The way from the root of a document to one value.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use crate::error::Shown;
 
@@ -50,6 +50,26 @@ impl<'k> KeyPath<'k> {
         self.segments.pop();
     }
 
+    /// The path as text, written into a string of about its length.
+    pub(crate) fn written(&self) -> String {
+        let length = |segment: &Segment<'_>| match segment {
+            Segment::Key(key) => key.len().min(LONGEST) + 4,
+            Segment::Index(_) => 6,
+        };
+        let mut text = String::with_capacity(self.segments.iter().map(length).sum());
+        // A string takes whatever is written.
+        let _ = write!(text, "{self}");
+        text
+    }
+
+    /// The key it ends with, if it ends with one.
+    pub(crate) fn last_key(&self) -> Option<&'k str> {
+        match self.segments.last() {
+            Some(Segment::Key(key)) => Some(key),
+            _ => None,
+        }
+    }
+
     pub(super) fn segments(&self) -> &[Segment<'k>] {
         &self.segments
     }
@@ -61,8 +81,14 @@ impl fmt::Display for KeyPath<'_> {
             match segment {
                 Segment::Index(index) => write!(f, "[{index}]")?,
                 Segment::Key(key) if key.len() <= LONGEST && is_plain(key) => {
-                    let dot = if position == 0 { "" } else { "." };
-                    write!(f, "{dot}{key}")?;
+                    f.write_str(if position == 0 { "" } else { "." })?;
+                    f.write_str(key)?;
+                }
+                // What has to be escaped nowhere, which is nearly every key.
+                Segment::Key(key) if is_showable(key) && key.bytes().all(is_shown_as_it_is) => {
+                    f.write_str("[\"")?;
+                    f.write_str(key)?;
+                    f.write_str("\"]")?;
                 }
                 Segment::Key(key) if is_showable(key) => write!(f, "[{:?}]", Shown::new(key))?,
                 // Line and column say where it is.
@@ -81,6 +107,10 @@ const LONGEST: usize = 128;
 /// and none that could forge a line of a log.
 fn is_showable(key: &str) -> bool {
     key.len() <= LONGEST && !key.contains(|c: char| c.is_control() || c == '=') && !key.contains(": ")
+}
+
+fn is_shown_as_it_is(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')
 }
 
 fn is_plain(key: &str) -> bool {

@@ -1,9 +1,12 @@
 //! From byte offsets to lines and columns.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::fmt;
 
+use memchr::{memchr, memchr_iter, memrchr};
+
 use crate::error::Location;
+use crate::syntax::starts::{Starts, Word};
 
 /// Bytes between two remembered places. A text in one line of 16 MiB with a problem at every value would otherwise be
 /// counted through from its start for each of them.
@@ -15,15 +18,26 @@ pub(crate) struct Places<'t> {
     marks: Marks,
 }
 
-/// The place of every [`STRIDE`]th byte of a text, built when the first one is asked for. Without the text itself, so that
-/// whoever owns a text can keep them beside it.
+/// What has been looked up of a text so far: the place of every [`STRIDE`]th byte, and where keys and values begin.
+/// Without the text itself, so that whoever owns a text can keep them beside it.
 #[derive(Debug, Default)]
-pub(crate) struct Marks(OnceCell<Vec<Place>>);
+pub(crate) struct Marks {
+    strides: OnceCell<Vec<Place>>,
+    /// The place that was asked for last: the next one is mostly a little behind it.
+    last: Cell<(usize, Place)>,
+    starts: Starts,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Place {
     line: u32,
     column: u32,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self::START
+    }
 }
 
 impl Place {
@@ -57,6 +71,21 @@ impl<'t> Places<'t> {
     pub(crate) fn locate(&self, offset: usize) -> Location {
         self.marks.locate(self.text, offset)
     }
+
+    /// The line and the column of the key or value with this number, as [`Marks::locate_number`].
+    pub(crate) fn locate_number(&self, number: usize) -> Location {
+        self.marks.locate_number(self.text, number)
+    }
+
+    /// The line and the column of a key or a string that was borrowed from the text; `None` for another.
+    pub(crate) fn locate_word(&self, borrowed: &str) -> Option<Location> {
+        Word::find(self.text, borrowed).map(|word| self.locate(word.start))
+    }
+
+    /// The line and the column of the value of a key that was borrowed from the text; `None` for another.
+    pub(crate) fn locate_value_of(&self, key: &str) -> Option<Location> {
+        Some(self.locate(Word::find(self.text, key)?.value(self.text)?))
+    }
 }
 
 impl Marks {
@@ -64,14 +93,26 @@ impl Marks {
     pub(crate) fn locate(&self, text: &str, offset: usize) -> Location {
         let bytes = text.as_bytes();
         let offset = offset.min(bytes.len());
-        let mark = offset / STRIDE;
-        let start = self.of(bytes).get(mark).copied().unwrap_or(Place::START);
-        let place = walk(bytes, mark * STRIDE, offset, start);
+        let (known, before) = self.last.get();
+        let (from, start) = if (known..=known.saturating_add(STRIDE)).contains(&offset) {
+            (known, before)
+        } else {
+            let mark = offset / STRIDE;
+            (mark * STRIDE, self.of(bytes).get(mark).copied().unwrap_or(Place::START))
+        };
+        let place = walk(bytes, from, offset, start);
+        self.last.set((offset, place));
         Location::at(place.line, place.column)
     }
 
+    /// The line and the column of the key or value with this number, counted from zero in the order of the text. The first
+    /// time the text is read once more.
+    pub(crate) fn locate_number(&self, text: &str, number: usize) -> Location {
+        self.locate(text, self.starts.offset(text, number))
+    }
+
     fn of(&self, bytes: &[u8]) -> &[Place] {
-        self.0.get_or_init(|| {
+        self.strides.get_or_init(|| {
             let mut marks = vec![Place::START];
             let mut place = Place::START;
             for mark in 1..=bytes.len() / STRIDE {
@@ -92,15 +133,15 @@ pub(crate) fn locate_byte(bytes: &[u8], offset: usize) -> Location {
 
 fn walk(bytes: &[u8], from: usize, to: usize, mut place: Place) -> Place {
     let stretch = bytes.get(from..to).unwrap_or_default();
-    if stretch.contains(&b'\r') {
+    if memchr(b'\r', stretch).is_some() {
         // One byte more than is walked: a CR at the end must see whether LF follows.
         let next = bytes.iter().skip(from + 1).copied().map(Some).chain([None]);
         return stretch.iter().zip(next).fold(place, |place, (byte, next)| place.after(*byte, next));
     }
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     let mut line = stretch;
-    if let Some(last) = stretch.iter().rposition(|byte| *byte == b'\n') {
-        let breaks = stretch.split(|byte| *byte == b'\n').count() - 1;
+    if let Some(last) = memrchr(b'\n', stretch) {
+        let breaks = memchr_iter(b'\n', stretch).count();
         place = Place { line: place.line.saturating_add(count(breaks)), column: 1 };
         line = stretch.get(last + 1..).unwrap_or_default();
     }

@@ -3,8 +3,11 @@
 use proptest::prelude::*;
 use serde::de::IgnoredAny;
 
+use std::borrow::Cow;
+
+use super::starts::{Starts, Word};
 use super::{Dialect, Limits, Node, Value, check, parse, without_bom};
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind};
 
 /// The tree as `serde_json` would have it.
 fn plain(node: &Node<'_>) -> serde_json::Value {
@@ -18,26 +21,43 @@ fn plain(node: &Node<'_>) -> serde_json::Value {
     }
 }
 
+/// Looks whether every number leads to where the key or value begins, and what is found without the scan to the same place.
 fn starts(node: &Node<'_>, text: &str) {
-    let first = text.get(node.at..).unwrap().chars().next().expect("a value");
+    places(node, text, &Starts::default());
+}
+
+fn places(node: &Node<'_>, text: &str, found: &Starts) {
+    let at = found.offset(text, node.at);
+    let first = text.get(at..).unwrap().chars().next().expect("a value");
     match &node.value {
         Value::Null => assert_eq!(first, 'n'),
         Value::Bool(value) => assert_eq!(first, if *value { 't' } else { 'f' }),
         Value::Number(_) => assert!(first.is_ascii_digit() || "+-.".contains(first)),
-        Value::String(_) => assert!("'\"".contains(first)),
+        Value::String(value) => {
+            assert!("'\"".contains(first));
+            if let Cow::Borrowed(value) = value {
+                assert_eq!(Word::find(text, value).map(|word| word.start), Some(at));
+            }
+        }
         Value::Array(items) => {
             assert_eq!(first, '[');
             for item in items {
-                starts(item, text);
+                places(item, text, found);
             }
         }
         Value::Object(members) => {
             assert_eq!(first, '{');
             for member in members {
-                let key = text.get(member.key_at..).unwrap();
+                let key_at = found.offset(text, member.key_at);
+                let key = text.get(key_at..).unwrap();
                 let key = key.strip_prefix(['"', '\'']).unwrap_or(key);
                 assert!(key.starts_with(member.key.as_ref()) || key.contains('\\'));
-                starts(&member.node, text);
+                if let Cow::Borrowed(key) = member.key {
+                    let word = Word::find(text, key).unwrap();
+                    let value = found.offset(text, member.node.at);
+                    assert_eq!((word.start, word.value(text)), (key_at, Some(value)));
+                }
+                places(&member.node, text, found);
             }
         }
     }
@@ -82,6 +102,9 @@ fn fragments(count: std::ops::Range<usize>) -> impl Strategy<Value = String> {
         "1e3",
         "1e400",
         "0x1f",
+        "0xfffffffffffffffff",
+        "-0x8000000000000001",
+        "18446744073709551616",
         "NaN",
         "-Infinity",
         "null",
@@ -109,6 +132,7 @@ fn fragments(count: std::ops::Range<usize>) -> impl Strategy<Value = String> {
         "\\x41",
         "\\0",
         "\\1",
+        "'\\9'",
         "\\\n",
         "\u{b}",
         "\u{a0}",
@@ -149,6 +173,10 @@ fn agrees(text: &str) -> Result<(), TestCaseError> {
         Err(_) => {}
     }
     let json5 = check(text, Dialect::Json5, &Limits::default());
+    // The parser runs first, and nobody can tell.
+    let read = parse(text, &Limits::default());
+    let told = |error: &Error| (error.kind(), error.to_string(), error.location().cloned());
+    prop_assert_eq!(read.as_ref().err().map(told), json5.as_ref().err().map(told), "{:?}", text);
     let parsed = json5::from_str::<IgnoredAny>(without_bom(text));
     match json5.map_err(|error| error.kind()) {
         Ok(()) => {

@@ -106,8 +106,9 @@ fn what_each_format_allows_is_accepted() {
 }
 
 #[test]
-fn a_hundred_thousand_levels_are_refused_on_a_small_stack() {
-    let texts = || ["[".repeat(100_000), "{\"a\":".repeat(100_000), "[{\"a\":".repeat(50_000)];
+fn two_hundred_thousand_levels_are_refused_on_a_small_stack() {
+    let texts = || ["[", "{\"a\":", "[{\"a\":"].map(|level| level.repeat(200_000));
+    let comments = || ["/**/[", "//\n{a:", "[/*[*/"].map(|level| level.repeat(200_000));
     let worker = std::thread::Builder::new().stack_size(2 << 20).spawn(move || {
         for text in texts() {
             assert_eq!(refused(&text, Dialect::Json).kind(), ErrorKind::TooDeep);
@@ -115,6 +116,12 @@ fn a_hundred_thousand_levels_are_refused_on_a_small_stack() {
             // A caller cannot lift the limit to where the parser would overflow the stack.
             let lifted = Limits { max_depth: usize::MAX, ..Limits::default() };
             assert_eq!(parse(&text, &lifted).expect_err("deep").kind(), ErrorKind::TooDeep);
+        }
+        for text in comments() {
+            assert_eq!(parse(&text, &Limits::default()).expect_err("deep").kind(), ErrorKind::TooDeep);
+        }
+        for comment in ["/**/", "//\n"] {
+            assert!(parse(&format!("{}1", comment.repeat(200_000)), &Limits::default()).is_ok());
         }
         let deepest = format!("{}{}", "[{a:".repeat(64), "}]".repeat(64)).replace("{a:}", "{a:1}");
         assert!(parse(&deepest, &Limits::default()).is_ok());

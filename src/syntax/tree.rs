@@ -1,15 +1,18 @@
-//! The untyped tree of a JSON5 text, each value with its place.
+//! The untyped tree of a JSON5 text, each value with its number.
 
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use json5::ErrorCode;
+use memchr::memmem;
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use crate::error::{Error, ErrorKind, Location, Result};
-use crate::syntax::Starts;
 
-/// A value and the offset at which it begins.
+/// A value and its number: keys and values are counted from zero in the order of the text. `Places::locate_number` has
+/// line and column for it.
 ///
 /// Not `serde_json::Value`: that one has no room for a place, copies every string, and takes some keys for commands.
 /// No `Debug`, because the values may be secrets.
@@ -31,7 +34,7 @@ pub(crate) enum Value<'t> {
 /// One entry of an object, in the order of the text.
 pub(crate) struct Member<'t> {
     pub(crate) key: Cow<'t, str>,
-    /// The offset at which the key begins.
+    /// The number of the key.
     pub(crate) key_at: usize,
     pub(crate) node: Node<'t>,
 }
@@ -42,13 +45,34 @@ impl fmt::Debug for Node<'_> {
     }
 }
 
-/// Parses a text that the scan has passed.
-pub(super) fn build<'t>(text: &'t str, starts: &Starts) -> Result<Node<'t>> {
-    let next = Next { starts, value: Cell::new(0), key: Cell::new(0) };
+/// Returns `true` for a text that json5 before 1.3.7 accepts although the grammar does not: with `\9` in a string, or with
+/// a comment that does not end.
+pub(super) fn is_doubtful(text: &str) -> bool {
+    let has = |text: &str, part: &str| memmem::find(text.as_bytes(), part.as_bytes()).is_some();
+    let after = |at: usize| text.get(at + 2..).unwrap_or_default();
+    has(text, "\\9") || (has(text, "/*") && text.rfind("/*").is_some_and(|at| !has(after(at), "*/")))
+}
+
+/// Parses a text, and refuses what the scan refuses: no more than `depth` arrays and objects are open at once, no key
+/// stands twice in an object, every number is finite. Of a text that was not scanned, whole numbers beyond 63 bits are refused
+/// as well: the scan knows which of them were written in a way that loses their value.
+///
+/// # Errors
+///
+/// `Syntax`, whatever was refused. Where the scan passes the text, that is a number too long for the parser, or what only
+/// another version of the parser could bring up. The parser's own message may repeat the input; its position may not be
+/// missing.
+pub(super) fn build(text: &str, depth: usize, is_scanned: bool) -> Result<Node<'_>> {
+    let count = Cell::new(0);
     let mut parser = json5::Deserializer::from_str(text);
-    // The scan knows the whole grammar, so this error is one that only a newer parser could bring up. Its text may
-    // repeat the input; its position may not be missing.
-    Seed(&next).deserialize(&mut parser).map_err(|error| {
+    let built = Seed { count: &count, depth, is_scanned }.deserialize(&mut parser);
+    // The text must end here: no other visit fails for want of a value.
+    let built = built.and_then(|root| match parser.deserialize_any(Key) {
+        Err(end) if end.code() == Some(ErrorCode::EofParsingValue) => Ok(root),
+        Err(error) => Err(error),
+        Ok(_) => Err(json5::Error::new(ErrorCode::TrailingCharacters)),
+    });
+    built.map_err(|error| {
         let place = error.position().map_or_else(
             || Location::at(1, 1),
             |position| {
@@ -60,36 +84,37 @@ pub(super) fn build<'t>(text: &'t str, starts: &Starts) -> Result<Node<'t>> {
     })
 }
 
-/// Hands out the places the scan has found. The parser visits keys and values in the order of the text.
-struct Next<'s> {
-    starts: &'s Starts,
-    value: Cell<usize>,
-    key: Cell<usize>,
+/// What the parser asks before every value: how many keys and values there were, and how many more levels there may be.
+#[derive(Clone, Copy)]
+struct Seed<'c> {
+    count: &'c Cell<usize>,
+    depth: usize,
+    is_scanned: bool,
 }
 
-impl Next<'_> {
-    fn take(from: &[u32], next: &Cell<usize>) -> usize {
-        let at = from.get(next.get()).copied().unwrap_or_default();
-        next.set(next.get() + 1);
-        at as usize
+impl Seed<'_> {
+    fn number(self) -> usize {
+        self.count.replace(self.count.get() + 1)
+    }
+
+    /// The seed of what is inside of an array or an object.
+    fn inside<E: serde::de::Error>(self) -> std::result::Result<Self, E> {
+        let depth = self.depth.checked_sub(1).ok_or_else(|| E::custom("too deep"))?;
+        Ok(Self { depth, ..self })
     }
 }
 
-struct Seed<'n, 's>(&'n Next<'s>);
-
-impl<'t> DeserializeSeed<'t> for Seed<'_, '_> {
+impl<'t> DeserializeSeed<'t> for Seed<'_> {
     type Value = Node<'t>;
 
     fn deserialize<D: Deserializer<'t>>(self, parser: D) -> std::result::Result<Node<'t>, D::Error> {
-        let at = Next::take(&self.0.starts.values, &self.0.value);
-        let value = parser.deserialize_any(Build(self.0))?;
+        let at = self.number();
+        let value = parser.deserialize_any(self)?;
         Ok(Node { at, value })
     }
 }
 
-struct Build<'n, 's>(&'n Next<'s>);
-
-impl<'t> Visitor<'t> for Build<'_, '_> {
+impl<'t> Visitor<'t> for Seed<'_> {
     type Value = Value<'t>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -115,7 +140,8 @@ impl<'t> Visitor<'t> for Build<'_, '_> {
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> std::result::Result<Value<'t>, E> {
-        if value.is_finite() { Ok(Value::Number(value)) } else { Err(E::custom("not finite")) }
+        let limit = if self.is_scanned { f64::MAX } else { LARGEST };
+        if value.abs() <= limit { Ok(Value::Number(value)) } else { Err(E::custom("out of range")) }
     }
 
     fn visit_borrowed_str<E>(self, value: &'t str) -> std::result::Result<Value<'t>, E> {
@@ -131,22 +157,41 @@ impl<'t> Visitor<'t> for Build<'_, '_> {
     }
 
     fn visit_seq<A: SeqAccess<'t>>(self, mut items: A) -> std::result::Result<Value<'t>, A::Error> {
+        let inside = self.inside()?;
         let mut nodes = Vec::new();
-        while let Some(node) = items.next_element_seed(Seed(self.0))? {
+        while let Some(node) = items.next_element_seed(inside)? {
             nodes.push(node);
         }
         Ok(Value::Array(nodes))
     }
 
     fn visit_map<A: MapAccess<'t>>(self, mut entries: A) -> std::result::Result<Value<'t>, A::Error> {
-        let mut members = Vec::new();
+        let inside = self.inside()?;
+        let mut members: Vec<Member<'t>> = Vec::new();
         while let Some(key) = entries.next_key_seed(Key)? {
-            let key_at = Next::take(&self.0.starts.keys, &self.0.key);
-            let node = entries.next_value_seed(Seed(self.0))?;
+            let key_at = self.number();
+            let node = entries.next_value_seed(inside)?;
             members.push(Member { key, key_at, node });
         }
-        Ok(Value::Object(members))
+        if has_twice(&members) { Err(A::Error::custom("a key twice")) } else { Ok(Value::Object(members)) }
     }
+}
+
+/// The largest double below 2^63, where the whole numbers of the parser end.
+const LARGEST: f64 = 9_223_372_036_854_774_784.0;
+
+/// Up to this many keys are compared one by one; beyond it a set pays for itself.
+const FEW: usize = 16;
+
+/// Whether a key stands twice.
+fn has_twice(members: &[Member<'_>]) -> bool {
+    if members.len() <= FEW {
+        let mut rest = members.iter();
+        return std::iter::from_fn(|| rest.next().map(|first| (first, rest.clone())))
+            .any(|(first, mut later)| later.any(|member| member.key == first.key));
+    }
+    let mut keys = HashSet::with_capacity(members.len());
+    !members.iter().all(|member| keys.insert(member.key.as_ref()))
 }
 
 /// Reads a key, borrowed where that is possible.

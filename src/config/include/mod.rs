@@ -26,7 +26,7 @@ const MOST: usize = 1_000;
 
 /// A file that was read for the configuration.
 pub(super) struct Included {
-    /// The offset at which its text begins among all texts.
+    /// The number at which its keys and values begin among those of all texts, of which no text has more than bytes.
     pub(super) base: usize,
     pub(super) path: PathBuf,
     pub(super) text: String,
@@ -252,7 +252,7 @@ impl<'o> Includes<'o> {
         let file = later.checked_sub(1).and_then(|place| self.files.get(place));
         let main = (self.main_text, 0, &self.main_marks);
         let (text, base, marks) = file.map_or(main, |file| (&*file.text, file.base, &file.marks));
-        let mut location = marks.locate(syntax::without_bom(text), at - base);
+        let mut location = marks.locate_number(syntax::without_bom(text), at - base);
         if let Some(path) = file.map(|file| &file.path).or(self.chain.first().map(|(path, _)| path)) {
             location = location.with_path(path);
         }
@@ -282,7 +282,7 @@ fn tidy(path: &Path) -> PathBuf {
     tidy
 }
 
-/// The same tree, borrowing nothing, its offsets counted from a base.
+/// The same tree, borrowing nothing, its numbers counted from a base.
 fn owned<'t>(node: Node<'_>, base: usize) -> Node<'t> {
     let value = match node.value {
         Value::Null => Value::Null,
