@@ -52,6 +52,7 @@
 //! | [`docs::embedding_in_an_agent`] | one request, from the configuration to the record of its outcome |
 //! | [`docs::troubleshooting`] | every message, and what to do about it |
 //! | [`docs::answers`] | what each answer of a provider means, whom it blames, and what to try |
+//! | [`docs::how_a_key_is_chosen`] | order, cooldowns, sessions and what is left of limits, in one picture |
 //! | [`docs::prompt_caching`] | where the breakpoints go, why, and what that costs |
 //! | [`docs::configuration`] | every key of `openclaw.json` that is read, and what it does |
 //! | [`docs::gateways`] | what to configure for the usual gateways, and what is sent to them |
@@ -114,6 +115,7 @@ pub mod docs;
 mod env;
 pub mod error;
 pub mod failure;
+pub mod headroom;
 mod id;
 mod net;
 pub mod profile;

@@ -46,7 +46,7 @@ impl Rotator {
         let request = builder.body(call.body_for(model)?).build()?;
         let (notes, plan) = (request.notes().to_vec(), request.plan().clone());
         let (request, sent) = target.request(request).ok_or_else(|| Failure::from(TransportError::Request))?;
-        let (response, body) = self.exchange(model, &target, attempt.timeout(), request).await?;
+        let (response, body) = self.exchange(&attempt, &target, request).await?;
         Ok(self.taken(response, body, notes, sent, Some(plan), begun.filter(|_| is_marked)))
     }
 
@@ -84,8 +84,7 @@ impl Rotator {
         let sent = Sent::new(body);
         let request = reqwest::Request::try_from(http::Request::from_parts(parts, sent.body.clone()))
             .map_err(|_| Failure::from(TransportError::Request))?;
-        let (response, body) =
-            self.exchange_at(model, (&host, direct), is_messages, attempt.timeout(), request).await?;
+        let (response, body) = self.exchange_at(attempt, (&host, direct), is_messages, request).await?;
         Ok(self.taken(response, body, notes, sent, plan, begun))
     }
 

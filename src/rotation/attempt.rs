@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use super::headroom::Observer;
 use super::unserved::UnservedModel;
 use crate::clock::Timestamp;
 use crate::credential::Credential;
@@ -27,11 +28,21 @@ struct Inner {
     selection: Selection,
     timeout: Duration,
     started: Timestamp,
+    observer: Option<Observer>,
 }
 
 impl Attempt {
-    pub(super) fn new(model: ModelRef, selection: Selection, timeout: Duration, started: Timestamp) -> Self {
-        Self(Arc::new(Inner { model, selection, timeout, started }))
+    pub(super) fn new(
+        model: ModelRef,
+        selection: Selection,
+        (timeout, started): (Duration, Timestamp),
+        observer: Option<Observer>,
+    ) -> Self {
+        Self(Arc::new(Inner { model, selection, timeout, started, observer }))
+    }
+
+    pub(super) fn observer(&self) -> Option<&Observer> {
+        self.0.observer.as_ref()
     }
 
     /// Returns the model to ask: the call's, or one of its fallbacks.

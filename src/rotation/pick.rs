@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::attempt::Attempt;
+use super::headroom::Observer;
 use super::rotation::{Pick, Rotation};
 use crate::clock::Timestamp;
 #[cfg(feature = "client")]
@@ -82,17 +83,23 @@ impl Rotation {
     }
 
     /// The attempt with a selection, which knows the way to the model's endpoint.
-    pub(super) fn attempt(
+    pub(super) fn attempt(&self, model: ModelRef, selection: Selection, timeout: Duration, now: Timestamp) -> Attempt {
+        let observer = self.observer(&model, &selection, now);
+        self.observed(model, selection, (timeout, now), observer)
+    }
+
+    /// The attempt with a selection whose request was noted.
+    pub(super) fn observed(
         &self,
         model: ModelRef,
         mut selection: Selection,
-        timeout: Duration,
-        now: Timestamp,
+        times: (Duration, Timestamp),
+        observer: Option<Observer>,
     ) -> Attempt {
         if let Some(configured) = self.configured(&model) {
             selection.access = Arc::clone(&configured.access);
         }
-        Attempt::new(model, selection, timeout, now)
+        Attempt::new(model, selection, times, observer)
     }
 
     /// The selection without a credential, where the endpoint takes none.
@@ -160,6 +167,9 @@ impl Rotation {
             let selection = selector.selection(profiles, &query, next, candidates, now);
             return selection.map_or(Pick::Exhausted, |selection| Pick::Found(Box::new(selection)));
         }
+        if let Some(pause) = self.refill(candidates.iter(), now) {
+            return Pick::Later(pause);
+        }
         if !self.fresh || candidates.first_ready().is_some() {
             return Pick::Exhausted;
         }
@@ -168,6 +178,10 @@ impl Rotation {
             Ok(selection) => return Pick::Found(Box::new(selection)),
             Err(error) => error,
         };
+        let considered = refused.unavailable().into_iter().flat_map(|unavailable| &unavailable.candidates);
+        if let Some(pause) = self.refill(considered, now) {
+            return Pick::Later(pause);
+        }
         let Some((policy, log)) = &self.probes else { return Pick::Refused(refused) };
         let probe = log.last(model.provider(), |last| {
             let probe = selector.select_or_probe(profiles, &query, policy, *last, now).ok();

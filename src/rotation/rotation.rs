@@ -108,6 +108,8 @@ pub(super) enum Last {
 /// What a look for the next profile finds.
 pub(super) enum Pick {
     Found(Box<Selection>),
+    /// Too little is left of each; enough of one after this time.
+    Later(Duration),
     /// All that can be tried were.
     Exhausted,
     Refused(Error),
@@ -162,7 +164,8 @@ impl Rotation {
     /// those of the attempt. A query that says nothing of references keeps what was said before.
     #[must_use]
     pub fn query(mut self, query: Query) -> Self {
-        self.query = query.or_references_of(&self.query);
+        let tracker = self.query.headroom().cloned();
+        self.query = query.or_references_of(&self.query).with_headroom(tracker);
         self
     }
 
@@ -256,6 +259,7 @@ impl Rotation {
             }
             match self.pick(profiles, &model, now) {
                 Pick::Found(selection) => return self.begin(self.attempt(model, *selection, timeout, now)),
+                Pick::Later(pause) => return Step::Pause(pause),
                 Pick::Exhausted => match self.wait(profiles, &model, now) {
                     Some(pause) if pause.is_zero() => {}
                     Some(pause) => return Step::Pause(pause),
@@ -308,6 +312,7 @@ impl Rotation {
                 None
             }
             Outcome::Failed { failure, status, response } => {
+                attempt.observe_failure(response.as_deref(), now);
                 self.response = response;
                 self.note(attempt.record(Some(failure.clone()), status, None, now));
                 if !self.retry(profile, &failure, now) {

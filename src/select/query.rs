@@ -7,6 +7,7 @@ use super::unwritten::Unwritten;
 use indexmap::IndexSet;
 
 use crate::credential::Resolved;
+use crate::headroom::{HeadroomTracker, TokenEstimate};
 use crate::id::{ModelRef, ProfileId, ProviderId};
 
 /// What a selection is asked for: a provider, and what narrows the choice.
@@ -31,6 +32,8 @@ pub struct Query {
     pub(super) excluded: IndexSet<ProfileId>,
     pub(super) references: Resolved,
     pub(super) unwritten: Option<Arc<Unwritten>>,
+    pub(super) tokens: Option<TokenEstimate>,
+    pub(super) headroom: Option<Arc<HeadroomTracker>>,
 }
 
 impl Query {
@@ -46,6 +49,8 @@ impl Query {
             excluded: IndexSet::new(),
             references: Resolved::default(),
             unwritten: None,
+            tokens: None,
+            headroom: None,
         }
     }
 
@@ -114,6 +119,40 @@ impl Query {
         self
     }
 
+    /// Sets how many tokens the request takes, which is held against what providers say is left of their limits.
+    ///
+    /// Default: what the requests before took of the same profile and model, as far as the answers tell.
+    pub fn tokens(mut self, tokens: TokenEstimate) -> Self {
+        self.tokens = Some(tokens);
+        self
+    }
+
+    /// Sets the memory of what providers say is left.
+    pub(crate) fn with_headroom(mut self, tracker: Option<Arc<HeadroomTracker>>) -> Self {
+        self.headroom = tracker.or(self.headroom);
+        self
+    }
+
+    /// Leaves out what providers say is left.
+    pub(crate) fn without_headroom(self) -> Self {
+        Self { headroom: None, ..self }
+    }
+
+    /// Returns the memory of what providers say is left.
+    pub(crate) fn headroom(&self) -> Option<&Arc<HeadroomTracker>> {
+        self.headroom.as_ref()
+    }
+
+    /// Returns how many tokens the request takes, if that was said.
+    pub(crate) fn token_estimate(&self) -> Option<TokenEstimate> {
+        self.tokens
+    }
+
+    /// Returns the session's key.
+    pub(crate) fn session_key(&self) -> Option<&str> {
+        self.session.as_deref()
+    }
+
     /// Asks the same for another model.
     pub(crate) fn retarget(mut self, model: &ModelRef) -> Self {
         self.provider = model.provider().clone();
@@ -159,6 +198,7 @@ impl fmt::Debug for Query {
             .field("preferred", &self.preferred)
             .field("locked", &self.locked)
             .field("excluded", &self.excluded)
+            .field("tokens", &self.tokens)
             .finish_non_exhaustive()
     }
 }

@@ -108,7 +108,10 @@ impl ProfileSelector {
     }
 
     fn selecting<'a>(&'a self, profiles: &'a AuthProfiles, query: &'a Query, now: Timestamp) -> Selecting<'a> {
-        Selecting { rules: &self.rules, settings: &self.settings, profiles, query, now }
+        let tracker = query.headroom.as_ref().filter(|_| self.rules.headroom.is_some());
+        let home = tracker.zip(query.session.as_deref());
+        let home = home.and_then(|(tracker, session)| tracker.home(&query.provider, session, now));
+        Selecting { rules: &self.rules, settings: &self.settings, profiles, query, now, home }
     }
 
     /// Every profile of the provider with its verdict, in the order of use.
