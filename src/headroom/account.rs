@@ -1,8 +1,8 @@
 //! What is known of one profile.
 
 use super::gauge::Gauge;
-use super::limit::{Limit, LimitKind, TokenEstimate};
-use super::meter::Meter;
+use super::limit::{Limit, LimitKind};
+use super::meter::{Meter, Request};
 use super::policy::HeadroomPolicy;
 use super::read::Headroom;
 use crate::clock::Timestamp;
@@ -38,8 +38,8 @@ impl Default for Standing {
 }
 
 impl Account {
-    pub(super) fn begin(&mut self, number: u64, model: &str, tokens: Option<TokenEstimate>, now: Timestamp) {
-        self.meter(model).begin(number, tokens, now);
+    pub(super) fn begin(&mut self, number: u64, model: &str, request: Request, now: Timestamp) {
+        self.meter(model).begin(number, request, now);
     }
 
     pub(super) fn observe(&mut self, number: u64, model: &str, headroom: &Headroom, now: Timestamp) {
@@ -74,14 +74,14 @@ impl Account {
     pub(super) fn standing(
         &self,
         model: Option<&str>,
-        tokens: Option<TokenEstimate>,
+        request: Request,
         policy: &HeadroomPolicy,
         now: Timestamp,
     ) -> Standing {
         let mut standing = Standing::default();
         for gauge in self.gauges(model).filter(|gauge| !gauge.is_ahead(now)) {
             standing.share = gauge.share(now).map_or(standing.share, |share| share.min(standing.share));
-            if let Some(until) = gauge.refuses(tokens, policy, now)
+            if let Some(until) = gauge.refuses(request, policy, now)
                 && standing.refused.is_none_or(|(longest, _)| longest < until)
             {
                 standing.refused = Some((until, gauge.limit().kind));

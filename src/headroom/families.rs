@@ -29,6 +29,8 @@ pub(super) struct Family {
     pub(super) refill: Refill,
     /// What the remaining tokens are rounded to.
     pub(super) step: f64,
+    /// Whether tokens that are read from a prompt cache count.
+    pub(super) counts_cached: bool,
     /// Where the names and what they mean come from.
     #[cfg_attr(not(test), expect(dead_code, reason = "for readers, and for the test of the table"))]
     pub(super) source: &'static str,
@@ -53,14 +55,14 @@ pub(super) const MOST_WORDS: usize = 8;
 pub(super) const FAMILIES: &[Family] = &[
     // For all: nobody else uses this prefix.
     row(&[], "anthropic-ratelimit-", LimitFirst, &[("requests", Requests, MINUTE), ("tokens", Tokens, MINUTE), ("input-tokens", InputTokens, MINUTE), ("output-tokens", OutputTokens, MINUTE)], Continuous, 1_000.0,
-        "https://docs.anthropic.com/en/api/rate-limits, 2026-09: a token bucket per minute that fills continuously; reset is when it is full; tokens are rounded to thousands"),
+        "https://docs.anthropic.com/en/api/rate-limits, 2026-09: a token bucket per minute that fills continuously; reset is when it is full; tokens are rounded to thousands; those read from the cache do not count").without_cached(),
     // Requests are per minute or per day, by model and tier: what is missing over the reset tells which.
     row(&["openai"], X, PartFirst, &[("requests", Requests, None), ("tokens", Tokens, MINUTE)], Continuous, 0.0,
         "https://platform.openai.com/docs/guides/rate-limits, 2026-09: reset is until the initial state, as a duration of Go; https://community.openai.com/t/1268905, 2025-05: 12ms for one of 5000 per minute"),
     row(&["azure", "azure-openai", "azure-foundry", "microsoft-foundry", "github-models"], X, PartFirst, &[("requests", Requests, MINUTE), ("tokens", Tokens, MINUTE)], Window, 0.0,
         "https://learn.microsoft.com/en-us/answers/questions/5625878, 2025-11: reset in whole seconds, -1 where the limit is not known"),
     row(&["groq"], X, PartFirst, &[("requests", Requests, DAY), ("tokens", Tokens, MINUTE)], Continuous, 0.0,
-        "https://console.groq.com/docs/rate-limits, 2026-09: requests always per day, tokens per minute; the sample's resets are what is missing over the limit's rate"),
+        "https://console.groq.com/docs/rate-limits, 2026-09: requests always per day, tokens per minute; the sample's resets are what is missing over the limit's rate; cached tokens do not count").without_cached(),
     row(&["cerebras"], X, PartFirst, &[("requests-minute", Requests, MINUTE), ("requests-hour", Requests, HOUR), ("requests-day", Requests, DAY), ("tokens-minute", Tokens, MINUTE), ("tokens-hour", Tokens, HOUR), ("tokens-day", Tokens, DAY)], Unknown, 0.0,
         "https://inference-docs.cerebras.ai/support/rate-limits, 2026-09: seconds until the limit resets"),
     row(&["mistral"], X, PartFirst, &[("req-minute", Requests, MINUTE), ("requests", Requests, None), ("tokens-minute", Tokens, MINUTE), ("tokens-month", Tokens, MONTH), ("tokens", Tokens, None)], Unknown, 0.0,
@@ -94,10 +96,14 @@ const fn row(
     step: f64,
     source: &'static str,
 ) -> Family {
-    Family { providers, prefix, layout, words, refill, step, source }
+    Family { providers, prefix, layout, words, refill, step, counts_cached: true, source }
 }
 
 impl Family {
+    const fn without_cached(self) -> Self {
+        Self { counts_cached: false, ..self }
+    }
+
     /// Returns the rows that count for a provider: its own, and those for all whose prefix none of its own has.
     pub(super) fn of(provider: &str) -> impl Iterator<Item = &'static Self> {
         let is_own = move |family: &&Self| family.providers.contains(&provider);

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::limit::{Limit, LimitKind, TokenEstimate, millis};
+use super::limit::{Limit, LimitKind, millis};
+use super::meter::Request;
 use super::policy::HeadroomPolicy;
 use crate::clock::Timestamp;
 
@@ -18,7 +19,8 @@ pub(super) struct Gauge {
     at: Timestamp,
     /// How much comes back in a millisecond.
     rate: Option<f64>,
-    typical: Option<Typical>,
+    /// By experience: of requests of a session on its profile, and of others.
+    typical: [Option<Typical>; 2],
 }
 
 /// What requests take of a limit by experience, as a mean and how far they are from it.
@@ -33,7 +35,14 @@ impl Gauge {
     pub(super) fn new(limit: &Limit, now: Timestamp) -> Option<Self> {
         let told = limit.remaining?;
         let level = lower(limit, told);
-        Some(Self { rate: limit.rate(now), limit: limit.clone(), told: (told, now), level, at: now, typical: None })
+        Some(Self {
+            rate: limit.rate(now),
+            limit: limit.clone(),
+            told: (told, now),
+            level,
+            at: now,
+            typical: [None; 2],
+        })
     }
 
     pub(super) fn limit(&self) -> &Limit {
@@ -42,7 +51,7 @@ impl Gauge {
 
     /// Takes what a later answer tells. `requests` were sent between the two; what was sent after the later one is taken off
     /// again by the caller.
-    pub(super) fn tell(&mut self, limit: &Limit, requests: u32, now: Timestamp) {
+    pub(super) fn tell(&mut self, limit: &Limit, requests: &[Request], now: Timestamp) {
         let Some(told) = limit.remaining else { return };
         let rate = limit.rate(now).or_else(|| self.rate.filter(|_| self.limit.limit == limit.limit));
         self.learn(told, rate, requests, now);
@@ -50,38 +59,46 @@ impl Gauge {
         (self.told, self.level, self.at, self.rate) = ((told, now), lower(limit, told), now, rate);
     }
 
-    fn learn(&mut self, told: f64, rate: Option<f64>, requests: u32, now: Timestamp) {
+    fn learn(&mut self, told: f64, rate: Option<f64>, requests: &[Request], now: Timestamp) {
         let (before, at) = self.told;
         let most = self.limit.limit.unwrap_or(f64::MAX);
         let has_filled = rate.is_none() && self.limit.reset.is_some_and(|reset| now >= reset);
-        if requests == 0 || has_filled || self.limit.kind == LimitKind::Plan {
+        // Of several nobody knows which took what, unless they are alike.
+        let Some(is_home) = requests.first().map(|first| first.is_home) else { return };
+        let are_alike = requests.iter().all(|request| request.is_home == is_home);
+        if has_filled || !are_alike || self.limit.kind == LimitKind::Plan {
             return;
         }
         let filled = (before + rate.unwrap_or(0.0) * millis(now - at)).min(most);
-        let each = ((filled - told) / f64::from(requests)).max(0.0);
-        let Typical { mean, spread } = self.typical.unwrap_or(Typical { mean: each, spread: each / 2.0 });
+        let count = u32::try_from(requests.len()).unwrap_or(u32::MAX);
+        let each = ((filled - told) / f64::from(count)).max(0.0);
+        let [away, home] = &mut self.typical;
+        let typical = if is_home { home } else { away };
+        let Typical { mean, spread } = typical.unwrap_or(Typical { mean: each, spread: each / 2.0 });
         let off = each - mean;
-        self.typical = Some(Typical { mean: mean + off / 4.0, spread: spread + (off.abs() - spread) / 4.0 });
+        *typical = Some(Typical { mean: mean + off / 4.0, spread: spread + (off.abs() - spread) / 4.0 });
     }
 
     /// Takes off what a request takes that is being sent.
-    pub(super) fn spend(&mut self, tokens: Option<TokenEstimate>, now: Timestamp) {
+    pub(super) fn spend(&mut self, request: Request, now: Timestamp) {
         self.settle(now);
-        self.level -= self.cost(tokens);
+        self.level -= self.cost(request);
     }
 
     /// Takes off what a request takes that was sent before the last answer came, and is not in it.
-    pub(super) fn owe(&mut self, tokens: Option<TokenEstimate>) {
-        self.level -= self.cost(tokens);
+    pub(super) fn owe(&mut self, request: Request) {
+        self.level -= self.cost(request);
     }
 
     /// What a request takes: what the caller says, else what others took.
-    fn cost(&self, tokens: Option<TokenEstimate>) -> f64 {
+    fn cost(&self, Request { tokens, is_home }: Request) -> f64 {
+        let [away, home] = self.typical;
+        let typical = if is_home { home.or(away) } else { away.or(home) };
         match (self.limit.kind, tokens) {
             (LimitKind::Requests, _) => 1.0,
             (LimitKind::Plan, _) => 0.0,
-            (kind, Some(tokens)) => tokens.of(kind),
-            (_, None) => self.typical.map_or(0.0, |typical| typical.mean + typical.spread),
+            (_, Some(tokens)) => tokens.of(&self.limit, is_home),
+            (_, None) => typical.map_or(0.0, |typical| typical.mean + typical.spread),
         }
     }
 
@@ -110,16 +127,11 @@ impl Gauge {
     }
 
     /// Returns from when on a request fits in, if it does not now.
-    pub(super) fn refuses(
-        &self,
-        tokens: Option<TokenEstimate>,
-        policy: &HeadroomPolicy,
-        now: Timestamp,
-    ) -> Option<Timestamp> {
+    pub(super) fn refuses(&self, request: Request, policy: &HeadroomPolicy, now: Timestamp) -> Option<Timestamp> {
         // One that is larger than the whole limit is for the provider to refuse.
         let full = self.limit.limit.unwrap_or(f64::MAX);
         let least = if self.limit.kind == LimitKind::Plan { f64::MIN_POSITIVE } else { 1.0 };
-        let missing = self.cost(tokens).max(least).min(full) - self.level(now);
+        let missing = self.cost(request).max(least).min(full) - self.level(now);
         if missing <= 0.0 {
             return None;
         }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
+use crate::error::Shown;
 
 /// What a limit counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -81,6 +82,8 @@ pub struct Limit {
     pub models: Option<Cow<'static, str>>,
     /// What `remaining` is rounded to.
     pub(super) step: f64,
+    /// Whether tokens that are read from a prompt cache count.
+    pub(super) counts_cached: bool,
 }
 
 impl Limit {
@@ -109,6 +112,27 @@ impl Limit {
     }
 }
 
+/// Writes what is left and when it is full: `12000 of 60000 tokens, full at 2026-11-26T12:00:00.000Z`,
+/// `32% of the plan's 7d`.
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = Shown::new(&self.name);
+        match (self.kind, self.remaining, self.limit) {
+            (LimitKind::Plan, Some(left), _) => write!(f, "{:.0}% of the plan's {name}", left * 100.0)?,
+            (LimitKind::Plan, None, _) => write!(f, "an unknown part of the plan's {name}")?,
+            (kind, Some(left), Some(limit)) => write!(f, "{:.0} of {limit:.0} {kind}", left.floor())?,
+            (kind, Some(left), None) => write!(f, "{:.0} {kind}", left.floor())?,
+            (kind, None, Some(limit)) => write!(f, "an unknown part of {limit:.0} {kind}")?,
+            (kind, None, None) => write!(f, "an unknown number of {kind}")?,
+        }
+        let is_plain = self.name.replace('-', "_") == self.kind.as_str();
+        if self.kind != LimitKind::Plan && !is_plain {
+            write!(f, " ({name})")?;
+        }
+        self.reset.map_or(Ok(()), |at| write!(f, ", full at {at}"))
+    }
+}
+
 /// Whole and fractional milliseconds.
 pub(super) fn millis(length: Duration) -> f64 {
     length.as_secs_f64() * 1_000.0
@@ -118,25 +142,35 @@ pub(super) fn millis(length: Duration) -> f64 {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TokenEstimate {
-    /// The tokens of the request. Leave out those that are read from a prompt cache where the provider does not count them:
-    /// Anthropic does not.
+    /// The tokens of the request, those that the provider's prompt cache is expected to have included.
     pub input: u64,
     /// The tokens of the answer: providers count what it may have (`max_tokens`) until it is complete.
     pub output: u64,
+    /// Of the tokens of the request those that the provider's prompt cache is expected to have, if the session's last request
+    /// went to the same profile. Anthropic and Groq do not count them.
+    pub cached: u64,
 }
 
 impl TokenEstimate {
-    /// Creates an estimate.
+    /// Creates an estimate for a request of which nothing is cached.
     #[must_use]
     pub const fn new(input: u64, output: u64) -> Self {
-        Self { input, output }
+        Self { input, output, cached: 0 }
     }
 
-    /// Returns what it takes of a limit of this kind.
-    pub(super) fn of(self, kind: LimitKind) -> f64 {
+    /// Sets how many of the request's tokens the cache is expected to have, where the session's last request went to the
+    /// same profile. Another profile is taken to have none.
+    #[must_use]
+    pub const fn with_cached(self, cached: u64) -> Self {
+        Self { cached, ..self }
+    }
+
+    /// Returns what it takes of a limit, on the profile that the session uses or on another one.
+    pub(super) fn of(self, limit: &Limit, is_home: bool) -> f64 {
+        let cached = if is_home && !limit.counts_cached { self.cached } else { 0 };
         #[expect(clippy::cast_precision_loss, reason = "no request has 2^53 tokens")]
-        let (input, output) = (self.input as f64, self.output as f64);
-        match kind {
+        let (input, output) = (self.input.saturating_sub(cached) as f64, self.output as f64);
+        match limit.kind {
             LimitKind::Requests => 1.0,
             LimitKind::Tokens => input + output,
             LimitKind::InputTokens => input,

@@ -22,24 +22,33 @@ pub(super) struct Meter {
     newest: u64,
 }
 
+/// What is known of a request before it is answered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request {
+    /// What its caller says that it takes.
+    pub(crate) tokens: Option<TokenEstimate>,
+    /// Whether it goes to the profile that its session used last.
+    pub(crate) is_home: bool,
+}
+
 #[derive(Debug)]
 struct Begun {
     number: u64,
-    tokens: Option<TokenEstimate>,
+    request: Request,
     at: Timestamp,
 }
 
 impl Meter {
     /// Notes that a request is being sent.
-    pub(super) fn begin(&mut self, number: u64, tokens: Option<TokenEstimate>, now: Timestamp) {
+    pub(super) fn begin(&mut self, number: u64, request: Request, now: Timestamp) {
         for gauge in &mut self.gauges {
-            gauge.spend(tokens, now);
+            gauge.spend(request, now);
         }
         let is_old = |begun: &Begun| now - begun.at > LONGEST_BEGUN;
         while self.begun.len() >= MOST_BEGUN || self.begun.front().is_some_and(is_old) {
             self.begun.pop_front();
         }
-        self.begun.push_back(Begun { number, tokens, at: now });
+        self.begun.push_back(Begun { number, request, at: now });
     }
 
     /// Takes what the answer to a request tells, unless that to a later one has come. Providers count a request when they
@@ -48,15 +57,15 @@ impl Meter {
         if number <= self.newest {
             return;
         }
-        let counted = self.begun.iter().filter(|begun| begun.number > self.newest && begun.number <= number).count();
-        let counted = u32::try_from(counted).unwrap_or(u32::MAX);
+        let is_counted = |begun: &&Begun| begun.number > self.newest && begun.number <= number;
+        let counted: Vec<Request> = self.begun.iter().filter(is_counted).map(|begun| begun.request).collect();
         self.newest = number;
         self.begun.retain(|begun| begun.number > number);
         for limit in limits {
             let known = self.gauges.iter_mut().find(|gauge| gauge.limit().name == limit.name);
             let gauge = match known {
                 Some(gauge) => {
-                    gauge.tell(limit, counted, now);
+                    gauge.tell(limit, &counted, now);
                     Some(gauge)
                 }
                 None => {
@@ -65,7 +74,7 @@ impl Meter {
                 }
             };
             if let Some(gauge) = gauge.filter(|_| limit.remaining.is_some()) {
-                self.begun.iter().for_each(|begun| gauge.owe(begun.tokens));
+                self.begun.iter().for_each(|begun| gauge.owe(begun.request));
             }
         }
     }

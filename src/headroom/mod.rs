@@ -26,6 +26,7 @@ mod tracker;
 mod value;
 
 pub use limit::{Limit, LimitKind, Refill, TokenEstimate};
+pub(crate) use meter::Request;
 pub use policy::HeadroomPolicy;
 pub use read::Headroom;
 pub use tracker::{HeadroomTracker, ProfileHeadroom};

@@ -138,6 +138,7 @@ impl Parts {
             refill: family.refill,
             models: None,
             step,
+            counts_cached: family.counts_cached,
         })
     }
 }
@@ -155,6 +156,7 @@ impl Limit {
             refill: Refill::Window,
             models: None,
             step: 0.0,
+            counts_cached: true,
         }
     }
 }

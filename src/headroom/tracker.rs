@@ -6,11 +6,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::account::Account;
 pub(crate) use super::account::Standing;
-use super::limit::{Limit, TokenEstimate};
+use super::limit::Limit;
+use super::meter::Request;
 use super::policy::HeadroomPolicy;
 use super::read::Headroom;
 use super::sessions::{self, Sessions};
 use crate::clock::Timestamp;
+use crate::error::Shown;
 use crate::id::{ProfileId, ProviderId};
 use crate::secret::Secret;
 
@@ -85,6 +87,20 @@ pub struct ProfileHeadroom {
     pub limits: Vec<Limit>,
 }
 
+/// Writes one line: `openai:a for gpt-5: 59 of 60 requests, full at ...; 12000 of 60000 tokens`.
+impl fmt::Display for ProfileHeadroom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.profile)?;
+        if let Some(model) = &self.model {
+            write!(f, " for {}", Shown::new(model))?;
+        }
+        for (number, limit) in self.limits.iter().enumerate() {
+            write!(f, "{} {limit}", if number == 0 { ":" } else { ";" })?;
+        }
+        Ok(())
+    }
+}
+
 impl HeadroomTracker {
     /// Creates a memory of nothing.
     #[must_use]
@@ -116,7 +132,7 @@ impl HeadroomTracker {
         &self,
         (profile, model): (&ProfileId, &str),
         secret: &Secret,
-        tokens: Option<TokenEstimate>,
+        request: Request,
         now: Timestamp,
     ) -> Ticket {
         let mut state = self.state();
@@ -128,7 +144,7 @@ impl HeadroomTracker {
         }
         account.secret.get_or_insert_with(|| secret.clone());
         account.is_told = false;
-        account.begin(number, model, tokens, now);
+        account.begin(number, model, request, now);
         Ticket { profile: profile.clone(), model: model.into(), number }
     }
 
@@ -147,13 +163,13 @@ impl HeadroomTracker {
         &self,
         (profile, model): (&ProfileId, Option<&str>),
         secret: Option<&Secret>,
-        tokens: Option<TokenEstimate>,
+        request: Request,
         policy: &HeadroomPolicy,
         now: Timestamp,
     ) -> Standing {
         let state = self.state();
         let Some(account) = state.accounts.get(profile) else { return Standing::default() };
-        let standing = account.standing(model, tokens, policy, now);
+        let standing = account.standing(model, request, policy, now);
         // Compared only where it counts.
         let is_of_another = || secret.zip(account.secret.as_ref()).is_some_and(|(secret, known)| secret != known);
         if standing.refused.is_some() && is_of_another() { Standing::default() } else { standing }

@@ -9,9 +9,9 @@ use super::attempt::Attempt;
 use super::response::ErrorResponse;
 use super::rotation::Rotation;
 use crate::clock::Timestamp;
-use crate::headroom::{Headroom, HeadroomTracker, Ticket};
+use crate::headroom::{Headroom, HeadroomTracker, Request, Ticket};
 use crate::id::{ModelRef, ProfileId};
-use crate::select::{Candidate, Selection, Verdict};
+use crate::select::{Candidate, Query, Selection, Verdict};
 
 /// Where an attempt tells what its answer says is left.
 #[derive(Clone, Debug)]
@@ -42,10 +42,12 @@ impl Rotation {
         #[cfg(feature = "tracing")]
         tell(tracker, selection);
         let (profile, secret) = (&selection.profile, selection.credential.secret());
+        let is_home = self.query_for(model).home(now).is_some_and(|home| home == *profile);
         if let Some(session) = self.query.session_key() {
             tracker.settle((model.provider(), session), profile, now);
         }
-        let ticket = tracker.begin((profile, model.model()), secret, self.query.token_estimate(), now);
+        let request = Request { tokens: self.query.token_estimate(), is_home };
+        let ticket = tracker.begin((profile, model.model()), secret, request, now);
         Some(Observer { tracker: Arc::clone(tracker), ticket })
     }
 
@@ -60,6 +62,24 @@ impl Rotation {
         let ends = candidates.into_iter().filter(waits).filter_map(|one| one.retry_at);
         let pause = ends.min()?.saturating_since(now);
         let is_short = pause <= self.limits.backoff.longest && pause < self.time_left(now);
+        (is_short && !pause.is_zero() && self.allowance(now).is_some()).then_some(pause)
+    }
+
+    /// Returns how long to wait for the profile that the session uses, if that is worth it. The rules say how long a call
+    /// does that, over all its waits.
+    pub(super) fn patience<'c>(
+        &mut self,
+        candidates: impl IntoIterator<Item = &'c Candidate<'c>>,
+        query: &Query,
+        now: Timestamp,
+    ) -> Option<Duration> {
+        let patience = self.selector.rules().headroom.as_ref()?.patience;
+        let home = query.home(now).filter(|home| self.is_untried(home))?;
+        let own = candidates.into_iter().find(|one| *one.id == home)?;
+        let Verdict::NoHeadroom { until, .. } = own.verdict else { return None };
+        let since = *self.patient_since.get_or_insert(now);
+        let pause = until - now;
+        let is_short = until - since <= patience && pause < self.time_left(now);
         (is_short && !pause.is_zero() && self.allowance(now).is_some()).then_some(pause)
     }
 

@@ -6,15 +6,25 @@ use std::time::Duration;
 
 use super::attempt::Attempt;
 use super::headroom::Observer;
-use super::rotation::{Pick, Rotation};
+use super::rotation::Rotation;
 use crate::clock::Timestamp;
 #[cfg(feature = "client")]
 use crate::credential::Resolved;
 use crate::credential::{Access, CredentialSource};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::{ModelRef, ProfileId, ProviderId};
 use crate::profile::AuthProfiles;
 use crate::select::{Inline, Query, Selection};
+
+/// What a look for the next profile finds.
+pub(super) enum Pick {
+    Found(Box<Selection>),
+    /// Too little is left of each; enough of one after this time.
+    Later(Duration),
+    /// All that can be tried were.
+    Exhausted,
+    Refused(Error),
+}
 
 /// What is there beside the document.
 #[derive(Debug, Default)]
@@ -151,8 +161,8 @@ impl Rotation {
         })
     }
 
-    pub(super) fn pick(&self, profiles: &AuthProfiles, model: &ModelRef, now: Timestamp) -> Pick {
-        let (selector, query) = (&self.selector, self.query_for(model));
+    pub(super) fn pick(&mut self, profiles: &AuthProfiles, model: &ModelRef, now: Timestamp) -> Pick {
+        let (selector, query) = (Arc::clone(&self.selector), self.query_for(model));
         match self.keyless(profiles, model, now) {
             Some(Ok(selection)) if self.tried.contains(&selection.profile) => return Pick::Exhausted,
             Some(Ok(selection)) => return Pick::Found(Box::new(selection)),
@@ -161,6 +171,9 @@ impl Rotation {
             None => {}
         }
         let candidates = selector.candidates(profiles, &query, now);
+        if let Some(pause) = self.patience(candidates.iter(), &query, now) {
+            return Pick::Later(pause);
+        }
         let next = candidates.iter().find(|one| one.verdict.is_ready() && !self.tried.contains(&one.id));
         if let Some(next) = next.map(|next| (*next.id).clone()) {
             // A pick that lost its secret meanwhile is no longer ready.

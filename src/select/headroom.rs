@@ -6,7 +6,7 @@ use super::rules::{SelectorRules, millis};
 use super::verdict::{Verdict, as_millis};
 use crate::clock::Timestamp;
 use crate::credential::Credential;
-use crate::headroom::Standing;
+use crate::headroom::{Request, Standing};
 use crate::id::ProfileId;
 use crate::profile::Profile;
 use crate::secret::Secret;
@@ -20,7 +20,7 @@ const HOME: i8 = -1;
 impl Selecting<'_> {
     pub(super) fn standing(&self, id: &ProfileId, profile: &Profile) -> Standing {
         let secret = profile.credential().map(Credential::secret);
-        self.rules.standing(self.query, id, secret, self.now)
+        self.rules.standing(self.query, (id, self.home.as_ref()), secret, self.now)
     }
 
     /// Returns how much of its limits a profile has used, in steps: less comes first. A running session stays where it is
@@ -37,10 +37,18 @@ impl Selecting<'_> {
 }
 
 impl SelectorRules {
-    /// Returns how a profile stands for a request, by what its provider said last. `secret` is what it authenticates with.
-    pub(super) fn standing(&self, query: &Query, id: &ProfileId, secret: Option<&Secret>, now: Timestamp) -> Standing {
+    /// Returns how a profile stands for a request, by what its provider said last. `home` is the profile that the session
+    /// uses, `secret` what this one authenticates with.
+    pub(super) fn standing(
+        &self,
+        query: &Query,
+        (id, home): (&ProfileId, Option<&ProfileId>),
+        secret: Option<&Secret>,
+        now: Timestamp,
+    ) -> Standing {
         let (Some(policy), Some(tracker)) = (&self.headroom, &query.headroom) else { return Standing::default() };
-        tracker.standing((id, query.model.as_deref()), secret, query.tokens, policy, now)
+        let request = Request { tokens: query.tokens, is_home: home == Some(id) };
+        tracker.standing((id, query.model.as_deref()), secret, request, policy, now)
     }
 
     /// Returns the verdict on a profile of which too little is left, and when that ends in milliseconds. It is believed as

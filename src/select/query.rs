@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::unwritten::Unwritten;
 use indexmap::IndexSet;
 
+use crate::clock::Timestamp;
 use crate::credential::Resolved;
 use crate::headroom::{HeadroomTracker, TokenEstimate};
 use crate::id::{ModelRef, ProfileId, ProviderId};
@@ -141,6 +142,11 @@ impl Query {
     /// Returns the memory of what providers say is left.
     pub(crate) fn headroom(&self) -> Option<&Arc<HeadroomTracker>> {
         self.headroom.as_ref()
+    }
+
+    /// Returns the profile that the session uses, as far as that is known.
+    pub(crate) fn home(&self, now: Timestamp) -> Option<ProfileId> {
+        self.headroom.as_ref()?.home(&self.provider, self.session.as_deref()?, now)
     }
 
     /// Returns how many tokens the request takes, if that was said.

@@ -108,9 +108,7 @@ impl ProfileSelector {
     }
 
     fn selecting<'a>(&'a self, profiles: &'a AuthProfiles, query: &'a Query, now: Timestamp) -> Selecting<'a> {
-        let tracker = query.headroom.as_ref().filter(|_| self.rules.headroom.is_some());
-        let home = tracker.zip(query.session.as_deref());
-        let home = home.and_then(|(tracker, session)| tracker.home(&query.provider, session, now));
+        let home = self.rules.headroom.as_ref().and_then(|_| query.home(now));
         Selecting { rules: &self.rules, settings: &self.settings, profiles, query, now, home }
     }
 

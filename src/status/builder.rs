@@ -14,6 +14,7 @@ use crate::config::{Config, Release};
 use crate::credential::ReferenceFailure;
 use crate::error::Location;
 use crate::error::{Diagnostic, DiagnosticCode, Severity};
+use crate::headroom::HeadroomTracker;
 use crate::id::{ModelRef, ProfileId, ProviderId};
 use crate::profile::{AuthProfiles, UsageStats};
 use crate::providers::Provider;
@@ -39,6 +40,7 @@ pub struct StatusReportBuilder<'a> {
     home: Option<PathBuf>,
     default_model: Option<ModelRef>,
     warn_after: Duration,
+    headroom: Option<&'a HeadroomTracker>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -64,6 +66,7 @@ impl<'a> StatusReportBuilder<'a> {
             home: None,
             default_model: None,
             warn_after: WARN_AFTER,
+            headroom: None,
             diagnostics: Vec::new(),
         }
     }
@@ -116,6 +119,12 @@ impl<'a> StatusReportBuilder<'a> {
     /// Sets how long before its end a credential is called expiring. Default: 24 hours.
     pub fn warn_after(mut self, warn_after: Duration) -> Self {
         self.warn_after = warn_after;
+        self
+    }
+
+    /// Sets the memory of what providers say is left, such as that of a running `Rotator`.
+    pub fn headroom(mut self, tracker: &'a HeadroomTracker) -> Self {
+        self.headroom = Some(tracker);
         self
     }
 
@@ -224,6 +233,7 @@ impl<'a> StatusReportBuilder<'a> {
             unresolved_in_use,
             unusable_profiles: unusable(self.profiles, selector, now),
             providers,
+            headroom: self.headroom.map(|tracker| tracker.profiles(now)).unwrap_or_default(),
             diagnostics,
             config_path: self.config_path,
             agent_id: self.agent,

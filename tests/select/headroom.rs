@@ -231,7 +231,13 @@ fn a_new_session_goes_where_most_is_left_and_a_running_one_stays() {
     // It stays although others have more, until its account would refuse.
     assert_eq!(program.ask(query().session("session-0"), NOW, &requests(3)), "openai:b");
     assert_eq!(program.ask(query().session("session-0"), NOW, &requests(0)), "openai:b");
-    assert_eq!(program.ask(query().session("session-0"), NOW, &requests(19)), "openai:a");
+    // It waits for a little that comes back soon, because its prompt cache is here, but not for long.
+    assert!(matches!(program.step(query().session("session-0"), NOW), Step::Pause(pause) if pause == SECOND));
+    let slow = json!({
+        "x-ratelimit-limit-requests": "60", "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "10m0s",
+    });
+    assert_eq!(program.ask(query().session("session-0"), NOW + SECOND, &slow), "openai:b");
+    assert_eq!(program.ask(query().session("session-0"), NOW + SECOND, &requests(19)), "openai:a");
     // It does not go back when the first one has more again: its cache is elsewhere by now.
     assert_eq!(program.ask(query().session("session-0"), NOW + SECOND * 40, &requests(30)), "openai:a");
 }
@@ -359,6 +365,70 @@ fn what_is_left_is_told_with_the_time_that_has_gone_by() {
     assert_eq!((shown.profile.as_str(), shown.model.as_deref()), ("openai:a", Some("gpt-5")));
     assert_eq!(shown.limits[0].remaining, Some(40_000.0));
     assert_eq!(shown.limits[0].reset, Some(NOW + SECOND * 30));
+    let text = format!("openai:a for gpt-5: 40000 of 60000 tokens, full at {}", NOW + SECOND * 30);
+    assert_eq!(shown.to_string(), text);
     program.tracker.forget(&"openai:a".parse().unwrap());
     assert_eq!(program.tracker.profiles(NOW), []);
+}
+
+#[test]
+fn what_the_cache_has_counts_for_the_profile_of_the_session_alone() {
+    let program = Program::new(&["openai:a", "openai:b"], SelectorRules::default());
+    let left = |input: u32| {
+        json!({
+            "anthropic-ratelimit-input-tokens-limit": "60000", "anthropic-ratelimit-input-tokens-remaining": input.to_string(),
+        })
+    };
+    let session = || query().session("a session").tokens(TokenEstimate::new(20_000, 0).with_cached(19_000));
+    let first = program.ask(session(), NOW, &left(3_000));
+    // A thousand are enough here.
+    assert_eq!(program.ask(session(), NOW, &left(3_000)), first);
+    let other = if first == "openai:a" { "openai:b" } else { "openai:a" };
+    program.ask(query().locked(other.parse().unwrap()), NOW, &left(3_000));
+    program.ask(
+        query().locked(first.parse().unwrap()).session("a session").tokens(TokenEstimate::new(500, 0)),
+        NOW,
+        &left(0),
+    );
+    // Elsewhere it would be twenty, and it comes back here first.
+    assert!(matches!(program.step(session(), NOW), Step::Pause(pause) if pause <= SECOND * 2));
+}
+
+#[test]
+fn the_status_has_it_as_text_and_json() {
+    use provider_auth::status::StatusReport;
+    let program = Program::new(&["openai:a", "openai:b"], SelectorRules::default());
+    program.ask(query(), NOW, &tokens(30_000));
+    let config = crate::support::config("{}");
+    let report = |tracker| StatusReport::builder(&config, &program.profiles).headroom(tracker).build(NOW);
+    let json =
+        |report: StatusReport| serde_json::from_str::<Value>(&report.to_json()).unwrap()["auth"]["headroom"].clone();
+    let tokens = json!({
+        "kind": "tokens", "name": "tokens", "limit": 60_000.0, "remaining": 30_000.0,
+        "fullAt": (NOW + SECOND * 30).as_millis(),
+    });
+    let expected = json!([{"profileId": "openai:a", "model": "gpt-5", "limits": [tokens]}]);
+    assert_eq!(json(report(&program.tracker)), expected);
+    let empty = HeadroomTracker::new();
+    assert_eq!(json(report(&empty)), Value::Null, "a report without it is as before");
+    let plan = json!({"x-codex-primary-used-percent": "40"});
+    program.ask(query().preferred("openai:b".parse().unwrap()), NOW, &plan);
+    assert_eq!(report(&program.tracker).headroom[1].to_string(), "openai:b: 60% of the plan's primary");
+}
+
+#[test]
+fn a_profile_that_is_left_is_told_once() {
+    use crate::support::traced::traced;
+    let program = Program::new(&["openai:a", "openai:b"], SelectorRules::default());
+    let ((), text) = traced(|| {
+        program.ask(query(), NOW, &requests(0));
+        program.attempt(query(), NOW);
+        program.attempt(query(), NOW);
+    });
+    let told: Vec<&str> = text.lines().filter(|line| line.contains("leaving a profile before it is empty")).collect();
+    assert_eq!(told.len(), 1, "{text}");
+    for word in ["INFO", "from=openai:a", "profile=openai:b", "limit=\"requests\"", "until="] {
+        assert!(told[0].contains(word), "{word}: {}", told[0]);
+    }
+    assert!(!text.contains("sk-"), "{text}");
 }
