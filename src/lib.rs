@@ -52,6 +52,7 @@
 //! | [`docs::embedding_in_an_agent`] | one request, from the configuration to the record of its outcome |
 //! | [`docs::troubleshooting`] | every message, and what to do about it |
 //! | [`docs::answers`] | what each answer of a provider means, whom it blames, and what to try |
+//! | [`docs::how_a_key_is_chosen`] | order, cooldowns, sessions and what is left of limits, in one picture |
 //! | [`docs::many_machines`] | one account on many machines: what holds, what does not, and what to set |
 //! | [`docs::prompt_caching`] | where the breakpoints go, why, and what that costs |
 //! | [`docs::configuration`] | every key of `openclaw.json` that is read, and what it does |
@@ -115,6 +116,7 @@ pub mod docs;
 mod env;
 pub mod error;
 pub mod failure;
+pub mod headroom;
 mod id;
 mod net;
 pub mod profile;

@@ -7,6 +7,7 @@
 //! - [Gateways](gateways): what to configure for the usual ones, what is sent, and what plain HTTP is for.
 //! - [Writing a store](writing_a_store): keeping profiles somewhere else than in a file.
 //! - [Embedding in an agent](embedding_in_an_agent): one request from the configuration to the record of its outcome.
+//! - [How a key is chosen](how_a_key_is_chosen): order, cooldowns, sessions and what is left, in one picture.
 //! - [Many machines](many_machines): one account on many machines, over a server that they share.
 //! - [Prompt caching](prompt_caching): what is cached, for how long, and how to see it.
 //! - [Architecture](architecture): the rooms of the crate and what each may use, for those who change it.
@@ -47,6 +48,9 @@ pub mod embedding_in_an_agent {}
 
 #[doc = include_str!("gateways.md")]
 pub mod gateways {}
+
+#[doc = include_str!("how_a_key_is_chosen.md")]
+pub mod how_a_key_is_chosen {}
 
 #[doc = include_str!("many_machines.md")]
 pub mod many_machines {}

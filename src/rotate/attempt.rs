@@ -45,8 +45,7 @@ impl Rotator {
         let is_marked = builder.asks_for_markers();
         let (request, plan, notes) = builder.body(call.body_for(model)?).build()?.into_planned();
         let (request, sent) = target.request(request).ok_or_else(|| Failure::from(TransportError::Request))?;
-        let place = (target.endpoint.host(), target.is_direct);
-        let (response, body) = self.exchange(model, place, true, attempt.timeout(), request).await?;
+        let (response, body) = self.exchange(&attempt, &target, request).await?;
         Ok(self.taken(response, body, notes, sent, Some(plan), begun.filter(|_| is_marked)))
     }
 
@@ -84,7 +83,7 @@ impl Rotator {
         let sent = Sent::new(body);
         let request = reqwest::Request::try_from(http::Request::from_parts(parts, sent.body.clone()))
             .map_err(|_| Failure::from(TransportError::Request))?;
-        let (response, body) = self.exchange(model, (&host, direct), is_messages, attempt.timeout(), request).await?;
+        let (response, body) = self.exchange_at(attempt, (&host, direct), is_messages, request).await?;
         Ok(self.taken(response, body, notes, sent, plan, begun))
     }
 

@@ -14,6 +14,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::error::Result;
 use crate::failure::RetryBackoff;
+use crate::headroom::HeadroomTracker;
 use crate::id::ProviderId;
 use crate::net::guarded_client;
 use crate::references::ReferenceResolver;
@@ -50,6 +51,7 @@ pub struct RotatorBuilder {
     random: Arc<Random>,
     max_body: usize,
     session_memory: usize,
+    headroom: Arc<HeadroomTracker>,
 }
 
 impl Rotator {
@@ -75,6 +77,7 @@ impl RotatorBuilder {
             random: Arc::new(of_system),
             max_body: 64 << 20,
             session_memory: 32 << 20,
+            headroom: Arc::default(),
         }
     }
 
@@ -193,6 +196,15 @@ impl RotatorBuilder {
         self
     }
 
+    /// Sets the memory of what providers say is left of their limits, to share it with other rotators. Default: one of its own.
+    ///
+    /// What is made of it stands in the rules of the [configuration](Self::config):
+    /// [`SelectorRules::headroom`](crate::select::SelectorRules::headroom).
+    pub fn headroom(mut self, tracker: Arc<HeadroomTracker>) -> Self {
+        self.headroom = tracker;
+        self
+    }
+
     /// Builds the rotator.
     ///
     /// # Errors
@@ -214,6 +226,7 @@ impl RotatorBuilder {
             probed: Arc::default(),
             outcomes: Outcomes::default(),
             sessions: Sessions::new(self.session_memory),
+            headroom: self.headroom,
             random: self.random,
             max_body: self.max_body,
         })))

@@ -11,6 +11,7 @@ use super::sessions::Begun;
 use crate::cache::{CachePrices, choose_lifetimes};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
+use crate::headroom::TokenEstimate;
 use crate::id::{ModelRef, ProfileId};
 use crate::request::{EndpointKind, RequestBuilder};
 use crate::retention::CacheRetention;
@@ -121,6 +122,12 @@ impl Call {
     /// One-hour entries are written only where the endpoint has them. The times are forgotten with the session's body.
     pub fn adaptive_lifetime(mut self) -> Self {
         self.adaptive_lifetime = true;
+        self
+    }
+
+    /// Sets how many tokens the request takes; see [`Query::tokens`].
+    pub fn tokens(mut self, tokens: TokenEstimate) -> Self {
+        self.query = self.query.tokens(tokens);
         self
     }
 

@@ -102,6 +102,7 @@ impl Rotator {
         let query = call.query().clone();
         let rotation =
             rotation.query(query.with_unwritten(Arc::clone(&self.0.outcomes.unwritten))).random((self.0.random)());
+        let rotation = rotation.headroom(Arc::clone(&self.0.headroom));
         // What a future holds is moved with it, more than once.
         Box::new(match &self.0.probes {
             Some(policy) => rotation.probes(policy.clone(), self.0.probed.clone()),

@@ -11,10 +11,10 @@ use super::bound::Bound;
 use super::form::{Form, form_of, is_event_stream};
 use super::rotator::Rotator;
 use super::stream::Watch;
+use super::target::Target;
 use crate::failure::{Failure, FailureClassifier, TransportError, is_plain_answer};
-use crate::id::ModelRef;
 use crate::net::MAX_EVENT;
-use crate::rotation::{AttemptError, ErrorResponse};
+use crate::rotation::{Attempt, AttemptError, ErrorResponse};
 
 /// More of an error's body than this is not read, in bytes: the classifier would not parse it.
 const MAX_ERROR: usize = MAX_EVENT;
@@ -26,16 +26,29 @@ impl Rotator {
     /// goes without a proxy, `is_messages` that it is one of the Messages API, `limit` how long the whole may take.
     pub(super) async fn exchange(
         &self,
-        model: &ModelRef,
-        (host, is_direct): (&str, bool),
-        is_messages: bool,
-        limit: Duration,
+        attempt: &Attempt,
+        target: &Target,
         request: reqwest::Request,
     ) -> Result<(reqwest::Response, Option<Bytes>), AttemptError> {
+        let host = target.endpoint.uri().host().unwrap_or_default();
+        self.exchange_at(attempt, (host, target.is_direct), true, request).await
+    }
+
+    /// As [`exchange`](Self::exchange), for a request to any host. `is_direct` says that it goes without a proxy,
+    /// `is_messages` that it is one of the Messages API.
+    pub(super) async fn exchange_at(
+        &self,
+        attempt: &Attempt,
+        (host, is_direct): (&str, bool),
+        is_messages: bool,
+        request: reqwest::Request,
+    ) -> Result<(reqwest::Response, Option<Bytes>), AttemptError> {
+        let (model, limit) = (attempt.model(), attempt.timeout());
         let has_body = request.method() != Method::HEAD;
         let client = if is_direct { &self.0.direct } else { &self.0.client };
         let begun = Instant::now();
         let mut response = client.execute(request).await.map_err(|error| Failure::from(&error).with_host(host))?;
+        attempt.observe(response.headers(), self.0.clock.now());
         let status = response.status();
         if status.is_redirection() {
             let failure = Failure::from(TransportError::Redirect).with_host(host);

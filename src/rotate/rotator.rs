@@ -15,6 +15,7 @@ use super::settings::{Basis, Settings};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::failure::{Failure, FailureClassifier};
+use crate::headroom::HeadroomTracker;
 use crate::id::{ModelRef, ProviderId};
 use crate::record::Record;
 #[cfg(doc)]
@@ -110,6 +111,7 @@ pub(super) struct Parts {
     pub(super) probed: Arc<ProbeLog>,
     pub(super) outcomes: Outcomes,
     pub(super) sessions: Sessions,
+    pub(super) headroom: Arc<HeadroomTracker>,
     pub(super) random: Arc<Random>,
     pub(super) max_body: usize,
 }
@@ -119,6 +121,12 @@ impl Rotator {
     #[must_use]
     pub fn store(&self) -> &Arc<dyn AuthProfileStore> {
         self.0.store.store()
+    }
+
+    /// Returns the memory of what providers say is left of their limits, which the rotator shares with its clones.
+    #[must_use]
+    pub fn headroom(&self) -> &Arc<HeadroomTracker> {
+        &self.0.headroom
     }
 
     /// Sends a call until it is answered, or cannot be.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use super::headroom::Observer;
 use super::unserved::UnservedModel;
 use crate::clock::Timestamp;
 use crate::credential::Credential;
@@ -28,6 +29,7 @@ struct Inner {
     timeout: Duration,
     started: Timestamp,
     store_away: bool,
+    observer: Option<Observer>,
 }
 
 impl Attempt {
@@ -36,8 +38,13 @@ impl Attempt {
         selection: Selection,
         (timeout, started): (Duration, Timestamp),
         store_away: bool,
+        observer: Option<Observer>,
     ) -> Self {
-        Self(Arc::new(Inner { model, selection, timeout, started, store_away }))
+        Self(Arc::new(Inner { model, selection, timeout, started, store_away, observer }))
+    }
+
+    pub(super) fn observer(&self) -> Option<&Observer> {
+        self.0.observer.as_ref()
     }
 
     /// Returns the model to ask: the call's, or one of its fallbacks.

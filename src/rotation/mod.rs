@@ -40,6 +40,7 @@ mod blocking;
 mod end;
 mod failure;
 mod follow;
+mod headroom;
 mod limits;
 mod model_end;
 mod outcome;

@@ -5,13 +5,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::attempt::Attempt;
-use super::rotation::{Pick, Rotation};
+use super::headroom::Observer;
+use super::rotation::Rotation;
 use crate::clock::Timestamp;
 use crate::credential::{Access, CredentialSource, Resolved};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::{ModelRef, ProfileId, ProviderId};
 use crate::profile::AuthProfiles;
 use crate::select::{Inline, Query, Selection};
+
+/// What a look for the next profile finds.
+pub(super) enum Pick {
+    Found(Box<Selection>),
+    /// Too little is left of each; enough of one after this time.
+    Later(Duration),
+    /// All that can be tried were.
+    Exhausted,
+    Refused(Error),
+}
 
 /// What is there beside the document.
 #[derive(Debug, Default)]
@@ -90,17 +101,23 @@ impl Rotation {
     }
 
     /// The attempt with a selection, which knows the way to the model's endpoint.
-    pub(super) fn attempt(
+    pub(super) fn attempt(&self, model: ModelRef, selection: Selection, timeout: Duration, now: Timestamp) -> Attempt {
+        let observer = self.observer(&model, &selection, now);
+        self.observed(model, selection, (timeout, now), observer)
+    }
+
+    /// The attempt with a selection whose request was noted.
+    pub(super) fn observed(
         &self,
         model: ModelRef,
         mut selection: Selection,
-        timeout: Duration,
-        now: Timestamp,
+        times: (Duration, Timestamp),
+        observer: Option<Observer>,
     ) -> Attempt {
         if let Some(configured) = self.configured(&model) {
             selection.access = Arc::clone(&configured.access);
         }
-        Attempt::new(model, selection, (timeout, now), self.outside.store_away)
+        Attempt::new(model, selection, times, self.outside.store_away, observer)
     }
 
     /// The selection without a credential, where the endpoint takes none.
@@ -151,8 +168,8 @@ impl Rotation {
         })
     }
 
-    pub(super) fn pick(&self, profiles: &AuthProfiles, model: &ModelRef, now: Timestamp) -> Pick {
-        let (selector, query) = (&self.selector, self.query_for(model));
+    pub(super) fn pick(&mut self, profiles: &AuthProfiles, model: &ModelRef, now: Timestamp) -> Pick {
+        let (selector, query) = (Arc::clone(&self.selector), self.query_for(model));
         match self.keyless(profiles, model, now) {
             Some(Ok(selection)) if self.tried.contains(&selection.profile) => return Pick::Exhausted,
             Some(Ok(selection)) => return Pick::Found(Box::new(selection)),
@@ -161,11 +178,17 @@ impl Rotation {
             None => {}
         }
         let candidates = selector.candidates(profiles, &query, now);
+        if let Some(pause) = self.patience(candidates.iter(), &query, now) {
+            return Pick::Later(pause);
+        }
         let next = candidates.iter().find(|one| one.verdict.is_ready() && !self.tried.contains(&one.id));
         if let Some(next) = next.map(|next| (*next.id).clone()) {
             // A pick that lost its secret meanwhile is no longer ready.
             let selection = selector.selection(profiles, &query, next, candidates, now);
             return selection.map_or(Pick::Exhausted, |selection| Pick::Found(Box::new(selection)));
+        }
+        if let Some(pause) = self.refill(candidates.iter(), now) {
+            return Pick::Later(pause);
         }
         if !self.fresh || candidates.first_ready().is_some() {
             return Pick::Exhausted;
@@ -175,6 +198,10 @@ impl Rotation {
             Ok(selection) => return Pick::Found(Box::new(selection)),
             Err(error) => error,
         };
+        let considered = refused.unavailable().into_iter().flat_map(|unavailable| &unavailable.candidates);
+        if let Some(pause) = self.refill(considered, now) {
+            return Pick::Later(pause);
+        }
         let Some((policy, log)) = &self.probes else { return Pick::Refused(refused) };
         let probe = log.last(model.provider(), |last| {
             let probe = selector.select_or_probe(profiles, &query, policy, *last, now).ok();

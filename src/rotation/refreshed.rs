@@ -14,11 +14,13 @@ impl Rotation {
     /// more. For drivers that have refreshed a credential before it was sent.
     #[must_use]
     pub fn reselect(&self, attempt: &Attempt, profiles: &AuthProfiles, now: Timestamp) -> Option<Attempt> {
-        let mut selection = self.select(profiles, attempt.model(), attempt.profile(), now)?;
+        // Its own request was noted, and must not stand in its way.
+        let query = self.query_for(attempt.model()).locked(attempt.profile().clone()).without_headroom();
+        let mut selection = self.selector.select(profiles, &query, now).ok()?;
         selection.receipt = selection.receipt.holding_as(attempt.receipt());
         // The refresh has taken of the call's time.
         let timeout = attempt.timeout().min(self.time_left(now));
-        Some(self.attempt(attempt.model().clone(), selection, timeout, now))
+        Some(self.observed(attempt.model().clone(), selection, (timeout, now), attempt.observer().cloned()))
     }
 
     /// Returns `true` if the failure is worth one refresh of the attempt's credential.

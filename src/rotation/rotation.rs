@@ -8,7 +8,7 @@ use super::follow::leaves_a_mark;
 use super::limits::RotationLimits;
 use super::model_end::ModelEnd;
 use super::outcome::{Outcome, Step};
-use super::pick::Outside;
+use super::pick::{Outside, Pick};
 use super::probes::ProbeLog;
 use super::response::ErrorResponse;
 use super::unserved::UnservedModel;
@@ -20,7 +20,7 @@ use crate::id::{ModelRef, ProfileId, ProviderId};
 use crate::profile::AuthProfiles;
 use crate::reason::FailureReason;
 use crate::record::Record;
-use crate::select::{ProbePolicy, ProfileSelector, Query, Selection};
+use crate::select::{ProbePolicy, ProfileSelector, Query};
 
 /// One call under way: what was tried, what is left, and what is next.
 ///
@@ -81,6 +81,8 @@ pub struct Rotation {
     pub(super) pause: Option<Duration>,
     /// The profile that the server said the shortest wait for, and until when.
     pub(super) waiting: Option<(ProfileId, Timestamp)>,
+    /// Since when the call waits for the session's profile.
+    pub(super) patient_since: Option<Timestamp>,
     /// What went wrong last with this model.
     pub(super) last: Option<Last>,
     /// The answer to the last attempt with this model, if there was one.
@@ -103,14 +105,6 @@ pub(super) enum Last {
     Failed(Failure),
     /// There was no attempt, or its answer was not taken.
     Other(Error),
-}
-
-/// What a look for the next profile finds.
-pub(super) enum Pick {
-    Found(Box<Selection>),
-    /// All that can be tried were.
-    Exhausted,
-    Refused(Error),
 }
 
 impl Rotation {
@@ -141,6 +135,7 @@ impl Rotation {
             again: None,
             pause: None,
             waiting: None,
+            patient_since: None,
             last: None,
             response: None,
             over: None,
@@ -162,7 +157,8 @@ impl Rotation {
     /// those of the attempt. A query that says nothing of references keeps what was said before.
     #[must_use]
     pub fn query(mut self, query: Query) -> Self {
-        self.query = query.or_references_of(&self.query);
+        let tracker = self.query.headroom().cloned();
+        self.query = query.or_references_of(&self.query).with_headroom(tracker);
         self
     }
 
@@ -256,6 +252,7 @@ impl Rotation {
             }
             match self.pick(profiles, &model, now) {
                 Pick::Found(selection) => return self.begin(self.attempt(model, *selection, timeout, now)),
+                Pick::Later(pause) => return Step::Pause(pause),
                 Pick::Exhausted => match self.wait(profiles, &model, now) {
                     Some(pause) if pause.is_zero() => {}
                     Some(pause) => return Step::Pause(pause),
@@ -308,6 +305,7 @@ impl Rotation {
                 None
             }
             Outcome::Failed { failure, status, response } => {
+                attempt.observe_failure(response.as_deref(), now);
                 self.response = response;
                 self.note(attempt.record(Some(failure.clone()), status, None, now));
                 if !self.retry(profile, &failure, now) {

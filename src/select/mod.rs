@@ -5,6 +5,8 @@
 mod candidate;
 mod event;
 mod fitness;
+mod headroom;
+mod lists;
 mod order;
 mod pick;
 mod probe;

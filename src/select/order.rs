@@ -13,12 +13,10 @@ use super::settings::{ConfiguredProfile, ExpectedKind, Settings};
 use super::verdict::{Verdict, as_millis};
 use crate::clock::Timestamp;
 use crate::credential::{CredentialKind, Received, ReferenceFailure};
-use crate::error::Location;
-use crate::error::{Diagnostic, DiagnosticCode, Severity};
+use crate::headroom::Standing;
 use crate::id::{ProfileId, ProviderId};
 use crate::profile::{AuthProfiles, Entry, Expiry, Profile, SecretState};
 use crate::secret::Secret;
-use crate::syntax::KeyPath;
 
 /// Where the profiles to choose from come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,13 +34,17 @@ pub(super) struct Selecting<'a> {
     pub(super) profiles: &'a AuthProfiles,
     pub(super) query: &'a Query,
     pub(super) now: Timestamp,
+    /// The profile that the session uses so far, if it is known.
+    pub(super) home: Option<ProfileId>,
 }
 
-/// Where a candidate stands: ready ones by rank and last use, then ones in cooldown by the end of their cooldown.
+/// Where a candidate stands: ready ones by rank, what is left of their limits, and last use, then ones in cooldown by the end of their cooldown.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) struct Place {
     pub(super) group: u8,
     pub(super) rank: u8,
+    /// In steps of what is used of the limits.
+    pub(super) spent: i8,
     pub(super) time: f64,
 }
 
@@ -53,17 +55,17 @@ const UNFIT: u8 = 2;
 impl Place {
     pub(super) fn cmp(&self, other: &Self) -> Ordering {
         let by_time = || self.time.partial_cmp(&other.time).unwrap_or(Ordering::Equal);
-        (self.group, self.rank).cmp(&(other.group, other.rank)).then_with(by_time)
+        (self.group, self.rank, self.spent).cmp(&(other.group, other.rank, other.spent)).then_with(by_time)
     }
 }
 
 /// What is known of one profile: enough to rank it, and to say why.
 #[derive(Clone, Copy)]
 pub(super) struct Judged<'a> {
-    id: &'a ProfileId,
-    kind: Option<CredentialKind>,
-    verdict: Verdict,
-    retry_at: Option<Timestamp>,
+    pub(super) id: &'a ProfileId,
+    pub(super) kind: Option<CredentialKind>,
+    pub(super) verdict: Verdict,
+    pub(super) retry_at: Option<Timestamp>,
 }
 
 impl<'a> Selecting<'a> {
@@ -148,8 +150,9 @@ impl<'a> Selecting<'a> {
     }
 
     pub(super) fn judge(&self, id: &'a ProfileId, entry: Option<Entry<'a>>, base: Base<'a>) -> (Place, Judged<'a>) {
-        let unfit =
-            |kind, verdict| (Place { group: UNFIT, rank: 0, time: 0.0 }, Judged { id, kind, verdict, retry_at: None });
+        let unfit = |kind, verdict| {
+            (Place { group: UNFIT, rank: 0, spent: 0, time: 0.0 }, Judged { id, kind, verdict, retry_at: None })
+        };
         let Some(Entry { profile, usage, .. }) = entry else { return unfit(None, Verdict::Missing) };
         let kind = profile.kind();
         if self.query.excluded.contains(id) {
@@ -176,23 +179,26 @@ impl<'a> Selecting<'a> {
         if !fitness.is_ready() {
             return unfit(kind, fitness);
         }
-        if let Some((until, verdict)) = self.cooling(id, usage) {
+        let standing = self.standing(id, profile);
+        let cooling = self.cooling(id, usage).or_else(|| self.rules.no_headroom(standing, self.now));
+        if let Some((until, verdict)) = cooling {
             // Waiting for a token that ends before its cooldown does would be in vain.
             let in_vain = self.rules.end(profile).is_some_and(|at| at <= until);
             let retry_at = verdict.until().filter(|_| !in_vain);
-            return (Place { group: COOLING, rank: 0, time: until }, Judged { id, kind, verdict, retry_at });
+            let place = Place { group: COOLING, rank: 0, spent: 0, time: until };
+            return (place, Judged { id, kind, verdict, retry_at });
         }
         (
-            self.place_if_ready(Entry { id, profile, usage }),
+            self.place_if_ready(Entry { id, profile, usage }, standing),
             Judged { id, kind, verdict: Verdict::Ready, retry_at: None },
         )
     }
 
-    pub(super) fn place_if_ready(&self, entry: Entry<'_>) -> Place {
+    pub(super) fn place_if_ready(&self, entry: Entry<'_>, standing: Standing) -> Place {
         let written = entry.usage.and_then(|usage| usage.last_used).unwrap_or(0.0);
         let later = self.query.unwritten.as_ref().and_then(|unwritten| unwritten.last_used(entry.id));
         let time = later.map_or(written, |later| later.max(written));
-        Place { group: READY, rank: self.rank(entry.profile), time }
+        Place { group: READY, rank: self.rank(entry.profile), spent: self.spent(entry.id, standing), time }
     }
 
     /// The secret a profile's reference leads to, or what is to be said of the profile.
@@ -258,7 +264,7 @@ impl<'a> Selecting<'a> {
             }
             let (mut place, verdict) = self.judge(id, entry, base);
             if matches!(base, Base::Order(_)) && place.group == READY {
-                (place.rank, place.time) = (0, 0.0);
+                (place.rank, place.spent, place.time) = (0, 0, 0.0);
             }
             places.push((place, judged.len()));
             judged.push(verdict);
@@ -282,73 +288,19 @@ impl<'a> Selecting<'a> {
         self.add_outsiders(&mut list, base);
         Candidates { list, eligible, diagnostics: diagnostics.into_iter().collect() }
     }
-
-    /// The names of a list of which nothing exists, and the report that others serve in its place, if there are any: a
-    /// configuration that lists profiles of another agent alone is in order.
-    fn report_repair(&self, base: Base<'a>, list: &mut Vec<Candidate<'a>>) -> Option<Diagnostic> {
-        let is_replaced = !list.is_empty();
-        let mut seen = HashSet::new();
-        let _ = self.visit(base, |id, _| {
-            if seen.insert(id.as_str()) {
-                list.push(Judged { id, kind: None, verdict: Verdict::Missing, retry_at: None }.candidate());
-            }
-            ControlFlow::Continue(())
-        });
-        let provider = &self.query.provider;
-        let (place, help) = match base {
-            Base::Order(_) => {
-                (KeyPath::root().key("order").key(provider.as_str()).to_string(), "correct the order, or remove it")
-            }
-            _ => ("auth.profiles".to_owned(), "list the profiles that are stored, or none of the provider"),
-        };
-        let message = "none of the profiles named for this provider exists; the stored ones are used instead";
-        let location = Location::default().with_key_path(place);
-        let diagnostic = Diagnostic::new(Severity::Warning, DiagnosticCode::RepairedOrder, location, message);
-        is_replaced.then(|| diagnostic.with_help(help))
-    }
-
-    /// The provider's stored profiles that the list in force leaves out.
-    fn add_outsiders(&self, list: &mut Vec<Candidate<'a>>, base: Base<'a>) {
-        let verdict = match base {
-            Base::Stored => return,
-            Base::Locked(_) => Verdict::NotRequested,
-            Base::Configured => Verdict::NotConfigured,
-            Base::Order(_) => Verdict::ExcludedByOrder,
-        };
-        let known: HashSet<ProfileId> = list.iter().map(|candidate| candidate.id.clone().into_owned()).collect();
-        let _ = self.visit(Base::Stored, |id, entry| {
-            if !known.contains(id) {
-                let kind = entry.and_then(|entry| entry.profile.kind());
-                list.push(Judged { id, kind, verdict, retry_at: None }.candidate());
-            }
-            ControlFlow::Continue(())
-        });
-    }
-
-    /// The profiles that the list in force takes from and that exist: as an order names them, else in the order of use.
-    pub(super) fn listed(&self, candidates: &Candidates<'_>) -> Vec<ProfileId> {
-        let is_listed = |verdict: Verdict| verdict != Verdict::Missing && !verdict.is_left_out();
-        let listed = candidates.iter().filter(|candidate| is_listed(candidate.verdict));
-        let mut listed: Vec<ProfileId> = listed.map(|candidate| candidate.id.clone().into_owned()).collect();
-        if let (Base::Order(ids), _) = self.base() {
-            listed.sort_by_key(|id| ids.iter().position(|other| other == id));
-        }
-        listed
-    }
 }
 
 impl<'a> Judged<'a> {
-    fn candidate(&self) -> Candidate<'a> {
+    pub(super) fn candidate(&self) -> Candidate<'a> {
         Candidate { id: Cow::Borrowed(self.id), kind: self.kind, verdict: self.verdict, retry_at: self.retry_at }
     }
 }
 
-/// Moves the ready profile of the best rank that suits the session best to the front.
+/// Moves the ready profile of the best rank, of which most is left, that suits the session best to the front.
 fn move_session_first<'n>(places: &mut [(Place, usize)], session: &str, name: impl Fn(usize) -> &'n str) {
-    let Some(rank) = places.first().filter(|(place, _)| place.group == READY).map(|(place, _)| place.rank) else {
-        return;
-    };
-    let tier = places.iter().take_while(|(place, _)| place.group == READY && place.rank == rank);
+    let Some(first) = places.first().map(|(place, _)| *place).filter(|place| place.group == READY) else { return };
+    let is_alike = |place: &Place| (place.group, place.rank, place.spent) == (READY, first.rank, first.spent);
+    let tier = places.iter().take_while(|(place, _)| is_alike(place));
     let weights = tier.map(|(_, index)| (session::weight(session, name(*index)), *index)).enumerate();
     // Equal weights go to the one that stands first in the document, whatever their last use.
     let heaviest = weights.reduce(|best, next| {

@@ -15,10 +15,15 @@ impl<'a> Selecting<'a> {
     pub(super) fn pick(&self) -> Option<&'a ProfileId> {
         let (base, _) = self.base();
         // What the document keeps sorted is what the default rules sort by.
-        let is_narrowed =
-            self.query.session.is_some() || self.query.preferred.is_some() || self.query.unwritten.is_some();
+        let query = self.query;
+        let is_narrowed = query.session.is_some() || query.preferred.is_some() || query.unwritten.is_some();
+        let knows_limits = query.headroom.is_some() && self.rules.headroom.is_some();
         let is_sorted = self.rules.inspect_secret && !self.rules.integer_names_first;
-        if base == Base::Stored && is_sorted && !is_narrowed { self.pick_by_use() } else { self.pick_of(base) }
+        if base == Base::Stored && is_sorted && !is_narrowed && !knows_limits {
+            self.pick_by_use()
+        } else {
+            self.pick_of(base)
+        }
     }
 
     /// As [`pick`](Self::pick), of all stored profiles in the order that the document keeps.
@@ -51,9 +56,9 @@ impl<'a> Selecting<'a> {
         let _ = self.visit(base, |id, entry| {
             let Some(known) = entry else { return ControlFlow::Continue(()) };
             let is_preferred = self.query.preferred.as_ref() == Some(id);
-            let (mut place, mut weight) = (self.place_if_ready(known), 0);
+            let (mut place, mut weight) = (self.place_if_ready(known, self.standing(id, known.profile)), 0);
             if ordered {
-                (place.rank, place.time) = (0, 0.0);
+                (place.rank, place.spent, place.time) = (0, 0, 0.0);
             } else if let Some(session) = &self.query.session {
                 (place.time, weight) = (0.0, session::weight(session, id.as_str()));
             }

@@ -108,16 +108,19 @@ impl ProbePolicy {
             let probed = usage.and_then(UsageStats::last_probe_at).filter(past);
             let (earliest, pause) = match candidate.verdict {
                 Verdict::Disabled { reason: Some(FailureReason::Billing), .. } => (now, self.billing_interval),
-                Verdict::Disabled { .. } => (until, self.interval),
+                Verdict::Disabled { .. } | Verdict::NoHeadroom { .. } => (until, self.interval),
                 _ => (until - self.lead, self.interval),
             };
             let paused = failed.map(|at| at + pause);
             let throttled = last_probe.filter(past).map(|at| at + self.interval);
             let at = [Some(earliest), paused, throttled].into_iter().flatten().fold(now, Timestamp::max);
-            let left_alone = [failed, probed, last_probe.filter(past)].into_iter().flatten().max();
+            let is_told = matches!(candidate.verdict, Verdict::NoHeadroom { .. });
+            let used = usage.and_then(UsageStats::last_used).filter(|at| is_told && past(at));
+            let left_alone = [failed, probed, last_probe.filter(past), used].into_iter().flatten().max();
             let of_the_day = match left_alone {
                 Some(since) => Some(since + DAY),
-                None => (until - now > DAY).then_some(now),
+                // What an answer told was told today, or its request would have left a trace.
+                None => (until - now > DAY && !is_told).then_some(now),
             };
             let of_the_day = of_the_day.filter(|_| unavailable.daily_probe).map_or(at, |day| day.max(now));
             let at = at.min(of_the_day).min(until);

@@ -8,6 +8,7 @@ use indexmap::IndexSet;
 use super::unwritten::Unwritten;
 use crate::clock::Timestamp;
 use crate::credential::Resolved;
+use crate::headroom::{HeadroomTracker, TokenEstimate};
 use crate::id::{ModelRef, ProfileId, ProviderId};
 
 /// What a selection is asked for: a provider, and what narrows the choice.
@@ -34,6 +35,8 @@ pub struct Query {
     pub(super) unwritten: Option<Arc<Unwritten>>,
     /// Profiles that another machine tries, and until when they are left to it.
     pub(super) postponed: Vec<(ProfileId, Timestamp)>,
+    pub(super) tokens: Option<TokenEstimate>,
+    pub(super) headroom: Option<Arc<HeadroomTracker>>,
 }
 
 impl Query {
@@ -50,6 +53,8 @@ impl Query {
             references: Resolved::default(),
             unwritten: None,
             postponed: Vec::new(),
+            tokens: None,
+            headroom: None,
         }
     }
 
@@ -123,6 +128,45 @@ impl Query {
         self.references = references;
     }
 
+    /// Sets how many tokens the request takes, which is held against what providers say is left of their limits.
+    ///
+    /// Default: what the requests before took of the same profile and model, as far as the answers tell.
+    pub fn tokens(mut self, tokens: TokenEstimate) -> Self {
+        self.tokens = Some(tokens);
+        self
+    }
+
+    /// Sets the memory of what providers say is left.
+    pub(crate) fn with_headroom(mut self, tracker: Option<Arc<HeadroomTracker>>) -> Self {
+        self.headroom = tracker.or(self.headroom);
+        self
+    }
+
+    /// Leaves out what providers say is left.
+    pub(crate) fn without_headroom(self) -> Self {
+        Self { headroom: None, ..self }
+    }
+
+    /// Returns the memory of what providers say is left.
+    pub(crate) fn headroom(&self) -> Option<&Arc<HeadroomTracker>> {
+        self.headroom.as_ref()
+    }
+
+    /// Returns the profile that the session uses, as far as that is known.
+    pub(crate) fn home(&self, now: Timestamp) -> Option<ProfileId> {
+        self.headroom.as_ref()?.home(&self.provider, self.session.as_deref()?, now)
+    }
+
+    /// Returns how many tokens the request takes, if that was said.
+    pub(crate) fn token_estimate(&self) -> Option<TokenEstimate> {
+        self.tokens
+    }
+
+    /// Returns the session's key.
+    pub(crate) fn session_key(&self) -> Option<&str> {
+        self.session.as_deref()
+    }
+
     /// Asks the same for another model.
     pub(crate) fn retarget(mut self, model: &ModelRef) -> Self {
         self.provider = model.provider().clone();
@@ -175,6 +219,7 @@ impl fmt::Debug for Query {
             .field("preferred", &self.preferred)
             .field("locked", &self.locked)
             .field("excluded", &self.excluded)
+            .field("tokens", &self.tokens)
             .finish_non_exhaustive()
     }
 }

@@ -168,7 +168,10 @@ impl ProfileSelector {
         let kind = Some(credential.kind());
         let fit = credential.kind() == CredentialKind::None || credential.secret().is_header_safe();
         let usage = profiles.usage(profile.as_str()).filter(|usage| is_about(usage, credential.secret()));
-        let cooling = self.rules.cooling(usage, query.model.as_deref(), as_millis(now));
+        let cooling = self.rules.cooling(usage, query.model.as_deref(), as_millis(now)).or_else(|| {
+            let standing = self.rules.standing(query, (&profile, None), Some(credential.secret()), now);
+            self.rules.no_headroom(standing, now)
+        });
         let verdict =
             cooling.map_or(if fit { Verdict::Ready } else { Verdict::UnusableSecret }, |(_, verdict)| verdict);
         let mut considered = refusal.candidates;

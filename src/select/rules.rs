@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::headroom::HeadroomPolicy;
 use crate::reason::{CooldownKind, FailureReason};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -221,6 +222,9 @@ pub struct SelectorRules {
     /// Whether a profile whose window still runs may be probed once in 24 hours, where every profile is unusable; see
     /// [`ProbePolicy`](super::ProbePolicy). Default: yes.
     pub daily_probe: bool,
+    /// What is made of what providers say is left of their limits; `None` for nothing. Default: the default policy. It takes
+    /// effect where a [`HeadroomTracker`](crate::headroom::HeadroomTracker) keeps what they say.
+    pub headroom: Option<HeadroomPolicy>,
     /// Whether profile names that are whole numbers come first, as JavaScript enumerates them. Default: no.
     pub integer_names_first: bool,
 }
@@ -245,6 +249,7 @@ impl Default for SelectorRules {
             refuse_implausible: true,
             distant_windows: true,
             daily_probe: true,
+            headroom: Some(HeadroomPolicy::default()),
             integer_names_first: false,
         }
     }
@@ -281,6 +286,7 @@ impl SelectorRules {
             refuse_implausible: false,
             distant_windows: false,
             daily_probe: false,
+            headroom: None,
             integer_names_first: true,
         }
     }

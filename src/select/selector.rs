@@ -108,7 +108,8 @@ impl ProfileSelector {
     }
 
     fn selecting<'a>(&'a self, profiles: &'a AuthProfiles, query: &'a Query, now: Timestamp) -> Selecting<'a> {
-        Selecting { rules: &self.rules, settings: &self.settings, profiles, query, now }
+        let home = self.rules.headroom.as_ref().and_then(|_| query.home(now));
+        Selecting { rules: &self.rules, settings: &self.settings, profiles, query, now, home }
     }
 
     /// Every profile of the provider with its verdict, in the order of use.

@@ -5,6 +5,7 @@ use std::fmt;
 use super::rules::{CLOCK_CORRECTION, FailureCounting, SelectorRules, millis};
 use crate::clock::{Timestamp, in_words};
 use crate::credential::{Implausible, ReferenceFailure};
+use crate::headroom::LimitKind;
 use crate::profile::{UsageStats, Window, WrongUnit, timestamp};
 use crate::reason::FailureReason;
 
@@ -31,6 +32,14 @@ pub enum Verdict {
         until: Timestamp,
         /// Why, if that was recorded.
         reason: Option<FailureReason>,
+    },
+    /// Its provider says that too little is left of a limit for the request. Nothing failed.
+    #[non_exhaustive]
+    NoHeadroom {
+        /// From this moment on enough is left.
+        until: Timestamp,
+        /// The limit.
+        limit: LimitKind,
     },
     /// Its token is past its end and cannot be refreshed.
     #[non_exhaustive]
@@ -81,7 +90,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// A short name for programs: `ready`, `cooling`, `disabled`, `expired`, `invalid_expires`, `mode_mismatch`,
+    /// A short name for programs: `ready`, `cooling`, `disabled`, `no_headroom`, `expired`, `invalid_expires`, `mode_mismatch`,
     /// `provider_mismatch`, `missing_credential`, `unusable_secret`, `implausible_secret`, `unresolved_ref`, `unknown_type`,
     /// `setup_inactive`, `refreshing`, `refresh_failed`, `personal_account`, `profile_missing`, `excluded_by_auth_order`, `not_configured` or `not_requested`.
     #[must_use]
@@ -90,6 +99,7 @@ impl Verdict {
             Self::Ready => "ready",
             Self::Cooling { .. } => "cooling",
             Self::Disabled { .. } => "disabled",
+            Self::NoHeadroom { .. } => "no_headroom",
             Self::Expired { .. } => "expired",
             Self::InvalidExpiry => "invalid_expires",
             Self::ModeMismatch => "mode_mismatch",
@@ -141,7 +151,7 @@ impl Verdict {
     #[must_use]
     pub fn until(self) -> Option<Timestamp> {
         match self {
-            Self::Cooling { until, .. } | Self::Disabled { until, .. } => Some(until),
+            Self::Cooling { until, .. } | Self::Disabled { until, .. } | Self::NoHeadroom { until, .. } => Some(until),
             _ => None,
         }
     }
@@ -151,6 +161,7 @@ impl Verdict {
     pub fn reason(self) -> Option<FailureReason> {
         match self {
             Self::Cooling { reason, .. } | Self::Disabled { reason, .. } => reason,
+            Self::NoHeadroom { .. } => Some(FailureReason::RateLimit),
             _ => None,
         }
     }
@@ -178,6 +189,9 @@ impl Verdict {
                 return write!(f, "is disabled ({reason}) {}", end(until));
             }
             Self::Disabled { until, reason: None } => return write!(f, "is disabled {}", end(until)),
+            Self::NoHeadroom { until, limit } => {
+                return write!(f, "has too little left of its limit of {limit} {}", end(until));
+            }
             Self::Expired { at } => {
                 match now {
                     None => write!(f, "expired at {at}")?,

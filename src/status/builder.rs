@@ -14,6 +14,7 @@ use crate::config::{Config, Release};
 use crate::credential::ReferenceFailure;
 use crate::error::Location;
 use crate::error::{Diagnostic, DiagnosticCode, Severity};
+use crate::headroom::HeadroomTracker;
 use crate::id::{ModelRef, ProfileId, ProviderId};
 use crate::profile::{AuthProfiles, UsageStats};
 use crate::providers::Provider;
@@ -40,6 +41,7 @@ pub struct StatusReportBuilder<'a> {
     default_model: Option<ModelRef>,
     warn_after: Duration,
     is_away: bool,
+    headroom: Option<&'a HeadroomTracker>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -66,6 +68,7 @@ impl<'a> StatusReportBuilder<'a> {
             default_model: None,
             warn_after: WARN_AFTER,
             is_away: false,
+            headroom: None,
             diagnostics: Vec::new(),
         }
     }
@@ -125,6 +128,12 @@ impl<'a> StatusReportBuilder<'a> {
     /// of. Default: it is not.
     pub fn store_away(mut self, is_away: bool) -> Self {
         self.is_away = is_away;
+        self
+    }
+
+    /// Sets the memory of what providers say is left, such as that of a running `Rotator`.
+    pub fn headroom(mut self, tracker: &'a HeadroomTracker) -> Self {
+        self.headroom = Some(tracker);
         self
     }
 
@@ -233,6 +242,7 @@ impl<'a> StatusReportBuilder<'a> {
             unresolved_in_use,
             unusable_profiles: unusable(self.profiles, selector, now),
             providers,
+            headroom: self.headroom.map(|tracker| tracker.profiles(now)).unwrap_or_default(),
             diagnostics,
             config_path: self.config_path,
             agent_id: self.agent,

@@ -10,6 +10,7 @@ use super::report::{EffectiveSource, ProfileStatus, ProviderStatus, StatusReport
 use crate::clock::Timestamp;
 use crate::credential::{CredentialSource, EnvOrigin, ReferenceFailure};
 use crate::error::{Diagnostic, Shown};
+use crate::headroom::ProfileHeadroom;
 use crate::id::{ModelRef, ProfileId, ProviderId};
 use crate::profile::Hold;
 use crate::reason::FailureReason;
@@ -96,6 +97,9 @@ impl StatusReport {
         auth.put("providers", providers().map(|provider| self.provider_value(provider)).collect::<Vec<_>>());
         auth.put("unusableProfiles", unusable.collect::<Vec<_>>());
         auth.put("oauth", self.oauth());
+        if !self.headroom.is_empty() {
+            auth.put("headroom", self.headroom.iter().map(headroom).collect::<Vec<_>>());
+        }
         auth.into()
     }
 
@@ -278,6 +282,25 @@ fn listed(profile: &ProfileStatus) -> Members {
     };
     members.some("reason", profile.reason().map(FailureReason::as_str).or(unresolved));
     members
+}
+
+/// What is left of a profile: `profileId`, `model` unless it is of a plan, and `limits`, each with `kind`, `name`, and
+/// `limit`, `remaining` and `fullAt` as far as they are known.
+fn headroom(headroom: &ProfileHeadroom) -> Value {
+    let limits = headroom.limits.iter().map(|limit| {
+        let mut members = Members::default();
+        members.put("kind", limit.kind.as_str());
+        members.put("name", &limit.name);
+        members.some("limit", limit.limit);
+        members.some("remaining", limit.remaining);
+        members.some("fullAt", limit.reset.map(Timestamp::as_millis));
+        Value::from(members)
+    });
+    let mut members = Members::default();
+    members.put("profileId", headroom.profile.as_str());
+    members.some("model", headroom.model.as_deref());
+    members.put("limits", limits.collect::<Vec<_>>());
+    members.into()
 }
 
 /// What OpenClaw calls it: it does not tell a login that is being renewed from one that has expired.

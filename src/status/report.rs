@@ -8,6 +8,7 @@ use crate::clock::Timestamp;
 use crate::config::Release;
 use crate::credential::{CredentialKind, CredentialSource, EnvOrigin, ReferenceFailure};
 use crate::error::Diagnostic;
+use crate::headroom::ProfileHeadroom;
 use crate::id::{ModelRef, ProfileId, ProviderId};
 use crate::profile::Hold;
 use crate::reason::FailureReason;
@@ -92,6 +93,8 @@ pub struct StatusReport {
     /// Every profile that is cooling down, the one that is back first at the front; also those of which only statistics
     /// are left.
     pub unusable_profiles: Vec<UnusableProfile>,
+    /// What is left of each profile by what its provider said last, if the caller named a memory of that.
+    pub headroom: Vec<ProfileHeadroom>,
     /// What is odd about the configuration, the profiles and the order in force.
     pub diagnostics: Vec<Diagnostic>,
     /// Which release's report this is.

@@ -126,6 +126,7 @@ fn rooms_keep_clear_of_what_is_not_theirs() {
         ("rotation", &PURE),
         ("cache", &PURE),
         ("failure", &PURE),
+        ("headroom", &PURE),
         ("profile", &PURE),
         ("store", &["select", "failure", "cache", "request", "config"]),
     ] {

@@ -7,6 +7,7 @@ mod cooldown_rules;
 mod cooldowns;
 mod distant;
 mod february;
+mod headroom;
 mod held;
 mod model;
 mod reference;

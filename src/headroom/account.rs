@@ -1,0 +1,101 @@
+//! What is known of one profile.
+
+use super::gauge::Gauge;
+use super::limit::{Limit, LimitKind};
+use super::meter::{Meter, Request};
+use super::policy::HeadroomPolicy;
+use super::read::Headroom;
+use crate::clock::Timestamp;
+use crate::secret::Secret;
+
+/// More models than this of one profile are not kept in mind.
+const MOST_MODELS: usize = 64;
+
+/// What is known of one profile: the limits of each model, and the windows of its plan.
+#[derive(Debug, Default)]
+pub(super) struct Account {
+    models: Vec<(Box<str>, Meter)>,
+    plan: Meter,
+    /// The secret that it is known of: another one may be of another account.
+    pub(super) secret: Option<Secret>,
+    /// Whether it was told that the profile is left.
+    pub(super) is_told: bool,
+}
+
+/// How a profile stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Standing {
+    /// From when on the request fits in, if it does not now, and what it does not fit in.
+    pub(crate) refused: Option<(Timestamp, LimitKind)>,
+    /// The least share that is left of any limit; 1 where nothing is known.
+    pub(crate) share: f64,
+}
+
+impl Default for Standing {
+    fn default() -> Self {
+        Self { refused: None, share: 1.0 }
+    }
+}
+
+impl Account {
+    pub(super) fn begin(&mut self, number: u64, model: &str, request: Request, now: Timestamp) {
+        self.meter(model).begin(number, request, now);
+    }
+
+    pub(super) fn observe(&mut self, number: u64, model: &str, headroom: &Headroom, now: Timestamp) {
+        let is_plan = |limit: &&Limit| limit.kind == LimitKind::Plan;
+        self.meter(model).observe(number, headroom.limits().iter().filter(|limit| !is_plan(limit)), now);
+        self.plan.observe(number, headroom.limits().iter().filter(is_plan), now);
+    }
+
+    fn meter(&mut self, model: &str) -> &mut Meter {
+        let known = self.models.iter().position(|(name, _)| **name == *model);
+        let place = known.unwrap_or_else(|| {
+            if self.models.len() >= MOST_MODELS {
+                self.models.remove(0);
+            }
+            self.models.push((model.into(), Meter::default()));
+            self.models.len() - 1
+        });
+        // The place was just found or made.
+        self.models.get_mut(place).map_or(&mut self.plan, |(_, meter)| meter)
+    }
+
+    /// The gauges that concern a model; all of them without one.
+    fn gauges<'a>(&'a self, model: Option<&'a str>) -> impl Iterator<Item = &'a Gauge> {
+        let concerned = self.models.iter().filter(move |(name, _)| model.is_none_or(|model| *model == **name));
+        let plan = self.plan.gauges.iter().filter(move |gauge| match (&gauge.limit().models, model) {
+            (Some(word), Some(model)) => model.contains(&**word),
+            _ => true,
+        });
+        concerned.flat_map(|(_, meter)| &meter.gauges).chain(plan)
+    }
+
+    pub(super) fn standing(
+        &self,
+        model: Option<&str>,
+        request: Request,
+        policy: &HeadroomPolicy,
+        now: Timestamp,
+    ) -> Standing {
+        let mut standing = Standing::default();
+        for gauge in self.gauges(model).filter(|gauge| !gauge.is_ahead(now)) {
+            standing.share = gauge.share(now).map_or(standing.share, |share| share.min(standing.share));
+            if let Some(until) = gauge.refuses(request, policy, now)
+                && standing.refused.is_none_or(|(longest, _)| longest < until)
+            {
+                standing.refused = Some((until, gauge.limit().kind));
+            }
+        }
+        standing
+    }
+
+    /// The limits of each model, and those of the plan under no model.
+    pub(super) fn shown(&self, now: Timestamp) -> impl Iterator<Item = (Option<&str>, Vec<Limit>)> {
+        let models = self.models.iter().map(|(name, meter)| (Some(&**name), meter));
+        let all = models.chain([(None, &self.plan)]);
+        all.filter(|(_, meter)| !meter.gauges.is_empty()).map(move |(model, meter)| {
+            (model, meter.gauges.iter().filter(|gauge| !gauge.is_ahead(now)).map(|gauge| gauge.shown(now)).collect())
+        })
+    }
+}

@@ -1,0 +1,138 @@
+//! The headers of each provider, one row each.
+//!
+//! A provider without a row is read by the rows for all, of which the last one does not know how a limit fills.
+
+use std::time::Duration;
+
+use super::limit::{LimitKind, Refill};
+
+/// Where the word for the limit stands in a name, after the prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// `requests-remaining`
+    LimitFirst,
+    /// `remaining-requests`; the word may be missing, for the limit that is named with an empty word.
+    PartFirst,
+}
+
+/// One limit of a family: the word for it, what it counts, and in what time.
+pub(super) type Word = (&'static str, LimitKind, Option<Duration>);
+
+/// A family of headers that says what is left.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Family {
+    /// The providers that send it; none for all.
+    pub(super) providers: &'static [&'static str],
+    pub(super) prefix: &'static str,
+    pub(super) layout: Layout,
+    pub(super) words: &'static [Word],
+    pub(super) refill: Refill,
+    /// What the remaining tokens are rounded to.
+    pub(super) step: f64,
+    /// Whether tokens that are read from a prompt cache count.
+    pub(super) counts_cached: bool,
+    /// Where the names and what they mean come from.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for readers, and for the test of the table"))]
+    pub(super) source: &'static str,
+}
+
+const SECOND: Option<Duration> = Some(Duration::from_secs(1));
+const MINUTE: Option<Duration> = Some(Duration::from_secs(60));
+const HOUR: Option<Duration> = Some(Duration::from_secs(3_600));
+const DAY: Option<Duration> = Some(Duration::from_secs(86_400));
+const MONTH: Option<Duration> = Some(Duration::from_secs(30 * 86_400));
+
+use Layout::{LimitFirst, PartFirst};
+use LimitKind::{InputTokens, OutputTokens, Requests, Tokens};
+use Refill::{Continuous, Unknown, Window};
+
+const X: &str = "x-ratelimit-";
+
+/// The most words of a row.
+pub(super) const MOST_WORDS: usize = 8;
+
+#[rustfmt::skip]
+pub(super) const FAMILIES: &[Family] = &[
+    // For all: nobody else uses this prefix.
+    row(&[], "anthropic-ratelimit-", LimitFirst, &[("requests", Requests, MINUTE), ("tokens", Tokens, MINUTE), ("input-tokens", InputTokens, MINUTE), ("output-tokens", OutputTokens, MINUTE)], Continuous, 1_000.0,
+        "https://docs.anthropic.com/en/api/rate-limits, 2026-09: a token bucket per minute that fills continuously; reset is when it is full; tokens are rounded to thousands; those read from the cache do not count").without_cached(),
+    // Requests are per minute or per day, by model and tier: what is missing over the reset tells which.
+    row(&["openai"], X, PartFirst, &[("requests", Requests, None), ("tokens", Tokens, MINUTE)], Continuous, 0.0,
+        "https://platform.openai.com/docs/guides/rate-limits, 2026-09: reset is until the initial state, as a duration of Go; https://community.openai.com/t/1268905, 2025-05: 12ms for one of 5000 per minute"),
+    row(&["azure", "azure-openai", "azure-foundry", "microsoft-foundry", "github-models"], X, PartFirst, &[("requests", Requests, MINUTE), ("tokens", Tokens, MINUTE)], Window, 0.0,
+        "https://learn.microsoft.com/en-us/answers/questions/5625878, 2025-11: reset in whole seconds, -1 where the limit is not known"),
+    row(&["groq"], X, PartFirst, &[("requests", Requests, DAY), ("tokens", Tokens, MINUTE)], Continuous, 0.0,
+        "https://console.groq.com/docs/rate-limits, 2026-09: requests always per day, tokens per minute; the sample's resets are what is missing over the limit's rate; cached tokens do not count").without_cached(),
+    row(&["cerebras"], X, PartFirst, &[("requests-minute", Requests, MINUTE), ("requests-hour", Requests, HOUR), ("requests-day", Requests, DAY), ("tokens-minute", Tokens, MINUTE), ("tokens-hour", Tokens, HOUR), ("tokens-day", Tokens, DAY)], Unknown, 0.0,
+        "https://inference-docs.cerebras.ai/support/rate-limits, 2026-09: seconds until the limit resets"),
+    row(&["mistral"], X, PartFirst, &[("req-minute", Requests, MINUTE), ("requests", Requests, None), ("tokens-minute", Tokens, MINUTE), ("tokens-month", Tokens, MONTH), ("tokens", Tokens, None)], Unknown, 0.0,
+        "observed 2026-06 and 2026-09: by minute and month, no reset; a key without an allowance has limits of zero"),
+    row(&["mistral"], "x-ratelimitbysize-", PartFirst, &[("minute", Tokens, MINUTE), ("month", Tokens, MONTH)], Unknown, 0.0, "observed 2025: the same by its older name"),
+    row(&["mistral"], "ratelimitbysize-", PartFirst, &[("", Tokens, MINUTE)], Window, 0.0, "observed 2025: the reset in seconds"),
+    row(&["openrouter"], X, PartFirst, &[("", Requests, None)], Window, 0.0,
+        "https://openrouter.ai/docs/api-reference/limits, 2026-10: on errors of its own limits; the reset in milliseconds since 1970"),
+    row(&["together"], X, PartFirst, &[("", Requests, SECOND)], Window, 0.0, "https://docs.together.ai/docs/rate-limits, 2026-09: per second, the reset in seconds"),
+    row(&["together"], "x-tokenlimit-", PartFirst, &[("", Tokens, SECOND)], Window, 0.0, "https://docs.together.ai/docs/rate-limits, 2026-09"),
+    row(&["fireworks"], X, PartFirst, &[("requests", Requests, MINUTE), ("tokens-prompt", InputTokens, MINUTE), ("tokens-generated", OutputTokens, MINUTE)], Unknown, 0.0,
+        "https://docs.fireworks.ai/serverless/rate-limits, 2026-09: per minute, adapted all the time, no reset"),
+    row(&["sambanova"], X, PartFirst, &[("requests", Requests, MINUTE), ("requests-day", Requests, DAY)], Window, 0.0,
+        "https://docs.sambanova.ai/docs/en/models/rate-limits, 2026-09: the reset in seconds since 1970"),
+    row(&["digitalocean"], X, PartFirst, &[("requests", Requests, MINUTE), ("tokens-per-minute", Tokens, MINUTE), ("tokens-per-day", Tokens, DAY)], Continuous, 0.0,
+        "https://docs.digitalocean.com/products/inference/reference/quota-specific-response-headers, 2026-06: fills continuously; the reset in seconds since 1970"),
+    row(&["cohere"], "x-trial-endpoint-call-", PartFirst, &[("", Requests, MINUTE)], Unknown, 0.0, "observed 2026-06 with keys for trials, on answers other than 429; no reset"),
+    // xAI, and every server that writes the same: it does not say how its limits fill.
+    row(&[], X, PartFirst, &[("requests", Requests, None), ("tokens", Tokens, None), ("", Requests, None), ("requests-minute", Requests, MINUTE), ("requests-day", Requests, DAY), ("tokens-minute", Tokens, MINUTE), ("tokens-day", Tokens, DAY)], Unknown, 0.0,
+        "the names that OpenAI made usual; https://docs.x.ai/developers/rate-limits, 2026-09"),
+    row(&[], "ratelimit-", PartFirst, &[("", Requests, None)], Window, 0.0,
+        "https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/06: the reset in seconds"),
+];
+
+const fn row(
+    providers: &'static [&'static str],
+    prefix: &'static str,
+    layout: Layout,
+    words: &'static [Word],
+    refill: Refill,
+    step: f64,
+    source: &'static str,
+) -> Family {
+    Family { providers, prefix, layout, words, refill, step, counts_cached: true, source }
+}
+
+impl Family {
+    const fn without_cached(self) -> Self {
+        Self { counts_cached: false, ..self }
+    }
+
+    /// Returns the rows that count for a provider: its own, and those for all whose prefix none of its own has.
+    pub(super) fn of(provider: &str) -> impl Iterator<Item = &'static Self> {
+        let is_own = move |family: &&Self| family.providers.contains(&provider);
+        FAMILIES.iter().filter(move |family| {
+            let taken = || FAMILIES.iter().filter(is_own).any(|own| own.prefix == family.prefix);
+            is_own(family) || (family.providers.is_empty() && !taken())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_says_where_it_comes_from() {
+        for family in FAMILIES {
+            assert!(family.source.contains("20") || family.source.starts_with("https://"), "{family:?}");
+            assert!(family.words.len() <= MOST_WORDS, "{family:?}");
+            assert!(family.providers.iter().all(|name| name.to_lowercase() == **name), "{family:?}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_is_read_once() {
+        for provider in ["openai", "mistral", "together", "nobody"] {
+            let prefixes: Vec<_> = Family::of(provider).map(|family| family.prefix).collect();
+            let distinct: std::collections::BTreeSet<_> = prefixes.iter().collect();
+            assert_eq!(distinct.len(), prefixes.len(), "{provider}: {prefixes:?}");
+        }
+    }
+}

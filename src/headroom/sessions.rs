@@ -1,0 +1,45 @@
+//! Which profile each running session uses.
+
+use std::collections::HashMap;
+use std::hash::Hasher as _;
+use std::time::Duration;
+
+use siphasher::sip::SipHasher24;
+
+use crate::clock::Timestamp;
+use crate::id::{ProfileId, ProviderId};
+
+/// More sessions than this are not kept in mind; those that were used least recently go first.
+const MOST: usize = 10_000;
+/// No prompt cache lasts longer: a session that comes back later is as good as new.
+const IDLE: Duration = Duration::from_secs(3_600);
+
+/// The profile of each running session, by the hash of its key: the key itself may be a secret of the caller's.
+#[derive(Debug, Default)]
+pub(super) struct Sessions(HashMap<u64, (ProfileId, Timestamp)>);
+
+impl Sessions {
+    pub(super) fn home(&self, session: u64, now: Timestamp) -> Option<&ProfileId> {
+        let (profile, used) = self.0.get(&session)?;
+        (now - *used <= IDLE).then_some(profile)
+    }
+
+    pub(super) fn settle(&mut self, session: u64, profile: &ProfileId, now: Timestamp) {
+        if self.0.len() >= MOST && !self.0.contains_key(&session) {
+            let mut used: Vec<Timestamp> = self.0.values().map(|(_, used)| *used).collect();
+            used.sort_unstable();
+            let middle = used.get(MOST / 2).copied().unwrap_or_default();
+            self.0.retain(|_, (_, used)| *used > middle);
+        }
+        self.0.insert(session, (profile.clone(), now));
+    }
+}
+
+/// The hash of a session's key with a provider.
+pub(super) fn key(provider: &ProviderId, session: &str) -> u64 {
+    let mut hasher = SipHasher24::new_with_keys(0, 0);
+    hasher.write(provider.as_str().as_bytes());
+    hasher.write(&[0]);
+    hasher.write(session.as_bytes());
+    hasher.finish()
+}

@@ -1,0 +1,203 @@
+//! The memory of what is left, shared by the calls of a program.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::account::Account;
+pub(crate) use super::account::Standing;
+use super::limit::Limit;
+use super::meter::Request;
+use super::policy::HeadroomPolicy;
+use super::read::Headroom;
+use super::sessions::{self, Sessions};
+use crate::clock::Timestamp;
+use crate::error::Shown;
+use crate::id::{ProfileId, ProviderId};
+use crate::secret::Secret;
+
+/// What providers said last of what is left of each profile and model, less what was sent since, and which profile each
+/// running session uses.
+///
+/// It is kept in memory, beside the store: no answer causes a write of it. `Rotator` has one that its clones share;
+/// [`Rotation::headroom`](crate::rotation::Rotation::headroom) takes one from callers with a client of their own. It holds
+/// a few hundred bytes for each profile and model, and the hashes of 10000 sessions at most.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+/// use http::HeaderMap;
+/// use provider_auth::headroom::HeadroomTracker;
+/// use provider_auth::rotation::{Outcome, Rotation, Step};
+/// use provider_auth::{AuthProfiles, ProfileSelector, Timestamp};
+///
+/// let profiles = AuthProfiles::from_json(r#"{"version": 1, "profiles": {
+///     "openai:a": {"type": "api_key", "provider": "openai", "key": "sk-a"},
+///     "openai:b": {"type": "api_key", "provider": "openai", "key": "sk-b"}}}"#)?;
+/// let (selector, tracker) = (Arc::new(ProfileSelector::default()), Arc::new(HeadroomTracker::new()));
+/// let call = |now| Rotation::new(Arc::clone(&selector), "openai/gpt-5".parse().unwrap(), now).headroom(Arc::clone(&tracker));
+///
+/// let now = Timestamp::from_millis(1_700_000_000_000);
+/// let mut rotation = call(now);
+/// let Step::Attempt(attempt) = rotation.next(&profiles, now) else { panic!("two keys are ready") };
+/// assert_eq!(attempt.profile().as_str(), "openai:a");
+///
+/// // The answer says that this was the last request for now.
+/// let mut headers = HeaderMap::new();
+/// headers.insert("x-ratelimit-limit-requests", "60".parse()?);
+/// headers.insert("x-ratelimit-remaining-requests", "0".parse()?);
+/// headers.insert("x-ratelimit-reset-requests", "1m0s".parse()?);
+/// attempt.observe(&headers, now);
+/// rotation.report(&attempt, Outcome::answered(None), now);
+///
+/// // The next call goes to the other key. Nothing failed.
+/// let Step::Attempt(attempt) = call(now).next(&profiles, now) else { panic!("one key is ready") };
+/// assert_eq!(attempt.profile().as_str(), "openai:b");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Default)]
+pub struct HeadroomTracker(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    accounts: HashMap<ProfileId, Account>,
+    sessions: Sessions,
+    /// How many requests were sent.
+    begun: u64,
+}
+
+/// A request that was sent: what its answer tells is of this moment.
+#[derive(Clone, Debug)]
+pub(crate) struct Ticket {
+    profile: ProfileId,
+    model: Box<str>,
+    number: u64,
+}
+
+/// What is left of one profile for one model, or of its plan.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ProfileHeadroom {
+    /// The profile.
+    pub profile: ProfileId,
+    /// The model's name at the provider; `None` for the windows of a plan.
+    pub model: Option<String>,
+    /// The limits, with what is left of each at the moment that was asked for.
+    pub limits: Vec<Limit>,
+}
+
+/// Writes one line: `openai:a for gpt-5: 59 of 60 requests, full at ...; 12000 of 60000 tokens`.
+impl fmt::Display for ProfileHeadroom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.profile)?;
+        if let Some(model) = &self.model {
+            write!(f, " for {}", Shown::new(model))?;
+        }
+        for (number, limit) in self.limits.iter().enumerate() {
+            write!(f, "{} {limit}", if number == 0 { ":" } else { ";" })?;
+        }
+        Ok(())
+    }
+}
+
+impl HeadroomTracker {
+    /// Creates a memory of nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Returns what is left of each profile, ordered by profile and model.
+    #[must_use]
+    pub fn profiles(&self, now: Timestamp) -> Vec<ProfileHeadroom> {
+        let state = self.state();
+        let mut all: Vec<ProfileHeadroom> = Vec::new();
+        for (profile, account) in &state.accounts {
+            all.extend(account.shown(now).filter(|(_, limits)| !limits.is_empty()).map(|(model, limits)| {
+                ProfileHeadroom { profile: profile.clone(), model: model.map(str::to_owned), limits }
+            }));
+        }
+        all.sort_by(|a, b| (a.profile.as_str(), &a.model).cmp(&(b.profile.as_str(), &b.model)));
+        all
+    }
+
+    /// Forgets what is known of a profile, such as after its owner has bought more.
+    pub fn forget(&self, profile: &ProfileId) {
+        self.state().accounts.remove(profile);
+    }
+
+    /// Notes that a request is being sent.
+    pub(crate) fn begin(
+        &self,
+        (profile, model): (&ProfileId, &str),
+        secret: &Secret,
+        request: Request,
+        now: Timestamp,
+    ) -> Ticket {
+        let mut state = self.state();
+        state.begun += 1;
+        let number = state.begun;
+        let account = state.accounts.entry(profile.clone()).or_default();
+        if account.secret.as_ref().is_some_and(|known| known != secret) {
+            *account = Account::default();
+        }
+        account.secret.get_or_insert_with(|| secret.clone());
+        account.is_told = false;
+        account.begin(number, model, request, now);
+        Ticket { profile: profile.clone(), model: model.into(), number }
+    }
+
+    /// Takes what the answer to a request tells.
+    pub(crate) fn observe(&self, ticket: &Ticket, headroom: &Headroom, now: Timestamp) {
+        if headroom.is_empty() {
+            return;
+        }
+        if let Some(account) = self.state().accounts.get_mut(&ticket.profile) {
+            account.observe(ticket.number, &ticket.model, headroom, now);
+        }
+    }
+
+    /// Returns how a profile stands for a request. `secret` is what it authenticates with now, where that is known.
+    pub(crate) fn standing(
+        &self,
+        (profile, model): (&ProfileId, Option<&str>),
+        secret: Option<&Secret>,
+        request: Request,
+        policy: &HeadroomPolicy,
+        now: Timestamp,
+    ) -> Standing {
+        let state = self.state();
+        let Some(account) = state.accounts.get(profile) else { return Standing::default() };
+        let standing = account.standing(model, request, policy, now);
+        // Compared only where it counts.
+        let is_of_another = || secret.zip(account.secret.as_ref()).is_some_and(|(secret, known)| secret != known);
+        if standing.refused.is_some() && is_of_another() { Standing::default() } else { standing }
+    }
+
+    /// Returns the profile that a running session uses.
+    pub(crate) fn home(&self, provider: &ProviderId, session: &str, now: Timestamp) -> Option<ProfileId> {
+        self.state().sessions.home(sessions::key(provider, session), now).cloned()
+    }
+
+    /// Notes which profile a session uses.
+    pub(crate) fn settle(&self, (provider, session): (&ProviderId, &str), profile: &ProfileId, now: Timestamp) {
+        self.state().sessions.settle(sessions::key(provider, session), profile, now);
+    }
+
+    /// Returns `true` the first time it is asked since the profile was used: it is to be told that the profile is left.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn is_news(&self, profile: &ProfileId) -> bool {
+        self.state().accounts.get_mut(profile).is_some_and(|account| !std::mem::replace(&mut account.is_told, true))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for HeadroomTracker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HeadroomTracker").field("profiles", &self.state().accounts.len()).finish_non_exhaustive()
+    }
+}

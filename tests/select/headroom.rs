@@ -1,0 +1,434 @@
+//! What is read of headers, and what a profile is left for.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a fixture that fails is a failed test")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderMap;
+use http::header::{HeaderName, HeaderValue};
+use provider_auth::headroom::{Headroom, HeadroomPolicy, HeadroomTracker, LimitKind, TokenEstimate};
+use provider_auth::rotation::{Attempt, Outcome, Rotation, Step};
+use provider_auth::select::{SelectorRules, Verdict};
+use provider_auth::{AuthProfiles, ErrorKind, ProfileSelector, ProviderId, Query, Timestamp};
+use serde_json::{Value, json};
+
+/// The moment that the fixtures are written for.
+const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+
+fn headers(pairs: &Value) -> HeaderMap {
+    let pairs = pairs.as_object().unwrap().iter();
+    let pair = |(name, value): (&String, &Value)| {
+        (name.parse::<HeaderName>().unwrap(), value.as_str().unwrap().parse::<HeaderValue>().unwrap())
+    };
+    pairs.map(pair).collect()
+}
+
+fn read(provider: &str, pairs: &Value) -> Headroom {
+    Headroom::read(&ProviderId::new(provider).unwrap(), &headers(pairs), NOW)
+}
+
+/// The limits as the fixtures write them: kind, name, limit, what is left, milliseconds until the reset.
+fn limits(headroom: &Headroom) -> Vec<Value> {
+    let round = |number: Option<f64>| number.map(|number| (number * 1e6).round() / 1e6);
+    let limit = headroom.limits().iter().map(|limit| {
+        let reset = limit.reset.map(|at| at.as_millis() - NOW.as_millis());
+        json!([limit.kind.as_str(), limit.name, round(limit.limit), round(limit.remaining), reset])
+    });
+    limit.collect()
+}
+
+fn as_floats(limit: &Value) -> Value {
+    let [kind, name, limit, remaining, reset] = limit.as_array().unwrap().as_slice() else { panic!("{limit}") };
+    json!([kind, name, limit.as_f64(), remaining.as_f64(), reset])
+}
+
+#[test]
+fn headers_of_every_provider_are_read() {
+    let fixtures = include_str!("../fixtures/headroom_headers.jsonl");
+    let mut providers = std::collections::BTreeSet::new();
+    for line in fixtures.lines() {
+        let row: Value = serde_json::from_str(line).unwrap();
+        let expected: Vec<Value> = row["limits"].as_array().unwrap().iter().map(as_floats).collect();
+        let provider = row["provider"].as_str().unwrap();
+        assert_eq!(limits(&read(provider, &row["headers"])), expected, "{line}");
+        assert!(row["source"].as_str().is_some_and(|source| !source.is_empty()), "{line}");
+        providers.insert(provider.to_owned());
+    }
+    let with_a_row = [
+        "anthropic",
+        "openai",
+        "azure",
+        "groq",
+        "cerebras",
+        "mistral",
+        "openrouter",
+        "together",
+        "fireworks",
+        "sambanova",
+        "digitalocean",
+        "cohere",
+        "xai",
+        "huggingface",
+        "cloudflare",
+        "google",
+    ];
+    for provider in with_a_row {
+        assert!(providers.contains(provider), "{provider} has no fixture");
+    }
+}
+
+#[test]
+fn values_that_are_no_text_are_passed_over() {
+    let mut headers = HeaderMap::new();
+    headers.insert("x-ratelimit-remaining-requests", HeaderValue::from_bytes(b"\xff").unwrap());
+    headers.append("x-ratelimit-remaining-requests", HeaderValue::from_static("5"));
+    headers.append("x-ratelimit-remaining-requests", HeaderValue::from_static("9"));
+    let headroom = Headroom::read(&ProviderId::new("openai").unwrap(), &headers, NOW);
+    assert_eq!(headroom.limits()[0].remaining, Some(5.0), "the first one that can be read counts");
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_header_makes_reading_fail(
+        part in proptest::sample::select(vec!["limit", "remaining", "reset"]),
+        provider in proptest::sample::select(vec!["anthropic", "openai", "mistral", "nobody"]),
+        value in "[ -~]{0,24}",
+    ) {
+        let mut pairs = serde_json::Map::new();
+        for name in [
+            format!("anthropic-ratelimit-tokens-{part}"),
+            format!("x-ratelimit-{part}-requests"),
+            format!("anthropic-ratelimit-unified-5h-{}", if part == "limit" { "utilization" } else { part }),
+            "ratelimit".to_owned(),
+            "x-codex-primary-used-percent".to_owned(),
+        ] {
+            pairs.insert(name, json!(value));
+        }
+        for limit in read(provider, &Value::Object(pairs)).limits() {
+            proptest::prop_assert!(limit.remaining.is_none_or(|left| (0.0..=1e15).contains(&left)));
+            proptest::prop_assert!(limit.reset.is_none_or(|at| at > NOW && at - NOW <= Duration::from_secs(32 * 86_400)));
+        }
+    }
+}
+
+fn profiles(names: &[&str]) -> AuthProfiles {
+    let entry = |name: &&str| {
+        let key = name.rsplit(':').next().unwrap();
+        ((*name).to_owned(), json!({"type": "api_key", "provider": "openai", "key": format!("sk-{key}")}))
+    };
+    let profiles: serde_json::Map<String, Value> = names.iter().map(entry).collect();
+    AuthProfiles::from_json(&json!({"version": 1, "profiles": profiles}).to_string()).unwrap()
+}
+
+/// A program with calls of one model, and a memory.
+struct Program {
+    profiles: AuthProfiles,
+    selector: Arc<ProfileSelector>,
+    tracker: Arc<HeadroomTracker>,
+}
+
+impl Program {
+    fn new(names: &[&str], rules: SelectorRules) -> Self {
+        Self { profiles: profiles(names), selector: Arc::new(ProfileSelector::new(rules)), tracker: Arc::default() }
+    }
+
+    fn step(&self, query: Query, now: Timestamp) -> Step {
+        let rotation = Rotation::new(Arc::clone(&self.selector), "openai/gpt-5".parse().unwrap(), now);
+        rotation.headroom(Arc::clone(&self.tracker)).query(query).next(&self.profiles, now)
+    }
+
+    fn attempt(&self, query: Query, now: Timestamp) -> Attempt {
+        match self.step(query, now) {
+            Step::Attempt(attempt) => attempt,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A request that is answered with what is left.
+    fn ask(&self, query: Query, now: Timestamp, left: &Value) -> String {
+        let attempt = self.attempt(query, now);
+        attempt.observe(&headers(left), now);
+        attempt.profile().as_str().to_owned()
+    }
+}
+
+fn query() -> Query {
+    Query::new(&ProviderId::new("openai").unwrap())
+}
+
+fn requests(remaining: u32) -> Value {
+    json!({
+        "x-ratelimit-limit-requests": "60",
+        "x-ratelimit-remaining-requests": remaining.to_string(),
+        "x-ratelimit-reset-requests": format!("{}s", 60 - remaining),
+    })
+}
+
+fn tokens(remaining: u32) -> Value {
+    json!({"x-ratelimit-limit-tokens": "60000", "x-ratelimit-remaining-tokens": remaining.to_string()})
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn a_profile_is_left_before_it_is_empty_and_comes_back_when_enough_has_refilled() {
+    let program = Program::new(&["openai:a", "openai:b"], SelectorRules::default());
+    assert_eq!(program.ask(query(), NOW, &tokens(3_000)), "openai:a");
+    // 1000 tokens come back in a second; the reset of the bucket would be 57 seconds away.
+    let large = || query().tokens(TokenEstimate::new(7_000, 1_000)).preferred("openai:a".parse().unwrap());
+    assert_eq!(program.attempt(large(), NOW).profile().as_str(), "openai:b");
+    assert_eq!(program.attempt(large(), NOW + SECOND * 4).profile().as_str(), "openai:b");
+    assert_eq!(program.attempt(large(), NOW + SECOND * 5).profile().as_str(), "openai:a");
+    // That one has taken it all again, before its answer says so.
+    assert_eq!(program.attempt(large(), NOW + SECOND * 6).profile().as_str(), "openai:b");
+    let small = query().tokens(TokenEstimate::new(500, 500)).preferred("openai:a".parse().unwrap());
+    assert_eq!(program.attempt(small, NOW + SECOND * 6).profile().as_str(), "openai:a");
+}
+
+#[test]
+fn the_verdict_has_a_name_and_no_failure_is_counted() {
+    let program = Program::new(&["openai:a"], SelectorRules::default());
+    program.ask(query(), NOW, &json!({
+        "x-ratelimit-limit-requests": "10", "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "10m0s",
+    }));
+    // One comes back in a minute, which is longer than a call waits.
+    let Step::End(failure) = program.step(query(), NOW) else { panic!("nothing is left") };
+    let error = failure.error();
+    assert_eq!((error.kind(), error.retry_after()), (ErrorKind::Unavailable, Some(SECOND * 60)));
+    let unavailable = error.unavailable().unwrap();
+    let verdict = unavailable.candidates[0].verdict;
+    assert_eq!(verdict.code(), "no_headroom");
+    assert!(
+        matches!(verdict, Verdict::NoHeadroom { until, limit: LimitKind::Requests, .. } if until == NOW + SECOND * 60)
+    );
+    let text = unavailable.to_string();
+    assert!(text.ends_with(": openai:a has too little left of its limit of requests for 1 min"), "{text}");
+    assert_eq!(program.profiles.usage("openai:a"), None);
+}
+
+#[test]
+fn a_call_waits_for_a_little_that_comes_back_soon() {
+    let program = Program::new(&["openai:a", "openai:b"], SelectorRules::default());
+    for _ in 0..2 {
+        program.ask(query(), NOW, &requests(0));
+    }
+    let Step::Pause(pause) = program.step(query(), NOW) else { panic!("one comes back in a second") };
+    assert_eq!(pause, SECOND);
+    program.attempt(query(), NOW + pause);
+}
+
+#[test]
+fn a_new_session_goes_where_most_is_left_and_a_running_one_stays() {
+    let program = Program::new(&["openai:a", "openai:b", "openai:c"], SelectorRules::default());
+    for (name, left) in [("openai:a", 20), ("openai:b", 50), ("openai:c", 10)] {
+        program.ask(query().locked(name.parse().unwrap()), NOW, &requests(left));
+    }
+    for number in 0..6 {
+        let session = format!("session-{number}");
+        assert_eq!(program.ask(query().session(&session), NOW, &requests(50)), "openai:b", "{session}");
+    }
+    // It stays although others have more, until its account would refuse.
+    assert_eq!(program.ask(query().session("session-0"), NOW, &requests(3)), "openai:b");
+    assert_eq!(program.ask(query().session("session-0"), NOW, &requests(0)), "openai:b");
+    // It waits for a little that comes back soon, because its prompt cache is here, but not for long.
+    assert!(matches!(program.step(query().session("session-0"), NOW), Step::Pause(pause) if pause == SECOND));
+    let slow = json!({
+        "x-ratelimit-limit-requests": "60", "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "10m0s",
+    });
+    assert_eq!(program.ask(query().session("session-0"), NOW + SECOND, &slow), "openai:b");
+    assert_eq!(program.ask(query().session("session-0"), NOW + SECOND, &requests(19)), "openai:a");
+    // It does not go back when the first one has more again: its cache is elsewhere by now.
+    assert_eq!(program.ask(query().session("session-0"), NOW + SECOND * 40, &requests(30)), "openai:a");
+}
+
+#[test]
+fn the_caller_says_at_which_share_a_session_leaves() {
+    let mut rules = SelectorRules::default();
+    let mut policy = HeadroomPolicy::default();
+    policy.leave_below = 0.25;
+    rules.headroom = Some(policy);
+    let program = Program::new(&["openai:a", "openai:b"], rules);
+    let session = || query().session("a session");
+    let first = program.ask(session(), NOW, &requests(16));
+    assert_eq!(program.ask(session(), NOW, &requests(14)), first);
+    assert_ne!(program.ask(session(), NOW, &requests(60)), first);
+}
+
+#[test]
+fn all_of_it_can_be_switched_off_and_the_february_rules_do_not_know_it() {
+    let mut off = SelectorRules::default();
+    off.headroom = None;
+    for rules in [off, SelectorRules::openclaw_2026_02()] {
+        let program = Program::new(&["openai:a"], rules);
+        program.ask(query(), NOW, &requests(0));
+        program.attempt(query(), NOW);
+        assert_eq!(program.tracker.profiles(NOW), []);
+    }
+}
+
+#[test]
+fn where_it_is_not_known_how_a_limit_fills_one_request_tries() {
+    let program = Program::new(&["openai:a"], SelectorRules::default());
+    // Missing over reset is not known either: the reset is missing.
+    let unknown = json!({"x-ratelimit-limit-requests": "60", "x-ratelimit-remaining-requests": "0"});
+    program.ask(query(), NOW, &unknown);
+    assert!(matches!(program.step(query(), NOW), Step::Pause(pause) if pause == SECOND * 5));
+    assert!(matches!(program.step(query(), NOW + SECOND * 4), Step::Pause(pause) if pause == SECOND));
+    program.attempt(query(), NOW + SECOND * 5);
+    assert!(matches!(program.step(query(), NOW + SECOND * 5), Step::Pause(pause) if pause == SECOND * 5));
+}
+
+#[test]
+fn what_requests_take_is_learnt_where_the_caller_does_not_say_it() {
+    let program = Program::new(&["openai:a", "openai:b"], SelectorRules::default());
+    let a = || query().preferred("openai:a".parse().unwrap());
+    for left in [50_000, 40_000, 30_000, 20_000, 10_000] {
+        assert_eq!(program.ask(a(), NOW, &tokens(left)), "openai:a");
+    }
+    assert_eq!(
+        program.attempt(a(), NOW).profile().as_str(),
+        "openai:b",
+        "another one of 10000, a little more perhaps, is not left"
+    );
+}
+
+#[test]
+fn answers_out_of_order_and_requests_in_flight_count_once() {
+    let program = Program::new(&["openai:a"], SelectorRules::default());
+    let (first, second, third) =
+        (program.attempt(query(), NOW), program.attempt(query(), NOW), program.attempt(query(), NOW));
+    second.observe(&headers(&requests(1)), NOW);
+    // The third was sent after the second, so that the one that is left is taken.
+    assert!(matches!(program.step(query(), NOW), Step::Pause(_)));
+    first.observe(&headers(&requests(2)), NOW);
+    assert!(matches!(program.step(query(), NOW), Step::Pause(_)), "an older answer says nothing new");
+    third.observe(&headers(&requests(30)), NOW);
+    program.attempt(query(), NOW);
+}
+
+#[test]
+fn a_changed_key_and_a_clock_that_was_set_back_end_it() {
+    let mut program = Program::new(&["openai:a"], SelectorRules::default());
+    let hour = json!({"x-codex-primary-used-percent": "100", "x-codex-primary-reset-after-seconds": "86400"});
+    program.ask(query(), NOW, &hour);
+    assert!(matches!(program.step(query(), NOW), Step::End(_)));
+    program.attempt(query(), NOW - SECOND * 3_600);
+    program.profiles = AuthProfiles::from_json(
+        r#"{"version": 1, "profiles": {"openai:a": {"type": "api_key", "provider": "openai", "key": "sk-new"}}}"#,
+    )
+    .unwrap();
+    program.attempt(query(), NOW);
+}
+
+#[test]
+fn plan_windows_bind_every_model_they_are_for() {
+    let mut program = Program::new(&["openai:a"], SelectorRules::default());
+    program.profiles = AuthProfiles::from_json(
+        r#"{"version": 1, "profiles": {"anthropic:a": {"type": "token", "provider": "anthropic", "token": "sk-ant-oat01-made-up"}}}"#,
+    )
+    .unwrap();
+    let step = |model: &str, now| {
+        let rotation = Rotation::new(Arc::clone(&program.selector), model.parse().unwrap(), now);
+        rotation.headroom(Arc::clone(&program.tracker)).next(&program.profiles, now)
+    };
+    let Step::Attempt(attempt) = step("anthropic/claude-sonnet-4-5", NOW) else { panic!("it is ready") };
+    attempt.observe(&headers(&json!({
+        "anthropic-ratelimit-unified-7d_opus-utilization": "1", "anthropic-ratelimit-unified-7d_opus-status": "rejected",
+        "anthropic-ratelimit-unified-7d_opus-reset": (NOW.as_millis() / 1_000 + 300_000).to_string(),
+    })), NOW);
+    assert!(matches!(step("anthropic/claude-sonnet-4-5", NOW), Step::Attempt(_)));
+    let Step::End(failure) = step("anthropic/claude-opus-4-5", NOW) else { panic!("the week is used up") };
+    assert_eq!(failure.error().retry_after(), Some(SECOND * 300_000));
+    assert!(matches!(step("anthropic/claude-opus-4-5", NOW + SECOND * 300_000), Step::Attempt(_)));
+}
+
+#[test]
+fn a_failure_tells_what_is_left_as_well() {
+    use provider_auth::rotation::{AttemptError, ErrorResponse};
+    use provider_auth::{Failure, FailureReason};
+    let program = Program::new(&["openai:a"], SelectorRules::default());
+    let mut rotation = Rotation::new(Arc::clone(&program.selector), "openai/gpt-5".parse().unwrap(), NOW)
+        .headroom(Arc::clone(&program.tracker));
+    let Step::Attempt(attempt) = rotation.next(&program.profiles, NOW) else { panic!("it is ready") };
+    let response = ErrorResponse::new(http::StatusCode::BAD_REQUEST, headers(&requests(0)), b"");
+    let error = AttemptError::from(Failure::new(FailureReason::Format)).with_response(response);
+    rotation.report(&attempt, Outcome::from(error), NOW);
+    assert!(matches!(program.step(query(), NOW), Step::Pause(_)));
+}
+
+#[test]
+fn what_is_left_is_told_with_the_time_that_has_gone_by() {
+    let program = Program::new(&["openai:a"], SelectorRules::default());
+    program.ask(query(), NOW, &tokens(30_000));
+    let shown = &program.tracker.profiles(NOW + SECOND * 10)[0];
+    assert_eq!((shown.profile.as_str(), shown.model.as_deref()), ("openai:a", Some("gpt-5")));
+    assert_eq!(shown.limits[0].remaining, Some(40_000.0));
+    assert_eq!(shown.limits[0].reset, Some(NOW + SECOND * 30));
+    let text = format!("openai:a for gpt-5: 40000 of 60000 tokens, full at {}", NOW + SECOND * 30);
+    assert_eq!(shown.to_string(), text);
+    program.tracker.forget(&"openai:a".parse().unwrap());
+    assert_eq!(program.tracker.profiles(NOW), []);
+}
+
+#[test]
+fn what_the_cache_has_counts_for_the_profile_of_the_session_alone() {
+    let program = Program::new(&["openai:a", "openai:b"], SelectorRules::default());
+    let left = |input: u32| {
+        json!({
+            "anthropic-ratelimit-input-tokens-limit": "60000", "anthropic-ratelimit-input-tokens-remaining": input.to_string(),
+        })
+    };
+    let session = || query().session("a session").tokens(TokenEstimate::new(20_000, 0).with_cached(19_000));
+    let first = program.ask(session(), NOW, &left(3_000));
+    // A thousand are enough here.
+    assert_eq!(program.ask(session(), NOW, &left(3_000)), first);
+    let other = if first == "openai:a" { "openai:b" } else { "openai:a" };
+    program.ask(query().locked(other.parse().unwrap()), NOW, &left(3_000));
+    program.ask(
+        query().locked(first.parse().unwrap()).session("a session").tokens(TokenEstimate::new(500, 0)),
+        NOW,
+        &left(0),
+    );
+    // Elsewhere it would be twenty, and it comes back here first.
+    assert!(matches!(program.step(session(), NOW), Step::Pause(pause) if pause <= SECOND * 2));
+}
+
+#[test]
+fn the_status_has_it_as_text_and_json() {
+    use provider_auth::status::StatusReport;
+    let program = Program::new(&["openai:a", "openai:b"], SelectorRules::default());
+    program.ask(query(), NOW, &tokens(30_000));
+    let config = crate::support::config("{}");
+    let report = |tracker| StatusReport::builder(&config, &program.profiles).headroom(tracker).build(NOW);
+    let json =
+        |report: StatusReport| serde_json::from_str::<Value>(&report.to_json()).unwrap()["auth"]["headroom"].clone();
+    let tokens = json!({
+        "kind": "tokens", "name": "tokens", "limit": 60_000.0, "remaining": 30_000.0,
+        "fullAt": (NOW + SECOND * 30).as_millis(),
+    });
+    let expected = json!([{"profileId": "openai:a", "model": "gpt-5", "limits": [tokens]}]);
+    assert_eq!(json(report(&program.tracker)), expected);
+    let empty = HeadroomTracker::new();
+    assert_eq!(json(report(&empty)), Value::Null, "a report without it is as before");
+    let plan = json!({"x-codex-primary-used-percent": "40"});
+    program.ask(query().preferred("openai:b".parse().unwrap()), NOW, &plan);
+    assert_eq!(report(&program.tracker).headroom[1].to_string(), "openai:b: 60% of the plan's primary");
+}
+
+#[test]
+fn a_profile_that_is_left_is_told_once() {
+    use crate::support::traced::traced;
+    let program = Program::new(&["openai:a", "openai:b"], SelectorRules::default());
+    let ((), text) = traced(|| {
+        program.ask(query(), NOW, &requests(0));
+        program.attempt(query(), NOW);
+        program.attempt(query(), NOW);
+    });
+    let told: Vec<&str> = text.lines().filter(|line| line.contains("leaving a profile before it is empty")).collect();
+    assert_eq!(told.len(), 1, "{text}");
+    for word in ["INFO", "from=openai:a", "profile=openai:b", "limit=\"requests\"", "until="] {
+        assert!(told[0].contains(word), "{word}: {}", told[0]);
+    }
+    assert!(!text.contains("sk-"), "{text}");
+}
