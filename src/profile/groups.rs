@@ -13,15 +13,16 @@ pub(super) struct Groups {
     orders: HashMap<ProviderId, usize>,
 }
 
-/// The places of each provider's profiles: logins first, then tokens, then the others, each by last use.
-pub(super) type ByUse = HashMap<ProviderId, Vec<usize>>;
+/// The places of each provider's profiles: logins first, then tokens, then the others, each by last use. Sorted by provider,
+/// of which there are few: they are found sooner so than by a hash.
+pub(super) type ByUse = Vec<(ProviderId, Vec<usize>)>;
 
 impl AuthProfiles {
     /// The profiles of a provider: logins first, then tokens, then the others, those of a kind by their last use, and of the
     /// same use in the order of the document. Sorted once for each state of the document.
     pub(crate) fn entries_by_use(&self, provider: &ProviderId) -> impl Iterator<Item = Entry<'_>> {
         let sorted = self.links.by_use.get_or_init(|| {
-            let mut sorted = ByUse::new();
+            let mut sorted: HashMap<ProviderId, Vec<usize>> = HashMap::new();
             for (place, profile) in self.profiles.values().enumerate() {
                 sorted.entry(profile.provider().clone()).or_default().push(place);
             }
@@ -41,9 +42,12 @@ impl AuthProfiles {
                     class.cmp(&other).then_with(|| used.total_cmp(&other_used))
                 });
             }
+            let mut sorted: ByUse = sorted.into_iter().collect();
+            sorted.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
             Arc::new(sorted)
         });
-        sorted.get(provider).into_iter().flatten().filter_map(|place| self.entry_at(*place))
+        let found = sorted.binary_search_by(|(own, _)| own.cmp(provider)).ok().and_then(|at| sorted.get(at));
+        found.into_iter().flat_map(|(_, places)| places).filter_map(|place| self.entry_at(*place))
     }
 
     /// Finds out which profiles are whose, for those who will ask for one provider after the other. A single question is

@@ -370,6 +370,6 @@ impl fmt::Debug for Endpoint {
             .field("auth_headers", &names(&self.auth_headers))
             .field("plain_http", &self.plain)
             .field("names_model", &self.names_model)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

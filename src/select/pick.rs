@@ -29,14 +29,14 @@ impl<'a> Selecting<'a> {
     /// As [`pick`](Self::pick), of all stored profiles in the order that the document keeps.
     fn pick_by_use(&self) -> Option<&'a ProfileId> {
         let provider = &self.query.provider;
-        let mut to_be_refreshed = None;
+        let (is_split, mut to_be_refreshed) = (self.settings.is_split(provider), None);
         for entry in self.profiles.entries_by_use(provider) {
             let rank = self.rank(entry.profile);
             // A live login may stand behind one that is not, but none stands behind a token or a key.
             if to_be_refreshed.is_some() && rank > LOGINS {
                 break;
             }
-            let is_own = self.settings.is_one(entry.profile.provider(), provider);
+            let is_own = !is_split || entry.profile.provider().written() == provider.written();
             if !is_own || self.judge(entry.id, Some(entry), Base::Stored).0.group != READY {
                 continue;
             }
