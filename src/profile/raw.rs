@@ -39,7 +39,7 @@ impl<'t> RawObject<'t> {
         self.0.len()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &RawValue)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &RawValue)> + Clone {
         self.0.iter().map(|(key, value)| (&**key, &*value.0))
     }
 
@@ -173,14 +173,17 @@ pub(super) fn number(number: f64) -> Box<RawValue> {
 }
 
 /// Writes an object whose members are given as key and JSON text, indented to stand at this depth.
-pub(super) fn object<'a>(depth: usize, members: impl Iterator<Item = (&'a str, &'a str)>) -> SecretText {
-    let mut out = SecretText::default();
+pub(super) fn object<'a>(depth: usize, members: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> SecretText {
+    // Room for quotation marks, colon, comma and line break as well; a text that has to move is wiped where it stood.
+    let around = 2 * (depth + 1) + 6;
+    let length = members.clone().map(|(key, text)| key.len() + text.len() + around).sum::<usize>();
+    let mut out = SecretText::with_capacity(length + 2 * depth + 4);
     out.push('{');
     let mut separator = "";
     for (key, text) in members {
         out.push_str(separator);
         new_line(&mut out, depth + 1);
-        out.push_str(string(key).get());
+        push_string(&mut out, key);
         out.push_str(": ");
         out.push_str(text);
         separator = ",";
@@ -226,6 +229,16 @@ fn end_of_string(text: &str) -> Option<usize> {
     }
 }
 
+/// Writes a string as JSON behind a text.
+fn push_string(out: &mut SecretText, text: &str) {
+    if text.bytes().any(|byte| byte < b' ' || matches!(byte, b'"' | b'\\')) {
+        return out.push_str(string(text).get());
+    }
+    out.push('"');
+    out.push_str(text);
+    out.push('"');
+}
+
 fn new_line(out: &mut SecretText, depth: usize) {
     out.push('\n');
     for _ in 0..depth {
@@ -246,7 +259,7 @@ pub(super) fn list<'a>(members: impl Iterator<Item = &'a str>, depth: usize) -> 
     for member in members {
         out.push_str(separator);
         new_line(&mut out, depth + 1);
-        out.push_str(string(member).get());
+        push_string(&mut out, member);
         separator = ",";
     }
     if !separator.is_empty() {

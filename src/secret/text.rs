@@ -11,6 +11,11 @@ use super::Secret;
 pub(crate) struct SecretText(Zeroizing<String>);
 
 impl SecretText {
+    /// Creates an empty text with room for this many bytes.
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
+        Self(Zeroizing::new(String::with_capacity(bytes)))
+    }
+
     pub(crate) fn push_str(&mut self, text: &str) {
         let length = self.0.len().saturating_add(text.len());
         if length > self.0.capacity() {

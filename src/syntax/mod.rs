@@ -69,7 +69,7 @@ impl Default for Limits {
 
 /// More than any configuration nests. Deeper ones are scanned before they are parsed: an error inside the parser
 /// makes it count lines and columns from the start of the text once for each level.
-const USUAL_DEPTH: usize = 24;
+const USUAL_DEPTH: usize = 16;
 
 /// A parsed text: the tree, and where its lines begin.
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 //! A file of credentials beside such a database is never used, and stops OpenClaw's own commands until the user has it
 //! imported. So none is made there, and none that lies there is written: what is in it may be in no store tomorrow.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::builder::CREDENTIALS;
@@ -46,16 +47,20 @@ pub(super) fn check_name(path: &Path) -> Result<()> {
     ))
 }
 
-/// Refuses a link that leads to a database.
+/// Refuses a link that leads to a database. Returns `false` if nothing is there, not even a link.
 ///
 /// # Errors
 ///
 /// `WrongStore`.
-pub(super) fn check_link(system: &dyn System, path: &Path) -> Result<()> {
+pub(super) fn check_link(system: &dyn System, path: &Path) -> Result<bool> {
     match system.stat_link(path) {
-        Ok(stat) if stat.kind == Kind::Link => target::resolve(system, path).map_or(Ok(()), |leads| check_name(&leads)),
+        Ok(stat) if stat.kind == Kind::Link => {
+            target::resolve(system, path).map_or(Ok(()), |leads| check_name(&leads))?;
+            Ok(true)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         // What is wrong otherwise is said by who reads it.
-        _ => Ok(()),
+        _ => Ok(true),
     }
 }
 

@@ -227,12 +227,15 @@ impl FileStore {
         if let Some(snapshot) = cached.filter(|snapshot| snapshot.holds(system, self.path(), self.state_path())) {
             return Ok(Arc::clone(snapshot));
         }
-        for path in [self.path(), self.state_path()] {
-            guard::check_link(system, path)?;
-        }
         let part = |path, role, previous| Part::read(system, path, role, &reading, previous);
+        guard::check_link(system, self.path())?;
         let credentials = part(self.path(), Role::Credentials, cached.map(|snapshot| &snapshot.credentials))?;
-        let state = part(self.state_path(), Role::State, cached.map(|snapshot| &snapshot.state))?;
+        // Looked for after the other was read: state is moved here before it is taken out there.
+        let state = if guard::check_link(system, self.state_path())? {
+            part(self.state_path(), Role::State, cached.map(|snapshot| &snapshot.state))?
+        } else {
+            Part::absent()
+        };
         let import = match (&credentials.stat, &self.place.legacy) {
             (None, Some(legacy)) => legacy.read(system, &reading),
             _ => None,

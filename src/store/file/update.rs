@@ -38,13 +38,19 @@ impl FileStore {
     pub(super) fn target(&self) -> Result<PathBuf> {
         let system = &*self.system;
         self.check_alone(self.path())?;
-        if system.stat(replace::split(self.path()).0).is_err() {
-            self.check_alone(&target::foreseen(system, self.path()))?;
-            target::make_directory(system, self.path())?;
-        }
-        let target = target::resolve(system, self.path())?;
+        let target = match target::resolve(system, self.path()) {
+            Err(_) if system.stat(replace::split(self.path()).0).is_err() => {
+                self.check_alone(&target::foreseen(system, self.path()))?;
+                target::make_directory(system, self.path())?;
+                target::resolve(system, self.path())?
+            }
+            resolved => resolved?,
+        };
         guard::check_name(&target)?;
-        self.check_alone(&target)?;
+        // Under the same name it was looked at before.
+        if target != self.path() {
+            self.check_alone(&target)?;
+        }
         Ok(target)
     }
 
