@@ -40,6 +40,11 @@ impl Trial {
         self
     }
 
+    /// Returns `true` for a trial of the same window, whatever was tried in between.
+    pub(crate) fn is_of_window(&self, other: &Self) -> bool {
+        (&self.profile, &self.model, self.until) == (&other.profile, &other.model, other.until)
+    }
+
     /// Returns the profile.
     #[must_use]
     pub fn profile(&self) -> &ProfileId {

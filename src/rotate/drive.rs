@@ -169,8 +169,7 @@ impl Rotator {
             let attempt = match self.refreshed(&rotation, attempt.clone()).await {
                 Ok(attempt) => attempt,
                 Err(error) => {
-                    let record = rotation.report(&attempt, Outcome::Unusable(error), self.0.clock.now());
-                    reports.extend(self.note(&rotation, record));
+                    reports.extend(self.note(&mut rotation, &attempt, Outcome::Unusable(error)).await);
                     continue;
                 }
             };
@@ -184,8 +183,7 @@ impl Rotator {
                 Ok((value, status, complete)) => (Outcome::Answered { status, complete }, Some(value)),
                 Err(error) => (self.after(&mut rotation, &attempt, error).await, None),
             };
-            let record = rotation.report(&attempt, outcome, self.0.clock.now());
-            reports.extend(self.note(&rotation, record));
+            reports.extend(self.note(&mut rotation, &attempt, outcome).await);
             if let Some(value) = value {
                 let (mut attempts, unserved) = rotation.into_parts();
                 for (number, report) in &reports {
@@ -202,14 +200,16 @@ impl Rotator {
 
     /// The attempt, once no other machine makes the same trial; `None` if one does, or did so meanwhile.
     async fn claimed(&self, rotation: &mut Rotation, attempt: Attempt) -> Option<Attempt> {
-        let Some(trial) = attempt.trial().cloned() else { return Some(attempt) };
+        // A trial that is made again is claimed already.
+        let trial = attempt.trial().filter(|_| !attempt.receipt().is_claimed()).cloned();
+        let Some(trial) = trial else { return Some(attempt) };
         match self.within(rotation, self.0.store.claim_trial(trial)).await {
-            Ok(TrialClaim::Held(guard)) => {
+            Ok(TrialClaim::Held(claim)) => {
                 let (number, loaded) =
                     (self.0.outcomes.begin(), self.within(rotation, self.0.store.load()).await.ok()?);
                 let now = self.0.clock.now();
                 let profiles = self.0.outcomes.foresee((number, loaded), rotation.selector(), now);
-                rotation.claimed(&attempt, guard, &profiles, now)
+                rotation.claimed(&attempt, claim, &profiles, now)
             }
             Ok(TrialClaim::Elsewhere) => {
                 rotation.postpone(&attempt, self.0.clock.now());
@@ -218,6 +218,22 @@ impl Rotator {
             // Whoever cannot ask the others tries for itself.
             Ok(TrialClaim::Unshared) | Err(_) => Some(attempt),
         }
+    }
+
+    /// Takes the outcome of an attempt; returns it with the attempt's number if it is to be recorded.
+    async fn note(
+        &self,
+        rotation: &mut Rotation,
+        attempt: &Attempt,
+        outcome: Outcome,
+    ) -> Option<(usize, Arc<Reported>)> {
+        let (record, claim) = rotation.reported(attempt, outcome, self.0.clock.now());
+        if let Some(claim) = claim {
+            // Whoever goes on after this call, or ends the program, is past the trial.
+            let _ = self.within(rotation, self.0.store.give_back(claim)).await;
+        }
+        let reported = self.report(record?)?;
+        Some((rotation.attempts().len().checked_sub(1)?, reported))
     }
 
     /// The attempt, its credential refreshed if that is due.

@@ -127,6 +127,7 @@ impl Outcomes {
         {
             self.unwritten.add(receipt, now);
             claim.keep();
+            drop(receipt.unclaimed());
             return None;
         }
         let reported = Arc::new(Reported { record, at: now, claim, progress: Mutex::new(Progress::Waiting) });
@@ -229,6 +230,7 @@ impl Outcomes {
             }
         })?;
         self.state().settle(waiting);
+        waiting.iter().for_each(|reported| reported.record.receipt().give_back());
         self.unwritten.forget(id, skipped);
         if waiting.iter().any(|reported| matches!(reported.record, Record::Success(_))) {
             // For display only.
@@ -272,6 +274,7 @@ impl Outcomes {
         state.know(number, document);
         state.settle(waiting);
         drop(state);
+        waiting.iter().for_each(|reported| reported.record.receipt().give_back());
         for (id, times) in skipped {
             self.unwritten.forget(id, times);
         }

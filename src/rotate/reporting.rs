@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::record::Record;
 #[cfg(doc)]
 use crate::record::RecordOutcome;
-use crate::rotation::{Rotation, SendFailure};
+use crate::rotation::SendFailure;
 use crate::store::AuthProfileStore;
 
 /// A job that writes what waits, which may never run: where there is no thread for it.
@@ -97,12 +97,6 @@ impl Rotator {
             self.0.store.post(move |store| drop(writing.run(store, false)));
         }
         Some(reported)
-    }
-
-    /// Takes the outcome of a call's last attempt, if there is one to record; returns it with the attempt's number.
-    pub(super) fn note(&self, rotation: &Rotation, record: Option<Record>) -> Option<(usize, Arc<Reported>)> {
-        let reported = self.report(record?)?;
-        Some((rotation.attempts().len().checked_sub(1)?, reported))
     }
 
     /// Records an outcome, and waits for it.

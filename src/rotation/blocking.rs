@@ -10,7 +10,7 @@ use super::rotation::Rotation;
 use crate::clock::Clock;
 use crate::credential::CredentialKind;
 use crate::error::Error;
-use crate::record::{Record, RecordOutcome as _};
+use crate::record::RecordOutcome as _;
 use crate::refresh::{RefreshCoordinator, RefreshOutcome};
 use crate::store::{AuthProfileStore, TrialClaim};
 
@@ -120,8 +120,7 @@ impl<'a> BlockingDriver<'a> {
             let attempt = match self.refreshed(&rotation, attempt.clone()) {
                 Ok(attempt) => attempt,
                 Err(error) => {
-                    let record = rotation.report(&attempt, Outcome::Unusable(error), self.clock.now());
-                    self.record(&mut rotation, record);
+                    self.report(&mut rotation, &attempt, Outcome::Unusable(error));
                     continue;
                 }
             };
@@ -133,8 +132,7 @@ impl<'a> BlockingDriver<'a> {
                 Ok(value) => (Outcome::Answered { status: None, complete }, Some(value)),
                 Err(error) => (self.after(&mut rotation, &attempt, error), None),
             };
-            let record = rotation.report(&attempt, outcome, self.clock.now());
-            self.record(&mut rotation, record);
+            self.report(&mut rotation, &attempt, outcome);
             if let Some(value) = value {
                 return Ok(Answered::new(value, attempt, rotation.into_parts()));
             }
@@ -143,7 +141,9 @@ impl<'a> BlockingDriver<'a> {
 
     /// The attempt, once no other machine makes the same trial; `None` if one does, or did so meanwhile.
     fn claimed(&self, rotation: &mut Rotation, attempt: Attempt) -> Option<Attempt> {
-        match attempt.trial().map(|trial| self.store.claim_trial(trial)) {
+        // A trial that is made again is claimed already.
+        let trial = attempt.trial().filter(|_| !attempt.receipt().is_claimed());
+        match trial.map(|trial| self.store.claim_trial(trial)) {
             Some(Ok(TrialClaim::Held(guard))) => {
                 let profiles = self.store.load().ok()?;
                 rotation.claimed(&attempt, guard, &profiles, self.clock.now())
@@ -188,7 +188,11 @@ impl<'a> BlockingDriver<'a> {
         Outcome::Failed { failure, status, response }
     }
 
-    fn record(&self, rotation: &mut Rotation, record: Option<Record>) {
+    fn report(&self, rotation: &mut Rotation, attempt: &Attempt, outcome: Outcome) {
+        let (record, claim) = rotation.reported(attempt, outcome, self.clock.now());
+        if let Some(claim) = claim {
+            claim.release();
+        }
         let recorded = record.map(|record| self.store.record(rotation.selector(), &record, self.clock.now()));
         if let Some(Err(error)) = recorded {
             rotation.unrecorded(error.kind());

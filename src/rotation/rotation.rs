@@ -20,7 +20,7 @@ use crate::id::{ModelRef, ProfileId, ProviderId};
 use crate::profile::AuthProfiles;
 use crate::reason::FailureReason;
 use crate::record::Record;
-use crate::select::{ProbePolicy, ProfileSelector, Query};
+use crate::select::{ProbePolicy, ProfileSelector, Query, Receipt, Selection};
 
 /// One call under way: what was tried, what is left, and what is next.
 ///
@@ -97,6 +97,8 @@ pub struct Rotation {
     pub(super) retry_at: Option<Timestamp>,
     /// The models for which no request can be made.
     pub(super) unserved: Vec<UnservedModel>,
+    /// The receipt that holds the claim on a trial which may be made again.
+    pub(super) claim: Option<Receipt>,
 }
 
 /// The last thing that went wrong with a model.
@@ -143,6 +145,7 @@ impl Rotation {
             others: Vec::new(),
             retry_at: None,
             unserved: Vec::new(),
+            claim: None,
         }
     }
 
@@ -270,8 +273,8 @@ impl Rotation {
     }
 
     /// Gives an attempt out; tells if it goes on with another profile or model.
-    #[cfg_attr(not(feature = "tracing"), expect(clippy::unused_self, reason = "there is nobody to tell"))]
-    fn begin(&self, attempt: Attempt) -> Step {
+    fn begin(&mut self, attempt: Attempt) -> Step {
+        self.hold(&attempt);
         #[cfg(feature = "tracing")]
         if let Some(last) = self.attempts.last()
             && (last.profile != *attempt.profile() || last.model != *attempt.model())
@@ -288,8 +291,8 @@ impl Rotation {
         Step::Attempt(attempt)
     }
 
-    /// Takes the outcome of an attempt, and returns what is to be recorded in the store.
-    pub fn report(&mut self, attempt: &Attempt, outcome: Outcome, now: Timestamp) -> Option<Record> {
+    /// As [`report`](Self::report), which looks after the claim on a trial as well.
+    pub(super) fn take(&mut self, attempt: &Attempt, outcome: Outcome, now: Timestamp) -> Option<Record> {
         let profile = attempt.profile();
         match outcome {
             Outcome::Answered { status, complete } => {

@@ -1,13 +1,15 @@
 //! Trials of profiles, of which one machine of a fleet makes each.
 
-use std::any::Any;
 use std::time::Duration;
 
 use super::attempt::Attempt;
+use super::outcome::Outcome;
 use super::rotation::Rotation;
 use crate::clock::Timestamp;
 use crate::profile::{AuthProfiles, Trial};
-use crate::select::Candidate;
+use crate::record::Record;
+use crate::select::{Candidate, Guard};
+use crate::store::Lease;
 
 /// How long a profile is left to another machine before it is asked again how that went.
 const LEAVE: Duration = Duration::from_secs(2);
@@ -22,6 +24,39 @@ impl Attempt {
 }
 
 impl Rotation {
+    /// Takes the outcome of an attempt, and returns what is to be recorded in the store.
+    ///
+    /// The claim on a trial ends once that is recorded. It ends here if there is nothing to record, as when a stream has
+    /// begun, and goes over to the next attempt where the same profile is tried again.
+    pub fn report(&mut self, attempt: &Attempt, outcome: Outcome, now: Timestamp) -> Option<Record> {
+        self.reported(attempt, outcome, now).0
+    }
+
+    /// As [`report`](Self::report), with the claim that ends here.
+    pub(crate) fn reported(
+        &mut self,
+        attempt: &Attempt,
+        outcome: Outcome,
+        now: Timestamp,
+    ) -> (Option<Record>, Option<Box<dyn Guard>>) {
+        let (record, receipt) = (self.take(attempt, outcome, now), attempt.receipt());
+        if self.again.is_some() {
+            self.claim = receipt.with_claim();
+            return (record, None);
+        }
+        let ended = if record.is_none() { receipt.unclaimed() } else { None };
+        (record, ended)
+    }
+
+    /// Hands the claim of the last trial on to an attempt that makes it again; it ends if the attempt is another one.
+    pub(super) fn hold(&mut self, attempt: &Attempt) {
+        let Some(last) = self.claim.take() else { return };
+        let is_same = attempt.trial().zip(last.trial()).is_some_and(|(own, last)| own.is_of_window(last));
+        if let Some(guard) = last.unclaimed().filter(|_| is_same) {
+            attempt.receipt().hold(guard);
+        }
+    }
+
     /// Leaves the profile of an attempt that was not made to another machine, which tries it. For two seconds it is cooling
     /// down for this call, which goes on with what is ready.
     pub fn postpone(&mut self, attempt: &Attempt, now: Timestamp) {
@@ -31,16 +66,28 @@ impl Rotation {
     }
 
     /// Returns the attempt of a trial that was claimed, with what the store says of its profile after that; `None` if the
-    /// trial is no longer to be made, because another machine has made it meanwhile. The guard is held as long as there is
-    /// a receipt of the attempt.
+    /// trial is no longer to be made, because another machine has made it meanwhile. The claim is held until the outcome of
+    /// the attempt is [recorded](crate::RecordOutcome) or, where there is nothing to record, [reported](Self::report); at the
+    /// longest until the last receipt of the attempt is dropped.
     #[must_use]
     pub fn claimed(
-        &self,
+        &mut self,
         attempt: &Attempt,
-        guard: impl Any + Send,
+        claim: Lease,
         profiles: &AuthProfiles,
         now: Timestamp,
     ) -> Option<Attempt> {
+        let claimed = self.claim_again(attempt, profiles, now);
+        claimed.as_ref().unwrap_or(attempt).receipt().hold(Box::new(claim));
+        if claimed.is_none() {
+            // What is next may be a trial of the same window.
+            self.claim = attempt.receipt().with_claim();
+        }
+        claimed
+    }
+
+    /// The attempt with what the store says of its profile now; `None` if it is no longer the same trial.
+    fn claim_again(&self, attempt: &Attempt, profiles: &AuthProfiles, now: Timestamp) -> Option<Attempt> {
         let query = self.query_for(attempt.model()).locked(attempt.profile().clone());
         let candidates = self.selector.candidates(profiles, &query, now);
         let is_it = |one: &&Candidate<'_>| {
@@ -51,7 +98,6 @@ impl Rotation {
         if selection.receipt.trial() != attempt.trial() {
             return None;
         }
-        selection.receipt = selection.receipt.holding(guard);
         // The verdicts of the others are those of the pick.
         selection.skipped.clone_from(&attempt.selection().skipped);
         let timeout = attempt.timeout().min(self.time_left(now));

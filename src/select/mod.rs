@@ -3,6 +3,7 @@
 //! Everything here is pure: profiles, rules, an inline credential and the time come in as arguments.
 
 mod candidate;
+mod claimed;
 mod event;
 mod fitness;
 mod headroom;
@@ -26,6 +27,7 @@ mod unwritten;
 mod verdict;
 
 pub use candidate::{Candidate, Candidates};
+pub(crate) use claimed::Guard;
 pub use probe::{Probe, ProbePolicy};
 pub use query::Query;
 #[cfg(feature = "client")]

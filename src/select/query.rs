@@ -192,6 +192,10 @@ impl Query {
     }
 
     /// Leaves a profile to another machine until a moment; meanwhile it is cooling down.
+    pub(super) fn is_postponed(&self, id: &ProfileId, now: Timestamp) -> bool {
+        self.postponed.iter().any(|(known, until)| known == id && *until > now)
+    }
+
     pub(crate) fn postponing(mut self, id: ProfileId, until: Timestamp) -> Self {
         self.postponed.retain(|(known, _)| *known != id);
         self.postponed.push((id, until));

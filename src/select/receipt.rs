@@ -1,10 +1,9 @@
 //! The proof of a pick, on which its outcome is reported.
 
-use std::any::Any;
-use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 
+use super::claimed::{Claimed, Guard};
 use crate::clock::Timestamp;
 use crate::credential::CredentialKind;
 use crate::id::{ProfileId, ProviderId};
@@ -41,19 +40,9 @@ pub struct Receipt {
     announced: Option<f64>,
     /// The window that the request tries, if there is one.
     trial: Option<Arc<Trial>>,
-    /// What keeps others from trying it, as long as there is a receipt on which the outcome may be reported.
+    /// What keeps others from trying it, until the outcome is recorded or is known to be none; only where there is a trial.
     claimed: Option<Claimed>,
     reported: Arc<AtomicBool>,
-}
-
-/// A guard that is held for what its drop does.
-#[derive(Clone)]
-struct Claimed(#[expect(dead_code, reason = "it is held for what its drop does")] Arc<dyn Any + Send + Sync>);
-
-impl fmt::Debug for Claimed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Claimed")
-    }
 }
 
 impl Receipt {
@@ -72,14 +61,40 @@ impl Receipt {
 
     /// Sets the window that the request tries.
     pub(super) fn with_trial(mut self, trial: Option<Trial>) -> Self {
+        self.claimed = trial.as_ref().map(|_| Claimed::default());
         self.trial = trial.map(Arc::new);
         self
     }
 
-    /// Holds a guard until the last clone is dropped.
-    pub(crate) fn holding(mut self, guard: impl Any + Send) -> Self {
-        self.claimed = Some(Claimed(Arc::new(Mutex::new(guard))));
-        self
+    /// Holds the claim on the trial, clones included, until one of them gives it back or the last one is dropped.
+    pub(crate) fn hold(&self, guard: Box<dyn Guard>) {
+        if let Some(claimed) = &self.claimed {
+            claimed.put(guard);
+        }
+    }
+
+    /// Returns `true` if the trial is claimed for this request.
+    pub(crate) fn is_claimed(&self) -> bool {
+        self.claimed.as_ref().is_some_and(Claimed::is_held)
+    }
+
+    /// Takes the claim from this receipt and its clones.
+    pub(crate) fn unclaimed(&self) -> Option<Box<dyn Guard>> {
+        self.claimed.as_ref()?.take()
+    }
+
+    /// Takes the claim into a receipt of its own.
+    pub(crate) fn with_claim(&self) -> Option<Self> {
+        let claimed = Claimed::default();
+        claimed.put(self.unclaimed()?);
+        Some(Self { claimed: Some(claimed), ..self.clone() })
+    }
+
+    /// Gives the claim back, which may wait for a server.
+    pub(crate) fn give_back(&self) {
+        if let Some(guard) = self.unclaimed() {
+            guard.release();
+        }
     }
 
     /// Holds what another receipt of the same request does.
@@ -174,6 +189,7 @@ impl Receipt {
         let Some(claim) = self.claim() else { return Ok(None) };
         let result = report()?;
         claim.keep();
+        self.give_back();
         Ok(Some(result))
     }
 

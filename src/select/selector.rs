@@ -201,7 +201,10 @@ impl ProfileSelector {
             Ok(selection) => return Ok(selection),
             Err(unavailable) => unavailable,
         };
-        match policy.next(&unavailable, profiles, last_probe) {
+        let mut probed = unavailable.clone();
+        // Another machine tries these.
+        probed.candidates.retain(|one| !query.is_postponed(&one.id, now));
+        match policy.next(&probed, profiles, last_probe) {
             Some(probe) if probe.is_due(now) => {
                 let selecting = self.selecting(profiles, query, now);
                 selecting.select(probe.profile, selecting.candidates())

@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::id::ProfileId;
 use crate::secret::Secret;
+use crate::select::Guard;
 
 /// The exclusive right to refresh one profile's credential; given back when it is dropped.
 #[must_use = "the lease ends when it is dropped"]
@@ -32,6 +33,10 @@ pub trait LeaseGuard: Send {
         Ok(())
     }
 
+    /// Gives the lease back, which may wait for a server where a drop may not. It is the last call before the drop, and not
+    /// always made. Provided: nothing is done, and the drop ends the lease.
+    fn release(&mut self) {}
+
     /// Notes what came of that. It is not called where nobody knows. Provided: nothing is done.
     fn ended(&mut self, refresh_token: &Secret, end: RefreshEnd) {
         let _ = (refresh_token, end);
@@ -50,7 +55,7 @@ pub enum RefreshEnd {
     Failed,
 }
 
-/// A guard that is held for what its drop does.
+/// A backend's own guard, held for what its drop does.
 struct Kept(#[expect(dead_code, reason = "it is held for what its drop does")] Box<dyn Any + Send>);
 
 impl LeaseGuard for Kept {}
@@ -74,6 +79,12 @@ impl Lease {
     /// As [`LeaseGuard::ended`].
     pub(crate) fn ended(&mut self, refresh_token: &Secret, end: RefreshEnd) {
         self.0.ended(refresh_token, end);
+    }
+}
+
+impl Guard for Lease {
+    fn release(mut self: Box<Self>) {
+        self.0.release();
     }
 }
 
@@ -109,9 +120,9 @@ impl Held {
 static HELD: LazyLock<Held> = LazyLock::new(Held::default);
 
 /// A place in the line for a lease; the first one holds it.
-struct Guard((usize, ProfileId), u64);
+struct Place((usize, ProfileId), u64);
 
-impl Drop for Guard {
+impl Drop for Place {
     fn drop(&mut self) {
         HELD.leave(&self.0, self.1);
     }
@@ -135,7 +146,7 @@ pub(super) fn in_process(store: usize, profile: &ProfileId, wait: Duration) -> R
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let mut leases = HELD.leases.lock().unwrap_or_else(PoisonError::into_inner);
     leases.entry((store, profile.clone())).or_default().push_back(number);
-    let guard = Guard((store, profile.clone()), number);
+    let guard = Place((store, profile.clone()), number);
     let waited = HELD.released.wait_timeout_while(leases, wait, |leases| {
         leases.get(&guard.0).and_then(VecDeque::front).is_some_and(|first| *first != number)
     });

@@ -8,8 +8,9 @@ use super::lease::Lease;
 pub enum TrialClaim {
     /// The store is not shared between machines: the caller may.
     Unshared,
-    /// The caller does, and nobody else as long as it holds this guard. It is to be held until the outcome is recorded; the
-    /// document is to be loaded anew before the trial, which another one may have made until now. Its drop waits for nothing.
+    /// The caller does, and nobody else as long as it holds this guard. It is to be held until the outcome is recorded, or
+    /// is known to leave nothing to record, as when a stream has begun; the document is to be loaded anew before the trial,
+    /// which another one may have made until now. Its drop waits for nothing, and may have another thread give it back.
     Held(Lease),
     /// Another one does.
     Elsewhere,

@@ -26,6 +26,7 @@ mod support;
 mod table;
 mod time;
 mod trial;
+mod trial_claims;
 mod truncated;
 mod unserved;
 mod unwritten;

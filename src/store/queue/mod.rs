@@ -17,6 +17,7 @@ use super::{AuthProfileStore, Lease, TrialClaim};
 use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::id::ProfileId;
 use crate::profile::{AuthProfiles, Trial};
+use crate::select::Guard;
 
 /// The longest wait for a lease that is not interrupted: a runtime that is dropped meanwhile waits so long at most.
 const SLICE: Duration = Duration::from_millis(500);
@@ -112,6 +113,19 @@ impl StoreQueue {
         }
         let store = Arc::clone(&self.store);
         beside(move || store.claim_trial(&trial)).await
+    }
+
+    /// Gives a claim back, outside the queue.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`] if there is no thread for it, or it panicked; it ends by itself then.
+    pub(crate) async fn give_back(&self, claim: Box<dyn Guard>) -> Result<()> {
+        let give_back = move || {
+            claim.release();
+            Ok(())
+        };
+        if self.store.may_block() { beside(give_back).await } else { guarded(give_back) }
     }
 
     /// Waits for a lease, outside the queue and on a thread that is given back now and then: the lease may be held by

@@ -10,6 +10,7 @@ use super::engine::Engine;
 use super::note::Note;
 use super::snapshot::{Snapshot, refresh_name};
 use super::stamp::{jitter, pause};
+use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ProfileId;
 use crate::secret::Secret;
@@ -27,11 +28,24 @@ pub(super) struct Renewals {
 
 #[derive(Debug, Default)]
 struct Held {
-    /// The name of each lease by its token.
-    leases: HashMap<String, String>,
+    /// Each lease by its token.
+    leases: HashMap<String, Renewed>,
     /// Those that are still to be given back.
     ended: Vec<(String, String)>,
     is_running: bool,
+}
+
+#[derive(Debug)]
+struct Renewed {
+    name: String,
+    /// Until when it is renewed; `None` as long as it is held.
+    until: Option<Timestamp>,
+}
+
+impl Renewed {
+    fn is_due(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
 }
 
 impl Renewals {
@@ -39,14 +53,27 @@ impl Renewals {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns `true` if a lease of this name is held here.
-    pub(super) fn is_held(&self, name: &str) -> bool {
-        self.held().leases.values().any(|held| held == name)
+    /// Returns `true` if a lease of this name is held here, and renewed.
+    pub(super) fn is_held(&self, name: &str, now: Timestamp) -> bool {
+        self.held().leases.values().any(|held| held.name == name && held.is_due(now))
     }
 
-    /// Renews a lease from now on.
-    pub(super) fn hold(&self, token: &str, name: &str) {
-        self.held().leases.insert(token.to_owned(), name.to_owned());
+    /// Renews a lease from now on, until a moment or as long as it is held.
+    pub(super) fn hold(&self, token: &str, name: &str, until: Option<Timestamp>) {
+        let name = name.to_owned();
+        self.held().leases.insert(token.to_owned(), Renewed { name, until });
+    }
+
+    /// Returns the tokens and names of the leases to renew.
+    fn due(&self, now: Timestamp) -> Vec<(String, String)> {
+        let held = self.held();
+        let due = held.leases.iter().filter(|(_, held)| held.is_due(now));
+        due.map(|(token, held)| (token.clone(), held.name.clone())).collect()
+    }
+
+    /// Returns the tokens of leases of this name that are still to be given back.
+    pub(super) fn ended(&self, name: &str) -> Vec<String> {
+        self.held().ended.iter().filter(|(_, ended)| ended == name).map(|(token, _)| token.clone()).collect()
     }
 
     /// Renews a lease no more.
@@ -59,7 +86,7 @@ impl Renewals {
     pub(super) fn end_later(&self, token: &str) {
         let mut held = self.held();
         let ended = held.leases.remove_entry(token);
-        held.ended.extend(ended);
+        held.ended.extend(ended.map(|(token, held)| (token, held.name)));
         self.changed.notify_all();
     }
 }
@@ -90,7 +117,7 @@ impl<E: Engine + 'static> Core<E> {
             pause(time);
             left = left.saturating_sub(time);
         }
-        self.renewals.hold(&token, &name);
+        self.renewals.hold(&token, &name, None);
         let core = Arc::clone(self);
         let mut guard = Guard { core, profile: profile.clone(), name, token, base: Arc::default(), is_noted: false };
         // What the last holder wrote is known from here on, however stale a document may be.
@@ -117,21 +144,25 @@ impl<E: Engine + 'static> Core<E> {
             let rests = |held: &mut Held| !held.leases.is_empty() && held.ended.is_empty();
             let waited = self.renewals.changed.wait_timeout_while(held, interval, rests);
             let (mut held, _) = waited.unwrap_or_else(PoisonError::into_inner);
-            let ended = std::mem::take(&mut held.ended);
+            let ended = held.ended.clone();
             if held.leases.is_empty() && ended.is_empty() {
                 held.is_running = false;
                 return;
             }
-            let leases: Vec<(String, String)> = held.leases.clone().into_iter().collect();
             drop(held);
-            for (token, name) in ended {
+            for (token, name) in &ended {
                 // One that cannot be given back ends by itself.
-                let _ = self.engine.release(&name, &token);
+                let _ = self.engine.release(name, token);
             }
-            for (token, name) in leases {
-                // One that is lost is found so before a token is sent; a server that is away may be back in time.
-                let _ = self.engine.renew(&name, &token, self.settings.lease_life);
-            }
+            self.renewals.held().ended.retain(|one| !ended.contains(one));
+            self.renew_held();
+        }
+    }
+
+    pub(super) fn renew_held(&self) {
+        for (token, name) in self.renewals.due(self.settings.clock.now()) {
+            // One that is lost is found so before a token is sent; a server that is away may be back in time.
+            let _ = self.engine.renew(&name, &token, self.settings.lease_life);
         }
     }
 }

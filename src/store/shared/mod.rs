@@ -71,7 +71,8 @@ use crate::profile::{AuthProfiles, Trial, UsageStats};
 /// - **One refresh at a time.** A lease ends with its holder, or a [`lease_life`](Settings::lease_life) after it died or was
 ///   paused, by the clock of the server. It is checked right before a refresh token is sent.
 /// - **One trial at a time.** The first request after the end of a window, and a probe while one runs, is made by one caller of
-///   one machine. A machine that cannot reach the server tries for itself.
+///   one machine. One that is not over after three lives of a lease keeps the others no longer. A machine that cannot reach
+///   the server tries for itself.
 /// - **A token that may be lost is tried once more at most.** Where a holder died between sending a refresh token and writing
 ///   what it got, the next one [counts](Self::orphaned) that and sends it once; after that, and once the endpoint has
 ///   denied it, no machine sends it.
@@ -154,8 +155,8 @@ impl<E: Engine + 'static> AuthProfileStore for SharedStore<E> {
         self.core.lease(profile, wait)
     }
 
-    /// Claims the trial of a profile for one caller of one machine. It ends with its guard, or a
-    /// [`lease_life`](Settings::lease_life) after a machine that died.
+    /// Claims the trial of a profile for one caller of one machine. It ends with its guard, a
+    /// [`lease_life`](Settings::lease_life) after a machine that died, and after three of them however long the guard is held.
     ///
     /// # Errors
     ///

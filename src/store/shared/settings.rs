@@ -45,7 +45,9 @@ impl Settings {
         self
     }
 
-    /// Sets how long a lease outlives its holder. Longer than a request to a token endpoint may take. Default: 40 s.
+    /// Sets how long a lease outlives its holder. Longer than a request to a token endpoint may take. The claim on a trial
+    /// is renewed for two more lives at most, so that a request without an answer keeps others from its profile for three.
+    /// Default: 40 s.
     #[must_use]
     pub fn lease_life(mut self, life: Duration) -> Self {
         self.lease_life = life.max(Duration::from_millis(1));

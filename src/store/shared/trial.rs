@@ -6,7 +6,7 @@ use super::core::Core;
 use super::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::profile::Trial;
-use crate::store::lease::Lease;
+use crate::store::lease::{Lease, LeaseGuard};
 use crate::store::trial::TrialClaim;
 
 /// A trial under way. Others can make one once this is dropped.
@@ -14,7 +14,11 @@ struct Claim<E: Engine + 'static> {
     core: Arc<Core<E>>,
     name: String,
     token: String,
+    is_ended: bool,
 }
+
+/// For how many lives of a lease a claim is renewed at most: a request that has no answer for so long says nothing to others.
+const LIVES: u32 = 2;
 
 impl<E: Engine + 'static> Core<E> {
     pub(super) fn claim_trial(self: &Arc<Self>, trial: &Trial) -> Result<TrialClaim> {
@@ -23,27 +27,88 @@ impl<E: Engine + 'static> Core<E> {
             return Err(Error::new(ErrorKind::StoreUnavailable, message));
         }
         let (name, token) = (trial.name(), self.stamps.next());
-        if self.renewals.is_held(&name) || !self.asked(self.engine.acquire(&name, &token, self.settings.lease_life))? {
+        // What was given back here is not waited for.
+        for ended in self.renewals.ended(&name) {
+            let _ = self.engine.release(&name, &ended);
+        }
+        let now = self.settings.clock.now();
+        if self.renewals.is_held(&name, now)
+            || !self.asked(self.engine.acquire(&name, &token, self.settings.lease_life))?
+        {
             return Ok(TrialClaim::Elsewhere);
         }
-        let claim = Claim { core: Arc::clone(self), name, token };
-        self.renewals.hold(&claim.token, &claim.name);
+        let claim = Claim { core: Arc::clone(self), name, token, is_ended: false };
+        self.renewals.hold(&claim.token, &claim.name, Some(now + self.settings.lease_life * LIVES));
         self.renew_beside();
         // What the last holder wrote is known from here on, however stale a document may be.
         self.read(&self.newest())?;
-        Ok(TrialClaim::Held(Lease::new(claim)))
+        Ok(TrialClaim::Held(Lease::guarded(claim)))
+    }
+}
+
+impl<E: Engine + 'static> LeaseGuard for Claim<E> {
+    fn release(&mut self) {
+        if std::mem::replace(&mut self.is_ended, true) {
+            return;
+        }
+        self.core.renewals.end(&self.token);
+        // One that cannot be given back ends by itself.
+        let _ = self.core.engine.release(&self.name, &self.token);
     }
 }
 
 impl<E: Engine + 'static> Drop for Claim<E> {
     fn drop(&mut self) {
         // An asynchronous caller may drop it anywhere, so that only an engine that never waits is told here.
-        if self.core.engine.may_block() {
+        if !self.core.engine.may_block() {
+            self.release();
+        } else if !self.is_ended {
             self.core.renewals.end_later(&self.token);
-        } else {
-            self.core.renewals.end(&self.token);
-            // One that cannot be given back ends by itself.
-            let _ = self.core.engine.release(&self.name, &self.token);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::clock::{ManualClock, Timestamp};
+    use crate::id::ProfileId;
+    use crate::store::AuthProfileStore as _;
+    use crate::store::shared::{MemoryEngine, Settings, SharedStore};
+
+    #[test]
+    fn a_trial_without_an_answer_is_renewed_for_two_lives_and_a_lease_as_long_as_it_is_held() {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_000_000)));
+        let engine = MemoryEngine::new(clock.clone());
+        let machine = |engine: MemoryEngine| {
+            let store = SharedStore::new(engine, Settings::default().clock(clock.clone()));
+            (store.core.clone(), store)
+        };
+        let ((core, one), (_, other)) = (machine(engine.clone()), machine(engine.clone()));
+        let profile = ProfileId::new("anthropic:a").unwrap();
+        let trial = Trial::new(profile.clone(), None, Timestamp::from_millis(1_000));
+        let claim = |store: &SharedStore<MemoryEngine>| match store.claim_trial(&trial).unwrap() {
+            TrialClaim::Held(lease) => Some(lease),
+            _ => None,
+        };
+        let (held, lease) = (claim(&one).unwrap(), one.lease(&profile, Duration::ZERO).unwrap());
+        let renew = |seconds| {
+            (0..seconds / 10).for_each(|_| {
+                clock.advance(Duration::from_secs(10));
+                core.renew_held();
+            });
+        };
+        renew(110);
+        assert!(claim(&one).is_none() && claim(&other).is_none());
+        renew(10);
+        // The machine itself is no exception.
+        let own = claim(&one).unwrap();
+        drop(own);
+        assert!(claim(&other).is_some());
+        assert!(other.lease(&profile, Duration::ZERO).is_err());
+        drop((held, lease));
+        assert!(other.lease(&profile, Duration::ZERO).is_ok());
     }
 }
