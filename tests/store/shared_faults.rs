@@ -334,3 +334,48 @@ fn what_was_committed_after_others_and_lost_with_the_server_is_not_shown() {
     fail(&store, "anthropic:a", 500_000_000).unwrap();
     assert_eq!(failures(&other, "anthropic:a"), 1.0);
 }
+
+#[test]
+fn tokens_in_hand_keep_their_lease_until_the_server_is_back_and_are_written_then() {
+    let (server, endpoint) = (MemoryEngine::default(), Endpoint::new());
+    let (store, other) = (store(&server), store(&server));
+    login(&store);
+    let own = store.clone();
+    *endpoint.1.lock().unwrap() = Some(Box::new(move || own.engine().server.cut(true)));
+    let coordinator = RefreshCoordinator::new(Arc::new(store.clone()), endpoint.clone());
+    let error = coordinator.refresh_if_needed_blocking(&id("anthropic:me")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RefreshFailed);
+    let lease = other.lease(&id("anthropic:me"), Duration::ZERO);
+    assert_eq!(lease.unwrap_err().kind(), ErrorKind::Locked, "another machine would send the token once more");
+    // Nobody asks for the login: the tokens are written all the same, and the lease is given back.
+    store.engine().server.cut(false);
+    let lease = other.lease(&id("anthropic:me"), Duration::from_secs(30)).unwrap();
+    let kept = other.load().unwrap();
+    let credential = kept.get("anthropic:me").and_then(|profile| profile.credential()).unwrap();
+    assert_eq!((credential.secret().expose(), endpoint.asked(), other.orphaned()), ("access-2", 1, 0));
+    drop((lease, coordinator));
+}
+
+#[test]
+fn the_next_refresh_writes_tokens_in_hand_under_the_lease_that_was_kept() {
+    let (server, endpoint) = (MemoryEngine::default(), Endpoint::new());
+    // A document that is served while the server is away lets every call come as far as the lease.
+    let store = SharedStore::new(Faulty::new(&server), Settings::default().serve_stale(Duration::from_secs(600)));
+    login(&store);
+    let own = store.clone();
+    *endpoint.1.lock().unwrap() = Some(Box::new(move || own.engine().server.cut(true)));
+    let coordinator = RefreshCoordinator::new(Arc::new(store.clone()), endpoint.clone()).lease_wait(Duration::ZERO);
+    for _ in 0..3 {
+        assert!(coordinator.refresh_if_needed_blocking(&id("anthropic:me")).is_err());
+    }
+    store.engine().server.cut(false);
+    let outcome = coordinator.refresh_if_needed_blocking(&id("anthropic:me"));
+    // The thread beside may have been faster.
+    assert!(outcome.is_ok() || outcome.is_err_and(|error| error.kind() == ErrorKind::RefreshFailed));
+    while store.load().unwrap().get("anthropic:me").and_then(|profile| profile.credential()).unwrap().secret().expose()
+        != "access-2"
+    {
+        std::thread::yield_now();
+    }
+    assert_eq!(endpoint.asked(), 1);
+}
