@@ -36,7 +36,8 @@ use crate::store::StoreQueue;
 ///
 /// A refresh that fails leaves the store as it is. That the endpoint has finished with a token is remembered, for exactly
 /// this token and as long as this value and its clones live: it is not sent again, and a new login is unaffected. Tokens
-/// that could not be written are kept in memory and written by the next call.
+/// that could not be written are kept in memory, with the lease, so that nobody else sends what was spent for them. The next
+/// call writes them, or a thread beside, which tries every 10 s at least as long as this value and the store live.
 ///
 /// # Two forms
 ///
@@ -185,7 +186,11 @@ impl RefreshCoordinator {
         let access = Access::Direct(Arc::clone(&self.store));
         match self.steps.due(&access, id, rejected).await? {
             None => Ok(RefreshOutcome::NotNeeded),
-            Some(need) => self.steps.refresh(&access, id, rejected, need).await,
+            Some(need) => {
+                let outcome = self.steps.refresh(&access, id, rejected, need).await;
+                self.steps.memory.write_later(&self.store);
+                outcome
+            }
         }
     }
 
@@ -226,7 +231,9 @@ impl RefreshCoordinator {
     /// Makes the refresh for all who wait for it.
     #[cfg(feature = "client")]
     async fn fly(self, flight: Flight, id: ProfileId, rejected: Option<Secret>, need: Need) -> Result<RefreshOutcome> {
-        match self.steps.refresh(&Access::Queued(self.queue), &id, rejected.as_ref(), need).await {
+        let outcome = self.steps.refresh(&Access::Queued(self.queue), &id, rejected.as_ref(), need).await;
+        self.steps.memory.write_later(&self.store);
+        match outcome {
             Err(error) => {
                 let error = Arc::new(error);
                 flight.land(Err(Arc::clone(&error)));

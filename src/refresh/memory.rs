@@ -8,6 +8,7 @@ use crate::clock::Timestamp;
 use crate::credential::Tokens;
 use crate::id::ProfileId;
 use crate::secret::Secret;
+use crate::store::Lease;
 
 /// How long a refresh that could wait is left alone after it failed: each try costs its caller time.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -30,6 +31,10 @@ struct Entries {
     denied: HashMap<ProfileId, Secret>,
     /// Tokens that are not written yet, or could not be.
     unsaved: HashMap<ProfileId, Fresh>,
+    /// The leases of those that could not be: as long as they are held nobody else sends what was spent.
+    leases: HashMap<ProfileId, Lease>,
+    /// Whether a thread writes them.
+    is_writing: bool,
     /// When a refresh last failed that could wait.
     postponed: HashMap<ProfileId, Timestamp>,
 }
@@ -68,5 +73,46 @@ impl Memory {
             Some(fresh) => entries.unsaved.insert(id.clone(), fresh),
             None => entries.unsaved.remove(id),
         };
+    }
+
+    /// Keeps a lease as long as there are tokens that are to be written; gives it back if there are none.
+    pub(super) fn hold(&self, id: &ProfileId, lease: Lease) -> Option<Lease> {
+        let mut entries = self.entries();
+        if !entries.unsaved.contains_key(id) {
+            return Some(lease);
+        }
+        entries.leases.insert(id.clone(), lease)
+    }
+
+    /// Takes the lease that is kept for tokens which could not be written.
+    pub(super) fn held(&self, id: &ProfileId) -> Option<Lease> {
+        self.entries().leases.remove(id)
+    }
+
+    /// Takes tokens that could not be written, with their lease.
+    pub(super) fn unwritten(&self, id: &ProfileId) -> Option<(Fresh, Lease)> {
+        let mut entries = self.entries();
+        let fresh = entries.unsaved.get(id)?.clone();
+        Some((fresh, entries.leases.remove(id)?))
+    }
+
+    /// Returns whether there is something to write for a thread that nobody has started yet, who has to now.
+    pub(super) fn begins_writing(&self) -> bool {
+        let mut entries = self.entries();
+        let begins = !entries.is_writing && !entries.leases.is_empty();
+        entries.is_writing |= begins;
+        begins
+    }
+
+    /// Notes that no thread writes.
+    pub(super) fn stops_writing(&self) {
+        self.entries().is_writing = false;
+    }
+
+    /// The profiles with tokens for the thread to write; where there are none, it ends.
+    pub(super) fn to_write(&self) -> Vec<ProfileId> {
+        let mut entries = self.entries();
+        entries.is_writing = !entries.leases.is_empty();
+        entries.leases.keys().cloned().collect()
     }
 }

@@ -6,6 +6,7 @@ mod coordinator;
 mod flights;
 #[cfg(feature = "client")]
 mod grant;
+mod late;
 mod memory;
 mod need;
 mod outcome;

@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::id::ProfileId;
 use crate::profile::{Hold, Profile};
 use crate::secret::Secret;
-use crate::store::{AuthProfileStore, AuthProfileStoreExt, Lease, RefreshEnd};
+use crate::store::{AuthProfileStore, Lease, RefreshEnd};
 
 /// What the steps need beside the store.
 #[derive(Clone)]
@@ -24,7 +24,7 @@ pub(super) struct Steps {
     pub(super) windows: Windows,
     pub(super) lease_wait: Duration,
     pub(super) timeout: Duration,
-    memory: Arc<Memory>,
+    pub(super) memory: Arc<Memory>,
 }
 
 impl Steps {
@@ -91,8 +91,12 @@ impl Steps {
         rejected: Option<&Secret>,
         first: Need,
     ) -> Result<RefreshOutcome> {
-        let lease = access.lease(id, self.patience(first)).await?;
+        let lease = match self.memory.held(id) {
+            Some(lease) => lease,
+            None => access.lease(id, self.patience(first)).await?,
+        };
         let (lease, result) = self.holding(access, lease, id, rejected).await;
+        let lease = if result.is_err() { lease.and_then(|lease| self.memory.hold(id, lease)) } else { lease };
         if let Some(lease) = lease {
             // Giving it back may ask a server.
             access.post(move || drop(lease)).await;
@@ -118,7 +122,7 @@ impl Steps {
         else {
             return (Some(lease), Ok(RefreshOutcome::RefreshedElsewhere));
         };
-        let (mut lease, fresh) = match self.memory.unsaved(id, refresh) {
+        let (lease, fresh) = match self.memory.unsaved(id, refresh) {
             Some(fresh) => (lease, fresh),
             None => match self.spend(access, lease, id, &profile, refresh).await {
                 (Some(lease), Ok(fresh)) => (lease, fresh),
@@ -129,14 +133,7 @@ impl Steps {
         // From here on the tokens are in hand: they are kept until they are written, and the lease as long.
         self.memory.keep(id, Some(fresh.clone()));
         let (memory, profile) = (Arc::clone(&self.memory), id.clone());
-        let write = move |store: &dyn AuthProfileStore| {
-            let Fresh { spent, tokens, expires } = fresh;
-            let written = store.transact(|profiles| profiles.apply_refresh(&profile, &spent, &tokens, expires))?;
-            memory.keep(&profile, None);
-            lease.ended(&spent, RefreshEnd::Written);
-            drop(lease);
-            Ok(written)
-        };
+        let write = move |store: &dyn AuthProfileStore| memory.write(store, &profile, &fresh, lease);
         let outcome = match access.transact(write).await {
             Ok(true) => Ok(RefreshOutcome::Refreshed),
             Ok(false) => Ok(RefreshOutcome::RefreshedElsewhere),

@@ -10,6 +10,7 @@ mod paths;
 mod processes;
 mod properties;
 mod shared;
+mod shared_faults;
 mod simulation;
 mod state_dir;
 #[path = "../support/mod.rs"]

@@ -1,6 +1,6 @@
 //! What is known of the server's state, and how it is learnt.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -31,7 +31,10 @@ pub(super) struct Core<E> {
     pub(super) stamps: Stamps,
     pub(super) renewals: Renewals,
     pub(super) lost: AtomicU64,
+    /// By profile the last lease whose holder may have noted a refresh token as sent, and did not send it.
+    pub(super) unsent: Mutex<HashMap<ProfileId, String>>,
     newest: RwLock<Arc<Snapshot>>,
+    /// Reads that have begun, and commits that were kept.
     reads: AtomicU64,
     /// Updates of this process that would only meet each other's conflicts go one after the other: those of everything in
     /// the first lane, those of a profile's statistics in one of the others.
@@ -53,6 +56,7 @@ impl<E: Engine> Core<E> {
             stamps: Stamps::new(),
             renewals: Renewals::default(),
             lost: AtomicU64::new(0),
+            unsent: Mutex::default(),
             newest: RwLock::default(),
             reads: AtomicU64::new(0),
             lanes: Default::default(),
@@ -150,12 +154,19 @@ impl<E: Engine> Core<E> {
     pub(super) fn keep(&self, stamp: &str, changes: &[Change], base: &Snapshot, before: &str) -> Result<Arc<Snapshot>> {
         let own = Arc::new(base.committed(stamp, changes, before)?);
         let mut newest = self.newest.write().unwrap_or_else(PoisonError::into_inner);
-        let is_same = |(name, _): &Change| newest.known.version(name) == base.known.version(name);
+        // A read that has begun may not know of the commit, and is not taken over.
+        let number = self.reads.fetch_add(1, Ordering::SeqCst) + 1;
+        // Two states without a value may have had it between them.
+        let is_one = newest.known.revision == base.known.revision || newest.known.revision == before;
+        let is_same = |(name, _): &Change| {
+            let version = newest.known.version(name);
+            version == base.known.version(name) && (is_one || version.is_some())
+        };
         *newest = if changes.iter().all(is_same) {
-            Arc::new(newest.committed(stamp, changes, before)?)
+            Arc::new(Snapshot { number, ..newest.committed(stamp, changes, before)? })
         } else {
             // Of two reads at a time nobody knows which is newer: what is not asked for again is not given to anybody.
-            Arc::new(Snapshot { number: newest.number, read_at: None, ..Snapshot::clone(&own) })
+            Arc::new(Snapshot { number, read_at: None, ..Snapshot::clone(&own) })
         };
         Ok(own)
     }

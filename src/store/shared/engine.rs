@@ -27,7 +27,8 @@ use crate::error::Result;
 /// # Errors
 ///
 /// [`StoreUnavailable`](crate::ErrorKind::StoreUnavailable) where the server cannot be reached or refuses to work for now. A
-/// commit whose answer got lost is one of those; it is looked for, and sent again with the same stamp at most once.
+/// commit whose answer got lost is one of those; it is looked for, and sent again with the same stamp at most once, so that an
+/// engine must not send it again by itself.
 pub trait Engine: fmt::Debug + Send + Sync {
     /// Reads what is new; `None` if the revision is still the known one.
     ///
@@ -42,6 +43,16 @@ pub trait Engine: fmt::Debug + Send + Sync {
     ///
     /// See above; [`StorageFull`](crate::ErrorKind::StorageFull) if the server has no space.
     fn commit(&self, commit: &Commit) -> Result<Committed>;
+
+    /// Sees to it that as many replicas as were asked for have what was committed; returns whether they do. It is called after
+    /// a commit whose answer was lost, and which was found. Provided: `true`, for servers where nobody asks for replicas.
+    ///
+    /// # Errors
+    ///
+    /// See above.
+    fn confirm(&self) -> Result<bool> {
+        Ok(true)
+    }
 
     /// Takes a lease for the holder of a token if nobody has it; it ends by itself after its life. Returns whether it was taken.
     ///
@@ -246,4 +257,6 @@ pub enum Committed {
     },
     /// Its condition did not hold, and nothing was written.
     Conflict,
+    /// The server answered that it takes no writes for now, and nothing was written.
+    Refused,
 }

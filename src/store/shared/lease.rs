@@ -150,12 +150,13 @@ impl<E: Engine + 'static> Core<E> {
                 return;
             }
             drop(held);
+            self.renew_held();
+            // Last, since others only wait for these, and a server may take its time with each.
             for (token, name) in &ended {
                 // One that cannot be given back ends by itself.
                 let _ = self.engine.release(name, token);
             }
             self.renewals.held().ended.retain(|one| !ended.contains(one));
-            self.renew_held();
         }
     }
 
@@ -182,18 +183,38 @@ impl<E: Engine + 'static> Guard<E> {
         self.is_noted = note.is_some();
         Ok(())
     }
+
+    /// Takes back a note that may have been written, after which the token was not sent. Where that fails too, this process
+    /// knows that it does not count.
+    fn take_back(&mut self, old: Option<&Note>) {
+        self.core.unsent().insert(self.profile.clone(), self.token.clone());
+        let Ok(now) = self.core.read(&self.core.newest()) else { return };
+        let written = now.notes.get(&refresh_name(&self.profile)).and_then(Note::read);
+        if written.is_some_and(|note| note.is_by(&self.token)) {
+            self.base = now;
+            let _ = self.note(old);
+            self.is_noted = false;
+        }
+    }
 }
 
 impl<E: Engine + 'static> LeaseGuard for Guard<E> {
     fn spending(&mut self, refresh: &Secret) -> Result<()> {
         let name = refresh_name(&self.profile);
         let old = self.base.notes.get(&name).and_then(Note::read);
-        let note = Note::next(old, refresh)?;
+        let old =
+            old.and_then(|old| if self.core.is_unsent(&self.profile, &old) { old.without_last() } else { Some(old) });
+        let note = Note::next(old.clone(), refresh, &self.token)?;
         let renewed = self.core.engine.renew(&self.name, &self.token, self.core.settings.lease_life);
         if !self.core.asked(renewed)? {
             return Err(self.lost());
         }
-        self.note(Some(&note))?;
+        if let Err(error) = self.note(Some(&note)) {
+            if error.kind() != ErrorKind::Locked {
+                self.take_back(old.as_ref());
+            }
+            return Err(error);
+        }
         if note.is_orphan() {
             self.core.count_orphan(&self.profile);
         }
@@ -222,6 +243,15 @@ impl<E: Engine + 'static> Drop for Guard<E> {
 }
 
 impl<E: Engine> Core<E> {
+    fn unsent(&self) -> MutexGuard<'_, HashMap<ProfileId, String>> {
+        self.unsent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns whether the last holder that a note counts was one of this process who did not send the token.
+    fn is_unsent(&self, profile: &ProfileId, note: &Note) -> bool {
+        self.unsent().get(profile).is_some_and(|lease| note.is_by(lease))
+    }
+
     fn count_orphan(&self, profile: &ProfileId) {
         self.lost.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         #[cfg(feature = "tracing")]

@@ -36,7 +36,8 @@ use crate::secret::Secret;
 /// # Ok::<(), Error>(())
 /// ```
 pub trait Sealing: fmt::Debug + Send + Sync {
-    /// Encrypts a value. Its name is what must not be exchanged for another: bind it as associated data.
+    /// Encrypts a value. Its name is what must not be exchanged for another: bind it as associated data, and the name of the
+    /// agent too where one key seals the values of several.
     ///
     /// # Errors
     ///

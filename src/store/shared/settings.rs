@@ -37,7 +37,7 @@ impl Settings {
         self
     }
 
-    /// Sets for how long the last document that was read is given to loads while the server is away, which is asked again
+    /// Sets for how long after it was read the last document is given to loads while the server is away, which is asked again
     /// once a second. Default: zero, so that a load says that it is away.
     #[must_use]
     pub fn serve_stale(mut self, time: Duration) -> Self {

@@ -18,6 +18,9 @@ const USAGE: &str = "usage/";
 /// What the name of the note begins with that a profile's refresh token is being spent.
 const REFRESH: &str = "refresh/";
 
+/// What ends the revision of a state that is put together from two.
+const MIXED: &str = "+";
+
 /// The name of a profile's statistics.
 pub(super) fn usage_name(id: &ProfileId) -> String {
     format!("{USAGE}{id}")
@@ -34,7 +37,7 @@ pub(super) type Change = (String, Option<Secret>);
 /// One state of the whole.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Snapshot {
-    /// When the read began in the order of reads; zero if nothing was read.
+    /// When the read began, or the commit was kept, in the order of both; zero if nothing was read.
     pub(super) number: u64,
     pub(super) read_at: Option<Timestamp>,
     pub(super) known: Known,
@@ -72,8 +75,11 @@ impl Snapshot {
                 None => next.known.versions.remove(name),
             };
         }
-        if self.known.revision == before {
-            stamp.clone_into(&mut next.known.revision);
+        stamp.clone_into(&mut next.known.revision);
+        if self.known.revision != before {
+            // Others have committed between: there never is a server whose revision this is, so that none says it has
+            // nothing new, as one would that lost these commits and is where this state was.
+            next.known.revision.push_str(MIXED);
         }
         next.change(changes)?;
         Ok(next)

@@ -28,6 +28,8 @@ pub(super) fn names(profile: Option<&ProfileId>) -> Vec<String> {
 const PAUSE: Duration = Duration::from_millis(2);
 /// How long one turn is waited for. Whoever has it then has died, or was paused; its commit meets a conflict.
 const MOST: Duration = Duration::from_millis(500);
+/// How long all turns together are waited for before an update is tried all the same.
+const ALL: Duration = Duration::from_secs(5);
 
 /// The turn, given back when it is dropped.
 pub(super) struct Turn<'a, E: Engine> {
@@ -65,8 +67,8 @@ impl<'a, E: Engine> Turn<'a, E> {
                 self.names.iter().filter_map(|name| Some((name.as_str(), base.known.version(name)?.to_owned())));
             turns.into_iter().find(|(_, turn)| Some(turn) != own.as_ref())
         };
-        let (mut known, mut left) = (None, MOST);
-        while let Some((name, turn)) = of_others(&base) {
+        let (mut known, mut left, mut all) = (None, MOST, ALL);
+        while let Some((name, turn)) = of_others(&base).filter(|_| !all.is_zero()) {
             if known.as_ref() != Some(&turn) {
                 (known, left) = (Some(turn), MOST);
             }
@@ -76,6 +78,7 @@ impl<'a, E: Engine> Turn<'a, E> {
             let time = jitter(PAUSE).min(left);
             pause(time);
             left = left.saturating_sub(time);
+            all = all.saturating_sub(time);
             base = self.core.read(&base)?;
         }
         Ok(base)

@@ -21,6 +21,15 @@ const PATIENCE: (u32, u32) = (4, 12);
 /// The longest first pause after a conflict, which doubles, and the longest of all.
 const PAUSES: (Duration, Duration) = (Duration::from_micros(100), Duration::from_millis(25));
 
+/// What came of trying to commit changes; with each what is in force then.
+enum Attempt {
+    Done(Arc<Snapshot>),
+    /// They were written, and fewer replicas than were asked for have them.
+    Unconfirmed(Arc<Snapshot>),
+    /// Somebody else was faster.
+    Late(Arc<Snapshot>),
+}
+
 /// What a run of a closure came to.
 enum Run {
     /// It changed this; the condition is the one to commit it under.
@@ -78,7 +87,11 @@ impl<E: Engine> Core<E> {
     /// Writes one value under the condition that it is still the one of a snapshot.
     pub(super) fn put(&self, base: &Arc<Snapshot>, name: &str, text: Option<Secret>) -> Result<Option<Arc<Snapshot>>> {
         let condition = Condition::Versions(vec![(name.to_owned(), base.known.version(name).map(str::to_owned))]);
-        Ok(self.attempt(base, condition, &[(name.to_owned(), text)])?.ok())
+        Ok(match self.attempt(base, condition, &[(name.to_owned(), text)])? {
+            // What nobody was told of may be lost with the server.
+            Attempt::Done(after) | Attempt::Unconfirmed(after) => Some(after),
+            Attempt::Late(_) => None,
+        })
     }
 
     /// Runs a closure, on what was last read, until what it changed of a profile's statistics, or of everything, is committed,
@@ -104,11 +117,20 @@ impl<E: Engine> Core<E> {
                     // It ends with the commit.
                     changes.extend(turn.held().map(|name| (name.to_owned(), None)));
                     match self.attempt(&base, condition, &changes)? {
-                        Ok(after) => {
+                        Attempt::Done(after) => {
                             turn.ended();
                             return Ok(Arc::clone(&after.document));
                         }
-                        Err(newer) => base = newer,
+                        Attempt::Unconfirmed(after) => {
+                            turn.ended();
+                            // An outcome would be kept, and counted once more later.
+                            return if profile.is_some() {
+                                Ok(Arc::clone(&after.document))
+                            } else {
+                                Err(unconfirmed())
+                            };
+                        }
+                        Attempt::Late(newer) => base = newer,
                     }
                 }
                 unchanged => {
@@ -133,13 +155,8 @@ impl<E: Engine> Core<E> {
         Err(Error::new(ErrorKind::Locked, message))
     }
 
-    /// Tries to commit changes; gives what is in force with them, or without them if somebody else was faster.
-    fn attempt(
-        &self,
-        base: &Arc<Snapshot>,
-        condition: Condition,
-        changes: &[Change],
-    ) -> Result<Result<Arc<Snapshot>, Arc<Snapshot>>> {
+    /// Tries to commit changes once. Where the answer gets lost they are looked for by their stamp.
+    fn attempt(&self, base: &Arc<Snapshot>, condition: Condition, changes: &[Change]) -> Result<Attempt> {
         let seal = |(name, text): &Change| {
             let value = text.as_ref().map(|text| self.settings.seal.seal(name, text)).transpose()?;
             Ok((name.clone(), value))
@@ -150,38 +167,58 @@ impl<E: Engine> Core<E> {
             let written = |name: &String| state.known.version(name) == Some(&commit.stamp);
             state.known.revision == commit.stamp || changes.iter().any(|(name, _)| written(name))
         };
-        let mut sent_before = false;
+        let mut sent_before = None;
         loop {
             match self.asked(self.engine.commit(&commit)) {
                 Ok(Committed::Done { before }) => {
-                    return Ok(Ok(self.keep(&commit.stamp, changes, base, &before)?));
+                    return Ok(Attempt::Done(self.keep(&commit.stamp, changes, base, &before)?));
                 }
                 Ok(Committed::Unconfirmed { before }) => {
-                    self.keep(&commit.stamp, changes, base, &before)?;
-                    let message = "the update was written, and fewer replicas than were asked for have it";
-                    return Err(Error::new(ErrorKind::StoreUnavailable, message));
+                    return Ok(Attempt::Unconfirmed(self.keep(&commit.stamp, changes, base, &before)?));
                 }
+                Ok(Committed::Refused) => return Err(refused()),
                 Ok(Committed::Conflict) => {
                     let newer = self.read(base)?;
-                    // The answer to the first one may have got lost.
-                    return Ok(if sent_before && is_ours(&newer) { Ok(newer) } else { Err(newer) });
+                    // The conflict may be one with itself, also where an engine has sent it twice.
+                    return match sent_before {
+                        _ if is_ours(&newer) => Ok(self.found(newer)),
+                        Some(error) => Err(unknown(error)),
+                        None => Ok(Attempt::Late(newer)),
+                    };
                 }
                 Err(error) if error.kind() == ErrorKind::StoreUnavailable => {
-                    let unknown = || {
-                        let message = "the server did not answer; the update may have been written all the same";
-                        Error::new(ErrorKind::StoreUnavailable, message)
-                    };
-                    if sent_before {
-                        return Err(unknown().with_source(error));
+                    if sent_before.is_some() {
+                        return Err(unknown(error));
                     }
                     match self.read(base) {
-                        Ok(newer) if is_ours(&newer) => return Ok(Ok(newer)),
-                        Ok(_) => sent_before = true,
-                        Err(_) => return Err(unknown().with_source(error)),
+                        Ok(newer) if is_ours(&newer) => return Ok(self.found(newer)),
+                        Ok(_) => sent_before = Some(error),
+                        Err(_) => return Err(unknown(error)),
                     }
                 }
                 Err(error) => return Err(error),
             }
         }
     }
+
+    /// What came of a commit whose answer was lost, and which was found.
+    fn found(&self, after: Arc<Snapshot>) -> Attempt {
+        let is_confirmed = self.asked(self.engine.confirm()).unwrap_or(false);
+        if is_confirmed { Attempt::Done(after) } else { Attempt::Unconfirmed(after) }
+    }
+}
+
+fn unconfirmed() -> Error {
+    let message = "the update was written, and fewer replicas than were asked for have it";
+    Error::new(ErrorKind::StoreUnavailable, message)
+}
+
+fn refused() -> Error {
+    let message = "the server that keeps the credentials takes no writes for now; nothing was written";
+    Error::new(ErrorKind::StoreUnavailable, message)
+}
+
+fn unknown(error: Error) -> Error {
+    let message = "the server did not answer; the update may have been written all the same";
+    Error::new(ErrorKind::StoreUnavailable, message).with_source(error)
 }

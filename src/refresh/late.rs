@@ -1,0 +1,70 @@
+//! Tokens that could not be written at once, and are written later.
+
+use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::Duration;
+
+use super::memory::{Fresh, Memory};
+use crate::error::Result;
+use crate::id::ProfileId;
+use crate::store::{AuthProfileStore, AuthProfileStoreExt as _, Lease, RefreshEnd};
+
+/// The first and the longest pause between two tries.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
+
+impl Memory {
+    /// Writes new tokens for those that were spent, and gives the lease back; where that fails both are kept.
+    pub(super) fn write(
+        &self,
+        store: &dyn AuthProfileStore,
+        id: &ProfileId,
+        fresh: &Fresh,
+        mut lease: Lease,
+    ) -> Result<bool> {
+        let Fresh { spent, tokens, expires } = fresh;
+        match store.transact(|profiles| profiles.apply_refresh(id, spent, tokens, *expires)) {
+            Ok(written) => {
+                self.keep(id, None);
+                lease.ended(spent, RefreshEnd::Written);
+                Ok(written)
+            }
+            Err(error) => {
+                drop(self.hold(id, lease));
+                Err(error)
+            }
+        }
+    }
+
+    /// Sees to it that a thread writes what could not be written, as long as somebody has the memory and the store. Without a
+    /// thread the next refresh does.
+    pub(super) fn write_later(self: &Arc<Self>, store: &Arc<dyn AuthProfileStore>) {
+        if !self.begins_writing() {
+            return;
+        }
+        let (memory, store) = (Arc::downgrade(self), Arc::downgrade(store));
+        let named = thread::Builder::new().name("provider-auth tokens".to_owned());
+        if named.spawn(move || write_all(&memory, &store)).is_err() {
+            self.stops_writing();
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a store that is away is left time to come back")]
+fn write_all(memory: &Weak<Memory>, store: &Weak<dyn AuthProfileStore>) {
+    let (mut pause, longest) = PAUSES;
+    loop {
+        thread::sleep(pause);
+        pause = pause.saturating_mul(2).min(longest);
+        let (Some(memory), Some(store)) = (memory.upgrade(), store.upgrade()) else { return };
+        let ids = memory.to_write();
+        if ids.is_empty() {
+            return;
+        }
+        for id in ids {
+            if let Some((fresh, lease)) = memory.unwritten(&id) {
+                // Where that fails it is tried again.
+                let _ = memory.write(&*store, &id, &fresh, lease);
+            }
+        }
+    }
+}
