@@ -147,11 +147,19 @@ impl<E: Engine> Core<E> {
     }
 
     /// Takes over what was committed on a snapshot; gives the snapshot with it.
-    pub(super) fn keep(&self, stamp: &str, changes: &[Change], base: &Snapshot, before: &str) -> Result<Arc<Snapshot>> {
+    pub(super) fn keep(
+        &self,
+        stamp: &str,
+        changes: &[Change],
+        base: &Arc<Snapshot>,
+        before: &str,
+    ) -> Result<Arc<Snapshot>> {
         let own = Arc::new(base.committed(stamp, changes, before)?);
         let mut newest = self.newest.write().unwrap_or_else(PoisonError::into_inner);
         let is_same = |(name, _): &Change| newest.known.version(name) == base.known.version(name);
-        *newest = if changes.iter().all(is_same) {
+        *newest = if Arc::ptr_eq(&newest, base) {
+            Arc::clone(&own)
+        } else if changes.iter().all(is_same) {
             Arc::new(newest.committed(stamp, changes, before)?)
         } else {
             // Of two reads at a time nobody knows which is newer: what is not asked for again is not given to anybody.
