@@ -36,7 +36,7 @@ impl Unwritten {
         let known = all.entry(receipt.profile().clone()).or_default();
         match known.iter_mut().find(|(old, _)| old.model() == receipt.model()) {
             Some((old, at)) if old.picked_at() <= receipt.picked_at() => {
-                (*old, *at) = (receipt.released(), now.max(*at))
+                (*old, *at) = (receipt.released(), now.max(*at));
             }
             Some((_, at)) => *at = now.max(*at),
             None => known.push((receipt.released(), now)),

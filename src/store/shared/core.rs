@@ -151,7 +151,13 @@ impl<E: Engine> Core<E> {
     }
 
     /// Takes over what was committed on a snapshot; gives the snapshot with it.
-    pub(super) fn keep(&self, stamp: &str, changes: &[Change], base: &Snapshot, before: &str) -> Result<Arc<Snapshot>> {
+    pub(super) fn keep(
+        &self,
+        stamp: &str,
+        changes: &[Change],
+        base: &Arc<Snapshot>,
+        before: &str,
+    ) -> Result<Arc<Snapshot>> {
         let own = Arc::new(base.committed(stamp, changes, before)?);
         let mut newest = self.newest.write().unwrap_or_else(PoisonError::into_inner);
         // A read that has begun may not know of the commit, and is not taken over.
@@ -162,7 +168,9 @@ impl<E: Engine> Core<E> {
             let version = newest.known.version(name);
             version == base.known.version(name) && (is_one || version.is_some())
         };
-        *newest = if changes.iter().all(is_same) {
+        *newest = if Arc::ptr_eq(&newest, base) {
+            Arc::new(Snapshot { number, ..Snapshot::clone(&own) })
+        } else if changes.iter().all(is_same) {
             Arc::new(Snapshot { number, ..newest.committed(stamp, changes, before)? })
         } else {
             // Of two reads at a time nobody knows which is newer: what is not asked for again is not given to anybody.

@@ -114,10 +114,10 @@ impl Engine for MemoryEngine {
             return Ok(Committed::Conflict);
         }
         for (name, value) in &commit.writes {
-            server.known.versions.remove(name);
+            server.known.versions.remove(&**name);
             server.values.remove(name);
             if let Some(value) = value {
-                server.known.versions.insert(name.clone(), commit.stamp.clone());
+                server.known.versions.insert(name.as_str().into(), commit.stamp.as_str().into());
                 server.values.insert(name.clone(), value.clone());
             }
         }

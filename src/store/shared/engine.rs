@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use secrecy::zeroize::Zeroizing;
@@ -113,7 +113,8 @@ impl fmt::Debug for Value {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Known {
     pub(super) revision: String,
-    pub(super) versions: BTreeMap<String, String>,
+    /// By name; each state is copied from the one before, of which most stays.
+    pub(super) versions: BTreeMap<Arc<str>, Arc<str>>,
     json: Json,
 }
 
@@ -140,13 +141,17 @@ impl Known {
     /// A state of which this is known: its revision, and names with their versions. For engines that keep the whole as one.
     #[must_use]
     pub fn new(revision: impl Into<String>, versions: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self { revision: revision.into(), versions: versions.into_iter().collect(), json: Json::default() }
+        let versions = versions.into_iter().map(|(name, version)| (name.into(), version.into())).collect();
+        Self { revision: revision.into(), versions, json: Json::default() }
     }
 
     /// The versions by name as one JSON object, for engines that hand them to a script.
     #[must_use]
     pub fn versions_as_json(&self) -> &str {
-        self.json.0.get_or_init(|| serde_json::to_string(&self.versions).unwrap_or_default())
+        self.json.0.get_or_init(|| {
+            let versions: BTreeMap<&str, &str> = self.iter().collect();
+            serde_json::to_string(&versions).unwrap_or_default()
+        })
     }
 
     /// The revision of the last state that was read; empty if that had no values.
@@ -158,13 +163,13 @@ impl Known {
     /// The known version of a value; `None` if there is no such value.
     #[must_use]
     pub fn version(&self, name: &str) -> Option<&str> {
-        self.versions.get(name).map(String::as_str)
+        self.versions.get(name).map(|version| &**version)
     }
 
     /// Iterates over names and versions.
     #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        self.versions.iter().map(|(name, version)| (name.as_str(), version.as_str()))
+        self.versions.iter().map(|(name, version)| (&**name, &**version))
     }
 }
 

@@ -58,21 +58,21 @@ impl Snapshot {
                 })?;
                 changed.push((entry.name.clone(), Some(open(seal, &entry.name, value)?)));
             }
-            next.known.versions.insert(entry.name, entry.version);
+            next.known.versions.insert(entry.name.into(), entry.version.into());
         }
         let gone = self.known.versions.keys().filter(|name| !next.known.versions.contains_key(*name));
-        changed.extend(gone.map(|name| (name.clone(), None)));
+        changed.extend(gone.map(|name| (name.to_string(), None)));
         next.change(&changed)?;
         Ok(next)
     }
 
     /// The state after changes that were committed on one that has the same versions of them.
     pub(super) fn committed(&self, stamp: &str, changes: &[Change], before: &str) -> Result<Self> {
-        let mut next = self.clone();
+        let (mut next, version) = (self.clone(), Arc::<str>::from(stamp));
         for (name, text) in changes {
             match text {
-                Some(_) => next.known.versions.insert(name.clone(), stamp.to_owned()),
-                None => next.known.versions.remove(name),
+                Some(_) => next.known.versions.insert(name.as_str().into(), Arc::clone(&version)),
+                None => next.known.versions.remove(&**name),
             };
         }
         stamp.clone_into(&mut next.known.revision);

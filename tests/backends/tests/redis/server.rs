@@ -1,5 +1,6 @@
 //! A server of the tests' own.
 
+use std::ffi::OsString;
 use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -20,11 +21,16 @@ pub(crate) struct Server {
     arguments: Vec<String>,
 }
 
+/// The program of the server: Valkey's, for one, if the variable says so.
+fn program() -> OsString {
+    std::env::var_os("PROVIDER_AUTH_REDIS_SERVER").unwrap_or_else(|| "redis-server".into())
+}
+
 /// Whether there is a server to start. If not, that is said once, and how to get one.
 pub(crate) fn is_installed() -> bool {
     static INSTALLED: OnceLock<bool> = OnceLock::new();
     *INSTALLED.get_or_init(|| {
-        let installed = Command::new("redis-server").arg("--version").stdout(Stdio::null()).status().is_ok_and(|ended| ended.success());
+        let installed = Command::new(program()).arg("--version").stdout(Stdio::null()).status().is_ok_and(|ended| ended.success());
         if !installed {
             // Not `eprintln!`, which the test harness would keep to itself.
             let said = "NOT RUN: the tests of the store on Redis, because there is no `redis-server` here. Get one with \
@@ -123,7 +129,7 @@ impl Server {
 }
 
 fn spawn(port: u16, directory: &Path, file: Option<&Path>, arguments: &[String]) -> Child {
-    let mut command = Command::new("redis-server");
+    let mut command = Command::new(program());
     command.args(file);
     command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--loglevel", "warning"]);
     if file.is_none() {
