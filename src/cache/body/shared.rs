@@ -155,7 +155,8 @@ fn find(known: Scanned<'_>, path: BlockPath) -> Option<(PromptSection<'_>, usize
     Some((section, index))
 }
 
-/// Adds what was found in these blocks of the known body, as many bytes further on.
+/// Adds what was found in these blocks of the known body, as many bytes further on. A result whose call stands before the
+/// first difference is tied to it in both bodies; behind that, what a block is tied to decides nothing any more.
 fn carry(known: Scanned<'_>, table: &mut BlockTable, (from, to): (usize, usize), shift: usize) {
     let found = &known.layout.table;
     // A shift to the front is a large number that wraps around.
