@@ -61,12 +61,12 @@ pub(super) fn pass_blocks(
     let common = common_length(reader.rest(), text);
     let count = list.partition_point(|block| block.span.end - start <= common);
     let from = section.first + index;
-    let Some(last) = list.get(..count)?.last() else {
+    let Some(end) = list.get(..count)?.last() else {
         return pass_marked(known, reader, table, (from, first), common);
     };
     carry(known, table, (from, from + count), reader.position().wrapping_sub(start));
-    reader.pass(last.span.end - start, 0);
-    Some(last.path.index().saturating_add(1))
+    reader.pass(end.span.end - start, 0);
+    Some(end.path.index().saturating_add(1))
 }
 
 /// Passes over a block that is the known one with a marker as its last member.
@@ -89,7 +89,7 @@ fn pass_marked(
     let span = Span { start, end: ahead.position() };
     let same = reader.rest().get(cut.end - start..span.end - start) == text.get(members.len()..);
     table.cuts.push(Cut { block: table.blocks.len() - 1, span: cut });
-    *table.blocks.last_mut()? = Block { cache_control, span, same, ..*block };
+    *table.blocks.last_mut()? = Block { cache_control, same, span, ..*block };
     *reader = ahead;
     Some(block.path.index().saturating_add(1))
 }
