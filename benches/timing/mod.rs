@@ -40,7 +40,7 @@ pub(crate) fn pair_both_given<T, A, B>(
         let mut given = Some(given());
         time(1, &mut || {
             if let Some(given) = given.take() {
-                work(given)
+                work(given);
             }
         })
     };

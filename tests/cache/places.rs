@@ -4,7 +4,7 @@
 use provider_auth::CacheRetention;
 use provider_auth::ErrorKind::InvalidCacheMarker;
 
-use provider_auth::cache::{BreakpointOptions, BreakpointOrigin, BreakpointPlan, BreakpointReason};
+use provider_auth::cache::{Breakpoint, BreakpointOptions, BreakpointOrigin, BreakpointPlan, BreakpointReason};
 use provider_auth::{Credential, Endpoint, RequestBuilder, Secret, request::EndpointKind};
 
 use self::Source::{Answer, Documented, Reported};
@@ -74,6 +74,7 @@ const BY_CODE: &str =
     r#""type":"tool_use","name":"w","input":{},"caller":{"type":"code_execution_20250825","tool_id":"srvtoolu_1"}"#;
 const SEARCH: &str = r#""id":"srvtoolu_2","name":"web_search","input":{},"caller":{"tool_id":"srvtoolu_1","type":"code_execution_20260120"}"#;
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn rows() -> Vec<Row> {
     use BreakpointReason::{CalledByCode, DeferredTool, OnMessage};
     let row = |place, source, body, given, planned| Row { place, source, body, given, planned };
@@ -281,7 +282,7 @@ fn each_place_is_treated_as_its_source_says() {
         for mark in ["", r#","cache_control":null"#] {
             let plan = plan(&body.replace("MARK", mark), true).expect(&row);
             assert_eq!(noted(&plan), [], "{row}");
-            let paths: Vec<_> = plan.breakpoints().iter().map(|marker| marker.path()).collect();
+            let paths: Vec<_> = plan.breakpoints().iter().map(Breakpoint::path).collect();
             if mark.is_empty() {
                 assert_eq!(paths, planned, "{row}");
             }
@@ -331,9 +332,9 @@ fn results_find_their_calls_in_one_pass() {
     let body = after_answer(&format!("{SAID},{}", join(&call)), &join(&result));
     let options = BreakpointOptions::new(CacheRetention::Short).refuses_misplaced(true);
     let plan = BreakpointPlan::for_body(body.as_bytes(), &options).expect("legal");
-    let paths: Vec<_> = plan.breakpoints().iter().map(|marker| marker.path()).collect();
+    let paths: Vec<_> = plan.breakpoints().iter().map(Breakpoint::path).collect();
     assert_eq!(paths, ["/messages/0/content/0", "/messages/1/content/0"]);
     let next = options.previous(body.as_bytes());
     let plan = BreakpointPlan::for_body(body.as_bytes(), &next).expect("legal");
-    assert_eq!(plan.breakpoints().last().map(|marker| marker.path()), Some("/messages/1/content/0"));
+    assert_eq!(plan.breakpoints().last().map(Breakpoint::path), Some("/messages/1/content/0"));
 }

@@ -6,6 +6,7 @@ use provider_auth::cache::BreakpointSection::{Messages, System, Tools};
 use provider_auth::cache::{CachePrices, CacheUsage, ChangedPart, PromptChange};
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn counters_are_read_flat_and_nested_and_any_may_be_missing() {
     for (name, reply, (uncached, read, written), one_hour) in [
         (

@@ -154,6 +154,7 @@ impl BlockTable {
 
 /// A tool, a system block, or a content block of a message.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "a row of a table")]
 pub(crate) struct Block {
     pub(crate) path: BlockPath,
     pub(crate) kind: BlockKind,

@@ -142,9 +142,9 @@ fn objects(
             return Ok(next);
         }
         if reader.peek() == Some(b'{') {
-            read(reader, table, index)?
+            read(reader, table, index)?;
         } else {
-            reader.skip()?
+            reader.skip()?;
         }
         Ok(index.saturating_add(1))
     })

@@ -61,12 +61,12 @@ pub(super) fn pass_blocks(
     let common = common_length(reader.rest(), text);
     let count = list.partition_point(|block| block.span.end - start <= common);
     let from = section.first + index;
-    let Some(last) = list.get(..count)?.last() else {
+    let Some(end) = list.get(..count)?.last() else {
         return pass_marked(known, reader, table, (from, first), common);
     };
     carry(known, table, (from, from + count), reader.position().wrapping_sub(start));
-    reader.pass(last.span.end - start, 0);
-    Some(last.path.index().saturating_add(1))
+    reader.pass(end.span.end - start, 0);
+    Some(end.path.index().saturating_add(1))
 }
 
 /// Passes over a block that is the known one with a marker as its last member.
@@ -89,7 +89,7 @@ fn pass_marked(
     let span = Span { start, end: ahead.position() };
     let same = reader.rest().get(cut.end - start..span.end - start) == text.get(members.len()..);
     table.cuts.push(Cut { block: table.blocks.len() - 1, span: cut });
-    *table.blocks.last_mut()? = Block { cache_control, span, same, ..*block };
+    *table.blocks.last_mut()? = Block { cache_control, same, span, ..*block };
     *reader = ahead;
     Some(block.path.index().saturating_add(1))
 }
@@ -155,7 +155,8 @@ fn find(known: Scanned<'_>, path: BlockPath) -> Option<(PromptSection<'_>, usize
     Some((section, index))
 }
 
-/// Adds what was found in these blocks of the known body, as many bytes further on.
+/// Adds what was found in these blocks of the known body, as many bytes further on. A result whose call stands before the
+/// first difference is tied to it in both bodies; behind that, what a block is tied to decides nothing any more.
 fn carry(known: Scanned<'_>, table: &mut BlockTable, (from, to): (usize, usize), shift: usize) {
     let found = &known.layout.table;
     // A shift to the front is a large number that wraps around.

@@ -25,7 +25,7 @@ pub(super) fn decide(
     let automatic = automatic_target(layout);
     check_automatic(layout, automatic, &placed)?;
     let (existing, edits) = (placed.len(), Vec::with_capacity(MAX_MARKERS + 1));
-    let mut decision = Decision { body, layout, existing, placed, automatic, notes, edits };
+    let mut decision = Decision { body, layout, placed, existing, automatic, notes, edits };
     if let Some(lifetimes) = options.lifetimes {
         let candidates = candidates(Scanned { body, layout }, options)?;
         for (section, index, reason) in candidates.left_out {

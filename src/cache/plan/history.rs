@@ -197,3 +197,70 @@ pub(super) fn previous_turn_end(blocks: &[Block], end: usize) -> Option<usize> {
 pub(super) fn answer_end(blocks: &[Block]) -> Option<usize> {
     blocks.get(..turn_end(blocks, blocks.len())?)?.iter().rposition(|block| !block.user)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::cache::body::{scan, scan_to_compare};
+    use crate::cache::plan::mark_body;
+    use crate::retention::CacheRetention;
+
+    fn message() -> impl Strategy<Value = String> {
+        let block = prop::sample::select(vec![
+            r#"{"type":"text","text":"a"}"#,
+            r#"{"type":"image"}"#,
+            r#"{"type":"thinking","thinking":"t"}"#,
+            r#"{"type":"compaction","content":"s"}"#,
+            r#"{"type":"tool_use","id":"1","caller":{"type":"code_execution_20250825"}}"#,
+            r#"{"type":"tool_use","id":"1"}"#,
+            r#"{"type":"tool_result","tool_use_id":"1"}"#,
+            r#"{"type":"tool_result","tool_use_id":"1","content":[{"type":"text","text":"r"}]}"#,
+        ]);
+        let blocks = prop::collection::vec(block, 0..4).prop_map(|blocks| format!("[{}]", blocks.join(",")));
+        let content = prop_oneof![2 => blocks, 1 => Just(r#""text""#.to_owned())];
+        (content, any::<bool>()).prop_map(|(content, user)| {
+            format!(r#"{{"role":"{}","content":{content}}}"#, if user { "user" } else { "assistant" })
+        })
+    }
+
+    fn body(system: &str, messages: &[String], top: bool) -> Vec<u8> {
+        let top = if top { r#""cache_control":{"type":"ephemeral"},"# } else { "" };
+        format!(r#"{{{top}"tools":[{{"name":"a"}}],"system":"{system}","messages":[{}]}}"#, messages.join(",")).into()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+        /// All that a plan knows of the previous body is the history.
+        #[test]
+        fn it_is_the_same_whether_the_previous_body_was_read_or_compared(
+            before in prop::collection::vec(message(), 0..10),
+            added in prop::collection::vec(message(), 0..4),
+            changed in prop::collection::vec((any::<prop::sample::Index>(), prop::option::of(message())), 0..3),
+            same_system in prop::bool::weighted(0.8),
+            (top, long) in (prop::bool::weighted(0.1), any::<bool>()),
+        ) {
+            let retention = if long { CacheRetention::Long } else { CacheRetention::Short };
+            let mut now = before.clone();
+            for (at, message) in changed.into_iter().filter(|_| !before.is_empty()) {
+                match message {
+                    Some(message) if !now.is_empty() => { let at = at.index(now.len()); now[at] = message; }
+                    _ if !now.is_empty() => { now.remove(at.index(now.len())); }
+                    _ => {}
+                }
+            }
+            now.extend(added);
+            let options = BreakpointOptions::new(retention);
+            let before = body("s", &before, top);
+            let before = mark_body(before.clone(), &options).map_or(before, |(marked, _)| marked);
+            let now = body(if same_system { "s" } else { "t" }, &now, top);
+            let layout = scan_to_compare(&now).unwrap();
+            let current = Scanned { body: &now, layout: &layout };
+            let history = |layout| format!("{:?}", History::compared(Scanned { body: &before, layout }, current, &options));
+            let (read, compared) = (scan(&before).unwrap(), scan_compared(&before, current).unwrap());
+            prop_assert_eq!(history(&read), history(&compared), "{}\n{}", String::from_utf8_lossy(&before), String::from_utf8_lossy(&now));
+        }
+    }
+}
