@@ -53,7 +53,7 @@ pub enum DirtyState {
 #[derive(Clone)]
 pub struct AuthProfiles {
     /// The text it was read from, as long as nothing was changed.
-    pub(super) text: Option<Arc<Secret>>,
+    pub(super) text: Option<Secret>,
     /// Members that are not ours, and the places of those that are.
     pub(super) members: IndexMap<String, Secret>,
     pub(super) version: f64,

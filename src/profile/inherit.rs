@@ -180,7 +180,7 @@ impl Parts {
             let holder = self.standing(|part| part.profiles.contains_key(id));
             let standing = || self.standing(|part| part.usage.get(id.as_str()).is_some());
             let side = holder.or_else(standing).unwrap_or_else(|| self.state_home());
-            self.side(side)?.put(|part| part.usage.set(id.clone(), usage.clone(), Secret::clone(text)))?;
+            self.side(side)?.put(|part| part.usage.set(id.clone(), usage.clone(), text.clone()))?;
             if side == Side::Inherited && self.own_has(|own| own.usage.get(id.as_str()).is_some()) {
                 self.side(Side::Own)?.put(|own| own.usage.remove(id.as_str()))?;
             }
@@ -202,7 +202,7 @@ impl Parts {
                 Some(from) if standing == Some(from) => from,
                 Some(_) => continue,
             };
-            self.side(side)?.put(|part| part.order.set(name.clone(), list.clone(), Secret::clone(text)))?;
+            self.side(side)?.put(|part| part.order.set(name.clone(), list.clone(), text.clone()))?;
         }
         for name in before.order.missing_in(&draft.order) {
             let standing = self.standing(|part| part.order.get(name.as_str()).is_some());
@@ -221,7 +221,7 @@ impl Parts {
         for (name, (id, text)) in draft.last_good.changed_since(&before.last_good) {
             let holder = (**id).as_ref().and_then(|id| self.standing(|part| part.profiles.contains_key(id)));
             let side = holder.unwrap_or_else(|| self.state_home());
-            self.side(side)?.put(|part| part.last_good.set(name.clone(), id.clone(), Secret::clone(text)))?;
+            self.side(side)?.put(|part| part.last_good.set(name.clone(), id.clone(), text.clone()))?;
         }
         for name in before.last_good.missing_in(&draft.last_good) {
             let id = before.last_good.get(name.as_str()).and_then(Option::as_ref);

@@ -21,7 +21,7 @@ pub(super) enum Section<K, V> {
 }
 
 /// An entry and its text.
-pub(super) type Kept<V> = (Arc<V>, Arc<Secret>);
+pub(super) type Kept<V> = (Arc<V>, Secret);
 
 impl<K: Hash + Eq + Clone, V> Section<K, V> {
     pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
@@ -87,10 +87,10 @@ impl<K: Hash + Eq + Clone, V> Section<K, V> {
     pub(super) fn set(&mut self, key: K, value: impl Into<Arc<V>>, text: impl Into<Secret>) -> Result<bool> {
         let map = self.map()?;
         let text = text.into();
-        if map.get(&key).is_some_and(|(_, old)| **old == text) {
+        if map.get(&key).is_some_and(|(_, old)| *old == text) {
             return Ok(false);
         }
-        map.insert(key, (value.into(), Arc::new(text)));
+        map.insert(key, (value.into(), text));
         Ok(true)
     }
 

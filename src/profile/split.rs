@@ -40,13 +40,13 @@ impl AuthProfiles {
     /// Returns the text this document was read from or written as, if it has not been changed since. A document made
     /// from two files has none.
     pub(crate) fn text(&self) -> Option<&str> {
-        self.text.as_deref().map(Secret::expose)
+        self.text.as_ref().map(Secret::expose)
     }
 
     /// Declares the present content to be the committed one, written as this text.
     pub(crate) fn committed_as(&mut self, text: Secret) {
         self.committed();
-        self.text = Some(Arc::new(text));
+        self.text = Some(text);
     }
 
     /// Joins both files into one document. What the state file says counts, entry by entry.
@@ -159,7 +159,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Section<K, V> {
             if let Some(read) = read(&compacted) {
                 *value = Arc::new(read);
             }
-            *text = Arc::new(compacted.into());
+            *text = compacted.into();
         }
     }
 

@@ -74,7 +74,7 @@ impl AuthProfiles {
     pub(super) fn read(text: Secret, limits: &Limits, part: Part, known: Option<&Self>) -> Result<Self> {
         syntax::check(text.expose(), Dialect::Json, limits)?;
         let mut read = Self::interpret(syntax::without_bom(text.expose()), part, known)?;
-        read.text = Some(Arc::new(text));
+        read.text = Some(text);
         Ok(read)
     }
 
@@ -171,7 +171,7 @@ impl AuthProfiles {
 
     pub(super) fn write(&self, part: Part) -> Secret {
         if let Some(text) = &self.text {
-            return Secret::clone(text);
+            return text.clone();
         }
         let mut members: Vec<(&str, Secret)> = Vec::new();
         let own = |name: &str| match name {
@@ -236,7 +236,7 @@ fn section<K: Hash + Eq + Clone + Borrow<str>, V>(
         let same = known.and_then(|known| known.entry(key)).filter(|(_, (_, text))| text.expose() == value.get());
         let new = || {
             let (key, entry) = read(key, value);
-            (key, (Arc::new(entry), Arc::new(Secret::new(value.get()))))
+            (key, (Arc::new(entry), Secret::new(value.get())))
         };
         let (key, entry) = same.map_or_else(new, |(key, entry)| (key.clone(), entry.clone()));
         map.insert(key, entry);

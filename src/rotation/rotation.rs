@@ -20,7 +20,7 @@ use crate::id::{ModelRef, ProfileId, ProviderId};
 use crate::profile::AuthProfiles;
 use crate::reason::FailureReason;
 use crate::record::Record;
-use crate::select::{ProbePolicy, ProfileSelector, Query, Receipt, Selection};
+use crate::select::{ProbePolicy, ProfileSelector, Query, Receipt};
 
 /// One call under way: what was tried, what is left, and what is next.
 ///
