@@ -115,7 +115,9 @@ async fn make(rotator: &Rotator, call: &Call, client: &reqwest::Client, url: &st
     if !profiles.is_empty() {
         rotator.flush().await?;
         let at = now();
-        profiles.into_iter().for_each(|profile| Event::Committed { profile, at }.say());
+        for profile in profiles {
+            Event::Committed { profile, at }.say();
+        }
     }
     Ok(())
 }

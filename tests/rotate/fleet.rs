@@ -19,7 +19,7 @@ use provider_auth::status::StatusReport;
 use provider_auth::store::shared::{MemoryEngine, Settings, SharedStore};
 use provider_auth::{
     AuthProfileStore as _, AuthProfileStoreExt as _, AuthProfiles, Call, ErrorKind, Failure, FailureReason, ProfileId,
-    Rotator, SendFailure, Timestamp,
+    ReadOptions, Rotator, SendFailure, Timestamp,
 };
 
 use tokio::sync::Notify;
@@ -133,23 +133,23 @@ async fn an_outcome_that_was_kept_brings_no_removed_profile_back() {
 
 /// What the machines of a fleet do at one moment: each call that is sent with the first key waits until it is let go.
 struct Moment {
-    sent: Arc<AtomicUsize>,
+    asked: Arc<AtomicUsize>,
     go: Arc<Notify>,
     calls: Vec<JoinHandle<Result<String, SendFailure>>>,
 }
 
 /// Has every machine make a call. Those with the first key end in this way once they are let go.
 async fn at_once(machines: &[Machine], end: Option<FailureReason>) -> Moment {
-    let (sent, go) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
+    let (asked, go) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
     let call = |machine: &Machine| {
-        let (rotator, sent, go) = (machine.rotator.clone(), sent.clone(), go.clone());
+        let (rotator, asked, go) = (machine.rotator.clone(), asked.clone(), go.clone());
         tokio::spawn(async move {
             let send = |attempt: Attempt| {
-                let (sent, go) = (sent.clone(), go.clone());
+                let (asked, go) = (asked.clone(), go.clone());
                 async move {
                     let key = attempt.credential().secret().expose().to_owned();
                     if key == "sk-a" {
-                        sent.fetch_add(1, Ordering::SeqCst);
+                        asked.fetch_add(1, Ordering::SeqCst);
                         go.notified().await;
                         if let Some(reason) = end {
                             return Err(Failure::new(reason));
@@ -166,7 +166,7 @@ async fn at_once(machines: &[Machine], end: Option<FailureReason>) -> Moment {
     for _ in 0..1_000 {
         tokio::task::yield_now().await;
     }
-    Moment { sent, go, calls }
+    Moment { asked, go, calls }
 }
 
 impl Moment {
@@ -189,7 +189,7 @@ fn with_key(ends: &[Result<String, SendFailure>], key: &str) -> usize {
     ends.iter().filter(|end| end.as_ref().is_ok_and(|used| used == key)).count()
 }
 
-async fn remove_second(machines: &[Machine]) {
+fn remove_second(machines: &[Machine]) {
     machines[0].store.remove(&ProfileId::new("openai:b").unwrap()).unwrap();
     assert_eq!(machines[1].store.load().unwrap().len(), 1);
 }
@@ -201,7 +201,7 @@ async fn when_a_window_ends_one_machine_tries_and_the_others_go_on_with_what_is_
     machines[0].rotator.flush().await.unwrap();
     clock.advance(Duration::from_secs(600));
     let moment = at_once(&machines, None).await;
-    assert_eq!((moment.sent.load(Ordering::SeqCst), moment.waiting()), (1, 1));
+    assert_eq!((moment.asked.load(Ordering::SeqCst), moment.waiting()), (1, 1));
     // Also whoever comes later.
     assert_eq!(ask(&machines[5], None).await.unwrap(), "sk-b");
     let ends = moment.end().await;
@@ -211,20 +211,20 @@ async fn when_a_window_ends_one_machine_tries_and_the_others_go_on_with_what_is_
     }
     // It worked, so that nothing is tried any more.
     let moment = at_once(&machines, None).await;
-    assert_eq!(moment.sent.load(Ordering::SeqCst), 64);
+    assert_eq!(moment.asked.load(Ordering::SeqCst), 64);
     assert_eq!(with_key(&moment.end().await, "sk-a"), 64);
 }
 
 #[tokio::test]
 async fn a_trial_that_fails_opens_the_next_window_for_all_and_costs_the_fleet_one_request() {
     let (_, clock, machines) = fleet(64);
-    remove_second(&machines).await;
+    remove_second(&machines);
     assert!(ask(&machines[0], Some(Duration::from_secs(600))).await.is_err());
     let mut windows = vec![window(&machines[0]).unwrap()];
     for _ in 0..3 {
         clock.set(*windows.last().unwrap());
         let moment = at_once(&machines, Some(FailureReason::RateLimit)).await;
-        assert_eq!((moment.sent.load(Ordering::SeqCst), moment.waiting()), (1, 1));
+        assert_eq!((moment.asked.load(Ordering::SeqCst), moment.waiting()), (1, 1));
         let ends = moment.end().await;
         let refused: Vec<_> = ends.iter().filter_map(|end| end.as_ref().err()).collect();
         let soon =
@@ -238,19 +238,19 @@ async fn a_trial_that_fails_opens_the_next_window_for_all_and_costs_the_fleet_on
 #[tokio::test]
 async fn a_probe_that_is_due_is_made_by_one_machine() {
     let (_, clock, machines) = fleet(64);
-    remove_second(&machines).await;
+    remove_second(&machines);
     assert!(ask(&machines[0], Some(Duration::from_secs(600))).await.is_err());
     let end = window(&machines[0]).unwrap();
     clock.advance(Duration::from_secs(500));
     let moment = at_once(&machines, Some(FailureReason::RateLimit)).await;
-    assert_eq!((moment.sent.load(Ordering::SeqCst), moment.waiting()), (1, 1));
+    assert_eq!((moment.asked.load(Ordering::SeqCst), moment.waiting()), (1, 1));
     assert_eq!(moment.end().await.len(), 64);
     // It failed: for a while nobody tries again, and the window is the same.
     let moment = at_once(&machines, None).await;
-    assert_eq!((moment.sent.load(Ordering::SeqCst), window(&machines[9])), (0, Some(end)));
+    assert_eq!((moment.asked.load(Ordering::SeqCst), window(&machines[9])), (0, Some(end)));
     clock.advance(Duration::from_secs(31));
     let moment = at_once(&machines, None).await;
-    assert_eq!(moment.sent.load(Ordering::SeqCst), 1);
+    assert_eq!(moment.asked.load(Ordering::SeqCst), 1);
     assert_eq!(with_key(&moment.end().await, "sk-a"), 1);
 }
 
@@ -268,7 +268,7 @@ async fn a_trial_ends_with_its_call_and_with_its_machine() {
         assert!(call.await.is_err());
     }
     let moment = at_once(&machines[1..2], None).await;
-    assert_eq!(moment.sent.load(Ordering::SeqCst), 1);
+    assert_eq!(moment.asked.load(Ordering::SeqCst), 1);
     assert_eq!(ask(&machines[2], None).await.unwrap(), "sk-b");
     // The machine is gone, and with it who would renew its claim.
     clock.advance(Duration::from_secs(41));
@@ -291,11 +291,11 @@ async fn a_machine_that_cannot_ask_the_others_tries_for_itself() {
     assert!(answered.attempt.store_away() && answered.attempts[0].store_away);
     assert!(answered.attempts[0].to_string().contains("store away"));
     let (store, config) =
-        (&machines[1].store, provider_auth::Config::from_json5_str("{}", &Default::default()).unwrap());
+        (&machines[1].store, provider_auth::Config::from_json5_str("{}", &ReadOptions::default()).unwrap());
     let profiles = store.load().unwrap();
     let report = StatusReport::builder(&config, &profiles).store_away(store.is_away()).build(clock.now());
     assert!(report.diagnostics.iter().any(|found| found.code == DiagnosticCode::StoreAway), "{:?}", report.diagnostics);
     assert!(report.to_json().contains("could not be reached"));
-    let calm = StatusReport::builder(&config, &profiles).store_away(machines[0].store.is_away()).build(clock.now());
-    assert!(calm.diagnostics.is_empty() && !machines[0].store.is_away());
+    let present = StatusReport::builder(&config, &profiles).store_away(machines[0].store.is_away()).build(clock.now());
+    assert!(present.diagnostics.is_empty() && !machines[0].store.is_away());
 }

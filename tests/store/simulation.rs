@@ -7,9 +7,11 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "a test stops where something is wrong"
+    clippy::print_stdout,
+    clippy::mem_forget,
+    clippy::disallowed_methods,
+    reason = "a test stops where something is wrong, says what it did, and is told how long; what dies gives nothing back"
 )]
-#![allow(clippy::print_stdout, clippy::mem_forget, reason = "it says what it did; what dies gives nothing back")]
 
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -259,7 +261,8 @@ impl Fleet {
             let Ok(profiles) = machine.store.load() else { return };
             let Step::Attempt(attempt) = rotation.next(&profiles, now) else { return };
             let (attempt, trial) = match attempt.trial().map(|trial| (trial.name(), machine.store.claim_trial(trial))) {
-                None => (attempt, None),
+                // Whoever cannot ask the others tries for itself.
+                None | Some((_, Err(_))) => (attempt, None),
                 Some((name, Ok(TrialClaim::Held(guard)))) => {
                     let profiles = machine.store.load().unwrap();
                     let Some(attempt) = rotation.claimed(&attempt, guard, &profiles, now) else { continue };
@@ -269,7 +272,6 @@ impl Fleet {
                     rotation.postpone(&attempt, now);
                     continue;
                 }
-                Some((_, Err(_))) => (attempt, None),
             };
             self.send(number, rotation, attempt, trial);
             return;
@@ -336,7 +338,6 @@ impl Fleet {
                 until.map(|until| u64::try_from(until.as_millis() - BEGIN).unwrap()).filter(|until| *until > self.now);
             match (until, &known) {
                 (None, _) => *known = None,
-                (Some(until), Some((_, same))) if *same == until => {}
                 // One that is only made longer was known before.
                 (Some(until), Some((since, before))) if *before > self.now => *known = Some((*since, until)),
                 (Some(until), _) => {
@@ -414,7 +415,9 @@ impl TokenRefresher for Endpoint {
             let _under_way = UnderWay(&self.under_way);
             let fate = std::mem::replace(&mut *self.fate.lock().unwrap(), Fate::Lives);
             let meanwhile = self.meanwhile.lock().unwrap().take();
-            meanwhile.into_iter().for_each(|ask| ask());
+            if let Some(ask) = meanwhile {
+                ask();
+            }
             if fate == Fate::DiesBefore {
                 die();
             }

@@ -81,6 +81,8 @@ fn main() {
     );
     timing::row("load that asks, against one bare GET", fresh, "");
     let lazy = server.store_with("bench", Settings::default().staleness(Duration::from_secs(3_600)));
+    // The first one asks.
+    lazy.load().unwrap();
     let cached = timing::pair(|| lazy.load().unwrap(), || SystemClock.now());
     timing::row("load within the staleness, against a clock read", cached, "aim: below 3");
     let whole = WholeDocument::open(&server.url());

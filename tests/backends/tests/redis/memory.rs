@@ -29,7 +29,7 @@ impl Sealing for Turned {
 
     fn open(&self, _: &str, sealed: &[u8]) -> Result<Secret> {
         let mut open = String::with_capacity(sealed.len());
-        sealed.iter().for_each(|byte| open.push(char::from(!byte)));
+        open.extend(sealed.iter().map(|byte| char::from(!byte)));
         Ok(Secret::new(open))
     }
 }

@@ -31,11 +31,9 @@ struct Endpoint {
     requests: AtomicU64,
 }
 
-impl Endpoint {
-    fn note(&self, connection: &mut redis::Connection, what: &str, number: u64, request: &str) {
-        let line = format!("{what} {number} {request}");
-        redis::cmd("RPUSH").arg("log").arg(line).query::<()>(connection).unwrap();
-    }
+fn note(connection: &mut redis::Connection, what: &str, number: u64, request: &str) {
+    let line = format!("{what} {number} {request}");
+    redis::cmd("RPUSH").arg("log").arg(line).query::<()>(connection).unwrap();
 }
 
 const SPEND: &str = r"
@@ -59,11 +57,11 @@ impl TokenRefresher for Endpoint {
             let number: u64 = spent.expose().strip_prefix("refresh-").unwrap().parse().unwrap();
             let mut connection = self.client.get_connection().unwrap();
             let request = format!("{}-{}", std::process::id(), self.requests.fetch_add(1, Ordering::SeqCst));
-            self.note(&mut connection, "begin", number, &request);
+            note(&mut connection, "begin", number, &request);
             sleep(Duration::from_millis(2));
             let good: bool = Script::new(SPEND).arg(number).arg(&request).invoke(&mut connection).unwrap();
             sleep(Duration::from_millis(2));
-            self.note(&mut connection, "end", number, &request);
+            note(&mut connection, "end", number, &request);
             if !good {
                 return Err(Error::new(ErrorKind::RefreshDenied, "the token was spent"));
             }

@@ -20,7 +20,7 @@ mod program;
 mod reading;
 mod references;
 #[cfg(unix)]
-#[allow(dead_code, reason = "the tests of Redis use all of it")]
+#[allow(dead_code, clippy::panic, reason = "the tests of Redis use all of it")]
 #[path = "../redis/server.rs"]
 mod server;
 mod waiting;
