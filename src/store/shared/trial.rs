@@ -100,9 +100,9 @@ mod tests {
                 core.renew_held();
             }
         };
-        renew(110);
+        renew(100);
         assert!(claim(&one).is_none() && claim(&other).is_none());
-        renew(10);
+        renew(20);
         // The machine itself is no exception.
         let own = claim(&one).unwrap();
         drop(own);
