@@ -40,6 +40,7 @@ pub(crate) use legacy::LegacyForm;
 #[cfg(feature = "sqlite")]
 pub(crate) use raw::compact;
 pub use trial::Trial;
+pub(crate) use trial::TrialGuard;
 pub(crate) use unit::WrongUnit;
 pub use usage::UsageStats;
 pub(crate) use usage::timestamp;

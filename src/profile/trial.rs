@@ -1,5 +1,7 @@
 //! The trial of a profile whose window has ended, or is thought to have.
 
+use std::fmt;
+
 use crate::clock::Timestamp;
 use crate::id::ProfileId;
 
@@ -69,4 +71,10 @@ impl Trial {
         let model = self.model.as_deref().unwrap_or_default();
         format!("trial/{}/{model}/{}", self.until.as_millis(), self.profile.as_str())
     }
+}
+
+/// What keeps others from a trial until it is dropped.
+pub(crate) trait TrialGuard: fmt::Debug + Send {
+    /// Ends that, and may wait for a server meanwhile.
+    fn release(self: Box<Self>);
 }

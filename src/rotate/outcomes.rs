@@ -230,7 +230,7 @@ impl Outcomes {
             }
         })?;
         self.state().settle(waiting);
-        waiting.iter().for_each(|reported| reported.record.receipt().give_back());
+        give_back(waiting);
         self.unwritten.forget(id, skipped);
         if waiting.iter().any(|reported| matches!(reported.record, Record::Success(_))) {
             // For display only.
@@ -274,7 +274,7 @@ impl Outcomes {
         state.know(number, document);
         state.settle(waiting);
         drop(state);
-        waiting.iter().for_each(|reported| reported.record.receipt().give_back());
+        give_back(waiting);
         for (id, times) in skipped {
             self.unwritten.forget(id, times);
         }
@@ -344,6 +344,13 @@ impl Outcomes {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Lets others try the profiles again, whose store says now what came of it.
+fn give_back(written: &[Arc<Reported>]) {
+    for reported in written {
+        reported.record.receipt().give_back();
     }
 }
 

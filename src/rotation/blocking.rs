@@ -7,12 +7,13 @@ use super::attempt::{Answered, Attempt};
 use super::failure::SendFailure;
 use super::outcome::{AttemptError, Outcome, Step};
 use super::rotation::Rotation;
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::credential::CredentialKind;
 use crate::error::Error;
+use crate::profile::AuthProfiles;
 use crate::record::RecordOutcome as _;
 use crate::refresh::{RefreshCoordinator, RefreshOutcome};
-use crate::store::{AuthProfileStore, TrialClaim};
+use crate::store::{AuthProfileStore, Lease, TrialClaim};
 
 /// Runs rotations over a store and a clock on the calling thread, with any synchronous client.
 ///
@@ -197,6 +198,23 @@ impl<'a> BlockingDriver<'a> {
         if let Some(Err(error)) = recorded {
             rotation.unrecorded(error.kind());
         }
+    }
+}
+
+impl Rotation {
+    /// Returns the attempt of a trial that was claimed, with what the store says of its profile after that; `None` if the
+    /// trial is no longer to be made, because another machine has made it meanwhile. The claim is held until the outcome of
+    /// the attempt is [recorded](crate::RecordOutcome) or, where there is nothing to record, [reported](Self::report); at the
+    /// longest until the last receipt of the attempt is dropped.
+    #[must_use]
+    pub fn claimed(
+        &mut self,
+        attempt: &Attempt,
+        claim: Lease,
+        profiles: &AuthProfiles,
+        now: Timestamp,
+    ) -> Option<Attempt> {
+        self.claimed_by(attempt, Box::new(claim), profiles, now)
     }
 }
 

@@ -6,10 +6,9 @@ use super::attempt::Attempt;
 use super::outcome::Outcome;
 use super::rotation::Rotation;
 use crate::clock::Timestamp;
-use crate::profile::{AuthProfiles, Trial};
+use crate::profile::{AuthProfiles, Trial, TrialGuard};
 use crate::record::Record;
-use crate::select::{Candidate, Guard};
-use crate::store::Lease;
+use crate::select::Candidate;
 
 /// How long a profile is left to another machine before it is asked again how that went.
 const LEAVE: Duration = Duration::from_secs(2);
@@ -38,7 +37,7 @@ impl Rotation {
         attempt: &Attempt,
         outcome: Outcome,
         now: Timestamp,
-    ) -> (Option<Record>, Option<Box<dyn Guard>>) {
+    ) -> (Option<Record>, Option<Box<dyn TrialGuard>>) {
         let (record, receipt) = (self.take(attempt, outcome, now), attempt.receipt());
         if self.again.is_some() {
             self.claim = receipt.with_claim();
@@ -65,20 +64,16 @@ impl Rotation {
         self.query = self.query.clone().postponing(attempt.profile().clone(), now + LEAVE);
     }
 
-    /// Returns the attempt of a trial that was claimed, with what the store says of its profile after that; `None` if the
-    /// trial is no longer to be made, because another machine has made it meanwhile. The claim is held until the outcome of
-    /// the attempt is [recorded](crate::RecordOutcome) or, where there is nothing to record, [reported](Self::report); at the
-    /// longest until the last receipt of the attempt is dropped.
-    #[must_use]
-    pub fn claimed(
+    /// As [`claimed`](Self::claimed), with whatever ends the claim.
+    pub(super) fn claimed_by(
         &mut self,
         attempt: &Attempt,
-        claim: Lease,
+        guard: Box<dyn TrialGuard>,
         profiles: &AuthProfiles,
         now: Timestamp,
     ) -> Option<Attempt> {
         let claimed = self.claim_again(attempt, profiles, now);
-        claimed.as_ref().unwrap_or(attempt).receipt().hold(Box::new(claim));
+        claimed.as_ref().unwrap_or(attempt).receipt().hold(guard);
         if claimed.is_none() {
             // What is next may be a trial of the same window.
             self.claim = attempt.receipt().with_claim();

@@ -27,7 +27,6 @@ mod unwritten;
 mod verdict;
 
 pub use candidate::{Candidate, Candidates};
-pub(crate) use claimed::Guard;
 pub use probe::{Probe, ProbePolicy};
 pub use query::Query;
 #[cfg(feature = "client")]

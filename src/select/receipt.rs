@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::claimed::{Claimed, Guard};
+use super::claimed::Claimed;
 use crate::clock::Timestamp;
 use crate::credential::CredentialKind;
 use crate::id::{ProfileId, ProviderId};
-use crate::profile::{Profile, Trial, UsageStats};
+use crate::profile::{Profile, Trial, TrialGuard, UsageStats};
 use crate::reason::FailureReason;
 use crate::secret::Secret;
 
@@ -67,7 +67,7 @@ impl Receipt {
     }
 
     /// Holds the claim on the trial, clones included, until one of them gives it back or the last one is dropped.
-    pub(crate) fn hold(&self, guard: Box<dyn Guard>) {
+    pub(crate) fn hold(&self, guard: Box<dyn TrialGuard>) {
         if let Some(claimed) = &self.claimed {
             claimed.put(guard);
         }
@@ -79,7 +79,7 @@ impl Receipt {
     }
 
     /// Takes the claim from this receipt and its clones.
-    pub(crate) fn unclaimed(&self) -> Option<Box<dyn Guard>> {
+    pub(crate) fn unclaimed(&self) -> Option<Box<dyn TrialGuard>> {
         self.claimed.as_ref()?.take()
     }
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::id::ProfileId;
+use crate::profile::TrialGuard;
 use crate::secret::Secret;
-use crate::select::Guard;
 
 /// The exclusive right to refresh one profile's credential; given back when it is dropped.
 #[must_use = "the lease ends when it is dropped"]
@@ -82,7 +82,7 @@ impl Lease {
     }
 }
 
-impl Guard for Lease {
+impl TrialGuard for Lease {
     fn release(mut self: Box<Self>) {
         self.0.release();
     }

@@ -16,8 +16,7 @@ use self::lane::Lane;
 use super::{AuthProfileStore, Lease, TrialClaim};
 use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::id::ProfileId;
-use crate::profile::{AuthProfiles, Trial};
-use crate::select::Guard;
+use crate::profile::{AuthProfiles, Trial, TrialGuard};
 
 /// The longest wait for a lease that is not interrupted: a runtime that is dropped meanwhile waits so long at most.
 const SLICE: Duration = Duration::from_millis(500);
@@ -120,7 +119,7 @@ impl StoreQueue {
     /// # Errors
     ///
     /// [`ErrorKind::Io`] if there is no thread for it, or it panicked; it ends by itself then.
-    pub(crate) async fn give_back(&self, claim: Box<dyn Guard>) -> Result<()> {
+    pub(crate) async fn give_back(&self, claim: Box<dyn TrialGuard>) -> Result<()> {
         let give_back = move || {
             claim.release();
             Ok(())
