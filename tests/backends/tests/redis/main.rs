@@ -17,6 +17,7 @@ mod child;
 mod conformance;
 mod example;
 mod failover;
+mod faults;
 mod processes;
 mod refusals;
 mod server;
