@@ -55,7 +55,9 @@ fn addresses(urls: &[&str]) -> Result<Vec<ConnectionInfo>> {
 fn moved(info: &ConnectionInfo, (host, port): Place) -> ConnectionInfo {
     let mut addr = info.addr().clone();
     if let ConnectionAddr::Tcp(old, old_port) | ConnectionAddr::TcpTls { host: old, port: old_port, .. } = &mut addr {
-        host.into_iter().for_each(|host| *old = host);
+        if let Some(host) = host {
+            *old = host;
+        }
         *old_port = port;
     }
     info.clone().set_addr(addr)
