@@ -10,7 +10,7 @@ use crate::id::ProfileId;
 use crate::store::{AuthProfileStore, AuthProfileStoreExt as _, Lease, RefreshEnd};
 
 /// The first and the longest pause between two tries.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
+const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
 
 impl Memory {
     /// Writes new tokens for those that were spent, and gives the lease back; where that fails both are kept.

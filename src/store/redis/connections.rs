@@ -1,34 +1,43 @@
 //! Connections to the server that is the right one now.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use redis::cluster::ClusterClient;
 use redis::io::tcp::TcpSettings;
-use redis::sentinel::{SentinelClient, SentinelNodeConnectionInfo, SentinelServerType};
-use redis::{Client, ConnectionAddr, ConnectionInfo, ConnectionLike, IntoConnectionInfo as _, RedisResult, TlsMode};
+use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, RedisError, RedisResult, Value as Reply};
 
-use super::failure::{bad_url, failure};
+use super::failure::{bad_url, code, failure};
+use super::link::Link;
 use crate::error::Result;
 
 /// How many connections are kept while nobody uses them.
 const IDLE: usize = 16;
 
-type Connection = Box<dyn ConnectionLike + Send>;
-
 /// Where connections lead.
 enum Target {
-    Server(Client),
-    Sentinel(Box<Mutex<SentinelClient>>),
-    Cluster(Box<(Vec<ConnectionInfo>, Mutex<Option<ClusterClient>>)>),
+    Server(ConnectionInfo),
+    /// What sentinels name, with the name under which they know it, and what its URL says beside the place.
+    Sentinel {
+        sentinels: Vec<ConnectionInfo>,
+        name: String,
+        server: ConnectionInfo,
+    },
+    /// The node that has the slot of the key.
+    Cluster(Vec<ConnectionInfo>),
 }
 
 /// The connections of an engine.
 pub(super) struct Connections {
     target: Target,
     pub(super) timeout: Duration,
-    idle: Mutex<Vec<Connection>>,
+    /// The number of the sentinel or node that answered last.
+    asked: AtomicUsize,
+    idle: Mutex<Vec<Link>>,
 }
+
+/// The host and the port of a server; the host is left out where it is that of the one who says so.
+type Place = (Option<String>, u16);
 
 fn address(url: &str) -> Result<ConnectionInfo> {
     let info = url.into_connection_info().map_err(|_| bad_url())?;
@@ -42,87 +51,160 @@ fn addresses(urls: &[&str]) -> Result<Vec<ConnectionInfo>> {
     urls.iter().map(|url| address(url)).collect()
 }
 
+/// The same at another place.
+fn moved(info: &ConnectionInfo, (host, port): Place) -> ConnectionInfo {
+    let mut addr = info.addr().clone();
+    if let ConnectionAddr::Tcp(old, old_port) | ConnectionAddr::TcpTls { host: old, port: old_port, .. } = &mut addr {
+        if let Some(host) = host {
+            *old = host;
+        }
+        *old_port = port;
+    }
+    info.clone().set_addr(addr)
+}
+
+fn nowhere(why: &'static str) -> RedisError {
+    RedisError::from((redis::ErrorKind::Io, why))
+}
+
 impl Connections {
     fn to(target: Target) -> Self {
-        Self { target, timeout: Duration::from_secs(5), idle: Mutex::default() }
+        Self { target, timeout: Duration::from_secs(5), asked: AtomicUsize::new(0), idle: Mutex::default() }
     }
 
     pub(super) fn server(url: &str) -> Result<Self> {
-        let client = Client::open(address(url)?).map_err(|error| failure(&error))?;
-        Ok(Self::to(Target::Server(client)))
+        let info = address(url)?;
+        Client::open(info.clone()).map_err(|error| failure(&error))?;
+        Ok(Self::to(Target::Server(info)))
     }
 
     /// The host of the server's URL is the name under which the sentinels know it.
     pub(super) fn sentinel(sentinels: &[&str], server: &str) -> Result<Self> {
         let server = address(server)?;
-        let (name, tls) = match server.addr() {
-            ConnectionAddr::Tcp(name, _) => (name.clone(), None),
-            ConnectionAddr::TcpTls { host, insecure, .. } => {
-                (host.clone(), Some(if *insecure { TlsMode::Insecure } else { TlsMode::Secure }))
-            }
-            _ => return Err(bad_url()),
+        let (ConnectionAddr::Tcp(name, _) | ConnectionAddr::TcpTls { host: name, .. }) = server.addr() else {
+            return Err(bad_url());
         };
-        let info = SentinelNodeConnectionInfo::default()
-            .set_redis_connection_info(server.redis_settings().clone())
-            .set_tcp_settings(server.tcp_settings().clone());
-        let info = if let Some(tls) = tls { info.set_tls_mode(tls) } else { info };
-        let sentinels = addresses(sentinels)?;
-        let client = SentinelClient::build(sentinels, name, Some(info), SentinelServerType::Master);
-        let client = client.map_err(|error| failure(&error))?;
-        Ok(Self::to(Target::Sentinel(Box::new(Mutex::new(client)))))
+        let name = name.clone();
+        Ok(Self::to(Target::Sentinel { sentinels: addresses(sentinels)?, name, server }))
     }
 
     pub(super) fn cluster(nodes: &[&str]) -> Result<Self> {
-        Ok(Self::to(Target::Cluster(Box::new((addresses(nodes)?, Mutex::default())))))
+        Ok(Self::to(Target::Cluster(addresses(nodes)?)))
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<Link>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn connect(&self) -> RedisResult<Connection> {
-        let client = match &self.target {
-            Target::Server(client) => client.clone(),
-            Target::Sentinel(client) => client.lock().unwrap_or_else(PoisonError::into_inner).get_client()?,
-            Target::Cluster(cluster) => {
-                let (nodes, client) = &**cluster;
-                let mut client = client.lock().unwrap_or_else(PoisonError::into_inner);
-                if client.is_none() {
-                    let builder = ClusterClient::builder(nodes.clone())
-                        .connection_timeout(self.timeout)
-                        .response_timeout(self.timeout)
-                        .tcp_settings(TcpSettings::default().set_nodelay(true))
-                        .retries(2);
-                    *client = Some(builder.build()?);
-                }
-                let connection = client.as_ref().map(ClusterClient::get_connection).transpose()?;
-                let none = || redis::RedisError::from((redis::ErrorKind::ClusterConnectionNotFound, "no client"));
-                return Ok(Box::new(connection.ok_or_else(none)?));
-            }
-        };
-        let connection = client.get_connection_with_timeout(self.timeout)?;
+    fn open(&self, info: &ConnectionInfo) -> RedisResult<Link> {
+        let connection = Client::open(info.clone())?.get_connection_with_timeout(self.timeout)?;
         connection.set_read_timeout(Some(self.timeout))?;
         connection.set_write_timeout(Some(self.timeout))?;
-        Ok(Box::new(connection))
+        Ok(Link::new(connection))
     }
 
-    /// Makes a call on a connection. One that fails is not used again, nor are the others: they lead to the same server. What
-    /// changes nothing when it is done twice may be called again on a new connection, if an old one was at fault.
-    pub(super) fn call<T>(&self, again: bool, call: impl Fn(&mut dyn ConnectionLike) -> RedisResult<T>) -> Result<T> {
+    fn connect(&self, key: &str) -> RedisResult<Link> {
+        match &self.target {
+            Target::Server(info) => self.open(info),
+            Target::Sentinel { sentinels, name, server } => {
+                let place = self.first(sentinels, |link| {
+                    let mut command = redis::cmd("SENTINEL");
+                    let place: Option<(String, u16)> = command.arg("GET-MASTER-ADDR-BY-NAME").arg(name).query(link)?;
+                    place.ok_or_else(|| nowhere("no sentinel knows the name"))
+                });
+                let (_, (host, port)) = place?;
+                let mut link = self.open(&moved(server, (Some(host), port)))?;
+                let role: Vec<Reply> = redis::cmd("ROLE").query(&mut link)?;
+                if !matches!(role.first(), Some(Reply::BulkString(role)) if role == b"master") {
+                    // The sentinel may have been cut off: another one is asked next time.
+                    self.asked.fetch_add(1, Ordering::Relaxed);
+                    return Err(nowhere("the server is a replica by now"));
+                }
+                Ok(link)
+            }
+            Target::Cluster(nodes) => {
+                let (node, place) = self.first(nodes, |link| {
+                    let slot: i64 = redis::cmd("CLUSTER").arg("KEYSLOT").arg(key).query(link)?;
+                    let slots: Vec<Vec<Reply>> = redis::cmd("CLUSTER").arg("SLOTS").query(link)?;
+                    place_of(&slots, slot).ok_or_else(|| nowhere("no node has the slot"))
+                })?;
+                self.open(&moved(node, place))
+            }
+        }
+    }
+
+    /// Asks one after the other until one answers, beginning with the one that did so last.
+    fn first<'a, T>(
+        &self,
+        all: &'a [ConnectionInfo],
+        ask: impl Fn(&mut Link) -> RedisResult<T>,
+    ) -> RedisResult<(&'a ConnectionInfo, T)> {
+        let begin = self.asked.load(Ordering::Relaxed).checked_rem(all.len()).unwrap_or(0);
+        let mut answer = Err(nowhere("there is nobody to ask"));
+        for (number, info) in all.iter().enumerate().cycle().skip(begin).take(all.len()) {
+            answer = self.open(info).and_then(|mut link| Ok((info, ask(&mut link)?)));
+            if answer.is_ok() {
+                self.asked.store(number, Ordering::Relaxed);
+                break;
+            }
+        }
+        answer
+    }
+
+    /// A connection to the node of a cluster that another one has named as the one to ask.
+    fn redirected(&self, error: &RedisError) -> Option<RedisResult<Link>> {
+        let Target::Cluster(nodes) = &self.target else { return None };
+        let (host, port) = error.redirect_node()?.0.rsplit_once(':')?;
+        let host = (!host.is_empty()).then(|| host.trim_matches(['[', ']']).to_owned());
+        let node = nodes.get(self.asked.load(Ordering::Relaxed))?;
+        let link = self.open(&moved(node, (host, port.parse().ok()?)));
+        Some(link.map(|link| if code(error) == Some("ASK") { link.asking() } else { link }))
+    }
+
+    /// Makes a call about a key on a connection. What changes nothing when it is done twice may be called again on a new
+    /// connection, if an old one was at fault; what the server has refused to do, always.
+    pub(super) fn call<T>(&self, key: &str, again: bool, call: impl Fn(&mut Link) -> RedisResult<T>) -> RedisResult<T> {
         let idle = self.idle().pop();
         let is_old = idle.is_some();
-        let result = idle.map_or_else(|| self.connect(), Ok).and_then(|mut connection| {
-            let value = call(&mut *connection);
-            if value.as_ref().is_ok_and(|_| self.idle().len() < IDLE) {
-                self.idle().push(connection);
-            }
-            value
-        });
-        let Err(error) = result else { return result.map_err(|error| failure(&error)) };
-        self.idle().clear();
-        if again && is_old && (error.is_io_error() || error.code() == Some("READONLY")) {
-            return self.call(false, call);
+        let result = self.on(idle.map_or_else(|| self.connect(key), Ok), &call);
+        let Err(error) = result else { return result };
+        if let Some(link) = self.redirected(&error) {
+            return self.on(link, &call);
         }
-        Err(failure(&error))
+        if is_old && (code(&error) == Some("READONLY") || again && error.is_io_error()) {
+            return self.on(self.connect(key), &call);
+        }
+        Err(error)
     }
+
+    fn on<T>(&self, link: RedisResult<Link>, call: impl Fn(&mut Link) -> RedisResult<T>) -> RedisResult<T> {
+        let mut link = link?;
+        let result = call(&mut link);
+        let is_right = match result.as_ref().err() {
+            None => true,
+            Some(error) => code(error).is_some_and(|code| !matches!(code, "READONLY" | "MOVED" | "ASK")),
+        };
+        let mut idle = self.idle();
+        if !is_right {
+            // The others lead to the same server.
+            idle.clear();
+        } else if link.is_kept() && idle.len() < IDLE {
+            idle.push(link);
+        }
+        drop(idle);
+        result
+    }
+}
+
+/// Who has a slot, by the answer to `CLUSTER SLOTS`.
+fn place_of(slots: &[Vec<Reply>], slot: i64) -> Option<Place> {
+    slots.iter().find_map(|range| {
+        let [Reply::Int(first), Reply::Int(last), Reply::Array(node), ..] = range.as_slice() else { return None };
+        let [host, Reply::Int(port), ..] = node.as_slice() else { return None };
+        let host = match host {
+            Reply::BulkString(host) if !host.is_empty() => Some(String::from_utf8(host.clone()).ok()?),
+            _ => None,
+        };
+        (*first..=*last).contains(&slot).then_some((host, u16::try_from(*port).ok()?))
+    })
 }

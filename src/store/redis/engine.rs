@@ -3,10 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use redis::Value as Reply;
+use redis::{RedisResult, Value as Reply};
 
 use super::connections::Connections;
-use super::script::{COMMITTING, READING, RELEASING, RENEWING};
+use super::failure::{failure, is_refusal};
+use super::link::Link;
+use super::script::{COMMITTING, READING, RELEASING, RENEWING, TOUCHING};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::shared::{Commit, Committed, Condition, Engine, Entry, Known, Listing, Value};
 
@@ -101,6 +103,16 @@ impl RedisEngine {
         self
     }
 
+    /// Makes a call that changes nothing when it is done twice.
+    fn call<T>(&self, call: impl Fn(&mut Link) -> RedisResult<T>) -> Result<T> {
+        self.connections.call(&self.key, true, call).map_err(|error| failure(&error))
+    }
+
+    /// Returns whether as many replicas as were asked for have what was written on a connection.
+    fn is_copied(&self, link: &mut Link) -> RedisResult<bool> {
+        self.replicas.map_or(Ok(true), |(replicas, wait)| link.wait(replicas, wait, self.connections.timeout))
+    }
+
     fn lease_key(&self, name: &str) -> String {
         format!("{}:lease:{name}", self.key)
     }
@@ -128,7 +140,7 @@ fn text(reply: Reply) -> Result<String> {
 
 impl Engine for RedisEngine {
     fn read(&self, known: &Known) -> Result<Option<Listing>> {
-        let reply: Reply = self.connections.call(true, |connection| {
+        let reply: Reply = self.call(|connection| {
             READING.key(&self.key).arg(known.revision()).arg(known.versions_as_json()).invoke(connection)
         })?;
         let fields = match reply {
@@ -151,47 +163,48 @@ impl Engine for RedisEngine {
     }
 
     fn commit(&self, commit: &Commit) -> Result<Committed> {
-        let (before, copies) = self.connections.call(false, |connection| {
-            let mut call = COMMITTING.key(&self.key);
-            call.arg(&commit.stamp);
-            match &commit.condition {
-                Condition::Revision(revision) => {
-                    call.arg("revision").arg(revision);
-                }
-                Condition::Versions(versions) => {
-                    call.arg("versions").arg(versions.len());
-                    for (name, version) in versions {
-                        call.arg(name).arg(version.as_deref().unwrap_or_default());
-                    }
+        let mut call = COMMITTING.key(&self.key);
+        call.arg(&commit.stamp);
+        match &commit.condition {
+            Condition::Revision(revision) => {
+                call.arg("revision").arg(revision);
+            }
+            Condition::Versions(versions) => {
+                call.arg("versions").arg(versions.len());
+                for (name, version) in versions {
+                    call.arg(name).arg(version.as_deref().unwrap_or_default());
                 }
             }
-            for (name, value) in &commit.writes {
-                let kind = if value.is_some() { "set" } else { "remove" };
-                call.arg(name).arg(kind).arg(value.as_ref().map_or(&[][..], Value::as_bytes));
-            }
-            let before: Reply = call.invoke(connection)?;
-            let copies = match self.replicas {
-                Some((replicas, wait)) if before != Reply::Nil => {
-                    // It is written, also where nobody says how often.
-                    Some(redis::cmd("WAIT").arg(replicas).arg(millis(wait)).query::<u32>(connection).unwrap_or(0))
-                }
-                _ => None,
-            };
-            Ok((before, copies))
-        })?;
-        if before == Reply::Nil {
-            return Ok(Committed::Conflict);
         }
-        let before = text(before)?;
-        Ok(match (self.replicas, copies) {
-            (Some((wanted, _)), Some(copies)) if copies < wanted => Committed::Unconfirmed { before },
-            _ => Committed::Done { before },
-        })
+        for (name, value) in &commit.writes {
+            let kind = if value.is_some() { "set" } else { "remove" };
+            call.arg(name).arg(kind).arg(value.as_ref().map_or(&[][..], Value::as_bytes));
+        }
+        let answer = self.connections.call(&self.key, false, |link| {
+            let before: Reply = call.invoke(link)?;
+            let is_copied = before == Reply::Nil || self.is_copied(link)?;
+            Ok((before, is_copied))
+        });
+        match answer {
+            Ok((Reply::Nil, _)) => Ok(Committed::Conflict),
+            Ok((before, true)) => Ok(Committed::Done { before: text(before)? }),
+            Ok((before, false)) => Ok(Committed::Unconfirmed { before: text(before)? }),
+            Err(error) if is_refusal(&error) => Ok(Committed::Refused),
+            Err(error) => Err(failure(&error)),
+        }
+    }
+
+    fn confirm(&self) -> Result<bool> {
+        if self.replicas.is_none() {
+            return Ok(true);
+        }
+        // Only what this connection has written is waited for.
+        self.call(|link| TOUCHING.key(&self.key).invoke::<()>(link).and_then(|()| self.is_copied(link)))
     }
 
     fn acquire(&self, name: &str, token: &str, life: Duration) -> Result<bool> {
         let key = self.lease_key(name);
-        let reply: Reply = self.connections.call(true, |connection| {
+        let reply: Reply = self.call(|connection| {
             redis::cmd("SET").arg(&key).arg(token).arg("NX").arg("PX").arg(millis(life)).query(connection)
         })?;
         // One that was taken by a call whose answer got lost is this holder's.
@@ -200,15 +213,13 @@ impl Engine for RedisEngine {
 
     fn renew(&self, name: &str, token: &str, life: Duration) -> Result<bool> {
         let key = self.lease_key(name);
-        let held: u32 = self
-            .connections
-            .call(true, |connection| RENEWING.key(&key).arg(token).arg(millis(life)).invoke(connection))?;
+        let held: u32 = self.call(|link| RENEWING.key(&key).arg(token).arg(millis(life)).invoke(link))?;
         Ok(held == 1)
     }
 
     fn release(&self, name: &str, token: &str) -> Result<()> {
         let key = self.lease_key(name);
-        let _: u32 = self.connections.call(true, |connection| RELEASING.key(&key).arg(token).invoke(connection))?;
+        let _: u32 = self.call(|link| RELEASING.key(&key).arg(token).invoke(link))?;
         Ok(())
     }
 }

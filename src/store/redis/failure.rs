@@ -2,9 +2,36 @@
 
 use std::io;
 
-use redis::{ErrorKind as Kind, RedisError, ServerErrorKind as Server};
+use redis::{ErrorKind as Kind, RedisError};
 
 use crate::error::{Error, ErrorKind};
+
+/// The codes that a script can end with.
+const OF_SCRIPTS: [&str; 8] =
+    ["CLUSTERDOWN", "LOADING", "MISCONF", "NOPERM", "NOREPLICAS", "OOM", "READONLY", "WRONGTYPE"];
+
+/// The code with which a server has refused something; `None` if it was not the server that did.
+pub(super) fn code(error: &RedisError) -> Option<&str> {
+    let (code, detail) = (error.code()?, error.detail().unwrap_or_default());
+    if code != "ERR" {
+        return Some(code);
+    }
+    if detail.starts_with("max number of clients") {
+        return Some("BUSY");
+    }
+    if detail.contains("user executing the script") {
+        return Some("NOPERM");
+    }
+    // Up to Redis 6.2 an error of a script has the code of the command in its text.
+    let mut words = detail.split_ascii_whitespace().map(|word| word.trim_start_matches('-'));
+    let found = words.find_map(|word| OF_SCRIPTS.into_iter().find(|code| *code == word));
+    found.filter(|_| detail.starts_with("Error running script")).or(Some(code))
+}
+
+/// Returns whether a server has answered that it does not work for now, so that nothing was done.
+pub(super) fn is_refusal(error: &RedisError) -> bool {
+    code(error).is_some() && failure(error).kind() == ErrorKind::StoreUnavailable
+}
 
 /// The error for a call that failed.
 pub(super) fn failure(error: &RedisError) -> Error {
@@ -13,8 +40,8 @@ pub(super) fn failure(error: &RedisError) -> Error {
         let source = if error.is_timeout() { io::ErrorKind::TimedOut } else { io::ErrorKind::NotConnected };
         return away("the server that keeps the credentials cannot be reached").with_source(io::Error::from(source));
     }
-    match (error.kind(), error.code()) {
-        (Kind::AuthenticationFailed | Kind::Server(Server::NoPerm), _) | (_, Some("NOAUTH" | "WRONGPASS")) => {
+    match (error.kind(), code(error)) {
+        (Kind::AuthenticationFailed, _) | (_, Some("NOAUTH" | "NOPERM" | "WRONGPASS")) => {
             let message = "the server that keeps the credentials refuses this user";
             let help =
                 "Check the user name and the password in the URL of the server, and what that user may do there.";
@@ -30,17 +57,17 @@ pub(super) fn failure(error: &RedisError) -> Error {
             let help = "Use another name for the agent, or remove what is kept under this one.";
             Error::new(ErrorKind::Corrupt, message).with_help(help)
         }
-        (Kind::InvalidClientConfig | Kind::EmptySentinelList, _) => bad_url(),
+        (Kind::InvalidClientConfig, _) => bad_url(),
         (Kind::UnexpectedReturnType | Kind::Parse, _) => {
             let message = "the server that keeps the credentials gave another answer than was expected";
             Error::new(ErrorKind::Io, message)
         }
-        (Kind::Server(Server::ResponseError | Server::ExecAbort | Server::CrossSlot) | Kind::Client, _) => {
+        (Kind::Client, _) | (_, Some("ERR" | "EXECABORT" | "CROSSSLOT")) => {
             let message = "the server that keeps the credentials refused a command";
             let help = "Check that it is Redis 6.2 or newer, or Valkey, and allows scripts.";
             Error::new(ErrorKind::Io, message).with_help(help)
         }
-        // It loads, fails over, has too few replicas or no disk to write to.
+        // It loads, fails over, has too few replicas, too many clients or no disk to write to.
         _ => away("the server that keeps the credentials refuses to work for now"),
     }
 }
@@ -49,4 +76,50 @@ pub(super) fn failure(error: &RedisError) -> Error {
 pub(super) fn bad_url() -> Error {
     let help = "Write the URL as `redis://user:password@host:port/0`; `rediss://` needs a program that was built with TLS for it.";
     Error::new(ErrorKind::InvalidUrl, "the URL of the server that keeps the credentials cannot be used").with_help(help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The error that an answer of a server is.
+    fn answer(text: &str) -> RedisError {
+        let value = redis::parse_redis_value(format!("{text}\r\n").as_bytes()).unwrap();
+        value.extract_error().unwrap_err()
+    }
+
+    #[test]
+    fn errors_within_scripts_are_what_they_are_on_old_servers_too() {
+        let script = "-ERR Error running script (call to f_made_up): @user_script:3: @user_script: 3:";
+        for (text, kind, is_no) in [
+            (
+                format!("{script} -READONLY You can't write against a read only replica."),
+                ErrorKind::StoreUnavailable,
+                true,
+            ),
+            (format!("{script} -MISCONF Redis is configured to save"), ErrorKind::StoreUnavailable, true),
+            (
+                format!("{script} -OOM command not allowed when used memory > 'maxmemory'."),
+                ErrorKind::StorageFull,
+                false,
+            ),
+            (format!("{script} WRONGTYPE Operation against a key"), ErrorKind::Corrupt, false),
+            (format!("{script} something is nil"), ErrorKind::Io, false),
+            ("-READONLY You can't write against a read only replica.".to_owned(), ErrorKind::StoreUnavailable, true),
+            ("-MISCONF Redis is configured to save".to_owned(), ErrorKind::StoreUnavailable, true),
+            ("-NOREPLICAS Not enough good replicas to write.".to_owned(), ErrorKind::StoreUnavailable, true),
+            ("-ERR max number of clients reached".to_owned(), ErrorKind::StoreUnavailable, true),
+            (
+                "-ERR The user executing the script can't run this command".to_owned(),
+                ErrorKind::PermissionDenied,
+                false,
+            ),
+            ("-ERR unknown command OOM".to_owned(), ErrorKind::Io, false),
+        ] {
+            let error = answer(&text);
+            assert_eq!((failure(&error).kind(), is_refusal(&error)), (kind, is_no), "{text}");
+        }
+        let cut = RedisError::from(io::Error::from(io::ErrorKind::TimedOut));
+        assert!(failure(&cut).kind() == ErrorKind::StoreUnavailable && !is_refusal(&cut));
+    }
 }

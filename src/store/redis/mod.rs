@@ -3,6 +3,7 @@
 mod connections;
 mod engine;
 mod failure;
+mod link;
 mod script;
 
 pub use engine::RedisEngine;

@@ -54,6 +54,13 @@ redis.call('HSET', key, '', stamp)
 return before
 ";
 
+/// Writes the revision anew, so that a connection has written something after every commit before.
+const TOUCH: &str = r"
+local revision = redis.call('HGET', KEYS[1], '')
+if revision then redis.call('HSET', KEYS[1], '', revision) end
+return true
+";
+
 const RENEW: &str = r"
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])
@@ -66,5 +73,6 @@ return 0
 
 pub(super) static READING: LazyLock<Script> = LazyLock::new(|| Script::new(READ));
 pub(super) static COMMITTING: LazyLock<Script> = LazyLock::new(|| Script::new(COMMIT));
+pub(super) static TOUCHING: LazyLock<Script> = LazyLock::new(|| Script::new(TOUCH));
 pub(super) static RENEWING: LazyLock<Script> = LazyLock::new(|| Script::new(RENEW));
 pub(super) static RELEASING: LazyLock<Script> = LazyLock::new(|| Script::new(RELEASE));

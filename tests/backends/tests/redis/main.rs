@@ -17,6 +17,7 @@ mod child;
 mod conformance;
 mod example;
 mod failover;
+mod faults;
 #[cfg(target_os = "linux")]
 mod memory;
 mod processes;
