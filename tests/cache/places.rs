@@ -1,10 +1,12 @@
 //! The table of places where a marker may stand, against what is documented, what the API answered, and what others report.
-#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use provider_auth::CacheRetention;
 use provider_auth::ErrorKind::InvalidCacheMarker;
 
-use provider_auth::cache::{Breakpoint, BreakpointOptions, BreakpointOrigin, BreakpointPlan, BreakpointReason};
+use provider_auth::cache::{
+    Breakpoint, BreakpointOptions, BreakpointOrigin, BreakpointPlan, BreakpointReason, mark_body,
+};
 use provider_auth::{Credential, Endpoint, RequestBuilder, Secret, request::EndpointKind};
 
 use self::Source::{Answer, Documented, Reported};
@@ -320,6 +322,40 @@ fn the_last_entry_of_a_name_in_a_toolset_counts() {
     // Of six markers of one name there is one, which is refused for its place, not for its number.
     let five = format!(r#""t":{with},"#).repeat(5);
     assert!(plan(format!(r#"{five}"t":{without}"#)).is_ok());
+}
+
+#[test]
+fn nothing_is_planned_before_a_compaction() {
+    let said = |role: &str, text: &str| format!(r#"{{"role":"{role}","content":"{text}"}}"#);
+    let long: Vec<_> = (0..6).flat_map(|turn| [said("user", &format!("u{turn}")), said("assistant", "a")]).collect();
+    let compacted =
+        r#"{"role":"assistant","content":[{"type":"compaction","content":"s"},{"type":"text","text":"t"}]}"#;
+    let body = |messages: &[&str]| format!(r#"{{"system":"s","messages":[{}]}}"#, messages.join(","));
+    let (history, options) = (long.join(","), BreakpointOptions::new(CacheRetention::Short));
+    let before = body(&[&history, &said("user", "q")]);
+    let (before, _) = mark_body(before.into_bytes(), &options).expect("legal");
+    let rest = [said("user", "q"), compacted.to_owned(), said("user", "r")].join(",");
+    // The client may keep what the API leaves out from then on, or leave it out itself.
+    for (messages, end) in
+        [(vec![history.as_str(), &rest], "/messages/14"), (vec![compacted, &said("user", "r")], "/messages/1")]
+    {
+        let now = body(&messages);
+        let (now, plan) = mark_body(now.into_bytes(), &options.clone().previous(&before)).expect("legal");
+        let paths: Vec<_> = plan.breakpoints().iter().map(Breakpoint::path).collect();
+        assert_eq!(paths, ["/system/0".to_owned(), format!("{end}/content/0")]);
+        // From then on the session grows as any other: it reads where it wrote.
+        let next = body(&[&messages.join(","), &said("assistant", "b"), &said("user", "v")]);
+        let (_, plan) = mark_body(next.into_bytes(), &options.clone().previous(&now)).expect("legal");
+        assert!(plan.breakpoints().iter().any(|marker| marker.path() == format!("{end}/content/0")), "{plan:?}");
+        assert_eq!(plan.breakpoints().len(), 3);
+    }
+    // A compaction that failed leaves nothing out.
+    let failed = compacted.replace(r#""s""#, "null");
+    let plan = BreakpointPlan::for_body(
+        body(&[&history, &said("user", "q"), &failed, &said("user", "r")]).as_bytes(),
+        &options,
+    );
+    assert_eq!(plan.expect("legal").breakpoints()[1].path(), "/messages/8/content/0");
 }
 
 /// Nothing is timed here, but by the square of their number these would take hours.
