@@ -179,7 +179,7 @@ impl<'a> Selecting<'a> {
         if !fitness.is_ready() {
             return unfit(kind, fitness);
         }
-        let standing = self.standing(id, profile);
+        let standing = self.standing(Entry { id, profile, usage });
         let cooling = self.rules.cooling(usage, self.query.model.as_deref(), now);
         if let Some((until, verdict)) = cooling.or_else(|| self.rules.no_headroom(standing, self.now)) {
             // Waiting for a token that ends before its cooldown does would be in vain.
@@ -298,7 +298,7 @@ impl<'a> Selecting<'a> {
         let _ = self.visit(base, |id, entry| {
             let Some(known) = entry else { return ControlFlow::Continue(()) };
             let is_preferred = self.query.preferred.as_ref() == Some(id);
-            let (mut place, mut weight) = (self.place_if_ready(known, self.standing(id, known.profile)), 0);
+            let (mut place, mut weight) = (self.place_if_ready(known, self.standing(known)), 0);
             if ordered {
                 (place.rank, place.spent, place.time) = (0, 0, 0.0);
             } else if let Some(session) = &self.query.session {

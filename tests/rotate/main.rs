@@ -6,6 +6,7 @@ mod driving;
 mod ends;
 mod failures;
 mod gateways;
+mod headroom;
 mod leaks;
 mod logins;
 mod observed;
