@@ -1,4 +1,5 @@
-//! Reading an answer that failed, against `serde_json::Value` over the same body.
+//! Reading an answer that failed, against `serde_json::Value` over the same body; and what is left in its headers, against
+//! building a request of 100 kB.
 //!
 //! `cargo bench --bench failure`
 
@@ -6,8 +7,12 @@
 
 mod timing;
 
+use http::header::HeaderName;
 use http::{HeaderMap, StatusCode};
-use provider_auth::{FailureClassifier, ProviderId, Timestamp};
+use provider_auth::headroom::Headroom;
+use provider_auth::{
+    CacheRetention, Credential, Endpoint, FailureClassifier, ProviderId, RequestBuilder, Secret, Timestamp,
+};
 use serde_json::{Value, json};
 
 fn main() {
@@ -31,6 +36,55 @@ fn main() {
             timing::row(&format!("{name}, {} kB", body.len() >> 10), timing::pair(classify, parse), aim);
             println!("    {allocations} allocations");
         }
+    }
+    headroom(now);
+}
+
+/// Reading the headers of an answer, of which most have nothing to do with limits.
+fn headroom(now: Timestamp) {
+    timing::head("what is left");
+    let common = "date server content-type content-length cf-ray cf-cache-status via x-request-id request-id alt-svc vary \
+                  strict-transport-security x-robots-tag anthropic-organization-id";
+    let kinds = ["requests", "tokens", "input-tokens", "output-tokens"];
+    let reset = "2023-11-14T22:14:20Z";
+    let bucket = |kind: &str| {
+        [("limit", "50000"), ("remaining", "12000"), ("reset", reset)]
+            .map(|(part, value)| (format!("anthropic-ratelimit-{kind}-{part}"), value))
+    };
+    let buckets: Vec<_> = kinds.iter().flat_map(|kind| bucket(kind)).collect();
+    let plan = [("status", "allowed"), ("utilization", "0.4"), ("reset", "1700010000")];
+    let windows = ["5h", "7d"];
+    let windows = windows
+        .iter()
+        .flat_map(|window| plan.map(|(part, value)| (format!("anthropic-ratelimit-unified-{window}-{part}"), value)));
+    let compatible = ["requests", "tokens"].iter().flat_map(|kind| {
+        [("limit", "500"), ("remaining", "400"), ("reset", "6m0s")]
+            .map(|(part, value)| (format!("x-ratelimit-{part}-{kind}"), value))
+    });
+    let endpoint = Endpoint::anthropic();
+    let credential = Credential::api_key(Secret::new("sk-ant-api03-example"));
+    let text = "The quick brown fox jumps over the lazy dog. ".repeat(2_200);
+    let body = json!({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": text}]}).to_string();
+    let build = || {
+        RequestBuilder::new(&endpoint, &credential)
+            .body(body.as_bytes())
+            .retention(CacheRetention::Long)
+            .build()
+            .is_ok()
+    };
+    for (name, provider, limits) in [
+        ("none", "anthropic", Vec::new()),
+        ("Anthropic", "anthropic", buckets),
+        ("a plan of Anthropic", "anthropic", windows.collect()),
+        ("OpenAI", "openai", compatible.collect()),
+    ] {
+        let pair = |(name, value): (&str, &str)| Some((name.parse::<HeaderName>().ok()?, value.parse().ok()?));
+        let others = common.split_whitespace().map(|name| (name, "a value"));
+        let told = limits.iter().map(|(name, value)| (name.as_str(), *value));
+        let headers: HeaderMap = others.chain(told).filter_map(pair).collect();
+        let Ok(provider) = ProviderId::new(provider) else { return };
+        let read = || Headroom::read(&provider, &headers, now);
+        timing::row(&format!("headers: {name}"), timing::pair(read, build), "aim: below 2 µs, or at most 0.005");
     }
 }
 

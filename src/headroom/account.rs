@@ -29,11 +29,13 @@ pub(crate) struct Standing {
     pub(crate) refused: Option<(Timestamp, LimitKind)>,
     /// The least share that is left of any limit; 1 where nothing is known.
     pub(crate) share: f64,
+    /// Whether anything is known.
+    pub(crate) is_known: bool,
 }
 
 impl Default for Standing {
     fn default() -> Self {
-        Self { refused: None, share: 1.0 }
+        Self { refused: None, share: 1.0, is_known: false }
     }
 }
 
@@ -80,6 +82,7 @@ impl Account {
     ) -> Standing {
         let mut standing = Standing::default();
         for gauge in self.gauges(model).filter(|gauge| !gauge.is_ahead(now)) {
+            standing.is_known = true;
             standing.share = gauge.share(now).map_or(standing.share, |share| share.min(standing.share));
             if let Some(until) = gauge.refuses(request, policy, now)
                 && standing.refused.is_none_or(|(longest, _)| longest < until)

@@ -24,6 +24,12 @@ pub enum LimitKind {
 }
 
 impl LimitKind {
+    /// Returns the kind of that name, if there is one.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        let all = [Self::Requests, Self::Tokens, Self::InputTokens, Self::OutputTokens, Self::Plan];
+        all.into_iter().find(|kind| kind.as_str() == name)
+    }
+
     /// Returns the name for programs: `requests`, `tokens`, `input_tokens`, `output_tokens` or `plan`.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -62,17 +62,14 @@ impl Meter {
         self.newest = number;
         self.begun.retain(|begun| begun.number > number);
         for limit in limits {
-            let known = self.gauges.iter_mut().find(|gauge| gauge.limit().name == limit.name);
-            let gauge = match known {
-                Some(gauge) => {
-                    gauge.tell(limit, &counted, now);
-                    Some(gauge)
-                }
-                None => {
-                    self.gauges.extend(Gauge::new(limit, now));
-                    self.gauges.last_mut().filter(|gauge| gauge.limit().name == limit.name)
-                }
-            };
+            let known = self.gauges.iter().position(|gauge| gauge.limit().name == limit.name);
+            if let Some(gauge) = known.and_then(|place| self.gauges.get_mut(place)) {
+                gauge.tell(limit, &counted, now);
+            } else {
+                self.gauges.extend(Gauge::new(limit, now));
+            }
+            let place = known.unwrap_or(self.gauges.len().saturating_sub(1));
+            let gauge = self.gauges.get_mut(place).filter(|gauge| gauge.limit().name == limit.name);
             if let Some(gauge) = gauge.filter(|_| limit.remaining.is_some()) {
                 self.begun.iter().for_each(|begun| gauge.owe(begun.request));
             }

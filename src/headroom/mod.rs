@@ -15,6 +15,7 @@
 mod account;
 mod families;
 mod gauge;
+mod hint;
 mod limit;
 mod listed;
 mod meter;
@@ -25,6 +26,7 @@ mod sessions;
 mod tracker;
 mod value;
 
+pub(crate) use hint::Hint;
 pub use limit::{Limit, LimitKind, Refill, TokenEstimate};
 pub(crate) use meter::Request;
 pub use policy::HeadroomPolicy;

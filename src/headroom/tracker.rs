@@ -122,6 +122,13 @@ impl HeadroomTracker {
         all
     }
 
+    /// Returns what is left of one profile, for each model and for its plan.
+    pub(super) fn limits(&self, profile: &ProfileId, now: Timestamp) -> Vec<(Option<String>, Vec<Limit>)> {
+        let state = self.state();
+        let shown = state.accounts.get(profile).into_iter().flat_map(|account| account.shown(now));
+        shown.map(|(model, limits)| (model.map(str::to_owned), limits)).collect()
+    }
+
     /// Forgets what is known of a profile, such as after its owner has bought more.
     pub fn forget(&self, profile: &ProfileId) {
         self.state().accounts.remove(profile);

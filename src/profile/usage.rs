@@ -36,6 +36,9 @@ pub struct UsageStats {
     pub(crate) failure_counts: IndexMap<Box<str>, f64>,
     /// By model, when the latest request that succeeded was picked; the empty name stands for no model.
     pub(crate) success_picked_at: IndexMap<Box<str>, f64>,
+    /// What another program of this crate was told is left of the profile's limits.
+    pub(crate) no_headroom_until: IndexMap<Box<str>, f64>,
+    pub(crate) plan_used: IndexMap<Box<str>, f64>,
 }
 
 fn text_of(object: &RawObject<'_>, key: &str) -> Option<Box<str>> {
@@ -102,6 +105,8 @@ impl UsageStats {
             last_end,
             failure_counts: numbers(key::FAILURE_COUNTS),
             success_picked_at: numbers(key::SUCCESS_PICKED_AT),
+            no_headroom_until: numbers(key::NO_HEADROOM_UNTIL),
+            plan_used: numbers(key::PLAN_USED),
         }
     }
 
@@ -126,6 +131,7 @@ impl UsageStats {
     pub(crate) fn cleared(&self) -> Self {
         self.edited(|edit| {
             edit.end_windows();
+            edit.headroom(&IndexMap::new(), &IndexMap::new());
             edit.0.remove(key::FAILURE_COUNTS);
             edit.0.set_number(key::ERROR_COUNT, 0.0);
         })
@@ -145,13 +151,17 @@ impl UsageStats {
         counts.retain(|name, _| !FailureReason::from_name(name).is_some_and(FailureReason::is_refusal));
         let untouched = transient.len() == self.transient().count()
             && self.disabled.as_ref().is_none_or(|window| stays(&window))
-            && counts == self.failure_counts;
+            && counts == self.failure_counts
+            && self.no_headroom_until.is_empty()
+            && self.plan_used.is_empty();
         if untouched {
             return self.clone();
         }
         self.edited(|edit| {
             edit.transient(&transient);
             edit.disabled(self.disabled.as_ref().filter(stays));
+            // Another credential may be one of another account.
+            edit.headroom(&IndexMap::new(), &IndexMap::new());
             edit.number(key::ERROR_COUNT, counts.values().sum());
             edit.numbers(key::FAILURE_COUNTS, &counts);
         })

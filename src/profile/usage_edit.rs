@@ -53,6 +53,12 @@ impl UsageEdit<'_> {
         self.object(key, &text);
     }
 
+    /// Replaces what is known of what is left of the profile's limits.
+    pub(crate) fn headroom(&mut self, ends: &IndexMap<Box<str>, f64>, plan: &IndexMap<Box<str>, f64>) {
+        self.numbers(key::NO_HEADROOM_UNTIL, ends);
+        self.numbers(key::PLAN_USED, plan);
+    }
+
     /// Replaces the transient windows; of several with one scope, the one that ends last stays.
     ///
     /// OpenClaw has one place for them, and drops the others when it writes. What stands there has to be the one that ends

@@ -39,6 +39,10 @@ pub(crate) mod key {
     /// The end of the window in OpenClaw's one place, where that stands for all of `modelCooldowns`.
     pub(crate) const MODEL_COOLDOWNS_UNTIL: &str = "modelCooldownsUntil";
     pub(crate) const SUCCESS_PICKED_AT: &str = "successPickedAt";
+    /// Of what nothing is left, and until when: a hint that another program may drop.
+    pub(crate) const NO_HEADROOM_UNTIL: &str = "noHeadroomUntil";
+    /// How much of a plan is used, and until when that counts: a hint as well.
+    pub(crate) const PLAN_USED: &str = "planUsed";
     pub(crate) const INLINE_KEY: &str = "inlineKey";
 }
 

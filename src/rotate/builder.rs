@@ -224,7 +224,7 @@ impl RotatorBuilder {
             looking: tokio::sync::Mutex::default(),
             probes: self.probes,
             probed: Arc::default(),
-            outcomes: Outcomes::default(),
+            outcomes: Outcomes::new(Arc::clone(&self.headroom)),
             sessions: Sessions::new(self.session_memory),
             headroom: self.headroom,
             random: self.random,

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 
 use crate::clock::{Clock, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
+use crate::headroom::HeadroomTracker;
 use crate::id::ProfileId;
 use crate::profile::AuthProfiles;
 use crate::record::{Record, name_last_good};
@@ -28,6 +29,8 @@ pub(super) struct Outcomes {
     turn: Gate,
     /// Successes of which nothing is worth a write of its own.
     pub(super) unwritten: Arc<Unwritten>,
+    /// What others who share the store are told of.
+    headroom: Arc<HeadroomTracker>,
 }
 
 #[derive(Default)]
@@ -96,6 +99,11 @@ impl Reported {
 type Skipped = IndexMap<ProfileId, Vec<(Receipt, Timestamp)>>;
 
 impl Outcomes {
+    /// Creates an empty line, which tells others what is left of the profiles as well.
+    pub(super) fn new(headroom: Arc<HeadroomTracker>) -> Self {
+        Self { headroom, ..Self::default() }
+    }
+
     /// Returns the number of a load that begins.
     pub(super) fn begin(&self) -> u64 {
         self.state().begin()
@@ -124,6 +132,7 @@ impl Outcomes {
             && selector.skips_successes()
             && let Some(profiles) = self.foreseen(&mut state, selector, now)
             && selector.may_skip_success(&profiles, receipt, now)
+            && !selector.has_hint(&profiles, receipt.profile(), &self.headroom, now)
         {
             self.unwritten.add(receipt, now);
             claim.keep();
@@ -266,7 +275,12 @@ impl Outcomes {
                 Record::Failure(receipt, failure) => {
                     selector.write_failure(profiles, receipt, failure.reason(), failure.deadline(), reported.at)
                 }
-            })
+            })?;
+            // What cannot be written is a hint.
+            for id in skipped.keys() {
+                let _ = selector.write_hint(profiles, id, &self.headroom, now);
+            }
+            Ok(())
         })?;
         let mut state = self.state();
         // It has all that a load under way may have missed.

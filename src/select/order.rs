@@ -179,7 +179,7 @@ impl<'a> Selecting<'a> {
         if !fitness.is_ready() {
             return unfit(kind, fitness);
         }
-        let standing = self.standing(id, profile);
+        let standing = self.standing(Entry { id, profile, usage });
         let cooling = self.cooling(id, usage).or_else(|| self.rules.no_headroom(standing, self.now));
         if let Some((until, verdict)) = cooling {
             // Waiting for a token that ends before its cooldown does would be in vain.

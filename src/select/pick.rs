@@ -17,13 +17,8 @@ impl<'a> Selecting<'a> {
         // What the document keeps sorted is what the default rules sort by.
         let query = self.query;
         let is_narrowed = query.session.is_some() || query.preferred.is_some() || query.unwritten.is_some();
-        let knows_limits = query.headroom.is_some() && self.rules.headroom.is_some();
         let is_sorted = self.rules.inspect_secret && !self.rules.integer_names_first;
-        if base == Base::Stored && is_sorted && !is_narrowed && !knows_limits {
-            self.pick_by_use()
-        } else {
-            self.pick_of(base)
-        }
+        if base == Base::Stored && is_sorted && !is_narrowed { self.pick_by_use() } else { self.pick_of(base) }
     }
 
     /// As [`pick`](Self::pick), of all stored profiles in the order that the document keeps.
@@ -56,7 +51,7 @@ impl<'a> Selecting<'a> {
         let _ = self.visit(base, |id, entry| {
             let Some(known) = entry else { return ControlFlow::Continue(()) };
             let is_preferred = self.query.preferred.as_ref() == Some(id);
-            let (mut place, mut weight) = (self.place_if_ready(known, self.standing(id, known.profile)), 0);
+            let (mut place, mut weight) = (self.place_if_ready(known, self.standing(known)), 0);
             if ordered {
                 (place.rank, place.spent, place.time) = (0, 0, 0.0);
             } else if let Some(session) = &self.query.session {

@@ -169,7 +169,7 @@ impl ProfileSelector {
         let fit = credential.kind() == CredentialKind::None || credential.secret().is_header_safe();
         let usage = profiles.usage(profile.as_str()).filter(|usage| is_about(usage, credential.secret()));
         let cooling = self.rules.cooling(usage, query.model.as_deref(), as_millis(now)).or_else(|| {
-            let standing = self.rules.standing(query, (&profile, None), Some(credential.secret()), now);
+            let standing = self.rules.standing(query, (&profile, None), (Some(credential.secret()), usage), now);
             self.rules.no_headroom(standing, now)
         });
         let verdict =

@@ -275,7 +275,7 @@ fn listed(profile: &ProfileStatus) -> Members {
     members.put("label", &profile.label);
     members.put("health", profile.health.as_str());
     members.put("verdict", profile.verdict.code());
-    members.some("until", profile.until().map(Timestamp::as_millis));
+    members.some("until", profile.until().or(profile.verdict.until()).map(Timestamp::as_millis));
     let unresolved = match profile.verdict {
         Verdict::UnresolvedReference { reason } => Some(reason.code()),
         _ => None,

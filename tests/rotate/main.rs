@@ -7,6 +7,7 @@ mod ends;
 mod failures;
 mod fleet;
 mod gateways;
+mod headroom;
 mod leaks;
 mod logins;
 mod observed;

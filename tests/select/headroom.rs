@@ -1,6 +1,11 @@
 //! What is read of headers, and what a profile is left for.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a fixture that fails is a failed test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a fixture that fails is a failed test"
+)]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -13,6 +13,7 @@ mod model;
 mod reference;
 mod resolution;
 mod resolution_vectors;
+mod simulator;
 mod strip;
 #[path = "../support/mod.rs"]
 mod support;

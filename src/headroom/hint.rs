@@ -1,0 +1,118 @@
+//! What others who share the store should know of a profile.
+
+use indexmap::IndexMap;
+
+use super::limit::{Limit, LimitKind};
+use super::policy::HeadroomPolicy;
+use super::tracker::{HeadroomTracker, Standing};
+use crate::clock::Timestamp;
+use crate::id::ProfileId;
+
+/// The name of the plan's end, and what parts a kind from a model.
+const PLAN: &str = "plan";
+const USED: &str = "used";
+const UNTIL: &str = "until";
+
+/// What others who share the store should know of a profile: of what nothing is left and until when, and how much of a plan
+/// is used. Two lists of numbers, as they stand in the statistics; times in milliseconds since 1970.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Hint {
+    /// By `plan`, or by the kind of limit and the model: until when nothing is left.
+    pub(crate) ends: IndexMap<Box<str>, f64>,
+    /// The used share of the plan's window that is used most, and when it ends.
+    pub(crate) plan: IndexMap<Box<str>, f64>,
+}
+
+impl HeadroomTracker {
+    /// Returns what others should know of a profile; `None` if nothing was told of it.
+    pub(crate) fn hint(&self, profile: &ProfileId, policy: &HeadroomPolicy, now: Timestamp) -> Option<Hint> {
+        let mut hint = Hint::default();
+        let mut is_known = false;
+        for (model, limits) in self.limits(profile, now) {
+            is_known |= !limits.is_empty();
+            for limit in limits {
+                hint.add(model.as_deref(), &limit, policy);
+            }
+        }
+        is_known.then_some(hint)
+    }
+}
+
+impl Hint {
+    fn add(&mut self, model: Option<&str>, limit: &Limit, policy: &HeadroomPolicy) {
+        // What is for some models of a plan only has no place here.
+        let (Some(left), Some(until)) = (limit.remaining, limit.reset) else { return };
+        if limit.models.is_some() {
+            return;
+        }
+        let until = millis(until);
+        if limit.kind == LimitKind::Plan && 1.0 - left >= policy.share_plan_above {
+            let known = self.plan.get(USED).copied().unwrap_or(0.0);
+            if 1.0 - left > known {
+                self.plan = IndexMap::from([(USED.into(), 1.0 - left), (UNTIL.into(), until)]);
+            }
+        }
+        let name = match (limit.kind, model) {
+            (LimitKind::Plan, _) if left <= 0.0 => PLAN.to_owned(),
+            // A token bucket has something long before it is full.
+            (kind, Some(model)) if left < 1.0 && limit.refill == super::Refill::Window => {
+                format!("{} {model}", kind.as_str())
+            }
+            _ => return,
+        };
+        let end = self.ends.entry(name.into()).or_insert(until);
+        *end = end.max(until);
+    }
+
+    /// Reads what others know.
+    pub(crate) fn standing(&self, model: Option<&str>, now: Timestamp) -> Standing {
+        let mut standing = Standing::default();
+        for (name, until) in &self.ends {
+            let (kind, of) = name.split_once(' ').unwrap_or((name, ""));
+            let Some(kind) = LimitKind::from_name(kind) else { continue };
+            let concerns = of.is_empty() || model.is_none_or(|model| model == of);
+            if let Some(until) = moment(*until).filter(|until| concerns && *until > now)
+                && standing.refused.is_none_or(|(longest, _)| longest < until)
+            {
+                standing.refused = Some((until, kind));
+            }
+        }
+        let ends = self.plan.get(UNTIL).copied().and_then(moment).is_some_and(|until| until > now);
+        if let Some(used) = self.plan.get(USED).filter(|_| ends) {
+            standing.share = (1.0 - used).clamp(0.0, 1.0);
+        }
+        standing
+    }
+
+    /// Puts what is known here over what others wrote; of theirs what has not ended stays.
+    pub(crate) fn over(self, others: &Self, now: Timestamp) -> Self {
+        let mut all = others.clone();
+        all.ends.retain(|_, until| *until > millis(now));
+        all.ends.extend(self.ends);
+        let runs = others.plan.get(UNTIL).is_some_and(|until| *until > millis(now));
+        if !self.plan.is_empty() || !runs {
+            all.plan = self.plan;
+        }
+        all
+    }
+
+    /// Whether this says something of a plan that the other one does not: it is worth a write of its own, which comes once
+    /// or twice in a window.
+    pub(crate) fn is_news(&self, known: &Self) -> bool {
+        const MINUTE: f64 = 60_000.0;
+        let differs = |ours: Option<&f64>, theirs: Option<&f64>| {
+            ours.is_some_and(|ours| theirs.is_none_or(|theirs| (ours - theirs).abs() > MINUTE))
+        };
+        differs(self.ends.get(PLAN), known.ends.get(PLAN)) || differs(self.plan.get(UNTIL), known.plan.get(UNTIL))
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "real times are far below 2^53 ms")]
+fn millis(at: Timestamp) -> f64 {
+    at.as_millis() as f64
+}
+
+fn moment(millis: f64) -> Option<Timestamp> {
+    #[expect(clippy::cast_possible_truncation, reason = "checked to be below 2^53")]
+    (0.0..8.64e15).contains(&millis).then_some(Timestamp::from_millis(millis as i64))
+}
