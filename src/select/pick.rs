@@ -15,8 +15,8 @@ impl<'a> Selecting<'a> {
     pub(super) fn pick(&self) -> Option<&'a ProfileId> {
         let (base, _) = self.base();
         // What the document keeps sorted is what the default rules sort by.
-        let query = self.query;
-        let is_narrowed = query.session.is_some() || query.preferred.is_some() || query.unwritten.is_some();
+        let is_narrowed =
+            self.query.session.is_some() || self.query.preferred.is_some() || self.query.unwritten.is_some();
         let is_sorted = self.rules.inspect_secret && !self.rules.integer_names_first;
         if base == Base::Stored && is_sorted && !is_narrowed { self.pick_by_use() } else { self.pick_of(base) }
     }
@@ -32,8 +32,11 @@ impl<'a> Selecting<'a> {
                 break;
             }
             let is_own = !is_split || entry.profile.provider().written() == provider.written();
-            if !is_own || self.judge(entry.id, Some(entry), Base::Stored).0.group != READY {
-                continue;
+            let place = is_own.then(|| self.judge(entry.id, Some(entry), Base::Stored).0);
+            let Some(place) = place.filter(|place| place.group == READY) else { continue };
+            // Of another one more may be left.
+            if place.spent > 0 {
+                return self.pick_of(Base::Stored);
             }
             if rank != LOGINS {
                 return Some(entry.id);
