@@ -29,11 +29,16 @@ pub(crate) struct Figures {
 }
 
 impl Figures {
-    pub(crate) fn of(said: &[Vec<Event>], killed: usize, provider: &Provider, stored: &AuthProfiles) -> Self {
+    pub(crate) fn of(
+        said: &[Vec<Event>],
+        (dead, killed): (usize, usize),
+        provider: &Provider,
+        stored: &AuthProfiles,
+    ) -> Self {
         let windows = provider.windows();
         let mut figures = Self {
             nodes: said.len(),
-            killed: 1,
+            killed,
             requests: provider.requests(),
             refreshes: provider.refreshes(),
             expiries: provider.expiries(),
@@ -41,7 +46,7 @@ impl Figures {
             ..Self::default()
         };
         for window in &windows {
-            figures.look_at(window, said, killed);
+            figures.look_at(window, said, dead);
         }
         for (number, events) in said.iter().enumerate() {
             let acknowledged = events.iter().filter_map(|event| match event {
@@ -59,7 +64,7 @@ impl Figures {
     }
 
     /// Counts what machines did while a key was limited.
-    fn look_at(&mut self, window: &Window, said: &[Vec<Event>], killed: usize) {
+    fn look_at(&mut self, window: &Window, said: &[Vec<Event>], dead: usize) {
         let all = || said.iter().flatten();
         let committed = all().filter_map(|event| match event {
             Event::Committed { profile, at } if profile == window.profile && *at > window.from => Some(*at),
@@ -72,7 +77,7 @@ impl Figures {
                 if *probe { self.probes += 1 } else { self.wasted += 1 }
             }
         }
-        for (_, events) in said.iter().enumerate().filter(|(number, _)| *number != killed) {
+        for (_, events) in said.iter().enumerate().filter(|(number, _)| *number != dead) {
             let learned = events.iter().filter_map(|event| match event {
                 Event::Learned { profile, until, at } if profile == window.profile && *until * 1_000 > window.from => {
                     Some(*at)

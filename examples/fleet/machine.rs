@@ -36,7 +36,10 @@ pub(crate) fn counted(profiles: &provider_auth::AuthProfiles, name: &str) -> u64
 }
 
 #[tokio::main(flavor = "current_thread")]
-pub(crate) async fn run(url: &str, agent: &str, number: &str, provider: &str) -> Outcome {
+pub(crate) async fn run(agent: &str, number: &str, provider: &str) -> Outcome {
+    let mut url = String::new();
+    std::io::stdin().read_line(&mut url)?;
+    let url = url.trim_end();
     let orders = Arc::new(AtomicU8::new(0));
     let heard = Arc::clone(&orders);
     std::thread::spawn(move || {

@@ -46,7 +46,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["machine", url, agent, number, provider] => machine::run(url, agent, number, provider),
+        ["machine", agent, number, provider] => machine::run(agent, number, provider),
         ref others => {
             let is_json = others.contains(&"--json");
             let urls: Vec<&str> = others.iter().copied().filter(|argument| *argument != "--json").collect();
@@ -82,11 +82,13 @@ struct Machine {
 impl Machine {
     fn start(url: &str, agent: &str, number: usize, provider: &str) -> Outcome<Self> {
         let mut process = Command::new(std::env::current_exe()?)
-            .args(["machine", url, agent, &number.to_string(), provider])
+            .args(["machine", agent, &number.to_string(), provider])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
-        let orders = process.stdin.take().ok_or("a machine takes no orders")?;
+        let mut orders = process.stdin.take().ok_or("a machine takes no orders")?;
+        // A URL may have a password in it, and everybody sees arguments.
+        writeln!(orders, "{url}")?;
         let out = process.stdout.take().ok_or("a machine says nothing")?;
         let said = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&said);
@@ -170,6 +172,7 @@ fn lead(url: Option<&str>, is_json: bool) -> Outcome {
     for machine in &machines {
         wait_until("a machine gets an answer", || machine.has_said(|event| matches!(event, Event::Sent { .. })))?;
     }
+    let mut killed = 0;
     for round in 0..ROUNDS {
         provider.limit(WINDOW);
         wait_until("both keys are limited", || provider.is_limited())?;
@@ -179,7 +182,7 @@ fn lead(url: Option<&str>, is_json: bool) -> Outcome {
             machine.order("rest")?;
             wait_until("a machine rests", || machine.has_said(|event| matches!(event, Event::Rests)))?;
             machine.process.kill()?;
-            machine.process.wait()?;
+            killed += usize::from(machine.process.wait()?.code().is_none());
         }
         wait_until("both keys answer again", || provider.is_served())?;
         for _ in 0..2 {
@@ -202,7 +205,7 @@ fn lead(url: Option<&str>, is_json: bool) -> Outcome {
 
     let stored = shared.load()?;
     let said = machines.iter().map(Machine::said).collect::<Vec<_>>();
-    let figures = Figures::of(&said, KILLED, &provider, &stored);
+    let figures = Figures::of(&said, (KILLED, killed), &provider, &stored);
     // And back.
     let back = FileStore::new(directory.path().join("back.json"))?;
     let returned = copy_profiles(&shared, &back, CopyScope::WithLogins)?;

@@ -8,6 +8,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use http::{HeaderMap, HeaderName, HeaderValue};
 use provider_auth::clock::ManualClock;
 use provider_auth::select::{Receipt, SelectorRules};
 use provider_auth::{
@@ -80,6 +81,43 @@ async fn times_are_at_most_a_second_behind_and_every_pick_knows_the_last_one() {
         assert!(behind < Duration::from_secs(1), "{behind:?}");
     }
     assert_eq!(rig.writes(), 8, "four seconds, two profiles");
+}
+
+#[tokio::test]
+async fn what_answers_say_is_left_is_never_written_for_itself_but_for_a_plan() {
+    let rig = Rig::new(SelectorRules::default());
+    for turn in 0..400 {
+        let told = [
+            ("anthropic-ratelimit-input-tokens-limit", 1_000_000),
+            ("anthropic-ratelimit-input-tokens-remaining", 900_000 - turn * 100),
+            ("anthropic-ratelimit-requests-limit", 4_000),
+            ("anthropic-ratelimit-requests-remaining", 3_999 - turn),
+        ];
+        let mut headers: HeaderMap =
+            told.map(|(name, value)| (HeaderName::from_static(name), value.into())).into_iter().collect();
+        // From the middle on, one plan is nearly used up, which others should know once.
+        let used = if turn >= 200 { "0.95" } else { "0.4" };
+        headers.insert("anthropic-ratelimit-unified-5h-utilization", HeaderValue::from_static(used));
+        headers.insert("anthropic-ratelimit-unified-5h-reset", (NOW / 1_000 + 7_200).into());
+        let call = call(OPUS);
+        let answered = rig.rotator.run(&call, |attempt| {
+            let (rig, headers) = (&rig, &headers);
+            async move {
+                rig.clock.advance(Duration::from_millis(10));
+                attempt.observe(headers, rig.clock.now());
+                Ok::<_, Failure>(())
+            }
+        });
+        answered.await.unwrap();
+    }
+    rig.rotator.flush().await.unwrap();
+    // Those that the times alone need, in four seconds for two profiles, the last ones, and one for each plan.
+    let alone = Rig::new(SelectorRules::default());
+    for _ in 0..400 {
+        alone.succeed(OPUS).await;
+    }
+    alone.rotator.flush().await.unwrap();
+    assert!(rig.writes() <= alone.writes() + 2, "{} writes, {} without", rig.writes(), alone.writes());
 }
 
 #[tokio::test]
