@@ -1,6 +1,6 @@
 //! Where markers stand and could stand in a body: what the scanner finds and the planner reads.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -100,8 +100,10 @@ pub(super) struct BlockTable {
     pub(super) marked_messages: Vec<u32>,
     /// The calls that code execution made: the index of the block, and the id.
     pub(super) code_calls: Vec<(usize, Arc<[u8]>)>,
-    /// The same ids, to find the results of these calls.
-    pub(super) code_call_ids: HashSet<Arc<[u8]>>,
+    /// The index in them of the first one with an id, to find the results of these calls.
+    pub(super) code_call_ids: HashMap<Arc<[u8]>, usize>,
+    /// How many of the calls are known to have the ids of the first ones in the body that this one is compared with.
+    pub(super) same_code_calls: usize,
     /// The messages, where another body is to be compared with this one.
     pub(super) messages: Option<Vec<MessageSpan>>,
 }
@@ -130,16 +132,25 @@ impl BlockTable {
         (self.blocks.len(), self.nested.len(), self.cuts.len())
     }
 
+    /// Adds the call in a block, which code execution made.
+    pub(super) fn add_code_call(&mut self, block: usize, id: Arc<[u8]>) {
+        self.code_call_ids.entry(Arc::clone(&id)).or_insert(self.code_calls.len());
+        self.code_calls.push((block, id));
+    }
+
     /// Forgets what was found since.
     pub(super) fn truncate(&mut self, (blocks, nested, cuts): Bound) {
         self.blocks.truncate(blocks);
         self.nested.truncate(nested);
         self.cuts.truncate(cuts);
         while self.code_calls.last().is_some_and(|(block, _)| *block >= blocks) {
-            if let Some((_, id)) = self.code_calls.pop() {
+            if let Some((_, id)) = self.code_calls.pop()
+                && self.code_call_ids.get(&id) == Some(&self.code_calls.len())
+            {
                 self.code_call_ids.remove(&id);
             }
         }
+        self.same_code_calls = self.same_code_calls.min(self.code_calls.len());
     }
 
     fn section(&self, Extent { start, end }: Extent) -> PromptSection<'_> {

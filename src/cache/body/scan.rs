@@ -221,6 +221,7 @@ fn messages(reader: &mut JsonReader<'_>, table: &mut BlockTable, known: Option<S
     table.marked_messages.clear();
     table.code_calls.clear();
     table.code_call_ids.clear();
+    table.same_code_calls = 0;
     objects(reader, table, known, pass_messages, |reader, table, message| {
         let (start, before) = (reader.position(), table.bound());
         let (mut user, mut own) = (false, CacheControl::Absent);
@@ -321,12 +322,11 @@ fn is_by_code(kind: BlockKind, link: Link<'_>, table: &mut BlockTable) -> bool {
     if link.by_code {
         if let Some(id) = link.id {
             let id: Arc<[u8]> = id.named(|id| Arc::from(id));
-            table.code_calls.push((table.blocks.len(), Arc::clone(&id)));
-            table.code_call_ids.insert(id);
+            table.add_code_call(table.blocks.len(), id);
         }
         return true;
     }
-    let is_known = |call: JsonString<'_>| call.named(|id| table.code_call_ids.contains(id));
+    let is_known = |call: JsonString<'_>| call.named(|id| table.code_call_ids.contains_key(id));
     !table.code_call_ids.is_empty() && link.result_of.is_some_and(is_known)
 }
 

@@ -36,6 +36,9 @@ pub(super) fn pass_messages(
     let count = messages.partition_point(|message| message.span.end - start <= common);
     let passed = messages.get(..count)?;
     let (first, last) = (passed.first()?, passed.last()?);
+    if !has_same_calls(known, table, first.blocks.0) {
+        return None;
+    }
     let marked = &known.layout.table.marked_messages;
     let from = marked.partition_point(|message| *message < first.index);
     table.marked_messages.extend(marked.iter().skip(from).take_while(|message| **message <= last.index));
@@ -61,6 +64,9 @@ pub(super) fn pass_blocks(
     let common = common_length(reader.rest(), text);
     let count = list.partition_point(|block| block.span.end - start <= common);
     let from = section.first + index;
+    if !has_same_calls(known, table, from) {
+        return None;
+    }
     let Some(end) = list.get(..count)?.last() else {
         return pass_marked(known, reader, table, (from, first), common);
     };
@@ -155,8 +161,17 @@ fn find(known: Scanned<'_>, path: BlockPath) -> Option<(PromptSection<'_>, usize
     Some((section, index))
 }
 
-/// Adds what was found in these blocks of the known body, as many bytes further on. A result whose call stands before the
-/// first difference is tied to it in both bodies; behind that, what a block is tied to decides nothing any more.
+/// Whether the calls that code execution made are the same so far as in the known body before this block, so that a result
+/// is tied to the same ones. Each call is compared once.
+fn has_same_calls(known: Scanned<'_>, table: &mut BlockTable, block: usize) -> bool {
+    let there = &known.layout.table.code_calls;
+    let news = table.code_calls.iter().zip(there).skip(table.same_code_calls);
+    table.same_code_calls += news.take_while(|((_, one), (_, other))| one == other).count();
+    let before = there.partition_point(|(call, _)| *call < block);
+    table.same_code_calls == table.code_calls.len() && before == table.code_calls.len()
+}
+
+/// Adds what was found in these blocks of the known body, as many bytes further on.
 fn carry(known: Scanned<'_>, table: &mut BlockTable, (from, to): (usize, usize), shift: usize) {
     let found = &known.layout.table;
     // A shift to the front is a large number that wraps around.
@@ -179,8 +194,7 @@ fn carry(known: Scanned<'_>, table: &mut BlockTable, (from, to): (usize, usize),
     let first = found.code_calls.partition_point(|(block, _)| *block < from);
     let calls = found.code_calls.iter().skip(first).take_while(|(block, _)| *block < to);
     for (block, id) in calls {
-        table.code_calls.push((block - from + base, Arc::clone(id)));
-        table.code_call_ids.insert(Arc::clone(id));
+        table.add_code_call(block - from + base, Arc::clone(id));
     }
 }
 
@@ -206,6 +220,7 @@ mod tests {
     /// What was found, but for what only the comparison needs.
     fn found(mut layout: BodyLayout) -> String {
         layout.table.messages = None;
+        layout.table.same_code_calls = 0;
         layout.table.blocks.iter_mut().for_each(|block| block.same = false);
         format!("{layout:?}")
     }
@@ -270,6 +285,9 @@ mod tests {
             1 => Just("7".to_owned()),
             2 => Just(format!(r#"{{"type":"tool_result","content":[{{"type":"text","text":"a",{MARK}}}]}}"#)),
             1 => Just(r#"{"type":"tool_result","content":"a","configs":{}}"#.to_owned()),
+            1 => Just(r#"{"type":"tool_use","id":"1","caller":{"type":"code_execution_20250825"}}"#.to_owned()),
+            1 => Just(r#"{"type":"tool_use","id":"1"}"#.to_owned()),
+            2 => Just(r#"{"type":"tool_result","tool_use_id":"1"}"#.to_owned()),
         ];
         prop_oneof![
             2 => "[ab]{0,2}".prop_map(|text| format!("\"{text}\"")),
