@@ -305,7 +305,7 @@ fn add(
     cut: Option<Span>,
 ) {
     let BlockFacts { kind, cache_control, link } = facts;
-    let by_code = is_by_code(kind, link, table);
+    let by_code = path.message().is_some() && is_by_code(kind, link, table);
     table.has_compaction |= kind == BlockKind::Compaction;
     if let Some(span) = cut {
         table.cuts.push(Cut { block: table.blocks.len(), span });
