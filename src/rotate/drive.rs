@@ -7,7 +7,7 @@ use tokio::time;
 
 use super::attempt::Taken;
 use super::call::Call;
-use super::outcomes::Reported;
+use super::reported::Reported;
 use super::rotator::Rotator;
 use super::settings::Settings;
 use crate::credential::{Credential, CredentialKind, CredentialSource, InlineCredential};

@@ -17,6 +17,7 @@ mod made;
 mod outcomes;
 mod reading;
 mod reply;
+mod reported;
 mod reporting;
 mod rotator;
 mod sessions;

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
+use super::reported::Reported;
 use crate::clock::{Clock, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::headroom::HeadroomTracker;
 use crate::id::ProfileId;
 use crate::profile::AuthProfiles;
 use crate::record::{Record, name_last_good};
-use crate::select::{Claim, ProfileSelector, Receipt, Unwritten};
+use crate::select::{ProfileSelector, Receipt, Unwritten};
 use crate::store::{AuthProfileStore, Gate};
 
 /// More outcomes than this are not kept while the store cannot be written: the oldest are given up.
@@ -44,56 +45,6 @@ struct State {
     last: u64,
     /// Whether a job that writes what waits stands in line.
     is_queued: bool,
-}
-
-/// An outcome that was reported.
-pub(super) struct Reported {
-    record: Record,
-    at: Timestamp,
-    claim: Claim,
-    progress: Mutex<Progress>,
-}
-
-#[derive(Clone)]
-enum Progress {
-    Waiting,
-    Written,
-    Failed(Arc<Error>),
-}
-
-impl Reported {
-    /// Returns `true` until it was tried to write it.
-    pub(super) fn is_waiting(&self) -> bool {
-        matches!(self.progress(), Progress::Waiting)
-    }
-
-    /// Returns why it could not be written, if that was tried and nothing came of it.
-    pub(super) fn unrecorded(&self) -> Option<ErrorKind> {
-        self.written().err().map(|error| error.kind())
-    }
-
-    pub(super) fn written(&self) -> Result<()> {
-        match self.progress() {
-            Progress::Waiting | Progress::Written => Ok(()),
-            Progress::Failed(error) => Err(Error::shared(&error)),
-        }
-    }
-
-    fn progress(&self) -> Progress {
-        self.locked().clone()
-    }
-
-    /// Notes why it was not written, unless another thread has written it meanwhile.
-    fn fail(&self, error: &Arc<Error>) {
-        let mut progress = self.locked();
-        if !matches!(*progress, Progress::Written) {
-            *progress = Progress::Failed(Arc::clone(error));
-        }
-    }
-
-    fn locked(&self) -> MutexGuard<'_, Progress> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 type Skipped = IndexMap<ProfileId, Vec<(Receipt, Timestamp)>>;
@@ -139,7 +90,7 @@ impl Outcomes {
             drop(receipt.unclaimed());
             return None;
         }
-        let reported = Arc::new(Reported { record, at: now, claim, progress: Mutex::new(Progress::Waiting) });
+        let reported = Arc::new(Reported::new(record, now, claim));
         state.waiting.push(Arc::clone(&reported));
         state.give_up();
         state.foreseen = None;
@@ -393,7 +344,7 @@ impl State {
             return;
         }
         self.waiting.retain(|reported| {
-            let goes = surplus > 0 && matches!(*reported.locked(), Progress::Failed(_));
+            let goes = surplus > 0 && reported.unrecorded().is_some();
             surplus -= usize::from(goes);
             !goes
         });
@@ -402,10 +353,9 @@ impl State {
     /// Takes out of the line what was written.
     fn settle(&mut self, written: &[Arc<Reported>]) {
         for reported in written {
-            reported.claim.keep();
-            *reported.locked() = Progress::Written;
+            reported.settle();
         }
-        self.waiting.retain(|reported| !matches!(reported.progress(), Progress::Written));
+        self.waiting.retain(|reported| !reported.is_settled());
         self.foreseen = None;
     }
 }

@@ -7,8 +7,8 @@ use bytes::Bytes;
 
 use super::attempt::Exchanged;
 use super::exchange::with_body;
-use super::outcomes::Reported;
 use super::reading::Reading;
+use super::reported::Reported;
 use super::rotator::Rotator;
 use crate::cache::{BreakpointPlan, CacheUsage};
 use crate::error::{Diagnostic, ErrorKind};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::drive::{GRACE, bounded};
-use super::outcomes::Reported;
+use super::reported::Reported;
 use super::rotator::{Parts, Rotator};
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::Record;
