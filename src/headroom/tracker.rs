@@ -138,7 +138,7 @@ impl HeadroomTracker {
     pub(crate) fn begin(
         &self,
         (profile, model): (&ProfileId, &str),
-        secret: &Secret,
+        secret: Option<&Secret>,
         request: Request,
         now: Timestamp,
     ) -> Ticket {
@@ -146,10 +146,12 @@ impl HeadroomTracker {
         state.begun += 1;
         let number = state.begun;
         let account = state.accounts.entry(profile.clone()).or_default();
-        if account.secret.as_ref().is_some_and(|known| known != secret) {
+        if account.secret.as_ref().zip(secret).is_some_and(|(known, secret)| known != secret) {
             *account = Account::default();
         }
-        account.secret.get_or_insert_with(|| secret.clone());
+        if account.secret.is_none() {
+            account.secret = secret.cloned();
+        }
         account.is_told = false;
         account.begin(number, model, request, now);
         Ticket { profile: profile.clone(), model: model.into(), number }

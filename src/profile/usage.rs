@@ -151,17 +151,13 @@ impl UsageStats {
         counts.retain(|name, _| !FailureReason::from_name(name).is_some_and(FailureReason::is_refusal));
         let untouched = transient.len() == self.transient().count()
             && self.disabled.as_ref().is_none_or(|window| stays(&window))
-            && counts == self.failure_counts
-            && self.no_headroom_until.is_empty()
-            && self.plan_used.is_empty();
+            && counts == self.failure_counts;
         if untouched {
             return self.clone();
         }
         self.edited(|edit| {
             edit.transient(&transient);
             edit.disabled(self.disabled.as_ref().filter(stays));
-            // Another credential may be one of another account.
-            edit.headroom(&IndexMap::new(), &IndexMap::new());
             edit.number(key::ERROR_COUNT, counts.values().sum());
             edit.numbers(key::FAILURE_COUNTS, &counts);
         })
@@ -214,6 +210,11 @@ impl UsageStats {
     #[must_use]
     pub fn failure_count(&self, reason: FailureReason) -> f64 {
         self.failure_counts.get(reason.as_str()).copied().unwrap_or(0.0)
+    }
+
+    /// Returns `true` if others have said what is left of the profile.
+    pub(crate) fn has_hint(&self) -> bool {
+        !self.no_headroom_until.is_empty() || !self.plan_used.is_empty()
     }
 
     /// Returns `true` if there is nothing to clear.

@@ -22,15 +22,14 @@ const MAX_ERROR: usize = MAX_EVENT;
 const ERROR_BODY: Duration = Duration::from_secs(10);
 
 impl Rotator {
-    /// One request and its answer: a whole one with its body, or a stream of which the head is in. `is_direct` says that it
-    /// goes without a proxy, `is_messages` that it is one of the Messages API, `limit` how long the whole may take.
+    /// One request and its answer: a whole one with its body, or a stream of which the head is in.
     pub(super) async fn exchange(
         &self,
         attempt: &Attempt,
         target: &Target,
         request: reqwest::Request,
     ) -> Result<(reqwest::Response, Option<Bytes>), AttemptError> {
-        let host = target.endpoint.uri().host().unwrap_or_default();
+        let host = target.endpoint.host();
         self.exchange_at(attempt, (host, target.is_direct), true, request).await
     }
 

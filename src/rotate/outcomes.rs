@@ -10,7 +10,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::headroom::HeadroomTracker;
 use crate::id::ProfileId;
-use crate::profile::AuthProfiles;
+use crate::profile::{AuthProfiles, UsageStats};
 use crate::record::{Record, name_last_good};
 use crate::select::{ProfileSelector, Receipt, Unwritten};
 use crate::store::{AuthProfileStore, Gate};
@@ -187,6 +187,9 @@ impl Outcomes {
                         selector.note_failure(profiles, usage, receipt, failed, reported.at);
                     }
                 }
+            }
+            if profiles.usage(id.as_str()).is_some() || *usage != UsageStats::default() {
+                selector.note_hint(usage, id, &self.headroom, now);
             }
         })?;
         self.state().settle(waiting);

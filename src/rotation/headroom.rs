@@ -11,7 +11,8 @@ use super::rotation::Rotation;
 use crate::clock::Timestamp;
 use crate::headroom::{Headroom, HeadroomTracker, Request, Ticket};
 use crate::id::{ModelRef, ProfileId};
-use crate::select::{Candidate, Query, Selection, Verdict};
+use crate::profile::AuthProfiles;
+use crate::select::{Candidate, Candidates, Query, Selection, Verdict, told_of};
 
 /// Where an attempt tells what its answer says is left.
 #[derive(Clone, Debug)]
@@ -41,7 +42,7 @@ impl Rotation {
         let tracker = self.query.headroom().filter(|_| self.selector.rules().headroom.is_some())?;
         #[cfg(feature = "tracing")]
         tell(tracker, selection);
-        let (profile, secret) = (&selection.profile, selection.credential.secret());
+        let (profile, secret) = (&selection.profile, told_of(&selection.credential));
         let is_home = self.query_for(model).home(now).is_some_and(|home| home == *profile);
         if let Some(session) = self.query.session_key() {
             tracker.settle((model.provider(), session), profile, now);
@@ -67,16 +68,18 @@ impl Rotation {
 
     /// Returns how long to wait for the profile that the session uses, if that is worth it. The rules say how long a call
     /// does that, over all its waits.
-    pub(super) fn patience<'c>(
+    pub(super) fn patience(
         &mut self,
-        candidates: impl IntoIterator<Item = &'c Candidate<'c>>,
+        profiles: &AuthProfiles,
         query: &Query,
+        candidates: &Candidates<'_>,
         now: Timestamp,
     ) -> Option<Duration> {
         let patience = self.selector.rules().headroom.as_ref()?.patience;
-        let home = query.home(now).filter(|home| self.is_untried(home))?;
-        let own = candidates.into_iter().find(|one| *one.id == home)?;
-        let Verdict::NoHeadroom { until, .. } = own.verdict else { return None };
+        let (home, until) = self.selector.waits_for(profiles, query, candidates, now)?;
+        if !self.is_untried(&home) {
+            return None;
+        }
         let since = *self.patient_since.get_or_insert(now);
         let pause = until - now;
         let is_short = until - since <= patience && pause < self.time_left(now);

@@ -178,7 +178,7 @@ impl Rotation {
             None => {}
         }
         let candidates = selector.candidates(profiles, &query, now);
-        if let Some(pause) = self.patience(candidates.iter(), &query, now) {
+        if let Some(pause) = self.patience(profiles, &query, &candidates, now) {
             return Pick::Later(pause);
         }
         let next = candidates.iter().find(|one| one.verdict.is_ready() && !self.tried.contains(&one.id));

@@ -83,7 +83,8 @@ impl Rotation {
 
     /// The attempt with what the store says of its profile now; `None` if it is no longer the same trial.
     fn claim_again(&self, attempt: &Attempt, profiles: &AuthProfiles, now: Timestamp) -> Option<Attempt> {
-        let query = self.query_for(attempt.model()).locked(attempt.profile().clone());
+        // Its own request was noted, and must not stand in its way.
+        let query = self.query_for(attempt.model()).locked(attempt.profile().clone()).without_headroom();
         let candidates = self.selector.candidates(profiles, &query, now);
         let is_it = |one: &&Candidate<'_>| {
             *one.id == *attempt.profile() && (one.verdict.is_ready() || one.verdict.is_cooling_down())
@@ -96,6 +97,6 @@ impl Rotation {
         // The verdicts of the others are those of the pick.
         selection.skipped.clone_from(&attempt.selection().skipped);
         let timeout = attempt.timeout().min(self.time_left(now));
-        Some(self.attempt(attempt.model().clone(), selection, timeout, now))
+        Some(self.observed(attempt.model().clone(), selection, (timeout, now), attempt.observer().cloned()))
     }
 }

@@ -1,12 +1,13 @@
 //! What the headers of answers say of the profiles to choose from.
 
-use super::order::Selecting;
+use super::candidate::Candidates;
+use super::order::{Base, Selecting};
 use super::query::Query;
 use super::rules::{SelectorRules, millis};
 use super::selector::ProfileSelector;
 use super::verdict::{Verdict, as_millis};
 use crate::clock::Timestamp;
-use crate::credential::Credential;
+use crate::credential::{Credential, CredentialKind};
 use crate::error::Result;
 use crate::headroom::{HeadroomTracker, Hint, Request, Standing};
 use crate::id::ProfileId;
@@ -21,7 +22,7 @@ const HOME: i8 = -1;
 
 impl Selecting<'_> {
     pub(super) fn standing(&self, Entry { id, profile, usage }: Entry<'_>) -> Standing {
-        let secret = profile.credential().map(Credential::secret);
+        let secret = profile.credential().and_then(told_of);
         self.rules.standing(self.query, (id, self.home.as_ref()), (secret, usage), self.now)
     }
 
@@ -71,10 +72,15 @@ impl SelectorRules {
     }
 }
 
+/// Returns what tells that a profile is another account's by now: the secret. The access token of a login tells nothing, it
+/// changes with each refresh.
+pub(crate) fn told_of(credential: &Credential) -> Option<&Secret> {
+    (credential.kind() != CredentialKind::OAuth).then(|| credential.secret())
+}
+
 /// What another program has written of what is left.
 fn hinted(usage: &UsageStats) -> Option<Hint> {
-    let is_there = !usage.no_headroom_until.is_empty() || !usage.plan_used.is_empty();
-    is_there.then(|| Hint { ends: usage.no_headroom_until.clone(), plan: usage.plan_used.clone() })
+    usage.has_hint().then(|| Hint { ends: usage.no_headroom_until.clone(), plan: usage.plan_used.clone() })
 }
 
 impl ProfileSelector {
@@ -87,15 +93,45 @@ impl ProfileSelector {
         tracker: &HeadroomTracker,
         now: Timestamp,
     ) -> Result<()> {
+        let Some(usage) = profiles.usage(id.as_str()) else { return Ok(()) };
+        let mut noted = usage.clone();
+        self.note_hint(&mut noted, id, tracker, now);
+        if noted == *usage { Ok(()) } else { profiles.set_usage(id, noted) }
+    }
+
+    /// As [`write_hint`](Self::write_hint), in statistics that are kept apart.
+    #[cfg_attr(not(feature = "client"), expect(dead_code, reason = "only the rotator does"))]
+    pub(crate) fn note_hint(&self, usage: &mut UsageStats, id: &ProfileId, tracker: &HeadroomTracker, now: Timestamp) {
         let hint = self.rules.headroom.as_ref().and_then(|policy| tracker.hint(id, policy, now));
-        let (Some(hint), Some(usage)) = (hint, profiles.usage(id.as_str())) else { return Ok(()) };
         let known = hinted(usage).unwrap_or_default();
-        let hint = hint.over(&known, now);
-        if hint == known {
-            return Ok(());
+        if let Some(hint) = hint.map(|hint| hint.over(&known, now)).filter(|hint| *hint != known) {
+            *usage = usage.edited(|edit| edit.headroom(&hint.ends, &hint.plan));
         }
-        let usage = usage.edited(|edit| edit.headroom(&hint.ends, &hint.plan));
-        profiles.set_usage(id, usage)
+    }
+
+    /// Returns the profile that the session uses if it would be used now were enough left of it, and when there will be.
+    pub(crate) fn waits_for(
+        &self,
+        profiles: &AuthProfiles,
+        query: &Query,
+        candidates: &Candidates<'_>,
+        now: Timestamp,
+    ) -> Option<(ProfileId, Timestamp)> {
+        // Whoever leaves a profile before it is empty does not wait for one that is.
+        self.rules.headroom.as_ref().filter(|policy| policy.leave_below <= 0.0)?;
+        let selecting = self.selecting(profiles, query, now);
+        let home = selecting.home.as_ref()?;
+        let own = candidates.iter().find(|one| *one.id == *home)?;
+        let Verdict::NoHeadroom { until, .. } = own.verdict else { return None };
+        let is_led =
+            matches!(selecting.base().0, Base::Order(_)) || query.preferred.as_ref().is_some_and(|id| id != home);
+        let rank = |kind| match kind {
+            Some(CredentialKind::OAuth) => 0,
+            Some(CredentialKind::Token) => 1,
+            _ => 2,
+        };
+        let is_outranked = candidates.first_ready().is_some_and(|first| rank(first.kind) < rank(own.kind));
+        (!is_led && !is_outranked).then(|| (home.clone(), until))
     }
 
     /// Returns `true` if others should know something of a profile's plan that the document does not have.

@@ -27,6 +27,7 @@ mod unwritten;
 mod verdict;
 
 pub use candidate::{Candidate, Candidates};
+pub(crate) use headroom::told_of;
 pub use probe::{Probe, ProbePolicy};
 pub use query::Query;
 #[cfg(feature = "client")]

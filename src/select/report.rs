@@ -202,7 +202,7 @@ impl ProfileSelector {
     pub fn clear_cooldown(&self, profiles: &mut AuthProfiles, id: &ProfileId) -> Result<bool> {
         check_not_personal(id)?;
         let Some(usage) = profiles.usage(id.as_str()) else { return Ok(false) };
-        if self.rules.cooldown.counting == FailureCounting::PerReason && usage.is_clear() {
+        if self.rules.cooldown.counting == FailureCounting::PerReason && usage.is_clear() && !usage.has_hint() {
             return Ok(false);
         }
         let cleared = match self.rules.cooldown.counting {

@@ -107,7 +107,12 @@ impl ProfileSelector {
         self.rules.cooldown_of(usage, as_millis(now))
     }
 
-    fn selecting<'a>(&'a self, profiles: &'a AuthProfiles, query: &'a Query, now: Timestamp) -> Selecting<'a> {
+    pub(super) fn selecting<'a>(
+        &'a self,
+        profiles: &'a AuthProfiles,
+        query: &'a Query,
+        now: Timestamp,
+    ) -> Selecting<'a> {
         let home = self.rules.headroom.as_ref().and_then(|_| query.home(now));
         Selecting { rules: &self.rules, settings: &self.settings, profiles, query, now, home }
     }

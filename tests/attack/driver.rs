@@ -31,7 +31,7 @@ impl Random {
 }
 
 /// How long each entry is attacked where nobody says otherwise: all of them together stay below a minute.
-const GATE: Duration = Duration::from_secs(5);
+const GATE: Duration = Duration::from_secs(3);
 /// No input may take so long, on a machine with other work to do and without optimisation.
 const HANGS: Duration = Duration::from_secs(10);
 

@@ -68,6 +68,13 @@ fn counters_are_read_flat_and_nested_and_any_may_be_missing() {
             (3, 0, 0),
             0,
         ),
+        (
+            "runs that do not say what was cached, and the object that does",
+            r#"{"usage":{"input_tokens":23,"cache_read_input_tokens":900,"cache_creation_input_tokens":4,"cache_creation":{"ephemeral_1h_input_tokens":4},"iterations":[{"type":"message","input_tokens":23,"output_tokens":5}]}}"#,
+            (23, 900, 4),
+            4,
+        ),
+        ("runs of an unknown shape", r#"{"usage":{"input_tokens":2,"iterations":[null]}}"#, (2, 0, 0), 0),
         ("no runs", r#"{"usage":{"input_tokens":2,"iterations":[]}}"#, (2, 0, 0), 0),
         ("runs that are none", r#"{"usage":{"input_tokens":2,"iterations":null}}"#, (2, 0, 0), 0),
         (

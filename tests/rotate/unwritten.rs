@@ -20,7 +20,7 @@ use crate::support::rotation::{HAIKU, OPUS, call, keys};
 use crate::support::{NOW, config};
 
 #[derive(Debug)]
-struct Counting(MemoryStore, AtomicUsize);
+struct Counting(MemoryStore, AtomicUsize, bool);
 
 impl AuthProfileStore for Counting {
     fn load(&self) -> Result<Arc<AuthProfiles>> {
@@ -35,6 +35,10 @@ impl AuthProfileStore for Counting {
     fn may_block(&self) -> bool {
         false
     }
+
+    fn splits_usage(&self) -> bool {
+        self.2
+    }
 }
 
 struct Rig {
@@ -45,9 +49,14 @@ struct Rig {
 
 impl Rig {
     fn new(rules: SelectorRules) -> Self {
+        Self::over(rules, false)
+    }
+
+    /// Over a store that keeps statistics apart, or not.
+    fn over(rules: SelectorRules, splits: bool) -> Self {
         let mut profiles = AuthProfiles::from_json(&keys(&["a", "b"]).to_string()).unwrap();
         profiles.set_order(&ProviderId::anthropic(), &[]).unwrap();
-        let store = Arc::new(Counting(MemoryStore::new(profiles), AtomicUsize::new(0)));
+        let store = Arc::new(Counting(MemoryStore::new(profiles), AtomicUsize::new(0), splits));
         let clock = Arc::new(ManualClock::new(Timestamp::from_millis(NOW)));
         let rotator = Rotator::builder(Arc::clone(&store) as Arc<dyn AuthProfileStore>)
             .config(config("{}").with_rules(rules))
@@ -85,39 +94,43 @@ async fn times_are_at_most_a_second_behind_and_every_pick_knows_the_last_one() {
 
 #[tokio::test]
 async fn what_answers_say_is_left_is_never_written_for_itself_but_for_a_plan() {
-    let rig = Rig::new(SelectorRules::default());
-    for turn in 0..400 {
-        let told = [
-            ("anthropic-ratelimit-input-tokens-limit", 1_000_000),
-            ("anthropic-ratelimit-input-tokens-remaining", 900_000 - turn * 100),
-            ("anthropic-ratelimit-requests-limit", 4_000),
-            ("anthropic-ratelimit-requests-remaining", 3_999 - turn),
-        ];
-        let mut headers: HeaderMap =
-            told.map(|(name, value)| (HeaderName::from_static(name), value.into())).into_iter().collect();
-        // From the middle on, one plan is nearly used up, which others should know once.
-        let used = if turn >= 200 { "0.95" } else { "0.4" };
-        headers.insert("anthropic-ratelimit-unified-5h-utilization", HeaderValue::from_static(used));
-        headers.insert("anthropic-ratelimit-unified-5h-reset", (NOW / 1_000 + 7_200).into());
-        let call = call(OPUS);
-        let answered = rig.rotator.run(&call, |attempt| {
-            let (rig, headers) = (&rig, &headers);
-            async move {
-                rig.clock.advance(Duration::from_millis(10));
-                attempt.observe(headers, rig.clock.now());
-                Ok::<_, Failure>(())
-            }
-        });
-        answered.await.unwrap();
+    for splits in [false, true] {
+        let rig = Rig::over(SelectorRules::default(), splits);
+        for turn in 0..400 {
+            let told = [
+                ("anthropic-ratelimit-input-tokens-limit", 1_000_000),
+                ("anthropic-ratelimit-input-tokens-remaining", 900_000 - turn * 100),
+                ("anthropic-ratelimit-requests-limit", 4_000),
+                ("anthropic-ratelimit-requests-remaining", 3_999 - turn),
+            ];
+            let mut headers: HeaderMap =
+                told.map(|(name, value)| (HeaderName::from_static(name), value.into())).into_iter().collect();
+            // From the middle on, one plan is nearly used up, which others should know once.
+            let used = if turn >= 200 { "0.95" } else { "0.4" };
+            headers.insert("anthropic-ratelimit-unified-5h-utilization", HeaderValue::from_static(used));
+            headers.insert("anthropic-ratelimit-unified-5h-reset", (NOW / 1_000 + 7_200).into());
+            let call = call(OPUS);
+            let answered = rig.rotator.run(&call, |attempt| {
+                let (rig, headers) = (&rig, &headers);
+                async move {
+                    rig.clock.advance(Duration::from_millis(10));
+                    attempt.observe(headers, rig.clock.now());
+                    Ok::<_, Failure>(())
+                }
+            });
+            answered.await.unwrap();
+        }
+        rig.rotator.flush().await.unwrap();
+        // Those that the times alone need, in four seconds for two profiles, the last ones, and one for each plan.
+        let alone = Rig::over(SelectorRules::default(), splits);
+        for _ in 0..400 {
+            alone.succeed(OPUS).await;
+        }
+        alone.rotator.flush().await.unwrap();
+        assert!(rig.writes() <= alone.writes() + 2, "{} writes, {} without", rig.writes(), alone.writes());
+        let text = rig.store.load().unwrap().to_json().expose().to_owned();
+        assert_eq!(text.matches("planUsed").count(), 2, "{text}");
     }
-    rig.rotator.flush().await.unwrap();
-    // Those that the times alone need, in four seconds for two profiles, the last ones, and one for each plan.
-    let alone = Rig::new(SelectorRules::default());
-    for _ in 0..400 {
-        alone.succeed(OPUS).await;
-    }
-    alone.rotator.flush().await.unwrap();
-    assert!(rig.writes() <= alone.writes() + 2, "{} writes, {} without", rig.writes(), alone.writes());
 }
 
 #[tokio::test]

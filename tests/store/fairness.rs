@@ -22,7 +22,7 @@ const FILE: &str = "PROVIDER_AUTH_TEST_CROWDED_FILE";
 const WHAT: &str = "PROVIDER_AUTH_TEST_CROWDED";
 
 const PROCESSES: usize = 32;
-const RUN: Duration = Duration::from_secs(4);
+const RUN: Duration = Duration::from_secs(3);
 
 /// Takes the lock again and again without a pause until its input ends, then says how often, for how long in all, and how
 /// long at most it waited, in microseconds. As a test of its own it does nothing.

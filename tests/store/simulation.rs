@@ -356,7 +356,7 @@ fn counted(profiles: &AuthProfiles, name: &str) -> u64 {
 #[test]
 fn a_fleet_wastes_no_request_on_a_known_limit_tries_each_window_once_at_a_time_and_loses_nothing() {
     let mut fleet = Fleet::new(20);
-    for _ in 0..5_000 * length() {
+    for _ in 0..4_000 * length() {
         fleet.step();
     }
     let stored = fleet.observer.load().unwrap();

@@ -17,18 +17,30 @@ pub(super) struct Counters {
 
 impl Counters {
     /// Reads an object; where the model ran several times for one reply, which happens when it compacts the conversation
-    /// or asks an advisor, the sum of its runs. The object's own counters are those of the last run only.
+    /// or asks an advisor, the sum of its runs. The object's own counters are those of the last run only; they count where
+    /// no run has them.
     pub(super) fn new(usage: &Value) -> Self {
         let runs = usage.get("iterations").and_then(Value::as_array).filter(|runs| !runs.is_empty());
         let Some(runs) = runs else { return Self::of_one(usage) };
-        runs.iter().map(Self::of_one).fold(Self::default(), |sum, run| Self {
+        let own = Self::of_one(usage);
+        let sum = runs.iter().map(Self::of_one).fold(Self::default(), |sum, run| Self {
             uncached: sum_of(sum.uncached, run.uncached),
             prompt: sum_of(sum.prompt, run.prompt),
             read: sum_of(sum.read, run.read),
             written: sum_of(sum.written, run.written),
             written_five_minutes: sum_of(sum.written_five_minutes, run.written_five_minutes),
             written_one_hour: sum_of(sum.written_one_hour, run.written_one_hour),
-        })
+        });
+        // The two ways of counting the prompt exclude each other.
+        let has_input = sum.uncached.or(sum.prompt).is_some();
+        Self {
+            uncached: sum.uncached.or(own.uncached.filter(|_| !has_input)),
+            prompt: sum.prompt.or(own.prompt.filter(|_| !has_input)),
+            read: sum.read.or(own.read),
+            written: sum.written.or(own.written),
+            written_five_minutes: sum.written_five_minutes.or(own.written_five_minutes),
+            written_one_hour: sum.written_one_hour.or(own.written_one_hour),
+        }
     }
 
     fn of_one(usage: &Value) -> Self {
