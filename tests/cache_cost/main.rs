@@ -62,25 +62,40 @@ fn costs_of_others(host: Host, sessions: &[Vec<Sent>]) -> [f64; PLACEMENTS.len()
     PLACEMENTS.map(|other| total(sessions, |session| host.cost(session, &by_rule(session, host, other.place))))
 }
 
+/// Our cost against the cheapest of the others, for each host and for all that may be told.
+fn ratios(family: &Family) -> Vec<(Host, Told, f64)> {
+    let sessions = sessions(family);
+    let mut all = Vec::new();
+    for host in [SHORT, SHORT_COLLAPSING, LONG, LONG_COLLAPSING, MIXED] {
+        let cheapest = costs_of_others(host, &sessions).into_iter().fold(f64::INFINITY, f64::min);
+        for told in [Told::BODY, Told::PLAN, Told::NOTHING] {
+            let with_tail = family.has_tail().then(|| told.with_tail_of(family));
+            for told in [Some(told), with_tail].into_iter().flatten() {
+                all.push((host, told, cost_of_ours(host, &sessions, told) / cheapest));
+            }
+        }
+    }
+    all
+}
+
 #[test]
 fn no_placement_of_others_is_cheaper_over_a_family() {
     let mut exceptions = Exceptions::dearer_than_others();
     println!("cost against the cheapest of the others, with and without the previous body: short, long");
-    for family in families() {
-        let sessions = sessions(&family);
+    let families = families();
+    let all: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = families.iter().map(|family| scope.spawn(|| ratios(family))).collect();
+        threads.into_iter().map(|thread| thread.join().expect("a thread")).collect()
+    });
+    for (family, ratios) in families.iter().zip(all) {
         let mut shown = String::new();
-        for host in [SHORT, SHORT_COLLAPSING, LONG, LONG_COLLAPSING, MIXED] {
-            let cheapest = costs_of_others(host, &sessions).into_iter().fold(f64::INFINITY, f64::min);
-            for told in [Told::BODY, Told::PLAN, Told::NOTHING] {
-                let ratio = cost_of_ours(host, &sessions, told) / cheapest;
-                exceptions.check(&family, host, told, ratio);
-                if host.prefix == host.tail && host.collapses == (host.tail == Life::Long) && told != Told::PLAN {
-                    write!(shown, " {ratio:.4}").expect("a string");
-                }
-                if family.has_tail() {
-                    let told = told.with_tail_of(&family);
-                    exceptions.check(&family, host, told, cost_of_ours(host, &sessions, told) / cheapest);
-                }
+        for (host, told, ratio) in ratios {
+            exceptions.check(family, host, told, ratio);
+            if host.prefix == host.tail
+                && host.collapses == (host.tail == Life::Long)
+                && [Told::BODY, Told::NOTHING].contains(&told)
+            {
+                write!(shown, " {ratio:.4}").expect("a string");
             }
         }
         println!("{:<34}{shown}", family.name);
