@@ -5,6 +5,7 @@ use indexmap::IndexMap;
 use super::limit::{Limit, LimitKind};
 use super::policy::HeadroomPolicy;
 use super::tracker::{HeadroomTracker, Standing};
+use super::value::LONGEST;
 use crate::clock::Timestamp;
 use crate::id::ProfileId;
 
@@ -71,25 +72,26 @@ impl Hint {
             let (kind, of) = name.split_once(' ').unwrap_or((name, ""));
             let Some(kind) = LimitKind::from_name(kind) else { continue };
             let concerns = of.is_empty() || model.is_none_or(|model| model == of);
-            if let Some(until) = moment(*until).filter(|until| concerns && *until > now)
+            if let Some(until) = running(*until, now).filter(|_| concerns)
                 && standing.refused.is_none_or(|(longest, _)| longest < until)
             {
                 standing.refused = Some((until, kind));
             }
         }
-        let ends = self.plan.get(UNTIL).copied().and_then(moment).is_some_and(|until| until > now);
-        if let Some(used) = self.plan.get(USED).filter(|_| ends) {
+        let runs = self.plan.get(UNTIL).is_some_and(|until| running(*until, now).is_some());
+        if let Some(used) = self.plan.get(USED).filter(|_| runs) {
             standing.share = (1.0 - used).clamp(0.0, 1.0);
         }
         standing
     }
 
-    /// Puts what is known here over what others wrote; of theirs what has not ended stays.
+    /// Puts what is known here over what others wrote; of theirs what has not ended stays, unless no limit
+    /// lasts so long.
     pub(crate) fn over(self, others: &Self, now: Timestamp) -> Self {
         let mut all = others.clone();
-        all.ends.retain(|_, until| *until > millis(now));
+        all.ends.retain(|_, until| running(*until, now).is_some());
         all.ends.extend(self.ends);
-        let runs = others.plan.get(UNTIL).is_some_and(|until| *until > millis(now));
+        let runs = others.plan.get(UNTIL).is_some_and(|until| running(*until, now).is_some());
         if !self.plan.is_empty() || !runs {
             all.plan = self.plan;
         }
@@ -112,7 +114,31 @@ fn millis(at: Timestamp) -> f64 {
     at.as_millis() as f64
 }
 
-fn moment(millis: f64) -> Option<Timestamp> {
+/// Reads an end that has not come. What others wrote is not believed further ahead than what a provider says.
+fn running(millis: f64, now: Timestamp) -> Option<Timestamp> {
     #[expect(clippy::cast_possible_truncation, reason = "checked to be below 2^53")]
-    (0.0..8.64e15).contains(&millis).then_some(Timestamp::from_millis(millis as i64))
+    let until = (0.0..8.64e15).contains(&millis).then_some(Timestamp::from_millis(millis as i64));
+    until.filter(|until| *until > now && *until - now <= LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn an_end_that_no_limit_has_is_passed_over_and_dropped() {
+        let now = Timestamp::from_millis(1_790_000_000_000);
+        let written = |until: f64| Hint {
+            ends: IndexMap::from([(PLAN.into(), until)]),
+            plan: IndexMap::from([(USED.into(), 0.95), (UNTIL.into(), until)]),
+        };
+        let month = written(millis(now + LONGEST));
+        assert_eq!(month.standing(None, now).refused, Some((now + LONGEST, LimitKind::Plan)));
+        assert_eq!(Hint::default().over(&month, now), month);
+        for until in [millis(now + LONGEST + Duration::from_millis(1)), 8.0e15, f64::MAX] {
+            assert_eq!(written(until).standing(None, now), Standing::default());
+            assert_eq!(Hint::default().over(&written(until), now), Hint::default());
+        }
+    }
 }

@@ -86,6 +86,8 @@ pub struct Limit {
     pub refill: Refill,
     /// The word in the names of the models that it is for, if it is for some only.
     pub models: Option<Cow<'static, str>>,
+    /// What the names of the headers begin with that told of it.
+    pub(super) family: &'static str,
     /// What `remaining` is rounded to.
     pub(super) step: f64,
     /// Whether tokens that are read from a prompt cache count.

@@ -14,14 +14,24 @@ use crate::clock::Timestamp;
 pub(super) const NAME: &str = "ratelimit";
 const POLICY: &str = "ratelimit-policy";
 
-/// Adds the limits of the list, with what the policy says of each.
+/// No more items of an answer are read, and none with a longer name, in bytes: the server makes up both.
+const MOST_ITEMS: usize = 8;
+pub(super) const LONGEST_NAME: usize = 64;
+
+/// Adds the limits of the list, with what the policy says of each. Of several with the same name the first one counts.
 pub(super) fn read(headers: &HeaderMap, now: Timestamp, limits: &mut Vec<Limit>) {
     let policies: Vec<&str> = headers.get_all(POLICY).iter().filter_map(|value| value.to_str().ok()).collect();
-    let policies: Vec<&str> = policies.iter().flat_map(|list| list.split(',')).map(str::trim).collect();
+    let policies: Vec<&str> =
+        policies.iter().flat_map(|list| list.split(',')).map(str::trim).take(MOST_ITEMS).collect();
+    let mut items = 0;
     for list in headers.get_all(NAME).iter().filter_map(|value| value.to_str().ok()) {
         // Commas part the items of the later form, and the members of the one item of the earlier.
         let separator = if list.contains(';') { ',' } else { '\0' };
         for item in list.split(separator).map(str::trim) {
+            items += 1;
+            if items > MOST_ITEMS {
+                return;
+            }
             let name = name(item);
             let policy = policies.iter().find(|policy| self::name(policy) == name).copied().unwrap_or_default();
             let Some(remaining) = member(item, &["r", "remaining"]).and_then(count) else { continue };
@@ -32,11 +42,16 @@ pub(super) fn read(headers: &HeaderMap, now: Timestamp, limits: &mut Vec<Limit>)
             let seconds = member(item, &["t", "reset"]).and_then(plain);
             let period = member(policy, &["w"]).and_then(plain).filter(|seconds| (1.0..=3e6).contains(seconds));
             let shown = if name.is_empty() { LimitKind::Requests.as_str() } else { name };
+            let is_told = limits.iter().any(|known| known.family == NAME && known.name == shown);
+            if is_told || shown.len() > LONGEST_NAME {
+                continue;
+            }
             limits.push(Limit {
                 limit,
                 remaining: Some(remaining),
                 reset: seconds.and_then(|seconds| after(seconds, now)).filter(|at| *at > now),
                 period: period.map(Duration::from_secs_f64),
+                family: NAME,
                 ..Limit::window(LimitKind::Requests, shown.to_owned())
             });
         }

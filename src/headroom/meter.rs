@@ -9,6 +9,8 @@ use crate::clock::Timestamp;
 
 /// More requests than this are not kept in mind: their answers have long come.
 const MOST_BEGUN: usize = 512;
+/// More limits than this are not kept in mind: the most that a provider is known to tell of are eight.
+const MOST_GAUGES: usize = 16;
 /// What was sent longer ago than this has been counted by the provider.
 const LONGEST_BEGUN: Duration = Duration::from_secs(600);
 
@@ -53,8 +55,19 @@ impl Meter {
 
     /// Takes what the answer to a request tells, unless that to a later one has come. Providers count a request when they
     /// admit it, so that an answer knows of all that were sent before its own request; those after it are taken off.
+    ///
+    /// Some providers tell of a limit with their errors alone: one that an answer does not tell of again is forgotten where
+    /// nothing says how it fills.
     pub(super) fn observe<'l>(&mut self, number: u64, limits: impl Iterator<Item = &'l Limit>, now: Timestamp) {
         if number <= self.newest {
+            return;
+        }
+        let limits: Vec<&Limit> = limits.collect();
+        self.gauges.retain(|gauge| gauge.fills(now) || limits.iter().any(|limit| gauge.is_of(limit)));
+        if limits.is_empty() {
+            if self.gauges.is_empty() {
+                self.begun.retain(|begun| begun.number > number);
+            }
             return;
         }
         let is_counted = |begun: &&Begun| begun.number > self.newest && begun.number <= number;
@@ -62,17 +75,60 @@ impl Meter {
         self.newest = number;
         self.begun.retain(|begun| begun.number > number);
         for limit in limits {
-            let known = self.gauges.iter().position(|gauge| gauge.limit().name == limit.name);
+            let known = self.gauges.iter().position(|gauge| gauge.is_of(limit));
             if let Some(gauge) = known.and_then(|place| self.gauges.get_mut(place)) {
                 gauge.tell(limit, &counted, now);
-            } else {
-                self.gauges.extend(Gauge::new(limit, now));
+            } else if let Some(gauge) = Gauge::new(limit, now) {
+                self.make_room();
+                self.gauges.push(gauge);
             }
             let place = known.unwrap_or(self.gauges.len().saturating_sub(1));
-            let gauge = self.gauges.get_mut(place).filter(|gauge| gauge.limit().name == limit.name);
+            let gauge = self.gauges.get_mut(place).filter(|gauge| gauge.is_of(limit));
             if let Some(gauge) = gauge.filter(|_| limit.remaining.is_some()) {
                 self.begun.iter().for_each(|begun| gauge.owe(begun.request));
             }
         }
+    }
+
+    /// Forgets the limit that was told longest ago where there are too many: a server may make up the names.
+    fn make_room(&mut self) {
+        if self.gauges.len() < MOST_GAUGES {
+            return;
+        }
+        let oldest = self.gauges.iter().enumerate().min_by_key(|(_, gauge)| gauge.told_at());
+        if let Some(place) = oldest.map(|(place, _)| place) {
+            self.gauges.remove(place);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::headroom::LimitKind;
+
+    #[test]
+    fn no_meter_is_larger_than_its_documentation_says() {
+        let requests = MOST_BEGUN * size_of::<Begun>();
+        let gauges = MOST_GAUGES * (size_of::<Gauge>() + super::super::listed::LONGEST_NAME);
+        assert_eq!(size_of::<Begun>(), 56);
+        assert!(requests + gauges <= 40 << 10, "{requests} and {gauges}");
+    }
+
+    #[test]
+    fn of_too_many_limits_the_one_told_longest_ago_goes() {
+        let mut meter = Meter::default();
+        for number in 1..=100_u32 {
+            let name = format!("made-up-{number}");
+            let limit = Limit {
+                limit: Some(10.0),
+                remaining: Some(5.0),
+                period: Some(Duration::from_secs(60)),
+                ..Limit::window(LimitKind::Requests, name)
+            };
+            meter.observe(u64::from(number), std::iter::once(&limit), Timestamp::from_millis(i64::from(number)));
+        }
+        let names: Vec<&str> = meter.gauges.iter().map(|gauge| &*gauge.limit().name).collect();
+        assert_eq!((names.len(), names[0], names[15]), (MOST_GAUGES, "made-up-85", "made-up-100"));
     }
 }

@@ -137,6 +137,7 @@ impl Parts {
             period: *period,
             refill: family.refill,
             models: None,
+            family: family.prefix,
             step,
             counts_cached: family.counts_cached,
         })
@@ -155,6 +156,7 @@ impl Limit {
             period: None,
             refill: Refill::Window,
             models: None,
+            family: "",
             step: 0.0,
             counts_cached: true,
         }

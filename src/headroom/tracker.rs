@@ -21,7 +21,8 @@ use crate::secret::Secret;
 ///
 /// It is kept in memory, beside the store: no answer causes a write of it. `Rotator` has one that its clones share;
 /// [`Rotation::headroom`](crate::rotation::Rotation::headroom) takes one from callers with a client of their own. It holds
-/// a few hundred bytes for each profile and model, and the hashes of 10000 sessions at most.
+/// about a kilobyte for each profile and model, 40 KiB at most where hundreds of requests wait for their answers; of 64 models
+/// of a profile at most. Of sessions it holds the hashes of 10000 at most.
 ///
 /// # Examples
 ///
@@ -159,9 +160,6 @@ impl HeadroomTracker {
 
     /// Takes what the answer to a request tells.
     pub(crate) fn observe(&self, ticket: &Ticket, headroom: &Headroom, now: Timestamp) {
-        if headroom.is_empty() {
-            return;
-        }
         if let Some(account) = self.state().accounts.get_mut(&ticket.profile) {
             account.observe(ticket.number, &ticket.model, headroom, now);
         }

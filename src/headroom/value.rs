@@ -7,7 +7,7 @@ use chrono::DateTime;
 use crate::clock::Timestamp;
 
 /// No limit starts afresh later than this: the longest known are months.
-const LONGEST: Duration = Duration::from_secs(32 * 24 * 3_600);
+pub(super) const LONGEST: Duration = Duration::from_secs(32 * 24 * 3_600);
 
 /// No provider allows more than this of anything.
 const MOST: f64 = 1e15;

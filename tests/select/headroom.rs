@@ -437,3 +437,92 @@ fn a_profile_that_is_left_is_told_once() {
     }
     assert!(!text.contains("sk-"), "{text}");
 }
+
+/// What `OpenRouter` says once, on a 429.
+fn openrouter() -> (AuthProfiles, Value) {
+    let profiles = AuthProfiles::from_json(
+        r#"{"version": 1, "profiles": {"openrouter:a": {"type": "api_key", "provider": "openrouter", "key": "sk-a"}}}"#,
+    );
+    let reset = (NOW + SECOND * 41).as_millis().to_string();
+    let told = json!({"x-ratelimit-limit": "20", "x-ratelimit-remaining": "0", "x-ratelimit-reset": reset});
+    (profiles.unwrap(), told)
+}
+
+#[test]
+fn a_limit_that_only_an_error_tells_does_not_throttle_for_good() {
+    for is_observed in [true, false] {
+        let (profiles, told) = openrouter();
+        let program = Program { profiles, ..Program::new(&[], SelectorRules::default()) };
+        let step = |now| {
+            let rotation = Rotation::new(Arc::clone(&program.selector), "openrouter/some-model".parse().unwrap(), now);
+            rotation.headroom(Arc::clone(&program.tracker)).next(&program.profiles, now)
+        };
+        let Step::Attempt(attempt) = step(NOW) else { panic!("nothing is known") };
+        attempt.observe(&headers(&told), NOW);
+        assert!(!matches!(step(NOW + SECOND * 40), Step::Attempt(_)));
+        let mut now = NOW + SECOND * 41;
+        let mut waited = Duration::ZERO;
+        for number in 0..200 {
+            match step(now) {
+                // Successes tell nothing; some callers do not pass them on at all.
+                Step::Attempt(attempt) if is_observed => attempt.observe(&HeaderMap::new(), now),
+                Step::Attempt(_) => {}
+                Step::Pause(pause) => (now, waited) = (now + pause, waited + pause),
+                other => panic!("{number}: {other:?}"),
+            }
+        }
+        assert_eq!(waited, if is_observed { Duration::ZERO } else { SECOND * 5 });
+    }
+}
+
+#[test]
+fn an_answer_that_tells_nothing_leaves_what_fills_by_itself() {
+    let program = Program::new(&["openai:a"], SelectorRules::default());
+    let (first, second) = (program.attempt(query(), NOW), program.attempt(query(), NOW));
+    first.observe(&headers(&requests(0)), NOW);
+    second.observe(&HeaderMap::new(), NOW);
+    assert!(matches!(program.step(query(), NOW), Step::Pause(_)));
+}
+
+#[test]
+fn a_request_larger_than_the_limit_takes_no_more_than_all_of_it() {
+    let program = Program::new(&["openai:a"], SelectorRules::default());
+    program.ask(query(), NOW, &tokens(60_000));
+    program.attempt(query().tokens(TokenEstimate::new(600_000, 0)), NOW);
+    let small = || query().tokens(TokenEstimate::new(7_000, 0));
+    assert!(matches!(program.step(small(), NOW), Step::Pause(pause) if pause == SECOND * 7));
+    program.attempt(small(), NOW + SECOND * 7);
+}
+
+#[test]
+fn names_that_a_server_makes_up_are_bounded() {
+    let item = |number: u32| format!("\"made-up-{number}\";r=5;t=30");
+    let list: Vec<String> = (0..1_000).map(item).collect();
+    let headroom = read("nobody", &json!({"ratelimit": list.join(", ")}));
+    assert_eq!(headroom.limits().len(), 8);
+    let long = format!("\"{}\";r=5;t=30, \"short\";r=5;t=30, \"short\";r=9;t=30", "x".repeat(65));
+    assert_eq!(limits(&read("nobody", &json!({"ratelimit": long}))), [json!(["requests", "short", null, 5.0, 30_000])]);
+}
+
+#[test]
+fn a_reset_is_believed_for_a_period_or_an_hour() {
+    let hour = json!({"ratelimit-limit": "10", "ratelimit-remaining": "0", "ratelimit-reset": "2000000"});
+    let minute = json!({"ratelimit": "\"default\";r=0;t=2000000", "ratelimit-policy": "\"default\";q=10;w=60"});
+    for (told, seconds) in [(hour, 3_600), (minute, 60)] {
+        let program = Program::new(&["openai:a"], SelectorRules::default());
+        program.ask(query(), NOW, &told);
+        let Step::End(failure) = program.step(query(), NOW) else { panic!("nothing is left") };
+        assert_eq!(failure.error().retry_after(), Some(SECOND * seconds));
+        program.attempt(query(), NOW + SECOND * seconds);
+    }
+}
+
+#[test]
+fn limits_of_the_same_name_in_other_headers_count_beside_each_other() {
+    let program = Program::new(&["openai:a"], SelectorRules::default());
+    let mut told = requests(0);
+    told["ratelimit-limit"] = json!("100");
+    told["ratelimit-remaining"] = json!("50");
+    program.ask(query(), NOW, &told);
+    assert!(matches!(program.step(query(), NOW), Step::Pause(pause) if pause == SECOND));
+}
