@@ -100,7 +100,6 @@ impl ProfileSelector {
     }
 
     /// As [`write_hint`](Self::write_hint), in statistics that are kept apart.
-    #[cfg_attr(not(feature = "client"), expect(dead_code, reason = "only the rotator does"))]
     pub(crate) fn note_hint(&self, usage: &mut UsageStats, id: &ProfileId, tracker: &HeadroomTracker, now: Timestamp) {
         let hint = self.rules.headroom.as_ref().and_then(|policy| tracker.hint(id, policy, now));
         let known = hinted(usage).unwrap_or_default();
