@@ -155,7 +155,10 @@ fn an_agent_is_found_when_its_slot_moves_to_another_node() {
     let knows = |server: &Server, id: &str| run::<String>(server, &["CLUSTER", "NODES"]).contains(id);
     let (first, second): (String, String) = (run(&one, &["CLUSTER", "MYID"]), run(&two, &["CLUSTER", "MYID"]));
     until("the nodes do not meet", || knows(&one, &second) && knows(&two, &first));
-    until("the cluster does not begin", || run::<String>(&one, &["CLUSTER", "INFO"]).contains("cluster_state:ok"));
+    for server in [&one, &two] {
+        let begins = || run::<String>(server, &["CLUSTER", "INFO"]).contains("cluster_state:ok");
+        until("the cluster does not begin", begins);
+    }
     let store = over(RedisEngine::cluster(&[&one.url()]).unwrap());
     add(&store, "anthropic:a").unwrap();
     let key = "{provider-auth:main}";
