@@ -25,7 +25,7 @@ pub struct HeadroomPolicy {
     /// How long a call of a running session waits for the session's profile, where too little is left of it, before it moves
     /// to another one, whose prompt cache has nothing of it. Default: 8 s.
     pub patience: Duration,
-    /// How long a profile of which nothing is left rests where the provider does not say how fast its limit fills: after
+    /// How long a profile of which nothing is left is passed over where the provider does not say how fast its limit fills: after
     /// that, one request tries it. Default: 5 s.
     pub probe_after: Duration,
     /// From which used share of a plan's window on the others of a shared store are told of it, from 0 to 1. Default: 0.9.

@@ -141,8 +141,8 @@ impl<E: Engine + 'static> Core<E> {
         let interval = self.settings.lease_life / 3;
         loop {
             let held = self.renewals.held();
-            let rests = |held: &mut Held| !held.leases.is_empty() && held.ended.is_empty();
-            let waited = self.renewals.changed.wait_timeout_while(held, interval, rests);
+            let is_idle = |held: &mut Held| !held.leases.is_empty() && held.ended.is_empty();
+            let waited = self.renewals.changed.wait_timeout_while(held, interval, is_idle);
             let (mut held, _) = waited.unwrap_or_else(PoisonError::into_inner);
             let ended = held.ended.clone();
             if held.leases.is_empty() && ended.is_empty() {

@@ -103,14 +103,14 @@ fn fewer_refusals_fewer_misses_and_the_throughput_of_one_who_knows() {
 }
 
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "takes minutes: cargo test --release --test select simulator -- --include-ignored --nocapture"]
 fn the_same_with_more_keys() {
     check(LOADS, &[4, 8]);
 }
 
 /// The share of refusals, the tokens that missed the cache, and the throughput of every policy.
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "takes minutes: cargo test --release --test select simulator -- --include-ignored --nocapture"]
 fn the_whole_table() {
     for load in LOADS {
         let load = Load { length: load.length * 3, ..*load };
