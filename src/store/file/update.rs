@@ -39,12 +39,13 @@ impl FileStore {
         let system = &*self.system;
         self.check_alone(self.path())?;
         let target = match target::resolve(system, self.path()) {
-            Err(_) if system.stat(replace::split(self.path()).0).is_err() => {
+            Ok(target) => target,
+            // Its directory is missing, or was until another writer made it a moment ago: so it is looked up once more.
+            Err(_) => {
                 self.check_alone(&target::foreseen(system, self.path()))?;
                 target::make_directory(system, self.path())?;
                 target::resolve(system, self.path())?
             }
-            resolved => resolved?,
         };
         guard::check_name(&target)?;
         // Under the same name it was looked at before.

@@ -66,6 +66,8 @@ pub(super) struct Record {
     pub(super) in_use: usize,
     /// All files are in a place of all users.
     pub(super) shared: bool,
+    /// Another program makes a directory as soon as it was not found.
+    pub(super) made_meanwhile: bool,
     /// What another program writes as soon as a temporary file is there, and how often.
     pub(super) interference: Option<(PathBuf, String, usize)>,
 }
@@ -131,7 +133,11 @@ impl System for Double {
     }
 
     fn canonical(&self, directory: &Path) -> io::Result<PathBuf> {
-        Disk.canonical(directory)
+        let found = Disk.canonical(directory);
+        if found.is_err() && self.0.lock().unwrap().made_meanwhile {
+            Disk.make_directories(directory)?;
+        }
+        found
     }
 
     fn make_directories(&self, directory: &Path) -> io::Result<()> {

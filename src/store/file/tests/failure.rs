@@ -79,6 +79,16 @@ fn every_step_may_fail_and_the_old_file_stays() {
 }
 
 #[test]
+fn a_directory_that_another_writer_makes_at_the_same_moment_is_found() {
+    let directory = tempfile::tempdir().unwrap();
+    let double = Double::default();
+    double.0.lock().unwrap().made_meanwhile = true;
+    let path = directory.path().join("agents").join("main").join("agent").join(NAME);
+    change(&FileStore::builder().path(&path).build_on(Arc::new(double)).unwrap()).unwrap();
+    assert_eq!(FileStore::new(&path).unwrap().load().unwrap().len(), 1);
+}
+
+#[test]
 fn a_disk_that_is_gone_leaves_the_old_file_and_an_error() {
     for at in 0..5 {
         let directory = tempfile::tempdir().unwrap();
