@@ -31,5 +31,6 @@ pub use limit::{Limit, LimitKind, Refill, TokenEstimate};
 pub(crate) use meter::Request;
 pub use policy::HeadroomPolicy;
 pub use read::Headroom;
+pub(crate) use sessions::key as session_key;
 pub use tracker::{HeadroomTracker, ProfileHeadroom};
 pub(crate) use tracker::{Standing, Ticket};

@@ -35,11 +35,13 @@ impl Sessions {
     }
 }
 
-/// The hash of a session's key with a provider.
-pub(super) fn key(provider: &ProviderId, session: &str) -> u64 {
+/// The hash of a session's key with a provider and a model: each model has a prompt cache of its own.
+pub(crate) fn key(provider: &ProviderId, model: Option<&str>, session: &str) -> u64 {
     let mut hasher = SipHasher24::new_with_keys(0, 0);
-    hasher.write(provider.as_str().as_bytes());
-    hasher.write(&[0]);
-    hasher.write(session.as_bytes());
+    // A zero ends each part, so that no two keys run together.
+    for part in [provider.as_str(), model.unwrap_or_default(), session] {
+        hasher.write(part.as_bytes());
+        hasher.write(&[0]);
+    }
     hasher.finish()
 }

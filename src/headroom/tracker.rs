@@ -10,10 +10,10 @@ use super::limit::Limit;
 use super::meter::Request;
 use super::policy::HeadroomPolicy;
 use super::read::Headroom;
-use super::sessions::{self, Sessions};
+use super::sessions::Sessions;
 use crate::clock::Timestamp;
 use crate::error::Shown;
-use crate::id::{ProfileId, ProviderId};
+use crate::id::ProfileId;
 use crate::secret::Secret;
 
 /// What providers said last of what is left of each profile and model, less what was sent since, and which profile each
@@ -182,14 +182,14 @@ impl HeadroomTracker {
         if standing.refused.is_some() && is_of_another() { Standing::default() } else { standing }
     }
 
-    /// Returns the profile that a running session uses.
-    pub(crate) fn home(&self, provider: &ProviderId, session: &str, now: Timestamp) -> Option<ProfileId> {
-        self.state().sessions.home(sessions::key(provider, session), now).cloned()
+    /// Returns the profile that a running session uses, by its [key](super::session_key).
+    pub(crate) fn home(&self, session: u64, now: Timestamp) -> Option<ProfileId> {
+        self.state().sessions.home(session, now).cloned()
     }
 
     /// Notes which profile a session uses.
-    pub(crate) fn settle(&self, (provider, session): (&ProviderId, &str), profile: &ProfileId, now: Timestamp) {
-        self.state().sessions.settle(sessions::key(provider, session), profile, now);
+    pub(crate) fn settle(&self, session: u64, profile: &ProfileId, now: Timestamp) {
+        self.state().sessions.settle(session, profile, now);
     }
 
     /// Returns `true` the first time it is asked since the profile was used: it is to be told that the profile is left.

@@ -43,9 +43,10 @@ impl Rotation {
         #[cfg(feature = "tracing")]
         tell(tracker, selection);
         let (profile, secret) = (&selection.profile, told_of(&selection.credential));
-        let is_home = self.query_for(model).home(now).is_some_and(|home| home == *profile);
-        if let Some(session) = self.query.session_key() {
-            tracker.settle((model.provider(), session), profile, now);
+        let query = self.query_for(model);
+        let is_home = query.home(now).is_some_and(|home| home == *profile);
+        if let Some(session) = query.session_key() {
+            tracker.settle(session, profile, now);
         }
         let request = Request { tokens: self.query.token_estimate(), is_home };
         let ticket = tracker.begin((profile, model.model()), secret, request, now);

@@ -8,7 +8,7 @@ use indexmap::IndexSet;
 use super::unwritten::Unwritten;
 use crate::clock::Timestamp;
 use crate::credential::Resolved;
-use crate::headroom::{HeadroomTracker, TokenEstimate};
+use crate::headroom::{HeadroomTracker, TokenEstimate, session_key};
 use crate::id::{ModelRef, ProfileId, ProviderId};
 
 /// What a selection is asked for: a provider, and what narrows the choice.
@@ -154,7 +154,7 @@ impl Query {
 
     /// Returns the profile that the session uses, as far as that is known.
     pub(crate) fn home(&self, now: Timestamp) -> Option<ProfileId> {
-        self.headroom.as_ref()?.home(&self.provider, self.session.as_deref()?, now)
+        self.headroom.as_ref()?.home(self.session_key()?, now)
     }
 
     /// Returns how many tokens the request takes, if that was said.
@@ -162,9 +162,9 @@ impl Query {
         self.tokens
     }
 
-    /// Returns the session's key.
-    pub(crate) fn session_key(&self) -> Option<&str> {
-        self.session.as_deref()
+    /// Returns the key under which the session's profile for this model is remembered.
+    pub(crate) fn session_key(&self) -> Option<u64> {
+        Some(session_key(&self.provider, self.model.as_deref(), self.session.as_deref()?))
     }
 
     /// Asks the same for another model.

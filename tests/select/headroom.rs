@@ -139,7 +139,11 @@ impl Program {
     }
 
     fn step(&self, query: Query, now: Timestamp) -> Step {
-        let rotation = Rotation::new(Arc::clone(&self.selector), "openai/gpt-5".parse().unwrap(), now);
+        self.step_with("openai/gpt-5", query, now)
+    }
+
+    fn step_with(&self, model: &str, query: Query, now: Timestamp) -> Step {
+        let rotation = Rotation::new(Arc::clone(&self.selector), model.parse().unwrap(), now);
         rotation.headroom(Arc::clone(&self.tracker)).query(query).next(&self.profiles, now)
     }
 
@@ -245,6 +249,28 @@ fn a_new_session_goes_where_most_is_left_and_a_running_one_stays() {
     assert_eq!(program.ask(query().session("session-0"), NOW + SECOND, &requests(19)), "openai:a");
     // It does not go back when the first one has more again: its cache is elsewhere by now.
     assert_eq!(program.ask(query().session("session-0"), NOW + SECOND * 40, &requests(30)), "openai:a");
+}
+
+/// A prompt cache belongs to one model, so that a call of a small model does not draw the session along.
+#[test]
+fn a_session_has_a_profile_for_each_of_its_models() {
+    let program = Program::new(&["openai:a", "openai:b"], SelectorRules::default());
+    let session = || query().session("a session");
+    let ask = |model: &str, query: Query, left: u32| {
+        let Step::Attempt(attempt) = program.step_with(model, query, NOW) else { panic!("both have room") };
+        attempt.observe(&headers(&requests(left)), NOW);
+        attempt.profile().as_str().to_owned()
+    };
+    for (model, fuller, other) in
+        [("openai/gpt-5", "openai:a", "openai:b"), ("openai/gpt-5-mini", "openai:b", "openai:a")]
+    {
+        ask(model, query().locked(other.parse().unwrap()), 30);
+        ask(model, query().locked(fuller.parse().unwrap()), 50);
+    }
+    for _ in 0..3 {
+        assert_eq!(ask("openai/gpt-5", session(), 20), "openai:a");
+        assert_eq!(ask("openai/gpt-5-mini", session(), 20), "openai:b");
+    }
 }
 
 #[test]
