@@ -11,7 +11,7 @@ use super::limit::{Limit, LimitKind};
 use super::value::{after, count, plain};
 use crate::clock::Timestamp;
 
-pub(super) const NAME: &str = "ratelimit";
+const NAME: &str = "ratelimit";
 const POLICY: &str = "ratelimit-policy";
 
 /// No more items of an answer are read, and none with a longer name, in bytes: the server makes up both.

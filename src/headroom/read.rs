@@ -1,11 +1,12 @@
 //! Reading the headers of an answer.
 
-use http::{HeaderMap, HeaderValue};
+use http::HeaderMap;
 
-use super::families::{Family, Layout, MOST_WORDS, Word};
+use super::families::{Family, Layout, MOST_FAMILIES, Word};
 use super::limit::{Limit, Refill};
+use super::listed;
+use super::plan::Windows;
 use super::value::{count, moment};
-use super::{listed, plan};
 use crate::clock::Timestamp;
 use crate::id::ProviderId;
 
@@ -48,37 +49,17 @@ impl Headroom {
     /// Reads the headers of an answer of a provider, of a success or a failure. Nothing that cannot be read is guessed: a
     /// limit of which neither the rest nor the whole is told is left out.
     pub fn read(provider: &ProviderId, headers: &HeaderMap, now: Timestamp) -> Self {
-        let mut limits = Vec::new();
-        let mut families = [const { None }; 8];
-        for (place, family) in families.iter_mut().zip(Family::of(provider.as_str())) {
-            *place = Some((family, [Parts::default(); MOST_WORDS]));
-        }
-        let (mut has_plan, mut has_list) = (false, false);
+        let mut reading = None;
         for (name, value) in headers {
             let name = name.as_str();
-            if !is_of_limits(name) {
-                continue;
-            }
-            has_plan |= plan::is_of_plan(name);
-            has_list |= name == listed::NAME;
-            for (family, parts) in families.iter_mut().flatten() {
-                let Some(rest) = name.strip_prefix(family.prefix) else { continue };
-                if let Some((place, part)) = place_of(family, rest)
-                    && let Some(parts) = parts.get_mut(place)
-                {
-                    parts.take(part, value, now);
-                }
+            if is_of_limits(name)
+                && let Ok(text) = value.to_str()
+            {
+                reading.get_or_insert_with(|| Reading::of(provider)).take(name, text, now);
             }
         }
-        for (family, parts) in families.iter().flatten() {
-            limits.extend(family.words.iter().zip(parts).filter_map(|(word, parts)| parts.limit(family, word)));
-        }
-        if has_plan {
-            plan::read(headers, now, &mut limits);
-        }
-        if has_list {
-            listed::read(headers, now, &mut limits);
-        }
+        let mut limits = reading.map(|reading| reading.limits(now)).unwrap_or_default();
+        listed::read(headers, now, &mut limits);
         Self { limits }
     }
 
@@ -95,9 +76,65 @@ impl Headroom {
     }
 }
 
-/// Tells quickly whether a header may speak of a limit: most do not.
-fn is_of_limits(name: &str) -> bool {
-    name.contains("limit") || name.starts_with(plan::CODEX) || name.ends_with("-remaining")
+/// Returns `true` for a header that may be of a limit. Most are not, and no family has to be looked up for them.
+pub(super) fn is_of_limits(name: &str) -> bool {
+    const BEGINNINGS: [&str; 6] =
+        ["anthropic-ratelimit-", "x-ratelimit", "ratelimit", "x-codex-", "x-tokenlimit-", "x-trial-endpoint-call-"];
+    BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
+}
+
+/// What the headers that were gone through say.
+struct Reading<'h> {
+    families: [Option<&'static Family>; MOST_FAMILIES],
+    /// By the family's and the word's place.
+    parts: Vec<(usize, usize, Parts)>,
+    windows: Windows<'h>,
+    has_windows: bool,
+}
+
+impl<'h> Reading<'h> {
+    fn of(provider: &ProviderId) -> Self {
+        let mut families = [None; MOST_FAMILIES];
+        for (slot, family) in families.iter_mut().zip(Family::of(provider.as_str())) {
+            *slot = Some(family);
+        }
+        Self { families, parts: Vec::with_capacity(4), windows: Windows::default(), has_windows: false }
+    }
+
+    fn take(&mut self, name: &str, text: &'h str, now: Timestamp) {
+        if self.windows.take(name, text) {
+            self.has_windows = true;
+            return;
+        }
+        for (at, family) in self.families.iter().enumerate() {
+            if let Some(family) = family
+                && let Some(rest) = name.strip_prefix(family.prefix)
+                && let Some((word, part)) = place_of(family, rest)
+            {
+                match self.parts.iter_mut().find(|known| (known.0, known.1) == (at, word)) {
+                    Some((.., parts)) => parts.take(part, text, now),
+                    None => {
+                        let mut parts = Parts::default();
+                        parts.take(part, text, now);
+                        self.parts.push((at, word, parts));
+                    }
+                }
+            }
+        }
+    }
+
+    fn limits(mut self, now: Timestamp) -> Vec<Limit> {
+        self.parts.sort_unstable_by_key(|&(family, word, _)| (family, word));
+        let mut limits = Vec::with_capacity(self.parts.len());
+        limits.extend(self.parts.iter().filter_map(|(at, word, parts)| {
+            let family = self.families.get(*at).copied().flatten()?;
+            parts.limit(family, family.words.get(*word)?)
+        }));
+        if self.has_windows {
+            self.windows.read(now, &mut limits);
+        }
+        limits
+    }
 }
 
 /// Which limit of a family a name is about, and which part of it.
@@ -111,8 +148,7 @@ fn place_of<'n>(family: &Family, rest: &'n str) -> Option<(usize, &'n str)> {
 
 impl Parts {
     /// Takes one header. The first one counts where a proxy repeats it.
-    fn take(&mut self, part: &str, value: &HeaderValue, now: Timestamp) {
-        let Ok(text) = value.to_str() else { return };
+    fn take(&mut self, part: &str, text: &str, now: Timestamp) {
         match part {
             "limit" => self.limit = self.limit.or_else(|| count(text)),
             "remaining" => self.remaining = self.remaining.or_else(|| count(text)),
