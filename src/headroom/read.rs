@@ -111,13 +111,13 @@ impl<'h> Reading<'h> {
                 && let Some(rest) = name.strip_prefix(family.prefix)
                 && let Some((word, part)) = place_of(family, rest)
             {
-                match self.parts.iter_mut().find(|known| (known.0, known.1) == (at, word)) {
-                    Some((.., parts)) => parts.take(part, text, now),
-                    None => {
-                        let mut parts = Parts::default();
-                        parts.take(part, text, now);
-                        self.parts.push((at, word, parts));
-                    }
+                let known = self.parts.iter().position(|known| (known.0, known.1) == (at, word));
+                let known = known.unwrap_or_else(|| {
+                    self.parts.push((at, word, Parts::default()));
+                    self.parts.len() - 1
+                });
+                if let Some((.., parts)) = self.parts.get_mut(known) {
+                    parts.take(part, text, now);
                 }
             }
         }
