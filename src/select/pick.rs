@@ -32,8 +32,14 @@ impl<'a> Selecting<'a> {
                 break;
             }
             let is_own = !is_split || entry.profile.provider().written() == provider.written();
-            let place = is_own.then(|| self.judge(entry.id, Some(entry), Base::Stored).0);
-            let Some(place) = place.filter(|place| place.group == READY) else { continue };
+            // A cooldown is sooner told than anything else.
+            if !is_own || self.cooling(entry.id, entry.usage).is_some() {
+                continue;
+            }
+            let (place, _) = self.judge(entry.id, Some(entry), Base::Stored);
+            if place.group != READY {
+                continue;
+            }
             // Of another one more may be left.
             if place.spent > 0 {
                 return self.pick_of(Base::Stored);
