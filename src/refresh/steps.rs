@@ -217,10 +217,10 @@ impl Steps {
 /// Why a login is not refreshed that OpenClaw holds back: of two programs that renew it one would end it.
 fn held_back(id: &ProfileId, hold: Hold) -> Error {
     let (message, help) = match hold {
-        Hold::Refreshing => ("is being renewed by OpenClaw", "Try again in a moment."),
-        Hold::RefreshFailed => ("could not be renewed by OpenClaw", "Sign in again in OpenClaw."),
+        Hold::Refreshing => ("is being refreshed by OpenClaw", "Try again in a moment."),
+        Hold::RefreshFailed => ("could not be refreshed by OpenClaw", "Sign in again in OpenClaw."),
         Hold::Inactive => {
-            ("is saved and not active", "Make it active with `openclaw models auth activate`, or use another profile.")
+            ("is saved but not active", "Make it active with `openclaw models auth activate`, or use another profile.")
         }
     };
     let error = Error::new(ErrorKind::RefreshFailed, format!("the login of {:?} {message}", Shown::new(id.as_str())))
