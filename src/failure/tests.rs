@@ -14,8 +14,8 @@ use crate::reason::FailureReason;
 
 const NOW: Timestamp = Timestamp::from_millis(1_773_532_800_000);
 
-/// Answers as they were seen or documented, an object a line: `kind`, `provider`, `status`, `headers`, `body`, `reason`, and
-/// where each comes from.
+/// Returns answers as they were seen or documented, one object per line: `kind`, `provider`, `status`, `headers`,
+/// `body`, `reason`, and the source.
 fn answers() -> Vec<Value> {
     let lines = include_str!("../../tests/fixtures/failure_answers.jsonl").lines();
     let samples: Vec<Value> = serde_json::from_str(include_str!("../../tests/fixtures/failure_samples.json")).unwrap();
