@@ -1,4 +1,4 @@
-//! Single cases of selection that a reader can follow: sessions, locks, models, empty and stale orders.
+//! Single cases of selection: sessions, locks, models, empty and stale orders.
 
 #![allow(clippy::unwrap_used, reason = "a fixture that fails is a failed test")]
 

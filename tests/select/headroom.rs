@@ -1,4 +1,4 @@
-//! What is read of headers, and what a profile is left for.
+//! Headroom from headers, and its effect on the choice of a profile.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,5 @@
-//! Profiles that OpenClaw holds back: a saved sign-in that is not active, a login that is being renewed, a personal account.
+//! Profiles that OpenClaw holds back: a saved sign-in that is not active, an OAuth credential that is being refreshed,
+//! a personal account.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop where it fails")]
 
