@@ -5,7 +5,7 @@ use super::kind::ErrorKind;
 impl ErrorKind {
     /// Returns what the person at the terminal can do about the error, in one or two sentences.
     ///
-    /// It names files, configuration keys and variables, but no Rust items. The documentation of each kind says what a
+    /// It names files, configuration keys and variables, but no Rust items. The documentation of each kind lists what a
     /// program can call.
     #[must_use]
     #[expect(clippy::too_many_lines, reason = "a sentence for each kind")]

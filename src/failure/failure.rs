@@ -90,7 +90,7 @@ impl Failure {
         self.reason
     }
 
-    /// Returns what the failure says something about.
+    /// Returns who or what is to blame.
     #[must_use]
     pub fn blame(&self) -> Blame {
         self.reason.blame()

@@ -95,7 +95,7 @@ fn identifiers() -> Vec<String> {
     rules::all().flat_map(|rule| words(rule.text).into_iter().chain(words(rule.code))).collect()
 }
 
-/// A request that is refused says nothing of the account, whatever the caller called its tools.
+/// A refused request says nothing about the account, regardless of the names of the caller's tools.
 #[test]
 fn identifiers_in_a_refused_request_change_nothing() {
     let refused: Vec<Value> =

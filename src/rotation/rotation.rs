@@ -36,7 +36,7 @@ use crate::select::{ProbePolicy, ProfileSelector, Query, Receipt};
 /// let (selector, now) = (ProfileSelector::default(), Timestamp::from_millis(1_700_000_000_000));
 /// let mut rotation = Rotation::new(selector.clone(), "openai/gpt-5".parse()?, now);
 ///
-/// // Each attempt is sent with the client of your choice; say that the first one meets a limit.
+/// // Send each attempt with the client of your choice. Suppose that the first one is rate limited.
 /// let Step::Attempt(first) = rotation.next(&profiles, now) else { panic!("two keys are ready") };
 /// let record = rotation.report(&first, Failure::new(FailureReason::RateLimit).into(), now);
 /// if let Some(record) = record {

@@ -185,7 +185,7 @@ impl ProfileSelector {
         self.selecting(profiles, query, now).select(profile, candidates).ok()
     }
 
-    /// Returns the profile to use now, or one that is cooling down if a [`ProbePolicy`] says that its probe is due.
+    /// Returns the profile to use now, or one that is cooling down if a [`ProbePolicy`] allows its probe.
     ///
     /// Behaves like [`select`](Self::select) as long as a profile is ready. `last_probe` is when this provider was last
     /// probed, if it was; the caller keeps it, or passes `None` and relies on the statistics, in which every failed

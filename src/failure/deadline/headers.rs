@@ -98,7 +98,7 @@ fn codex(headers: &HeaderMap) -> impl Iterator<Item = Reset> {
 
 /// Returns the name of the header with the remaining amount of the limit in a reset header.
 fn remaining_of(name: &str) -> Option<String> {
-    // `x-` in most; `-after` says that it is seconds, as in Discord's; Mistral once had one by size.
+    // Most have `x-`; `-after` marks seconds, as in Discord's; Mistral once had one by size.
     for family in ["x-ratelimit", "ratelimit", "ratelimitbysize"] {
         if let Some(kind) = name.strip_prefix(family).and_then(|rest| rest.strip_prefix("-reset")) {
             return Some(format!("{family}-remaining{}", if kind == "-after" { "" } else { kind }));

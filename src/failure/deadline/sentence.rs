@@ -34,7 +34,7 @@ const MARKERS: [&str; 21] = [
 
 /// After this one, a duration would be how long something lasted.
 const UNTIL: &str = "until";
-/// "Will be", which a Chinese provider says in Beijing time.
+/// "Will be" in Chinese, which implies Beijing time.
 const CHINESE: &str = "\u{5c06}\u{5728}";
 
 /// Words that may be in between.

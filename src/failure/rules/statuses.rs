@@ -20,7 +20,7 @@ pub(super) static STATUS: &[Rule] = &[
     status(When::In(&[424]), ServerError),
     status(When::In(&[429]), RateLimit),
     status(When::In(&[529]), Overloaded),
-    // Google says UNAVAILABLE where others say overloaded.
+    // Google's UNAVAILABLE is what others call overloaded.
     code("unavailable", Overloaded).when(When::In(&[503])),
     // A provider that blames itself is believed rather than a 400.
     code("api_error|server_error|internal_server_error", ServerError).when(When::In(&[400, 422])),
