@@ -96,7 +96,7 @@ pub enum DiagnosticCode {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Diagnostic {
-    /// The severity.
+    /// The severity; an [`Error`](Severity::Error) fails strict reading.
     pub severity: Severity,
     /// The subject, for programs.
     pub code: DiagnosticCode,

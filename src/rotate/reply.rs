@@ -134,7 +134,7 @@ impl Reply {
         self
     }
 
-    /// Returns the id of the profile that was answered.
+    /// Returns the id of the profile whose request was answered.
     #[must_use]
     pub fn profile(&self) -> &ProfileId {
         &self.profile

@@ -138,7 +138,7 @@ pub struct AttemptRecord {
     pub profile: ProfileId,
     /// The requested model.
     pub model: ModelRef,
-    /// The reason for the failure; `None` for the answered attempt.
+    /// The failure of the attempt; `None` for the answered one.
     pub failure: Option<Failure>,
     /// The HTTP status of the answer, if there was one.
     pub status: Option<StatusCode>,

@@ -110,7 +110,7 @@ pub(super) enum Last {
 }
 
 impl Rotation {
-    /// Creates a call for a model, without fallbacks and with the default limits.
+    /// Creates the rotation of a call for a model, without fallbacks and with the default limits.
     ///
     /// [`Config::rotation`](crate::Config::rotation) takes the selector, the fallbacks and the limits from a
     /// configuration.

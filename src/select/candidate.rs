@@ -16,7 +16,7 @@ pub struct Candidate<'a> {
     pub id: Cow<'a, ProfileId>,
     /// The profile's kind of credential, if the profile exists and its kind is known.
     pub kind: Option<CredentialKind>,
-    /// The reason it can or cannot be used now.
+    /// Its verdict: usable now, or the reason that it is not.
     pub verdict: Verdict,
     /// The moment from which it is worth another attempt; `None` if it is not cooling down, or expires before its
     /// cooldown ends.

@@ -9,7 +9,7 @@ use crate::id::ProfileId;
 use crate::profile::{AuthProfiles, UsageStats};
 use crate::reason::FailureReason;
 
-/// The throttle for probing a profile before its cooldown ends, while every profile of the provider is cooling down.
+/// A policy for probing a profile before its cooldown ends, while every profile of the provider is cooling down.
 ///
 /// A window that has ended needs no probe: its profile is ready, half-open, and the next failure takes the next step of
 /// the backoff. But providers lift limits and users pay bills before a window ends. So one profile at a time is probed:
@@ -21,7 +21,7 @@ use crate::reason::FailureReason;
 ///   ends more than a day ahead: another program may have seen a limit of several days that is lifted by now
 ///   ([`SelectorRules::daily_probe`](super::SelectorRules::daily_probe)).
 ///
-/// The throttle counts from the last probe or the profile's last failure, whichever is later. The failure is in the
+/// The intervals count from the last probe or the profile's last failure, whichever is later. The failure is in the
 /// profile's statistics, so that new processes do not each begin with a probe. For the daily probe, a probe by OpenClaw
 /// (`lastProbeAt`) counts as well.
 ///

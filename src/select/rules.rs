@@ -12,7 +12,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 /// The amount by which a clock may be set back without ending windows.
 pub(super) const CLOCK_CORRECTION: Duration = MINUTE;
 
-/// The growth of a window's length with the number of failures.
+/// A schedule of window lengths by the number of failures.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Backoff {
@@ -91,7 +91,7 @@ pub enum FailureCounting {
     Shared,
 }
 
-/// The length of a profile's cooldown after a failure.
+/// A policy for the length of a profile's cooldown after a failure.
 ///
 /// [`SelectorRules::default`] has the default policy; `auth.cooldowns` of a configuration overrides it.
 #[derive(Clone, Debug, PartialEq)]
@@ -196,7 +196,7 @@ impl CooldownPolicy {
 #[non_exhaustive]
 #[expect(clippy::struct_excessive_bools, reason = "plain data: each is a rule of its own")]
 pub struct SelectorRules {
-    /// The length of a profile's cooldown after a failure.
+    /// The policy for cooldowns after failures.
     pub cooldown: CooldownPolicy,
     /// If `true`, a token with an expiry that is no valid time (zero, negative, beyond the year 275760, not a number)
     /// is unusable. Default: `true`. OpenClaw of February 2026 read it as "never".
