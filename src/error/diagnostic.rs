@@ -5,15 +5,15 @@ use std::fmt;
 use super::location::Location;
 use super::shown::on_one_line;
 
-/// How much a [`Diagnostic`] matters.
+/// The severity of a [`Diagnostic`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Severity {
-    /// Worth knowing; nothing is wrong.
+    /// Information; nothing is wrong.
     Note,
     /// Accepted, but the user probably wants to change it.
     Warning,
-    /// Not accepted: strict reading fails.
+    /// Not accepted; strict reading fails.
     Error,
 }
 
@@ -27,7 +27,7 @@ impl fmt::Display for Severity {
     }
 }
 
-/// What a [`Diagnostic`] is about, for programs.
+/// The subject of a [`Diagnostic`], for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DiagnosticCode {
@@ -35,7 +35,7 @@ pub enum DiagnosticCode {
     InvalidValue,
     /// A key that must be present is absent.
     MissingKey,
-    /// A key inside an object this crate owns is not known; perhaps a misspelling.
+    /// A key in an object that this crate defines is unknown, and may be misspelled.
     UnknownKey,
     /// A key still works but has a replacement.
     DeprecatedKey,
@@ -43,79 +43,79 @@ pub enum DiagnosticCode {
     IgnoredSetting,
     /// A `${NAME}` names a variable that is unset or empty.
     MissingVariable,
-    /// Text looks like a substitution but is not one, for example `${NAME:-default}`.
+    /// Text looks like a substitution, for example `${NAME:-default}`, but is not one.
     NotSubstituted,
-    /// A variable name that could take over the process was refused.
+    /// A variable that could take over the process, judging by its name, was refused.
     RefusedVariable,
-    /// A field is spelled in a way other than the canonical one and was understood.
+    /// A field has an alternative spelling, which was understood.
     Alias,
-    /// A credential of a kind this version does not know was kept as it is.
+    /// A credential of a kind that this version does not know was kept unchanged.
     UnknownCredential,
-    /// A value stored as one kind of credential is plainly another.
+    /// A value stored as one kind of credential is clearly another.
     CredentialKind,
-    /// A secret was cleaned: line breaks, quotation marks, a name in front of it and the like were left out of the view in
-    /// memory.
+    /// A secret was cleaned in memory: line breaks, quotation marks, a name in front of it and the like were removed.
     CleanedSecret,
-    /// A text that stands in the place of a secret can be none, and is not sent.
+    /// A text stored as a secret cannot be one, and is not sent.
     ImplausibleSecret,
-    /// A secret is unusual, and is sent all the same.
+    /// A secret is unusual, but is sent.
     UnusualSecret,
-    /// A time was probably written in another unit, or is a length of time.
+    /// A time appears to be in another unit, or is a duration.
     WrongUnit,
-    /// An order names only profiles that do not exist and was repaired.
+    /// An order named only profiles that do not exist, and was repaired.
     RepairedOrder,
-    /// Two places say different things and one of them won.
+    /// Two sources disagree, and one of them took precedence.
     Conflict,
-    /// A file allows others to read or change it, or belongs to someone else.
+    /// Others may read or change a file, or one of them owns it.
     InsecurePermissions,
-    /// Something was taken from a file of an older format.
+    /// Something was imported from a file in an older format.
     Imported,
     /// A `$include` could not be followed.
     InvalidInclude,
-    /// A profile is named that does not exist.
+    /// A name refers to a profile that does not exist.
     UnknownProfile,
-    /// Profiles exist that the configuration leaves out by listing others.
+    /// The configuration leaves out existing profiles because it lists others.
     LeftOut,
-    /// A profile can never be used as the configuration describes it.
+    /// A profile can never match its description in the configuration.
     NeverMatches,
-    /// A file holds profiles that no store has.
+    /// A file contains profiles that no store has.
     LeftBehind,
-    /// A credential is used first that the provider's terms do not allow here, although another one is stored.
+    /// A credential whose use the provider's terms do not allow here takes precedence over another stored one.
     DiscouragedCredential,
-    /// A reference to a secret was looked up and leads to none.
+    /// A reference to a secret was looked up but not found.
     UnresolvedReference,
-    /// A credential would go over plain HTTP to a host where that is not allowed, so that no request is sent.
+    /// A credential would be sent over plain HTTP to a host where that is not allowed, so no request is sent.
     InsecureTransport,
-    /// The server that keeps the profiles could not be reached, so that they are those that were last read.
+    /// The server that stores the profiles could not be reached, so the last ones read are in use.
     StoreAway,
 }
 
-/// One problem in a document: what, where, and what to do.
+/// One problem in a document: its subject, location, message and help.
 ///
-/// The text never repeats a value from the document. Key names and profile ids do appear, as [`Shown`](super::Shown) writes them.
+/// The text never repeats a value from the document. Key names and profile ids do appear, formatted by
+/// [`Shown`](super::Shown).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Diagnostic {
-    /// How much it matters.
+    /// The severity; an [`Error`](Severity::Error) fails strict reading.
     pub severity: Severity,
-    /// What it is about.
+    /// The subject, for programs.
     pub code: DiagnosticCode,
-    /// Where it is.
+    /// The location of the problem in the document or on disk.
     pub location: Location,
-    /// One sentence that says what was found.
+    /// One sentence about what was found.
     pub message: String,
-    /// What to do, where there is something to do.
+    /// What the user can do about it, if anything.
     pub help: Option<String>,
 }
 
 impl Diagnostic {
-    /// A diagnostic without help.
+    /// Creates a diagnostic without help.
     #[must_use]
     pub fn new(severity: Severity, code: DiagnosticCode, location: Location, message: impl Into<String>) -> Self {
         Self { severity, code, location, message: on_one_line(message.into()), help: None }
     }
 
-    /// Sets the help.
+    /// Sets the help. Default: none.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(on_one_line(help.into()));

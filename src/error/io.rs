@@ -1,11 +1,11 @@
-//! What the operating system refused, as the crate's own errors.
+//! Conversion of operating-system errors.
 
 use std::io;
 use std::path::Path;
 
 use super::{Error, ErrorKind};
 
-/// Returns the error for a refused operation: what was tried, and on which path. The source is the system's own error.
+/// Returns the error for a refused operation on a path. The source is the system's own error.
 pub(crate) fn io_error(what: &str, path: &Path, error: io::Error) -> Error {
     let kind = match error.kind() {
         io::ErrorKind::NotFound => ErrorKind::NotFound,

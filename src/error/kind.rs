@@ -1,8 +1,9 @@
-//! What can go wrong.
+//! The kinds of errors.
 
-/// What went wrong, as a closed question a program can ask.
+/// The kind of an [`Error`](crate::Error), for programs.
 ///
-/// Each kind says what happened and, in a second paragraph, what a program can do; [`help`](Self::help) is for its user.
+/// Each kind describes what happened and, in a second paragraph, what a program can do. [`help`](Self::help) returns
+/// what its user can do.
 ///
 /// New kinds may be added in any release; match with a wildcard arm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,25 +38,25 @@ pub enum ErrorKind {
     ///
     /// Pass other variables with [`ReadOptions::environment`](crate::ReadOptions::environment).
     MissingVariable,
-    /// A reference to a secret, of a header in the configuration, leads to none or was not looked up.
+    /// A header in the configuration refers to a secret that was not found or not looked up.
     ///
-    /// Give [`Config::with_references`](crate::Config::with_references) what a
-    /// [`ReferenceResolver`](crate::references::ReferenceResolver) finds.
+    /// Pass the secrets that a [`ReferenceResolver`](crate::references::ReferenceResolver) finds to
+    /// [`Config::with_references`](crate::Config::with_references).
     UnresolvedReference,
-    /// A credential document parses, but does not have the shape of one.
+    /// A credential document is valid JSON, but does not have the expected shape.
     ///
     /// Call `FileStore::quarantine` to set it aside.
     Corrupt,
-    /// A credential document was written by a newer version: it can be read, not written.
+    /// A credential document was written by a newer version and can only be read.
     ///
-    /// Ask [`AuthProfiles::check_writable`](crate::AuthProfiles::check_writable) before a change.
+    /// Call [`AuthProfiles::check_writable`](crate::AuthProfiles::check_writable) before a change.
     UnsupportedVersion,
     /// A provider id, profile id or model reference is blank or malformed.
     ///
     /// Check names with [`ModelRef`](crate::ModelRef), [`ProviderId`](crate::ProviderId) and
     /// [`ProfileId`](crate::ProfileId).
     InvalidId,
-    /// A secret is blank, or has characters that cannot stand in a header.
+    /// A secret is blank, or has characters that are not valid in a header.
     ///
     /// Call [`setup::api_key`](crate::setup::api_key) or [`setup::setup_token`](crate::setup::setup_token) to clean and
     /// check what was pasted.
@@ -64,20 +65,20 @@ pub enum ErrorKind {
     ///
     /// Call [`setup::save_key`](crate::setup::save_key) or [`setup::save_token`](crate::setup::save_token).
     MissingCredentials,
-    /// No profile, environment variable or configuration key gives a credential for the provider.
+    /// No profile, environment variable or configuration key provides a credential for the provider.
     ///
-    /// Call [`setup::save_key`](crate::setup::save_key), or [`copy_profiles`](crate::store::copy_profiles) for another
-    /// agent's; [`Provider::variables`](crate::providers::Provider::variables) lists the variables.
+    /// Call [`setup::save_key`](crate::setup::save_key), or [`copy_profiles`](crate::store::copy_profiles) to copy the
+    /// profiles of another agent; [`Provider::variables`](crate::providers::Provider::variables) lists the variables.
     MissingApiKey,
-    /// The profile exists, but is not one of those that may serve this provider.
+    /// The profile exists, but may not be used for this provider.
     ///
     /// Call [`Config::lint`](crate::Config::lint) to see what leaves the profile out.
     ProfileNotConfigured,
     /// Every profile of the provider is cooling down or otherwise unusable now.
     ///
-    /// Call [`Error::retry_after`](crate::Error::retry_after) for the time,
-    /// [`Error::unavailable`](crate::Error::unavailable) for every profile, and
-    /// [`RecordOutcome::clear_cooldown`](crate::RecordOutcome::clear_cooldown).
+    /// Call [`Error::retry_after`](crate::Error::retry_after) for the time to wait,
+    /// [`Error::unavailable`](crate::Error::unavailable) for the reason of every profile, or
+    /// [`RecordOutcome::clear_cooldown`](crate::RecordOutcome::clear_cooldown) to end a cooldown.
     Unavailable,
     /// The provider did not accept the credential (status 401).
     ///
@@ -87,49 +88,49 @@ pub enum ErrorKind {
     ///
     /// Call [`Config::resolve_model`](crate::Config::resolve_model) to resolve an alias.
     UnknownModel,
-    /// No server is known that takes requests of the Messages API for the model's provider.
+    /// No server with the Messages API is known for the model's provider.
     ///
-    /// Make the requests of other APIs yourself: give `Call::requests` the function that does, or call
+    /// Build requests for other APIs yourself: pass a function that does to `Call::requests`, or call
     /// [`Selection::authenticate`](crate::Selection::authenticate).
     NoEndpoint,
-    /// The model is asked through another API than the Messages API, as its `api` says.
+    /// The model's `api` is not the Messages API.
     ///
-    /// Make such requests yourself: give `Call::requests` the function that does, or call
+    /// Build such requests yourself: pass a function that does to `Call::requests`, or call
     /// [`Selection::authenticate`](crate::Selection::authenticate).
     UnsupportedApi,
-    /// The URL cannot be parsed, is relative, or carries user info.
+    /// The URL cannot be parsed, is relative, or contains user info.
     ///
-    /// Check what [`Endpoint::new`](crate::Endpoint::new) is given.
+    /// Check the URL passed to [`Endpoint::new`](crate::Endpoint::new).
     InvalidUrl,
-    /// A credential would travel over plain HTTP to a host that is not loopback.
+    /// A credential would be sent over plain HTTP to a host that is not loopback.
     ///
-    /// Check what [`Endpoint::new`](crate::Endpoint::new) is given;
-    /// [`Endpoint::on_private_network`](crate::Endpoint::on_private_network) takes private networks too.
+    /// Check the URL passed to [`Endpoint::new`](crate::Endpoint::new);
+    /// [`Endpoint::on_private_network`](crate::Endpoint::on_private_network) also allows private networks.
     InsecureTransport,
     /// A header name or value is not allowed in a request.
     ///
-    /// Check what [`RequestBuilder::header`](crate::RequestBuilder::header) is given.
+    /// Check the headers passed to [`RequestBuilder::header`](crate::RequestBuilder::header).
     InvalidHeader,
-    /// A second authentication header was set, and not on purpose.
+    /// A second authentication header was set without an explicit opt-in.
     ///
-    /// Check what [`RequestBuilder::header`](crate::RequestBuilder::header) is given, or call
+    /// Check the headers passed to [`RequestBuilder::header`](crate::RequestBuilder::header), or call
     /// [`Endpoint::with_auth_header`](crate::Endpoint::with_auth_header).
     ConflictingAuthHeader,
-    /// The request body is not a JSON object of the shape the Messages API takes.
+    /// The request body is not a JSON object in the form that the Messages API requires.
     ///
-    /// Check what [`RequestBuilder::body`](crate::RequestBuilder::body) is given.
+    /// Check the body passed to [`RequestBuilder::body`](crate::RequestBuilder::body).
     InvalidBody,
-    /// More than four cache markers.
+    /// The request has more than four `cache_control` markers.
     ///
-    /// Call [`RequestBuilder::plan`](crate::RequestBuilder::plan) to see them.
+    /// Call [`RequestBuilder::plan`](crate::RequestBuilder::plan) to list them.
     TooManyCacheMarkers,
-    /// A one-hour cache marker stands after a five-minute one.
+    /// A one-hour `cache_control` marker comes after a five-minute one.
     ///
-    /// Call [`RequestBuilder::plan`](crate::RequestBuilder::plan) to see them.
+    /// Call [`RequestBuilder::plan`](crate::RequestBuilder::plan) to list them.
     CacheMarkerOrder,
-    /// A cache marker stands where the API refuses one, or has a form the API does not know.
+    /// A `cache_control` marker is in a position that the API does not allow, or has a form that it does not know.
     ///
-    /// Check what [`RequestBuilder::body`](crate::RequestBuilder::body) is given.
+    /// Check the body passed to [`RequestBuilder::body`](crate::RequestBuilder::body).
     InvalidCacheMarker,
     /// The operating system refused a file operation.
     ///
@@ -137,33 +138,34 @@ pub enum ErrorKind {
     Io,
     /// The file or directory does not exist.
     ///
-    /// Check what [`Config::from_path`](crate::Config::from_path) or `FileStore::new` is given.
+    /// Check the path passed to [`Config::from_path`](crate::Config::from_path) or `FileStore::new`.
     NotFound,
-    /// Something stands at the path that is not a regular file, or the path names no file.
+    /// The path leads to something other than a regular file, or names no file.
     ///
-    /// Check what [`Config::from_path`](crate::Config::from_path) or `FileStore::new` is given.
+    /// Check the path passed to [`Config::from_path`](crate::Config::from_path) or `FileStore::new`.
     NotAFile,
-    /// This user may not do what was tried with a file, or the file system is read-only.
+    /// This user lacks the permission for a file operation, or the file system is read-only.
     ///
     /// Find the path in [`Error::location`](crate::Error::location).
     PermissionDenied,
-    /// The disk is full, or the user's share of it.
+    /// The disk or the user's quota is full.
     ///
     /// Try the same call again later.
     StorageFull,
-    /// Others may read or change a credential file, or it belongs to someone else, and the store is strict about that.
+    /// Other users may read or change a credential file, or one of them owns it, and the store is strict about
+    /// permissions.
     ///
     /// Only a store with `FileStoreBuilder::strict_permissions` refuses such a file.
     InsecurePermissions,
-    /// The file system has no file locks, or none that are known to hold.
+    /// The file system has no file locks, or none that are known to work.
     ///
-    /// Call `FileStoreBuilder::file_locks` to do without locks where only one process uses the file.
+    /// Call `FileStoreBuilder::file_locks` to work without locks if only one process uses the file.
     LocksUnsupported,
-    /// Someone else held the lock for longer than the caller was ready to wait.
+    /// Another holder kept the lock for longer than the caller was willing to wait.
     ///
     /// Call `FileStoreBuilder::lock_wait` to wait longer.
     Locked,
-    /// The server on which the credentials are kept cannot be reached, or refuses to work for now.
+    /// The server that stores the credentials cannot be reached, or refuses requests for now.
     ///
     /// Try the same call again later; a [`SharedStore`](crate::store::SharedStore) can serve the last document meanwhile.
     StoreUnavailable,
@@ -172,85 +174,86 @@ pub enum ErrorKind {
     /// Finish the outer [`AuthProfileStore::update`](crate::AuthProfileStore::update) first, or do everything in one
     /// closure.
     Reentrant,
-    /// The closure given to an update reported this failure, or panicked; nothing was changed.
+    /// The closure passed to an update returned this error or panicked; nothing was changed.
     ///
     /// Find the cause, if there is one, in [`Error::source`](std::error::Error::source).
     UpdateFailed,
     /// A backend broke a promise of the store contract.
     ///
-    /// Correct the backend; [`AuthProfileStore`](crate::AuthProfileStore) has the contract.
+    /// Correct the backend; [`AuthProfileStore`](crate::AuthProfileStore) documents the contract.
     Conformance,
-    /// A pasted secret plainly is something else than what was asked for: a token for a key, an id, another provider's.
+    /// A pasted secret is clearly not what was expected: a token instead of a key, an id, or another provider's secret.
     ///
     /// Call [`setup::save_key`](crate::setup::save_key) for a key and [`setup::save_token`](crate::setup::save_token)
     /// for a token.
     WrongSecret,
-    /// There is no profile of this name.
+    /// There is no profile with this id.
     ///
-    /// Show the names with [`StatusReport`](crate::status::StatusReport).
+    /// Show the ids with [`StatusReport`](crate::status::StatusReport).
     UnknownProfile,
     /// A length of time is not a number above zero with a known unit.
     ///
-    /// Call [`setup::lifetime`](crate::setup::lifetime) to read what a user writes.
+    /// Call [`setup::lifetime`](crate::setup::lifetime) to parse user input.
     InvalidLifetime,
-    /// A `$include` of the configuration cannot be followed: the file cannot be had, may not be read, or is included
-    /// by itself.
+    /// A `$include` of the configuration cannot be followed: the file is not available or not allowed, or includes
+    /// itself.
     ///
     /// Allow other directories with [`ReadOptions::include_anywhere`](crate::ReadOptions::include_anywhere).
     InvalidInclude,
     /// The account's credit, quota or spend limit is exhausted.
     ///
-    /// Call [`RecordOutcome::clear_cooldown`](crate::RecordOutcome::clear_cooldown).
+    /// Call [`RecordOutcome::clear_cooldown`](crate::RecordOutcome::clear_cooldown) once the account has credit again.
     PaymentRequired,
     /// The provider limits the rate of requests.
     ///
-    /// Find the time that the server named in [`Failure::deadline`](crate::Failure::deadline).
+    /// Find the server's deadline in [`Failure::deadline`](crate::Failure::deadline).
     RateLimited,
     /// The provider does not know the model, or does not serve it to this account.
     ///
-    /// Name other models with `Call::fallbacks`.
+    /// Set other models with `Call::fallbacks`.
     ModelUnavailable,
-    /// The provider refused the request itself: malformed, too long, or not allowed.
+    /// The provider refused the request itself as malformed, too long or not allowed.
     ///
-    /// Check what [`RequestBuilder::body`](crate::RequestBuilder::body) is given.
+    /// Check the body passed to [`RequestBuilder::body`](crate::RequestBuilder::body).
     RequestRefused,
-    /// Nothing reached the provider, or something on the way refused the request.
+    /// The request did not reach the provider, or something on the way refused it.
     ///
-    /// Find what it was in [`Failure::transport`](crate::Failure::transport).
+    /// Find the cause in [`Failure::transport`](crate::Failure::transport).
     Unreachable,
-    /// The provider knows nothing at this address: a 404 that is about no model.
+    /// The provider has nothing at this address: a 404 that does not concern a model.
     ///
-    /// Check the base URL that the [`Endpoint`](crate::Endpoint) was given.
+    /// Check the base URL of the [`Endpoint`](crate::Endpoint).
     WrongAddress,
-    /// The provider failed, is overloaded, did not answer, or answered with something unknown.
+    /// The provider failed, is overloaded, did not answer, or answered with an unknown error.
     ///
     /// Find the provider's own words in [`Failure::unredacted_message`](crate::Failure::unredacted_message).
     ProviderFailed,
-    /// A login could not be refreshed this time: the token endpoint failed, or another process kept the lease.
+    /// An OAuth credential could not be refreshed this time: the token endpoint failed, or another process kept the
+    /// lease.
     ///
     /// Check the token endpoint and the client id that the [`RefreshCoordinator`](crate::refresh::RefreshCoordinator) uses.
     RefreshFailed,
-    /// A login cannot be refreshed any more: the token endpoint does not accept its refresh token.
+    /// An OAuth credential can no longer be refreshed: the token endpoint does not accept its refresh token.
     ///
-    /// Call [`AuthProfileStoreExt::upsert`](crate::AuthProfileStoreExt::upsert) with the new login.
+    /// Call [`AuthProfileStoreExt::upsert`](crate::AuthProfileStoreExt::upsert) with the new credential.
     RefreshDenied,
     /// The HTTP client could not be built.
     ///
-    /// Check what `RotatorBuilder::client` is given.
+    /// Check the client builder passed to `RotatorBuilder::client`.
     Client,
-    /// The credentials of this directory are kept in another kind of store than the one that was asked.
+    /// The credentials of this directory are in another kind of store than the one that was opened.
     ///
-    /// Call `StateDir::store` to open the right one, in a program that is built with SQLite.
+    /// Call `StateDir::store` to open the right one, in a program built with SQLite.
     WrongStore,
-    /// An old file of credentials waits for OpenClaw to import it, and until then nothing may be written beside it.
+    /// An old credential file is waiting for OpenClaw to import it, and nothing may be written beside it until then.
     ///
     /// Show the help: only the user can start the import.
     MigrationPending,
-    /// The directory is OpenClaw's, and the database that the change belongs to has not been made yet.
+    /// The directory is OpenClaw's, and the database for this change does not exist yet.
     ///
-    /// Show the help: only OpenClaw makes its databases.
+    /// Show the help: only OpenClaw creates its databases.
     NoDatabase,
-    /// The profile is another agent's, from whom it is inherited, and cannot be removed here.
+    /// The profile is inherited from another agent and cannot be removed here.
     ///
     /// Open the store of its owner.
     InheritedProfile,
@@ -318,7 +321,7 @@ impl ErrorKind {
         Self::InheritedProfile,
     ];
 
-    /// Every kind there is in this version.
+    /// Returns an iterator over all kinds of this version.
     pub fn all() -> impl Iterator<Item = Self> {
         Self::ALL.iter().copied()
     }
@@ -330,7 +333,7 @@ mod tests {
 
     #[test]
     fn all_kinds_are_listed_in_order() {
-        // The enumeration as it stands in this file, because nothing else knows a kind that was forgotten.
+        // Only the source text of the enumeration shows a kind that was forgotten.
         let (_, text) = include_str!("kind.rs").split_once("pub enum ErrorKind {").unwrap();
         let (text, _) = text.split_once("\n}\n").unwrap();
         let names: Vec<&str> = text

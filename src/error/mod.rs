@@ -1,10 +1,10 @@
-//! The crate's one error type, and the problems a configuration is reported with.
+//! The crate's one error type, and diagnostics about documents.
 //!
-//! Every fallible function gives an [`Error`]: [`Error::kind`] is for programs, its text says what happened,
+//! Every fallible function returns an [`Error`]: [`Error::kind`] is for programs, its text states what happened,
 //! [`Error::location`] where, and [`Error::help`] what the person at the terminal can do. [`ErrorKind`] lists all kinds
-//! with what a program can do about each; the page [`troubleshooting`](crate::docs::troubleshooting) has them by
-//! message. A [`Diagnostic`] is one of several problems in a text that was read all the same, or of those that led to
-//! an error.
+//! and what a program can do about each; the page [`troubleshooting`](crate::docs::troubleshooting) lists them with
+//! their messages. A [`Diagnostic`] is one of several problems in a document, which was either read anyway or refused
+//! with an error.
 
 mod diagnostic;
 mod help;
@@ -24,14 +24,13 @@ pub use kind::ErrorKind;
 pub use location::Location;
 pub use shown::Shown;
 
-/// A `Result` whose error is the crate's [`Error`].
+/// A `Result` whose error is an [`Error`] by default.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The error of every fallible function in this crate.
 ///
-/// One pointer wide. Its text says one thing and never repeats a value from the input, a secret, or the message of
-/// another library; the cause, where there is one, is reached through [`source`](StdError::source) and says something
-/// else.
+/// It is one pointer wide. Its text is one sentence that never repeats a value from the input, a secret, or the message
+/// of another library. The cause, if there is one, is its [`source`](StdError::source), whose text differs.
 ///
 /// # Examples
 ///
@@ -54,10 +53,10 @@ struct Inner {
     location: Option<Location>,
     diagnostics: Vec<Diagnostic>,
     source: Option<Box<dyn StdError + Send + Sync>>,
-    /// The richer value this error was converted from. It says the same, so it is no cause of it.
+    /// The richer values that this error was converted from. They have the same text, so they are no causes.
     origins: Vec<Box<dyn StdError + Send + Sync>>,
     help: Option<Cow<'static, str>>,
-    /// Whether waiting helps, where the kind alone does not tell.
+    /// `true` if waiting helps; `None` if the kind decides.
     transient: Option<bool>,
 }
 
@@ -81,10 +80,10 @@ impl StdError for Inner {
 }
 
 impl Error {
-    /// An error of a kind, with one sentence that says what happened.
+    /// Creates an error of a kind, with one sentence about what happened.
     ///
-    /// Public so that a third party's store can report its own failures. The message must not contain a secret. Line breaks
-    /// and what else is not seen in it are escaped; names of any length go in as [`Shown`].
+    /// It is public so that third-party stores can report their own failures. The message must not contain a secret.
+    /// Line breaks and invisible characters in it are escaped; format names of any length with [`Shown`].
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         let inner = Inner {
@@ -100,14 +99,14 @@ impl Error {
         Self { inner: Box::new(inner) }
     }
 
-    /// Sets the location.
+    /// Sets the location. Default: none.
     #[must_use]
     pub fn with_location(mut self, location: Location) -> Self {
         self.inner.location = Some(location);
         self
     }
 
-    /// Sets the file in the location, which keeps its line and column.
+    /// Sets the file in the location, and keeps line and column.
     #[must_use]
     pub fn with_path(mut self, path: &Path) -> Self {
         self.inner.location = Some(self.inner.location.take().unwrap_or_default().with_path(path));
@@ -121,21 +120,21 @@ impl Error {
         self
     }
 
-    /// Sets the cause. The cause's text must be as safe to show as this error's own, and say something
-    /// else: many programs print both.
+    /// Sets the cause. Its text must be as safe to show as this error's own, and differ from it, because many programs
+    /// print both.
     #[must_use]
     pub fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.inner.source = Some(Box::new(source));
         self
     }
 
-    /// Adds a value the error was converted from.
+    /// Adds a value that the error was converted from.
     pub(crate) fn with_origin(mut self, origin: impl StdError + Send + Sync + 'static) -> Self {
         self.inner.origins.push(Box::new(origin));
         self
     }
 
-    /// The same error for one more caller.
+    /// Creates the same error for another caller.
     #[cfg(feature = "client")]
     pub(crate) fn shared(error: &std::sync::Arc<Self>) -> Self {
         let inner = Inner {
@@ -150,7 +149,7 @@ impl Error {
         Self { inner: Box::new(inner) }
     }
 
-    /// Sets the problems that led to the error.
+    /// Sets the problems that led to the error. Default: none.
     #[must_use]
     pub fn with_diagnostics(mut self, diagnostics: Vec<Diagnostic>) -> Self {
         self.inner.diagnostics = diagnostics;
@@ -163,7 +162,7 @@ impl Error {
         self
     }
 
-    /// Sets help that fits better than that of the kind. It is for the people who use a program.
+    /// Sets help for the user that is more specific than [`ErrorKind::help`], which is the default.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<Cow<'static, str>>) -> Self {
         let mut help = help.into();
@@ -172,46 +171,46 @@ impl Error {
         self
     }
 
-    /// What went wrong.
+    /// Returns the kind of the error.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.inner.kind
     }
 
-    /// What happened, without the place.
+    /// Returns the message without the location.
     pub(crate) fn message(&self) -> &str {
         &self.inner.message
     }
 
-    /// The value this error was converted from, if it is of this type.
+    /// Returns the value that this error was converted from, if it has this type.
     pub(crate) fn origin<T: StdError + 'static>(&self) -> Option<&T> {
         self.inner.origins.iter().find_map(|origin| {
-            // What stands for an error that several callers share knows where that one came from.
+            // An error shared between callers also knows the origin of the shared one.
             let shared = || origin.downcast_ref::<std::sync::Arc<Self>>()?.origin();
             origin.downcast_ref().or_else(shared)
         })
     }
 
-    /// Where, if it is known.
+    /// Returns the location of the problem, if known.
     #[must_use]
     pub fn location(&self) -> Option<&Location> {
         self.inner.location.as_ref()
     }
 
-    /// All problems found, for errors that collect several; empty for the others.
+    /// Returns all problems found, for errors that collect several; empty for the others.
     #[must_use]
     pub fn diagnostics(&self) -> &[Diagnostic] {
         &self.inner.diagnostics
     }
 
-    /// What the person at the terminal can do about it, in one or two sentences. What a program can do is said with each
-    /// [`ErrorKind`].
+    /// Returns what the person at the terminal can do about it, in one or two sentences. What a program can do is
+    /// documented with each [`ErrorKind`].
     #[must_use]
     pub fn help(&self) -> &str {
         self.inner.help.as_deref().unwrap_or(self.inner.kind.help())
     }
 
-    /// Whether the same call may succeed later without a human doing anything.
+    /// Returns `true` if the same call may succeed later without human intervention.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         use ErrorKind::{
@@ -224,20 +223,20 @@ impl Error {
         self.inner.transient.unwrap_or(by_kind)
     }
 
-    /// Whether a document exists but cannot be understood, so that writing it would lose data.
+    /// Returns `true` if a document exists but cannot be understood, so that writing it would lose data.
     #[must_use]
     pub fn is_corrupt(&self) -> bool {
         use ErrorKind::{Corrupt, DuplicateKey, InvalidNumber, Syntax, TooDeep, TooLarge};
         matches!(self.inner.kind, Corrupt | Syntax | TooLarge | TooDeep | DuplicateKey | InvalidNumber)
     }
 
-    /// Whether another holder of the lock was in the way.
+    /// Returns `true` if another holder kept the lock.
     #[must_use]
     pub fn is_locked(&self) -> bool {
         self.inner.kind == ErrorKind::Locked
     }
 
-    /// Whether something was absent rather than wrong, so that asking the next source makes sense.
+    /// Returns `true` if something was absent rather than wrong, so that the next source may be tried.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         use ErrorKind::{MissingApiKey, MissingCredentials, NotFound};

@@ -1,19 +1,18 @@
-//! Texts of others, as a message, a log or a report shows them.
+//! Safe formatting of foreign text in messages, logs and reports.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
-/// A name, path or value that comes from a file, a server or a user, as a text for people shows it: on one line, and no
-/// longer than a line may be.
+/// A name, path or value from a file, a server or a user, formatted for people: on one line and of limited length.
 ///
-/// Every id, name, path and value in an error, a diagnostic, a key path, a log field or a report of this crate is written
-/// so. Characters that are not seen, or that change how others are seen, are escaped as Rust writes them: control
-/// characters and line breaks, the marks that turn the direction of writing, and what has no width. Of a text of more than
-/// 512 characters the beginning and the end are shown, with `…` between them. Display writes the text alone, Debug puts it
-/// in quotation marks and escapes those inside it.
+/// Every id, name, path and value in an error, a diagnostic, a key path, a log field or a report of this crate is
+/// formatted this way. Characters that are invisible or change how others appear are escaped as in Rust: control
+/// characters and line breaks, marks of writing direction, and characters without width. A text of more than 512
+/// characters is cut to its beginning and end, with `…` between them. `Display` writes the text alone; `Debug` adds
+/// quotation marks and escapes those inside it.
 ///
-/// Use it for what you print yourself: the fields of a [`StatusReport`](crate::status::StatusReport) that are plain
-/// strings, for one, have the file's own text.
+/// Use it for what you print yourself: the plain strings in a [`StatusReport`](crate::status::StatusReport), for
+/// example, have the file's own text.
 ///
 /// # Examples
 ///
@@ -24,27 +23,27 @@ use std::fmt::{self, Write as _};
 /// let name = "work\u{1b}[2J\nerror: \"forged\"";
 /// assert_eq!(Shown::new(name).to_string(), r#"work\u{1b}[2J\nerror: "forged""#);
 /// assert_eq!(format!("{:?}", Shown::new(name)), r#""work\u{1b}[2J\nerror: \"forged\"""#);
-/// // Ids are written that way by themselves; `as_str` has the name.
+/// // Ids are formatted that way automatically; `as_str` returns the name.
 /// assert_eq!(ProfileId::new("a\u{202e}b")?.to_string(), r"a\u{202e}b");
 /// # Ok::<(), provider_auth::Error>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Shown<'a>(&'a str);
 
-/// The longest text that is shown whole, in characters.
+/// The length up to which a text is shown whole, in characters.
 const LONGEST: usize = 512;
-/// How much is shown of the beginning and of the end of a longer one.
+/// The length shown of the beginning of a longer text, in characters; the end gets the rest.
 const HEAD: usize = 384;
 const TAIL: usize = 96;
 
 impl<'a> Shown<'a> {
-    /// Shows this text.
+    /// Wraps this text.
     #[must_use]
     pub fn new(text: &'a str) -> Self {
         Self(text)
     }
 
-    /// The beginning, and the end where something between them is left out.
+    /// Returns the beginning, and the end if something between them is left out.
     fn parts(self) -> (&'a str, Option<&'a str>) {
         let offset = |count| self.0.char_indices().nth(count).map(|(at, _)| at);
         let Some((head, tail)) = offset(LONGEST).and(offset(HEAD)).zip(self.0.char_indices().nth_back(TAIL - 1)) else {
@@ -79,15 +78,15 @@ impl fmt::Debug for Shown<'_> {
     }
 }
 
-/// A whole sentence on one line, however it was put together: the names in it are shown already, and this keeps what
-/// somebody forgot, or another crate's store has written, from forging a line.
+/// Escapes a whole message into one line. The names in it are formatted already; this prevents a forgotten one, or one
+/// from a third-party store, from forging a line.
 pub(super) fn on_one_line(text: String) -> String {
     let mut text = Cow::Owned(text);
     escape_in(&mut text);
     text.into_owned()
 }
 
-/// As [`on_one_line`], for a text that may be a constant.
+/// Does the same as [`on_one_line`] for a text that may be a constant.
 pub(super) fn escape_in(text: &mut Cow<'static, str>) {
     let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     if is_plain || !text.contains(is_unseen) {
@@ -100,13 +99,13 @@ pub(super) fn escape_in(text: &mut Cow<'static, str>) {
     *text = out.into();
 }
 
-/// `\n`, `\"` and the like, else the number, as in `\u{202e}`.
+/// Returns `\n`, `\"` and the like, or else the number, as in `\u{202e}`.
 fn escape(c: char) -> std::char::EscapeDefault {
     c.escape_default()
 }
 
-/// Whether a character is not seen, or changes how others are seen: controls, line and paragraph separators, marks of the
-/// direction of writing, and all that Unicode lets a program leave out when it shows a text.
+/// Returns `true` if a character is invisible or changes how others appear: controls, line and paragraph separators,
+/// marks of writing direction, and everything that Unicode allows a program to leave out in display.
 fn is_unseen(c: char) -> bool {
     matches!(c,
         '\0'..='\u{1f}'

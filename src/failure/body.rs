@@ -1,4 +1,4 @@
-//! What an error body says, whatever its shape: object, one-element array, JSON in a string, nested proxies.
+//! The contents of an error body in any form: object, one-element array, JSON in a string, nested proxies.
 
 use serde_json::{Map, Value};
 
@@ -13,10 +13,10 @@ use super::text::{Text, ends_of};
 const MAX_DEPTH: usize = 8;
 const MAX_CODES: usize = 16;
 const MAX_CODE_LEN: usize = 96;
-/// How many elements of an array are looked at.
+/// The number of elements of an array to examine.
 const MAX_ELEMENTS: usize = 8;
 
-/// Members whose text is a code. Later ones are more specific where several stand side by side.
+/// Members whose text is a code. Of several on one level, later ones are more specific.
 const CODES: [&str; 13] = [
     "type",
     "status",
@@ -48,7 +48,7 @@ const MESSAGES: [&str; 11] = [
     "status_msg",
 ];
 
-/// Members in which the error, or a more exact one, is found.
+/// Members that contain the error, or a more specific one.
 const NESTED: [&str; 16] = [
     "error",
     "Error",
@@ -86,26 +86,26 @@ const ECHOES: [&str; 14] = [
     "failed_generation",
 ];
 
-/// What was found in a body.
+/// The evidence found in a body.
 #[derive(Debug, Default)]
 pub(super) struct Found<'n> {
     /// Names that the caller chose; see [`without_caller_words`].
     names: &'n [Box<str>],
     /// In lower case, outermost first.
     pub(super) codes: Vec<String>,
-    /// Codes that stand in a text, which count where the structure told none.
+    /// Codes in a text, which count if the structure has none.
     pub(super) told: Vec<String>,
-    /// A status that the body names as a number.
+    /// A status that the body has as a number.
     pub(super) status: Option<u16>,
-    /// A status that a message names in its own words.
+    /// A status that a message states.
     pub(super) told_status: Option<u16>,
     /// The messages without the caller's words.
     pub(super) text: Text,
-    /// The innermost message, bounded, as it came.
+    /// The innermost message, bounded and otherwise unchanged.
     pub(super) message: String,
     pub(super) request_id: Option<String>,
     pub(super) hints: Hints,
-    /// The code to tell the caller: the most specific one, as the provider wrote it.
+    /// The code for the caller: the most specific one, as the provider wrote it.
     pub(super) code: Option<String>,
 }
 
@@ -172,7 +172,7 @@ impl<'n> Found<'n> {
         }
         for name in NESTED {
             match object.get(name) {
-                // The shape of OAuth: the code is the error.
+                // In OAuth's format the code is the error.
                 Some(Value::String(text)) if name == "error" => {
                     if is_token(text) {
                         self.add_code(text);
@@ -188,7 +188,7 @@ impl<'n> Found<'n> {
                 _ => {}
             }
         }
-        // A gateway has names of its own for what it was told. What it was asked is repeated under others.
+        // A gateway uses other names for the error that it received, and repeats the request under others still.
         for (name, nested) in object {
             let known = [&NESTED[..], &MESSAGES, &ECHOES].iter().any(|names| names.contains(&name.as_str()));
             if !known && is_envelope(nested) {
@@ -197,7 +197,7 @@ impl<'n> Found<'n> {
         }
     }
 
-    /// A message, or the errors that stand in it.
+    /// Adds a message, or the errors inside it.
     fn add_message(&mut self, message: &str, depth: usize) {
         if depth < MAX_DEPTH {
             let quoted = message.trim();
@@ -237,8 +237,8 @@ impl<'n> Found<'n> {
         head.clone_into(&mut self.message);
     }
 
-    /// The errors that stand in a message. Where the answer has called the request wrong, they are the caller's words; else they
-    /// stand behind the name of who told them.
+    /// Returns the errors inside a message. If the answer has a code that blames the request, they are the caller's
+    /// words. Otherwise they follow the name of their source.
     fn objects_in(&self, message: &str, depth: usize) -> Option<(usize, Vec<Value>)> {
         let alone = depth == 0;
         if !alone && self.codes.iter().any(|code| is_about_request(code)) {
@@ -250,8 +250,8 @@ impl<'n> Found<'n> {
         (alone || told).then_some((start, objects))
     }
 
-    /// The codes and the status that a text names in its own words.
-    /// In the message of an answer a code in such a place is one of the caller's.
+    /// Adds the codes and the status that a text states. In the message of an answer, such a code is one of the
+    /// caller's.
     fn add_told(&mut self, text: &str, depth: usize) {
         let (head, _) = ends_of(text);
         if depth == 0 {
@@ -283,14 +283,14 @@ impl<'n> Found<'n> {
             Some(status @ 400..=599) => {
                 self.status.get_or_insert(u16::try_from(status).unwrap_or(0));
             }
-            // Codes of vendors; a line or a column is not called `code`.
+            // Codes of vendors; a line or a column is not named `code`.
             Some(code) if matches!(name, "code" | "status_code") => self.add_code(&code.to_string()),
             _ => {}
         }
     }
 }
 
-/// Whether a text can be a code rather than a sentence.
+/// Returns `true` if a text can be a code rather than a sentence.
 fn is_token(text: &str) -> bool {
     let fits = (1..=MAX_CODE_LEN).contains(&text.len());
     fits && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))

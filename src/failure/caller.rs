@@ -1,16 +1,16 @@
-//! Takes the caller's own words out of a provider's message.
+//! Removal of the caller's own words from a provider's message.
 //!
-//! Providers repeat what they were sent: names of tools and parameters, paths into the request, pieces of prompts. Such
-//! words are no evidence: a tool called `get_credit_balance` says nothing of the account.
+//! Providers repeat what they received: names of tools and parameters, paths into the request, pieces of prompts. Such
+//! words are no evidence: a tool called `get_credit_balance` says nothing about the account.
 
-/// Stands where something was taken out, so that the words around it do not become neighbours.
+/// Replaces what was removed, so that the words around it do not become neighbors.
 const GAP: char = '\u{2026}';
 
-/// A quotation that is longer than this, in bytes, is taken for two stray marks.
+/// The maximum length of a quotation in bytes; the marks of a longer one are treated as stray.
 const LONGEST_QUOTE: usize = 400;
 
-/// The message without what stands in quotes and backticks, without identifiers (words with underscores or dots, paths,
-/// URLs), and without these names.
+/// Returns the message without quotations, text in backticks, identifiers (words with underscores or dots, paths,
+/// URLs), and these names.
 pub(super) fn without_caller_words(message: &str, names: &[Box<str>]) -> String {
     let unnamed = without_names(message, names);
     let message = unnamed.as_deref().unwrap_or(message);
@@ -47,7 +47,7 @@ pub(super) fn without_caller_words(message: &str, names: &[Box<str>]) -> String 
     out
 }
 
-/// The message without these names, in any case, where they stand as words of their own; `None` if there is none.
+/// Returns the message without these names, in any case, as separate words; `None` if there is none.
 fn without_names(message: &str, names: &[Box<str>]) -> Option<String> {
     let mut left: Option<String> = None;
     for name in names {
@@ -74,19 +74,20 @@ fn without_names(message: &str, names: &[Box<str>]) -> Option<String> {
     left
 }
 
-/// How much of a text is words without anything that makes an identifier or a quotation, up to the last space in it.
+/// Returns the length of the plain words, without any part of an identifier or a quotation, up to the last space in
+/// them.
 fn plain_words(text: &str) -> usize {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b',' | b'-');
     let end = text.as_bytes().iter().position(|byte| !plain(byte)).unwrap_or(text.len());
     text.as_bytes().get(..end).and_then(|words| words.iter().rposition(|byte| *byte == b' ')).map_or(0, |at| at + 1)
 }
 
-/// Where the quotation ends that begins here; `None` if none begins.
+/// Returns the end of the quotation that begins here; `None` if none begins.
 fn quoted(text: &str, before: char) -> Option<usize> {
     let mark = text.chars().next()?;
     let close = match mark {
         '"' | '`' => mark,
-        // An apostrophe stands inside a word.
+        // An apostrophe is inside a word.
         '\'' if !before.is_alphanumeric() => mark,
         '\u{201c}' => '\u{201d}',
         '\u{2018}' if !before.is_alphanumeric() => '\u{2019}',
@@ -111,22 +112,22 @@ fn quoted(text: &str, before: char) -> Option<usize> {
     let inside = text.get(start..end)?;
     let found = inside.match_indices(close).find(|(at, _)| {
         let after = inside.get(at + close.len_utf8()..).unwrap_or_default();
-        // The genitive of what is quoted: `'get_x's schema`.
+        // The genitive of a quotation: `'get_x's schema`.
         let after = after.strip_prefix("s ").map_or(after, |_| " ");
         !matches!(close, '\'' | '\u{2019}') || !after.starts_with(char::is_alphanumeric)
     });
-    // A mark in quotes is punctuation, and no word of anybody's.
+    // A punctuation mark in quotes is nobody's word.
     let found = found.filter(|(at, _)| inside.get(..*at).is_some_and(|inside| inside.contains(char::is_alphanumeric)));
     found.map(|(at, _)| start + at + close.len_utf8())
 }
 
-/// Whether a character belongs to a word that can be an identifier.
+/// Returns `true` if a character can be part of an identifier.
 fn is_part(c: char) -> bool {
     c.is_ascii_graphic()
         && !matches!(c, '"' | '`' | '\'' | ',' | ';' | '(' | ')' | '<' | '>' | '|' | '!' | '?' | '[' | ']' | '{' | '}')
 }
 
-/// An index into a list, as it stands in a path: `[0]`, or `["name"]`.
+/// Returns the end of an index in a path: `[0]`, or `["name"]`.
 fn index(text: &str) -> Option<usize> {
     let inside = text.strip_prefix('[')?;
     let end = inside.find(']').filter(|end| (1..40).contains(end))?;
@@ -135,7 +136,7 @@ fn index(text: &str) -> Option<usize> {
     (named || content.bytes().all(|byte| byte.is_ascii_digit())).then_some(end + 2)
 }
 
-/// Where the word ends that begins here: an apostrophe between two letters is part of it.
+/// Returns the end of the word that begins here: an apostrophe between two letters is part of it.
 fn word_end(text: &str) -> usize {
     let (mut at, mut letter) = (0, false);
     while let Some(rest) = text.get(at..) {
@@ -162,7 +163,7 @@ fn push_word(out: &mut String, word: &str) {
     };
     out.push_str(lead);
     if core.starts_with("models/") || core.contains("/models/") && !core.starts_with('/') && !core.contains("://") {
-        // Google's resource names: what follows is about a model.
+        // Google's resource names: what follows names a model.
         out.push_str("model ");
         out.push(GAP);
     } else if matches!(core, "stop_reason" | "finish_reason") {
@@ -180,7 +181,7 @@ fn push_word(out: &mut String, word: &str) {
     out.push_str(trail);
 }
 
-/// The end of one sentence and the start of the next, between which the space is missing.
+/// Returns the end of one sentence and the start of the next, if there is no space between them.
 fn joined_sentences(word: &str) -> Option<(&str, &str)> {
     let (end, start) = word.split_once('.')?;
     let plain = |part: &str| part.chars().all(|c| c.is_ascii_alphabetic() || c == '\'');

@@ -1,4 +1,4 @@
-//! From an answer to a failure.
+//! The classifier of answers.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -21,15 +21,14 @@ use crate::net::Event;
 use crate::providers::Dialect;
 use crate::secret::Secret;
 
-/// Turns answers into [`Failure`]s: status, headers and body, an event of a stream, or a text alone.
+/// A classifier that turns answers into [`Failure`]s: status, headers and body, an event of a stream, or a text alone.
 ///
-/// Pure and bounded: of a text the first and the last KiB are read, and nothing here can panic. An
-/// answer is read in four steps: who spoke, the structured code, the words of the message where they say something more
-/// specific, the status. The caller's own words, which providers repeat, are no evidence. Text that is ambiguous never
-/// leads to a long cooldown: `billing` and `auth_permanent` need a code, an unmistakable sentence in a message of at most
-/// 512 bytes, or the status 402.
+/// It is pure and bounded: it reads only the first and the last KiB of a text, and never panics. It reads an answer in
+/// four steps: who sent it, the structured code, the message where that is more specific, the status. The caller's own
+/// words, which providers repeat, are no evidence. Ambiguous text never leads to a long cooldown: `billing` and
+/// `auth_permanent` need a code, an unmistakable sentence in a message of at most 512 bytes, or the status 402.
 ///
-/// The rules follow the documentation of the providers, and answers reported to them, as of November 2026.
+/// The rules follow the providers' documentation, and answers that were reported to them, as of November 2026.
 ///
 /// # Examples
 ///
@@ -51,21 +50,22 @@ pub struct FailureClassifier {
     names: Vec<Box<str>>,
 }
 
-/// Where an answer's own words come from, beside its body.
+/// The source of an answer's words, apart from its body.
 struct Envelope<'a> {
     status: Option<StatusCode>,
     headers: &'a HeaderMap,
 }
 
 impl FailureClassifier {
-    /// Creates a classifier for the answers of this provider. Most rules hold for all providers, so a proxy's name does no harm.
+    /// Creates a classifier for the answers of this provider. Most rules apply to all providers, so a proxy's name does
+    /// no harm.
     #[must_use]
     pub fn new(provider: &ProviderId) -> Self {
         Self::of(provider.known().map_or(Dialect::Common, |known| known.dialect))
     }
 
-    /// Creates a classifier for answers of which nobody knows who gave them. The codes of every provider count; where two
-    /// providers mean different things by the same number, one of them is taken.
+    /// Creates a classifier for answers of an unknown provider. The codes of every provider count; if two providers use
+    /// the same number differently, one of them is assumed.
     #[must_use]
     pub fn for_any_provider() -> Self {
         Self::of(Dialect::Any)
@@ -75,34 +75,35 @@ impl FailureClassifier {
         Self { dialect, cap: LONGEST, model: None, names: Vec::new() }
     }
 
-    /// Sets the longest wait a deadline can ask for. Default: 366 days.
+    /// Sets the maximum wait of a deadline. Default: 366 days.
     ///
-    /// A deadline beyond it is cut. What is recorded is cut again by
-    /// [`CooldownPolicy::deadline_cap`](crate::select::CooldownPolicy::deadline_cap); this cap is for callers who wait themselves.
+    /// A later deadline is cut to it. A recorded deadline is also cut by
+    /// [`CooldownPolicy::deadline_cap`](crate::select::CooldownPolicy::deadline_cap); this cap is for callers that wait
+    /// themselves.
     #[must_use]
     pub fn with_deadline_cap(mut self, cap: Duration) -> Self {
         self.cap = cap.min(LONGEST);
         self
     }
 
-    /// Sets the model that was asked for: a 404 whose message names it is about the model, not about the address.
+    /// Sets the requested model. A 404 whose message names it then concerns the model, not the address. Default: none.
     #[must_use]
     pub fn with_model(mut self, model: &str) -> Self {
         self.model = (!model.trim().is_empty()).then(|| model.trim().into());
         self
     }
 
-    /// Adds words that the caller chose, such as the names of its tools. A provider that repeats them in a message says
-    /// nothing by them.
+    /// Adds words that the caller chose, such as the names of its tools. They are no evidence when a provider repeats
+    /// them in a message.
     ///
-    /// What stands in quotes or backticks, and words with underscores or dots, are left out of account anyway.
+    /// Text in quotes or backticks and words with underscores or dots are ignored anyway.
     #[must_use]
     pub fn with_caller_words<S: Into<Box<str>>>(mut self, words: impl IntoIterator<Item = S>) -> Self {
         self.names.extend(words.into_iter().map(Into::into).filter(|word| !word.trim().is_empty()));
         self
     }
 
-    /// Returns what an answer means; `None` if it is a success, and never for any other status.
+    /// Returns the failure that an answer means; `None` for a success, and never for any other status.
     ///
     /// A success status with an error inside is a failure: an error object, a choice that ended with `error`, an error
     /// event among server-sent events, or a web page. A model's own text is never read for that.
@@ -113,7 +114,7 @@ impl FailureClassifier {
         }
         let text = bounded(body);
         let value = parse(&text);
-        // A proxy on the way numbers its requests too, but under another name.
+        // A proxy on the way assigns request ids too, but under other header names.
         let own = ["request-id", "x-amzn-requestid", "apim-request-id", "x-ms-request-id", "x-goog-request-id"];
         let spoke = own.iter().any(|name| headers.contains_key(*name)) || value.as_ref().is_some_and(is_error);
         if let Some(error) = speaker::impostor(status, headers, &text, spoke) {
@@ -141,10 +142,11 @@ impl FailureClassifier {
         Some(self.judge(found, &Envelope { status: Some(status), headers }, now))
     }
 
-    /// Returns what a server-sent event means, or an error object without a status; `None` if it is no failure.
+    /// Returns the failure that a server-sent event means, or an error object without a status; `None` if it is not a
+    /// failure.
     ///
-    /// `name` is the event's name, empty if it has none: an event named `error` is a failure whatever its data. For
-    /// callers that read a stream event by event; `data` can also be a whole stream, or a piece of one.
+    /// `name` is the event's name, empty if it has none: an event named `error` is a failure regardless of its data.
+    /// For callers that read a stream event by event; `data` can also be a whole stream, or a piece of one.
     #[must_use]
     pub fn event(&self, name: &str, data: &[u8], now: Timestamp) -> Option<Failure> {
         let text = bounded(data);
@@ -156,7 +158,7 @@ impl FailureClassifier {
         self.error_event(error, now)
     }
 
-    /// As [`event`](Self::event), for an event that was taken apart already.
+    /// Does the same as [`event`](Self::event) for a parsed event.
     #[cfg(feature = "client")]
     pub(crate) fn stream_event(&self, event: Event<'_>, now: Timestamp) -> Option<Failure> {
         self.error_event(stream::error_of(event), now)
@@ -167,16 +169,16 @@ impl FailureClassifier {
         Some(self.judge(found, &Envelope { status: None, headers: &HeaderMap::new() }, now))
     }
 
-    /// Returns what a text means that stands in place of an answer, for callers whose client swallowed it: an error
-    /// message, a code such as `ECONNRESET`, or either around the provider's JSON. Never `None`: a text that says nothing
-    /// is [`Unknown`](crate::FailureReason::Unknown).
+    /// Returns the failure that a text means, for callers whose client hides the answer: an error message, a code such
+    /// as `ECONNRESET`, or either around the provider's JSON. Never `None`: a text without evidence is
+    /// [`Unknown`](crate::FailureReason::Unknown).
     #[must_use]
     pub fn text(&self, text: &str, now: Timestamp) -> Option<Failure> {
         let found = Found::in_text(text, &self.names);
         Some(self.judge(found, &Envelope { status: None, headers: &HeaderMap::new() }, now))
     }
 
-    /// What a status alone means.
+    /// Returns the failure that a status alone means.
     #[cfg(feature = "client")]
     pub(super) fn of_status(status: StatusCode) -> Failure {
         let envelope = Envelope { status: Some(status), headers: &HeaderMap::new() };
@@ -188,7 +190,7 @@ impl FailureClassifier {
         if let Some(code) = headers.get("x-amzn-errortype").and_then(|code| code.to_str().ok()) {
             found.add_code(code);
         }
-        // Under a success, the status of the error inside is the one that counts.
+        // With a success status, the status of the error inside counts.
         let real = envelope.status.filter(|status| !status.is_success()).map(|status| status.as_u16());
         let status = real.or(found.status).or(found.told_status);
         let verdict = rules::judge(&Evidence {
@@ -218,13 +220,13 @@ impl FailureClassifier {
     }
 }
 
-/// Returns `true` if [`FailureClassifier::response`] finds no failure, as it is with most answers: nothing in the body could
-/// be an error.
+/// Returns `true` if [`FailureClassifier::response`] finds no failure because nothing in the body could be an error, as
+/// in most answers.
 pub(crate) fn is_plain_answer(status: StatusCode, body: &[u8]) -> bool {
     status.is_success() && !may_be_error(body)
 }
 
-/// Whether a message names a model, and no longer name or path that has it in it.
+/// Returns `true` if a message names a model, and not a longer name or path that contains it.
 fn names(message: &str, model: &str) -> bool {
     let part = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
     message.match_indices(model).any(|(at, found)| {
@@ -235,7 +237,7 @@ fn names(message: &str, model: &str) -> bool {
     })
 }
 
-/// The text of a body: all of it, or the two ends of one that is too large to be an error.
+/// Returns the text of a body: all of it, or both ends of one that is too large to be an error.
 fn bounded(body: &[u8]) -> Cow<'_, str> {
     let head = body.get(..MAX_JSON).unwrap_or(body);
     let tail = if body.len() > MAX_JSON { body.get(body.len() - MAX_JSON..) } else { None };
@@ -250,7 +252,7 @@ fn bounded(body: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// Anthropic, `OpenAI` and others, Amazon, Azure.
+/// Returns the request id that Anthropic, `OpenAI` and others, Amazon or Azure assign.
 fn request_id(headers: &HeaderMap) -> Option<String> {
     let names = ["request-id", "x-request-id", "x-amzn-requestid", "apim-request-id", "x-ms-request-id"];
     let values = names.iter().filter_map(|name| headers.get(*name)?.to_str().ok());
@@ -263,7 +265,7 @@ fn is_plain(id: &str) -> bool {
 }
 
 impl fmt::Debug for FailureClassifier {
-    /// The caller's words may come from its prompt: their number is enough.
+    /// The caller's words may come from its prompt, so only their number is shown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FailureClassifier")
             .field("dialect", &self.dialect)

@@ -1,4 +1,4 @@
-//! What a failure of `reqwest` means.
+//! Classification of errors of `reqwest`.
 
 use std::error::Error as StdError;
 use std::io;
@@ -7,8 +7,8 @@ use super::classifier::FailureClassifier;
 use super::failure::Failure;
 use super::transport::TransportError;
 
-/// A `reqwest` error that carries a status is read as that status, any other by what kind of error it is. Its text holds
-/// the URL, whose query may be confidential, and goes nowhere.
+/// Converts a `reqwest` error by its status if it has one, or else by its kind. Its text contains the URL, whose query
+/// may be confidential, and is not kept.
 impl From<&reqwest::Error> for Failure {
     fn from(error: &reqwest::Error) -> Self {
         match error.status() {
@@ -18,8 +18,8 @@ impl From<&reqwest::Error> for Failure {
     }
 }
 
-/// Words in the causes of a connection that failed, as reqwest 0.12 and 0.13 with hyper-util, rustls and native-tls write
-/// them. They are read in lower case; the first row that matches decides.
+/// Words in the causes of a failed connection, as reqwest 0.12 and 0.13 with hyper-util, rustls and native-tls write
+/// them, in lower case. The first row that matches decides.
 const CAUSES: [(&str, TransportError); 10] = [
     ("scheme is not http", TransportError::NoTls),
     ("tunnel", TransportError::Proxy),

@@ -1,4 +1,4 @@
-//! What is an error by its structure alone.
+//! Recognition of errors by their structure alone.
 
 use std::sync::LazyLock;
 
@@ -8,18 +8,18 @@ use serde_json::{Map, Value};
 use super::rules::is_known_code;
 use crate::net::MAX_EVENT;
 
-/// Bodies beyond this are not parsed; their start and end are read as text.
+/// The maximum size of a body to parse, in bytes; longer ones are read as text at both ends.
 pub(super) const MAX_JSON: usize = MAX_EVENT;
 
-/// The JSON value of a text, if it is an object or an array of a reasonable size.
+/// Returns the JSON value of a text, if it is an object or an array of at most that size.
 pub(super) fn parse(text: &str) -> Option<Value> {
     let text = text.trim().trim_start_matches('\u{feff}').trim_start();
     let plausible = text.starts_with(['{', '[']) && text.len() <= MAX_JSON;
     plausible.then(|| serde_json::from_str(text).ok()).flatten()
 }
 
-/// Whether a body that came with a success is worth parsing: no error in it goes without one of these, nor a web page
-/// without its bracket. The words may have escapes in them.
+/// Returns `true` if the body of a success is worth parsing: every error contains one of these words, and every web
+/// page its bracket. The words may contain escapes.
 pub(super) fn may_be_error(body: &[u8]) -> bool {
     static WORDS: LazyLock<[Finder<'static>; 7]> =
         LazyLock::new(|| ["error", "failed", "base_resp", "$fault", "\"code\"", "Exception", "\\u"].map(Finder::new));
@@ -27,7 +27,7 @@ pub(super) fn may_be_error(body: &[u8]) -> bool {
     start.starts_with(b"<") || WORDS.iter().any(|word| word.find(body).is_some())
 }
 
-/// Whether a value that came with a success status is an error all the same, by its structure alone.
+/// Returns `true` if a value with a success status is an error by its structure alone.
 pub(super) fn is_error(value: &Value) -> bool {
     let set = |value: &Value| match value {
         Value::Object(object) => !object.is_empty(),
@@ -58,12 +58,12 @@ pub(super) fn is_error(value: &Value) -> bool {
     }
 }
 
-/// The event of Amazon's streams that is an error: one member, named after its class.
+/// Returns the error in an event of Amazon's streams: one member, named after its class.
 pub(super) fn exception(object: &Map<String, Value>) -> Option<(&String, &Value)> {
     object.iter().next().filter(|(name, value)| object.len() == 1 && name.ends_with("Exception") && value.is_object())
 }
 
-/// Whether an object is an error without an envelope: a message and a code, and nothing that was asked for.
+/// Returns `true` if an object is an error without an envelope: a message and a code, and no result.
 fn is_bare(object: &Map<String, Value>) -> bool {
     let typed = object.get("type").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("error"));
     let coded = match object.get("code") {
@@ -72,7 +72,7 @@ fn is_bare(object: &Map<String, Value>) -> bool {
         _ => false,
     };
     let message = ["message", "msg"].iter().find_map(|name| object.get(*name).and_then(Value::as_str));
-    // Some gateways number their successes as well.
+    // Some gateways give their successes a code as well.
     let praised = ["success", "succeeded", "ok"];
     let praised = message.is_some_and(|message| praised.iter().any(|word| message.trim().eq_ignore_ascii_case(word)));
     let answered = ["data", "choices", "candidates", "output", "result", "content"];
@@ -80,7 +80,7 @@ fn is_bare(object: &Map<String, Value>) -> bool {
     message.is_some() && (typed || coded) && !answered && !praised
 }
 
-/// The element of an array that is the error: a stream that comes as one array ends with it.
+/// Returns the element of an array that is the error: a stream that is sent as one array ends with it.
 pub(super) fn narrowed(value: Value) -> Value {
     match value {
         Value::Array(elements) => match elements.iter().position(is_error) {
@@ -91,7 +91,7 @@ pub(super) fn narrowed(value: Value) -> Value {
     }
 }
 
-/// Whether an object looks like an error rather than like something the caller sent.
+/// Returns `true` if an object looks like an error rather than like something the caller sent.
 pub(super) fn is_envelope(value: &Value) -> bool {
     let has = |name: &str| value.get(name).is_some();
     let told = has("message") || has("msg") || has("detail") || has("error_description");

@@ -1,4 +1,4 @@
-//! What an answer means.
+//! A classified failure.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,10 +15,10 @@ use crate::error::{Error, ErrorKind, Shown};
 use crate::reason::{Blame, FailureReason};
 use crate::secret::Secret;
 
-/// Why a request failed, whom that concerns, and when it is worth another try.
+/// A failed request: its reason, what it concerns, and when another attempt is worth it.
 ///
-/// `Display` is a sentence of this crate, never the provider's: providers repeat fragments of keys and prompts. Their own
-/// words are behind [`unredacted_message`](Self::unredacted_message).
+/// `Display` is a sentence of this crate, never of the provider, because providers repeat fragments of keys and
+/// prompts. [`unredacted_message`](Self::unredacted_message) returns their own words.
 ///
 /// # Examples
 ///
@@ -53,7 +53,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Creates a failure of a known reason, for callers who classify by themselves.
+    /// Creates a failure with a known reason, for callers that classify answers themselves.
     #[must_use]
     pub fn new(reason: FailureReason) -> Self {
         Self {
@@ -70,67 +70,67 @@ impl Failure {
         }
     }
 
-    /// Sets the moment from which another try is worth it.
+    /// Sets the moment from which another attempt is worth it. Default: none.
     #[must_use]
     pub fn with_deadline(mut self, deadline: Option<Timestamp>) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// Sets the host that was asked, which the help then names where the way to it or its address is at fault.
+    /// Sets the host of the request, which the help names if the network or the address is at fault. Default: none.
     #[must_use]
     pub fn with_host(mut self, host: &str) -> Self {
         self.host = (self.blame() == Blame::Nobody && !host.is_empty()).then(|| host.into());
         self
     }
 
-    /// Returns why the request failed.
+    /// Returns the reason for the failure.
     #[must_use]
     pub fn reason(&self) -> FailureReason {
         self.reason
     }
 
-    /// Returns what the failure says something about.
+    /// Returns who or what is to blame.
     #[must_use]
     pub fn blame(&self) -> Blame {
         self.reason.blame()
     }
 
-    /// Returns which refusal of a subscription credential this is, if it is one.
+    /// Returns the kind of refusal, if a subscription credential was refused.
     #[must_use]
     pub fn refusal(&self) -> Option<SubscriptionRefusal> {
         self.refusal
     }
 
-    /// Returns what went wrong on the way, if something did.
+    /// Returns the transport error, if the request failed without a whole answer of the provider.
     #[must_use]
     pub fn transport(&self) -> Option<TransportError> {
         self.transport
     }
 
-    /// Returns the status of the answer; `None` for a text, an event of a stream, or no answer at all.
+    /// Returns the HTTP status of the answer; `None` for a text, an event of a stream, or no answer at all.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         self.status
     }
 
-    /// Returns the moment that the server named, from which another try is worth it. It lies after the moment of
+    /// Returns the moment that the server named, from which another attempt is worth it. It is later than the time of
     /// classification.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
         self.deadline
     }
 
-    /// Returns the server's own word on whether another try is of use (`x-should-retry`); `None` if it did not say.
+    /// Returns whether the server recommends a retry (`x-should-retry`); `None` without that header.
     #[must_use]
     pub fn should_retry(&self) -> Option<bool> {
         self.should_retry
     }
 
-    /// Returns `true` if the same request, with the same profile, can succeed later without a human doing anything.
+    /// Returns `true` if the same request with the same profile can succeed later without human intervention.
     ///
-    /// The server's `x-should-retry` decides where it is set, as in Anthropic's SDKs; but a refusal of a subscription
-    /// credential never clears.
+    /// The server's `x-should-retry` decides if it is set, as in Anthropic's SDKs, except that a refusal of a
+    /// subscription credential never clears.
     #[must_use]
     pub fn can_retry(&self) -> bool {
         use FailureReason::{Network, Overloaded, RateLimit, ServerError, Timeout, Unknown};
@@ -146,10 +146,10 @@ impl Failure {
         self.should_retry.unwrap_or(passes)
     }
 
-    /// Returns how long to wait before the same request is sent again with the same profile; `None` if it is not worth
-    /// a retry.
+    /// Returns how long to wait before repeating the same request with the same profile; `None` if that is not worth
+    /// it.
     ///
-    /// What the server named comes first, then the backoff: `retries` is how many retries there were before this one,
+    /// A wait that the server named takes precedence over the backoff. `retries` is the number of previous retries,
     /// `random` a number from 0 to 1.
     ///
     /// # Examples
@@ -172,40 +172,41 @@ impl Failure {
         self.can_retry().then(|| named.unwrap_or_else(|| backoff.delay(retries, random)))
     }
 
-    /// Returns `true` if another profile can succeed with the same request: unless the request itself is to blame, or
-    /// the way to the provider, which is the same for every profile.
+    /// Returns `true` if another profile can succeed with the same request. It cannot if the request itself is to
+    /// blame, or the network, which is the same for every profile.
     #[must_use]
     pub fn can_rotate(&self) -> bool {
         !matches!(self.blame(), Blame::Request | Blame::Nobody)
     }
 
-    /// Returns the provider's most specific code for the failure, as it wrote it.
+    /// Returns the provider's most specific code for the failure, as the provider wrote it.
     ///
     /// # Security
     ///
-    /// A code is whatever the server put in its place. Log the [`reason`](Self::reason) where a server is not trusted.
+    /// The code can be any text from the server. If the server is not trusted, log the [`reason`](Self::reason)
+    /// instead.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
     }
 
-    /// Returns the provider's number for the request, to quote to its support. It is whatever the server put in its place.
+    /// Returns the provider's id of the request, to quote to its support. It can be any text from the server.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
     }
 
-    /// Returns the provider's own words, up to 1 KiB of them, with whatever they repeat of the caller's data.
+    /// Returns the provider's own words, up to 1 KiB, including anything that they repeat of the caller's data.
     ///
     /// # Security
     ///
-    /// Providers repeat fragments of keys and of prompts in their messages, so this is a [`Secret`]: do not log it.
+    /// Providers repeat fragments of keys and prompts in their messages, so this is a [`Secret`]: do not log it.
     #[must_use]
     pub fn unredacted_message(&self) -> Option<&Secret> {
         self.message.as_ref()
     }
 
-    /// Returns one sentence that says what happened, safe to show.
+    /// Returns one sentence about what happened that is safe to show.
     #[must_use]
     pub fn sentence(&self) -> &'static str {
         let named = self.refusal.map(SubscriptionRefusal::sentence);
@@ -223,8 +224,8 @@ impl Failure {
         }
     }
 
-    /// Turns the failure into an error of this crate, [`ErrorKind::Unauthorized`] for a credential that was not accepted,
-    /// with the same sentence and help. The provider's words are not in it.
+    /// Converts the failure into an error with the same sentence and help, of kind [`ErrorKind::Unauthorized`] for a
+    /// refused credential. It does not contain the provider's words.
     #[must_use]
     pub fn into_error(self) -> Error {
         Error::new(kind(self.reason), self.to_string()).with_help(self.help())
@@ -248,19 +249,19 @@ fn kind(reason: FailureReason) -> ErrorKind {
 fn sentence(reason: FailureReason) -> &'static str {
     match reason {
         FailureReason::Auth => "the provider did not accept the credential",
-        FailureReason::AuthPermanent => "the provider says that the credential is revoked, disabled or not allowed",
+        FailureReason::AuthPermanent => "the provider reports that the credential is revoked, disabled or not allowed",
         FailureReason::SessionExpired => "the login session is over",
         FailureReason::Billing => "the account's credit, quota or spend limit is exhausted",
         FailureReason::RateLimit => "the provider limits the rate of requests",
         FailureReason::Network => "the request failed on the way to the provider",
         FailureReason::Timeout => "the provider did not answer in time",
         FailureReason::ModelNotFound => "the provider does not serve this model to this account",
-        FailureReason::NotFound => "there is nothing at this address of the provider",
+        FailureReason::NotFound => "the provider has nothing at this address",
         FailureReason::Overloaded => "the provider is overloaded",
         FailureReason::ServerError => "the provider failed",
         FailureReason::Format => "the provider refused the request as malformed or not allowed",
         FailureReason::ContextOverflow => "the request is too long for the model",
-        FailureReason::Unknown => "the provider answered with an error that is not known",
+        FailureReason::Unknown => "the provider answered with an unknown error",
     }
 }
 
@@ -282,7 +283,7 @@ impl fmt::Display for Failure {
 
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A code that stands in no table could be anything, a piece of the key included.
+        // A code that is not in the tables could be anything, even a piece of the key.
         let code = self.code().map(|code| if rules::is_known_code(code) { code } else { "[unknown]" });
         f.debug_struct("Failure")
             .field("reason", &self.reason)

@@ -1,20 +1,21 @@
-//! Structure inside a text: JSON, even cut off or printed by another language, and codes that stand where a code stands.
+//! Structure inside a text: JSON, even if cut off or printed by another language, and codes in the position of a code.
 
 use serde_json::{Map, Value};
 
 use super::envelope::is_envelope;
 use super::rules::is_known_code;
 
-/// How many places are tried at which an object may begin.
+/// The number of positions at which to try to parse an object.
 const MAX_STARTS: usize = 8;
-/// How much of a text is searched for objects, in bytes.
+/// The maximum length of a text to search for objects, in bytes.
 const MAX_PARSED: usize = 32 << 10;
-/// How much of a text is read as pairs where it cannot be parsed, in bytes.
+/// The maximum length of an unparsable text to read as pairs, in bytes.
 const MAX_LOOSE: usize = 8 << 10;
 
-/// The errors that a text holds: where the first begins, and what they are.
+/// Returns the errors in a text, and the position of the first.
 ///
-/// `told` says that the text stands alone, so that what has a message is an error; inside an answer it may be the caller's.
+/// `told` is `true` if the text is not part of an answer, so that an object with a message is an error. Inside an
+/// answer it may be the caller's.
 pub(super) fn objects_in(text: &str, told: bool) -> Option<(usize, Vec<Value>)> {
     let is_envelope = |value: &Value| is_envelope(value) || (told && has_sentence(value));
     let text = start_of(text, MAX_PARSED);
@@ -32,7 +33,7 @@ pub(super) fn objects_in(text: &str, told: bool) -> Option<(usize, Vec<Value>)> 
     (!found.is_empty()).then_some((start, found))
 }
 
-/// Whether an object has a message of several words.
+/// Returns `true` if an object has a message of several words.
 fn has_sentence(value: &Value) -> bool {
     value.get("message").and_then(Value::as_str).is_some_and(|message| message.trim().contains(' '))
 }
@@ -45,8 +46,8 @@ fn start_of(text: &str, most: usize) -> &str {
     text.get(..end).unwrap_or_default()
 }
 
-/// Members of an object that is cut off, or printed by Python, JavaScript or Ruby: name and value pairs, flat. A name
-/// that comes again begins a new object.
+/// Returns the members of an object that is cut off, or printed by Python, JavaScript or Ruby, as flat pairs. A
+/// repeated name begins a new object.
 fn loose(text: &str) -> Vec<Value> {
     let mut rest = start_of(text, MAX_LOOSE);
     let (mut objects, mut object) = (Vec::new(), Map::new());
@@ -82,7 +83,7 @@ fn loose(text: &str) -> Vec<Value> {
             }
         } else {
             if c == '{' {
-                // The name of a nested object is a mark of an error, and no value of its own.
+                // The name of a nested object marks an error, but has no value.
                 if let Some(name) = name.take() {
                     put(&mut objects, &mut object, Some(name), Value::Object(Map::new()));
                 }
@@ -102,7 +103,7 @@ fn put(objects: &mut Vec<Value>, object: &mut Map<String, Value>, name: Option<S
     object.insert(name, value);
 }
 
-/// A quoted text and what follows it. One that is cut off ends with the text.
+/// Returns a quoted text and the rest. A text that is cut off ends the quotation.
 fn string(text: &str, quote: char) -> Option<(String, &str)> {
     let mut word = String::new();
     let mut chars = text.char_indices().skip(1);
@@ -119,14 +120,14 @@ fn string(text: &str, quote: char) -> Option<(String, &str)> {
     Some((word, ""))
 }
 
-/// The codes of the table that stand in a text where a code stands: alone, before the first colon, behind a status, or in
-/// `(code: x)`; and those of an operating system or an HTTP client, which no request has.
+/// Returns the codes of the tables in a position of a code: alone, before the first colon, after a status, or in
+/// `(code: x)`. Also returns those of an operating system or an HTTP client, which no request contains.
 pub(super) fn codes_in(text: &str) -> impl Iterator<Item = &str> {
     leading(text).chain(marked(text)).chain(of_system(text)).filter(|code| is_known_code(code))
 }
 
 fn of_system(text: &str) -> impl Iterator<Item = &str> {
-    // Quoted ones keep a mark of it, and are no code any more.
+    // Quoted words keep a mark, and thus are no codes.
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '`' | '\'' | '"'));
     words.filter(|word| {
         let upper = word.contains('_') && !word.bytes().any(|byte| byte.is_ascii_lowercase());
@@ -137,11 +138,11 @@ fn of_system(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Words that a wrapper puts before what it was told.
+/// Words that a wrapper puts before the error it received.
 const WRAPPERS: [&str; 9] =
     ["error", "apierror", "api error", "http", "http error", "failed", "request failed", "llm error", "status"];
 
-/// The words before the colons at the start of the first line, as long as each is one word.
+/// Returns the words before the colons at the start of the first line, as long as each is one word.
 fn leading(text: &str) -> impl Iterator<Item = &str> {
     let line = text.trim_start().lines().next().unwrap_or_default();
     let mut open = true;
@@ -167,7 +168,7 @@ fn is_wrapper(part: &str) -> bool {
     WRAPPERS.iter().any(|wrapper| part.trim().eq_ignore_ascii_case(wrapper))
 }
 
-/// `HTTP 429 RESOURCE_EXHAUSTED` without its first words.
+/// Strips the first words of `HTTP 429 RESOURCE_EXHAUSTED`.
 fn without_status(part: &str) -> &str {
     let mut part = part.trim().trim_start_matches(['[', '(']).trim_end_matches([']', ')', '.']);
     if let Some((first, rest)) = part.split_once(' ')
@@ -188,7 +189,7 @@ fn is_word(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
 }
 
-/// `litellm.RateLimitError` is the class behind the dot; a path into a request is nothing.
+/// Returns the class after the dot of `litellm.RateLimitError`, and nothing for a path into a request.
 fn last_name(word: &str) -> &str {
     match word.rsplit_once('.') {
         Some((_, class)) if class.starts_with(|c: char| c.is_ascii_uppercase()) && !class.contains('_') => class,
@@ -196,7 +197,7 @@ fn last_name(word: &str) -> &str {
     }
 }
 
-/// What stands behind `code:` and the like, in brackets before a sentence, and in the parentheses of Amazon's SDKs.
+/// Returns what follows `code:` and the like, is in brackets before a sentence, or in the parentheses of Amazon's SDKs.
 fn marked(text: &str) -> impl Iterator<Item = &str> {
     const MARKS: [&str; 8] = [
         "(code: ",
@@ -226,14 +227,14 @@ fn marked(text: &str) -> impl Iterator<Item = &str> {
     marks.chain(brackets)
 }
 
-/// What a wrapper was told, as a quoted sentence at the end of a text: `OpenAI API error (403): "..."`.
+/// Returns the error that a wrapper quotes at the end of a text: `OpenAI API error (403): "..."`.
 pub(super) fn quoted_at_end(text: &str) -> Option<&str> {
     let text = text.trim().trim_end_matches(['.', ')', '!']);
     let mark = text.chars().next_back().filter(|c| matches!(c, '"' | '\''))?;
     let inside = text.strip_suffix(mark)?;
     let (before, sentence) = inside.rsplit_once(mark)?;
     let before = before.trim_end();
-    // Behind a colon, or behind a status and its phrase.
+    // After a colon, or after a status and its phrase.
     let status =
         before.rsplit(' ').take(4).any(|word| word.len() == 3 && word.bytes().all(|byte| byte.is_ascii_digit()));
     let introduced = status || before.ends_with(|c: char| c == ':' || c == '-' || c.is_ascii_digit());

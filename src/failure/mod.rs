@@ -1,12 +1,11 @@
-//! What a failed request means: who is to blame (the credential, the model, the provider or the request), and for how
-//! long.
+//! The classification of failed requests: the reason, who is to blame (the credential, the model, the provider or the
+//! request), and when to try again.
 //!
-//! [`FailureClassifier`] reads what came back, be it an HTTP answer, an error in a stream or a failed connection
-//! ([`TransportError`]), and gives a [`Failure`]: its [`FailureReason`], the moment until which the server asks to
-//! wait, and what the user can do. [`RecordOutcome::record_failure`](crate::RecordOutcome::record_failure) then makes a
-//! cooldown of it.
+//! A [`FailureClassifier`] reads an HTTP answer, an error in a stream or a failed connection ([`TransportError`]), and
+//! returns a [`Failure`]: its [`FailureReason`], the deadline that the server named, and what the user can do.
+//! [`RecordOutcome::record_failure`](crate::RecordOutcome::record_failure) then turns it into a cooldown.
 //!
-//! Everything here is pure: answers and the time come in as arguments.
+//! This module is pure: answers and the time are arguments.
 
 mod body;
 mod caller;

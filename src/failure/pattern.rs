@@ -1,21 +1,22 @@
-//! What a text is matched against.
+//! Patterns for texts.
 
 use super::text::{Beginning, Text, beginning};
 
-/// How far apart the parts of a pattern joined by `*` may stand, in bytes.
+/// The maximum distance between the parts of a pattern joined by `*`, in bytes.
 const REACH: usize = 96;
 
-/// Words that a text may have, in the form of [`Text`].
+/// A pattern of words for a [`Text`].
 ///
-/// `a|b` is either, `a&b` is both in any order, `a*b` is `a` and behind it, in the same sentence, `b`. Every part begins at
-/// the beginning of a word; `$` at its end asks that a word ends there too; `^` that the text begins there.
+/// `a|b` matches either, `a&b` both in any order, and `a*b` matches `a` followed by `b` in the same sentence. Every
+/// part begins at the beginning of a word. `$` at its end requires the end of a word; `^` requires the beginning of the
+/// text.
 #[derive(Debug)]
 pub(super) struct Pattern(Vec<Alternative>);
 
 #[derive(Debug)]
 struct Alternative {
     pattern: &'static str,
-    /// What its parts begin with: a text without such words does not match.
+    /// The beginnings of its parts: a text without such words does not match.
     beginnings: Vec<Beginning>,
 }
 
@@ -43,12 +44,12 @@ fn stands(text: &Text, pattern: &str) -> bool {
     }
 }
 
-/// Whether the parts of `a*b*c` follow each other. The first may stand anywhere, each further one within reach.
+/// Returns `true` if the parts of `a*b*c` follow each other: the first anywhere, each further one within reach.
 fn in_order(text: &str, pattern: &str, reach: Option<usize>) -> bool {
     let first = pattern.split('*').next().unwrap_or_default();
     let first = first.trim_start_matches('^');
     let first = first.strip_suffix('$').unwrap_or(first);
-    // Languages without spaces have no beginnings of words.
+    // Languages without spaces have no word beginnings.
     let spaced = first.starts_with(|c: char| c.is_ascii_alphanumeric());
     let mut end = reach.map_or(text.len(), |reach| text.len().min(reach + first.len()));
     while !text.is_char_boundary(end) {
@@ -61,7 +62,7 @@ fn in_order(text: &str, pattern: &str, reach: Option<usize>) -> bool {
     })
 }
 
-/// Whether a pattern stands at a place where a word begins.
+/// Returns `true` if a pattern matches at the beginning of a word.
 fn stands_at(text: &str, at: usize, pattern: &str) -> bool {
     let (first, rest) = pattern.split_once('*').map_or((pattern, None), |(first, rest)| (first, Some(rest)));
     let (anchored, first) = first.strip_prefix('^').map_or((false, first), |first| (true, first));

@@ -1,8 +1,8 @@
-//! A status that is only named in a text: `HTTP 404: no body`, `Error code: 429 - ...`, `503 Engine Overloaded`.
+//! A status that is stated in a text: `HTTP 404: no body`, `Error code: 429 - ...`, `503 Engine Overloaded`.
 
 use super::text::normalize;
 
-/// What may stand before a number that is a status.
+/// Words before a number that is a status.
 const MARKERS: [&str; 12] = [
     "http status code ",
     "http status ",
@@ -18,10 +18,10 @@ const MARKERS: [&str; 12] = [
     ": [",
 ];
 
-/// What may stand before a status that is told in a sentence: `got a 402 from the API`.
+/// Words before a status in a sentence: `got a 402 from the API`.
 const TOLD: [&str; 3] = ["got a ", "returned a ", "received a "];
 
-/// What may follow a status: its phrase, or the first words of what errors say. A noun behind a number is what was
+/// Words after a status: its phrase, or the first words of error messages. Other nouns after a number are what was
 /// counted, or the name of a street.
 const PHRASES: [&str; 50] = [
     "too many",
@@ -76,7 +76,7 @@ const PHRASES: [&str; 50] = [
     "response from",
 ];
 
-/// What may follow a status that is told: who gave it.
+/// Words after a status in a sentence: its source.
 const GIVERS: [&str; 10] = [
     "from the api",
     "from api",
@@ -90,12 +90,12 @@ const GIVERS: [&str; 10] = [
     "status",
 ];
 
-/// Words about money, without which the number of a payment error is an ordinary one.
+/// Words about money. Without one of them, the number of a payment error is an ordinary number.
 const MONEY: [&str; 8] = ["credit", "balance", "points", "quota", "insufficient", "billing", "funds", "budget"];
 
-/// The status a text names. A bare number in prose is not one, least of all 402.
+/// Returns the status that a text states. A bare number in prose is not one, least of all 402.
 pub(super) fn status_in(text: &str) -> Option<u16> {
-    // Most texts name none.
+    // Most texts have none.
     if !text.as_bytes().windows(3).any(|three| matches!(three, [b'4' | b'5', b'0'..=b'9', b'0'..=b'9'])) {
         return None;
     }
@@ -117,12 +117,12 @@ fn leading(original: &str, text: &str) -> Option<u16> {
     }
     let (status, behind) = number(text)?;
     let behind = behind.trim_start();
-    // A wrapper and what it wraps may both tell it.
+    // A wrapper and the wrapped error may both state it.
     let behind = behind.strip_prefix(&status.to_string()).map_or(behind, str::trim_start);
     if behind.is_empty() || behind.starts_with([':', '-', '{', '(', '"', '\'', ']', '|']) || is_phrase(behind) {
         return Some(status);
     }
-    // A whole sentence behind a status says what it is about.
+    // A whole sentence after a status describes the error.
     let (_, after) = original.split_once(&format!("{status} "))?;
     let sentence = after.trim_start().starts_with(|c: char| c.is_uppercase() || !c.is_ascii());
     let whole = behind.split(' ').count() > 2 && behind.trim_end().ends_with(['.', '!', '?', ')']);
@@ -164,12 +164,12 @@ fn marked(text: &str) -> Option<u16> {
     found.map(|(_, status)| status)
 }
 
-/// Whether a marker is followed by nothing but statuses.
+/// Returns `true` if only a status can follow a marker.
 fn is_strong(marker: &str) -> bool {
     ["http", "api error", "status code", "statuscode"].iter().any(|start| marker.starts_with(start))
 }
 
-/// Whether what follows a number behind a marker leaves it a status.
+/// Returns `true` if a number after a marker is still a status in view of what follows.
 fn is_told(status: u16, after: &str, told: bool) -> bool {
     let ends = after.is_empty() || after.starts_with([':', '-', '{', '(', ')', ']', '}', '"', '\'', '|', '\u{2026}']);
     let behind = after.trim_start();
@@ -179,7 +179,7 @@ fn is_told(status: u16, after: &str, told: bool) -> bool {
     ends || stops || pause || given || (!told && is_phrase(behind))
 }
 
-/// Three digits that are an error status and end there.
+/// Returns three digits that are an error status, and the rest.
 fn number(text: &str) -> Option<(u16, &str)> {
     let (digits, behind) = text.split_at_checked(3)?;
     let status: u16 = digits.parse().ok().filter(|status| (400..=599).contains(status))?;

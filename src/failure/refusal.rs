@@ -1,4 +1,4 @@
-//! The refusals of a subscription credential, by name.
+//! Known refusals of subscription credentials.
 
 use std::fmt;
 
@@ -8,9 +8,9 @@ const BUY_OR_KEY: &str =
 const RENEW_OR_KEY: &str =
     "Use an API key. The credential's owner can also log in again, for use in the provider's own applications.";
 
-/// What Anthropic says to a subscription credential (setup-token, OAuth) that is used outside its own applications.
+/// A refusal by Anthropic of a subscription credential (setup-token, OAuth) that is used outside its own applications.
 ///
-/// Texts as reported between August 2025 and September 2026. For all of them an API key is the way that works.
+/// The texts were reported between August 2025 and September 2026. The remedy for all of them is an API key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SubscriptionRefusal {
@@ -18,7 +18,7 @@ pub enum SubscriptionRefusal {
     ClaudeCodeOnly,
     /// 401: OAuth is not supported here.
     NotSupported,
-    /// 401: OAuth is not allowed for the organisation.
+    /// 401: OAuth is not allowed for the organization.
     NotAllowed,
     /// 403: the token was revoked.
     Revoked,
@@ -26,14 +26,14 @@ pub enum SubscriptionRefusal {
     Expired,
     /// 403: the token lacks a scope.
     MissingScope,
-    /// 400 or 429: other applications, or long contexts, draw from extra usage, of which there is none.
+    /// 400 or 429: other applications, or long contexts, use extra usage, and there is none left.
     ExtraUsage,
-    /// 429 whose whole message is `Error`, without any header about limits. It does not clear by waiting.
+    /// 429 with the whole message `Error` and no header about limits. Waiting does not clear it.
     BareRateLimit,
 }
 
 impl SubscriptionRefusal {
-    /// One sentence that says what the server means.
+    /// Returns one sentence about what the server means.
     #[must_use]
     pub fn sentence(self) -> &'static str {
         match self {
@@ -50,7 +50,7 @@ impl SubscriptionRefusal {
         }
     }
 
-    /// What the user can do about it.
+    /// Returns what the user can do about it.
     #[must_use]
     pub fn help(self) -> &'static str {
         match self {

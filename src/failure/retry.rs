@@ -1,9 +1,9 @@
-//! How long to wait before the same request is sent again.
+//! The pauses before retries.
 
 use std::time::Duration;
 
-/// The pause before the same request is sent again with the same profile: it doubles with every retry, up to a limit,
-/// and is shortened at random, so that many clients do not come back at the same moment.
+/// The pause before repeating a request with the same profile. It doubles with every retry up to a limit, and is
+/// shortened at random, so that many clients do not retry at the same moment.
 ///
 /// The defaults are those of the SDKs of Anthropic and `OpenAI`: 500 ms, doubling to 8 s, shortened by up to a quarter.
 ///
@@ -24,9 +24,9 @@ use std::time::Duration;
 pub struct RetryBackoff {
     /// The first pause. Default: 500 ms.
     pub first: Duration,
-    /// The longest pause. Default: 8 s.
+    /// The maximum pause. Default: 8 s.
     pub longest: Duration,
-    /// The largest share of a pause that is taken away, from 0 to 1. Default: 0.25.
+    /// The maximum share by which a pause is shortened, from 0 to 1. Default: 0.25.
     pub jitter: f64,
 }
 
@@ -37,14 +37,14 @@ impl Default for RetryBackoff {
 }
 
 impl RetryBackoff {
-    /// Returns the pause before the retry that follows `retries` others. `random` is a number from 0 to 1 of the
-    /// caller's; 0 gives the whole pause.
+    /// Returns the pause before the retry that follows `retries` others. `random` is a number from 0 to 1; 0 yields the
+    /// whole pause.
     #[must_use]
     pub fn delay(&self, retries: u32, random: f64) -> Duration {
         let grown = self.first.saturating_mul(2_u32.saturating_pow(retries.min(31))).min(self.longest);
         let share = |number: f64| if number.is_nan() { 0.0 } else { number.clamp(0.0, 1.0) };
         let left = grown.as_secs_f64() * (1.0 - share(random) * share(self.jitter));
-        // The longest duration is rounded to one that is too long.
+        // The maximum duration as a float rounds up beyond the type's range.
         Duration::try_from_secs_f64(left).unwrap_or(grown)
     }
 }

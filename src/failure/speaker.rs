@@ -1,14 +1,14 @@
-//! Who spoke: the provider, or something on the way to it.
+//! The source of an answer: the provider, or something on the way to it.
 //!
-//! A refusal that was made on the way says nothing of the credential. It never applies to an answer of 500 and above,
-//! which the status says best, but for the one status that only a captive portal sends.
+//! A refusal by something on the way does not concern the credential. An answer of 500 and above is never judged this
+//! way, because its status is more reliable, except for the one status that only a captive portal sends.
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 
 use super::transport::TransportError;
 
-/// What marks an answer that the provider did not give.
+/// The mark of an answer that is not the provider's.
 struct Row {
     mark: Mark,
     error: TransportError,
@@ -21,7 +21,7 @@ enum Mark {
     Header(&'static str, &'static str),
     /// The first words of a body, in lower case.
     Start(&'static str),
-    /// A web page where JSON was due.
+    /// A web page where JSON was expected.
     Page,
 }
 
@@ -42,8 +42,8 @@ const TABLE: [Row; 8] = [
     row(Mark::Page, TransportError::Intercepted),
 ];
 
-/// What stands in the provider's place; `None` if the provider spoke. `spoke` says that its envelope or its request id is
-/// there.
+/// Returns what answered instead of the provider; `None` if the provider did. `spoke` is `true` if its envelope or its
+/// request id is present.
 pub(super) fn impostor(status: StatusCode, headers: &HeaderMap, body: &str, spoke: bool) -> Option<TransportError> {
     if status.as_u16() >= 500 && status.as_u16() != 511 {
         return None;
@@ -55,7 +55,7 @@ pub(super) fn impostor(status: StatusCode, headers: &HeaderMap, body: &str, spok
             let told = headers.get(name).filter(|_| !status.is_success() && !spoke).and_then(|told| told.to_str().ok());
             told.is_some_and(|told| value.is_empty() || told.trim().eq_ignore_ascii_case(value))
         }
-        // Four digits: Cloudflare's own refusals. Three are the status of an origin.
+        // Four digits are Cloudflare's own refusals; three are the status of an origin.
         Mark::Start(words) => start
             .strip_prefix(words)
             .is_some_and(|rest| rest.len() == 3 && rest.bytes().all(|byte| byte.is_ascii_digit())),
@@ -64,7 +64,7 @@ pub(super) fn impostor(status: StatusCode, headers: &HeaderMap, body: &str, spok
     TABLE.iter().find(matches).map(|row| row.error)
 }
 
-/// The first words of a body in lower case, without a byte order mark and comments.
+/// Returns the first words of a body in lower case, without a byte order mark and comments.
 fn start_of(body: &str) -> String {
     let mut body = body.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     while let Some((_, rest)) = body.strip_prefix("<!--").and_then(|comment| comment.split_once("-->")) {
@@ -73,12 +73,12 @@ fn start_of(body: &str) -> String {
     body.chars().take(64).collect::<String>().trim_end().to_ascii_lowercase()
 }
 
-/// Whether a body is a web page, whose words say nothing that its status does not.
+/// Returns `true` if a body is a web page, whose words add nothing to its status.
 pub(super) fn is_markup(body: &str) -> bool {
     starts_as_markup(&start_of(body))
 }
 
-/// Amazon and Google's storage answer in XML, and mean it.
+/// Amazon's and Google's storage services answer in XML.
 fn starts_as_markup(start: &str) -> bool {
     start.starts_with('<') && !start.starts_with("<?xml") && !start.starts_with("<error")
 }
@@ -87,7 +87,7 @@ fn is_page(status: StatusCode, headers: &HeaderMap, start: &str) -> bool {
     let tagged = starts_as_markup(start);
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let declared = kind.trim().get(..9).is_some_and(|kind| kind.eq_ignore_ascii_case("text/html"));
-    // A success is believed unless both say that it is a page.
+    // A success counts as one unless its type and its body both show a page.
     tagged && (declared || !status.is_success())
 }
 

@@ -5,12 +5,12 @@ use serde_json::Value;
 use super::envelope::{is_error, parse};
 use crate::net::{Event, events};
 
-/// The error in a stream, if there is one: an `error` event, or data that is an error by its structure.
+/// Returns the error in a stream, if there is one: an `error` event, or data that is an error by its structure.
 pub(super) fn error_in(stream: &str) -> Option<Value> {
     match start_of(stream).chars().next() {
-        // Ollama: one object a line.
+        // Ollama: one object per line.
         Some('{') => lines(stream).filter_map(parse).find(is_error),
-        // Google, where no events are asked for.
+        // Google, if no events are requested.
         Some('[') => element_in(stream),
         _ => {
             let mut found = None;
@@ -24,7 +24,7 @@ pub(super) fn error_in(stream: &str) -> Option<Value> {
     }
 }
 
-/// The error in an array that was cut off, whose elements stand between lines that are a comma.
+/// Returns the error in an array that was cut off, whose elements are separated by lines with a comma.
 fn element_in(array: &str) -> Option<Value> {
     let lines: Vec<&str> = lines(array).collect();
     let elements = lines.split(|line| line.trim() == ",").map(|lines| lines.join("\n"));
@@ -32,14 +32,14 @@ fn element_in(array: &str) -> Option<Value> {
     elements.filter_map(|element| bare(&element)).find(is_error)
 }
 
-/// The error that an event is, if it is one.
+/// Returns the error in an event, if it is one.
 pub(super) fn error_of(event: Event<'_>) -> Option<Value> {
     let named = matches!(event.name, b"error" | b"response.failed");
     let data = String::from_utf8_lossy(event.data);
     match parse(&data) {
         Some(value) if named || is_error(&value) => Some(value),
         Some(_) => None,
-        // Without blank lines between them, several events are one.
+        // Without blank lines, several events look like one.
         None => lines(&data)
             .filter_map(parse)
             .find(is_error)
@@ -47,20 +47,20 @@ pub(super) fn error_of(event: Event<'_>) -> Option<Value> {
     }
 }
 
-/// Whether a text looks like a stream: of events, of objects a line, or an array that was cut off.
+/// Returns `true` if a text looks like a stream: of events, of objects per line, or an array that was cut off.
 pub(super) fn is_stream(text: &str) -> bool {
     let fields = ["event:", "data:", "id:", "retry:", ":", "["];
     fields.iter().any(|field| start_of(text).starts_with(field)) || is_lines(text)
 }
 
-/// Whether a text is one object a line, at least two.
+/// Returns `true` if a text has one object per line, at least two.
 fn is_lines(text: &str) -> bool {
     let mut lines = lines(start_of(text)).map(str::trim_end).filter(|line| !line.is_empty());
     let mut object = || lines.next().is_some_and(|line| line.starts_with('{') && line.ends_with('}'));
     object() && object()
 }
 
-/// A text without what may stand before it.
+/// Returns a text without its possible prefix.
 fn start_of(text: &str) -> &str {
     text.trim_start_matches('\u{feff}').trim_start()
 }

@@ -14,8 +14,8 @@ use crate::reason::FailureReason;
 
 const NOW: Timestamp = Timestamp::from_millis(1_773_532_800_000);
 
-/// Answers as they were seen or documented, an object a line: `kind`, `provider`, `status`, `headers`, `body`, `reason`, and
-/// where each comes from.
+/// Returns answers as they were seen or documented, one object per line: `kind`, `provider`, `status`, `headers`,
+/// `body`, `reason`, and the source.
 fn answers() -> Vec<Value> {
     let lines = include_str!("../../tests/fixtures/failure_answers.jsonl").lines();
     let samples: Vec<Value> = serde_json::from_str(include_str!("../../tests/fixtures/failure_samples.json")).unwrap();
@@ -95,7 +95,7 @@ fn identifiers() -> Vec<String> {
     rules::all().flat_map(|rule| words(rule.text).into_iter().chain(words(rule.code))).collect()
 }
 
-/// A request that is refused says nothing of the account, whatever the caller called its tools.
+/// A refused request says nothing about the account, regardless of the names of the caller's tools.
 #[test]
 fn identifiers_in_a_refused_request_change_nothing() {
     let refused: Vec<Value> =

@@ -1,7 +1,7 @@
-//! A provider's words in a form that rules can be matched against.
+//! Normalized text for matching rules.
 
-/// How much of a text is looked at, in bytes from its start and from its end. Errors say what they are in their first
-/// sentence; wrappers with stack traces say it in their last.
+/// The part of a text to read, in bytes from its start and from its end. Errors describe themselves in their first
+/// sentence; wrappers with stack traces do so in their last.
 const HEAD: usize = 1 << 10;
 const TAIL: usize = 1 << 10;
 
@@ -10,18 +10,18 @@ const TAIL: usize = 1 << 10;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Text {
     plain: String,
-    /// Where the words begin that begin with a letter or digit of ASCII, sorted.
+    /// The positions of words that begin with an ASCII letter or digit, sorted by beginning.
     beginnings: Vec<(Beginning, u32)>,
-    /// A bit for the first two letters of each, so that most patterns need no search.
+    /// One bit for the first two letters of each, so that most patterns need no search.
     seen: [u64; 16],
-    /// How long the original was, in bytes.
+    /// The length of the original, in bytes.
     pub(super) len: usize,
 }
 
-/// What a word or a pattern begins with: up to three letters or digits, then zeros.
+/// The beginning of a word or a pattern: up to three letters or digits, then zeros.
 pub(super) type Beginning = [u8; 3];
 
-/// The start and the end of a long text, cut at characters.
+/// Returns the start and the end of a long text, cut between characters.
 pub(super) fn ends_of(text: &str) -> (&str, &str) {
     if text.len() <= HEAD + TAIL {
         return (text, "");
@@ -36,7 +36,7 @@ pub(super) fn ends_of(text: &str) -> (&str, &str) {
     (text.get(..head).unwrap_or_default(), text.get(tail..).unwrap_or_default())
 }
 
-/// Adds a text in the form of [`Text`].
+/// Appends a text in the form of [`Text`].
 pub(super) fn normalize(original: &str, out: &mut String) {
     out.reserve(original.len());
     let mut chars = original.chars().peekable();
@@ -67,7 +67,7 @@ impl Text {
         text
     }
 
-    /// Adds another message as a sentence of its own. `len` is how long its original was, in bytes.
+    /// Appends another message as a separate sentence. `len` is the length of its original, in bytes.
     pub(super) fn push(&mut self, message: &str, len: usize) {
         if self.plain.len() > 2 * HEAD {
             return;
@@ -81,7 +81,7 @@ impl Text {
         self.index(start);
     }
 
-    /// Takes the words from here on into the index.
+    /// Indexes the words from here on.
     fn index(&mut self, start: usize) {
         let bytes = self.plain.as_bytes();
         let mut inside = false;
@@ -111,14 +111,14 @@ impl Text {
         &self.plain
     }
 
-    /// Whether a word begins so.
+    /// Returns `true` if a word has this beginning.
     pub(super) fn has_word(&self, beginning: Beginning) -> bool {
         let (word, bit) = place(beginning);
         let seen = beginning[1] == 0 || self.seen.get(word).is_some_and(|word| word & bit != 0);
         seen && self.words(beginning).next().is_some()
     }
 
-    /// Where the words begin that begin so.
+    /// Returns the positions of the words with this beginning.
     pub(super) fn words(&self, beginning: Beginning) -> impl Iterator<Item = usize> {
         let first = self.beginnings.partition_point(|(other, _)| *other < beginning);
         let last = beginning.map(|byte| if byte == 0 { u8::MAX } else { byte });
@@ -127,13 +127,13 @@ impl Text {
     }
 }
 
-/// The bit of the first two letters.
+/// Returns the bit of the first two letters.
 fn place([first, second, _]: Beginning) -> (usize, u64) {
     let hash = (usize::from(first) * 31 + usize::from(second)) & 1_023;
     (hash >> 6, 1 << (hash & 63))
 }
 
-/// What a text begins with; `None` if that is no letter or digit of ASCII.
+/// Returns the beginning of a text; `None` if it does not begin with an ASCII letter or digit.
 pub(super) fn beginning(text: &str) -> Option<Beginning> {
     let mut beginning = Beginning::default();
     let letters = text.bytes().take_while(u8::is_ascii_alphanumeric);

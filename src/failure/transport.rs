@@ -3,30 +3,30 @@
 use super::failure::Failure;
 use crate::reason::FailureReason;
 
-/// Why there was no answer of the provider, or not a whole one.
+/// The reason that there is no answer of the provider, or only part of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TransportError {
-    /// The client has no TLS, so that it cannot speak `https` at all.
+    /// The client has no TLS and cannot use `https`.
     NoTls,
     /// The host's name does not resolve.
     Dns,
-    /// No connection: refused, or no route to the host.
+    /// No connection could be made: it was refused, or there is no route to the host.
     Connect,
-    /// No connection within the time allowed.
+    /// No connection could be made within the time limit.
     ConnectTimedOut,
     /// The TLS handshake failed.
     Tls,
     /// A proxy refused the request, or could not be reached.
     Proxy,
-    /// Something on the way answered in the provider's place: a challenge page, a captive portal, a web page where JSON
-    /// was due.
+    /// Something on the way answered instead of the provider: a challenge page, a captive portal, or a web page where
+    /// JSON was expected.
     Intercepted,
     /// The connection broke before the first byte of the answer.
     Reset,
     /// The answer broke off, or is not what its headers promise.
     Body,
-    /// The provider was reached and did not answer within the time allowed.
+    /// The provider was reached but did not answer within the time limit.
     TimedOut,
     /// The answer redirects to another address. Redirects are not followed with a credential.
     Redirect,
@@ -34,7 +34,7 @@ pub enum TransportError {
     Request,
 }
 
-/// What is known of one: the reason, whether the same request can get through later, what happened, what to do.
+/// One row: the reason, whether the same request can succeed later, what happened, what the user can do.
 struct Row(TransportError, FailureReason, bool, &'static str, &'static str);
 
 const CONNECTION: &str = "Check this machine's network and the base URL, then try again.";
@@ -43,7 +43,7 @@ const BROKEN: &str = "Try again; if it happens often, look for a proxy or a time
 #[rustfmt::skip]
 const TABLE: [Row; 12] = [
     Row(TransportError::NoTls, FailureReason::Network, false, "this program's HTTP client has no TLS, so that nothing was sent",
-        "Get a build of this program with TLS: its HTTP client was compiled without any, and speaks no `https`. Or set the base URL to a gateway on this machine that is reached over plain HTTP."),
+        "Get a build of this program with TLS: its HTTP client was compiled without it and cannot use `https`. Or set the base URL to a gateway on this machine that accepts plain HTTP."),
     Row(TransportError::Dns, FailureReason::Network, true, "the provider's host name does not resolve",
         "Check this machine's network, its DNS, and the host in the base URL."),
     Row(TransportError::Connect, FailureReason::Network, true, "no connection to the provider could be made", CONNECTION),
@@ -52,8 +52,8 @@ const TABLE: [Row; 12] = [
         "Check this machine's clock and its certificates: a proxy that inspects TLS needs its own certificate installed here."),
     Row(TransportError::Proxy, FailureReason::Network, false, "the proxy on the way refused the request",
         "Check the address of the proxy and the login for it; the provider was not reached."),
-    Row(TransportError::Intercepted, FailureReason::Network, false, "something on the way answered in the provider's place",
-        "Check the base URL, and open it in a browser from this machine: a firewall, a login page or a challenge stands before the provider."),
+    Row(TransportError::Intercepted, FailureReason::Network, false, "something on the way answered instead of the provider",
+        "Check the base URL, and open it in a browser from this machine: a firewall, a login page or a challenge is in front of the provider."),
     Row(TransportError::Reset, FailureReason::Network, true, "the connection broke before the provider answered", CONNECTION),
     Row(TransportError::Body, FailureReason::Network, true, "the provider's answer broke off", BROKEN),
     Row(TransportError::TimedOut, FailureReason::Timeout, true, "the provider did not answer in time",
@@ -64,7 +64,7 @@ const TABLE: [Row; 12] = [
 ];
 
 impl TransportError {
-    /// Returns every one of them.
+    /// Returns an iterator over all transport errors.
     pub fn all() -> impl Iterator<Item = Self> {
         TABLE.iter().map(|row| row.0)
     }
@@ -73,19 +73,19 @@ impl TransportError {
         TABLE.iter().find(|row| row.0 == self)
     }
 
-    /// Returns the reason, as the selector understands it.
+    /// Returns the reason for the selector.
     #[must_use]
     pub fn reason(self) -> FailureReason {
         self.row().map_or(FailureReason::Network, |row| row.1)
     }
 
-    /// Returns `true` if the same request can get through later without a human doing anything.
+    /// Returns `true` if the same request can succeed later without human intervention.
     #[must_use]
     pub fn can_retry(self) -> bool {
         self.row().is_some_and(|row| row.2)
     }
 
-    /// Returns one sentence that says what happened, safe to show.
+    /// Returns one sentence about what happened that is safe to show.
     #[must_use]
     pub fn sentence(self) -> &'static str {
         self.row().map_or("the request failed on the way", |row| row.3)

@@ -1,4 +1,4 @@
-//! How a refresh reaches the store.
+//! Access of a refresh to the store.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,8 @@ use crate::profile::AuthProfiles;
 use crate::store::StoreQueue;
 use crate::store::{AuthProfileStore, Lease};
 
-/// The steps of a refresh are the same either way; only in a runtime something else may go on meanwhile.
+/// Access to the store, with the same steps with and without a runtime. Only in a runtime can other work go on
+/// meanwhile.
 pub(super) enum Access {
     /// On the caller's own thread.
     Direct(Arc<dyn AuthProfileStore>),
@@ -40,11 +41,11 @@ impl Access {
         }
     }
 
-    /// Does something that may ask a server, and waits for it.
+    /// Runs a job that may wait for a server, and waits for it.
     pub(super) async fn post(&self, job: impl FnOnce() + Send + 'static) {
         match self {
             Self::Direct(_) => job(),
-            // Without a thread it is dropped, and with it the lease.
+            // Without a thread the job is dropped, and the lease with it.
             #[cfg(feature = "client")]
             Self::Queued(queue) => {
                 let job = move |_: &dyn AuthProfileStore| {
@@ -64,7 +65,7 @@ impl Access {
         }
     }
 
-    /// Waits for a future for at most so long; `None` if it was not done by then. Without a runtime nothing can end it.
+    /// Waits for a future up to a limit; `None` if it was not done by then. Without a runtime there is no limit.
     #[cfg_attr(not(feature = "client"), expect(unused_variables, reason = "only a runtime has a timer"))]
     pub(super) async fn within<T>(&self, limit: Duration, future: impl Future<Output = T>) -> Option<T> {
         match self {

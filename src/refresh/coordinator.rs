@@ -1,4 +1,4 @@
-//! One refresh at a time.
+//! The coordinator of refreshes.
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,36 +24,39 @@ use crate::store::AuthProfileStore;
 #[cfg(feature = "client")]
 use crate::store::StoreQueue;
 
-/// Refreshes the logins of a store: one refresh of a profile at a time, in this process and among all that share the store.
+/// A coordinator that refreshes the OAuth credentials of a store, one refresh per profile at a time in this process and
+/// among all that share the store.
 ///
 /// A refresh runs under the store's [`lease`](AuthProfileStore::lease) on the profile, never under its write lock:
 ///
-/// 1. The store is read again once the lease is there; if somebody else has refreshed the login meanwhile, that is it.
+/// 1. The store is read again under the lease. If somebody else has refreshed the credential meanwhile, that result is
+///    used.
 /// 2. The refresh token is spent, once.
-/// 3. The new tokens are written if the spent token is still the stored one; a newer login is never overwritten.
+/// 3. The new tokens are written if the spent token is still the stored one; a newer credential is never overwritten.
 ///
-/// A login that OpenClaw is renewing itself, or that it holds back for another reason, is left to OpenClaw.
+/// A credential that OpenClaw is refreshing, or holds back for another reason, is left to OpenClaw.
 ///
-/// A refresh that fails leaves the store as it is. That the endpoint has finished with a token is remembered, for exactly
-/// this token and as long as this value and its clones live: it is not sent again, and a new login is unaffected. Tokens
-/// that could not be written are kept in memory, with the lease, so that nobody else sends what was spent for them. The next
-/// call writes them, or a thread beside, which tries every 10 s at least as long as this value and the store live.
+/// A refresh that fails leaves the store unchanged. If the endpoint permanently refuses a refresh token, the
+/// coordinator and its clones remember exactly this token and do not send it again; a new credential is not affected.
+/// Tokens that could not be written are kept in memory together with the lease, so that nobody else sends the spent
+/// token. The next call writes them, or a background thread does, which tries at least every 10 s as long as the
+/// coordinator and the store exist.
 ///
 /// # Two forms
 ///
-/// `refresh_if_needed` and `refresh_rejected` (feature `client`) are asynchronous and run in a tokio runtime with its timers
-/// enabled. Calls on the store wait beside the runtime's threads, and callers that come while a profile is being refreshed
-/// wait for the outcome of that refresh, which they share.
+/// `refresh_if_needed` and `refresh_rejected` (feature `client`) are asynchronous and run in a tokio runtime with
+/// timers enabled. Store calls do not block the runtime's threads. Callers that arrive while a profile is being
+/// refreshed wait for that refresh and share its outcome.
 ///
 /// [`refresh_if_needed_blocking`](Self::refresh_if_needed_blocking) and
-/// [`refresh_rejected_blocking`](Self::refresh_rejected_blocking) do everything on the calling thread, for programs without
-/// a runtime. The refresher must then need none either, and bring a time limit of its own.
+/// [`refresh_rejected_blocking`](Self::refresh_rejected_blocking) do everything on the calling thread, for programs
+/// without a runtime. The refresher must then need no runtime either, and have its own time limit.
 ///
 /// # Cancellation
 ///
-/// Endpoints with single-use refresh tokens have spent the old one before the new one arrives, and losing both ends the
-/// login. A refresh therefore runs in a task of its own, to its end, also if the caller drops the future; it ends early only
-/// with its runtime.
+/// Endpoints with single-use refresh tokens have spent the old token before the new one arrives, and losing both ends
+/// the login. A refresh therefore runs to its end in a separate task, even if the caller drops the future; it ends
+/// early only with its runtime.
 ///
 /// # Examples
 ///
@@ -91,7 +94,7 @@ pub struct RefreshCoordinator {
 }
 
 impl RefreshCoordinator {
-    /// A coordinator for the logins of a store, with the system's clock and the default times.
+    /// Creates a coordinator for the OAuth credentials of a store, with the system's clock and the default times.
     #[must_use]
     pub fn new(store: Arc<dyn AuthProfileStore>, refresher: Arc<dyn TokenRefresher>) -> Self {
         Self {
@@ -104,80 +107,80 @@ impl RefreshCoordinator {
         }
     }
 
-    /// Another clock.
+    /// Sets the clock. Default: the system's clock.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.steps.clock = clock;
         self
     }
 
-    /// How long before a token's end a refresh is due: first advisory, where the live token is used if the refresh fails,
-    /// then mandatory, where it must succeed. Defaults: 120 s and 30 s. After an advisory refresh failed, the next one is
-    /// tried 10 s later at the earliest.
+    /// Sets how long before a token's end a refresh is due: first advisory, when the live token is used if the refresh
+    /// fails, then mandatory, when it must succeed. Defaults: 120 s and 30 s. After a failed advisory refresh, the next
+    /// one is tried 10 s later at the earliest.
     #[must_use]
     pub fn windows(mut self, advisory: Duration, mandatory: Duration) -> Self {
         self.steps.windows = Windows { advisory, mandatory };
         self
     }
 
-    /// How long to wait for another's refresh to end. Default: 45 s. In the advisory window nobody waits.
+    /// Sets how long to wait for a refresh by somebody else. Default: 45 s. An advisory refresh does not wait.
     #[must_use]
     pub fn lease_wait(mut self, wait: Duration) -> Self {
         self.steps.lease_wait = wait;
         self
     }
 
-    /// How long the refresher may take in an asynchronous refresh; a later answer is lost. Default: 30 s.
+    /// Sets the time limit of the refresher in an asynchronous refresh; a later answer is lost. Default: 30 s.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.steps.timeout = timeout;
         self
     }
 
-    /// Refreshes a login if its access token has ended or soon will.
+    /// Refreshes an OAuth credential if its access token has expired or soon will.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::RefreshFailed`] if it is due and did not succeed this time, which includes that there is no runtime, or
-    /// if OpenClaw is renewing the login or holds it back; [`ErrorKind::RefreshDenied`] if the refresh token is finished;
-    /// the source says why.
-    /// [`ErrorKind::MissingCredentials`] if there is no such profile; those of [`load`](AuthProfileStore::load).
+    /// [`ErrorKind::RefreshFailed`] if a due refresh did not succeed this time, if there is no runtime, or if OpenClaw
+    /// is refreshing the credential or holds it back; [`ErrorKind::RefreshDenied`] if the endpoint permanently refuses
+    /// the refresh token; the source is the cause. [`ErrorKind::MissingCredentials`] if there is no such profile; the
+    /// errors of [`load`](AuthProfileStore::load).
     #[cfg(feature = "client")]
     #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
     pub async fn refresh_if_needed(&self, profile: &ProfileId) -> Result<RefreshOutcome> {
         self.run(profile, None).await
     }
 
-    /// Refreshes a login whose access token the provider did not accept, whatever its expiry says; does nothing if the store
-    /// holds another one by now.
+    /// Refreshes an OAuth credential whose access token the provider did not accept, regardless of its expiry. Does
+    /// nothing if the store holds another access token by now.
     ///
     /// # Errors
     ///
-    /// Those of [`refresh_if_needed`](Self::refresh_if_needed).
+    /// Same as [`refresh_if_needed`](Self::refresh_if_needed).
     #[cfg(feature = "client")]
     #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
     pub async fn refresh_rejected(&self, profile: &ProfileId, rejected: &Secret) -> Result<RefreshOutcome> {
         self.run(profile, Some(rejected)).await
     }
 
-    /// Refreshes a login if its access token has ended or soon will, on the calling thread.
+    /// Refreshes an OAuth credential if its access token has expired or soon will, on the calling thread.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::RefreshFailed`] if it is due and did not succeed this time, or if OpenClaw is renewing the login or holds
-    /// it back; [`ErrorKind::RefreshDenied`] if the refresh token is finished; the source says why.
-    /// [`ErrorKind::MissingCredentials`] if there is no such profile; those of
+    /// [`ErrorKind::RefreshFailed`] if a due refresh did not succeed this time, or if OpenClaw is refreshing the
+    /// credential or holds it back; [`ErrorKind::RefreshDenied`] if the endpoint permanently refuses the refresh token;
+    /// the source is the cause. [`ErrorKind::MissingCredentials`] if there is no such profile; the errors of
     /// [`load`](AuthProfileStore::load).
     pub fn refresh_if_needed_blocking(&self, profile: &ProfileId) -> Result<RefreshOutcome> {
         block_on(self.run_here(profile, None))
     }
 
-    /// Refreshes a login whose access token the provider did not accept, on the calling thread; does nothing if the store
-    /// holds another one by now.
+    /// Refreshes an OAuth credential whose access token the provider did not accept, on the calling thread. Does
+    /// nothing if the store holds another access token by now.
     ///
     /// # Errors
     ///
-    /// Those of [`refresh_if_needed_blocking`](Self::refresh_if_needed_blocking).
+    /// Same as [`refresh_if_needed_blocking`](Self::refresh_if_needed_blocking).
     pub fn refresh_rejected_blocking(&self, profile: &ProfileId, rejected: &Secret) -> Result<RefreshOutcome> {
         block_on(self.run_here(profile, Some(rejected)))
     }
@@ -203,7 +206,7 @@ impl RefreshCoordinator {
                 (None, None) => return Ok(RefreshOutcome::NotNeeded),
                 (None, Some(_)) => return Ok(RefreshOutcome::RefreshedElsewhere),
                 (Some(Need::Mandatory), Some(Err(error))) => return Err(Error::shared(&error)),
-                // Tokens that end soon after their birth are the endpoint's affair; asking again gives no better ones.
+                // If the endpoint issues tokens that expire at once, asking again does not help.
                 (Some(_), Some(Ok(()))) if rejected.is_none() => return Ok(RefreshOutcome::RefreshedElsewhere),
                 (Some(need), _) => need,
             };
@@ -217,7 +220,7 @@ impl RefreshCoordinator {
                     let work = tracing::Instrument::in_current_span(work);
                     return match runtime.spawn(work).await {
                         Ok(result) => result,
-                        Err(_) => self.failed(id, need, "the refresh panicked or was ended with its runtime"),
+                        Err(_) => self.failed(id, need, "the refresh panicked or ended with its runtime"),
                     };
                 }
                 Place::Joined(other) => match tokio::time::timeout(self.steps.patience(need), other.landing()).await {
@@ -228,7 +231,7 @@ impl RefreshCoordinator {
         }
     }
 
-    /// Makes the refresh for all who wait for it.
+    /// Runs the refresh for all that wait for it.
     #[cfg(feature = "client")]
     async fn fly(self, flight: Flight, id: ProfileId, rejected: Option<Secret>, need: Need) -> Result<RefreshOutcome> {
         let outcome = self.steps.refresh(&Access::Queued(self.queue), &id, rejected.as_ref(), need).await;
@@ -239,7 +242,7 @@ impl RefreshCoordinator {
                 flight.land(Err(Arc::clone(&error)));
                 Err(Error::shared(&error))
             }
-            // What could wait for this caller may be urgent for others, who try it again.
+            // A refresh that this caller could postpone may be urgent for others, who try it again.
             Ok(RefreshOutcome::Postponed(error)) => Ok(RefreshOutcome::Postponed(error)),
             Ok(outcome) => {
                 flight.land(Ok(()));

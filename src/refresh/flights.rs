@@ -1,4 +1,4 @@
-//! The refreshes that are under way in this process: whoever comes meanwhile waits for the outcome instead of a lease.
+//! The refreshes in progress in this process. Later callers wait for the outcome instead of a lease.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::error::Error;
 use crate::id::ProfileId;
 
-/// How a refresh ended, for those who waited for it.
+/// The end of a refresh, for those that waited for it.
 pub(super) type Landing = Result<(), Arc<Error>>;
 
 type Waiting = watch::Receiver<Option<Landing>>;
@@ -17,11 +17,11 @@ type Waiting = watch::Receiver<Option<Landing>>;
 #[derive(Clone, Default)]
 pub(super) struct Flights(Arc<Mutex<HashMap<ProfileId, Waiting>>>);
 
-/// Where a caller finds itself.
+/// The role of a caller.
 pub(super) enum Place {
-    /// It has to make the refresh.
+    /// This caller makes the refresh.
     First(Flight),
-    /// Another makes it.
+    /// Another caller makes it.
     Joined(Joined),
 }
 
@@ -41,7 +41,7 @@ impl Flights {
     }
 }
 
-/// The right to make the refresh; when it is dropped, also by a panic, the next caller has it.
+/// The right to make the refresh. When it is dropped, even by a panic, it passes to the next caller.
 pub(super) struct Flight {
     flights: Flights,
     id: ProfileId,
@@ -50,7 +50,7 @@ pub(super) struct Flight {
 }
 
 impl Flight {
-    /// Tells those who wait how it ended.
+    /// Announces the end of the refresh to those that wait.
     pub(super) fn land(mut self, landing: Landing) {
         self.landing = Some(landing);
     }
@@ -59,16 +59,16 @@ impl Flight {
 impl Drop for Flight {
     fn drop(&mut self) {
         self.flights.lock().remove(&self.id);
-        // Nobody may find it any more who would hear of an end that lies before the question.
+        // The flight is removed first, so that no later caller sees an end from before its call.
         self.waiting.send_replace(self.landing.take());
     }
 }
 
-/// The wait for another's refresh.
+/// The wait for a refresh by another caller.
 pub(super) struct Joined(Waiting);
 
 impl Joined {
-    /// How it ended; `None` if it was given up, or failed in a way that says nothing to others.
+    /// Returns the end of the refresh; `None` if it was given up, or failed in a way that does not concern others.
     pub(super) async fn landing(mut self) -> Option<Landing> {
         self.0.wait_for(Option::is_some).await.ok()?.clone()
     }

@@ -1,4 +1,4 @@
-//! The standard grant.
+//! The refresh token grant of OAuth.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,12 +14,12 @@ use crate::id::{ProfileId, ProviderId};
 use crate::net::{PlainHttp, checked, guarded_client, is_direct};
 use crate::secret::Secret;
 
-/// More than this is no token response, in bytes.
+/// The maximum length of a token response, in bytes.
 const MAX_ANSWER: usize = 64 << 10;
 
-/// What endpoints call a refresh token that is finished: RFC 6749; `OpenAI`'s names for its cases (reports of 2026);
-/// GitHub's (<https://github.com/orgs/community/discussions/24745>). GitHub answers errors with status 200; its others
-/// (`incorrect_client_credentials`, `unsupported_grant_type`, `slow_down`) say nothing against the token
+/// The error codes for a refresh token that is permanently refused: RFC 6749; `OpenAI`'s codes for its cases (reports
+/// of 2026); GitHub's (<https://github.com/orgs/community/discussions/24745>). GitHub's other errors
+/// (`incorrect_client_credentials`, `unsupported_grant_type`, `slow_down`) do not concern the token
 /// (<https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-user-access-token-for-a-github-app>).
 const FINISHED: [&str; 5] = [
     "invalid_grant",
@@ -31,10 +31,12 @@ const FINISHED: [&str; 5] = [
 
 /// A [`TokenRefresher`] for the `refresh_token` grant of RFC 6749, section 6.
 ///
-/// An answer's `error` member says what it is, whatever the status: some endpoints, GitHub's for one, answer errors with 200.
+/// The `error` member of an answer takes precedence over its status, because some endpoints, such as GitHub's, answer
+/// errors with status 200.
 ///
-/// The endpoint and the client id are the embedder's; none is built in. The endpoint is https, or plain HTTP on loopback
-/// without any proxy; redirects are not followed. It needs a tokio runtime, as reqwest does. `Debug` shows host and path, not the client id or secret.
+/// The caller supplies the endpoint and the client id; none is built in. The endpoint must be https, or plain HTTP on
+/// loopback, which bypasses proxies. Redirects are not followed. It needs a tokio runtime, as reqwest does. `Debug`
+/// shows host and path, but not the client id or secret.
 ///
 /// # Examples
 ///
@@ -57,7 +59,7 @@ pub struct RefreshTokenGrant {
 }
 
 impl RefreshTokenGrant {
-    /// A refresher for this endpoint and client, which sends a form.
+    /// Creates a refresher for this endpoint and client that sends a form.
     ///
     /// # Errors
     ///
@@ -70,14 +72,14 @@ impl RefreshTokenGrant {
         Ok(Self { endpoint, client_id: client_id.into(), client_secret: None, json: false, client })
     }
 
-    /// Sends a client secret in the body.
+    /// Sets a client secret, which is sent in the body. Default: none.
     #[must_use]
     pub fn client_secret(mut self, secret: impl Into<Secret>) -> Self {
         self.client_secret = Some(secret.into());
         self
     }
 
-    /// The same, sending JSON instead of a form, as some endpoints want it.
+    /// Sends JSON instead of a form, as some endpoints require. Default: a form.
     #[must_use]
     pub fn json(mut self) -> Self {
         self.json = true;
@@ -138,8 +140,8 @@ impl RefreshTokenGrant {
             return Err(Error::new(ErrorKind::RefreshDenied, message));
         }
         let message = match (status.is_success(), is_error) {
-            (true, true) => format!("the token endpoint answered with an error under status {number}"),
-            (true, false) => "the token endpoint gave no usable access token".to_owned(),
+            (true, true) => format!("the token endpoint answered with an error and status {number}"),
+            (true, false) => "the token endpoint returned no usable access token".to_owned(),
             (false, _) => format!("the token endpoint answered with status {number}"),
         };
         Err(Error::new(ErrorKind::RefreshFailed, message))
@@ -152,7 +154,7 @@ impl TokenRefresher for RefreshTokenGrant {
     }
 }
 
-/// Whether an answer is an error by its own words, whatever its status. Some endpoints always have the member.
+/// Returns `true` if an answer contains an error, whatever its status. Some endpoints always have the member.
 fn is_error(answer: &Value) -> bool {
     match answer.get("error") {
         None | Some(Value::Null | Value::Bool(false)) => false,
@@ -178,7 +180,7 @@ fn tokens(answer: &Value) -> Option<Tokens> {
     Some(Tokens { access, refresh: secret("refresh_token"), expires_in: lifetime })
 }
 
-/// A value as it stands in a form.
+/// Encodes a value for a form.
 fn encoded(text: &str) -> String {
     use fmt::Write as _;
     text.bytes().fold(String::new(), |mut out, byte| {

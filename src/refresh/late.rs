@@ -1,4 +1,4 @@
-//! Tokens that could not be written at once, and are written later.
+//! Later writing of tokens that could not be written at once.
 
 use std::sync::{Arc, Weak};
 use std::thread;
@@ -9,11 +9,11 @@ use crate::error::Result;
 use crate::id::ProfileId;
 use crate::store::{AuthProfileStore, AuthProfileStoreExt as _, Lease, RefreshEnd};
 
-/// The first and the longest pause between two tries.
+/// The first and the maximum pause between two attempts.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
 
 impl Memory {
-    /// Writes new tokens for those that were spent, and gives the lease back; where that fails both are kept.
+    /// Writes new tokens and releases the lease; if that fails, both are kept.
     pub(super) fn write(
         &self,
         store: &dyn AuthProfileStore,
@@ -35,8 +35,8 @@ impl Memory {
         }
     }
 
-    /// Sees to it that a thread writes what could not be written, as long as somebody has the memory and the store. Without a
-    /// thread the next refresh does.
+    /// Starts a thread that writes the remaining tokens, as long as the memory and the store exist. If no thread can be
+    /// started, the next refresh writes them.
     pub(super) fn write_later(self: &Arc<Self>, store: &Arc<dyn AuthProfileStore>) {
         if !self.begins_writing() {
             return;
@@ -62,7 +62,7 @@ fn write_all(memory: &Weak<Memory>, store: &Weak<dyn AuthProfileStore>) {
         }
         for id in ids {
             if let Some((fresh, lease)) = memory.unwritten(&id) {
-                // Where that fails it is tried again.
+                // A failure is retried.
                 let _ = memory.write(&*store, &id, &fresh, lease);
             }
         }

@@ -1,4 +1,4 @@
-//! What a coordinator knows and the store does not.
+//! The knowledge of a coordinator that is not in the store.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,7 @@ use crate::id::ProfileId;
 use crate::secret::Secret;
 use crate::store::Lease;
 
-/// How long a refresh that could wait is left alone after it failed: each try costs its caller time.
+/// The time for which a failed advisory refresh is not repeated, because each attempt delays its caller.
 const PAUSE: Duration = Duration::from_secs(10);
 
 /// New tokens, and the refresh token that was spent for them.
@@ -21,21 +21,21 @@ pub(super) struct Fresh {
     pub(super) expires: Option<Timestamp>,
 }
 
-/// What a coordinator remembers as long as it lives. There is at most one entry of each kind for a profile.
+/// The memory of a coordinator. Each map has at most one entry per profile.
 #[derive(Default)]
 pub(super) struct Memory(Mutex<Entries>);
 
 #[derive(Default)]
 struct Entries {
-    /// The refresh token of a profile that the endpoint does not accept any more.
+    /// The refresh token of a profile that the endpoint permanently refuses.
     denied: HashMap<ProfileId, Secret>,
-    /// Tokens that are not written yet, or could not be.
+    /// Tokens that are not written yet.
     unsaved: HashMap<ProfileId, Fresh>,
-    /// The leases of those that could not be: as long as they are held nobody else sends what was spent.
+    /// The leases of tokens that could not be written. While they are held, nobody else sends the spent tokens.
     leases: HashMap<ProfileId, Lease>,
-    /// Whether a thread writes them.
+    /// `true` if a thread is writing them.
     is_writing: bool,
-    /// When a refresh last failed that could wait.
+    /// When an advisory refresh last failed.
     postponed: HashMap<ProfileId, Timestamp>,
 }
 
@@ -56,17 +56,18 @@ impl Memory {
         self.entries().postponed.insert(id.clone(), now);
     }
 
-    /// Whether a refresh that could wait failed a moment ago. A moment that lies ahead is a clock that was set back.
+    /// Returns `true` if an advisory refresh failed recently. A time ahead of the clock is the trace of one that was
+    /// set back.
     pub(super) fn is_postponed(&self, id: &ProfileId, now: Timestamp) -> bool {
         self.entries().postponed.get(id).is_some_and(|at| *at <= now && now - *at < PAUSE)
     }
 
-    /// The tokens that this refresh token was spent for, if they could not be written.
+    /// Returns the tokens for which this refresh token was spent, if they could not be written.
     pub(super) fn unsaved(&self, id: &ProfileId, refresh: &Secret) -> Option<Fresh> {
         self.entries().unsaved.get(id).filter(|fresh| fresh.spent == *refresh).cloned()
     }
 
-    /// Keeps tokens that are to be written, or forgets those that were.
+    /// Keeps tokens to be written, or forgets written ones.
     pub(super) fn keep(&self, id: &ProfileId, unsaved: Option<Fresh>) {
         let mut entries = self.entries();
         match unsaved {
@@ -75,7 +76,7 @@ impl Memory {
         };
     }
 
-    /// Keeps a lease as long as there are tokens that are to be written; gives it back if there are none.
+    /// Keeps the lease while there are tokens to be written; returns it if there are none.
     pub(super) fn hold(&self, id: &ProfileId, lease: Lease) -> Option<Lease> {
         let mut entries = self.entries();
         if !entries.unsaved.contains_key(id) {
@@ -84,7 +85,7 @@ impl Memory {
         entries.leases.insert(id.clone(), lease)
     }
 
-    /// Takes the lease that is kept for tokens which could not be written.
+    /// Takes the lease of tokens that could not be written.
     pub(super) fn held(&self, id: &ProfileId) -> Option<Lease> {
         self.entries().leases.remove(id)
     }
@@ -96,7 +97,7 @@ impl Memory {
         Some((fresh, entries.leases.remove(id)?))
     }
 
-    /// Returns whether there is something to write for a thread that nobody has started yet, who has to now.
+    /// Returns `true` if there is something to write and no thread yet, which the caller must then start.
     pub(super) fn begins_writing(&self) -> bool {
         let mut entries = self.entries();
         let begins = !entries.is_writing && !entries.leases.is_empty();
@@ -104,12 +105,12 @@ impl Memory {
         begins
     }
 
-    /// Notes that no thread writes.
+    /// Marks the thread as ended.
     pub(super) fn stops_writing(&self) {
         self.entries().is_writing = false;
     }
 
-    /// The profiles with tokens for the thread to write; where there are none, it ends.
+    /// Returns the profiles with tokens for the thread to write; it ends if there are none.
     pub(super) fn to_write(&self) -> Vec<ProfileId> {
         let mut entries = self.entries();
         entries.is_writing = !entries.leases.is_empty();

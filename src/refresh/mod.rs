@@ -1,4 +1,9 @@
-//! Refreshing OAuth credentials: one refresh at a time, within and between processes, and no token lost.
+//! Refreshes of OAuth credentials: one at a time for each profile, within and between processes, without losing a
+//! token.
+//!
+//! A [`RefreshCoordinator`] decides when a credential needs a refresh, takes the store's lease, and writes the new
+//! tokens. A [`TokenRefresher`] sends the request; `RefreshTokenGrant` (feature `client`) is one for the standard
+//! grant. This module contains no token endpoint, no client id, and no way to log in.
 
 mod access;
 mod coordinator;

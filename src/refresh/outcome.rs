@@ -1,23 +1,23 @@
-//! What a refresh came to.
+//! The outcome of a refresh.
 
 use crate::error::{Error, ErrorKind};
 use crate::id::ProfileId;
 
-/// Outcome of an attempt to refresh a credential.
+/// The outcome of an attempt to refresh a credential.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RefreshOutcome {
-    /// There was nothing to do: the token is good for longer, it is not a login, or it has no refresh token.
+    /// No refresh was needed: the token is still good, it is not an OAuth credential, or it has no refresh token.
     NotNeeded,
-    /// The store holds new tokens, which were asked for just now.
+    /// The store holds new tokens from this refresh.
     Refreshed,
-    /// The store holds new tokens, for which another task or process asked.
+    /// The store holds new tokens from a refresh by another task or process.
     RefreshedElsewhere,
-    /// It failed, but the present token lives on for a while and can be used.
+    /// The refresh failed, but the present token is still live and can be used.
     Postponed(Error),
 }
 
-/// The error the caller sees, with the cause behind it.
+/// Returns the error for the caller, with its cause as the source.
 pub(super) fn refused(id: &ProfileId, cause: Error) -> Error {
     let kind = match cause.kind() {
         ErrorKind::RefreshDenied => ErrorKind::RefreshDenied,

@@ -1,4 +1,4 @@
-//! A future on a thread without a runtime.
+//! A minimal executor for one future.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ impl Wake for Unpark {
     }
 }
 
-/// Drives a future to its end on this thread, which sleeps while there is nothing to do.
+/// Drives a future to its end on this thread, which sleeps while the future is pending.
 pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
@@ -21,7 +21,7 @@ pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
     loop {
         match future.as_mut().poll(&mut context) {
             Poll::Ready(value) => return value,
-            // Whoever woke it before it slept has left a permit, with which it does not sleep.
+            // A wake-up before this line has left a permit, so that `park` returns at once.
             Poll::Pending => thread::park(),
         }
     }

@@ -1,4 +1,4 @@
-//! Who talks to the token endpoint.
+//! The interface to the token endpoint.
 
 use std::fmt;
 use std::pin::Pin;
@@ -9,14 +9,15 @@ use crate::error::Result;
 use crate::id::{ProfileId, ProviderId};
 use crate::secret::Secret;
 
-/// What [`TokenRefresher::refresh`] returns.
+/// The future that [`TokenRefresher::refresh`] returns.
 pub type RefreshFuture<'a> = Pin<Box<dyn Future<Output = Result<Tokens>> + Send + 'a>>;
 
-/// Spends a refresh token at a provider's token endpoint.
+/// A client of a provider's token endpoint, which spends refresh tokens.
 ///
-/// One call is one request: no retries, no writing anywhere. [`RefreshCoordinator`](crate::refresh::RefreshCoordinator) decides when to call it and
-/// what to do with the result, and whether there is a tokio runtime: not in its calls that block. No endpoint and no client id is built into this crate;
-/// `RefreshTokenGrant` (feature `client`) is a ready one for the standard grant.
+/// One call is one request, without retries and without writing anything. The
+/// [`RefreshCoordinator`](crate::refresh::RefreshCoordinator) decides when to call it and what to do with the result.
+/// Its blocking methods call it without a tokio runtime. This crate contains no endpoint and no client id.
+/// `RefreshTokenGrant` (feature `client`) implements the standard grant.
 ///
 /// # Examples
 ///
@@ -25,7 +26,7 @@ pub type RefreshFuture<'a> = Pin<Box<dyn Future<Output = Result<Tokens>> + Send 
 /// use provider_auth::credential::Tokens;
 /// use provider_auth::refresh::{RefreshFuture, TokenRefresher};
 ///
-/// /// Asks the embedder's own login service.
+/// /// A client of your own login service.
 /// #[derive(Debug)]
 /// struct OwnService;
 ///
@@ -40,9 +41,9 @@ pub trait TokenRefresher: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`RefreshDenied`](crate::ErrorKind::RefreshDenied) only if the endpoint said that this very token is finished
-    /// (`invalid_grant`): it is then never sent again. Any other kind is taken for a failure that may pass. The error's
-    /// text must be safe to show.
+    /// [`RefreshDenied`](crate::ErrorKind::RefreshDenied) only if the endpoint permanently refused this very token
+    /// (`invalid_grant`): it is then never sent again. Any other kind counts as temporary. The error's text must be
+    /// safe to show.
     fn refresh<'a>(
         &'a self,
         profile: &'a ProfileId,

@@ -1,4 +1,4 @@
-//! The steps of a refresh: look, lease, look again, spend, write.
+//! The steps of a refresh: check, lease, check again, spend, write.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::profile::{Hold, Profile};
 use crate::secret::Secret;
 use crate::store::{AuthProfileStore, Lease, RefreshEnd};
 
-/// What the steps need beside the store.
+/// The inputs of the steps apart from the store.
 #[derive(Clone)]
 pub(super) struct Steps {
     pub(super) refresher: Arc<dyn TokenRefresher>,
@@ -39,19 +39,19 @@ impl Steps {
         }
     }
 
-    /// How much a refresh is due, if it is.
+    /// Returns the urgency of a refresh, if one is due.
     pub(super) async fn due(&self, access: &Access, id: &ProfileId, rejected: Option<&Secret>) -> Result<Option<Need>> {
         let need = self.look(access, id, rejected).await?.0;
         let put_off = need == Need::Advisory && self.memory.is_postponed(id, self.clock.now());
         Ok((need != Need::None && !put_off).then_some(need))
     }
 
-    /// How long to wait for another's refresh.
+    /// Returns how long to wait for a refresh by somebody else.
     pub(super) fn patience(&self, need: Need) -> Duration {
         if need == Need::Advisory { Duration::ZERO } else { self.lease_wait }
     }
 
-    /// Refreshes a login that was found to need it.
+    /// Refreshes a credential that needs it.
     pub(super) async fn refresh(
         &self,
         access: &Access,
@@ -64,7 +64,7 @@ impl Steps {
         self.conclude(id, need, began, result)
     }
 
-    /// What the caller hears.
+    /// Returns the outcome for the caller.
     pub(super) fn conclude(
         &self,
         id: &ProfileId,
@@ -98,13 +98,13 @@ impl Steps {
         let (lease, result) = self.holding(access, lease, id, rejected).await;
         let lease = if result.is_err() { lease.and_then(|lease| self.memory.hold(id, lease)) } else { lease };
         if let Some(lease) = lease {
-            // Giving it back may ask a server.
+            // Releasing the lease may wait for a server.
             access.post(move || drop(lease)).await;
         }
         result
     }
 
-    /// What is done with the lease, which is given back where it did not end with the writing.
+    /// Runs the steps under the lease. Returns the lease for release unless writing has ended it.
     async fn holding(
         &self,
         access: &Access,
@@ -112,7 +112,7 @@ impl Steps {
         id: &ProfileId,
         rejected: Option<&Secret>,
     ) -> (Option<Lease>, Result<RefreshOutcome>) {
-        // The need of a moment ago may have been met by whoever had the lease.
+        // The previous holder of the lease may have refreshed the credential.
         let (need, profile) = match self.look(access, id, rejected).await {
             Ok(seen) => seen,
             Err(error) => return (Some(lease), Err(error)),
@@ -130,7 +130,7 @@ impl Steps {
                 (None, Ok(_)) => return (None, Err(Error::new(ErrorKind::RefreshFailed, "the lease was lost"))),
             },
         };
-        // From here on the tokens are in hand: they are kept until they are written, and the lease as long.
+        // The tokens are kept until they are written, and so is the lease.
         self.memory.keep(id, Some(fresh.clone()));
         let (memory, profile) = (Arc::clone(&self.memory), id.clone());
         let write = move |store: &dyn AuthProfileStore| memory.write(store, &profile, &fresh, lease);
@@ -142,7 +142,7 @@ impl Steps {
         (None, outcome)
     }
 
-    /// What the store says of a profile now.
+    /// Returns a profile's present state in the store, and its need.
     async fn look(&self, access: &Access, id: &ProfileId, rejected: Option<&Secret>) -> Result<(Need, Profile)> {
         let profiles = access.load().await?;
         let Some(profile) = profiles.get(id.as_str()) else {
@@ -156,14 +156,14 @@ impl Steps {
         }
         if id.is_personal() {
             let message =
-                format!("the login {:?} is a personal account, which only OpenClaw renews", Shown::new(id.as_str()));
-            let help = "Use another profile. Personal accounts are looked after with OpenClaw itself.";
+                format!("the login {:?} is a personal account, which only OpenClaw refreshes", Shown::new(id.as_str()));
+            let help = "Use another profile. Personal accounts are managed by OpenClaw.";
             return Err(Error::new(ErrorKind::RefreshFailed, message).with_help(help).with_transience(false));
         }
         Ok((need(profile, rejected, self.windows, self.clock.now()), profile.clone()))
     }
 
-    /// Sends the refresh token while the lease is held, which is given back unless the store has lost it.
+    /// Sends the refresh token under the lease. Returns the lease unless the store has lost it.
     async fn spend(
         &self,
         access: &Access,
@@ -190,9 +190,9 @@ impl Steps {
         let answer = access.within(self.timeout, self.refresher.refresh(id, profile.provider(), refresh)).await;
         let late = || Err(Error::new(ErrorKind::RefreshFailed, "the token endpoint did not answer in time"));
         let error = match answer.unwrap_or_else(late) {
-            // Tokens that can never be written would be kept for ever, and the login never asked for again.
+            // A blank token can never be written: keeping it would block every later refresh.
             Ok(tokens) if Secret::cleaned(tokens.access.expose()).is_empty() => {
-                Error::new(ErrorKind::RefreshFailed, "the token endpoint gave a blank access token")
+                Error::new(ErrorKind::RefreshFailed, "the token endpoint returned a blank access token")
             }
             Ok(tokens) => {
                 let expires = tokens.expires_in.map(|lifetime| asked + lifetime);
@@ -214,13 +214,13 @@ impl Steps {
     }
 }
 
-/// Why a login is not refreshed that OpenClaw holds back: of two programs that renew it one would end it.
+/// Returns the error for a credential that OpenClaw holds back: if two programs refreshed it, one would end the login.
 fn held_back(id: &ProfileId, hold: Hold) -> Error {
     let (message, help) = match hold {
-        Hold::Refreshing => ("is being renewed by OpenClaw", "Try again in a moment."),
-        Hold::RefreshFailed => ("could not be renewed by OpenClaw", "Sign in again in OpenClaw."),
+        Hold::Refreshing => ("is being refreshed by OpenClaw", "Try again in a moment."),
+        Hold::RefreshFailed => ("could not be refreshed by OpenClaw", "Sign in again in OpenClaw."),
         Hold::Inactive => {
-            ("is saved and not active", "Make it active with `openclaw models auth activate`, or use another profile.")
+            ("is saved but not active", "Make it active with `openclaw models auth activate`, or use another profile.")
         }
     };
     let error = Error::new(ErrorKind::RefreshFailed, format!("the login of {:?} {message}", Shown::new(id.as_str())))

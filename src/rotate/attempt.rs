@@ -1,4 +1,4 @@
-//! One attempt of a call: its request, and what is remembered of it.
+//! One attempt of a call: its request, and the session's memory of it.
 
 use std::sync::Arc;
 
@@ -17,17 +17,17 @@ use crate::net::is_direct;
 use crate::request::{Endpoint, RequestBuilder, remove_connection_headers};
 use crate::rotation::{Attempt, AttemptError};
 
-/// What an attempt of the loop returns: the value, the status, and whether the answer is complete.
+/// The result of an attempt: the value, the status, and whether the answer is complete.
 pub(super) type Taken<T> = Result<(T, Option<StatusCode>, bool), AttemptError>;
 
-/// An answer, and what was sent for it.
+/// An answer, and the request behind it.
 pub(super) struct Exchanged {
     pub(super) response: reqwest::Response,
-    /// The body of an answer that is no stream.
+    /// The body of an answer that is not a stream.
     pub(super) body: Option<Bytes>,
     pub(super) notes: Vec<Diagnostic>,
     pub(super) sent: Bytes,
-    /// `None` for a request that is none of the Messages API.
+    /// `None` for a request of another API than the Messages API.
     pub(super) plan: Option<BreakpointPlan>,
 }
 
@@ -49,7 +49,7 @@ impl Rotator {
         Ok(self.taken(response, body, notes, sent, Some(plan), begun.filter(|_| is_marked)))
     }
 
-    /// As [`attempt`](Self::attempt), with a request of the caller's own.
+    /// Does the same as [`attempt`](Self::attempt) with a request that the caller builds.
     async fn attempt_with(
         &self,
         settings: &Settings,
@@ -76,7 +76,7 @@ impl Rotator {
             None => (attempt.selection().authenticate(request)?, Vec::new(), None),
         };
         let (mut parts, body) = request.into_parts();
-        // Both are the connection's, which is the client's own.
+        // The client chooses the version and the headers of the connection.
         parts.version = http::Version::default();
         remove_connection_headers(&mut parts.headers);
         let (host, direct) = (parts.uri.host().unwrap_or_default().to_owned(), is_direct(&parts.uri));
@@ -98,7 +98,8 @@ impl Rotator {
         Some(self.0.sessions.begin(place, self.0.clock.now()))
     }
 
-    /// What an attempt that was answered returns. The server has taken the request, so it is the session's last one.
+    /// Returns the result of an answered attempt. The server has accepted its request, which is thus the session's last
+    /// one.
     fn taken(
         &self,
         response: reqwest::Response,

@@ -21,26 +21,26 @@ use crate::rotation::leaves_a_mark;
 impl Reply {
     /// Returns the next piece of the body; `None` at its end.
     ///
-    /// The pieces of a stream are passed on as they came, with an error event in them, whose error comes after. A future
-    /// that is dropped before it is done loses nothing.
+    /// The pieces of a stream are passed on unchanged. A piece with an error event is returned before its error.
+    /// Dropping the future before it is done loses nothing.
     ///
     /// # Errors
     ///
-    /// For a stream that does not come to its proper end, once: the kind of its [`failure`](Self::failure), such as
-    /// [`Unreachable`](ErrorKind::Unreachable) where it broke off or ended too early; [`TooLarge`](ErrorKind::TooLarge)
+    /// For a stream without a proper end, once: an error of the kind of its [`failure`](Self::failure), such as
+    /// [`Unreachable`](ErrorKind::Unreachable) if it broke off or ended too early; [`TooLarge`](ErrorKind::TooLarge)
     /// beyond [`RotatorBuilder::max_body`](super::RotatorBuilder::max_body).
     pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
         poll_fn(|context| self.poll_piece(context)).await.transpose()
     }
 
-    /// Returns the next event of a stream; `None` at its end, and for an answer that is no stream.
+    /// Returns the next event of a stream; `None` at its end, and for an answer that is not a stream.
     ///
-    /// An error event is given as the error that it is. Events that were begun in a piece taken with
-    /// [`chunk`](Self::chunk) are given whole. A future that is dropped before it is done loses nothing.
+    /// An error event is returned as an error. An event that began in a piece from [`chunk`](Self::chunk) is returned
+    /// whole. Dropping the future before it is done loses nothing.
     ///
     /// # Errors
     ///
-    /// Those of [`chunk`](Self::chunk).
+    /// Same as [`chunk`](Self::chunk).
     pub async fn event(&mut self) -> Result<Option<StreamEvent>> {
         loop {
             let Some(reading) = &mut self.reading else { return Ok(None) };
@@ -56,11 +56,11 @@ impl Reply {
         }
     }
 
-    /// Reads what is left of the body to its end.
+    /// Reads the rest of the body to its end.
     ///
     /// # Errors
     ///
-    /// Those of [`chunk`](Self::chunk).
+    /// Same as [`chunk`](Self::chunk).
     pub async fn bytes(&mut self) -> Result<Bytes> {
         let Some(first) = self.chunk().await? else { return Ok(Bytes::new()) };
         let Some(second) = self.chunk().await? else { return Ok(first) };
@@ -71,30 +71,34 @@ impl Reply {
         Ok(all.into())
     }
 
-    /// Reads what is left of the body to its end, as text. What is not UTF-8 is replaced.
+    /// Reads the rest of the body to its end, as text. Invalid UTF-8 is replaced.
     ///
     /// # Errors
     ///
-    /// Those of [`chunk`](Self::chunk).
+    /// Same as [`chunk`](Self::chunk).
     pub async fn text(&mut self) -> Result<String> {
         Ok(String::from_utf8_lossy(&self.bytes().await?).into_owned())
     }
 
-    /// Reads what is left of the body to its end, as JSON.
+    /// Reads the rest of the body to its end, as JSON.
     ///
     /// # Errors
     ///
-    /// [`Syntax`](ErrorKind::Syntax) if it is not the JSON that was asked for, as the body of a stream never is, or was read
-    /// before, and those of [`chunk`](Self::chunk).
+    /// [`Syntax`](ErrorKind::Syntax) if it is not JSON of the requested type, which the body of a stream never is, or
+    /// was read before; the errors of [`chunk`](Self::chunk).
     pub async fn json<T: DeserializeOwned>(&mut self) -> Result<T> {
         let was_read = self.reading.is_none() && self.body.is_none();
         let body = self.bytes().await?;
         if was_read {
-            return Err(Error::new(ErrorKind::Syntax, "the answer was read before, and is given once").with_help(READ));
+            return Err(Error::new(
+                ErrorKind::Syntax,
+                "the body of the answer was read before, and can be read only once",
+            )
+            .with_help(READ));
         }
         // The cause is dropped: its text may repeat a value.
         serde_json::from_slice(&body).map_err(|_| {
-            Error::new(ErrorKind::Syntax, "the answer is not the JSON that was expected").with_help(NOT_JSON)
+            Error::new(ErrorKind::Syntax, "the answer is not JSON of the expected form").with_help(NOT_JSON)
         })
     }
 
@@ -121,7 +125,7 @@ impl Reply {
             if reading.is_over {
                 return Poll::Ready(None);
             }
-            // Nothing is lost with the future: all that has arrived is in the response.
+            // Dropping the future loses nothing: everything that has arrived is in the response.
             let next = ready!(pin!(self.response.chunk()).poll(context));
             match next {
                 Ok(Some(piece)) => self.take(piece),
@@ -150,14 +154,14 @@ impl Reply {
         self.settle(verdict);
     }
 
-    /// The body is at its end, or broke off.
+    /// Handles the end of the body, or its breaking off.
     fn end(&mut self, broken: Option<Failure>) {
         let Some(reading) = &mut self.reading else { return };
         reading.is_over = true;
         let mut last = Vec::new();
         let now = self.rotator.0.clock.now();
         let verdict = reading.watch.finish(broken.is_none(), now, |event| last.push(StreamEvent::new(event)));
-        // What a broken stream leaves of an event is none.
+        // The part of an event at the end of a broken stream is not an event.
         let whole = matches!(verdict, Some(Verdict::Complete)) || reading.is_complete;
         if reading.by_event && whole {
             reading.events.extend(last);
@@ -181,8 +185,8 @@ impl Reply {
         }
     }
 
-    /// Notes what the stream failed of, for the caller and for the store; `error` is what the caller gets, if that says
-    /// more than the failure.
+    /// Keeps the failure of the stream, for the caller and the store. `error` is returned to the caller if it is more
+    /// specific than the failure.
     fn fail(&mut self, failure: Failure, error: Option<Error>) {
         let failure = failure.with_host(self.response.url().host_str().unwrap_or_default());
         if let Some(reading) = &mut self.reading {
@@ -205,9 +209,9 @@ impl Reply {
     }
 }
 
-const READ: &str = "Report it to whoever makes this program: it reads an answer twice.";
+const READ: &str = "Report this to the author of the program: it reads an answer twice.";
 
-const NOT_JSON: &str = "Try again; if it persists, check that the base URL is that of the provider's API.";
+const NOT_JSON: &str = "Try again; if it persists, check that the base URL is the one of the provider's API.";
 
 impl Stream for Reply {
     type Item = Result<Bytes>;

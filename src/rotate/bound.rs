@@ -1,8 +1,8 @@
-//! How much of an answer is read.
+//! The limit on the length of an answer.
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// How much of a body there may be, and how much of that is left.
+/// The maximum length of a body, and what is left of it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bound {
     most: usize,
@@ -18,10 +18,10 @@ impl Bound {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::TooLarge`] if that is more than there may be.
+    /// [`ErrorKind::TooLarge`] if the maximum is exceeded.
     pub(super) fn take(&mut self, piece: &[u8]) -> Result<()> {
         let left = self.left.checked_sub(piece.len()).ok_or_else(|| {
-            let message = format!("the provider's answer is larger than the {} bytes that are read", self.most);
+            let message = format!("the provider's answer is larger than the limit of {} bytes", self.most);
             Error::new(ErrorKind::TooLarge, message).with_help(HELP)
         })?;
         self.left = left;

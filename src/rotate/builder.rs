@@ -1,4 +1,4 @@
-//! Setting up a rotator.
+//! The builder of a rotator.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -24,19 +24,19 @@ use crate::rotation::RotationLimits;
 use crate::select::ProbePolicy;
 use crate::store::{AuthProfileStore, StoreQueue};
 
-/// How long a connection may take, in clients that the caller does not make.
+/// The connect timeout of the default clients.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// How long the provider may be silent, in clients that the caller does not make: as in the vendors' SDKs. A model that
-/// thinks sends nothing for minutes where the API has no pings.
+/// The read timeout of the default clients, as in the vendors' SDKs. If an API has no pings, a thinking model is silent
+/// for minutes.
 const SILENCE: Duration = Duration::from_secs(600);
 
-/// Gives a number from 0 to 1 each time it is asked.
+/// A source of numbers from 0 to 1.
 pub(super) type Random = dyn Fn() -> f64 + Send + Sync;
 
 type Clients = dyn Fn() -> reqwest::ClientBuilder + Send + Sync;
 
-/// Sets up a [`Rotator`].
+/// A builder for a [`Rotator`].
 #[must_use]
 pub struct RotatorBuilder {
     store: Arc<dyn AuthProfileStore>,
@@ -55,8 +55,8 @@ pub struct RotatorBuilder {
 }
 
 impl Rotator {
-    /// Sets up a rotator over the profiles of this store. A store that others use too is given as an `Arc` or a reference
-    /// that lives as long as the program.
+    /// Creates a builder for a rotator over the profiles of this store. Pass an `Arc`, or a reference that lives as
+    /// long as the program, to share the store.
     pub fn builder(store: impl AuthProfileStore + 'static) -> RotatorBuilder {
         RotatorBuilder::new(Arc::new(store))
     }
@@ -88,117 +88,120 @@ impl RotatorBuilder {
         self
     }
 
-    /// The clock for windows, deadlines, durations and the time budget. Default: the system's.
+    /// Sets the clock for windows, deadlines, durations and the time limit. Default: the system's clock.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Sets how to make HTTP clients: TLS, user agent, connection limits, proxies. Default: `reqwest::Client::builder` with
-    /// a connect timeout of 10 s and a read timeout of 10 min. A connection that is not made in time blames nobody; without
-    /// such a timeout the time of the attempt runs out instead, which counts against the model.
+    /// Sets the function that creates HTTP client builders: TLS, user agent, connection limits, proxies. Default:
+    /// `reqwest::Client::builder` with a connect timeout of 10 s and a read timeout of 10 min. A connect timeout blames
+    /// nobody; without one, the time limit of the attempt expires instead, which counts against the model.
     ///
-    /// The read timeout is the only bound on a stream that stalls once its head is in: set one in clients of your own.
-    /// Anthropic sends pings while a model thinks, so that half a minute is enough there; `OpenAI` may be silent for minutes.
+    /// The read timeout is the only limit on a stream that stalls after its head: set one in your own clients.
+    /// Anthropic sends pings while a model thinks, so that half a minute is enough there; `OpenAI` may be silent for
+    /// minutes.
     ///
-    /// Called twice, because endpoints over plain HTTP get a client without proxies. Neither follows redirects,
-    /// whatever the builder says: a credential goes to its endpoint and nowhere else. Do not put headers that authenticate
-    /// among the builder's default headers.
+    /// The function is called twice, because endpoints over plain HTTP need a client without proxies. Neither client
+    /// follows redirects, regardless of the builder: a credential goes to its endpoint and nowhere else. Do not add
+    /// authentication headers to the builder's default headers.
     pub fn client(mut self, client: impl Fn() -> reqwest::ClientBuilder + Send + Sync + 'static) -> Self {
         self.client = Box::new(client);
         self
     }
 
-    /// The endpoint of a provider. Default: the configured one, see [`Endpoint::for_model`].
+    /// Sets the endpoint of a provider. Default: the configured one; see [`Endpoint::for_model`].
     pub fn endpoint(mut self, provider: ProviderId, endpoint: Endpoint) -> Self {
         self.endpoints.insert(provider, endpoint);
         self
     }
 
-    /// What refreshes logins, before they end and when they are not accepted. Default: nothing does.
+    /// Sets the coordinator that refreshes OAuth credentials before they expire and when they are refused. Default:
+    /// none.
     pub fn coordinator(mut self, coordinator: RefreshCoordinator) -> Self {
         self.coordinator = Some(coordinator);
         self
     }
 
-    /// Sets what finds the secrets that profiles and the configuration only refer to. Default: one that reads variables;
-    /// `StateDir::references` gives one that also looks into OpenClaw's database. A configuration that came with what
-    /// references lead to ([`Config::with_references`]) is taken as it is.
+    /// Sets the resolver for secrets that profiles and the configuration only refer to. Default: one that reads
+    /// environment variables; `StateDir::references` returns one that also reads OpenClaw's database. A configuration
+    /// with resolved references ([`Config::with_references`]) is used as it is.
     ///
-    /// It is asked on a blocking thread of the runtime, once in its lifetime and not for each call.
+    /// The resolver runs on a blocking thread of the runtime. Its result is kept for its lifetime, not resolved for
+    /// each call.
     pub fn references(mut self, references: impl Into<Arc<ReferenceResolver>>) -> Self {
         self.references = Some(references.into());
         self
     }
 
-    /// When a profile in cooldown is probed while all of them are cooling down; `None` for never. Default: the default policy.
+    /// Sets when to probe a profile while all are cooling down; `None` for never. Default: [`ProbePolicy::default`].
     pub fn probes(mut self, policy: Option<ProbePolicy>) -> Self {
         self.probes = policy;
         self
     }
 
-    /// How many attempts one call makes at most, over all profiles and models, refreshes of a refused login included.
-    /// Default: 10; zero counts as one.
+    /// Sets the maximum number of attempts of one call over all profiles and models, including those after the refresh
+    /// of a refused credential. Default: 10; zero counts as one.
     pub fn max_attempts(mut self, attempts: usize) -> Self {
         self.limits.attempts = attempts;
         self
     }
 
-    /// How long one call takes at most, until the head of a stream is in or an answer is complete. Default: 10 min. What
-    /// follows the head is bounded by the read timeout of the [client](Self::client).
+    /// Sets the maximum duration of one call, until the head of a stream has arrived or an answer is complete. Default:
+    /// 10 min. After the head, the read timeout of the [client](Self::client) applies.
     ///
-    /// An attempt under way is cut off then. That counts as a timeout only if it had all of the time: otherwise nothing is
-    /// recorded, and the call ends in the failure before it.
+    /// An attempt in progress is cut off then. That counts as a timeout only if the attempt had all of the time.
+    /// Otherwise nothing is recorded, and the call ends with the previous failure.
     pub fn max_time(mut self, time: Duration) -> Self {
         self.limits.time = time;
         self
     }
 
-    /// How long one attempt takes at most, measured like [`max_time`](Self::max_time). Default: as long as the call.
+    /// Sets the maximum duration of one attempt, measured like [`max_time`](Self::max_time). Default: that of the call.
     pub fn attempt_timeout(mut self, time: Duration) -> Self {
         self.limits.attempt_timeout = Some(time);
         self
     }
 
-    /// Sets how often a request is sent again with the same profile where the provider is overloaded or fails, or the
-    /// connection does. Default: 2 for each model.
+    /// Sets the maximum number of times that a request is repeated with the same profile if the provider is overloaded
+    /// or fails, or the connection does. Default: 2 per model.
     pub fn retries(mut self, retries: u32) -> Self {
         self.limits.retries = retries;
         self
     }
 
-    /// Sets how long to wait before such a retry. Default: [`RetryBackoff::default`].
+    /// Sets the pauses before such a repetition. Default: [`RetryBackoff::default`].
     pub fn backoff(mut self, backoff: RetryBackoff) -> Self {
         self.limits.backoff = backoff;
         self
     }
 
-    /// Sets what gives the random numbers, from 0 to 1, that shorten these pauses. Default: the system's.
+    /// Sets the source of random numbers from 0 to 1 that shorten these pauses. Default: the system's.
     pub fn random(mut self, random: impl Fn() -> f64 + Send + Sync + 'static) -> Self {
         self.random = Arc::new(random);
         self
     }
 
-    /// Sets how many bytes of an answer are read, a stream's included; one with more ends in an error of kind
+    /// Sets the maximum number of bytes of an answer or a stream. A longer one is an error of kind
     /// [`TooLarge`](crate::ErrorKind::TooLarge). Default: 64 MiB.
     pub fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = bytes;
         self
     }
 
-    /// Sets how many bytes may be taken by what is remembered of sessions, which is the body that each of them sent last; see
-    /// [`Call::session`](super::Call::session). Default: 32 MiB; zero remembers nothing.
+    /// Sets the maximum number of bytes for the memory of sessions, which contains the last body sent in each; see
+    /// [`Call::session`](super::Call::session). Default: 32 MiB; zero disables the memory.
     ///
-    /// The sessions that were used least recently are forgotten first. The next request of one that was forgotten is
-    /// planned like a first one, which costs what it would without a memory.
+    /// The least recently used sessions are forgotten first. The next request of a forgotten session is planned like
+    /// its first, at the cost that it would have without a memory.
     pub fn session_memory(mut self, bytes: usize) -> Self {
         self.session_memory = bytes;
         self
     }
 
-    /// Sets the memory of what providers say is left of their limits, to share it with other rotators. Default: one of its own.
+    /// Sets the tracker of the limits that providers report, to share it with other rotators. Default: a new one.
     ///
-    /// What is made of it stands in the rules of the [configuration](Self::config):
+    /// The rules of the [configuration](Self::config) decide its use:
     /// [`SelectorRules::headroom`](crate::select::SelectorRules::headroom).
     pub fn headroom(mut self, tracker: Arc<HeadroomTracker>) -> Self {
         self.headroom = tracker;
@@ -245,7 +248,7 @@ impl fmt::Debug for RotatorBuilder {
     }
 }
 
-/// A random number without another dependency: the standard library seeds its hash maps from the system.
+/// Returns a random number without another dependency: the standard library seeds its hash maps from the system.
 fn of_system() -> f64 {
     f64::from(u32::try_from(RandomState::new().hash_one(()) >> 32).unwrap_or(0)) / f64::from(u32::MAX)
 }

@@ -1,4 +1,4 @@
-//! What to send.
+//! The call to send.
 
 use std::fmt;
 use std::sync::Arc;
@@ -49,7 +49,7 @@ pub struct Call {
 }
 
 impl Call {
-    /// A call of a model, without a body yet.
+    /// Creates a call of a model, without a body yet.
     pub fn new(model: ModelRef) -> Self {
         Self {
             query: Query::for_model(&model),
@@ -66,14 +66,14 @@ impl Call {
         }
     }
 
-    /// The body as JSON text. For the call's own model it is sent as it is, cache markers aside; for a fallback its
-    /// `model` is replaced.
+    /// Sets the body as JSON text. For the call's own model it is sent unchanged, apart from `cache_control` markers;
+    /// for a fallback its `model` is replaced.
     pub fn body(mut self, json: impl Into<Vec<u8>>) -> Self {
         self.body = Some(Ok(json.into()));
         self
     }
 
-    /// The body as a value that serialises to a JSON object.
+    /// Sets the body as a value that serializes to a JSON object.
     pub fn json(mut self, value: &impl Serialize) -> Self {
         // The cause is dropped: its text may repeat a value.
         let body = serde_json::to_vec(value);
@@ -82,26 +82,27 @@ impl Call {
         self
     }
 
-    /// The models to use where this one is not available, each once; default: those of the configuration. An empty list
-    /// means none.
+    /// Sets the models to use if this one is not available; duplicates are ignored. Default: those of the
+    /// configuration. An empty list means none.
     pub fn fallbacks(mut self, models: Vec<ModelRef>) -> Self {
         self.fallbacks = Some(models);
         self
     }
 
-    /// The agent whose settings count: its fallbacks, cache retention and beta flags.
+    /// Sets the agent whose settings apply: fallbacks, cache retention and beta flags. Default: none.
     pub fn agent(mut self, id: impl Into<String>) -> Self {
         self.agent = Some(id.into());
         self
     }
 
-    /// The session, which stays with one profile as long as it is ready; see [`Query::session`].
+    /// Sets the session, which stays on one profile as long as that is ready; see [`Query::session`]. Default: none.
     ///
-    /// What its last request sent is remembered, as long as there is
-    /// [memory](super::RotatorBuilder::session_memory), and tells where the cache can be expected to have something, so
-    /// that the markers of the next one are cheapest ([`RequestBuilder::previous`]). Each profile, model and
-    /// endpoint has a cache of its own, and is remembered apart. Requests that were not answered do not count, nor do those
-    /// that ask for no caching. It is gone with the program: the first request after that is planned like one of a new session.
+    /// The body that its last request sent is remembered, as far as there is
+    /// [memory](super::RotatorBuilder::session_memory). It shows what the cache probably contains, so that the cache
+    /// breakpoints (`cache_control` markers) of the next request are placed at the lowest cost
+    /// ([`RequestBuilder::previous`]). Each profile, model and endpoint has a separate cache, and is remembered
+    /// separately. Requests that were not answered or use no caching do not count. The memory does not outlive the
+    /// program: the first request after that is planned like one of a new session.
     pub fn session(mut self, key: impl Into<String>) -> Self {
         let key = key.into();
         self.session = Some(key.as_str().into());
@@ -109,47 +110,50 @@ impl Call {
         self
     }
 
-    /// The body of the session's previous request exactly as it was sent, for callers that keep it themselves:
-    /// [`Reply::sent_body`](super::Reply::sent_body). It wins over what is remembered of the [`session`](Self::session).
+    /// Sets the body of the session's previous request exactly as it was sent, for callers that keep
+    /// [`Reply::sent_body`](super::Reply::sent_body) themselves. It overrides the memory of the
+    /// [`session`](Self::session).
     pub fn previous(mut self, body: impl Into<Bytes>) -> Self {
         self.previous = Some(body.into());
         self
     }
 
-    /// Lets the times between the requests of the [`session`](Self::session) decide how long prompt prefixes are to be kept:
-    /// [`choose_lifetimes`], from the second request on. Off by default; where nothing is to be kept, nothing is.
+    /// Lets the times between the requests of the [`session`](Self::session) decide the retention of prompt prefixes
+    /// with [`choose_lifetimes`], from the second request on. Default: off. A retention of none stays none.
     ///
-    /// One-hour entries are written only where the endpoint has them. The times are forgotten with the session's body.
+    /// One-hour entries are written only if the endpoint supports them. The times are forgotten with the session's
+    /// body.
     pub fn adaptive_lifetime(mut self) -> Self {
         self.adaptive_lifetime = true;
         self
     }
 
-    /// Sets how many tokens the request takes; see [`Query::tokens`].
+    /// Sets the number of tokens that the request uses; see [`Query::tokens`].
     pub fn tokens(mut self, tokens: TokenEstimate) -> Self {
         self.query = self.query.tokens(tokens);
         self
     }
 
-    /// The profile to use before all others, if it can be used.
+    /// Sets the profile to use before all others if it is usable. Default: none.
     pub fn preferred(mut self, id: ProfileId) -> Self {
         self.query = self.query.preferred(id);
         self
     }
 
-    /// The only profile to use. Nothing rotates then.
+    /// Sets the only profile to use, without rotation. Default: none.
     pub fn locked(mut self, id: ProfileId) -> Self {
         self.query = self.query.locked(id);
         self
     }
 
-    /// How long prompt prefixes are to be kept, whatever the configuration says.
+    /// Sets the retention of prompt prefixes. Default: that of the configuration.
     pub fn retention(mut self, retention: CacheRetention) -> Self {
         self.retention = Some(retention);
         self
     }
 
-    /// Any other setting of the request: headers, beta flags, the API's version. Called for each attempt.
+    /// Sets a function for all other settings of the request: headers, beta flags, the API's version. It is called for
+    /// each attempt.
     pub fn setup(
         mut self,
         setup: impl for<'r> Fn(RequestBuilder<'r>) -> RequestBuilder<'r> + Send + Sync + 'static,
@@ -158,27 +162,27 @@ impl Call {
         self
     }
 
-    /// Sets what makes the request for a model, for models of any provider: only the caller knows how to say the same to
-    /// another one's API. Called for each attempt.
+    /// Sets the function that builds the request for a model, for models of any provider: only the caller can translate
+    /// the request for another provider's API. It is called for each attempt.
     ///
-    /// The request needs its URL, its body and the headers that the API asks for, but no credential:
-    /// [`Selection::authenticate`](crate::Selection::authenticate) puts it in. A request of the Messages API to the endpoint
-    /// of the model gets its cache breakpoints and beta flags too, as without this function
-    /// ([`RequestBuilder::authenticate`]); any other under its base URL, such as a count of tokens, what is set of headers
-    /// and scheme. Elsewhere [`retention`](Self::retention), [`setup`](Self::setup) and the headers that the configuration
-    /// has for the provider are not used. The call's body never is. The HTTP version and the headers of the connection
-    /// (`host`, `content-length` and others) are the client's to choose.
+    /// The request needs its URL, its body and the headers that the API requires, but no credential:
+    /// [`Selection::authenticate`](crate::Selection::authenticate) adds it. A request of the Messages API to the
+    /// endpoint of the model also gets cache breakpoints and beta flags, as without this function
+    /// ([`RequestBuilder::authenticate`]). Any other request under the endpoint's base URL, such as one that counts
+    /// tokens, gets the configured headers and scheme. For other URLs [`retention`](Self::retention),
+    /// [`setup`](Self::setup) and the provider's configured headers are not used. The call's body is never used. The
+    /// client chooses the HTTP version and the headers of the connection (`host`, `content-length` and others).
     ///
-    /// An error of the function ends the call, except one of kind [`NoEndpoint`](ErrorKind::NoEndpoint) or
-    /// [`UnsupportedApi`](ErrorKind::UnsupportedApi), which leaves the model out, and one of kind [`InvalidSecret`](ErrorKind::InvalidSecret), which leaves the profile out.
-    ///
+    /// An error of the function ends the call, with these exceptions: kind [`NoEndpoint`](ErrorKind::NoEndpoint) or
+    /// [`UnsupportedApi`](ErrorKind::UnsupportedApi) leaves the model out, and kind
+    /// [`InvalidSecret`](ErrorKind::InvalidSecret) leaves the profile out.
     /// # Examples
     ///
     /// ```
     /// use provider_auth::{Call, Config, Error, ErrorKind};
     /// use serde_json::json;
     ///
-    /// let config = Config::default(); // the same that the rotator has
+    /// let config = Config::default(); // the one of the rotator
     /// let fallbacks = vec!["mistral/mistral-large".parse()?];
     /// let call = Call::new("openai/gpt-5".parse()?).fallbacks(fallbacks).requests(move |model| {
     ///     let no_base = || Error::new(ErrorKind::NoEndpoint, format!("no base URL is known for {model}"));
@@ -215,8 +219,8 @@ impl Call {
         &self.query
     }
 
-    /// The models to use where the call's own is not available. One whose name cannot be read is left out: it is reported
-    /// where the configuration is checked.
+    /// Returns the models to use if the call's own is not available. Invalid names are left out: they are reported when
+    /// the configuration is checked.
     pub(super) fn fallback_models(&self, config: &Config) -> Vec<ModelRef> {
         self.fallbacks.clone().unwrap_or_else(|| {
             let names = config.fallback_models(self.agent.as_deref()).iter();
@@ -224,12 +228,12 @@ impl Call {
         })
     }
 
-    /// The body for a model.
+    /// Returns the body for a model.
     pub(super) fn body_for(&self, model: &ModelRef) -> Result<Vec<u8>> {
         match &self.body {
             Some(Ok(body)) if *model == self.model => Ok(body.clone()),
             Some(Ok(body)) => with_model(body, model.model()),
-            // An error cannot be cloned; this one has a kind and a message only.
+            // An error cannot be cloned; this one has only a kind and a message.
             Some(Err(error)) => Err(Error::new(error.kind(), error.to_string())),
             None => Err(Error::new(ErrorKind::InvalidBody, "the call has no body")),
         }
@@ -239,7 +243,7 @@ impl Call {
         self.session.as_ref()
     }
 
-    /// Sets up the request for a model; `begun` is what is known of the session.
+    /// Creates the request for a model; `begun` is the memory of the session.
     pub(super) fn set_up<'r>(
         &'r self,
         builder: RequestBuilder<'r>,
@@ -269,9 +273,9 @@ impl Call {
     }
 }
 
-/// The body with another model; every other byte stays.
+/// Returns the body with another model; every other byte stays.
 pub(super) fn with_model(body: &[u8], model: &str) -> Result<Vec<u8>> {
-    /// Only the one member, as it stands.
+    /// The one member, with its exact text.
     #[derive(serde::Deserialize)]
     struct Envelope<'a> {
         #[serde(borrow)]

@@ -1,4 +1,4 @@
-//! The loop: what a rotation asks for is done on a runtime.
+//! The loop that carries out the steps of a rotation on a runtime.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,19 +20,19 @@ use crate::rotation::{Answered, Attempt, AttemptError, Outcome, Rotation, SendFa
 use crate::store::TrialClaim;
 
 impl Rotator {
-    /// Makes attempts with a client of your own until one is answered, or nothing is left to try.
+    /// Makes attempts with your own client until one is answered or nothing is left to try.
     ///
-    /// The function is called for each [`Attempt`]: it sends the request with the attempt's credential and returns the
-    /// answer, or the [`Failure`](crate::Failure) that a [`FailureClassifier`](crate::FailureClassifier) makes of it. Every
-    /// outcome is recorded, as of [`send`](Self::send). An attempt that takes longer
-    /// than [`Attempt::timeout`] is dropped, which counts as a timeout. An error of kind
-    /// [`NoEndpoint`](ErrorKind::NoEndpoint) or [`UnsupportedApi`](ErrorKind::UnsupportedApi), which
-    /// [`Endpoint::for_model`](crate::Endpoint::for_model) gives, leaves the model out. The body of the call is not used.
-    /// [`run_streamed`](Self::run_streamed) is for answers that have only begun when the function returns.
+    /// The function is called for each [`Attempt`]. It sends the request with the attempt's credential, and returns the
+    /// answer or the [`Failure`](crate::Failure) that a [`FailureClassifier`](crate::FailureClassifier) makes of it.
+    /// Every outcome is recorded, as by [`send`](Self::send). An attempt that takes longer than [`Attempt::timeout`] is
+    /// dropped, which counts as a timeout. An error of kind [`NoEndpoint`](ErrorKind::NoEndpoint) or
+    /// [`UnsupportedApi`](ErrorKind::UnsupportedApi), as returned by
+    /// [`Endpoint::for_model`](crate::Endpoint::for_model), leaves the model out. The body of the call is not used. Use
+    /// [`run_streamed`](Self::run_streamed) for answers that have only begun when the function returns.
     ///
     /// # Errors
     ///
-    /// A [`SendFailure`] with every attempt, as of [`send`](Self::send).
+    /// A [`SendFailure`] that lists every attempt, as from [`send`](Self::send).
     ///
     /// # Examples
     ///
@@ -68,7 +68,7 @@ impl Rotator {
         self.run_until(call, true, send).await
     }
 
-    /// As [`run`](Self::run); `complete` says whether what the function returns is the whole answer.
+    /// Does the same as [`run`](Self::run); `complete` decides whether the function's value is the whole answer.
     pub(super) async fn run_until<T, E, F, Fut>(
         &self,
         call: &Call,
@@ -103,14 +103,14 @@ impl Rotator {
         let rotation =
             rotation.query(query.with_unwritten(Arc::clone(&self.0.outcomes.unwritten))).random((self.0.random)());
         let rotation = rotation.headroom(Arc::clone(&self.0.headroom));
-        // What a future holds is moved with it, more than once.
+        // Boxed, because a future moves everything it holds, more than once.
         Box::new(match &self.0.probes {
             Some(policy) => rotation.probes(policy.clone(), self.0.probed.clone()),
             None => rotation,
         })
     }
 
-    /// Says which endpoints of the builder need no credential.
+    /// Marks the builder's endpoints that need no credential.
     fn with_endpoints(&self, rotation: Rotation) -> Rotation {
         let is_open = |endpoint: &Endpoint| endpoint.takes_no_credential() || endpoint.authenticates_itself();
         let providers = rotation.models().iter().map(ModelRef::provider);
@@ -138,7 +138,7 @@ impl Rotator {
     where
         Fut: Future<Output = Taken<T>>,
     {
-        // What was reported of this call, by the number of the attempt.
+        // The outcomes reported by this call, by the index of the attempt.
         let mut reports = Vec::new();
         loop {
             let number = self.0.outcomes.begin();
@@ -174,7 +174,7 @@ impl Rotator {
                 }
             };
             if rotation.time_left(self.0.clock.now()).is_zero() {
-                // The refresh took all of it: nothing is sent, so nothing is said of the profile.
+                // The refresh used up the time. Nothing was sent, so nothing is recorded about the profile.
                 continue;
             }
             let late = || Err(Failure::from(TransportError::TimedOut).into());
@@ -198,9 +198,9 @@ impl Rotator {
         }
     }
 
-    /// The attempt, once no other machine makes the same trial; `None` if one does, or did so meanwhile.
+    /// Returns the attempt once its trial is claimed; `None` if another machine makes or has just made the trial.
     async fn claimed(&self, rotation: &mut Rotation, attempt: Attempt) -> Option<Attempt> {
-        // A trial that is made again is claimed already.
+        // The claim of a repeated trial is held already.
         let trial = attempt.trial().filter(|_| !attempt.receipt().is_claimed()).cloned();
         let Some(trial) = trial else { return Some(attempt) };
         match self.within(rotation, self.0.store.claim_trial(trial)).await {
@@ -215,12 +215,12 @@ impl Rotator {
                 rotation.postpone(&attempt, self.0.clock.now());
                 None
             }
-            // Whoever cannot ask the others tries for itself.
+            // If the other machines cannot be asked, the trial is made anyway.
             Ok(TrialClaim::Unshared) | Err(_) => Some(attempt),
         }
     }
 
-    /// Takes the outcome of an attempt; returns it with the attempt's number if it is to be recorded.
+    /// Processes the outcome of an attempt. Returns it with the attempt's index if it is to be recorded.
     async fn note(
         &self,
         rotation: &mut Rotation,
@@ -229,14 +229,14 @@ impl Rotator {
     ) -> Option<(usize, Arc<Reported>)> {
         let (record, claim) = rotation.reported(attempt, outcome, self.0.clock.now());
         if let Some(claim) = claim {
-            // Whoever goes on after this call, or ends the program, is past the trial.
+            // The claim must be released before this call returns, because the program may end then.
             let _ = self.within(rotation, self.0.store.give_back(claim)).await;
         }
         let reported = self.report(record?)?;
         Some((rotation.attempts().len().checked_sub(1)?, reported))
     }
 
-    /// The attempt, its credential refreshed if that is due.
+    /// Returns the attempt with its credential refreshed if that is due.
     async fn refreshed(&self, rotation: &Rotation, attempt: Attempt) -> Result<Attempt> {
         let oauth = attempt.credential().kind() == CredentialKind::OAuth;
         let Some(coordinator) = self.0.coordinator.as_ref().filter(|_| oauth) else { return Ok(attempt) };
@@ -251,7 +251,7 @@ impl Rotator {
         }
     }
 
-    /// What a failed attempt came to, its credential refreshed if it was refused.
+    /// Returns the outcome of a failed attempt, after a refresh of the credential if it was refused.
     async fn after(&self, rotation: &mut Rotation, attempt: &Attempt, error: AttemptError) -> Outcome {
         let AttemptError::Failed { failure, status, response } = error else { return error.into() };
         let coordinator = self.0.coordinator.as_ref().filter(|_| rotation.can_refresh(attempt, &failure));
@@ -267,12 +267,12 @@ impl Rotator {
         Outcome::Failed { failure, status, response }
     }
 
-    /// Waits for the store or a refresh for as long as the call has time; what was begun goes on.
+    /// Waits for the store or a refresh within the call's time limit; the work itself goes on.
     async fn within<T>(&self, rotation: &Rotation, work: impl Future<Output = Result<T>>) -> Result<T> {
         bounded(self.left(rotation), work).await
     }
 
-    /// The time the call has. A record of the last attempt may be written although it took all there was.
+    /// Returns the remaining time of the call. The record of the last attempt may be written after it.
     fn left(&self, rotation: &Rotation) -> Duration {
         rotation.time_left(self.0.clock.now()).max(GRACE)
     }
@@ -280,9 +280,9 @@ impl Rotator {
 
 pub(super) async fn bounded<T>(time: Duration, work: impl Future<Output = Result<T>>) -> Result<T> {
     let late =
-        |_| Err(Error::new(ErrorKind::Locked, "the credential store was not ready in the time that the call had"));
+        |_| Err(Error::new(ErrorKind::Locked, "the credential store was not ready within the time limit of the call"));
     time::timeout(time, work).await.unwrap_or_else(late)
 }
 
-/// How long an outcome may be written although the time of its call is over.
+/// The time for writing an outcome after the call's time is over.
 pub(super) const GRACE: Duration = Duration::from_secs(1);

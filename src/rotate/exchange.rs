@@ -16,13 +16,14 @@ use crate::failure::{Failure, FailureClassifier, TransportError, is_plain_answer
 use crate::net::MAX_EVENT;
 use crate::rotation::{Attempt, AttemptError, ErrorResponse};
 
-/// More of an error's body than this is not read, in bytes: the classifier would not parse it.
+/// The maximum length of an error's body, in bytes: the classifier would not parse more.
 const MAX_ERROR: usize = MAX_EVENT;
-/// How long the body of an error is waited for: its head has said what counts most, and another profile may answer meanwhile.
+/// The time limit for the body of an error: its head is the most important part, and another profile may answer
+/// meanwhile.
 const ERROR_BODY: Duration = Duration::from_secs(10);
 
 impl Rotator {
-    /// One request and its answer: a whole one with its body, or a stream of which the head is in.
+    /// Sends one request and returns its answer: a complete one with its body, or a stream whose head has arrived.
     pub(super) async fn exchange(
         &self,
         attempt: &Attempt,
@@ -33,8 +34,8 @@ impl Rotator {
         self.exchange_at(attempt, (host, target.is_direct), true, request).await
     }
 
-    /// As [`exchange`](Self::exchange), for a request to any host. `is_direct` says that it goes without a proxy,
-    /// `is_messages` that it is one of the Messages API.
+    /// Does the same as [`exchange`](Self::exchange) for a request to any host. `is_direct` bypasses proxies;
+    /// `is_messages` marks a request of the Messages API.
     pub(super) async fn exchange_at(
         &self,
         attempt: &Attempt,
@@ -57,7 +58,7 @@ impl Rotator {
             return Ok((response, None));
         }
         let (mut body, mut bound) = (Vec::new(), Bound::new(self.0.max_body));
-        // An error that trickles in is read before the time of the attempt is over, which would forget it.
+        // A slow error body must end before the attempt does, or the error would be lost.
         let error_ends = Instant::now() + ERROR_BODY.min(limit.saturating_sub(begun.elapsed()) / 2);
         let broken = loop {
             let chunk = if status.is_success() {
@@ -86,7 +87,7 @@ impl Rotator {
             (|| FailureClassifier::new(model.provider()).with_model(model.model()), self.0.clock.now());
         let is_plain = is_plain_answer(status, &body);
         let failure = if is_plain { None } else { classifier().response(status, response.headers(), &body, now) };
-        // An error that came through counts more than a connection that broke after it.
+        // An error that was received takes precedence over a connection that broke after it.
         if let Some(failure) = failure.or(broken) {
             return Err(kept(failure.with_host(host).into(), &mut response, &body));
         }
@@ -103,15 +104,15 @@ impl Rotator {
     }
 }
 
-/// The error with the answer it was read from.
+/// Returns the error with the answer from which it was read.
 fn kept(error: AttemptError, response: &mut reqwest::Response, body: &[u8]) -> AttemptError {
     let headers = std::mem::take(response.headers_mut());
     error.with_response(ErrorResponse::new(response.status(), headers, body))
 }
 
-/// The response with the whole of its body, read already.
+/// Returns the response with its whole body, which was read before.
 pub(super) fn with_body(response: reqwest::Response, body: Bytes) -> reqwest::Response {
-    // The client's own conversion forgets the URL.
+    // The client's own conversion drops the URL.
     let url = http::Response::builder().url(response.url().clone()).body(()).map(|known| known.into_parts().0);
     let mut response = http::Response::from(response).map(|_: reqwest::Body| body);
     if let Ok(known) = url {

@@ -1,4 +1,4 @@
-//! What the body of a successful answer is, where its headers do not call it a stream.
+//! The form of a successful body that its headers do not declare as a stream.
 
 use std::borrow::Cow;
 
@@ -8,29 +8,29 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::error::Category;
 
-/// What a body turns out to be.
+/// The form of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
-    /// A whole answer, as far as can be seen.
+    /// A complete answer, as far as can be seen.
     Whole,
-    /// Server-sent events, whatever the headers say.
+    /// Server-sent events, regardless of the headers.
     Events,
-    /// The start of an answer, or not what its headers promise.
+    /// The start of an answer, or not the type that its headers declare.
     Cut,
-    /// Nothing that the provider's API would say: a web page, a word of a proxy's.
+    /// Nothing that the provider's API would send: a web page, or the text of a proxy.
     Foreign,
 }
 
-/// Finds out what a body is. `is_messages` says that the Messages API was asked, which answers in JSON.
+/// Determines the form of a body. `is_messages` is `true` for an answer of the Messages API, which must be JSON.
 pub(super) fn form_of(status: StatusCode, headers: &HeaderMap, body: &[u8], is_messages: bool) -> Form {
-    // What is compressed cannot be looked at.
+    // A compressed body cannot be examined.
     let has_none = matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT);
     if has_none || headers.contains_key(CONTENT_ENCODING) {
         return Form::Whole;
     }
     let kind = media_type(headers);
     let promised = kind.ends_with("/json") || kind.ends_with("+json") || is_lines(&kind);
-    // Other types are another protocol's, such as Amazon's framed events.
+    // Other types belong to other protocols, such as Amazon's framed events.
     let due = is_messages && (kind.is_empty() || kind.starts_with("text/") || kind == "application/octet-stream");
     if is_events(body) {
         Form::Events
@@ -41,7 +41,7 @@ pub(super) fn form_of(status: StatusCode, headers: &HeaderMap, body: &[u8], is_m
     }
 }
 
-/// What a body is that should be JSON: one value, or one after the other.
+/// Returns the form of a body that should be JSON: one value, or one after another.
 pub(super) fn form_of_json(body: &[u8], is_lines: bool, promised: bool) -> Form {
     let body = without_mark(body).trim_ascii();
     if body.starts_with(b"<") {
@@ -53,7 +53,7 @@ pub(super) fn form_of_json(body: &[u8], is_lines: bool, promised: bool) -> Form 
         let start = values.byte_offset();
         match values.next() {
             Some(Ok(_)) => (count, last) = (count.saturating_add(1), start),
-            // Some servers write numbers that JSON does not know, such as `NaN`: what is closed is all there.
+            // Some servers write numbers that JSON does not have, such as `NaN`: a closed value is complete.
             Some(Err(error)) if error.classify() != Category::Eof && is_closed(body) => return Form::Whole,
             Some(Err(error)) if promised || error.classify() == Category::Eof => return Form::Cut,
             Some(Err(_)) => return Form::Foreign,
@@ -69,7 +69,7 @@ fn is_closed(body: &[u8]) -> bool {
     matches!(body, [b'{', .., b'}'] | [b'[', .., b']'])
 }
 
-/// Ollama: each line says whether it is the last.
+/// Returns `true` if a line of Ollama's announces more; each line states whether it is the last.
 fn says_more_is_to_come(line: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct Line {
@@ -78,7 +78,7 @@ fn says_more_is_to_come(line: &[u8]) -> bool {
     serde_json::from_slice::<Line>(line).is_ok_and(|line| line.done == Some(false))
 }
 
-/// Whether a body begins as a stream of events does, and brings data.
+/// Returns `true` if a body begins like a stream of events and has data.
 fn is_events(body: &[u8]) -> bool {
     let fields: [&[u8]; 5] = [b"event:", b"data:", b"id:", b"retry:", b":"];
     let start = without_mark(body).trim_ascii_start();
@@ -90,7 +90,7 @@ fn is_lines(kind: &str) -> bool {
     ["ndjson", "jsonl", "jsonlines"].iter().any(|name| kind.ends_with(name))
 }
 
-/// The type without its parameters, in lower case.
+/// Returns the media type without parameters, in lower case.
 fn media_type(headers: &HeaderMap) -> Cow<'_, str> {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
@@ -98,7 +98,7 @@ fn media_type(headers: &HeaderMap) -> Cow<'_, str> {
     if is_lower { Cow::Borrowed(kind) } else { Cow::Owned(kind.to_ascii_lowercase()) }
 }
 
-/// Whether the headers call a body a stream of server-sent events.
+/// Returns `true` if the headers declare a stream of server-sent events.
 pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
     media_type(headers) == "text/event-stream"
 }
@@ -150,7 +150,7 @@ mod tests {
         ] {
             assert_eq!(form(kind, body, false), expected, "{kind} {body}");
         }
-        // Whoever asked for a message gets JSON, or no answer.
+        // The answer to a request for a message must be JSON.
         for (kind, body, expected) in [
             ("text/plain", "OK", Form::Foreign),
             ("", "", Form::Cut),

@@ -1,4 +1,4 @@
-//! Requests that another library built.
+//! Requests built by another library.
 
 use std::borrow::Cow;
 
@@ -7,14 +7,14 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ModelRef, ProviderId};
 
 impl Call {
-    /// A call that sends a request which another library built for this provider, with whichever of its profiles is ready:
-    /// what a client does that hands its requests to a rotator instead of sending them.
+    /// Creates a call that sends a request which another library built for this provider, with one of its profiles that
+    /// is ready, for clients that pass their requests to a rotator.
     ///
-    /// The model is the `model` of the body. The request is treated as one of [`requests`](Self::requests): what authenticates
-    /// is replaced, and a request of the Messages API to the endpoint of the model gets its cache breakpoints and beta flags.
-    /// Fallbacks of the same provider are asked with another `model` in the body; those of other providers are left out, because
-    /// the same request says nothing to another API. For an API that has the model in its URL, as Gemini has, make the
-    /// call with [`new`](Self::new) and [`requests`](Self::requests).
+    /// The model is the `model` of the body. The request is treated as one from [`requests`](Self::requests): its
+    /// authentication is replaced, and a request of the Messages API to the endpoint of the model gets cache
+    /// breakpoints and beta flags. Fallbacks of the same provider are requested with another `model` in the body. Those
+    /// of other providers are left out, because the request does not fit another API. For an API that has the model in
+    /// its URL, such as Gemini's, create the call with [`new`](Self::new) and [`requests`](Self::requests).
     ///
     /// # Errors
     ///
@@ -43,7 +43,7 @@ impl Call {
                 model if *model == own => body.clone(),
                 model if model.provider() == own.provider() => with_model(&body, model.model())?,
                 model => {
-                    let message = format!("the request was built for {own}, and says nothing to the API of {model}");
+                    let message = format!("the request was built for {own}, and does not fit the API of {model}");
                     let help = "Choose fallbacks of the same provider here.";
                     return Err(Error::new(ErrorKind::UnsupportedApi, message).with_help(help));
                 }
@@ -61,7 +61,7 @@ fn model_of(body: &[u8]) -> Result<Cow<'_, str>> {
     }
     // The cause is dropped: its text may repeat a value.
     let envelope = serde_json::from_slice::<Envelope<'_>>(body).ok();
-    // An array would pass for the one member too.
+    // Serde would also accept an array for the one member.
     let envelope = envelope.filter(|_| body.trim_ascii_start().starts_with(b"{"));
     let invalid =
         || Error::new(ErrorKind::InvalidBody, "the request body is not a JSON object whose one `model` is a string");

@@ -1,4 +1,4 @@
-//! Replies that no server gave, for the tests of others.
+//! Replies without a server, for tests of other programs.
 
 use http::Response;
 
@@ -12,7 +12,7 @@ use crate::profile::AuthProfiles;
 use crate::rotation::{Outcome, Rotation, Step};
 
 impl Reply {
-    /// Makes the reply of a rotation whose first attempt is answered with this response.
+    /// Creates the reply of a rotation whose first attempt is answered with this response.
     pub(crate) fn made(
         rotator: Rotator,
         mut rotation: Rotation,

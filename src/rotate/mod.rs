@@ -1,7 +1,9 @@
-//! Sending with `reqwest`: one call that selects, builds, sends, classifies, records, and rotates or stops.
+//! Sending with `reqwest`: one call selects a profile, builds the request, sends it, classifies the answer, records the
+//! outcome, and rotates or stops.
 //!
-//! [`Rotator::send`] does all of it for the Messages API. [`Rotator::run`] is the same loop around any other asynchronous
-//! client; what it tries next is decided by a [`Rotation`](crate::rotation::Rotation).
+//! [`Rotator::send`] does all of this for the Messages API. [`Rotator::run`] runs the same loop with any other
+//! asynchronous client. A [`Rotation`](crate::rotation::Rotation) decides each next step; its module documents the
+//! rules.
 
 mod attempt;
 mod body;

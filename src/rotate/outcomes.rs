@@ -1,4 +1,4 @@
-//! Outcomes on their way into the store: what every pick knows of them, and how they are written.
+//! Outcomes that are being written to the store: their effect on picks, and the writing.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,42 +15,42 @@ use crate::record::{Record, name_last_good};
 use crate::select::{ProfileSelector, Receipt, Unwritten};
 use crate::store::{AuthProfileStore, Gate};
 
-/// More outcomes than this are not kept while the store cannot be written: the oldest are given up.
+/// The maximum number of outcomes to keep while the store cannot be written; the oldest are dropped.
 const MOST: usize = 1_000;
 
-/// How long one thread that writes waits for another. Only one that is within an update of the store itself can take as long.
+/// The time limit for waiting for another writing thread. Only a thread inside an update of the store takes that long.
 const TURN: Duration = Duration::from_secs(5);
 
 /// The outcomes that are not in the store yet.
 #[derive(Default)]
 pub(super) struct Outcomes {
     state: Mutex<State>,
-    /// Lets one thread at a time write what waits, from looking at the line to taking out of it what was written: of a store
-    /// that never blocks, any number of threads write.
+    /// Lets one thread at a time write the queue, from reading it to removing what was written, because a store that
+    /// never blocks is written by any number of threads.
     turn: Gate,
-    /// Successes of which nothing is worth a write of its own.
+    /// Successes that are not worth a separate write.
     pub(super) unwritten: Arc<Unwritten>,
-    /// What others who share the store are told of.
+    /// The limits that other users of the store are informed of.
     headroom: Arc<HeadroomTracker>,
 }
 
 #[derive(Default)]
 struct State {
-    /// In the order in which they were reported.
+    /// Ordered by the time of the report.
     waiting: Vec<Arc<Reported>>,
-    /// The document that was read or written last, and the number under which that was begun or ended.
+    /// The document that was last read or written, and the number of that operation.
     known: Option<(u64, Arc<AuthProfiles>)>,
-    /// The same with what waits, until one of the two changes.
+    /// The same document with the queue applied; reset when either changes.
     foreseen: Option<Arc<AuthProfiles>>,
     last: u64,
-    /// Whether a job that writes what waits stands in line.
+    /// `true` if a job that writes the queue is scheduled.
     is_queued: bool,
 }
 
 type Skipped = IndexMap<ProfileId, Vec<(Receipt, Timestamp)>>;
 
 impl Outcomes {
-    /// Creates an empty line, which tells others what is left of the profiles as well.
+    /// Creates an empty queue, which also informs others of the profiles' limits.
     pub(super) fn new(headroom: Arc<HeadroomTracker>) -> Self {
         Self { headroom, ..Self::default() }
     }
@@ -60,7 +60,7 @@ impl Outcomes {
         self.state().begin()
     }
 
-    /// Returns what a pick has to know: the newest document that was read or written, and what waits.
+    /// Returns the document for a pick: the newest one that was read or written, with the queue applied.
     pub(super) fn foresee(
         &self,
         (number, loaded): (u64, Arc<AuthProfiles>),
@@ -72,12 +72,12 @@ impl Outcomes {
         self.foreseen(&mut state, selector, now).unwrap_or_default()
     }
 
-    /// Takes an outcome, unless its receipt was reported before. A success of which nothing is worth a write is kept in mind;
-    /// anything else is given back, to be written.
+    /// Accepts an outcome unless its receipt was reported before. A success that is not worth a write is remembered;
+    /// any other outcome is returned, to be written.
     pub(super) fn add(&self, record: Record, selector: &ProfileSelector, clock: &dyn Clock) -> Option<Arc<Reported>> {
         let claim = record.receipt().claim()?;
         let mut state = self.state();
-        // Within the lock, so that what waits is in the order of its times.
+        // The time is read under the lock, so that the queue is ordered by time.
         let now = clock.now();
         if let Record::Success(receipt) = &record
             && selector.skips_successes()
@@ -97,16 +97,16 @@ impl Outcomes {
         Some(reported)
     }
 
-    /// Returns `true` if a job is to be queued that writes what waits: one serves all.
+    /// Returns `true` if a job that writes the queue must be scheduled; one job writes everything.
     pub(super) fn queue(&self) -> bool {
         !std::mem::replace(&mut self.state().is_queued, true)
     }
 
-    /// Writes what waits in one update, and with `all` the times of successes that were skipped.
+    /// Writes the queue in one update, and with `all` also the times of skipped successes.
     ///
     /// # Errors
     ///
-    /// Those of the store; what could not be written goes on waiting.
+    /// Those of the store. Outcomes that could not be written stay in the queue.
     pub(super) fn write(
         &self,
         store: &dyn AuthProfileStore,
@@ -114,7 +114,9 @@ impl Outcomes {
         all: bool,
     ) -> Result<()> {
         let turn = self.turn.enter_within(TURN).and_then(|turn| {
-            turn.ok_or_else(|| Error::new(ErrorKind::Locked, "another thread is writing outcomes, and does not end"))
+            turn.ok_or_else(|| {
+                Error::new(ErrorKind::Locked, "another thread is writing outcomes and did not finish in time")
+            })
         });
         let _turn = match turn {
             Ok(turn) => turn,
@@ -138,7 +140,7 @@ impl Outcomes {
         if store.splits_usage() {
             for (id, times) in skipped {
                 let written = self.commit_usage(store, (selector, clock), &id, &of(&id), &times);
-                // Where the store is away, it is so for the others.
+                // If the store is away, it is away for the others too.
                 if let Err(error) = written {
                     let own = if error.is_transient() { &waiting } else { &of(&id) };
                     let error = self.fail(own, error);
@@ -155,7 +157,7 @@ impl Outcomes {
         if skipped.len() < 2 || error.is_transient() {
             return Err(self.fail(&waiting, error));
         }
-        // What the store refuses about one profile says nothing of the others.
+        // An error about one profile does not concern the others.
         for (id, times) in skipped {
             let own = of(&id);
             let written = self.commit(store, (selector, clock), &own, &IndexMap::from([(id, times)]));
@@ -164,7 +166,7 @@ impl Outcomes {
         result
     }
 
-    /// Writes the outcomes of one profile, in a store that keeps its statistics apart.
+    /// Writes the outcomes of one profile to a store with separate statistics.
     fn commit_usage(
         &self,
         store: &dyn AuthProfileStore,
@@ -175,7 +177,7 @@ impl Outcomes {
     ) -> Result<()> {
         let profiles = store.update_usage(id, &mut |profiles, usage| {
             let now = clock.now();
-            // Times of success alone make no statistics of a profile that has none, or is no longer there.
+            // Times of success alone do not justify an entry for a profile that has none or no longer exists.
             if profiles.usage(id.as_str()).is_some() {
                 selector.note_skipped(usage, skipped, now);
             }
@@ -196,16 +198,16 @@ impl Outcomes {
         give_back(waiting);
         self.unwritten.forget(id, skipped);
         if waiting.iter().any(|reported| matches!(reported.record, Record::Success(_))) {
-            // For display only.
+            // The last good profile is for display only.
             let _ = name_last_good(store, &profiles, id);
         }
         Ok(())
     }
 
-    /// Learns what is in a store that gives no whole document for a write of a part.
+    /// Reads a store whose partial writes do not return the whole document.
     fn look(&self, store: &dyn AuthProfileStore) {
         let number = self.begin();
-        // Every pick loads it too.
+        // Every pick loads the document too.
         if let Ok(document) = store.load() {
             self.state().know(number, document);
         }
@@ -221,7 +223,7 @@ impl Outcomes {
         let document = store.update(&mut |profiles| {
             let now = clock.now();
             for (id, times) in skipped.iter().filter(|(_, times)| !times.is_empty()) {
-                // What cannot be written is only times.
+                // Only times are lost if this fails.
                 let _ = selector.write_skipped(profiles, id, times, now);
             }
             waiting.iter().try_for_each(|reported| match &reported.record {
@@ -230,14 +232,14 @@ impl Outcomes {
                     selector.write_failure(profiles, receipt, failure.reason(), failure.deadline(), reported.at)
                 }
             })?;
-            // What cannot be written is a hint.
+            // Only a hint is lost if this fails.
             for id in skipped.keys() {
                 let _ = selector.write_hint(profiles, id, &self.headroom, now);
             }
             Ok(())
         })?;
         let mut state = self.state();
-        // It has all that a load under way may have missed.
+        // The new document has everything that a load in progress may have missed.
         let number = state.begin();
         state.know(number, document);
         state.settle(waiting);
@@ -249,7 +251,7 @@ impl Outcomes {
         Ok(())
     }
 
-    /// Notes why what waits was not written. It is tried again with the next outcome.
+    /// Notes why the queue was not written. It is tried again with the next outcome.
     pub(super) fn missed(&self, error: Error) -> Error {
         let mut state = self.state();
         state.is_queued = false;
@@ -258,7 +260,7 @@ impl Outcomes {
         self.fail(&waiting, error)
     }
 
-    /// Notes why these were not written; returns the same error.
+    /// Notes why these outcomes were not written; returns the same error.
     fn fail(&self, waiting: &[Arc<Reported>], error: Error) -> Error {
         let error = Arc::new(error);
         #[cfg(feature = "tracing")]
@@ -274,7 +276,7 @@ impl Outcomes {
         Error::shared(&error)
     }
 
-    /// Counts what could not be written when it was tried, and is kept.
+    /// Returns the number of outcomes that could not be written and are kept.
     pub(super) fn unrecorded(&self) -> usize {
         self.state().waiting.iter().filter(|reported| reported.unrecorded().is_some()).count()
     }
@@ -291,11 +293,11 @@ impl Outcomes {
         for reported in &state.waiting {
             let (receipt, at) = (reported.record.receipt(), reported.at);
             let failed = matches!(reported.record, Record::Failure(..));
-            // A load may have seen what is about to be taken out of the line.
+            // A load may have seen an outcome that is about to leave the queue.
             if selector.counts_twice(known, receipt.profile(), at, failed) {
                 continue;
             }
-            // What does not apply here will not when it is written.
+            // An outcome that cannot be applied here cannot be written either.
             let _ = match &reported.record {
                 Record::Success(receipt) => selector.write_late_success(&mut profiles, receipt, at, now),
                 Record::Failure(receipt, failure) => {
@@ -315,7 +317,7 @@ impl Outcomes {
     }
 }
 
-/// Lets others try the profiles again, whose store says now what came of it.
+/// Releases the claims, because the store now has the outcomes of the trials.
 fn give_back(written: &[Arc<Reported>]) {
     for reported in written {
         reported.record.receipt().give_back();
@@ -328,7 +330,7 @@ impl State {
         self.last
     }
 
-    /// Takes a document, unless a newer one is known.
+    /// Keeps a document unless a newer one is known.
     fn know(&mut self, number: u64, document: Arc<AuthProfiles>) {
         match &mut self.known {
             Some((newer, _)) if *newer > number => {}
@@ -340,7 +342,7 @@ impl State {
         }
     }
 
-    /// Takes the oldest that could not be written out of a line that is too long.
+    /// Drops the oldest outcomes that could not be written if the queue is too long.
     fn give_up(&mut self) {
         let mut surplus = self.waiting.len().saturating_sub(MOST);
         if surplus == 0 {
@@ -353,7 +355,7 @@ impl State {
         });
     }
 
-    /// Takes out of the line what was written.
+    /// Removes what was written from the queue.
     fn settle(&mut self, written: &[Arc<Reported>]) {
         for reported in written {
             reported.settle();

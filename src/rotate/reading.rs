@@ -1,4 +1,4 @@
-//! Where the reading of a stream is.
+//! The state of reading a stream.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -13,21 +13,21 @@ use crate::error::{Error, Result};
 use crate::failure::FailureClassifier;
 use crate::id::ProviderId;
 
-/// The outcome on its way into the store; in a `Mutex` that is never locked, so that a reply can be shared.
+/// The outcome being written to the store, in a `Mutex` that is never locked, so that a reply can be shared.
 pub(super) type Recording = Mutex<Pin<Box<dyn Future<Output = Result<()>> + Send>>>;
 
 /// A stream that is being read.
 pub(super) struct Reading {
     pub(super) watch: Watch,
     pub(super) bound: Bound,
-    /// Whether the caller takes events rather than bytes.
+    /// `true` if the caller reads events rather than bytes.
     pub(super) by_event: bool,
     pub(super) events: VecDeque<StreamEvent>,
-    /// A piece that is handed over once its failure is recorded.
+    /// A piece that is returned once its failure is recorded.
     pub(super) piece: Option<Bytes>,
     pub(super) recording: Option<Recording>,
     pub(super) is_complete: bool,
-    /// What the caller is told after the last piece.
+    /// The error to return after the last piece.
     pub(super) error: Option<Error>,
     pub(super) is_over: bool,
 }

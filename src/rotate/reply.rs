@@ -17,28 +17,29 @@ use crate::id::{ModelRef, ProfileId};
 use crate::rotation::{Attempt, AttemptRecord, UnservedModel};
 use crate::select::Receipt;
 
-/// The answer to a call, and how it came about.
+/// The answer to a call, and the attempts that led to it.
 ///
-/// An answer that is no stream is complete, and its success is reported: [`bytes`](Self::bytes), [`text`](Self::text) and
-/// [`json`](Self::json) give its body. One that is cut off, or is not the JSON that its `content-type` promises, is a
-/// failure of its attempt.
+/// An answer that is not a stream is complete, and its success is reported. [`bytes`](Self::bytes),
+/// [`text`](Self::text) and [`json`](Self::json) return its body. An answer that is cut off, or is not the JSON that
+/// its `content-type` promises, is a failure of its attempt.
 ///
-/// A stream (`content-type: text/event-stream`) was only begun. One under another `content-type` is told by its first line,
-/// and given once all of it is in. Read it by [`event`](Self::event), by
+/// A stream (`content-type: text/event-stream`) has only begun. A stream under another `content-type` is recognized by
+/// its first line, and returned once all of it has arrived. Read a stream with [`event`](Self::event), with
 /// [`chunk`](Self::chunk), or as a [`Stream`](futures_core::Stream) of bytes. Its events are watched meanwhile:
 ///
-/// - It is [complete](Self::is_complete), and the profile's success reported, with the event that the API ends an answer with:
-///   `message_stop` of the Messages API, `response.completed`, `response.incomplete` or `response.done` of the Responses
-///   API, `[DONE]` of `OpenAI`'s chat if every choice told why it is finished. Without `[DONE]`, chunks whose every choice
-///   or candidate did so, as Gemini's do, are complete at the end of the body; so is a stream in which none of these APIs can be seen, once it brought anything.
-/// - An error event, an end before that, and a connection that breaks are an error, and the [failure](Self::failure). What
-///   is recorded is what the failure says something about: nothing, for a stream that was cut off.
-/// - One that stalls is waited for as long as the read timeout of the [client](super::RotatorBuilder::client) says, and is a
-///   timeout then.
-/// - One that is not read to its end leaves its receipt open, and the profile as it was: neither success nor failure.
+/// - A stream is [complete](Self::is_complete), and the profile's success reported, at the final event of its API:
+///   `message_stop` of the Messages API; `response.completed`, `response.incomplete` or `response.done` of the
+///   Responses API; `[DONE]` of `OpenAI`'s chat if every choice has a finish reason. Without `[DONE]`, chunks whose
+///   every choice or candidate has a finish reason, such as Gemini's, are complete at the end of the body. So is a
+///   non-empty stream of an unknown API.
+/// - An error event, an earlier end and a broken connection are an error and the [failure](Self::failure). The failure
+///   is recorded if it concerns the profile or the model, which a stream that was cut off does not.
+/// - A stream that stalls ends in a timeout after the read timeout of the [client](super::RotatorBuilder::client).
+/// - A stream that is not read to its end leaves its receipt open and the profile unchanged: it is neither success nor
+///   failure.
 ///
-/// Those who take the response with [`into_response`](Self::into_response) report by themselves, with [`Rotator::finish`]
-/// and [`Rotator::report_stream_error`].
+/// Callers that take the response with [`into_response`](Self::into_response) report the outcome themselves, with
+/// [`Rotator::finish`] and [`Rotator::report_stream_error`].
 ///
 /// # Examples
 ///
@@ -75,9 +76,9 @@ use crate::select::Receipt;
 pub struct Reply {
     pub(super) rotator: Rotator,
     pub(super) response: reqwest::Response,
-    /// The body of an answer that is no stream, until the caller has taken it.
+    /// The body of an answer that is not a stream, until the caller takes it.
     pub(super) body: Option<Bytes>,
-    /// The same, for what is asked of it later.
+    /// The same body, for later questions about it.
     whole: Bytes,
     profile: ProfileId,
     model: ModelRef,
@@ -87,9 +88,9 @@ pub struct Reply {
     notes: Vec<Diagnostic>,
     sent: Bytes,
     plan: Option<BreakpointPlan>,
-    /// Where the reading of a stream is.
+    /// The state of reading a stream.
     pub(super) reading: Option<Box<Reading>>,
-    /// Its outcome, where that is written beside the reply.
+    /// The outcome, if it is written independently of the reply.
     pub(super) reported: Option<Arc<Reported>>,
     pub(super) unrecorded: Option<ErrorKind>,
 }
@@ -133,57 +134,59 @@ impl Reply {
         self
     }
 
-    /// The profile that answered.
+    /// Returns the id of the profile whose request was answered.
     #[must_use]
     pub fn profile(&self) -> &ProfileId {
         &self.profile
     }
 
-    /// The model that answered: the call's, or one of its fallbacks.
+    /// Returns the model that answered: the call's own, or one of its fallbacks.
     #[must_use]
     pub fn model(&self) -> &ModelRef {
         &self.model
     }
 
-    /// The receipt of the pick.
+    /// Returns the receipt of the pick.
     #[must_use]
     pub fn receipt(&self) -> &Receipt {
         &self.receipt
     }
 
-    /// Every attempt in order, the one that was answered last; that one failed if the stream did.
+    /// Returns every attempt in order; the answered one is last. It has failed if its stream did.
     #[must_use]
     pub fn attempts(&self) -> &[AttemptRecord] {
         &self.attempts
     }
 
-    /// Returns the models that were left out because no request for them can be made.
+    /// Returns the models that were left out because no request for them can be built.
     #[must_use]
     pub fn unserved(&self) -> &[UnservedModel] {
         &self.unserved
     }
 
-    /// Settings that had no effect on the request, and why.
+    /// Returns the settings that had no effect on the request, with the reasons.
     #[must_use]
     pub fn notes(&self) -> &[Diagnostic] {
         &self.notes
     }
 
-    /// Returns the body that was sent, with its markers: what [`Call::previous`](super::Call::previous) takes for the next
-    /// request of a session. It is shared, not copied, and lives as long as this reply or a clone of it.
+    /// Returns the body that was sent, including its `cache_control` markers, as
+    /// [`Call::previous`](super::Call::previous) takes it for the next request of a session. It is shared, not copied,
+    /// and lives as long as this reply or a clone of it.
     #[must_use]
     pub fn sent_body(&self) -> &Bytes {
         &self.sent
     }
 
-    /// Returns the cache markers of the body that was sent, and the reasons behind them; `None` for a request of the caller's
-    /// own ([`Call::requests`](super::Call::requests)) that is none of the Messages API to the endpoint of its model.
+    /// Returns the cache breakpoints of the body that was sent, and the reasons for them; `None` for a request of the
+    /// caller ([`Call::requests`](super::Call::requests)) that is not one of the Messages API to the endpoint of its
+    /// model.
     #[must_use]
     pub fn plan(&self) -> Option<&BreakpointPlan> {
         self.plan.as_ref()
     }
 
-    /// Returns `true` if the answer is a stream of server-sent events, of which only the head was in when it was given.
+    /// Returns `true` if the answer is a stream of server-sent events, of which only the head had arrived.
     #[must_use]
     pub fn is_stream(&self) -> bool {
         self.reading.is_some()
@@ -195,15 +198,15 @@ impl Reply {
         self.reading.as_ref().is_none_or(|reading| reading.is_complete)
     }
 
-    /// Returns what the stream failed of, once that was read: an error event, or that it was cut off
+    /// Returns the failure of the stream, once it was read: an error event, or being cut off
     /// ([`TransportError::Body`](crate::failure::TransportError::Body)).
     #[must_use]
     pub fn failure(&self) -> Option<&Failure> {
         self.attempts.last()?.failure.as_ref()
     }
 
-    /// Returns what the answer says about the cache: for a stream, as far as it was read. Where it says nothing, no counter
-    /// is set.
+    /// Returns the usage of the cache that the answer reports: for a stream, as far as it was read. Counters that the
+    /// answer does not report are unset.
     #[must_use]
     pub fn usage(&self) -> CacheUsage {
         match &self.reading {
@@ -212,23 +215,23 @@ impl Reply {
         }
     }
 
-    /// Why the outcome could not be written to the store, as far as that was tried by now: a success is written beside the
-    /// reply. What could not be written is kept, see [`Rotator::flush`].
+    /// Returns the kind of error that kept the outcome from being written to the store, as far as known: a success is
+    /// written independently of the reply. Unwritten outcomes are kept; see [`Rotator::flush`].
     ///
-    /// The error of a stream waits for the store for 1 s at most: a write that takes longer goes on, and is
+    /// The error of a stream waits at most 1 s for the store. A write that takes longer goes on, and is
     /// [`Locked`](ErrorKind::Locked) here.
     #[must_use]
     pub fn unrecorded(&self) -> Option<ErrorKind> {
         self.unrecorded.or_else(|| self.reported.as_ref()?.unrecorded())
     }
 
-    /// The response: status and headers.
+    /// Returns the response: status and headers.
     #[must_use]
     pub fn response(&self) -> &reqwest::Response {
         &self.response
     }
 
-    /// The response with what was not read of its body, to be read by the caller. Nothing watches a stream then.
+    /// Returns the response with the unread rest of its body. A stream is then no longer watched.
     #[must_use]
     pub fn into_response(self) -> reqwest::Response {
         match self.reading {

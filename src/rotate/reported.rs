@@ -1,4 +1,4 @@
-//! An outcome on its way into the store.
+//! An outcome that is being written to the store.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -27,7 +27,7 @@ impl Reported {
         Self { record, at, claim, progress: Mutex::new(Progress::Waiting) }
     }
 
-    /// Returns `true` until it was tried to write it.
+    /// Returns `true` until a write was tried.
     pub(super) fn is_waiting(&self) -> bool {
         matches!(self.progress(), Progress::Waiting)
     }
@@ -37,7 +37,7 @@ impl Reported {
         matches!(self.progress(), Progress::Written)
     }
 
-    /// Returns why it could not be written, if that was tried and nothing came of it.
+    /// Returns the kind of error of the last write, if it failed.
     pub(super) fn unrecorded(&self) -> Option<ErrorKind> {
         self.written().err().map(|error| error.kind())
     }
@@ -49,13 +49,13 @@ impl Reported {
         }
     }
 
-    /// Notes that it was written.
+    /// Marks it as written.
     pub(super) fn settle(&self) {
         self.claim.keep();
         *self.locked() = Progress::Written;
     }
 
-    /// Notes why it was not written, unless another thread has written it meanwhile.
+    /// Marks its write as failed, unless another thread has written it meanwhile.
     pub(super) fn fail(&self, error: &Arc<Error>) {
         let mut progress = self.locked();
         if !matches!(*progress, Progress::Written) {

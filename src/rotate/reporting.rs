@@ -1,4 +1,4 @@
-//! What is reported of calls, and when that is in the store.
+//! Reports of calls, and their way into the store.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::record::RecordOutcome;
 use crate::rotation::SendFailure;
 use crate::store::AuthProfileStore;
 
-/// A job that writes what waits, which may never run: where there is no thread for it.
+/// A job that writes the queue. It never runs if there is no thread for it.
 struct Writing {
     parts: Arc<Parts>,
     is_done: bool,
@@ -41,16 +41,16 @@ impl Drop for Writing {
 }
 
 impl Rotator {
-    /// Writes every outcome that was reported so far and is not in the store yet, and the times of successes that were
-    /// not worth a write of their own.
+    /// Writes every outcome that was reported so far and is not in the store yet, including the times of successes that
+    /// were not worth a separate write.
     ///
-    /// Nobody needs to call it for outcomes to be written: it is for programs that want to see that, or end in another way
-    /// than by the end of their runtime.
+    /// Outcomes are written without this call too. It is for programs that need the result, or that end without
+    /// dropping their runtime.
     ///
     /// # Errors
     ///
-    /// Those of [`update`](AuthProfileStore::update), and [`Io`](ErrorKind::Io) if there is no thread for it. What could not
-    /// be written is kept, and is tried again with the next outcome or call of this function.
+    /// Those of [`update`](AuthProfileStore::update), and [`Io`](ErrorKind::Io) if there is no thread for it. Outcomes
+    /// that could not be written are kept, and tried again with the next outcome or call of this method.
     ///
     /// # Examples
     ///
@@ -75,8 +75,9 @@ impl Rotator {
         self.written(true).await
     }
 
-    /// Counts the outcomes that could not be written when that was tried. They are kept, up to a thousand, and tried again
-    /// with the next outcome; [`flush`](Self::flush) tries at once and says why not. Picks of this rotator know of them.
+    /// Returns the number of outcomes that could not be written so far. Up to a thousand are kept, and tried again with
+    /// the next outcome; [`flush`](Self::flush) tries at once and returns the error. Picks of this rotator take them
+    /// into account.
     #[must_use]
     pub fn unrecorded(&self) -> usize {
         self.0.outcomes.unrecorded()
@@ -87,13 +88,13 @@ impl Rotator {
         self.0.store.transact(move |store| writing.run(store, all)).await
     }
 
-    /// Takes an outcome and sees to it that it is written, which nobody waits for here.
+    /// Accepts an outcome and schedules its write without waiting.
     pub(super) fn report(&self, record: Record) -> Option<Arc<Reported>> {
         let settings = self.0.current();
         let reported = self.0.outcomes.add(record, settings.config.selector(), &*self.0.clock)?;
         if self.0.outcomes.queue() {
             let writing = Writing { parts: Arc::clone(&self.0), is_done: false };
-            // What comes of it stands in each outcome.
+            // Each outcome keeps its own result.
             self.0.store.post(move |store| drop(writing.run(store, false)));
         }
         Some(reported)
@@ -108,7 +109,7 @@ impl Rotator {
         let Some(reported) = self.report(record) else { return Ok(()) };
         if reported.is_waiting() {
             let tried = self.written(false).await;
-            // What is said of the outcomes of others is no concern of this one's.
+            // Errors about other outcomes do not concern this one.
             if reported.is_waiting() {
                 tried?;
             }
@@ -116,12 +117,12 @@ impl Rotator {
         reported.written()
     }
 
-    /// As [`record`](Self::record), for the end of a stream, which the caller waits for: the call's own time is over.
+    /// Does the same as [`record`](Self::record) for the end of a stream, after the call's own time limit.
     pub(super) async fn record_end(&self, record: Record) -> Result<()> {
         bounded(GRACE, self.record(record)).await
     }
 
-    /// The end of a call that was not answered, once all that was reported of it is written or known not to be.
+    /// Returns the end of an unanswered call, once its outcomes are written or known to have failed.
     pub(super) async fn ended(
         &self,
         mut failure: SendFailure,
@@ -129,11 +130,11 @@ impl Rotator {
         time: Duration,
     ) -> SendFailure {
         if reports.iter().any(|(_, reported)| reported.is_waiting()) {
-            // What comes of it stands in each outcome.
+            // Each outcome keeps its own result.
             let _ = bounded(time, self.written(false)).await;
         }
         for (attempt, reported) in reports {
-            // One that could not be written in the call's time goes on being written.
+            // An outcome that is not written within the call's time is still being written.
             let late = reported.is_waiting().then_some(ErrorKind::Locked);
             if let Some(kind) = reported.unrecorded().or(late) {
                 failure.note_unrecorded(*attempt, kind);

@@ -1,4 +1,4 @@
-//! The rotator, and what is reported to it.
+//! The rotator, and reports to it.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -28,50 +28,53 @@ use crate::select::ProfileSelector;
 use crate::select::{ProbePolicy, Receipt};
 use crate::store::{AuthProfileStore, StoreQueue};
 
-/// Sends calls: selects a profile, builds the request, sends it, finds out what the answer means, records it, and takes
-/// the next profile or stops.
+/// A client that sends calls: it selects a profile, builds the request, sends it, classifies the answer, records the
+/// outcome, and rotates to the next profile or stops.
 ///
-/// What follows from a failure is said in the module [`rotation`](crate::rotation), which decides it; attempts and time are
-/// limited. [`run`](Self::run) is the same loop around another client.
+/// The module [`rotation`](crate::rotation) documents what follows from a failure. The number of attempts and the time
+/// are limited. [`run`](Self::run) is the same loop around another client.
 ///
-/// Cheap to clone; clones share everything. Its futures run in a tokio runtime whose timers and input and output are
-/// enabled. A store that may block is called on blocking threads of the runtime, one for reading and one for writing, however
-/// many calls there are; only what it [knows without waiting](AuthProfileStore::try_load) is asked in place.
+/// A rotator is cheap to clone, and clones share everything. Its futures need a tokio runtime with timers and I/O
+/// enabled. A store that may block is called on blocking threads of the runtime, one for reading and one for writing,
+/// regardless of the number of calls. Only [`try_load`](AuthProfileStore::try_load), which does not wait, is called
+/// directly.
 ///
 /// # What is written, and when
 ///
-/// An answer is handed over without waiting for the store: its outcome is written beside it, in one update with all others
-/// that wait at that moment. Until then every pick of this rotator and its clones knows of it, of the windows and of the
-/// last use. The error of a call comes once what was reported of it is written, or known not to be
-/// ([`AttemptRecord::unrecorded`](crate::rotation::AttemptRecord::unrecorded)).
+/// An answer is returned without waiting for the store. Its outcome is written in the background, in one update with
+/// all others that are queued at that moment. Until then every pick of this rotator and its clones takes it into
+/// account, including its window and its last use. The error of a call is returned once the call's outcomes are written
+/// or known to have failed ([`AttemptRecord::unrecorded`](crate::rotation::AttemptRecord::unrecorded)).
 ///
-/// The writing is blocking work of the runtime: a runtime that is dropped, as at the end of `main`, waits for it. One that is
-/// shut down in the background does not, nor does `std::process::exit`; [`flush`](Self::flush) before those. A
-/// process that is killed loses the outcomes that were on their way, as it would have lost them a moment earlier. What cannot be
-/// written is kept, up to a thousand outcomes, and tried again with the next one: [`unrecorded`](Self::unrecorded) counts it.
+/// The writing is blocking work of the runtime. A runtime that is dropped, as at the end of `main`, waits for it. A
+/// runtime that is shut down in the background does not, and neither does `std::process::exit`; call
+/// [`flush`](Self::flush) before those. A process that is killed loses the outcomes that are not written yet. Outcomes
+/// that cannot be written are kept, up to a thousand, and tried again with the next one;
+/// [`unrecorded`](Self::unrecorded) counts them.
 ///
-/// A success that ends nothing and would move the times of the last one by less than a second is not written: `lastUsed`,
-/// `lastGood` and the stamps of success in the store are up to a second behind. The rotator and its clones know better, so
-/// they go on to use the profile that rested longest, and a failure of before such a success still changes nothing. Under
-/// [`SelectorRules::openclaw_2026_02`](crate::select::SelectorRules::openclaw_2026_02) every success is written, and all
-/// outcomes in the order in which they were reported.
+/// A success that ends no window or counter and would move the times of the last one by less than a second is not
+/// written: `lastUsed`, `lastGood` and the times of success in the store may be a second behind. The rotator and its
+/// clones know the exact times. They continue to use the least recently used profile, and a failure from before such a
+/// success still changes nothing. Under
+/// [`SelectorRules::openclaw_2026_02`](crate::select::SelectorRules::openclaw_2026_02) every success is written, and
+/// all outcomes in the order of their reports.
 ///
 /// # Sessions
 ///
-/// Of each [session](Call::session) the rotator keeps the body that its last request sent, and the starts of its last
-/// requests, in memory: the cache breakpoints of the next request are placed by what that one wrote. It takes
-/// [32 MiB](RotatorBuilder::session_memory) at most, shared with its clones; what was used least recently goes first. Bodies are shared with the
-/// request that is sent, not copied, and nothing of them is written anywhere: they are gone with the program, which costs
-/// each session one request that is planned like its first.
+/// For each [session](Call::session) the rotator keeps in memory the body that its last request sent and the start
+/// times of its last requests, in order to place the cache breakpoints of the next request. The memory takes at most
+/// [32 MiB](RotatorBuilder::session_memory), shared with its clones; the least recently used sessions are dropped
+/// first. Bodies are shared with the request that is sent, not copied, and never written anywhere. They do not outlive
+/// the program, so that each session's first request after a restart is planned like the first of a new one.
 ///
 /// # Cancellation
 ///
-/// A call that is dropped records nothing of the attempt under way. An outcome that was reported is written, and a refresh
-/// that was begun runs to its end.
+/// Dropping a call records nothing about the attempt in progress. Outcomes that were reported are written, and a
+/// refresh that has begun runs to its end.
 ///
 /// # Examples
 ///
-/// To reach the provider, this needs the feature `rustls`, or a TLS feature of reqwest in your own `Cargo.toml`.
+/// The example needs the feature `rustls`, or a TLS feature of reqwest in your own `Cargo.toml`, to reach the provider.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), provider_auth::Error> {
@@ -92,20 +95,20 @@ use crate::store::{AuthProfileStore, StoreQueue};
 #[derive(Clone)]
 pub struct Rotator(pub(super) Arc<Parts>);
 
-/// What a rotator consists of.
+/// The parts of a rotator.
 pub(super) struct Parts {
     pub(super) store: StoreQueue,
-    /// The configuration, with what its references led to last.
+    /// The configuration with its last resolved references.
     pub(super) settings: Mutex<Arc<Settings>>,
     pub(super) basis: Basis,
     pub(super) clock: Arc<dyn Clock>,
-    /// For everything but plain-HTTP loopback.
+    /// For everything but plain HTTP on loopback.
     pub(super) client: reqwest::Client,
-    /// For plain-HTTP loopback: without a proxy.
+    /// For plain HTTP on loopback, without a proxy.
     pub(super) direct: reqwest::Client,
     pub(super) endpoints: HashMap<ProviderId, Endpoint>,
     pub(super) coordinator: Option<RefreshCoordinator>,
-    /// Held while references are looked up, so that other calls wait for that and not on a thread of their own.
+    /// Held while references are resolved, so that other calls wait for that instead of on separate threads.
     pub(super) looking: tokio::sync::Mutex<()>,
     pub(super) probes: Option<ProbePolicy>,
     pub(super) probed: Arc<ProbeLog>,
@@ -117,34 +120,34 @@ pub(super) struct Parts {
 }
 
 impl Rotator {
-    /// Returns the store that the rotator works on.
+    /// Returns the store of the profiles.
     #[must_use]
     pub fn store(&self) -> &Arc<dyn AuthProfileStore> {
         self.0.store.store()
     }
 
-    /// Returns the memory of what providers say is left of their limits, which the rotator shares with its clones.
+    /// Returns the tracker of the limits that providers report, which is shared with clones of the rotator.
     #[must_use]
     pub fn headroom(&self) -> &Arc<HeadroomTracker> {
         &self.0.headroom
     }
 
-    /// Sends a call until it is answered, or cannot be.
+    /// Sends a call until it is answered or nothing is left to try.
     ///
-    /// An answer with a status of 200 to 299 that is a stream of server-sent events is given as soon as its head is in;
-    /// every other one is read to its end first, and is a failure if there is an error inside. Success is reported when
-    /// such an answer is complete; for a stream see [`Reply`].
+    /// An answer with a status of 200 to 299 that is a stream of server-sent events is returned as soon as its head has
+    /// arrived. Any other answer is read to its end first, and is a failure if it contains an error. Success is
+    /// reported when such an answer is complete; for a stream see [`Reply`].
     ///
     /// # Errors
     ///
-    /// A [`SendFailure`] with every attempt. The kind of its error is that of the last failure of the first model
-    /// that could be asked:
-    /// [`Unauthorized`](crate::ErrorKind::Unauthorized), [`PaymentRequired`](crate::ErrorKind::PaymentRequired),
-    /// [`RateLimited`](crate::ErrorKind::RateLimited), [`ModelUnavailable`](crate::ErrorKind::ModelUnavailable),
-    /// [`RequestRefused`](crate::ErrorKind::RequestRefused), [`ProviderFailed`](crate::ErrorKind::ProviderFailed),
-    /// [`RefreshFailed`](crate::ErrorKind::RefreshFailed) or [`RefreshDenied`](crate::ErrorKind::RefreshDenied). If
-    /// nothing could be tried, [`NoEndpoint`](crate::ErrorKind::NoEndpoint) and the kinds of [`ProfileSelector::resolve`], [`Endpoint::for_model`],
-    /// [`RequestBuilder::build`](crate::RequestBuilder::build) and [`AuthProfileStore::load`].
+    /// A [`SendFailure`] that lists every attempt. The kind of its error is that of the last failure of the first model
+    /// that was requested: [`Unauthorized`](crate::ErrorKind::Unauthorized),
+    /// [`PaymentRequired`](crate::ErrorKind::PaymentRequired), [`RateLimited`](crate::ErrorKind::RateLimited),
+    /// [`ModelUnavailable`](crate::ErrorKind::ModelUnavailable), [`RequestRefused`](crate::ErrorKind::RequestRefused),
+    /// [`ProviderFailed`](crate::ErrorKind::ProviderFailed), [`RefreshFailed`](crate::ErrorKind::RefreshFailed) or
+    /// [`RefreshDenied`](crate::ErrorKind::RefreshDenied). If nothing could be tried,
+    /// [`NoEndpoint`](crate::ErrorKind::NoEndpoint), or a kind of [`ProfileSelector::resolve`],
+    /// [`Endpoint::for_model`], [`RequestBuilder::build`](crate::RequestBuilder::build) or [`AuthProfileStore::load`].
     pub async fn send(&self, call: &Call) -> Result<Reply, SendFailure> {
         #[cfg(feature = "tracing")]
         {
@@ -166,14 +169,14 @@ impl Rotator {
         let settings = self.settings().await;
         let mut rotation = self.rotation(&settings, call, call.fallback_models(&settings.config));
         if !call.has_requests() {
-            // Before a profile is looked for: no key of its provider would help.
+            // Checked before a profile is selected: no key of its provider would help.
             let refused = |model: &ModelRef| Some((model.clone(), self.target(&settings, model).err()?));
             let refused: Vec<_> = rotation.models().iter().filter_map(refused).collect();
             for (model, error) in refused {
                 rotation.leave_out(&model, error);
             }
         }
-        // On the heap, because it is large and the futures around it are moved.
+        // Boxed, because it is large and the futures around it are moved.
         let send = |attempt| Box::pin(self.attempt(Arc::clone(&settings), call, attempt));
         let (answered, reported) = self.drive(&settings, rotation, send).await?;
         Ok(Reply::new(self.clone(), answered.value, &answered.attempt)
@@ -181,26 +184,25 @@ impl Rotator {
             .with_report(reported))
     }
 
-    /// Records that a stream came to its proper end, for callers that read the response themselves.
+    /// Records that a stream reached its proper end, for callers that read the response themselves.
     ///
     /// Does nothing if the receipt was reported before.
     ///
     /// # Errors
     ///
-    /// Those of [`RecordOutcome::record_success`]. The report is kept then, see [`flush`](Self::flush).
+    /// Those of [`RecordOutcome::record_success`]. The report is kept in that case; see [`flush`](Self::flush).
     pub async fn finish(&self, receipt: &Receipt) -> Result<()> {
         self.record(Record::Success(receipt.clone())).await
     }
 
-    /// Records the error that an event of a stream tells, for callers that read the response themselves; gives what it
-    /// means, or `None` if the event is no error.
+    /// Records the error in an event of a stream, for callers that read the response themselves. Returns its meaning,
+    /// or `None` if the event is not an error.
     ///
-    /// `event` is the event's data, or the event as it came over the wire. A receipt that was reported before is not
-    /// charged again.
+    /// `event` is the event's data, or the event as received. A receipt that was reported before is not recorded again.
     ///
     /// # Errors
     ///
-    /// Those of [`RecordOutcome::record_failure`]. The report is kept then, see [`flush`](Self::flush).
+    /// Those of [`RecordOutcome::record_failure`]. The report is kept in that case; see [`flush`](Self::flush).
     pub async fn report_stream_error(&self, receipt: &Receipt, event: &[u8]) -> Result<Option<Failure>> {
         let classifier = FailureClassifier::new(receipt.provider());
         let Some(failure) = classifier.event("", event, self.0.clock.now()) else { return Ok(None) };

@@ -1,4 +1,4 @@
-//! What the last request of each session sent, in bounded memory.
+//! The last request of each session, in bounded memory.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,13 +9,13 @@ use bytes::Bytes;
 use crate::clock::Timestamp;
 use crate::id::{ModelRef, ProfileId};
 
-/// More gaps than this say no more about those to come.
+/// The number of gaps to keep: more of them do not improve the estimate.
 const GAPS: usize = 64;
 
-/// What an entry takes beside its body and its names, in bytes: more than it can be.
+/// An upper bound of the memory for an entry beside its body and its names, in bytes.
 const OVERHEAD: usize = 2_048;
 
-/// A conversation with one cache: what another account, model or server keeps is not found there.
+/// A session with one cache: another account, model or server has a separate cache.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Place {
     pub(super) session: Arc<str>,
@@ -24,18 +24,18 @@ pub(super) struct Place {
     pub(super) url: String,
 }
 
-/// A request that is about to be made, and what is known of the one before it.
+/// A request that is about to be made, with the memory of the previous one.
 #[derive(Debug)]
 pub(super) struct Begun {
     place: Place,
     number: u64,
     at: Timestamp,
     pub(super) previous: Option<Bytes>,
-    /// The times between the starts of the requests so far, this one included.
+    /// The times between the starts of the requests so far, including this one.
     pub(super) gaps: Vec<Duration>,
 }
 
-/// The sessions that are remembered; those that were used least recently are forgotten first.
+/// The remembered sessions; the least recently used ones are forgotten first.
 #[derive(Debug)]
 pub(super) struct Sessions {
     most: usize,
@@ -54,7 +54,7 @@ struct State {
 struct Kept {
     body: Bytes,
     bytes: usize,
-    /// The number of the request, and when it was made.
+    /// The number of the request, and its time.
     number: u64,
     at: Timestamp,
     gaps: VecDeque<Duration>,
@@ -62,7 +62,7 @@ struct Kept {
 }
 
 impl Sessions {
-    /// Remembers as much as these bytes hold.
+    /// Creates a memory of this many bytes.
     pub(super) fn new(most: usize) -> Self {
         Self { most, state: Mutex::default() }
     }
@@ -78,8 +78,8 @@ impl Sessions {
         Begun { place, number, at: now, previous, gaps }
     }
 
-    /// Keeps what a request sent that the server has taken; `held` is what the body holds in memory, in bytes. Of two that
-    /// were made at the same time it keeps the one that was begun later.
+    /// Keeps a request that the server has accepted; `held` is the memory of its body, in bytes. Of two concurrent
+    /// requests it keeps the one that began later.
     pub(super) fn remember(&self, begun: Begun, body: Bytes, held: usize) {
         let Begun { place, number, at, gaps, .. } = begun;
         let mut state = self.state();
@@ -89,7 +89,7 @@ impl Sessions {
         state.forget(&place);
         let names = place.session.len() + place.profile.as_str().len() + place.model.model().len() + place.url.len();
         let bytes = held.saturating_add(names).saturating_add(OVERHEAD);
-        // What came before is no longer the last request, so it is gone also where this one has no room.
+        // The previous body is no longer the last one, so it is dropped even if this one does not fit.
         if bytes > self.most {
             return;
         }
@@ -179,7 +179,7 @@ mod tests {
             let state = sessions.state();
             assert_eq!((state.kept.len(), state.by_use.len()), (15, 15));
         });
-        // And the body that is about to be remembered.
+        // The body that is about to be remembered is allowed as well.
         let allowed = u64::try_from(most + 2 * MEGABYTE).unwrap();
         assert!(taken.bytes_max <= allowed, "{} bytes", taken.bytes_max);
     }
@@ -210,11 +210,11 @@ mod tests {
         send(&sessions, "three", 0, &body(b'3'));
         assert_eq!(previous(&sessions, "two"), None);
         assert_eq!(previous(&sessions, "one").unwrap()[0], b'1');
-        // Too large to be kept: the one before it is not the last request any more.
+        // This body is too large to keep, and the previous one is no longer the last.
         send(&sessions, "one", 0, &vec![b'4'; 3 * MEGABYTE]);
         assert_eq!(previous(&sessions, "one"), None);
         assert_eq!(previous(&sessions, "three").unwrap()[0], b'3');
-        // Another account, model or server has another cache.
+        // Another account, model or server has a separate cache.
         let other = [
             Place { profile: ProfileId::new("anthropic:b").unwrap(), ..place("three") },
             Place { model: "anthropic/claude-haiku-4-5".parse().unwrap(), ..place("three") },

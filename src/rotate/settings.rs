@@ -1,5 +1,5 @@
-//! The configuration of a rotator with what its references lead to, and what those of profiles lead to: looked up on a
-//! blocking thread, and kept for as long as that counts.
+//! The configuration of a rotator with the secrets behind its references and those of the profiles. They are resolved
+//! on a blocking thread and kept for their lifetime.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,20 +18,20 @@ use crate::profile::AuthProfiles;
 use crate::references::ReferenceResolver;
 use crate::rotation::RotationLimits;
 
-/// A configuration with its references resolved, and what was found from it.
+/// A configuration with its references resolved, and values derived from it.
 pub(super) struct Settings {
     pub(super) config: Arc<Config>,
     pub(super) limits: RotationLimits,
     pub(super) targets: Mutex<HashMap<ModelRef, Arc<Target>>>,
-    /// What finds secrets; `None` where the configuration came with what references lead to.
+    /// The resolver of references; `None` if the configuration came with resolved references.
     resolver: Option<Arc<ReferenceResolver>>,
     has_references: bool,
     references: Resolved,
-    /// The document whose references were looked up last, and what they led to.
+    /// The document whose references were resolved last, and the result.
     referred: Mutex<Option<(Arc<AuthProfiles>, Resolved)>>,
 }
 
-/// What the builder said, which every configuration is put over.
+/// The settings of the builder, which override those of any configuration.
 pub(super) struct Basis {
     pub(super) limits: RotationLimits,
     pub(super) references: Option<Arc<ReferenceResolver>>,
@@ -65,12 +65,12 @@ impl Settings {
 }
 
 impl Parts {
-    /// The settings of the moment.
+    /// Returns the current settings.
     pub(super) fn current(&self) -> Arc<Settings> {
         Arc::clone(&self.settings.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Takes new settings; with `of` only in the place of those that they were made of.
+    /// Replaces the settings; with `of`, only if those are still the current ones.
     fn replace(&self, fresh: &Arc<Settings>, of: Option<&Arc<Settings>>) {
         let mut settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
         if of.is_none_or(|of| Arc::ptr_eq(of, &settings)) {
@@ -80,20 +80,20 @@ impl Parts {
 }
 
 impl Rotator {
-    /// Returns the configuration that new calls are made with, and what its references led to last; its
-    /// [`selector`](Config::selector) is the one that chooses.
+    /// Returns the configuration for new calls, with its last resolved references. Its [`selector`](Config::selector)
+    /// is the one in use.
     #[must_use]
     pub fn config(&self) -> Arc<Config> {
         Arc::clone(&self.0.current().config)
     }
 
-    /// Replaces the configuration, for calls that begin from now on, of this rotator and its clones. Calls in flight go on
-    /// with the one they began with.
+    /// Replaces the configuration of this rotator and its clones, for calls that begin from now on. Calls in progress
+    /// continue with the one that they began with.
     ///
-    /// That includes the environment and the keys in both, so that a key outside the profiles is replaced like this too.
-    /// What was said to the [builder](RotatorBuilder) stays: endpoints, limits, clients, the store. So does all that was
-    /// learnt: cooldowns, sessions, outcomes that are not written yet. An outcome is written by the rules that are in force
-    /// at that moment.
+    /// The configuration includes the environment and the keys in both, so that a key outside the profiles is replaced
+    /// the same way. The settings of the [builder](RotatorBuilder) stay: endpoints, limits, clients, the store. So do
+    /// cooldowns, sessions, and outcomes that are not written yet. An outcome is written by the rules in force at that
+    /// moment.
     ///
     /// # Examples
     ///
@@ -112,7 +112,7 @@ impl Rotator {
         self.0.replace(&Arc::new(Settings::new(config, &self.0.basis)), None);
     }
 
-    /// The settings, the references of the configuration looked up again if that is due.
+    /// Returns the settings, after resolving the configuration's references again if that is due.
     pub(super) async fn settings(&self) -> Arc<Settings> {
         let (current, now) = (self.0.current(), self.0.clock.now());
         let Some(resolver) = &current.resolver else { return current };
@@ -129,7 +129,7 @@ impl Rotator {
         fresh
     }
 
-    /// What the references of profiles lead to.
+    /// Returns the secrets that the references of the profiles lead to.
     pub(super) async fn referred(&self, settings: &Arc<Settings>, profiles: &Arc<AuthProfiles>) -> Resolved {
         let now = self.0.clock.now();
         let Some(resolver) = &settings.resolver else { return settings.config.resolved_references().clone() };
@@ -168,12 +168,12 @@ impl Rotator {
             Ok(runtime) => runtime.spawn_blocking(look).await,
             Err(_) => Ok(look()),
         };
-        // A source of the caller's that panicked has found nothing.
+        // A custom source that panicked has found nothing.
         found.unwrap_or_else(|_| all(&profiles, &settings, ReferenceFailure::Unreadable))
     }
 }
 
-/// The same failure for every reference.
+/// Returns the same failure for every reference.
 fn all(profiles: &AuthProfiles, settings: &Settings, failure: ReferenceFailure) -> Resolved {
     let references = profiles.references().chain(settings.config.references());
     references.map(|reference| (reference.clone(), Err(failure))).collect()

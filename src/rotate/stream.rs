@@ -1,4 +1,4 @@
-//! Watching a stream of server-sent events go by: its end, its errors, its usage.
+//! Observation of a stream of server-sent events: its end, its errors, its usage.
 
 mod ending;
 #[cfg(test)]
@@ -16,21 +16,21 @@ use crate::failure::{Failure, FailureClassifier};
 use crate::net::{Event, EventReader, MAX_EVENT};
 use crate::reason::FailureReason;
 
-/// What a stream turned out to be.
+/// The verdict on a stream.
 #[derive(Debug)]
 pub(super) enum Verdict {
     /// The answer is complete.
     Complete,
-    /// It ended in an error.
+    /// The stream ended in an error.
     Failed(Failure),
 }
 
-/// Finds the end of an answer, errors and usage among the events of a stream.
+/// A detector of the end, of errors and of usage among the events of a stream.
 #[derive(Debug)]
 pub(super) struct Watch {
     events: EventReader,
     judge: Judge,
-    /// The start of a body without events: one that is no stream at all.
+    /// The start of a body without events, which is not a stream at all.
     start: Vec<u8>,
 }
 
@@ -39,24 +39,23 @@ struct Judge {
     classifier: FailureClassifier,
     ending: Ending,
     usage: CacheUsage,
-    /// Whether there was any event.
+    /// `true` if there was any event.
     any: bool,
     over: bool,
 }
 
-/// Words without one of which no event is an error.
+/// Every event that is an error contains one of these words.
 const ERRORS: [&str; 6] = ["error", "failed", "base_resp", "$fault", "\"code\"", "Exception"];
 
 impl Watch {
-    /// Watches a stream whose events have no more bytes than this.
+    /// Creates a watch for a stream whose events have at most this many bytes.
     pub(super) fn new(classifier: FailureClassifier, limit: usize) -> Self {
         let (ending, usage) = (Ending::default(), CacheUsage::default());
         let judge = Judge { classifier, ending, usage, any: false, over: false };
         Self { events: EventReader::with_limit(limit), judge, start: Vec::new() }
     }
 
-    /// Looks at the next bytes and shows `each` the events in them, up to an error; returns the first verdict they lead
-    /// to.
+    /// Processes the next bytes and passes the events in them to `each`, up to an error. Returns the first verdict.
     pub(super) fn push(&mut self, bytes: &[u8], now: Timestamp, mut each: impl FnMut(Event<'_>)) -> Option<Verdict> {
         let (judge, mut verdict) = (&mut self.judge, None);
         self.events.push(bytes, |event| judge.show(event, now, &mut verdict, &mut each));
@@ -68,7 +67,7 @@ impl Watch {
         verdict
     }
 
-    /// Takes the end of the body, `clean` or not; returns the verdict it leads to, none if the answer was cut off.
+    /// Processes the end of the body, `clean` or not. Returns the verdict; `None` if the answer was cut off.
     pub(super) fn finish(&mut self, clean: bool, now: Timestamp, mut each: impl FnMut(Event<'_>)) -> Option<Verdict> {
         let (judge, mut verdict, mut cut) = (&mut self.judge, None, !clean);
         let events = std::mem::replace(&mut self.events, EventReader::with_limit(0));
@@ -80,7 +79,7 @@ impl Watch {
             && cut
             && failure.reason() == FailureReason::Unknown
         {
-            // Half an error says that the stream broke off, and nothing else.
+            // A partial error event only shows that the stream broke off.
             return None;
         }
         if !judge.any && !judge.over {
@@ -90,7 +89,8 @@ impl Watch {
         verdict.or(ends.then_some(Verdict::Complete))
     }
 
-    /// What a body comes to that is called a stream and has no event: an error in JSON, or an answer that is not streamed.
+    /// Returns the verdict on a body that is declared a stream but has no event: an error in JSON, or an answer that is
+    /// not streamed.
     fn without_events(&self, clean: bool, now: Timestamp) -> Option<Verdict> {
         if self.start.len() > MAX_EVENT {
             return None;
@@ -100,13 +100,13 @@ impl Watch {
         error.map(Verdict::Failed).or_else(|| whole().then_some(Verdict::Complete))
     }
 
-    /// Whether a stream that is there as a whole comes to its proper end.
+    /// Returns `true` if a whole stream reaches its proper end.
     pub(super) fn sees_the_end(mut self, stream: &[u8], now: Timestamp) -> bool {
         let verdict = self.push(stream, now, |_| {}).or_else(|| self.finish(true, now, |_| {}));
         matches!(verdict, Some(Verdict::Complete))
     }
 
-    /// Returns the counters that went by.
+    /// Returns the counters seen so far.
     pub(super) fn usage(&self) -> CacheUsage {
         self.judge.usage
     }
@@ -131,7 +131,7 @@ impl Judge {
         *verdict = verdict.take().or(found);
     }
 
-    /// Some servers leave out the blank lines between events, so that each line of the data is one.
+    /// Processes an event of a server that omits the blank lines, so that each line of the data is an event.
     fn see_lines(&mut self, event: Event<'_>, now: Timestamp) -> Option<Verdict> {
         let one = memchr(b'\n', event.data).is_none() || event.name == b"error";
         if one || serde_json::from_slice::<IgnoredAny>(event.data).is_ok() {
@@ -143,7 +143,7 @@ impl Judge {
 
     fn see(&mut self, event: Event<'_>, now: Timestamp) -> Option<Verdict> {
         if event.mentions("usage") {
-            // What cannot be read counts for nothing.
+            // Unreadable counters are ignored.
             let _ = self.usage.observe_event(event.data);
         }
         if self.over {
@@ -160,7 +160,7 @@ impl Judge {
     }
 }
 
-/// Whether the data of an event is the start of JSON.
+/// Returns `true` if the data of an event is the start of JSON.
 fn is_cut(data: &[u8]) -> bool {
     let data = data.trim_ascii();
     data.starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(data).is_err_and(|error| error.is_eof())

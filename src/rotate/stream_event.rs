@@ -1,4 +1,4 @@
-//! An event as the caller gets it.
+//! An event of a stream, as returned to the caller.
 
 use std::fmt;
 
@@ -6,13 +6,13 @@ use crate::net::Event;
 
 /// A server-sent event of an answer.
 ///
-/// `Debug` tells lengths only: what the model said may be confidential.
+/// `Debug` shows only lengths, because the model's answer may be confidential.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StreamEvent {
-    /// The name; empty if it has none, as in streams of `OpenAI` and Gemini.
+    /// The name of the event; empty if it has none, as in streams of `OpenAI` and Gemini.
     pub name: String,
-    /// The data, nearly always JSON; its lines are joined by line feeds.
+    /// The data, nearly always JSON. Its lines are joined by line feeds.
     pub data: String,
 }
 

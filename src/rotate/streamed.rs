@@ -11,16 +11,15 @@ use crate::rotation::{Answered, Attempt, AttemptError, SendFailure, leaves_a_mar
 use crate::select::Receipt;
 
 impl Rotator {
-    /// Makes attempts with a client of your own, as [`run`](Self::run) does, for answers that are streams: the function
-    /// returns as soon as one has begun, and that is no success yet.
+    /// Makes attempts with your own client as [`run`](Self::run) does, for answers that are streams: the function
+    /// returns as soon as the stream has begun, which is not a success yet.
     ///
-    /// Whoever reads the stream reports its end on the receipt of [`Answered::attempt`]: with [`finish`](Self::finish) if it
-    /// is complete, with [`fail`](Self::fail) if it is not. A stream that is reported neither way leaves the profile as
-    /// it was.
+    /// The reader of the stream reports its end on the receipt of [`Answered::attempt`]: with [`finish`](Self::finish)
+    /// if it is complete, with [`fail`](Self::fail) if it is not. A stream without either leaves the profile unchanged.
     ///
     /// # Errors
     ///
-    /// Those of [`run`](Self::run).
+    /// Same as [`run`](Self::run).
     ///
     /// # Examples
     ///
@@ -53,15 +52,15 @@ impl Rotator {
         self.run_until(call, false, send).await
     }
 
-    /// Records what a stream failed of, for callers that read it themselves and know what their client's error means. Of a
-    /// failure that says nothing of the profile or the model, such as a connection that broke, nothing is recorded.
+    /// Records the failure of a stream, for callers that read it themselves and classify their client's error. Nothing
+    /// is recorded for a failure that does not concern the profile or the model, such as a broken connection.
     ///
-    /// A receipt that was reported before is not charged again. [`report_stream_error`](Self::report_stream_error) is for
-    /// those who have the event itself.
+    /// A receipt that was reported before is not recorded again. If you have the event itself, use
+    /// [`report_stream_error`](Self::report_stream_error).
     ///
     /// # Errors
     ///
-    /// Those of [`RecordOutcome::record_failure`]. The report is kept then, see [`flush`](Self::flush).
+    /// Those of [`RecordOutcome::record_failure`]. The report is kept in that case; see [`flush`](Self::flush).
     pub async fn fail(&self, receipt: &Receipt, failure: &Failure) -> Result<()> {
         if !leaves_a_mark(failure) {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Where the requests for a model go: found once, and kept.
+//! The destination of a model's requests, determined once and kept.
 
 use std::sync::{Arc, PoisonError};
 
@@ -11,22 +11,22 @@ use crate::id::ModelRef;
 use crate::net::is_direct;
 use crate::request::Endpoint;
 
-/// No more models than this are remembered: their names may come from outside.
+/// The maximum number of models to remember, because their names may come from outside.
 const MOST: usize = 1_000;
 
-/// An endpoint as requests to it need it.
+/// An endpoint, prepared for requests.
 pub(super) struct Target {
     pub(super) endpoint: Endpoint,
-    /// The URL as the client has it, if it accepts it.
+    /// The URL in the client's form, if the client accepts it.
     url: Option<reqwest::Url>,
-    /// Whether requests go without a proxy.
+    /// `true` if requests bypass proxies.
     pub(super) is_direct: bool,
 }
 
 /// A body as it is sent.
 pub(super) struct Sent {
     pub(super) body: Bytes,
-    /// What it holds in memory, in bytes.
+    /// The memory that it holds, in bytes.
     pub(super) held: usize,
 }
 
@@ -44,10 +44,11 @@ impl Target {
         Self { endpoint, url, is_direct }
     }
 
-    /// Returns the client's form of a request, and its body, which both share; `None` if the client does not accept its URL.
+    /// Returns the request in the client's form, and the body that both share; `None` if the client does not accept its
+    /// URL.
     pub(super) fn request(&self, request: http::Request<Vec<u8>>) -> Option<(reqwest::Request, Sent)> {
         let (parts, body) = request.into_parts();
-        // A call that asks for a stream may go to another method of the same server.
+        // A streaming call may go to another method of the same server.
         let url = if parts.uri == *self.endpoint.uri() {
             self.url.clone()?
         } else {
@@ -62,7 +63,7 @@ impl Target {
 }
 
 impl Rotator {
-    /// Returns where the requests for a model go.
+    /// Returns the destination of a model's requests.
     pub(super) fn target(&self, settings: &Settings, model: &ModelRef) -> Result<Arc<Target>> {
         let mut targets = settings.targets.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(target) = targets.get(model) {

@@ -1,4 +1,4 @@
-//! One try of a call: what is to be tried, and what came of it.
+//! One attempt of a call, and its record.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,9 +16,9 @@ use crate::id::{ModelRef, ProfileId};
 use crate::reason::FailureReason;
 use crate::select::{Receipt, Selection};
 
-/// One request to send: for which model, with which credential, and how long it may take.
+/// One request to send: the model, the credential and the time limit.
 ///
-/// It owns what it says and is cheap to clone, so that it can be moved into a task.
+/// It owns its data and is cheap to clone, so that it can move into a task.
 #[derive(Clone, Debug)]
 pub struct Attempt(Arc<Inner>);
 
@@ -47,25 +47,25 @@ impl Attempt {
         self.0.observer.as_ref()
     }
 
-    /// Returns the model to ask: the call's, or one of its fallbacks.
+    /// Returns the requested model: the call's own, or one of its fallbacks.
     #[must_use]
     pub fn model(&self) -> &ModelRef {
         &self.0.model
     }
 
-    /// Returns the profile and why it was chosen.
+    /// Returns the selected profile with its credential and its source.
     #[must_use]
     pub fn selection(&self) -> &Selection {
         &self.0.selection
     }
 
-    /// Returns the profile to use.
+    /// Returns the id of the profile to use.
     #[must_use]
     pub fn profile(&self) -> &ProfileId {
         &self.0.selection.profile
     }
 
-    /// Returns what the request authenticates with.
+    /// Returns the credential to authenticate with.
     #[must_use]
     pub fn credential(&self) -> &Credential {
         &self.0.selection.credential
@@ -77,14 +77,14 @@ impl Attempt {
         &self.0.selection.receipt
     }
 
-    /// Returns how long the attempt may take.
+    /// Returns the time limit of the attempt.
     #[must_use]
     pub fn timeout(&self) -> Duration {
         self.0.timeout
     }
 
-    /// Returns `true` if the server that keeps the profiles could not be reached when this one was chosen: it was chosen by
-    /// what was last read, and what others have learned since is not known.
+    /// Returns `true` if the server that stores the profiles could not be reached when this one was chosen. The choice
+    /// then follows the last document that was read, without newer changes by others.
     #[must_use]
     pub fn store_away(&self) -> bool {
         self.0.store_away
@@ -104,17 +104,17 @@ impl Attempt {
     }
 }
 
-/// The answer to a call made through a rotation.
+/// The answer to a call made through a rotation, with every attempt.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Answered<T> {
-    /// What the function that made the attempt returned.
+    /// The value that the function making the attempt returned.
     pub value: T,
     /// The attempt that was answered.
     pub attempt: Attempt,
-    /// Every attempt in order, the one that was answered last.
+    /// Every attempt in order; the answered one is last.
     pub attempts: Vec<AttemptRecord>,
-    /// The models that were left out because no request for them can be made.
+    /// The models that were left out because no request for them can be built.
     pub unserved: Vec<UnservedModel>,
 }
 
@@ -128,33 +128,34 @@ impl<T> Answered<T> {
     }
 }
 
-/// One try of a call: with which profile, for which model, and what came of it.
+/// The record of one attempt: its profile, its model and its outcome.
 ///
-/// `Display` is one line for a log. There is no secret in it, and nothing the provider said.
+/// `Display` is one line for a log, without secrets and without the provider's own words.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct AttemptRecord {
-    /// The profile.
+    /// The id of the profile.
     pub profile: ProfileId,
-    /// The model.
+    /// The requested model.
     pub model: ModelRef,
-    /// Why it failed; `None` for the one that did not.
+    /// The failure of the attempt; `None` for the answered one.
     pub failure: Option<Failure>,
-    /// The status of the answer, if there was one.
+    /// The HTTP status of the answer, if there was one.
     pub status: Option<StatusCode>,
-    /// How long it took, a refresh before it included: until the head of a stream, else until the answer was complete.
+    /// The duration, including a refresh before it: until the head of a stream, or else until the answer was complete.
     pub duration: Duration,
-    /// What kept the request from being sent at all: a refresh that failed, or a secret no header can carry.
+    /// The error that kept the request from being sent: a refresh that failed, or a secret that is not valid in a
+    /// header.
     pub unsent: Option<ErrorKind>,
-    /// Why the outcome could not be written to the store, if it could not. The call itself goes on. Of an answered call
-    /// through a `Rotator`, which does not wait for the store: as far as that was tried when the answer was given.
+    /// The error of writing the outcome to the store, if that failed; the call itself goes on. A `Rotator` does not
+    /// wait for the store, so that its answered calls have only the errors known when the answer was returned.
     pub unrecorded: Option<ErrorKind>,
-    /// Whether the server that keeps the profiles could not be reached when the profile was chosen.
+    /// `true` if the server that stores the profiles could not be reached when the profile was chosen.
     pub store_away: bool,
 }
 
 impl AttemptRecord {
-    /// Why it failed; `None` for the one that did not.
+    /// Returns the reason for the failure; `None` for the answered attempt.
     #[must_use]
     pub fn reason(&self) -> Option<FailureReason> {
         self.failure.as_ref().map(Failure::reason)

@@ -1,4 +1,4 @@
-//! A rotation for programs without a runtime.
+//! A driver for programs without a runtime.
 
 use std::fmt;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::record::RecordOutcome as _;
 use crate::refresh::{RefreshCoordinator, RefreshOutcome};
 use crate::store::{AuthProfileStore, Lease, TrialClaim};
 
-/// Runs rotations over a store and a clock on the calling thread, with any synchronous client.
+/// A driver that runs rotations over a store and a clock on the calling thread, with any synchronous client.
 ///
 /// # Examples
 ///
@@ -49,27 +49,28 @@ pub struct BlockingDriver<'a> {
 }
 
 impl<'a> BlockingDriver<'a> {
-    /// Creates a driver. `sleep` is how pauses are waited for, usually `std::thread::sleep`.
+    /// Creates a driver. `sleep` waits for pauses; it is usually `std::thread::sleep`.
     #[must_use]
     pub fn new(store: &'a dyn AuthProfileStore, clock: &'a dyn Clock, sleep: fn(Duration)) -> Self {
         Self { store, clock, sleep, refresh: None }
     }
 
-    /// Sets what refreshes OAuth credentials, before they end and when they are refused. Default: nothing does.
+    /// Sets the coordinator that refreshes OAuth credentials before they expire and when they are refused. Default:
+    /// none.
     #[must_use]
     pub fn refresh(mut self, coordinator: &'a RefreshCoordinator) -> Self {
         self.refresh = Some(coordinator);
         self
     }
 
-    /// Makes attempts until one is answered, or nothing is left to try. Every outcome is recorded in the store by the rules
-    /// of its selector; the success of an answer is recorded as soon as it is returned.
+    /// Makes attempts until one is answered or nothing is left to try. Every outcome is recorded in the store by the
+    /// rules of the rotation's selector; the success of an answer is recorded as soon as it is returned.
     ///
-    /// The function is to keep to [`Attempt::timeout`]: it cannot be interrupted.
+    /// The function must observe [`Attempt::timeout`], because it cannot be interrupted.
     ///
     /// # Errors
     ///
-    /// A [`SendFailure`] with every attempt.
+    /// A [`SendFailure`] that lists every attempt.
     pub fn run<T, E: Into<AttemptError>>(
         &self,
         rotation: Rotation,
@@ -78,17 +79,17 @@ impl<'a> BlockingDriver<'a> {
         self.run_until(rotation, true, send)
     }
 
-    /// Makes attempts as [`run`](Self::run) does, for answers that are streams: the function returns as soon as one has
-    /// begun, and its success is not recorded.
+    /// Makes attempts as [`run`](Self::run) does, for answers that are streams: the function returns as soon as the
+    /// stream has begun, and its success is not recorded.
     ///
-    /// Whoever reads the stream records how it ends, on the receipt of [`Answered::attempt`]:
+    /// The reader of the stream records its end on the receipt of [`Answered::attempt`]:
     /// [`record_success`](crate::RecordOutcome::record_success) if it is complete,
-    /// [`record_failure`](crate::RecordOutcome::record_failure) if it is not. A stream that is recorded neither way leaves
-    /// the profile as it was.
+    /// [`record_failure`](crate::RecordOutcome::record_failure) if it is not. A stream without either leaves the
+    /// profile unchanged.
     ///
     /// # Errors
     ///
-    /// A [`SendFailure`] with every attempt.
+    /// A [`SendFailure`] that lists every attempt.
     pub fn run_streamed<T, E: Into<AttemptError>>(
         &self,
         rotation: Rotation,
@@ -126,7 +127,7 @@ impl<'a> BlockingDriver<'a> {
                 }
             };
             if rotation.time_left(self.clock.now()).is_zero() {
-                // The refresh took all of it: nothing is sent, so nothing is said of the profile.
+                // The refresh used up the time. Nothing was sent, so nothing is recorded about the profile.
                 continue;
             }
             let (outcome, value) = match send(&attempt).map_err(Into::into) {
@@ -140,9 +141,9 @@ impl<'a> BlockingDriver<'a> {
         }
     }
 
-    /// The attempt, once no other machine makes the same trial; `None` if one does, or did so meanwhile.
+    /// Returns the attempt once its trial is claimed; `None` if another machine makes or has just made the trial.
     fn claimed(&self, rotation: &mut Rotation, attempt: Attempt) -> Option<Attempt> {
-        // A trial that is made again is claimed already.
+        // The claim of a repeated trial is held already.
         let trial = attempt.trial().filter(|_| !attempt.receipt().is_claimed());
         match trial.map(|trial| self.store.claim_trial(trial)) {
             Some(Ok(TrialClaim::Held(guard))) => {
@@ -153,12 +154,12 @@ impl<'a> BlockingDriver<'a> {
                 rotation.postpone(&attempt, self.clock.now());
                 None
             }
-            // Whoever cannot ask the others tries for itself.
+            // If the other machines cannot be asked, the trial is made anyway.
             None | Some(Ok(TrialClaim::Unshared) | Err(_)) => Some(attempt),
         }
     }
 
-    /// The attempt, its credential refreshed if that is due.
+    /// Returns the attempt with its credential refreshed if that is due.
     fn refreshed(&self, rotation: &Rotation, attempt: Attempt) -> Result<Attempt, Error> {
         let oauth = attempt.credential().kind() == CredentialKind::OAuth;
         let Some(coordinator) = self.refresh.filter(|_| oauth) else { return Ok(attempt) };
@@ -172,7 +173,7 @@ impl<'a> BlockingDriver<'a> {
         }
     }
 
-    /// What a failed attempt came to, its credential refreshed if it was refused.
+    /// Returns the outcome of a failed attempt, after a refresh of the credential if it was refused.
     fn after(&self, rotation: &mut Rotation, attempt: &Attempt, error: AttemptError) -> Outcome {
         let AttemptError::Failed { failure, status, response } = error else { return error.into() };
         let Some(coordinator) = self.refresh.filter(|_| rotation.can_refresh(attempt, &failure)) else {
@@ -202,10 +203,10 @@ impl<'a> BlockingDriver<'a> {
 }
 
 impl Rotation {
-    /// Returns the attempt of a trial that was claimed, with what the store says of its profile after that; `None` if the
-    /// trial is no longer to be made, because another machine has made it meanwhile. The claim is held until the outcome of
-    /// the attempt is [recorded](crate::RecordOutcome) or, where there is nothing to record, [reported](Self::report); at the
-    /// longest until the last receipt of the attempt is dropped.
+    /// Returns the attempt of a claimed trial with the profile's present state in the store; `None` if the trial is
+    /// obsolete because another machine has made it meanwhile. The claim is held until the outcome of the attempt is
+    /// [recorded](crate::RecordOutcome), or [reported](Self::report) if there is nothing to record, and at most until
+    /// the last receipt of the attempt is dropped.
     #[must_use]
     pub fn claimed(
         &mut self,

@@ -12,9 +12,9 @@ use crate::id::ModelRef;
 use crate::profile::AuthProfiles;
 
 impl Rotation {
-    /// Leaves a model out before it is tried, because no request for it can be made: the others are tried, and the end
-    /// of the call has it in its list. The error is that of the call if nothing else can be tried, and the model the
-    /// first one.
+    /// Leaves out a model before it is tried, because no request for it can be built. The other models are tried, and
+    /// the end of the call lists this one. The call ends with this error if nothing else can be tried and the model is
+    /// the first one.
     pub fn leave_out(&mut self, model: &ModelRef, error: Error) {
         let Some(place) = self.models.iter().skip(self.at).position(|known| known == model) else { return };
         #[cfg(feature = "tracing")]
@@ -31,7 +31,7 @@ impl Rotation {
         self.unserved.push(unserved);
     }
 
-    /// The end of a model: the last failure, or that nobody could be tried.
+    /// Returns the end of a model: its last failure, or the error that no profile could be tried.
     pub(super) fn exhausted(&mut self, profiles: &AuthProfiles, model: &ModelRef, now: Timestamp) -> ModelEnd {
         let unavailable = self.selector.select(profiles, &self.query_for(model), now).err();
         let response = self.response.take();
@@ -45,13 +45,14 @@ impl Rotation {
         ModelEnd { model: Some(model.clone()), error, is_unserved, failure, unavailable, response, retry_at }
     }
 
-    /// From when on another call is worth it after this failure: the moment the server named, else after one more pause.
+    /// Returns the moment from which another call is worth it: the one that the server named, or else after one more
+    /// pause.
     fn retry_at(&self, failure: &Failure, now: Timestamp) -> Option<Timestamp> {
         let pause = failure.retry_after(now, &self.limits.backoff, self.retried, self.random);
         failure.deadline().or(pause.map(|pause| now + pause))
     }
 
-    /// Goes on to the next model, or ends the call.
+    /// Proceeds to the next model, or ends the call.
     pub(super) fn leave(&mut self, end: ModelEnd, next_model: bool, now: Timestamp) -> Option<SendFailure> {
         #[cfg(feature = "tracing")]
         if let Some(model) = self.models.get(self.at) {
@@ -71,14 +72,15 @@ impl Rotation {
         if goes_on { None } else { Some(self.end()) }
     }
 
-    /// What the caller asked for counts most; a fallback's end only if it says more. The other one is kept as a text.
+    /// Merges the end of a model into that of the call: the first model takes precedence unless a fallback's end has
+    /// more weight. The other one is kept as text.
     pub(super) fn merge(&mut self, end: ModelEnd) {
         let Some(first) = self.first.take() else {
             self.first = Some(end);
             return;
         };
         let (mut kept, other) = if end.weight() > first.weight() { (end, first) } else { (first, end) };
-        // Whichever may be asked first is worth another call.
+        // The earlier of the two moments is enough for another call.
         let retry_at = other.unavailable.as_ref().and_then(|unavailable| unavailable.retry_at).or(other.retry_at);
         self.retry_at = [self.retry_at, retry_at].into_iter().flatten().min();
         let provider = |end: &ModelEnd| end.model.as_ref().map(|model| model.provider().clone());
@@ -91,14 +93,14 @@ impl Rotation {
         self.first = Some(kept);
     }
 
-    /// Ends the call for a reason of the caller's, such as a store that cannot be read.
+    /// Ends the call with an error from the caller, such as a store that cannot be read.
     #[must_use]
     pub fn abort(mut self, error: Error) -> SendFailure {
         self.merge(ModelEnd::new(None, error));
         self.end()
     }
 
-    /// Returns what an answered call has to tell.
+    /// Returns the attempts of an answered call, and the models that were left out.
     pub(crate) fn into_parts(self) -> (Vec<AttemptRecord>, Vec<UnservedModel>) {
         (self.attempts, self.unserved)
     }

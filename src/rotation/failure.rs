@@ -1,4 +1,4 @@
-//! The end of a call that was not answered.
+//! The failure of a call.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -13,16 +13,17 @@ use crate::failure::Failure;
 use crate::id::ModelRef;
 use crate::select::Unavailable;
 
-/// Why a call has no answer: the failure that ended it, and every attempt that was made.
+/// The failure of a call: the error that ended it, and every attempt that was made.
 ///
-/// Converts into [`Error`] with `?`, which says the same; [`Error::send_failure`] and [`Error::unavailable`] have it back.
+/// The `?` operator converts it into an [`Error`] with the same text, from which [`Error::send_failure`] and
+/// [`Error::unavailable`] return it.
 pub struct SendFailure(Box<Inner>);
 
 struct Inner {
     end: ModelEnd,
-    /// What the other models of the call ended with.
+    /// The ends of the other models.
     others: Vec<(ModelRef, String)>,
-    /// From when on one of those is worth another call.
+    /// The moment from which one of those is worth another call.
     retry_at: Option<Timestamp>,
     attempts: Vec<AttemptRecord>,
     unserved: Vec<UnservedModel>,
@@ -40,57 +41,57 @@ impl SendFailure {
     }
 
     /// Returns the model that [`error`](Self::error), [`failure`](Self::failure), [`response`](Self::response) and
-    /// [`unavailable`](Self::unavailable) are about: the first one that was asked, else the first one that no profile was
-    /// found for. `None` if the call ended for another reason, such as a store that cannot be read.
+    /// [`unavailable`](Self::unavailable) concern: the first one for which a request was sent, or else the first one
+    /// without a profile. `None` if the call ended for another reason, such as a store that cannot be read.
     #[must_use]
     pub fn model(&self) -> Option<&ModelRef> {
         self.0.end.model.as_ref()
     }
 
-    /// What went wrong with the [`model`](Self::model): its last failure, or, where nothing could be tried, why no profile
-    /// was found. `Display` tells what the other models ended with too.
+    /// Returns the error of the [`model`](Self::model): its last failure, or the reason that no profile was found if
+    /// nothing could be tried. `Display` of the [`SendFailure`] adds the errors of the other models.
     #[must_use]
     pub fn error(&self) -> &Error {
         &self.0.end.error
     }
 
-    /// The kind of [`error`](Self::error).
+    /// Returns the kind of [`error`](Self::error).
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.end.error.kind()
     }
 
-    /// What the provider's last answer for the [`model`](Self::model) means; `None` if nothing was sent.
+    /// Returns the meaning of the provider's last answer for the [`model`](Self::model); `None` if nothing was sent.
     #[must_use]
     pub fn failure(&self) -> Option<&Failure> {
         self.0.end.failure.as_ref()
     }
 
-    /// Every profile with its verdict, if no profile is left for the [`model`](Self::model) or another one of its provider.
-    /// `Display` names each one with its reason and the time left.
+    /// Returns every profile with its verdict, if no profile is left for the [`model`](Self::model) or another one of
+    /// its provider. `Display` names each one with its reason and the time left.
     #[must_use]
     pub fn unavailable(&self) -> Option<&Unavailable> {
         self.0.end.unavailable.as_ref()
     }
 
-    /// Returns the answer that [`failure`](Self::failure) was read from: status, headers, and the start of the body. `None`
-    /// if there was no answer, or a client of your own did not keep it
+    /// Returns the answer from which [`failure`](Self::failure) was classified: status, headers, and the start of the
+    /// body. `None` if there was no answer, or your own client did not keep it
     /// ([`AttemptError::with_response`](super::AttemptError::with_response)).
     #[must_use]
     pub fn response(&self) -> Option<&ErrorResponse> {
         self.0.end.response.as_deref()
     }
 
-    /// Returns the moment from which another call is worth it, with whichever of its models: the end of the cooldown that
-    /// ends first, or the moment the server named, or, where a failure passes by itself, after one more pause of the
-    /// backoff. `None` if waiting does not help.
+    /// Returns the moment from which another call is worth it, with any of its models: the end of the earliest
+    /// cooldown, the moment that the server named, or, after a temporary failure, one more pause of the backoff. `None`
+    /// if waiting does not help.
     #[must_use]
     pub fn retry_at(&self) -> Option<Timestamp> {
         let cooldown = self.unavailable().and_then(|unavailable| unavailable.retry_at);
         [cooldown.or(self.0.end.retry_at), self.0.retry_at].into_iter().flatten().min()
     }
 
-    /// Every attempt in order.
+    /// Returns every attempt in order.
     #[must_use]
     pub fn attempts(&self) -> &[AttemptRecord] {
         &self.0.attempts
@@ -104,7 +105,7 @@ impl SendFailure {
         }
     }
 
-    /// Returns the models that were left out because no request for them can be made.
+    /// Returns the models that were left out because no request for them can be built.
     #[must_use]
     pub fn unserved(&self) -> &[UnservedModel] {
         &self.0.unserved
@@ -122,12 +123,12 @@ impl fmt::Display for SendFailure {
         if attempts > 1 {
             write!(f, " (after {attempts} attempts)")?;
         }
-        // A call of which nothing was tried ends in the refusal itself, which names them.
+        // If nothing was tried, the error is the refusal itself, which already names the profiles.
         if let Some(unavailable) = self.unavailable().filter(|_| attempts > 0) {
             write!(f, "{}", unavailable.reasons())?;
         }
         self.0.others.iter().try_for_each(|(model, error)| write!(f, "; {model}: {error}"))?;
-        // What ended the call need not be said twice.
+        // The error that ended the call is not repeated.
         let mut others = self.0.unserved.iter().filter(|unserved| unserved.error.to_string() != error);
         others.try_for_each(|unserved| write!(f, "; {unserved}"))
     }
@@ -167,7 +168,7 @@ impl From<SendFailure> for Error {
 }
 
 impl Error {
-    /// The failed call behind this error, with every attempt. `None` for other errors.
+    /// Returns the failed call behind this error, with every attempt; `None` for other errors.
     #[must_use]
     pub fn send_failure(&self) -> Option<&SendFailure> {
         self.origin()

@@ -1,4 +1,4 @@
-//! What follows from a failure: the same profile again, another one, another model, or the end.
+//! The step after a failure: the same profile again, another one, another model, or the end.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use crate::id::{ModelRef, ProfileId};
 use crate::profile::AuthProfiles;
 use crate::reason::{Blame, FailureReason};
 
-/// Whether a failure says something about a profile or a model, so that it is to be recorded.
+/// Returns `true` if a failure says something about a profile or a model, so that it is recorded.
 pub(crate) fn leaves_a_mark(failure: &Failure) -> bool {
     !matches!(failure.blame(), Blame::Request | Blame::Nobody)
 }
 
 impl Rotation {
-    /// Plans to repeat the request without changing the profile, if that is worth it and there is time for it.
+    /// Plans to repeat the request with the same profile, if that is worth it and there is time.
     pub(super) fn retry(&mut self, profile: &ProfileId, failure: &Failure, now: Timestamp) -> bool {
         let at_fault = matches!(failure.blame(), Blame::Provider | Blame::Nobody);
         let backoff = &self.limits.backoff;
@@ -31,21 +31,22 @@ impl Rotation {
         true
     }
 
-    /// Decides what follows from a failure: another profile, after a pause perhaps, another model, or the end.
+    /// Decides the step after a failure: another profile, perhaps after a pause, another model, or the end.
     pub(super) fn follow(&mut self, failure: &Failure, now: Timestamp) {
         let (reason, is_final) = (failure.reason(), failure.should_retry() == Some(false));
         self.over = match failure.blame() {
             Blame::Request => Some(false),
-            // Every profile of a provider goes the same way, and so does every model.
+            // No profile or model of this provider can fare better.
             Blame::Nobody => Some(self.skip_provider()),
-            // The server speaks of this credential, or of itself. Another account may fare better only in the first case.
+            // The server ruled out a retry for this credential, or for itself. Another account may fare better only in
+            // the first case.
             Blame::Provider | Blame::Model if is_final => Some(false),
             Blame::Profile if is_final && reason == FailureReason::Unknown => Some(false),
             Blame::Provider => {
                 self.overloaded += 1;
                 let pause = Some(self.limits.overloaded_pause).filter(|_| reason == FailureReason::Overloaded);
                 self.pause = pause.filter(|pause| !pause.is_zero());
-                // A fallback needs no pause, and may still be asked.
+                // A fallback needs no pause, and may still be tried.
                 let has_time = self.pause.is_none_or(|pause| pause < self.time_left(now));
                 (self.overloaded > self.limits.overloaded_rotations || !has_time).then_some(true)
             }
@@ -61,7 +62,7 @@ impl Rotation {
         }
     }
 
-    /// Keeps in mind which profile the server said a short wait for.
+    /// Keeps the profile with the shortest wait that a server named.
     pub(super) fn note_wait(&mut self, profile: &ProfileId, failure: &Failure) {
         let until = failure.deadline().filter(|_| failure.can_retry());
         let sooner = |until: &Timestamp| self.waiting.as_ref().is_none_or(|(_, known)| until < known);
@@ -70,7 +71,7 @@ impl Rotation {
         }
     }
 
-    /// Plans to repeat the request once such a wait is over, where no other profile is left to try.
+    /// Plans to repeat the request after such a wait, if no other profile is left to try.
     pub(super) fn wait(&mut self, profiles: &AuthProfiles, model: &ModelRef, now: Timestamp) -> Option<Duration> {
         let (profile, until) = self.waiting.take()?;
         let pause = until.saturating_since(now);
@@ -78,15 +79,15 @@ impl Rotation {
         if !may || self.allowance(now).is_none() || pause >= self.time_left(now) {
             return None;
         }
-        // What was recorded of it ends with the wait, or it is not to be used yet.
+        // The recorded window ends with the wait; otherwise the profile cannot be used yet.
         self.select_again(profiles, model, &profile, until)?;
         self.retried += 1;
         self.again = Some(profile);
         Some(pause)
     }
 
-    /// Whether an attempt was cut off because the call's own time is over, of which others had taken their part: that says
-    /// nothing of the provider.
+    /// Returns `true` if an attempt was cut off because the call's time was over and others had used part of it, which
+    /// says nothing about the provider.
     pub(super) fn ran_out(&self, attempt: &Attempt, failure: &Failure, now: Timestamp) -> bool {
         let given = self.limits.attempt_timeout.unwrap_or(self.limits.time).min(self.limits.time);
         failure.transport() == Some(TransportError::TimedOut)
@@ -94,7 +95,7 @@ impl Rotation {
             && attempt.timeout() < given
     }
 
-    /// Leaves the models of the present provider out; returns whether one of another provider is left.
+    /// Leaves out the models of the current provider. Returns `true` if one of another provider is left.
     fn skip_provider(&mut self) -> bool {
         let Some(here) = self.models.get(self.at).map(|model| model.provider().clone()) else { return false };
         let next = self.at + 1;

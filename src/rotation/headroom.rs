@@ -1,4 +1,4 @@
-//! What answers say is left, within a call.
+//! Use of the providers' reported limits within a call.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::id::{ModelRef, ProfileId};
 use crate::profile::AuthProfiles;
 use crate::select::{Candidate, Candidates, Query, Selection, Verdict, told_of};
 
-/// Where an attempt tells what its answer says is left.
+/// The recipient of the limits that an attempt's answer reports.
 #[derive(Clone, Debug)]
 pub(super) struct Observer {
     tracker: Arc<HeadroomTracker>,
@@ -22,12 +22,12 @@ pub(super) struct Observer {
 }
 
 impl Rotation {
-    /// Sets the memory of what providers say is left, which the calls of a program share. Default: none, so that nothing is
-    /// made of it. [`Attempt::observe`] tells it what an answer says.
+    /// Sets the tracker of the limits that providers report, shared by the calls of a program. Default: none, so that
+    /// they are ignored. [`Attempt::observe`] feeds it from an answer.
     ///
-    /// A profile of which too little is left is passed over without being asked; where that is true of all, the call waits
-    /// for the first one if that takes no longer than the longest pause of [`RotationLimits::backoff`]. Rules without a
-    /// [`SelectorRules::headroom`] make nothing of it either.
+    /// A profile with too little headroom is skipped without a request. If that applies to all, the call waits for the
+    /// first one, provided that the wait is no longer than the longest pause of [`RotationLimits::backoff`]. Rules
+    /// without a [`SelectorRules::headroom`] ignore the limits.
     ///
     /// [`RotationLimits::backoff`]: super::RotationLimits::backoff
     /// [`SelectorRules::headroom`]: crate::select::SelectorRules::headroom
@@ -37,7 +37,7 @@ impl Rotation {
         self
     }
 
-    /// Notes that the request of a selection is about to be sent.
+    /// Registers that the request of a selection is about to be sent.
     pub(super) fn observer(&self, model: &ModelRef, selection: &Selection, now: Timestamp) -> Option<Observer> {
         let tracker = self.query.headroom().filter(|_| self.selector.rules().headroom.is_some())?;
         #[cfg(feature = "tracing")]
@@ -53,7 +53,7 @@ impl Rotation {
         Some(Observer { tracker: Arc::clone(tracker), ticket })
     }
 
-    /// Returns how long to wait until enough is left of one of the profiles that were not tried, if that is worth it.
+    /// Returns the time until one of the untried profiles has enough headroom, if the wait is worth it.
     pub(super) fn refill<'c>(
         &self,
         candidates: impl IntoIterator<Item = &'c Candidate<'c>>,
@@ -67,8 +67,8 @@ impl Rotation {
         (is_short && !pause.is_zero() && self.allowance(now).is_some()).then_some(pause)
     }
 
-    /// Returns how long to wait for the profile that the session uses, if that is worth it. The rules say how long a call
-    /// does that, over all its waits.
+    /// Returns the time to wait for the session's profile, if that is worth it. The rules limit how long a call waits
+    /// for it in total.
     pub(super) fn patience(
         &mut self,
         profiles: &AuthProfiles,
@@ -92,7 +92,7 @@ impl Rotation {
     }
 }
 
-/// Tells once of each profile that is passed over because too little is left of it.
+/// Logs, once per profile, that it was skipped for lack of headroom.
 #[cfg(feature = "tracing")]
 fn tell(tracker: &HeadroomTracker, selection: &Selection) {
     for candidate in &selection.skipped {
@@ -100,24 +100,24 @@ fn tell(tracker: &HeadroomTracker, selection: &Selection) {
             && tracker.is_news(&candidate.id)
         {
             let (from, limit) = (&*candidate.id, limit.as_str());
-            tracing::info!(%from, profile = %selection.profile, limit, %until, "leaving a profile before it is empty");
+            tracing::info!(%from, profile = %selection.profile, limit, %until, "leaving a profile before its limit is reached");
         }
     }
 }
 
 impl Attempt {
-    /// Tells what the headers of the answer say is left, to the memory that the call was [given](Rotation::headroom). Tell it
-    /// of every answer, and as soon as its head is in: a success and a failure alike.
+    /// Reports the limits in the headers of the answer to the tracker that the call was [given](Rotation::headroom).
+    /// Call it for every answer, a success or a failure, as soon as its head has arrived.
     ///
-    /// `Rotator::send` does it by itself, `Rotator::run` leaves it to the function that sends.
-    /// [`Rotation::report`] does it for a failure that has its [response](super::AttemptError::with_response).
+    /// `Rotator::send` does it automatically; `Rotator::run` leaves it to the function that sends. [`Rotation::report`]
+    /// does it for a failure with its [response](super::AttemptError::with_response).
     pub fn observe(&self, headers: &HeaderMap, now: Timestamp) {
         if let Some(Observer { tracker, ticket }) = self.observer() {
             tracker.observe(ticket, &Headroom::read(self.model().provider(), headers, now), now);
         }
     }
 
-    /// Tells what a failure that was kept says is left.
+    /// Reports the limits in the headers of a failure that was kept.
     pub(super) fn observe_failure(&self, response: Option<&ErrorResponse>, now: Timestamp) {
         if let Some(response) = response {
             self.observe(response.headers(), now);

@@ -1,32 +1,33 @@
-//! What bounds a call.
+//! Limits of a call.
 
 use std::time::Duration;
 
 use crate::failure::RetryBackoff;
 
-/// What bounds one call, as plain data.
+/// The limits of one call, as plain data.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RotationLimits {
-    /// How many attempts are made at most, over all profiles and models, refreshes of a refused credential included.
-    /// Default: 10; zero counts as one.
+    /// The maximum number of attempts over all profiles and models, including those after the refresh of a refused
+    /// credential. Default: 10; zero counts as one.
     pub attempts: usize,
-    /// How long the call takes at most. Default: 10 min. An attempt that is cut off then counts as a timeout only if it had
-    /// all of it: what pauses and other attempts took is not the provider's fault.
+    /// The maximum duration of the call. Default: 10 min. An attempt that is cut off by it counts as a timeout only if
+    /// it had all of that time: pauses and other attempts are not the provider's fault.
     pub time: Duration,
-    /// How long one attempt takes at most. Default: as long as the call.
+    /// The maximum duration of one attempt. Default: that of the call.
     pub attempt_timeout: Option<Duration>,
-    /// How often a model's request is sent again with the same profile where the provider, or the way to it, is at fault,
-    /// or where no other profile is left and the server names a short wait. Default: 2, as in the vendors' SDKs.
+    /// The maximum number of times that a model's request is repeated with the same profile, if the provider or the
+    /// network is at fault, or if no other profile is left and the server names a short wait. Default: 2, as in the
+    /// vendors' SDKs.
     pub retries: u32,
-    /// How long to wait before that, where the server does not say it. A wait that the server asks for is kept if it is
-    /// not longer than the longest of these pauses. Default: [`RetryBackoff::default`].
+    /// The pauses before such a repetition, unless the server names a wait. A wait that the server names is observed if
+    /// it is not longer than the longest of these pauses. Default: [`RetryBackoff::default`].
     pub backoff: RetryBackoff,
-    /// How many more profiles are tried where the provider is to blame. Default: 1.
+    /// The maximum number of further profiles to try if the provider is to blame. Default: 1.
     pub overloaded_rotations: u32,
-    /// How long to wait before such a try. Default: not at all.
+    /// The pause before trying such a profile. Default: zero.
     pub overloaded_pause: Duration,
-    /// How many more profiles are tried after a rate limit; `None` for all. Default: all.
+    /// The maximum number of further profiles to try after a rate limit; `None` for no maximum. Default: `None`.
     pub rate_limited_rotations: Option<u32>,
 }
 

@@ -1,4 +1,4 @@
-//! How it ended with a model.
+//! The end of one model of a call.
 
 use super::response::ErrorResponse;
 use crate::clock::Timestamp;
@@ -7,18 +7,18 @@ use crate::failure::Failure;
 use crate::id::ModelRef;
 use crate::select::Unavailable;
 
-/// Why a model gave no answer.
+/// The reason that a model has no answer.
 #[derive(Debug)]
 pub(super) struct ModelEnd {
-    /// The model, where it is one that the failure is about.
+    /// The model, if the failure concerns one.
     pub(super) model: Option<ModelRef>,
     pub(super) error: Error,
-    /// Whether no request for the model could be made.
+    /// `true` if no request for the model could be built.
     pub(super) is_unserved: bool,
     pub(super) failure: Option<Failure>,
     pub(super) unavailable: Option<Unavailable>,
     pub(super) response: Option<Box<ErrorResponse>>,
-    /// From when on another call is worth it, whatever the profiles' cooldowns say.
+    /// The moment from which another call is worth it, regardless of the profiles' cooldowns.
     pub(super) retry_at: Option<Timestamp>,
 }
 
@@ -27,8 +27,8 @@ impl ModelEnd {
         Self { model, error, is_unserved: false, failure: None, unavailable: None, response: None, retry_at: None }
     }
 
-    /// How much it says of why there is no answer: a failure more than a profile that is missing, and that more than a
-    /// model that could not be asked at all.
+    /// Returns how well it explains that there is no answer: a failure explains more than a missing profile, and that
+    /// more than a model without requests.
     pub(super) fn weight(&self) -> u8 {
         match &self.failure {
             Some(_) => 2,

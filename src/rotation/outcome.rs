@@ -1,4 +1,4 @@
-//! What a rotation says and is told.
+//! The output and input of a rotation.
 
 use std::time::Duration;
 
@@ -10,117 +10,117 @@ use super::response::ErrorResponse;
 use crate::error::{Error, ErrorKind};
 use crate::failure::Failure;
 
-/// What to do next.
+/// The next step of a call.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Step {
-    /// Send the request with this credential.
+    /// Send the request of this attempt.
     Attempt(Attempt),
-    /// Wait this long, then ask again.
+    /// Wait for this time, then call [`Rotation::next`](super::Rotation::next) again.
     Pause(Duration),
     /// Give up: nothing is left to try.
     End(SendFailure),
 }
 
-/// What came of an attempt.
+/// The outcome of an attempt.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// It was answered.
+    /// The attempt was answered.
     Answered {
-        /// The status of the answer, if it is known.
+        /// The HTTP status of the answer, if known.
         status: Option<StatusCode>,
-        /// Whether the answer is complete. The success of one that is not is for the caller to record, on the attempt's
-        /// receipt, when it is.
+        /// `true` if the answer is complete. Otherwise the caller records the success on the attempt's receipt when it
+        /// is.
         complete: bool,
     },
-    /// It failed.
+    /// The attempt failed.
     Failed {
-        /// What the answer means.
+        /// The meaning of the answer.
         failure: Failure,
-        /// The status of the answer, if there was one.
+        /// The HTTP status of the answer, if there was one.
         status: Option<StatusCode>,
         /// The answer itself, for [`SendFailure::response`].
         response: Option<Box<ErrorResponse>>,
     },
-    /// The credential was refused and has been refreshed, so that the same profile is worth another try.
+    /// The credential was refused and has been refreshed, so that the same profile is worth another attempt.
     Refreshed {
-        /// What the answer means.
+        /// The meaning of the answer.
         failure: Failure,
-        /// The status of the answer, if there was one.
+        /// The HTTP status of the answer, if there was one.
         status: Option<StatusCode>,
         /// The answer itself, for [`SendFailure::response`].
         response: Option<Box<ErrorResponse>>,
     },
-    /// The profile cannot be used in this call, and nothing was sent: its refresh failed, or its secret cannot stand in a
-    /// header.
+    /// The profile cannot be used in this call, and nothing was sent: its refresh failed, or its secret is not valid in
+    /// a header.
     Unusable(Error),
-    /// The answer was not taken, which would be the same with every profile: it is too large.
+    /// The answer is too large and was not read, which would be the same with every profile.
     Unread {
-        /// What stood in the way.
+        /// The reason that it was not read.
         error: Error,
-        /// What is known of the answer, for [`SendFailure::response`].
+        /// The known part of the answer, for [`SendFailure::response`].
         response: Option<Box<ErrorResponse>>,
     },
-    /// No request for this model can be made: the next one is tried.
+    /// No request for this model can be built: the next model is tried.
     Unserved(Error),
-    /// No request could be made at all, with whatever profile.
+    /// No request can be built at all, with any profile.
     Aborted(Error),
 }
 
 impl Outcome {
-    /// Says that an answer is complete.
+    /// Creates the outcome of a complete answer.
     #[must_use]
     pub fn answered(status: Option<StatusCode>) -> Self {
         Self::Answered { status, complete: true }
     }
 }
 
-/// Why an attempt has no answer: what a function that makes attempts returns.
+/// The reason that an attempt has no answer: the error type of a function that makes attempts.
 ///
-/// Converts from a [`Failure`], and from an [`Error`] for requests that could not be made: one of kind `InvalidSecret`
-/// concerns the profile, one of kind `NoEndpoint` or `UnsupportedApi` the model, any other the call.
+/// It converts from a [`Failure`], and from an [`Error`] for a request that could not be built: kind `InvalidSecret`
+/// concerns the profile, kinds `NoEndpoint` and `UnsupportedApi` the model, any other the call.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum AttemptError {
-    /// It failed.
+    /// The attempt failed.
     Failed {
-        /// What the answer means.
+        /// The meaning of the answer.
         failure: Failure,
-        /// The status of the answer, if there was one.
+        /// The HTTP status of the answer, if there was one.
         status: Option<StatusCode>,
         /// The answer itself, for [`SendFailure::response`].
         response: Option<Box<ErrorResponse>>,
     },
     /// The profile cannot be used in this call, and nothing was sent.
     Unusable(Error),
-    /// The answer was not taken, which would be the same with every profile: it is too large.
+    /// The answer is too large and was not read, which would be the same with every profile.
     Unread {
-        /// What stood in the way.
+        /// The reason that it was not read.
         error: Error,
-        /// What is known of the answer, for [`SendFailure::response`].
+        /// The known part of the answer, for [`SendFailure::response`].
         response: Option<Box<ErrorResponse>>,
     },
-    /// No request for this model can be made: the next one is tried.
+    /// No request for this model can be built: the next model is tried.
     Unserved(Error),
-    /// No request could be made at all, with whatever profile.
+    /// No request can be built at all, with any profile.
     Aborted(Error),
 }
 
 impl AttemptError {
-    /// Describes a failed attempt whose status the failure itself does not know.
+    /// Creates the error of a failed attempt with a status that the failure itself does not contain.
     #[must_use]
     pub fn failed(failure: Failure, status: Option<StatusCode>) -> Self {
         Self::Failed { failure, status, response: None }
     }
 
-    /// Describes an answer that was not taken, which would be the same with every profile.
+    /// Creates the error of an answer that was not read, which would be the same with every profile.
     #[must_use]
     pub fn unread(error: Error) -> Self {
         Self::Unread { error, response: None }
     }
 
-    /// Adds the answer, for [`SendFailure::response`]. An attempt that was not sent has none.
+    /// Adds the answer, for [`SendFailure::response`]. An attempt that was not sent has none. Default: none.
     #[must_use]
     pub fn with_response(mut self, answer: ErrorResponse) -> Self {
         match &mut self {

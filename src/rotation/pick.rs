@@ -1,4 +1,4 @@
-//! Which profile is next.
+//! The choice of the next profile.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,29 +14,29 @@ use crate::id::{ModelRef, ProfileId, ProviderId};
 use crate::profile::AuthProfiles;
 use crate::select::{Inline, Query, Selection};
 
-/// What a look for the next profile finds.
+/// The result of looking for the next profile.
 pub(super) enum Pick {
     Found(Box<Selection>),
-    /// Too little is left of each; enough of one after this time.
+    /// Every profile lacks headroom; one of them has enough after this time.
     Later(Duration),
-    /// All that can be tried were.
+    /// Every usable profile was tried.
     Exhausted,
     Refused(Error),
 }
 
-/// What is there beside the document.
+/// The inputs beside the document.
 #[derive(Debug, Default)]
 pub(super) struct Outside {
-    /// Credentials of providers.
+    /// Credentials by provider.
     pub(super) inline: Vec<(ProviderId, Inline)>,
     models: Vec<Configured>,
     /// Providers whose endpoint takes no credential.
     keyless: Vec<ProviderId>,
-    /// Whether the store's server could not be reached.
+    /// `true` if the store's server could not be reached.
     store_away: bool,
 }
 
-/// What is configured for a model: a credential, and the way to its endpoint.
+/// The configuration of a model: a credential, and the access to its endpoint.
 #[derive(Debug)]
 struct Configured {
     model: ModelRef,
@@ -45,12 +45,12 @@ struct Configured {
 }
 
 impl Rotation {
-    /// Adds what is configured for a model beside the document. The credential may be a reference that leads to nothing.
+    /// Adds a model's configuration from outside the document. The credential may be a reference that leads to nothing.
     pub(crate) fn add_outside(&mut self, model: ModelRef, inline: Option<Inline>, access: Arc<Access>) {
         self.outside.models.push(Configured { model, inline, access });
     }
 
-    /// Adds the models that are not there yet.
+    /// Adds the models that are not in the list yet.
     pub(super) fn add_models(&mut self, models: impl IntoIterator<Item = ModelRef>) {
         let mut models = models.into_iter().peekable();
         if models.peek().is_none() {
@@ -61,7 +61,7 @@ impl Rotation {
             places.entry(model.clone()).or_default().push(place);
         }
         for model in models {
-            // Those that differ at most in how their provider is spelt.
+            // The candidates differ at most in the spelling of their provider.
             let alike = places.entry(model.clone()).or_default();
             let mut known = alike.iter().filter_map(|place| self.models.get(*place));
             if !known.any(|other| self.is_same(other, &model)) {
@@ -71,14 +71,15 @@ impl Rotation {
         }
     }
 
-    /// Says that no credential of a provider is sent, so that none is looked for.
+    /// Declares that no credential of a provider is sent, so that none is looked for.
     #[cfg(feature = "client")]
     pub(crate) fn with_keyless(mut self, provider: ProviderId) -> Self {
         self.outside.keyless.push(provider);
         self
     }
 
-    /// Sets whether the server that keeps the profiles [is away](crate::AuthProfileStore::is_away), for the attempts that come.
+    /// Sets whether the server that stores the profiles [is away](crate::AuthProfileStore::is_away), for the following
+    /// attempts.
     pub fn set_store_away(&mut self, store_away: bool) {
         self.outside.store_away = store_away;
     }
@@ -90,23 +91,23 @@ impl Rotation {
         })
     }
 
-    /// The credential that serves where no stored profile can.
+    /// Returns the credential to use if no stored profile can serve.
     fn inline_for(&self, model: &ModelRef) -> Option<Inline> {
         let configured = self.configured(model).and_then(|configured| configured.inline.clone());
-        // What the caller names is better than none.
+        // A credential from the caller is better than none.
         let is_none = matches!(&configured, Some(Ok(found)) if found.source == CredentialSource::NotNeeded);
         let given = spelt(&self.outside.inline, model.provider(), |(provider, _)| Some(provider));
         let given = given.map(|(_, inline)| inline.clone());
         if is_none { given.or(configured) } else { configured.or(given) }
     }
 
-    /// The attempt with a selection, which knows the way to the model's endpoint.
+    /// Creates the attempt for a selection, with the access to the model's endpoint.
     pub(super) fn attempt(&self, model: ModelRef, selection: Selection, timeout: Duration, now: Timestamp) -> Attempt {
         let observer = self.observer(&model, &selection, now);
         self.observed(model, selection, (timeout, now), observer)
     }
 
-    /// The attempt with a selection whose request was noted.
+    /// Creates the attempt for a selection whose request is registered already.
     pub(super) fn observed(
         &self,
         model: ModelRef,
@@ -120,18 +121,19 @@ impl Rotation {
         Attempt::new(model, selection, times, self.outside.store_away, observer)
     }
 
-    /// The selection without a credential, where the endpoint takes none.
+    /// Returns the selection without a credential, if the endpoint takes none.
     fn keyless(&self, profiles: &AuthProfiles, model: &ModelRef, now: Timestamp) -> Option<Result<Selection>> {
         let is_keyless = self.outside.keyless.contains(model.provider());
         is_keyless.then(|| self.selector.without_credential(profiles, &self.query_for(model), now))
     }
 
-    /// Sets what the references of profiles lead to, for what is tried from now on.
+    /// Sets the secrets that the profiles' references lead to, for the following attempts.
     pub(crate) fn set_references(&mut self, references: Resolved) {
         self.query.set_references(references);
     }
 
-    /// Whether two models are one, whose providers may be two in a configuration with an entry for each spelling.
+    /// Returns `true` if two models are the same one. A configuration with an entry per spelling can have two providers
+    /// for it.
     pub(super) fn is_same(&self, model: &ModelRef, other: &ModelRef) -> bool {
         model == other && self.selector.is_one(model.provider(), other.provider())
     }
@@ -150,7 +152,7 @@ impl Rotation {
         self.selector.select(profiles, &self.query_for(model).locked(profile.clone()), now).ok()
     }
 
-    /// The same profile once more, also if it is a credential from outside the document.
+    /// Selects the same profile again, even if it is a credential from outside the document.
     pub(super) fn select_again(
         &self,
         profiles: &AuthProfiles,
@@ -183,7 +185,7 @@ impl Rotation {
         }
         let next = candidates.iter().find(|one| one.verdict.is_ready() && !self.tried.contains(&one.id));
         if let Some(next) = next.map(|next| (*next.id).clone()) {
-            // A pick that lost its secret meanwhile is no longer ready.
+            // A picked profile whose secret is gone meanwhile is no longer ready.
             let selection = selector.selection(profiles, &query, next, candidates, now);
             return selection.map_or(Pick::Exhausted, |selection| Pick::Found(Box::new(selection)));
         }
@@ -218,7 +220,7 @@ impl Rotation {
     }
 }
 
-/// What stands under the very spelling of a provider's name, else under another one of it.
+/// Returns the entry under the exact spelling of a provider's name, or else under another spelling.
 fn spelt<'a, T>(
     entries: &'a [T],
     provider: &ProviderId,

@@ -10,15 +10,15 @@ use crate::profile::AuthProfiles;
 use crate::reason::FailureReason;
 
 impl Rotation {
-    /// Returns the attempt again with what the store holds of its profile now; `None` if the profile cannot be used any
-    /// more. For drivers that have refreshed a credential before it was sent.
+    /// Returns the attempt with the profile's present credential in the store; `None` if the profile can no longer be
+    /// used. For drivers that refresh a credential before sending it.
     #[must_use]
     pub fn reselect(&self, attempt: &Attempt, profiles: &AuthProfiles, now: Timestamp) -> Option<Attempt> {
-        // Its own request was noted, and must not stand in its way.
+        // Its own registered request must not block it.
         let query = self.query_for(attempt.model()).locked(attempt.profile().clone()).without_headroom();
         let mut selection = self.selector.select(profiles, &query, now).ok()?;
         selection.receipt = selection.receipt.holding_as(attempt.receipt());
-        // The refresh has taken of the call's time.
+        // The refresh has used some of the call's time.
         let timeout = attempt.timeout().min(self.time_left(now));
         Some(self.observed(attempt.model().clone(), selection, (timeout, now), attempt.observer().cloned()))
     }
@@ -31,18 +31,18 @@ impl Rotation {
         refused && oauth && !self.refreshed.contains(attempt.profile())
     }
 
-    /// Notes that a credential could not be refreshed, so that it is not tried twice in this call.
+    /// Marks a credential as impossible to refresh, so that it is not tried again in this call.
     pub(crate) fn refresh_failed(&mut self, attempt: &Attempt) {
         self.refreshed.push(attempt.profile().clone());
     }
 }
 
 impl Attempt {
-    /// Says why an attempt whose credential was refreshed is not made after all.
+    /// Returns the error for an attempt that is not made although its credential was refreshed.
     pub(crate) fn no_longer(&self, profiles: &AuthProfiles) -> Error {
         let message = match profiles.get(self.profile().as_str()) {
             Some(_) => {
-                "the login was refreshed, but cannot be used now: it began to cool down, or was changed, meanwhile"
+                "the login was refreshed, but cannot be used now: it was changed or started to cool down meanwhile"
             }
             None => "the profile was removed while its login was being refreshed",
         };

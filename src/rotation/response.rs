@@ -4,9 +4,9 @@ use std::fmt;
 
 use http::{HeaderMap, StatusCode};
 
-/// The provider's answer to a request that failed, for programs that hand it on.
+/// The provider's answer to a request that failed, for programs that pass it on.
 ///
-/// `Debug` tells the status and lengths only: providers repeat fragments of keys and of prompts.
+/// `Debug` shows only the status and lengths, because providers repeat fragments of keys and prompts.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ErrorResponse {
     status: StatusCode,
@@ -15,32 +15,32 @@ pub struct ErrorResponse {
 }
 
 impl ErrorResponse {
-    /// How many bytes of a body are kept: 256 KiB.
+    /// The number of bytes that are kept of a body: 256 KiB.
     pub const MAX_BODY: usize = 256 << 10;
 
-    /// Keeps an answer. Of a body that is longer than [`MAX_BODY`](Self::MAX_BODY) the start is kept.
+    /// Creates a response. Of a body longer than [`MAX_BODY`](Self::MAX_BODY), only the start is kept.
     #[must_use]
     pub fn new(status: StatusCode, headers: HeaderMap, body: &[u8]) -> Self {
         Self { status, headers, body: body.get(..Self::MAX_BODY).unwrap_or(body).into() }
     }
 
-    /// Returns the status.
+    /// Returns the HTTP status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// Returns the headers.
+    /// Returns the headers of the answer.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// Returns the body as the provider wrote it, or the start of it.
+    /// Returns the body as the provider wrote it, up to [`MAX_BODY`](Self::MAX_BODY) bytes.
     ///
     /// # Security
     ///
-    /// Providers repeat fragments of keys and of prompts in their answers: do not log it.
+    /// Providers repeat fragments of keys and prompts in their answers: do not log it.
     #[must_use]
     pub fn unredacted_body(&self) -> &[u8] {
         &self.body

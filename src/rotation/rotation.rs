@@ -22,7 +22,7 @@ use crate::reason::FailureReason;
 use crate::record::Record;
 use crate::select::{ProbePolicy, ProfileSelector, Query, Receipt};
 
-/// One call under way: what was tried, what is left, and what is next.
+/// One call in progress: what was tried, what is left, and the next step.
 ///
 /// # Examples
 ///
@@ -36,7 +36,7 @@ use crate::select::{ProbePolicy, ProfileSelector, Query, Receipt};
 /// let (selector, now) = (ProfileSelector::default(), Timestamp::from_millis(1_700_000_000_000));
 /// let mut rotation = Rotation::new(selector.clone(), "openai/gpt-5".parse()?, now);
 ///
-/// // Each attempt is sent with the client of your choice; say that the first one meets a limit.
+/// // Send each attempt with the client of your choice. Suppose that the first one is rate limited.
 /// let Step::Attempt(first) = rotation.next(&profiles, now) else { panic!("two keys are ready") };
 /// let record = rotation.report(&first, Failure::new(FailureReason::RateLimit).into(), now);
 /// if let Some(record) = record {
@@ -53,64 +53,64 @@ use crate::select::{ProbePolicy, ProfileSelector, Query, Receipt};
 pub struct Rotation {
     pub(super) selector: Arc<ProfileSelector>,
     pub(super) query: Query,
-    /// The models in the order of use, each once.
+    /// The models in the order of use, without duplicates.
     pub(super) models: Vec<ModelRef>,
     pub(super) outside: Outside,
     pub(super) limits: RotationLimits,
     pub(super) probes: Option<(ProbePolicy, Arc<ProbeLog>)>,
     start: Timestamp,
     pub(super) attempts: Vec<AttemptRecord>,
-    /// Which of the models is being tried.
+    /// The index of the model being tried.
     pub(super) at: usize,
     /// Profiles that were tried for this model.
     pub(super) tried: Vec<ProfileId>,
-    /// Profiles that are of no use for any model.
+    /// Profiles that cannot be used for any model.
     pub(super) useless: Vec<ProfileId>,
     /// OAuth credentials that were refreshed because they were refused.
     pub(super) refreshed: Vec<ProfileId>,
-    /// Whether nothing was tried for this model.
+    /// `true` if nothing was tried for this model.
     pub(super) fresh: bool,
     pub(super) overloaded: u32,
     pub(super) rate_limited: u32,
-    /// How often this model's request was sent again with the same profile.
+    /// The number of times this model's request was repeated with the same profile.
     pub(super) retried: u32,
-    /// What takes from the pauses before a retry.
+    /// The random share by which pauses before a retry are shortened.
     pub(super) random: f64,
-    /// The profile to try again: its credential was refreshed, or its provider was at fault.
+    /// The profile to try again, because its credential was refreshed or its provider was at fault.
     pub(super) again: Option<ProfileId>,
     pub(super) pause: Option<Duration>,
-    /// The profile that the server said the shortest wait for, and until when.
+    /// The profile with the shortest wait that a server named, and the end of that.
     pub(super) waiting: Option<(ProfileId, Timestamp)>,
-    /// Since when the call waits for the session's profile.
+    /// When the call began to wait for the session's profile.
     pub(super) patient_since: Option<Timestamp>,
-    /// What went wrong last with this model.
+    /// The last error with this model.
     pub(super) last: Option<Last>,
     /// The answer to the last attempt with this model, if there was one.
     pub(super) response: Option<Box<ErrorResponse>>,
-    /// This model is done with, and whether another one is worth a try.
+    /// Set once this model is done: `true` if another one is worth trying.
     pub(super) over: Option<bool>,
-    /// What became of the models before.
+    /// The combined end of the previous models.
     pub(super) first: Option<ModelEnd>,
-    /// What the other models ended with.
+    /// The ends of the other models.
     pub(super) others: Vec<(ModelRef, String)>,
-    /// From when on one of those is worth another call.
+    /// The moment from which one of those is worth another call.
     pub(super) retry_at: Option<Timestamp>,
-    /// The models for which no request can be made.
+    /// The models for which no request can be built.
     pub(super) unserved: Vec<UnservedModel>,
-    /// The receipt that holds the claim on a trial which may be made again.
+    /// The receipt that holds the claim on a trial that may be repeated.
     pub(super) claim: Option<Receipt>,
 }
 
-/// The last thing that went wrong with a model.
+/// The last error with a model.
 #[derive(Debug)]
 pub(super) enum Last {
     Failed(Failure),
-    /// There was no attempt, or its answer was not taken.
+    /// There was no attempt, or its answer was not read.
     Other(Error),
 }
 
 impl Rotation {
-    /// Begins a call of a model that knows no fallbacks and has the default limits.
+    /// Creates the rotation of a call for a model, without fallbacks and with the default limits.
     ///
     /// [`Config::rotation`](crate::Config::rotation) takes the selector, the fallbacks and the limits from a
     /// configuration.
@@ -149,15 +149,15 @@ impl Rotation {
         }
     }
 
-    /// Adds the models to use where the first one is not available, each once.
+    /// Adds models to use if the first one is not available; duplicates are ignored. Default: none.
     #[must_use]
     pub fn fallbacks(mut self, models: impl IntoIterator<Item = ModelRef>) -> Self {
         self.add_models(models);
         self
     }
 
-    /// Sets what narrows the choice of profiles: session, preferred or locked profile, references. Provider and model are
-    /// those of the attempt. A query that says nothing of references keeps what was said before.
+    /// Sets what narrows the choice of profiles: session, preferred or locked profile, references. The attempt's
+    /// provider and model replace those of the query. A query without references keeps those that were set before.
     #[must_use]
     pub fn query(mut self, query: Query) -> Self {
         let tracker = self.query.headroom().cloned();
@@ -165,21 +165,21 @@ impl Rotation {
         self
     }
 
-    /// Adds a provider's credential that serves where no stored profile can.
+    /// Adds a provider's credential to use if no stored profile can serve. Default: none.
     #[must_use]
     pub fn inline(mut self, provider: ProviderId, credential: InlineCredential) -> Self {
         self.outside.inline.push((provider, Ok(credential)));
         self
     }
 
-    /// Sets what bounds the call.
+    /// Sets the limits of the call. Default: [`RotationLimits::default`].
     #[must_use]
     pub fn limits(mut self, limits: RotationLimits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Sets a random number from 0 to 1 that shortens the pauses before retries, so that many callers do not come back at
+    /// Sets a random number from 0 to 1 that shortens the pauses before retries, so that many callers do not retry at
     /// the same moment. Default: 0, for whole pauses.
     #[must_use]
     pub fn random(mut self, random: f64) -> Self {
@@ -187,8 +187,8 @@ impl Rotation {
         self
     }
 
-    /// Lets a profile that is cooling down be probed while all of them are. Default: never. Calls that share the log
-    /// leave time between their probes.
+    /// Allows a probe of a profile that is cooling down if all are. Calls that share the log keep an interval between
+    /// their probes. Default: no probes.
     #[must_use]
     pub fn probes(mut self, policy: ProbePolicy, log: Arc<ProbeLog>) -> Self {
         self.probes = Some((policy, log));
@@ -213,15 +213,15 @@ impl Rotation {
         &self.attempts
     }
 
-    /// Returns how much of the call's time is left.
+    /// Returns the remaining time of the call.
     #[must_use]
     pub fn time_left(&self, now: Timestamp) -> Duration {
         self.limits.time.saturating_sub(now.saturating_since(self.start))
     }
 
-    /// Says what to do next.
+    /// Returns the next step.
     ///
-    /// `profiles` is what the store holds now; read it anew for each call of this function.
+    /// `profiles` is the present content of the store; read it again for each call of this method.
     pub fn next(&mut self, profiles: &AuthProfiles, now: Timestamp) -> Step {
         if let Some(pause) = self.pause.take() {
             return Step::Pause(pause);
@@ -243,7 +243,7 @@ impl Rotation {
                 if let Some(selection) = self.select_again(profiles, &model, &profile, now) {
                     return self.begin(self.attempt(model, selection, timeout, now));
                 }
-                // What would have followed without the retry follows now.
+                // The step that the retry had replaced is taken now.
                 self.tried(&profile);
                 if let Some(Last::Failed(failure)) = &self.last {
                     let failure = failure.clone();
@@ -272,7 +272,7 @@ impl Rotation {
         }
     }
 
-    /// Gives an attempt out; tells if it goes on with another profile or model.
+    /// Returns an attempt to the driver, and logs a change of profile or model.
     fn begin(&mut self, attempt: Attempt) -> Step {
         self.hold(&attempt);
         #[cfg(feature = "tracing")]
@@ -291,7 +291,7 @@ impl Rotation {
         Step::Attempt(attempt)
     }
 
-    /// As [`report`](Self::report), which looks after the claim on a trial as well.
+    /// Does the same as [`report`](Self::report), apart from the claim on a trial.
     pub(super) fn take(&mut self, attempt: &Attempt, outcome: Outcome, now: Timestamp) -> Option<Record> {
         let profile = attempt.profile();
         match outcome {
@@ -334,7 +334,7 @@ impl Rotation {
                 self.useless.push(profile.clone());
                 self.tried(profile);
                 (self.last, self.response) = (Some(Last::Other(error)), None);
-                // What may pass leaves no mark: it says nothing of the profile.
+                // A temporary error is not recorded, because it says nothing about the profile.
                 denied.then(|| Record::Failure(attempt.receipt().clone(), failure))
             }
             Outcome::Unread { error, response } => {
@@ -359,7 +359,7 @@ impl Rotation {
         }
     }
 
-    /// Notes that the last outcome could not be written to the store.
+    /// Records that the last outcome could not be written to the store.
     pub fn unrecorded(&mut self, kind: ErrorKind) {
         if let Some(attempt) = self.attempts.last_mut() {
             #[cfg(feature = "tracing")]
@@ -373,7 +373,7 @@ impl Rotation {
         self.tried.push(profile.clone());
     }
 
-    /// How long the next attempt may take; `None` if there is no next one.
+    /// Returns the time limit of the next attempt; `None` if there is no next one.
     pub(super) fn allowance(&self, now: Timestamp) -> Option<Duration> {
         let left = self.time_left(now);
         let more = self.attempts.len() < self.limits.attempts.max(1) && !left.is_zero();

@@ -1,4 +1,4 @@
-//! Trials of profiles, of which one machine of a fleet makes each.
+//! Trials of profiles, each made by one machine of a fleet.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use crate::profile::{AuthProfiles, Trial, TrialGuard};
 use crate::record::Record;
 use crate::select::Candidate;
 
-/// How long a profile is left to another machine before it is asked again how that went.
+/// The time for which a profile is left to another machine before its trial is checked again.
 const LEAVE: Duration = Duration::from_secs(2);
 
 impl Attempt {
-    /// Returns the window that the attempt tries, for drivers over a store that many machines share: they
+    /// Returns the window that the attempt tries. Drivers over a store that many machines share
     /// [claim](crate::AuthProfileStore::claim_trial) it before they send anything.
     #[must_use]
     pub fn trial(&self) -> Option<&Trial> {
@@ -23,15 +23,15 @@ impl Attempt {
 }
 
 impl Rotation {
-    /// Takes the outcome of an attempt, and returns what is to be recorded in the store.
+    /// Processes the outcome of an attempt, and returns what to record in the store.
     ///
-    /// The claim on a trial ends once that is recorded. It ends here if there is nothing to record, as when a stream has
-    /// begun, and goes over to the next attempt where the same profile is tried again.
+    /// The claim on a trial ends once that is recorded. If there is nothing to record, for example because a stream has
+    /// just begun, it ends here. If the same profile is tried again, it passes to the next attempt.
     pub fn report(&mut self, attempt: &Attempt, outcome: Outcome, now: Timestamp) -> Option<Record> {
         self.reported(attempt, outcome, now).0
     }
 
-    /// As [`report`](Self::report), with the claim that ends here.
+    /// Does the same as [`report`](Self::report), and returns the claim that ends here.
     pub(crate) fn reported(
         &mut self,
         attempt: &Attempt,
@@ -47,7 +47,7 @@ impl Rotation {
         (record, ended)
     }
 
-    /// Hands the claim of the last trial on to an attempt that makes it again; it ends if the attempt is another one.
+    /// Passes the claim of the last trial to an attempt that repeats it; for any other attempt the claim ends.
     pub(super) fn hold(&mut self, attempt: &Attempt) {
         let Some(last) = self.claim.take() else { return };
         let is_same = attempt.trial().zip(last.trial()).is_some_and(|(own, last)| own.is_of_window(last));
@@ -56,15 +56,15 @@ impl Rotation {
         }
     }
 
-    /// Leaves the profile of an attempt that was not made to another machine, which tries it. For two seconds it is cooling
-    /// down for this call, which goes on with what is ready.
+    /// Leaves the profile of an attempt that was not made to another machine, which is trying it. For this call it is
+    /// cooling down for two seconds, and the call uses other profiles that are ready.
     pub fn postpone(&mut self, attempt: &Attempt, now: Timestamp) {
         #[cfg(feature = "tracing")]
-        tracing::debug!(profile = %attempt.profile(), "another machine tries the profile");
+        tracing::debug!(profile = %attempt.profile(), "another machine is trying the profile");
         self.query = self.query.clone().postponing(attempt.profile().clone(), now + LEAVE);
     }
 
-    /// As [`claimed`](Self::claimed), with whatever ends the claim.
+    /// Does the same as [`claimed`](Self::claimed) with any guard of a claim.
     pub(super) fn claimed_by(
         &mut self,
         attempt: &Attempt,
@@ -75,15 +75,15 @@ impl Rotation {
         let claimed = self.claim_again(attempt, profiles, now);
         claimed.as_ref().unwrap_or(attempt).receipt().hold(guard);
         if claimed.is_none() {
-            // What is next may be a trial of the same window.
+            // The next attempt may be a trial of the same window.
             self.claim = attempt.receipt().with_claim();
         }
         claimed
     }
 
-    /// The attempt with what the store says of its profile now; `None` if it is no longer the same trial.
+    /// Returns the attempt with the profile's present state in the store; `None` if it is no longer the same trial.
     fn claim_again(&self, attempt: &Attempt, profiles: &AuthProfiles, now: Timestamp) -> Option<Attempt> {
-        // Its own request was noted, and must not stand in its way.
+        // Its own registered request must not block it.
         let query = self.query_for(attempt.model()).locked(attempt.profile().clone()).without_headroom();
         let candidates = self.selector.candidates(profiles, &query, now);
         let is_it = |one: &&Candidate<'_>| {
@@ -94,7 +94,7 @@ impl Rotation {
         if selection.receipt.trial() != attempt.trial() {
             return None;
         }
-        // The verdicts of the others are those of the pick.
+        // The others keep their verdicts from the pick.
         selection.skipped.clone_from(&attempt.selection().skipped);
         let timeout = attempt.timeout().min(self.time_left(now));
         Some(self.observed(attempt.model().clone(), selection, (timeout, now), attempt.observer().cloned()))

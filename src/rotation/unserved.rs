@@ -5,22 +5,22 @@ use std::fmt;
 use crate::error::Error;
 use crate::id::ModelRef;
 
-/// A model of a call that was left out because no request for it can be made, and why. Nothing is said of any profile.
+/// A model of a call that was left out because no request for it can be built, with the error. It does not affect any
+/// profile.
 ///
-/// `Display` says both.
+/// `Display` shows both.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct UnservedModel {
-    /// The model.
+    /// The model as requested.
     pub model: ModelRef,
-    /// Why no request can be made: of kind [`NoEndpoint`](crate::ErrorKind::NoEndpoint) or
-    /// [`UnsupportedApi`](crate::ErrorKind::UnsupportedApi), or that of a base URL that
-    /// cannot be used.
+    /// The reason that no request can be built: an error of kind [`NoEndpoint`](crate::ErrorKind::NoEndpoint) or
+    /// [`UnsupportedApi`](crate::ErrorKind::UnsupportedApi), or about a base URL that cannot be used.
     pub error: Error,
 }
 
 impl UnservedModel {
-    /// Says the same once more, for the end of the call.
+    /// Returns the error again, for the end of the call.
     pub(super) fn again(&self) -> Error {
         let error = Error::new(self.error.kind(), self.error.message()).with_help(self.error.help().to_owned());
         match self.error.location() {

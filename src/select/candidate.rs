@@ -1,4 +1,4 @@
-//! Every profile of a provider with its verdict.
+//! The profiles of a provider, each with its verdict.
 
 use std::borrow::Cow;
 
@@ -8,17 +8,18 @@ use crate::credential::CredentialKind;
 use crate::error::Diagnostic;
 use crate::id::ProfileId;
 
-/// One profile that was considered.
+/// One profile that was considered, with its verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Candidate<'a> {
-    /// The profile.
+    /// The profile's id.
     pub id: Cow<'a, ProfileId>,
-    /// Its kind of credential, where it exists and is known.
+    /// The profile's kind of credential, if the profile exists and its kind is known.
     pub kind: Option<CredentialKind>,
-    /// Whether it can be used now.
+    /// Its verdict: usable now, or the reason that it is not.
     pub verdict: Verdict,
-    /// The moment from which it is worth a try, if it is cooling down and will still be good then.
+    /// The moment from which it is worth another attempt; `None` if it is not cooling down, or expires before its
+    /// cooldown ends.
     pub retry_at: Option<Timestamp>,
 }
 
@@ -30,8 +31,8 @@ impl Candidate<'_> {
     }
 }
 
-/// Every profile that was considered: those that can be used in the order of use, then those that are cooling
-/// down, soonest first, then the others.
+/// The profiles that were considered: usable ones in the order of use, then those that are cooling down, soonest first,
+/// then the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Candidates<'a> {
@@ -41,43 +42,43 @@ pub struct Candidates<'a> {
 }
 
 impl<'a> Candidates<'a> {
-    /// The candidates in order.
+    /// Returns an iterator over the candidates in order.
     pub fn iter(&self) -> std::slice::Iter<'_, Candidate<'a>> {
         self.list.iter()
     }
 
-    /// The profiles that can be used, now or after a cooldown, in the order of use.
+    /// Returns the profiles that can be used now or after a cooldown, in the order of use.
     ///
-    /// This is what OpenClaw calls the profile order. A preferred profile leads even while it is cooling down.
+    /// OpenClaw calls this the profile order. A preferred profile comes first even while it is cooling down.
     pub fn order(&self) -> impl Iterator<Item = &ProfileId> {
         self.list.iter().take(self.eligible).map(|candidate| &*candidate.id)
     }
 
-    /// The candidate to use now.
+    /// Returns the candidate to use now; `None` if none is ready.
     #[must_use]
     pub fn first_ready(&self) -> Option<&Candidate<'a>> {
         self.list.iter().find(|candidate| candidate.verdict.is_ready())
     }
 
-    /// The moment from which a candidate that is cooling down can be used again, the soonest of them.
+    /// Returns the earliest moment at which a candidate that is cooling down can be used again.
     #[must_use]
     pub fn retry_at(&self) -> Option<Timestamp> {
         self.list.iter().filter_map(|candidate| candidate.retry_at).min()
     }
 
-    /// Whether nothing was considered at all.
+    /// Returns `true` if no profile was considered.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
-    /// How many profiles were considered.
+    /// Returns the number of profiles that were considered.
     #[must_use]
     pub fn len(&self) -> usize {
         self.list.len()
     }
 
-    /// What the user should know about the order that was in force.
+    /// Returns what the user should know about the order in force, such as a repair of it.
     #[must_use]
     pub fn diagnostics(&self) -> &[Diagnostic] {
         &self.diagnostics

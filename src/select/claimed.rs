@@ -1,10 +1,10 @@
-//! The claim on a trial, which the receipts of one request share.
+//! The claim on a trial, shared by the receipts of one request.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::profile::TrialGuard;
 
-/// The place of a guard, empty once the claim was given back or taken over.
+/// A slot for the guard; empty once the claim was released or taken over.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Claimed(Arc<Mutex<Option<Box<dyn TrialGuard>>>>);
 

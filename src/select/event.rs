@@ -1,4 +1,4 @@
-//! What happened to one request, as its profile's statistics see it.
+//! The outcome of one request as input to its profile's statistics.
 
 use super::receipt::Receipt;
 use super::verdict::as_millis;
@@ -7,15 +7,15 @@ use crate::id::ProviderId;
 use crate::profile::{UsageStats, Window};
 use crate::reason::FailureReason;
 
-/// What happened to one request, as its profile's statistics see it.
+/// The outcome of one request as input to its profile's statistics.
 pub(super) struct Event<'a> {
     pub(super) provider: &'a ProviderId,
     pub(super) model: Option<&'a str>,
     pub(super) picked_at: f64,
-    /// The end of the announced window that was known at the pick; `None` if nobody looked.
+    /// The end of the announced window known at the pick, zero if there was none; `None` if nobody looked.
     pub(super) announced: Option<f64>,
     pub(super) now: f64,
-    /// When this is written, which may be later: what other processes did until then is in the document.
+    /// When the outcome is written. Changes by other processes between `now` and then are in the document.
     pub(super) written_at: f64,
 }
 
@@ -31,14 +31,14 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// The event as it is written at this time.
+    /// Sets the time at which the event is written.
     pub(super) fn written(self, at: Timestamp) -> Self {
         Self { written_at: self.now.max(as_millis(at)), ..self }
     }
 }
 
 impl Event<'_> {
-    /// A window that opens now, for no reason yet.
+    /// Creates a window that opens now, without a reason.
     pub(super) fn window(&self, until: f64, model: Option<&str>) -> Window {
         Window {
             until,
@@ -50,12 +50,12 @@ impl Event<'_> {
         }
     }
 
-    /// Whether the selector saw no announced window, or one that ends at another time.
+    /// Returns `true` if the selector saw no announced window, or one with another end.
     pub(super) fn saw_another(&self, until: f64) -> bool {
         self.announced.is_some_and(|known| known.to_bits() != until.to_bits())
     }
 
-    /// Whether a window concerns a model other than this event's.
+    /// Returns `true` if the window concerns a model other than this event's.
     pub(super) fn is_foreign(&self, window: &Window) -> bool {
         match (&window.model, self.model) {
             (Some(own), Some(model)) => **own != *model,
@@ -63,7 +63,8 @@ impl Event<'_> {
         }
     }
 
-    /// Whether a request that was picked later has succeeded already, on the same model where the reason concerns one.
+    /// Returns `true` if a request picked later has already succeeded, on the same model if the reason is scoped to
+    /// one.
     pub(super) fn is_before_success(&self, usage: &UsageStats, reason: FailureReason) -> bool {
         let newer = |at: &f64| *at > self.picked_at && *at <= self.now;
         if reason.is_model_scoped() {

@@ -1,4 +1,4 @@
-//! What a credential itself says of whether it can be used, its cooldowns aside.
+//! The fitness of a credential, apart from its profile's cooldowns.
 
 use super::rules::SelectorRules;
 use super::verdict::Verdict;
@@ -6,13 +6,13 @@ use crate::credential::{CredentialKind, Doubt, Implausible};
 use crate::profile::{Expiry, Hold, Profile, SecretState, timestamp};
 
 impl SelectorRules {
-    /// Why a text is not sent as a secret, if these rules refuse it.
+    /// Returns the reason not to send a text as a secret, if these rules refuse it.
     pub(crate) fn refuses(&self, doubt: Doubt, is_gateway: bool) -> Option<Implausible> {
         doubt.at(is_gateway).filter(|_| self.refuse_implausible)
     }
 
-    /// When the profile ends for good, if it does: a login that can be refreshed outlives its access token, and
-    /// OpenClaw lets every login do so.
+    /// Returns the moment from which the profile is unusable for good, if there is one. An OAuth credential that can be
+    /// refreshed outlives its access token; OpenClaw lets every one do so.
     pub(super) fn end(&self, profile: &Profile) -> Option<f64> {
         let kind = if self.inspect_secret { profile.kind() } else { profile.stored_kind() };
         let ends = match kind? {
@@ -22,14 +22,14 @@ impl SelectorRules {
         };
         match profile.expiry() {
             Expiry::At(at) if ends => Some(at),
-            // A finite number that is too large to be a moment in JavaScript is still a number to compare with.
+            // A finite number beyond JavaScript's range of dates can still be compared.
             Expiry::Invalid(Some(at)) if ends && at.is_finite() && at > 0.0 => Some(at),
             _ => None,
         }
     }
 
-    /// What the credential itself says, its windows aside. `elsewhere` tells what its reference leads to, and `is_gateway`
-    /// whether its requests do not go to a host of the provider's own.
+    /// Returns the verdict on the credential, without its windows. `elsewhere` resolves the profile's reference, and
+    /// `is_gateway` is `true` if requests go to a host other than the provider's own.
     pub(super) fn fitness(
         &self,
         profile: &Profile,
@@ -52,7 +52,7 @@ impl SelectorRules {
         if let Some(at) = self.end(profile).filter(|at| now >= *at) {
             return Verdict::Expired { at: timestamp(at) };
         }
-        // OpenClaw of February 2026 knew no references, and went by the secret beside one.
+        // OpenClaw of February 2026 did not know references, and used the secret beside one.
         let beside = profile.beside_reference().filter(|_| !self.inspect_secret);
         let beside = beside.map(|credential| SecretState::of(profile.provider(), credential));
         let state = beside.unwrap_or(profile.secret_state());

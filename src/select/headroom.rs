@@ -1,4 +1,4 @@
-//! What the headers of answers say of the profiles to choose from.
+//! Headroom, as reported in answers, applied to the selection.
 
 use super::candidate::Candidates;
 use super::order::{Base, Selecting};
@@ -14,10 +14,10 @@ use crate::id::ProfileId;
 use crate::profile::{AuthProfiles, Entry, UsageStats};
 use crate::secret::Secret;
 
-/// Shares that are within one of so many steps count as equal: last use or hashing then decides.
+/// Shares within the same step count as equal, so that last use or hashing decides.
 const STEPS: f64 = 20.0;
 
-/// Before all others: the profile that the session uses.
+/// Sorts before all others: the profile that the session uses.
 const HOME: i8 = -1;
 
 impl Selecting<'_> {
@@ -26,8 +26,8 @@ impl Selecting<'_> {
         self.rules.standing(self.query, (id, self.home.as_ref()), (secret, usage), self.now)
     }
 
-    /// Returns how much of its limits a profile has used, in steps: less comes first. A running session stays where it is
-    /// while its profile has what the rules ask for.
+    /// Returns how much of its limits a profile has used, in steps; less comes first. A running session stays on its
+    /// profile while that has the share that the rules ask for.
     pub(super) fn spent(&self, id: &ProfileId, standing: Standing) -> i8 {
         let stays = self.rules.headroom.as_ref().is_some_and(|policy| standing.share >= policy.leave_below);
         if stays && self.home.as_ref() == Some(id) {
@@ -40,8 +40,8 @@ impl Selecting<'_> {
 }
 
 impl SelectorRules {
-    /// Returns how a profile stands for a request, by what its provider said last. `home` is the profile that the session
-    /// uses, `secret` what this one authenticates with.
+    /// Returns a profile's standing for a request, from its provider's last report. `home` is the profile that the
+    /// session uses, `secret` the one that this profile authenticates with.
     pub(super) fn standing(
         &self,
         query: &Query,
@@ -58,12 +58,12 @@ impl SelectorRules {
                 return standing;
             }
         }
-        // Another program may have been told something.
+        // Another program may know more.
         usage.and_then(hinted).map_or_else(Standing::default, |hint| hint.standing(model, now))
     }
 
-    /// Returns the verdict on a profile of which too little is left, and when that ends in milliseconds. It is believed as
-    /// far as it goes where the rules believe the windows of others that far.
+    /// Returns the verdict on a profile with too little headroom, and the end of that in milliseconds. A distant end is
+    /// believed if the rules believe distant windows.
     pub(super) fn no_headroom(&self, standing: Standing, now: Timestamp) -> Option<(f64, Verdict)> {
         let (until, limit) = standing.refused?;
         let length = as_millis(until) - as_millis(now);
@@ -72,19 +72,20 @@ impl SelectorRules {
     }
 }
 
-/// Returns what tells that a profile is another account's by now: the secret. The access token of a login tells nothing, it
-/// changes with each refresh.
+/// Returns the secret, by which a profile that now belongs to another account is recognized; `None` for an OAuth
+/// credential, because its access token changes with each refresh.
 pub(crate) fn told_of(credential: &Credential) -> Option<&Secret> {
     (credential.kind() != CredentialKind::OAuth).then(|| credential.secret())
 }
 
-/// What another program has written of what is left.
+/// Returns what another program has recorded about the headroom.
 fn hinted(usage: &UsageStats) -> Option<Hint> {
     usage.has_hint().then(|| Hint { ends: usage.no_headroom_until.clone(), plan: usage.plan_used.clone() })
 }
 
 impl ProfileSelector {
-    /// Writes what others who share the store should know of a profile, beside an outcome that is written anyway.
+    /// Writes what other users of the store should know about a profile's headroom, along with an outcome that is
+    /// written anyway.
     #[cfg_attr(not(feature = "client"), expect(dead_code, reason = "only the rotator does"))]
     pub(crate) fn write_hint(
         &self,
@@ -99,7 +100,7 @@ impl ProfileSelector {
         if noted == *usage { Ok(()) } else { profiles.set_usage(id, noted) }
     }
 
-    /// As [`write_hint`](Self::write_hint), in statistics that are kept apart.
+    /// Does the same as [`write_hint`](Self::write_hint) on statistics kept outside a document.
     pub(crate) fn note_hint(&self, usage: &mut UsageStats, id: &ProfileId, tracker: &HeadroomTracker, now: Timestamp) {
         let hint = self.rules.headroom.as_ref().and_then(|policy| tracker.hint(id, policy, now));
         let known = hinted(usage).unwrap_or_default();
@@ -108,7 +109,7 @@ impl ProfileSelector {
         }
     }
 
-    /// Returns the profile that the session uses if it would be used now were enough left of it, and when there will be.
+    /// Returns the profile that the session would use now if it had enough headroom, and the moment when it will.
     pub(crate) fn waits_for(
         &self,
         profiles: &AuthProfiles,
@@ -116,7 +117,7 @@ impl ProfileSelector {
         candidates: &Candidates<'_>,
         now: Timestamp,
     ) -> Option<(ProfileId, Timestamp)> {
-        // Whoever leaves a profile before it is empty does not wait for one that is.
+        // A session that leaves its profile before the limit is reached does not wait for it either.
         self.rules.headroom.as_ref().filter(|policy| policy.leave_below <= 0.0)?;
         let selecting = self.selecting(profiles, query, now);
         let home = selecting.home.as_ref()?;
@@ -133,7 +134,7 @@ impl ProfileSelector {
         (!is_led && !is_outranked).then(|| (home.clone(), until))
     }
 
-    /// Returns `true` if others should know something of a profile's plan that the document does not have.
+    /// Returns `true` if others should know something about a profile's plan that is not in the document.
     #[cfg_attr(not(feature = "client"), expect(dead_code, reason = "only the rotator does"))]
     pub(crate) fn has_hint(
         &self,

@@ -1,4 +1,4 @@
-//! What the lists in force name and leave out.
+//! The profiles that the lists in force name or leave out.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -11,8 +11,8 @@ use crate::id::ProfileId;
 use crate::syntax::KeyPath;
 
 impl<'a> Selecting<'a> {
-    /// The names of a list of which nothing exists, and the report that others serve in its place, if there are any: a
-    /// configuration that lists profiles of another agent alone is in order.
+    /// Adds the names of a list that matched no profile, and returns a diagnostic if other profiles serve instead. A
+    /// configuration may list only profiles of another agent, which is no problem.
     pub(super) fn report_repair(&self, base: Base<'a>, list: &mut Vec<Candidate<'a>>) -> Option<Diagnostic> {
         let is_replaced = !list.is_empty();
         let mut seen = HashSet::new();
@@ -35,7 +35,7 @@ impl<'a> Selecting<'a> {
         is_replaced.then(|| diagnostic.with_help(help))
     }
 
-    /// The provider's stored profiles that the list in force leaves out.
+    /// Adds the provider's stored profiles that the list in force leaves out.
     pub(super) fn add_outsiders(&self, list: &mut Vec<Candidate<'a>>, base: Base<'a>) {
         let verdict = match base {
             Base::Stored => return,
@@ -53,7 +53,7 @@ impl<'a> Selecting<'a> {
         });
     }
 
-    /// The profiles that the list in force takes from and that exist: as an order names them, else in the order of use.
+    /// Returns the existing profiles that the list in force names, in its order, or else in the order of use.
     pub(super) fn listed(&self, candidates: &Candidates<'_>) -> Vec<ProfileId> {
         let is_listed = |verdict: Verdict| verdict != Verdict::Missing && !verdict.is_left_out();
         let listed = candidates.iter().filter(|candidate| is_listed(candidate.verdict));

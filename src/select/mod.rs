@@ -1,6 +1,10 @@
-//! Which credential to use now, and what its success or failure changes.
+//! The choice of a credential, and the effect of an outcome on later choices.
 //!
-//! Everything here is pure: profiles, rules, an inline credential and the time come in as arguments.
+//! [`ProfileSelector`] lists a provider's profiles in order, each with a [`Verdict`], and selects the first one that is
+//! ready. Report the outcome of the request on the [`Receipt`] of the [`Selection`].
+//!
+//! This module is pure: profiles, rules, inline credentials and the time are arguments. Its default rules are
+//! compatible with OpenClaw; [`SelectorRules::openclaw_2026_02`] reproduces one of its releases exactly.
 
 mod candidate;
 mod claimed;

@@ -18,7 +18,7 @@ use crate::id::{ProfileId, ProviderId};
 use crate::profile::{AuthProfiles, Entry, Expiry, Profile, SecretState};
 use crate::secret::Secret;
 
-/// Where the profiles to choose from come from.
+/// The source of the profiles to choose from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Base<'a> {
     Locked(&'a ProfileId),
@@ -27,23 +27,24 @@ pub(super) enum Base<'a> {
     Stored,
 }
 
-/// One selection under way: everything the rules look at.
+/// The inputs of one selection.
 pub(super) struct Selecting<'a> {
     pub(super) rules: &'a SelectorRules,
     pub(super) settings: &'a Settings,
     pub(super) profiles: &'a AuthProfiles,
     pub(super) query: &'a Query,
     pub(super) now: Timestamp,
-    /// The profile that the session uses so far, if it is known.
+    /// The profile that the session has used so far, if known.
     pub(super) home: Option<ProfileId>,
 }
 
-/// Where a candidate stands: ready ones by rank, what is left of their limits, and last use, then ones in cooldown by the end of their cooldown.
+/// The sort key of a candidate: ready ones by rank, headroom and last use, then those that are cooling down by the end
+/// of their cooldown.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) struct Place {
     pub(super) group: u8,
     pub(super) rank: u8,
-    /// In steps of what is used of the limits.
+    /// Steps of the limits that are used up.
     pub(super) spent: i8,
     pub(super) time: f64,
 }
@@ -59,7 +60,7 @@ impl Place {
     }
 }
 
-/// What is known of one profile: enough to rank it, and to say why.
+/// A judged profile: enough to rank it and to explain its verdict.
 #[derive(Clone, Copy)]
 pub(super) struct Judged<'a> {
     pub(super) id: &'a ProfileId,
@@ -69,7 +70,7 @@ pub(super) struct Judged<'a> {
 }
 
 impl<'a> Selecting<'a> {
-    /// Where to choose from, and whether that is instead of a list of which nothing exists.
+    /// Returns the source to choose from, and the list it replaces if none of that list's profiles exists.
     pub(super) fn base(&self) -> (Base<'a>, Option<Base<'a>>) {
         let provider = &self.query.provider;
         if let Some(locked) = &self.query.locked {
@@ -100,7 +101,7 @@ impl<'a> Selecting<'a> {
         if repair { (Base::Stored, Some(base)) } else { (base, None) }
     }
 
-    /// How many profiles a base has at most, as far as that is known.
+    /// Returns an upper bound of the number of profiles in a base.
     fn room(&self, base: Base<'a>) -> usize {
         let stored = self.profiles.len();
         match base {
@@ -111,7 +112,7 @@ impl<'a> Selecting<'a> {
         }
     }
 
-    /// Visits the profiles of a base in their order. An order may name one twice.
+    /// Visits the profiles of a base in order. An order may name a profile twice.
     pub(super) fn visit(
         &self,
         base: Base<'a>,
@@ -134,7 +135,7 @@ impl<'a> Selecting<'a> {
         }
     }
 
-    /// Visits the entries of a map in the order in which it is enumerated: file order, or JavaScript's.
+    /// Visits the entries of a map in file order, or in JavaScript's enumeration order.
     fn enumerate(
         &self,
         mut entries: impl Iterator<Item = (&'a ProfileId, Option<Entry<'a>>)>,
@@ -144,7 +145,7 @@ impl<'a> Selecting<'a> {
             return entries.try_for_each(|(id, entry)| visit(id, entry));
         }
         let mut entries: Vec<_> = entries.collect();
-        // A stable sort: names that are not array indices stay in file order, after those that are.
+        // The sort is stable: names that are not array indices keep file order after those that are.
         entries.sort_by_key(|(id, _)| array_index(id.as_str()).map_or((1, 0), |index| (0, index)));
         entries.into_iter().try_for_each(|(id, entry)| visit(id, entry))
     }
@@ -182,7 +183,7 @@ impl<'a> Selecting<'a> {
         let standing = self.standing(Entry { id, profile, usage });
         let cooling = self.cooling(id, usage).or_else(|| self.rules.no_headroom(standing, self.now));
         if let Some((until, verdict)) = cooling {
-            // Waiting for a token that ends before its cooldown does would be in vain.
+            // The token ends before its cooldown does, so waiting does not help.
             let in_vain = self.rules.end(profile).is_some_and(|at| at <= until);
             let retry_at = verdict.until().filter(|_| !in_vain);
             let place = Place { group: COOLING, rank: 0, spent: 0, time: until };
@@ -201,7 +202,7 @@ impl<'a> Selecting<'a> {
         Place { group: READY, rank: self.rank(entry.profile), spent: self.spent(entry.id, standing), time }
     }
 
-    /// The secret a profile's reference leads to, or what is to be said of the profile.
+    /// Returns the secret that a profile's reference leads to, or the verdict if there is none.
     pub(super) fn resolve(&self, profile: &Profile) -> Result<Secret, Verdict> {
         let unresolved = |reason| Verdict::UnresolvedReference { reason };
         let reference = profile.secret_ref().ok_or(unresolved(ReferenceFailure::NotLookedUp))?;
@@ -218,7 +219,7 @@ impl<'a> Selecting<'a> {
         }
     }
 
-    /// Whether the requests of the provider do not go to a host of its own.
+    /// Returns `true` if the provider's requests go to a host other than its own.
     pub(super) fn is_gateway(&self) -> bool {
         self.settings.gateways.contains(&self.query.provider)
     }
@@ -226,7 +227,7 @@ impl<'a> Selecting<'a> {
     fn accepts(&self, entry: &ConfiguredProfile, profile: &Profile) -> bool {
         let matches = |kind: Option<CredentialKind>| {
             let Some(kind) = kind else { return false };
-            // A configured login accepts a static token, because a setup-token is one; not the other way round.
+            // A configured OAuth credential accepts a static token, because a setup-token is one, but not vice versa.
             match entry.kind {
                 ExpectedKind::Any => true,
                 ExpectedKind::Only(mode) => {
@@ -251,7 +252,7 @@ impl<'a> Selecting<'a> {
         }
     }
 
-    /// Every profile of the provider with its verdict, in order.
+    /// Returns every profile of the provider with its verdict, in order.
     pub(super) fn candidates(&self) -> Candidates<'a> {
         let (base, repaired) = self.base();
         let room = self.room(base);
@@ -296,13 +297,14 @@ impl<'a> Judged<'a> {
     }
 }
 
-/// Moves the ready profile of the best rank, of which most is left, that suits the session best to the front.
+/// Moves one ready profile to the front: among those with the best rank and the most headroom, the one that suits the
+/// session best.
 fn move_session_first<'n>(places: &mut [(Place, usize)], session: &str, name: impl Fn(usize) -> &'n str) {
     let Some(first) = places.first().map(|(place, _)| *place).filter(|place| place.group == READY) else { return };
     let is_alike = |place: &Place| (place.group, place.rank, place.spent) == (READY, first.rank, first.spent);
     let tier = places.iter().take_while(|(place, _)| is_alike(place));
     let weights = tier.map(|(_, index)| (session::weight(session, name(*index)), *index)).enumerate();
-    // Equal weights go to the one that stands first in the document, whatever their last use.
+    // Equal weights go to the first in the document, regardless of last use.
     let heaviest = weights.reduce(|best, next| {
         let better = (next.1.0, std::cmp::Reverse(next.1.1)) > (best.1.0, std::cmp::Reverse(best.1.1));
         if better { next } else { best }
@@ -312,7 +314,7 @@ fn move_session_first<'n>(places: &mut [(Place, usize)], session: &str, name: im
     }
 }
 
-/// The number JavaScript takes a property name for, if it is an array index: those are enumerated first, ascending.
+/// Returns the array index that JavaScript reads a property name as: those are enumerated first, ascending.
 fn array_index(name: &str) -> Option<u32> {
     let index: u32 = name.parse().ok().filter(|index| *index != u32::MAX)?;
     let canonical = name == "0" || !name.starts_with(['0', '+']);

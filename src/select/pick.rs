@@ -1,4 +1,4 @@
-//! The first ready profile and nothing else, for those who ask very often.
+//! The first ready profile alone, for callers that pick very often.
 
 use std::cmp::Ordering;
 use std::ops::ControlFlow;
@@ -7,32 +7,32 @@ use super::order::{Base, Place, READY, Selecting};
 use super::session;
 use crate::id::ProfileId;
 
-/// The rank of logins that have to be refreshed first; tokens and keys have a higher one.
+/// The rank of OAuth credentials that must be refreshed first; tokens and keys rank higher.
 const LOGINS: u8 = 1;
 
 impl<'a> Selecting<'a> {
-    /// The first ready profile, without looking at why the others are not.
+    /// Returns the first ready profile without judging the others.
     pub(super) fn pick(&self) -> Option<&'a ProfileId> {
         let (base, _) = self.base();
-        // What the document keeps sorted is what the default rules sort by.
+        // The document is sorted by what the default rules sort by.
         let is_narrowed =
             self.query.session.is_some() || self.query.preferred.is_some() || self.query.unwritten.is_some();
         let is_sorted = self.rules.inspect_secret && !self.rules.integer_names_first;
         if base == Base::Stored && is_sorted && !is_narrowed { self.pick_by_use() } else { self.pick_of(base) }
     }
 
-    /// As [`pick`](Self::pick), of all stored profiles in the order that the document keeps.
+    /// Does the same as [`pick`](Self::pick) for all stored profiles, in the order that the document keeps.
     fn pick_by_use(&self) -> Option<&'a ProfileId> {
         let provider = &self.query.provider;
         let (is_split, mut to_be_refreshed) = (self.settings.is_split(provider), None);
         for entry in self.profiles.entries_by_use(provider) {
             let rank = self.rank(entry.profile);
-            // A live login may stand behind one that is not, but none stands behind a token or a key.
+            // A live OAuth credential may follow an expired one, but never follows a token or a key.
             if to_be_refreshed.is_some() && rank > LOGINS {
                 break;
             }
             let is_own = !is_split || entry.profile.provider().written() == provider.written();
-            // A cooldown is sooner told than anything else.
+            // A cooldown is cheaper to check than the rest.
             if !is_own || self.cooling(entry.id, entry.usage).is_some() {
                 continue;
             }
@@ -40,7 +40,7 @@ impl<'a> Selecting<'a> {
             if place.group != READY {
                 continue;
             }
-            // Of another one more may be left.
+            // Another profile may have more headroom.
             if place.spent > 0 {
                 return self.pick_of(Base::Stored);
             }
@@ -52,8 +52,8 @@ impl<'a> Selecting<'a> {
         to_be_refreshed
     }
 
-    /// As [`pick`](Self::pick), of the profiles of any base: one pass, nothing sorted or kept, and no second look at a
-    /// profile that another one precedes anyway.
+    /// Does the same as [`pick`](Self::pick) for any base, in one pass: nothing is sorted or kept, and a profile that
+    /// another one precedes anyway is not judged further.
     fn pick_of(&self, base: Base<'a>) -> Option<&'a ProfileId> {
         let ordered = matches!(base, Base::Order(_));
         let mut best: Option<(&'a ProfileId, Place, u64)> = None;

@@ -1,4 +1,4 @@
-//! When a profile in cooldown is worth a trial although its window still runs.
+//! Probes: early trials of profiles that are still cooling down.
 
 use std::time::Duration;
 
@@ -9,22 +9,21 @@ use crate::id::ProfileId;
 use crate::profile::{AuthProfiles, UsageStats};
 use crate::reason::FailureReason;
 
-/// When one request may try a profile in cooldown, if every profile of the provider is cooling down.
+/// A policy for probing a profile before its cooldown ends, while every profile of the provider is cooling down.
 ///
 /// A window that has ended needs no probe: its profile is ready, half-open, and the next failure takes the next step of
-/// the backoff. But limits are lifted and bills are paid before a window ends, and whoever waits for its end alone stays
-/// away for hours. So one profile at a time is probed, throttled:
+/// the backoff. But providers lift limits and users pay bills before a window ends. So one profile at a time is probed:
 ///
-/// - one that cools down, shortly before its window ends;
-/// - one that is out of credit, at long intervals, because only a human ends that and nobody tells;
-/// - one whose credential is finished, never before its window ends;
-/// - whatever its window says, one whose last failure and last probe are a day old, and one whose window ends more than a
-///   day ahead and of which neither is known: another program may have been told of a limit of days that is lifted by now
+/// - one that is cooling down, shortly before its window ends;
+/// - one that is out of credit, at long intervals, because only a person ends that and no answer announces it;
+/// - one whose credential is permanently refused, never before its window ends;
+/// - regardless of its window, one whose last failure and last probe are a day old, or one without either whose window
+///   ends more than a day ahead: another program may have seen a limit of several days that is lifted by now
 ///   ([`SelectorRules::daily_probe`](super::SelectorRules::daily_probe)).
 ///
-/// The throttle counts from the last probe and from the profile's last failure, whichever is later. The latter stands in
-/// the profile's statistics, so that processes that start anew do not begin with a probe each. For the probe of the day a
-/// probe by OpenClaw (`lastProbeAt`) counts as well.
+/// The intervals count from the last probe or the profile's last failure, whichever is later. The failure is in the
+/// profile's statistics, so that new processes do not each begin with a probe. For the daily probe, a probe by OpenClaw
+/// (`lastProbeAt`) counts as well.
 ///
 /// # Examples
 ///
@@ -49,11 +48,12 @@ use crate::reason::FailureReason;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProbePolicy {
-    /// How long before the end of its window a profile that cools down is probed. Default: 2 min.
+    /// The time before the end of its window at which a profile that is cooling down is probed. Default: 2 min.
     pub lead: Duration,
-    /// The shortest time between two probes of a provider, and between a failure and a probe of its profile. Default: 30 s.
+    /// The minimum time between two probes of a provider, and between a failure and a probe of its profile. Default:
+    /// 30 s.
     pub interval: Duration,
-    /// The shortest time between a failure and a probe of a profile that is out of credit. Default: 30 min.
+    /// The minimum time between a failure and a probe of a profile that is out of credit. Default: 30 min.
     pub billing_interval: Duration,
 }
 
@@ -64,21 +64,21 @@ impl Default for ProbePolicy {
     }
 }
 
-/// How long a profile is left alone before the rules allow a probe whatever its window says.
+/// The time without an attempt after which the rules allow a probe regardless of the window.
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// The next trial of a profile in cooldown.
+/// The next probe of a profile that is cooling down.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Probe {
-    /// The profile to try.
+    /// The profile to probe.
     pub profile: ProfileId,
-    /// From this moment on. Never after the end of the profile's window, never before the refusal.
+    /// The moment from which to probe it: not before the refusal, and at the latest when the profile's window ends.
     pub at: Timestamp,
 }
 
 impl Probe {
-    /// Whether the moment has come.
+    /// Returns `true` if the moment has come.
     #[must_use]
     pub fn is_due(&self, now: Timestamp) -> bool {
         now >= self.at
@@ -86,11 +86,12 @@ impl Probe {
 }
 
 impl ProbePolicy {
-    /// Which profile is probed next, and when; `None` if none of them is cooling down, so that waiting does not help.
+    /// Returns the profile to probe next and the time; `None` if no profile is cooling down, so that waiting does not
+    /// help.
     ///
-    /// Of several the one that is due first; of several of those the one whose window ends first, then the first in order.
-    /// `last_probe` is when this provider was last probed. Moments after the refusal's are taken for a clock that was set
-    /// back, and do not count.
+    /// The probe that is due first wins, then the one whose window ends first, then the first in order. `last_probe` is
+    /// when this provider was last probed. Times later than the refusal are ignored as traces of a clock that was set
+    /// back.
     #[must_use]
     pub fn next(
         &self,
@@ -119,7 +120,7 @@ impl ProbePolicy {
             let left_alone = [failed, probed, last_probe.filter(past), used].into_iter().flatten().max();
             let of_the_day = match left_alone {
                 Some(since) => Some(since + DAY),
-                // What an answer told was told today, or its request would have left a trace.
+                // Anything an answer reported is from today, because its request would otherwise have left a trace.
                 None => (until - now > DAY && !is_told).then_some(now),
             };
             let of_the_day = of_the_day.filter(|_| unavailable.daily_probe).map_or(at, |day| day.max(now));

@@ -1,4 +1,4 @@
-//! What a selection is asked for.
+//! The input of a selection.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::credential::Resolved;
 use crate::headroom::{HeadroomTracker, TokenEstimate, session_key};
 use crate::id::{ModelRef, ProfileId, ProviderId};
 
-/// What a selection is asked for: a provider, and what narrows the choice.
+/// A request for a credential: the provider, and what narrows the choice.
 ///
 /// # Examples
 ///
@@ -33,14 +33,14 @@ pub struct Query {
     pub(super) excluded: IndexSet<ProfileId>,
     pub(super) references: Resolved,
     pub(super) unwritten: Option<Arc<Unwritten>>,
-    /// Profiles that another machine tries, and until when they are left to it.
+    /// Profiles that another machine is trying, and until when they are left to it.
     pub(super) postponed: Vec<(ProfileId, Timestamp)>,
     pub(super) tokens: Option<TokenEstimate>,
     pub(super) headroom: Option<Arc<HeadroomTracker>>,
 }
 
 impl Query {
-    /// Asks for any credential of a provider. A window of any model counts as one of the whole profile.
+    /// Creates a query for any model of a provider. A window of any model then counts for the whole profile.
     pub fn new(provider: &ProviderId) -> Self {
         let provider = provider.clone();
         Self {
@@ -58,40 +58,40 @@ impl Query {
         }
     }
 
-    /// Asks for a credential for a model.
+    /// Creates a query for a model and its provider.
     pub fn for_model(model: &ModelRef) -> Self {
         Self::new(model.provider()).retarget(model)
     }
 
-    /// Sets the model's name at the provider: windows of other models do not count.
+    /// Sets the model's name at the provider. Windows of other models then do not count. Default: none.
     pub fn model(mut self, model: impl Into<String>) -> Self {
         self.model = Some(model.into().into());
         self
     }
 
-    /// Sets the session's key.
+    /// Sets the session's key. Default: none.
     ///
-    /// Requests of one session stay with one profile, whose prompt cache is warm, as long as it is ready. Without effect
-    /// where an order is set.
+    /// Requests of one session stay on one profile, whose prompt cache is warm, as long as it is ready. An explicit
+    /// order takes precedence.
     pub fn session(mut self, key: impl Into<String>) -> Self {
         self.session = Some(key.into());
         self
     }
 
-    /// Sets the profile to use before all others, if it can be used.
+    /// Sets the profile to use before all others if it is usable. Default: none.
     pub fn preferred(mut self, id: ProfileId) -> Self {
         self.preferred = Some(id);
         self
     }
 
-    /// Sets the only profile to use; no other takes its place.
+    /// Sets the only profile to use. No other credential replaces it. Default: none.
     pub fn locked(mut self, id: ProfileId) -> Self {
         self.locked = Some(id);
         self
     }
 
-    /// Adds profiles to leave out this time, such as those that were tried already. Their verdict is
-    /// [`NotRequested`](super::Verdict::NotRequested), and a credential from outside the document does not take their place.
+    /// Adds profiles to leave out, such as those that were tried already. Their verdict is
+    /// [`NotRequested`](super::Verdict::NotRequested), and no credential from outside the document replaces them.
     ///
     /// # Examples
     ///
@@ -114,7 +114,8 @@ impl Query {
         self
     }
 
-    /// Sets what the references of profiles lead to. A profile whose reference is not among these cannot be used.
+    /// Sets the secrets that the profiles' references lead to. A profile whose reference is not among them cannot be
+    /// used.
     ///
     /// Default: none; [`Config::resolve`](crate::Config::resolve) takes those of
     /// [`Config::with_references`](crate::Config::with_references).
@@ -123,41 +124,41 @@ impl Query {
         self
     }
 
-    /// As [`references`](Self::references), in place.
+    /// Sets the secrets behind references in place; see [`references`](Self::references).
     pub(crate) fn set_references(&mut self, references: Resolved) {
         self.references = references;
     }
 
-    /// Sets how many tokens the request takes, which is held against what providers say is left of their limits.
+    /// Sets the number of tokens that the request uses, to compare with the provider's remaining limits.
     ///
-    /// Default: what the requests before took of the same profile and model, as far as the answers tell.
+    /// Default: an estimate from earlier requests with the same profile and model, as far as their answers reported it.
     pub fn tokens(mut self, tokens: TokenEstimate) -> Self {
         self.tokens = Some(tokens);
         self
     }
 
-    /// Sets the memory of what providers say is left.
+    /// Sets the tracker of the providers' remaining limits.
     pub(crate) fn with_headroom(mut self, tracker: Option<Arc<HeadroomTracker>>) -> Self {
         self.headroom = tracker.or(self.headroom);
         self
     }
 
-    /// Leaves out what providers say is left.
+    /// Removes the tracker of the providers' remaining limits.
     pub(crate) fn without_headroom(self) -> Self {
         Self { headroom: None, ..self }
     }
 
-    /// Returns the memory of what providers say is left.
+    /// Returns the tracker of the providers' remaining limits.
     pub(crate) fn headroom(&self) -> Option<&Arc<HeadroomTracker>> {
         self.headroom.as_ref()
     }
 
-    /// Returns the profile that the session uses, as far as that is known.
+    /// Returns the profile that the session uses, if known.
     pub(crate) fn home(&self, now: Timestamp) -> Option<ProfileId> {
         self.headroom.as_ref()?.home(self.session_key()?, now)
     }
 
-    /// Returns how many tokens the request takes, if that was said.
+    /// Returns the number of tokens that the request uses, if set.
     pub(crate) fn token_estimate(&self) -> Option<TokenEstimate> {
         self.tokens
     }
@@ -167,47 +168,48 @@ impl Query {
         Some(session_key(&self.provider, self.model.as_deref(), self.session.as_deref()?))
     }
 
-    /// Asks the same for another model.
+    /// Changes the model and its provider.
     pub(crate) fn retarget(mut self, model: &ModelRef) -> Self {
         self.provider = model.provider().clone();
         self.model = Some(model.shared_name());
         self
     }
 
-    /// Takes what references lead to from another query, if this one does not say it.
+    /// Takes the resolved references of another query unless this one has its own.
     pub(crate) fn or_references_of(self, other: &Self) -> Self {
         if self.references.is_empty() { self.references(other.references.clone()) } else { self }
     }
 
-    /// Returns `true` if it was not said what references lead to.
+    /// Returns `true` if no resolved references are set.
     pub(crate) fn is_without_references(&self) -> bool {
         self.references.is_empty()
     }
 
-    /// Sets the successes that count although the document does not have them.
+    /// Sets the successes that count although they are not in the document.
     #[cfg(feature = "client")]
     pub(crate) fn with_unwritten(mut self, unwritten: Arc<Unwritten>) -> Self {
         self.unwritten = Some(unwritten);
         self
     }
 
-    /// Leaves a profile to another machine until a moment; meanwhile it is cooling down.
+    /// Returns `true` if the profile is left to another machine at this time.
     pub(super) fn is_postponed(&self, id: &ProfileId, now: Timestamp) -> bool {
         self.postponed.iter().any(|(known, until)| known == id && *until > now)
     }
 
+    /// Leaves a profile to another machine until a moment; until then it is cooling down.
     pub(crate) fn postponing(mut self, id: ProfileId, until: Timestamp) -> Self {
         self.postponed.retain(|(known, _)| *known != id);
         self.postponed.push((id, until));
         self
     }
 
-    /// Returns the model's name at the provider, if one is asked for.
+    /// Returns the model's name at the provider, if set.
     pub(crate) fn model_name(&self) -> Option<&str> {
         self.model.as_deref()
     }
 
-    /// Returns the provider that is asked for.
+    /// Returns the provider that the query is for.
     #[must_use]
     pub fn provider(&self) -> &ProviderId {
         &self.provider

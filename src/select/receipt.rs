@@ -1,4 +1,4 @@
-//! The proof of a pick, on which its outcome is reported.
+//! The record of a pick, on which the outcome is reported.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,10 +11,10 @@ use crate::profile::{Profile, Trial, TrialGuard, UsageStats};
 use crate::reason::FailureReason;
 use crate::secret::Secret;
 
-/// The proof of a pick: which profile was used for which model, and when it was picked.
+/// The record of a pick: the profile, the model and the time.
 ///
-/// The outcome of the request is reported on it, so that it lands on the profile that was really used. One receipt
-/// counts once, clones included; a report that fails to be written can be repeated.
+/// The outcome of the request is reported on the receipt, so that it is recorded for the profile that was used. A
+/// receipt counts once, clones included; a report that could not be written can be repeated.
 ///
 /// # Examples
 ///
@@ -33,26 +33,27 @@ pub struct Receipt {
     provider: ProviderId,
     model: Option<Arc<str>>,
     picked_at: Timestamp,
-    /// What the request authenticated with: what its outcome says is about this secret.
+    /// The secret that the request authenticated with, which its outcome is about.
     secret: Option<Secret>,
-    /// When the window of another program that was known at the pick ends, zero if there was none; `None` for a pick without
-    /// the selector.
+    /// The end of another program's window known at the pick, zero if there was none; `None` for a pick without the
+    /// selector.
     announced: Option<f64>,
-    /// The window that the request tries, if there is one.
+    /// The window that the request tries, if any.
     trial: Option<Arc<Trial>>,
-    /// What keeps others from trying it, until the outcome is recorded or is known to be none; only where there is a trial.
+    /// What keeps others from trying that window until the outcome is recorded or known to be none; `Some` only with a
+    /// trial.
     claimed: Option<Claimed>,
     reported: Arc<AtomicBool>,
 }
 
 impl Receipt {
-    /// A receipt for a profile that was chosen without the selector.
+    /// Creates a receipt for a profile that was chosen without the selector.
     #[must_use]
     pub fn new(profile: ProfileId, provider: ProviderId, model: Option<&str>, picked_at: Timestamp) -> Self {
         Self::of(profile, provider, model.map(Into::into), picked_at)
     }
 
-    /// As [`new`](Self::new), with a name of the model that is shared.
+    /// Creates a receipt with a shared model name; see [`new`](Self::new).
     pub(super) fn of(profile: ProfileId, provider: ProviderId, model: Option<Arc<str>>, picked_at: Timestamp) -> Self {
         let reported = Arc::new(AtomicBool::new(false));
         let (secret, announced, trial, claimed) = (None, None, None, None);
@@ -66,7 +67,7 @@ impl Receipt {
         self
     }
 
-    /// Holds the claim on the trial, clones included, until one of them gives it back or the last one is dropped.
+    /// Holds the claim on the trial, with all clones, until one of them releases it or the last one is dropped.
     pub(crate) fn hold(&self, guard: Box<dyn TrialGuard>) {
         if let Some(claimed) = &self.claimed {
             claimed.put(guard);
@@ -83,67 +84,70 @@ impl Receipt {
         self.claimed.as_ref()?.take()
     }
 
-    /// Takes the claim into a receipt of its own.
+    /// Moves the claim into a separate receipt.
     pub(crate) fn with_claim(&self) -> Option<Self> {
         let claimed = Claimed::default();
         claimed.put(self.unclaimed()?);
         Some(Self { claimed: Some(claimed), ..self.clone() })
     }
 
-    /// Gives the claim back, which may wait for a server.
+    /// Releases the claim, which may wait for a server.
     pub(crate) fn give_back(&self) {
         if let Some(guard) = self.unclaimed() {
             guard.release();
         }
     }
 
-    /// Holds what another receipt of the same request does.
+    /// Shares the claim of another receipt of the same request.
     pub(crate) fn holding_as(mut self, other: &Self) -> Self {
         self.claimed.clone_from(&other.claimed);
         self
     }
 
-    /// Returns a receipt that holds nothing, to be kept for longer.
+    /// Returns a receipt without the claim, to be kept for longer.
     pub(super) fn released(&self) -> Self {
         Self { claimed: None, ..self.clone() }
     }
 
-    /// Returns the window that the request tries: one that has ended since the profile last worked, or still runs.
+    /// Returns the window that the request tries: one that has ended since the profile's last success, or is still
+    /// running.
     #[must_use]
     pub fn trial(&self) -> Option<&Trial> {
         self.trial.as_deref()
     }
 
-    /// Sets what the request authenticates with.
+    /// Sets the secret that the request authenticates with.
     pub(super) fn with_secret(mut self, secret: &Secret) -> Self {
         self.secret = Some(secret.clone());
         self
     }
 
-    /// Sets what the statistics say at the pick.
+    /// Sets the statistics at the pick.
     pub(super) fn with_usage(mut self, usage: Option<&UsageStats>) -> Self {
         self.announced = Some(usage.and_then(|usage| usage.blocked.as_ref()).map_or(0.0, |window| window.until));
         self
     }
 
-    /// The end of the announced window that was known at the pick, if the selector made it; zero if there was none.
+    /// Returns the end of the announced window known at the pick, zero if there was none; `None` for a pick without the
+    /// selector.
     pub(super) fn announced(&self) -> Option<f64> {
         self.announced
     }
 
-    /// What the request authenticated with, if that is known.
+    /// Returns the secret that the request authenticated with, if known.
     pub(super) fn secret(&self) -> Option<&Secret> {
         self.secret.as_ref()
     }
 
-    /// Whether a failure is about a secret that the profile no longer has, so that it says nothing about the new one.
+    /// Returns `true` if a failure is about a secret that the profile no longer has, and so does not concern the new
+    /// one.
     ///
-    /// A refusal always is. An empty account is, unless the secret is the access token of a login, which is refreshed all
-    /// the time for one and the same account. Limits and silence are not: they rarely depend on the secret, and a short
-    /// cooldown does little harm.
+    /// That holds for every refusal. It holds for an empty account unless the secret is the access token of an OAuth
+    /// credential, which is refreshed all the time for the same account. Rate limits and timeouts rarely depend on the
+    /// secret, and a short cooldown does little harm, so they count.
     pub(super) fn is_outdated(&self, profile: Option<&Profile>, reason: FailureReason) -> bool {
         if profile.is_some_and(Profile::is_fenced) {
-            // The tokens that were refused are being replaced.
+            // The refused tokens are being replaced.
             return reason.is_refusal();
         }
         let now = profile.and_then(Profile::credential);
@@ -152,39 +156,39 @@ impl Receipt {
         (reason.is_refusal() || about_account) && credential.secret() != used
     }
 
-    /// The profile that was picked.
+    /// Returns the id of the profile that was picked.
     #[must_use]
     pub fn profile(&self) -> &ProfileId {
         &self.profile
     }
 
-    /// Its provider.
+    /// Returns the provider of the profile.
     #[must_use]
     pub fn provider(&self) -> &ProviderId {
         &self.provider
     }
 
-    /// The model's name at the provider, if the pick was for one.
+    /// Returns the model's name at the provider, if the pick was for a model.
     #[must_use]
     pub fn model(&self) -> Option<&str> {
         self.model.as_deref()
     }
 
-    /// When it was picked.
+    /// Returns when the profile was picked.
     #[must_use]
     pub fn picked_at(&self) -> Timestamp {
         self.picked_at
     }
 
-    /// Whether its outcome was reported.
+    /// Returns `true` if the outcome was reported.
     #[must_use]
     pub fn is_reported(&self) -> bool {
         self.reported.load(Ordering::SeqCst)
     }
 
-    /// Runs a report unless one was made; a report that fails leaves the receipt open.
+    /// Runs a report unless one was made before. A report that fails leaves the receipt open.
     ///
-    /// `Ok(None)` means that it was reported before, or is being reported by another thread.
+    /// Returns `Ok(None)` if it was reported before or another thread is reporting it.
     pub(crate) fn report<T, E>(&self, report: impl FnOnce() -> Result<T, E>) -> Result<Option<T>, E> {
         let Some(claim) = self.claim() else { return Ok(None) };
         let result = report()?;
@@ -193,14 +197,14 @@ impl Receipt {
         Ok(Some(result))
     }
 
-    /// Takes the right to report; `None` if another has it, or did so before.
+    /// Takes the right to report; `None` if it is taken or used.
     pub(crate) fn claim(&self) -> Option<Claim> {
         let was_reported = self.reported.swap(true, Ordering::SeqCst);
         (!was_reported).then(|| Claim { reported: Arc::clone(&self.reported), kept: AtomicBool::new(false) })
     }
 }
 
-/// The right to report on a receipt, which is open again where nothing came of it, also by a panic.
+/// The right to report on a receipt. The receipt is open again if the report failed or panicked.
 #[derive(Debug)]
 pub(crate) struct Claim {
     reported: Arc<AtomicBool>,
@@ -208,7 +212,7 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
-    /// Notes that the report came through.
+    /// Marks the report as done.
     pub(crate) fn keep(&self) {
         self.kept.store(true, Ordering::SeqCst);
     }

@@ -1,4 +1,4 @@
-//! What was reported of a request, applied to the document and to the statistics of one profile.
+//! Reported outcomes, applied to the document and to the statistics of one profile.
 
 use super::event::Event;
 use super::receipt::Receipt;
@@ -13,13 +13,13 @@ use crate::profile::{AuthProfiles, UsageStats, check_not_personal, key};
 use crate::reason::{Blame, FailureReason};
 
 impl ProfileSelector {
-    /// Records in the document that the request of this receipt succeeded, also as the provider's last good profile.
+    /// Records in the document that the request of this receipt succeeded, and marks its profile as the provider's last
+    /// good one.
     ///
-    /// Ends the profile's windows and counters, but not those that were opened after the pick, nor a window that
-    /// concerns another model: what the server said about those is newer, or about something else.
+    /// Ends the profile's windows and counters, except windows that opened after the pick or concern another model.
     ///
-    /// Does nothing for a profile that is no longer there or is a personal account of OpenClaw's, or for a receipt that was
-    /// reported before.
+    /// Does nothing if the receipt was reported before, or if its profile no longer exists or is one of OpenClaw's
+    /// personal accounts.
     ///
     /// # Errors
     ///
@@ -33,7 +33,7 @@ impl ProfileSelector {
         self.write_late_success(profiles, receipt, now, now)
     }
 
-    /// As [`write_success`](Self::write_success), for a success that was reported some time before it is written.
+    /// Does the same as [`write_success`](Self::write_success) for a success that was reported before `now`.
     pub(crate) fn write_late_success(
         &self,
         profiles: &mut AuthProfiles,
@@ -47,8 +47,8 @@ impl ProfileSelector {
         Ok(())
     }
 
-    /// As [`write_late_success`](Self::write_late_success) on the statistics of the receipt's profile alone: they say nothing
-    /// of the provider's last good profile.
+    /// Does the same as [`write_late_success`](Self::write_late_success) on the profile's statistics alone, which do
+    /// not contain the provider's last good profile.
     pub(crate) fn note_success(
         &self,
         profiles: &AuthProfiles,
@@ -65,14 +65,14 @@ impl ProfileSelector {
 
     /// Records in the document that the request of this receipt failed.
     ///
-    /// `deadline` is the moment the server named; it beats the backoff, within the policy's cap. A failure that was
-    /// picked before a newer success, or before the window it would count towards, changes nothing but a deadline. One that
-    /// was picked before another program announced a window that concerns it changes nothing at all, unless the server
-    /// names a later moment than that window's end.
+    /// `deadline` is the moment that the server named; it overrides the backoff, up to the policy's cap. A failure
+    /// picked before a newer success changes nothing. One picked before the window it would count towards opened
+    /// changes nothing but the deadline. One picked before another program announced a window that concerns it changes
+    /// nothing unless the server named a later moment than that window's end.
     ///
-    /// Does nothing for a reason that [blames nobody](Blame::Nobody), for a profile that is no longer there, for a receipt
-    /// that was reported before, or where the secret was refused or its account empty, and the profile has another secret
-    /// by now.
+    /// Does nothing for a reason that [blames nobody](Blame::Nobody), for a profile that no longer exists, for a
+    /// receipt that was reported before, or if the secret was refused or its account was empty and the profile now has
+    /// another secret.
     ///
     /// # Errors
     ///
@@ -103,7 +103,7 @@ impl ProfileSelector {
         put(profiles, receipt.profile(), &old, usage)
     }
 
-    /// As [`write_failure`](Self::write_failure) on the statistics of the receipt's profile alone.
+    /// Does the same as [`write_failure`](Self::write_failure) on the profile's statistics alone.
     pub(crate) fn note_failure(
         &self,
         profiles: &AuthProfiles,
@@ -121,7 +121,7 @@ impl ProfileSelector {
         self.change_by_failure((profiles, usage), receipt, (reason, deadline), now, tell);
     }
 
-    /// Applies a failure to the statistics of the receipt's profile, and tells of what it changes.
+    /// Applies a failure to the statistics of the receipt's profile, and logs the change.
     pub(super) fn change_by_failure(
         &self,
         (profiles, usage): (&AuthProfiles, &mut UsageStats),
@@ -162,8 +162,8 @@ impl ProfileSelector {
         }
     }
 
-    /// What a transition makes of a profile's statistics, if the profile is there or is a key from outside the document,
-    /// which OpenClaw of February 2026 keeps nothing of.
+    /// Returns the statistics after a transition, if the profile exists or is a key from outside the document, which
+    /// OpenClaw of February 2026 does not record.
     fn changed(
         &self,
         profiles: &AuthProfiles,
@@ -177,14 +177,14 @@ impl ProfileSelector {
         if (profiles.get(id.as_str()).is_none() && !inline) || id.is_personal() {
             return None;
         }
-        // Statistics that say nothing are not worth an entry.
+        // Empty statistics are not worth an entry.
         let said = |usage: UsageStats| Some(usage).filter(|usage| *usage != UsageStats::default());
         let Some(secret) = receipt.secret().filter(|_| inline) else { return said(to(old)) };
         let named = |usage: UsageStats| usage.edited(|edit| edit.text(key::INLINE_KEY, &digits(secret)));
         if is_about(old, secret) {
             return Some(named(to(old)));
         }
-        // Another key: what the old one did is forgotten, unless it is the older one that is reported late.
+        // The key was replaced: the old one's statistics are dropped, unless this is a late report about the old one.
         let picked_at = as_millis(receipt.picked_at());
         if old.last_used.into_iter().chain(old.last_failure_at).any(|stamp| stamp > picked_at) {
             return None;
@@ -192,13 +192,13 @@ impl ProfileSelector {
         Some(named(to(&named(UsageStats::default()))))
     }
 
-    /// Ends every window of a profile because a human said that the cause is gone. Returns whether that changed anything.
-    /// The stamps of last use and last failure stay.
+    /// Ends every window of a profile because a person declared the cause gone. Returns `true` if that changed
+    /// anything. The times of last use and last failure stay.
     ///
     /// # Errors
     ///
-    /// [`InvalidId`](crate::ErrorKind::InvalidId) if the id begins with `personal:`, because OpenClaw looks after its personal
-    /// accounts itself; [`Corrupt`](crate::ErrorKind::Corrupt) if the document's statistics are not an object.
+    /// [`InvalidId`](crate::ErrorKind::InvalidId) if the id begins with `personal:`, because OpenClaw manages its
+    /// personal accounts itself; [`Corrupt`](crate::ErrorKind::Corrupt) if the document's statistics are not an object.
     pub fn clear_cooldown(&self, profiles: &mut AuthProfiles, id: &ProfileId) -> Result<bool> {
         check_not_personal(id)?;
         let Some(usage) = profiles.usage(id.as_str()) else { return Ok(false) };
@@ -220,7 +220,7 @@ impl ProfileSelector {
     }
 }
 
-/// Puts new statistics in the place of the old ones, unless nothing is said with them.
+/// Replaces the old statistics unless the new ones are empty.
 fn put(profiles: &mut AuthProfiles, id: &ProfileId, old: &UsageStats, new: UsageStats) -> Result<()> {
     if *old == new { Ok(()) } else { profiles.set_usage(id, new) }
 }

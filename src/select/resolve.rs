@@ -1,4 +1,4 @@
-//! Where a credential comes from when profiles are not the only place for one.
+//! Credentials from profiles, or from the caller, the environment and the configuration.
 
 use std::borrow::Cow;
 use std::hash::Hasher as _;
@@ -20,39 +20,41 @@ use crate::id::ProfileId;
 use crate::profile::{AuthProfiles, UsageStats};
 use crate::secret::Secret;
 
-/// How the pseudo profile of a provider's key from the environment or the configuration is called, before the
-/// provider's name.
+/// The prefix, before the provider's name, of the pseudo profile for a key from the environment or the configuration.
 pub(super) const INLINE_PREFIX: &str = "inline-api-key:";
 
-/// A credential from outside the document, or why there is none where something stands.
+/// A credential from outside the document, or the reason that the value found there is none.
 pub(crate) type Inline = Result<InlineCredential, InlineFailure>;
 
-/// Why what stands outside the document is no credential.
+/// The reason that a value outside the document is no credential.
 #[derive(Clone, Debug)]
 pub(crate) enum InlineFailure {
-    /// A reference leads to none.
+    /// A reference leads to no secret.
     Reference(ReferenceFailure),
-    /// A text can be no secret.
+    /// A text cannot be a secret.
     Implausible { source: CredentialSource, reason: Implausible },
 }
 
 impl ProfileSelector {
-    /// Returns the credential to use now, wherever it is kept: a stored profile, else the provider's inline credential.
+    /// Returns the credential to use now: a stored profile, or else the provider's inline credential.
     ///
-    /// The inline credential serves only when no profile could, not even later: a profile that is cooling down is waited
-    /// for, unless its token ends before its cooldown does. A locked profile is not replaced by anything. What happens to
-    /// an inline credential is remembered under the pseudo profile `inline-api-key:` and the provider. One whose source is
-    /// [`Caller`](CredentialSource::Caller) is taken as it is; any other can be [implausible](Verdict::ImplausibleSecret), as
-    /// a profile can.
+    /// The inline credential is used only if no profile can serve now or later. A profile that is cooling down is
+    /// waited for, unless its token ends before its cooldown does. A locked profile is never replaced. Outcomes of an
+    /// inline credential are recorded under the pseudo profile `inline-api-key:<provider>`. An inline credential whose
+    /// source is [`Caller`](CredentialSource::Caller) is used unchecked; any other can be
+    /// [implausible](Verdict::ImplausibleSecret), like a profile.
+    ///
+    /// [`Config::resolve`](crate::Config::resolve) calls this with the order, the rules and the inline credential of a
+    /// configuration.
     ///
     /// [`Config::resolve`](crate::Config::resolve) is this call with the order, the rules and the inline credential of a
     /// configuration.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::MissingApiKey`] if there is no credential anywhere, [`ErrorKind::Unavailable`] if there are some and
-    /// all of them are cooling down, [`ErrorKind::MissingCredentials`] or [`ErrorKind::ProfileNotConfigured`] for a locked
-    /// profile that cannot serve. [`Error::unavailable`] has every profile that was considered.
+    /// [`ErrorKind::MissingApiKey`] if there is no credential at all, [`ErrorKind::Unavailable`] if there are some and
+    /// none can be used now, [`ErrorKind::MissingCredentials`] or [`ErrorKind::ProfileNotConfigured`] for a locked
+    /// profile that cannot be used. [`Error::unavailable`] returns every profile that was considered.
     ///
     /// # Examples
     ///
@@ -79,8 +81,8 @@ impl ProfileSelector {
         self.resolve_with(profiles, || inline.map(Ok), query, now)
     }
 
-    /// As [`resolve`](Self::resolve), with a lookup that is made only if no profile can serve, and may find a reference that
-    /// leads to nothing.
+    /// Does the same as [`resolve`](Self::resolve) with a lookup that runs only if no profile can serve, and that may
+    /// find a reference that leads to nothing.
     pub(crate) fn resolve_with(
         &self,
         profiles: &AuthProfiles,
@@ -111,13 +113,13 @@ impl ProfileSelector {
             return Err(refusal.into());
         }
         if refusal.candidates.iter().any(|candidate| candidate.verdict.is_failed_reference()) {
-            // The user said where the secret is; another one is not what was meant.
+            // The user named the location of the secret, and another one is not what was meant.
             return Err(refusal.into());
         }
         self.outside(profiles, inline, query, now, refusal)
     }
 
-    /// The selection without any credential, for an endpoint that takes none: no profile is looked at.
+    /// Returns the selection for an endpoint that takes no credential, without looking at any profile.
     pub(crate) fn without_credential(
         &self,
         profiles: &AuthProfiles,
@@ -128,7 +130,8 @@ impl ProfileSelector {
         self.outside(profiles, none, query, now, Unavailable::of_nothing(query.provider.clone(), now))
     }
 
-    /// The selection of a credential that no profile holds; `refusal` says why none of those serves.
+    /// Returns the selection of a credential from outside the profiles; `refusal` explains why none of those can be
+    /// used.
     fn outside(
         &self,
         profiles: &AuthProfiles,
@@ -188,7 +191,7 @@ impl ProfileSelector {
 }
 
 impl ProfileSelector {
-    /// An inline credential, unless these rules see that it can be none.
+    /// Returns an inline credential unless these rules find it implausible.
     fn plausible(&self, found: InlineCredential, query: &Query) -> Inline {
         if found.source == CredentialSource::Caller {
             return Ok(found);
@@ -201,7 +204,7 @@ impl ProfileSelector {
     }
 }
 
-/// The error where there is no credential anywhere, or none that can be used at any time.
+/// Returns the error for a provider without any credential that could ever be used.
 fn missing(refusal: Unavailable) -> Error {
     let message =
         format!("No API key found for provider {:?}{}", Shown::new(refusal.provider.as_str()), Reasons::new(&refusal));
@@ -213,7 +216,7 @@ fn missing(refusal: Unavailable) -> Error {
     }
 }
 
-/// Reports which credential was chosen, or that none was: names, kinds and reasons, never a secret.
+/// Logs the chosen credential or the refusal: names, kinds and reasons, never a secret.
 #[cfg(feature = "tracing")]
 fn trace(query: &Query, resolved: &Result<Selection>) {
     match resolved {
@@ -237,12 +240,13 @@ fn trace(query: &Query, resolved: &Result<Selection>) {
     }
 }
 
-/// Whether statistics are about this key, and not about one that has been replaced since.
+/// Returns `true` if the statistics are about this key and not about one that has been replaced.
 pub(super) fn is_about(usage: &UsageStats, secret: &Secret) -> bool {
     usage.inline_key().is_none_or(|known| known == digits(secret))
 }
 
-/// Four hexadecimal digits of a hash: enough to tell a new key from an old one, and far too few to tell the key.
+/// Returns four hexadecimal digits of a hash: enough to distinguish a new key from an old one, far too few to reveal
+/// it.
 pub(super) fn digits(secret: &Secret) -> String {
     let mut hasher = SipHasher24::new_with_keys(0, 0);
     hasher.write(secret.expose().as_bytes());

@@ -9,43 +9,43 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// By how much a clock may be set back without windows losing their force.
+/// The amount by which a clock may be set back without ending windows.
 pub(super) const CLOCK_CORRECTION: Duration = MINUTE;
 
-/// How the length of a window grows with the number of failures.
+/// A schedule of window lengths by the number of failures.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Backoff {
-    /// One length for each failure; the last one stays.
+    /// One length per failure; the last one repeats.
     Steps(Vec<Duration>),
     /// A base multiplied by a factor for each further failure, up to a cap.
     #[non_exhaustive]
     Growing {
         /// The length after the first failure.
         base: Duration,
-        /// By how much each further failure multiplies it.
+        /// The factor for each further failure.
         factor: f64,
-        /// After how many multiplications it stops growing.
+        /// The number of multiplications after which it stops growing.
         max_exponent: f64,
-        /// The longest length; never below the base.
+        /// The maximum length; never below the base.
         cap: Duration,
     },
 }
 
 impl Backoff {
-    /// A length that doubles with each failure up to a cap.
+    /// Creates a backoff that doubles with each failure, up to a cap.
     #[must_use]
     pub const fn doubling(base: Duration, cap: Duration) -> Self {
         Self::growing(base, 2.0, f64::MAX, cap)
     }
 
-    /// A length that is multiplied by a factor with each failure, a limited number of times, up to a cap.
+    /// Creates a backoff that multiplies by a factor with each failure, a limited number of times, up to a cap.
     #[must_use]
     pub const fn growing(base: Duration, factor: f64, max_exponent: f64, cap: Duration) -> Self {
         Self::Growing { base, factor, max_exponent, cap }
     }
 
-    /// The length after this many failures, in milliseconds. The file's counters can be fractions or below one.
+    /// Returns the length after this many failures, in milliseconds. The file's counters can be fractions or below one.
     pub(super) fn millis(&self, failures: f64) -> f64 {
         let failures = failures.max(1.0);
         match self {
@@ -65,7 +65,7 @@ impl Backoff {
         }
     }
 
-    /// The longest length it can give.
+    /// Returns the maximum length.
     fn longest(&self) -> Duration {
         match self {
             Self::Steps(steps) => steps.iter().copied().max().unwrap_or_default(),
@@ -74,54 +74,54 @@ impl Backoff {
     }
 }
 
-/// Whole and fractional milliseconds.
+/// Returns whole and fractional milliseconds.
 pub(super) fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1_000.0
 }
 
-/// How failures are counted, and what a failure does to a window that is already running.
+/// The way failures are counted, and their effect on a window that is already running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FailureCounting {
-    /// Every reason has its own counter; a running window stays where it is; a window's end leaves the counter, so that
-    /// the next failure takes the next step; windows are kept per model where the reason concerns a model.
+    /// Every reason has its own counter, and a running window does not move. The counter outlives its window, so that
+    /// the next failure takes the next step. Windows are kept per model if the reason is scoped to one.
     PerReason,
-    /// One counter for all reasons of the transient cooldown kind; every failure moves the window. As OpenClaw did until
-    /// February 2026.
+    /// All reasons of the transient cooldown kind share one counter, and every failure moves the window, as in OpenClaw
+    /// until February 2026.
     Shared,
 }
 
-/// How long a profile cools down after a failure.
+/// A policy for the length of a profile's cooldown after a failure.
 ///
-/// The defaults come from `SelectorRules::default()`; `auth.cooldowns` of a configuration overrides them.
+/// [`SelectorRules::default`] has the default policy; `auth.cooldowns` of a configuration overrides it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CooldownPolicy {
-    /// How failures are counted. Default: per reason.
+    /// The way failures are counted. Default: per reason.
     pub counting: FailureCounting,
-    /// The other reasons of the transient cooldown kind. Default: 30 s, 1 min, 5 min.
+    /// The backoff for transient reasons other than `rate_limit`. Default: 30 s, 1 min, 5 min.
     pub transient: Backoff,
-    /// `rate_limit`. Default: 30 s doubling to 1 h.
+    /// The backoff for `rate_limit`. Default: 30 s doubling to 1 h.
     pub rate_limit: Backoff,
-    /// `billing`. Default: 10 min doubling to 24 h.
+    /// The backoff for `billing`. Default: 10 min doubling to 24 h.
     pub billing: Backoff,
-    /// Other bases for `billing` by provider, in the order in which they are looked up.
+    /// Other bases of the `billing` backoff by provider, in lookup order. Default: none.
     pub billing_base_by_provider: Vec<(crate::id::ProviderId, Duration)>,
-    /// `auth_permanent`. Default: 10 min doubling to 1 h.
+    /// The backoff for `auth_permanent`. Default: 10 min doubling to 1 h.
     pub auth_permanent: Backoff,
-    /// After this long without a failure the counters start again. Default: 24 h.
+    /// The time without a failure after which counters restart. Default: 24 h.
     pub failure_window: Duration,
-    /// The longest time a server's own deadline can bind. Default: 24 h.
+    /// The cap on a deadline that a server names. Default: 24 h.
     pub deadline_cap: Duration,
 }
 
 impl CooldownPolicy {
-    /// The longest any window of these rules can last, with a minute on top, because clocks are corrected by small steps all
-    /// the time. One that was opened ahead of the clock, which has been set back since, and ends later than this from now
-    /// binds nobody; for longer ones of other programs see [`SelectorRules::distant_windows`].
+    /// Returns the maximum length of any window of these rules, plus a minute, because clocks are often corrected by
+    /// small steps. A window that opened ahead of the clock (which was therefore set back) and ends later than this
+    /// from now is not in force. For longer windows of other programs see [`SelectorRules::distant_windows`].
     #[must_use]
     pub fn cap(&self) -> Duration {
-        // Every field by name, so that a backoff that is added cannot be forgotten here.
+        // Names every field, so that a new backoff cannot be forgotten here.
         let Self {
             counting: _,
             transient,
@@ -146,10 +146,10 @@ impl CooldownPolicy {
         }
     }
 
-    /// The length of the window this failure opens, in milliseconds.
+    /// Returns the length of the window that this failure opens, in milliseconds.
     pub(super) fn millis(&self, reason: FailureReason, provider: &crate::id::ProviderId, failures: f64) -> f64 {
         let long = self.cooldown_kind(reason) == CooldownKind::Disabled;
-        // Every reason by name, so that one that is added cannot be forgotten here.
+        // Names every reason, so that a new one cannot be forgotten here.
         match reason {
             FailureReason::Billing => self.billing_for(provider).millis(failures),
             FailureReason::AuthPermanent if long => self.auth_permanent.millis(failures),
@@ -196,36 +196,36 @@ impl CooldownPolicy {
 #[non_exhaustive]
 #[expect(clippy::struct_excessive_bools, reason = "plain data: each is a rule of its own")]
 pub struct SelectorRules {
-    /// How long a profile cools down after a failure.
+    /// The policy for cooldowns after failures.
     pub cooldown: CooldownPolicy,
-    /// Whether an expiry that is no moment (zero, negative, beyond the year 275760, not a number) makes a token
-    /// unusable. Default: yes. OpenClaw of February 2026 read it as "never".
+    /// If `true`, a token with an expiry that is no valid time (zero, negative, beyond the year 275760, not a number)
+    /// is unusable. Default: `true`. OpenClaw of February 2026 read it as "never".
     pub strict_expiry: bool,
-    /// Whether an order of which no profile exists gives way to the stored profiles. Default: yes.
+    /// If `true`, the stored profiles replace an order, or a list of configured profiles, none of which exist. Default:
+    /// `true`.
     pub repair_order: bool,
-    /// Whether a login with a live access token comes before one that must be refreshed. Default: yes.
+    /// If `true`, an OAuth credential with a live access token precedes one that must be refreshed. Default: `true`.
     pub live_first: bool,
-    /// Whether a credential counts by what its secret shows it to be, and must be able to stand in a header. Default:
-    /// yes. OpenClaw of February 2026 went by the declared kind alone.
+    /// If `true`, a credential's kind is taken from the shape of its secret, which must be valid in a header. Default:
+    /// `true`. OpenClaw of February 2026 used the declared kind alone.
     pub inspect_secret: bool,
-    /// Whether a text that can be no secret, such as a placeholder or a reference in a notation that is not followed, is
-    /// never sent and gives way to another credential; see [`Implausible`](crate::credential::Implausible). Default: yes.
-    /// Switched off, every secret is taken as it is, as OpenClaw takes it.
+    /// If `true`, a text that cannot be a secret, such as a placeholder or a reference in an unsupported notation, is
+    /// never sent, and another credential is used instead; see [`Implausible`](crate::credential::Implausible).
+    /// Default: `true`. If `false`, every secret is sent as it is, as OpenClaw does.
     pub refuse_implausible: bool,
-    /// Whether a window that another program wrote is believed as far as it goes, also where it ends further ahead than
-    /// [`CooldownPolicy::cap`]: the weekly limit of a plan ends days ahead (`blockedUntil`). One whose profile was last used
-    /// or last failed at a moment that lies ahead of the clock is the trace of a clock that was set back, and is not.
-    /// Default: yes.
+    /// If `true`, a window that another program wrote is in force until its end, even beyond [`CooldownPolicy::cap`]:
+    /// the weekly limit of a plan ends days ahead (`blockedUntil`). A window whose profile was last used or last failed
+    /// ahead of the clock is ignored as the trace of a clock that was set back. Default: `true`.
     ///
-    /// Without effect under [`FailureCounting::Shared`], whose windows bind however long they are.
+    /// Has no effect under [`FailureCounting::Shared`], whose windows are in force regardless of their length.
     pub distant_windows: bool,
-    /// Whether a profile whose window still runs may be probed once in 24 hours, where every profile is unusable; see
-    /// [`ProbePolicy`](super::ProbePolicy). Default: yes.
+    /// If `true`, a profile whose window is still running may be probed once in 24 hours while no profile is usable;
+    /// see [`ProbePolicy`](super::ProbePolicy). Default: `true`.
     pub daily_probe: bool,
-    /// What is made of what providers say is left of their limits; `None` for nothing. Default: the default policy. It takes
-    /// effect where a [`HeadroomTracker`](crate::headroom::HeadroomTracker) keeps what they say.
+    /// The use of the remaining limits that providers report; `None` ignores them. Default: the default policy. Takes
+    /// effect only with a [`HeadroomTracker`](crate::headroom::HeadroomTracker), which keeps those reports.
     pub headroom: Option<HeadroomPolicy>,
-    /// Whether profile names that are whole numbers come first, as JavaScript enumerates them. Default: no.
+    /// If `true`, profile names that are whole numbers come first, as JavaScript enumerates them. Default: `false`.
     pub integer_names_first: bool,
 }
 
@@ -256,14 +256,14 @@ impl Default for SelectorRules {
 }
 
 impl SelectorRules {
-    /// The rules of OpenClaw 2026.2.9: the same order and the same statistics, to the millisecond, for every well-typed
-    /// document.
+    /// Returns the rules of OpenClaw 2026.2.9: the same order and the same statistics, to the millisecond, for every
+    /// well-typed document.
     ///
-    /// Transient windows of 1, 5, 25 and 60 minutes on a counter shared by all reasons, billing windows of 5 hours
-    /// doubling to 24; every failure moves a running window; counters start again after a success or after more than
-    /// 24 hours without a failure; windows concern the whole profile; an expiry of zero or less means none. What later
-    /// versions hold back (a sign-in that is not active, a login that is being renewed, a personal account) is not used
-    /// under these rules either.
+    /// Transient windows last 1, 5, 25 and 60 minutes on a counter shared by all reasons; billing windows last 5 hours,
+    /// doubling to 24. Every failure moves a running window. Counters restart after a success or after more than
+    /// 24 hours without a failure. Windows concern the whole profile. An expiry of zero or less means none. Profiles
+    /// that later versions hold back (a sign-in that is not active, an OAuth credential that is being refreshed, a
+    /// personal account) are not used under these rules either.
     #[must_use]
     pub fn openclaw_2026_02() -> Self {
         let transient = Backoff::growing(MINUTE, 5.0, 3.0, HOUR);

@@ -1,4 +1,4 @@
-//! The selector: rules plus what the configuration says.
+//! The selector: rules plus the settings of a configuration.
 
 use std::sync::Arc;
 
@@ -17,11 +17,11 @@ use crate::credential::{Access, Credential, CredentialKind, CredentialSource};
 use crate::id::{ProfileId, ProviderId};
 use crate::profile::{AuthProfiles, UsageStats};
 
-/// Chooses the credential to use now.
+/// A selector that chooses the credential to use now.
 ///
-/// Pure: the same profiles, query and time give the same answer. It holds its rules, and nothing of the environment. The
-/// selector that follows the order, the profiles and the cooldowns of a configuration is
-/// [`Config::selector`](crate::Config::selector).
+/// It is pure: the same profiles, query and time yield the same result. It holds its rules and nothing from the
+/// environment. [`Config::selector`](crate::Config::selector) creates one that follows the order, the profiles and the
+/// cooldowns of a configuration.
 ///
 /// # Examples
 ///
@@ -46,29 +46,29 @@ pub struct ProfileSelector {
     pub(super) settings: Settings,
 }
 
-/// The profile to use now.
+/// The profile to use now, with its credential and receipt.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Selection {
-    /// The profile; for a key from the environment or the configuration, and where none is needed, the pseudo profile
-    /// `inline-api-key:` and the provider.
+    /// The profile's id. For a key from the environment or the configuration, and for an endpoint that needs no
+    /// credential, it is the pseudo profile `inline-api-key:<provider>`.
     pub profile: ProfileId,
-    /// What it authenticates with.
+    /// The credential to authenticate with.
     pub credential: Credential,
-    /// Where that came from.
+    /// The source of the credential.
     pub source: CredentialSource,
-    /// On this the outcome is reported.
+    /// The receipt on which to report the outcome.
     pub receipt: Receipt,
-    /// Every other profile that was considered, in order, with its verdict. The chosen profile and the skipped ones
-    /// together are every candidate.
+    /// The other profiles that were considered, in order, each with its verdict. Together with the chosen one they are
+    /// all the candidates.
     pub skipped: Vec<Candidate<'static>>,
-    /// What is configured of the way to the endpoint.
+    /// The configured access to the endpoint.
     pub(crate) access: Arc<Access>,
 }
 
 impl Selection {
-    /// Whether the credential is a login whose access token is missing or past its end, so that it has to be refreshed
-    /// before it can be sent.
+    /// Returns `true` if the OAuth credential's access token is missing or expired, so that it must be refreshed before
+    /// it can be sent.
     #[must_use]
     pub fn needs_refresh(&self) -> bool {
         let over = self.credential.expires().is_some_and(|at| at <= self.receipt.picked_at());
@@ -87,21 +87,21 @@ impl ProfileSelector {
         Self { rules, settings }
     }
 
-    /// Whether two names are of one provider.
+    /// Returns `true` if two names denote the same provider.
     pub(crate) fn is_one(&self, provider: &ProviderId, other: &ProviderId) -> bool {
         self.settings.is_one(provider, other)
     }
 
-    /// The rules in force.
+    /// Returns the rules in force.
     #[must_use]
     pub fn rules(&self) -> &SelectorRules {
         &self.rules
     }
 
-    /// Whether a window keeps a profile with these statistics from being used for one model or all of them: cooling or
-    /// disabled, until when and why. `None` if it is not cooling down.
+    /// Returns the cooldown of a profile with these statistics, for any model: [`Cooling`](Verdict::Cooling) or
+    /// [`Disabled`](Verdict::Disabled), with its end and its reason. `None` if it is not cooling down.
     ///
-    /// This looks at the statistics only, so that it also answers for a profile that no longer exists.
+    /// It looks only at the statistics, so that it also answers for a profile that no longer exists.
     #[must_use]
     pub fn cooldown(&self, usage: &UsageStats, now: Timestamp) -> Option<Verdict> {
         self.rules.cooldown_of(usage, as_millis(now))
@@ -117,27 +117,27 @@ impl ProfileSelector {
         Selecting { rules: &self.rules, settings: &self.settings, profiles, query, now, home }
     }
 
-    /// Every profile of the provider with its verdict, in the order of use.
+    /// Returns every profile of the provider with its verdict, in the order of use.
     #[must_use]
     pub fn candidates<'a>(&'a self, profiles: &'a AuthProfiles, query: &'a Query, now: Timestamp) -> Candidates<'a> {
         self.selecting(profiles, query, now).candidates()
     }
 
-    /// The profile to use now, without the verdicts of the others: for callers that pick very often.
+    /// Returns the profile to use now, without judging the others; for callers that pick very often.
     #[must_use]
     pub fn pick<'a>(&'a self, profiles: &'a AuthProfiles, query: &'a Query, now: Timestamp) -> Option<&'a ProfileId> {
         self.selecting(profiles, query, now).pick()
     }
 
-    /// Why the lists in force leave out a stored profile, if they do, and the stored order that would take it in: those in
-    /// use, and then this one. No order helps where the configuration has something else under its name.
+    /// Returns why the lists in force leave out a stored profile, if they do, and a stored order that would include it:
+    /// the listed profiles followed by this one. No order helps if the configuration has something else under its name.
     pub(crate) fn left_out(
         &self,
         profiles: &AuthProfiles,
         provider: &ProviderId,
         id: &ProfileId,
     ) -> Option<(Verdict, Option<Vec<ProfileId>>)> {
-        // What a list leaves out does not depend on the time.
+        // A list does not depend on the time.
         let query = Query::new(provider);
         let selecting = self.selecting(profiles, &query, Timestamp::default());
         let candidates = selecting.candidates();
@@ -149,7 +149,7 @@ impl ProfileSelector {
         let mut order = selecting.listed(&candidates);
         order.push(id.clone());
         let mut ordered = profiles.clone();
-        // An order that cannot be set is one that does not help.
+        // An order that cannot be set does not help.
         let left_out = match ordered.set_order(provider, &order) {
             Ok(()) => of(&self.candidates(&ordered, &query, Timestamp::default())),
             Err(_) => Some(verdict),
@@ -157,13 +157,13 @@ impl ProfileSelector {
         Some(left_out.map_or((verdict, Some(order)), |still| (still, None)))
     }
 
-    /// The profile to use now, or why there is none.
+    /// Returns the profile to use now, or the reason that there is none.
     ///
     /// # Errors
     ///
-    /// [`Unavailable`], which names every profile that was considered and the time until one is worth a try. As an
-    /// [`Error`](crate::Error) its kind is `Unavailable`, `MissingApiKey` if there is no profile at all,
-    /// `MissingCredentials` or `ProfileNotConfigured` if one profile was asked for and cannot serve.
+    /// [`Unavailable`], which names every profile that was considered and the time until one is worth another attempt.
+    /// As an [`Error`](crate::Error) its kind is `Unavailable`, `MissingApiKey` if there is no profile at all, or, for
+    /// a locked profile that cannot be used, `MissingCredentials` or `ProfileNotConfigured`.
     pub fn select(&self, profiles: &AuthProfiles, query: &Query, now: Timestamp) -> Result<Selection, Unavailable> {
         let selecting = self.selecting(profiles, query, now);
         let candidates = selecting.candidates();
@@ -173,7 +173,7 @@ impl ProfileSelector {
         }
     }
 
-    /// The selection of one of the candidates; `None` if its secret cannot be had any more.
+    /// Returns the selection of one of the candidates; `None` if its secret is no longer available.
     pub(crate) fn selection(
         &self,
         profiles: &AuthProfiles,
@@ -185,15 +185,16 @@ impl ProfileSelector {
         self.selecting(profiles, query, now).select(profile, candidates).ok()
     }
 
-    /// The profile to use now, a one in cooldown included if a [`ProbePolicy`] says that it is due for a trial.
+    /// Returns the profile to use now, or one that is cooling down if a [`ProbePolicy`] allows its probe.
     ///
-    /// As [`select`](Self::select) as long as a profile is ready. `last_probe` is when this provider was last probed, if it
-    /// was; the caller keeps it, or leaves it to the statistics alone, in which every failed probe leaves its mark. A
-    /// probe's outcome is reported on its receipt like any other: success ends the cooldown, failure leaves its end in place.
+    /// Behaves like [`select`](Self::select) as long as a profile is ready. `last_probe` is when this provider was last
+    /// probed, if it was; the caller keeps it, or passes `None` and relies on the statistics, in which every failed
+    /// probe leaves its mark. A probe's outcome is reported on its receipt like any other: a success ends the cooldown,
+    /// a failure does not move its end.
     ///
     /// # Errors
     ///
-    /// As [`select`](Self::select).
+    /// Same as [`select`](Self::select).
     pub fn select_or_probe(
         &self,
         profiles: &AuthProfiles,
@@ -207,7 +208,7 @@ impl ProfileSelector {
             Err(unavailable) => unavailable,
         };
         let mut probed = unavailable.clone();
-        // Another machine tries these.
+        // Another machine is trying these.
         probed.candidates.retain(|one| !query.is_postponed(&one.id, now));
         match policy.next(&probed, profiles, last_probe) {
             Some(probe) if probe.is_due(now) => {
@@ -220,7 +221,7 @@ impl ProfileSelector {
 }
 
 impl Selecting<'_> {
-    /// The selection of this profile; the others are those that were skipped.
+    /// Returns the selection of this profile, with the others as skipped.
     fn select(&self, profile: ProfileId, candidates: Candidates<'_>) -> Result<Selection, Unavailable> {
         let Some(credential) = self.credential(&profile) else { return Err(self.refuse(candidates)) };
         let others = candidates.list.into_iter().filter(|candidate| *candidate.id != profile);
@@ -245,7 +246,7 @@ impl Selecting<'_> {
         }
     }
 
-    /// What a profile authenticates with, its reference resolved.
+    /// Returns the profile's credential with its reference resolved.
     fn credential(&self, id: &ProfileId) -> Option<Credential> {
         let profile = self.profiles.get(id.as_str())?;
         let beside = profile.beside_reference().filter(|_| !self.rules.inspect_secret);

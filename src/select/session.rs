@@ -1,14 +1,15 @@
-//! Keeping a session on one account.
+//! Session affinity: one account per session.
 
 use std::hash::Hasher;
 
 use siphasher::sip::SipHasher24;
 
-/// How well a profile suits a session, by rendezvous hashing: the ready profile with the highest weight serves it.
+/// Returns how well a profile suits a session, by rendezvous hashing: the ready profile with the highest weight serves
+/// it.
 ///
-/// SipHash-2-4 with a zero key over the session's key, a zero byte and the profile's name. The function is part of the
-/// contract: it gives the same number on every platform and in every release, so that a session finds its warm prompt
-/// cache again after an upgrade. Taking one profile away moves its own sessions only.
+/// The hash is SipHash-2-4 with a zero key over the session's key, a zero byte and the profile's name. It is part of
+/// the contract: it returns the same number on every platform and in every release, so that a session finds its warm
+/// prompt cache again after an upgrade. Removing a profile moves only that profile's sessions.
 pub(super) fn weight(session: &str, profile: &str) -> u64 {
     let mut hasher = SipHasher24::new_with_keys(0, 0);
     hasher.write(session.as_bytes());

@@ -1,4 +1,4 @@
-//! What a configuration says about profiles, as the selector sees it.
+//! The settings about profiles, as the selector needs them.
 
 use indexmap::{IndexMap, IndexSet};
 
@@ -8,15 +8,15 @@ use crate::id::{ProfileId, ProviderId};
 /// The settings that decide which profiles are used, and in which order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
-    /// The profiles that are listed. A provider with one entry here uses no profile that is not listed.
+    /// The listed profiles. A provider with at least one entry uses only listed profiles.
     pub(crate) profiles: IndexMap<ProfileId, ConfiguredProfile>,
-    /// The order of each provider that has one. An empty list selects nothing.
+    /// The configured order of each provider. An empty list selects nothing.
     pub(crate) order: Vec<(ProviderId, Vec<ProfileId>)>,
-    /// Providers each spelling of which is a provider of its own.
+    /// Providers whose spellings count as different providers.
     pub(crate) split: Vec<ProviderId>,
-    /// The providers whose requests do not go to a host of their own.
+    /// The providers whose requests go to a host other than their own.
     pub(crate) gateways: IndexSet<ProviderId>,
-    /// The places of each provider's in `profiles` and in `order`.
+    /// The indices of each provider's entries in `profiles` and in `order`.
     places: IndexMap<ProviderId, (Vec<usize>, Vec<usize>)>,
 }
 
@@ -35,31 +35,31 @@ impl Settings {
         Self { profiles, order, places, ..Self::default() }
     }
 
-    /// The configured profiles of a provider, in whichever spelling.
+    /// Returns the configured profiles of a provider, in any spelling.
     pub(super) fn profiles_of(&self, provider: &ProviderId) -> impl Iterator<Item = (&ProfileId, &ConfiguredProfile)> {
         let places = self.places.get(provider).into_iter().flat_map(|(profiles, _)| profiles);
         places.filter_map(|place| self.profiles.get_index(*place))
     }
 
-    /// The configured orders of a provider, in whichever spelling.
+    /// Returns the configured orders of a provider, in any spelling.
     pub(super) fn orders_of(&self, provider: &ProviderId) -> impl Iterator<Item = &(ProviderId, Vec<ProfileId>)> {
         let places = self.places.get(provider).into_iter().flat_map(|(_, orders)| orders);
         places.filter_map(|place| self.order.get(*place))
     }
 
-    /// Whether only the very spelling of this name counts.
+    /// Returns `true` if only the exact spelling of this name counts.
     pub(super) fn is_split(&self, provider: &ProviderId) -> bool {
         self.split.contains(provider)
     }
 
-    /// Whether two names are of one provider.
+    /// Returns `true` if two names denote the same provider.
     pub(crate) fn is_one(&self, provider: &ProviderId, other: &ProviderId) -> bool {
         provider == other
             && (self.split.is_empty() || provider.written() == other.written() || !self.is_split(provider))
     }
 }
 
-/// One profile that is listed.
+/// One listed profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ConfiguredProfile {
     pub(crate) provider: ProviderId,
@@ -71,6 +71,6 @@ pub(crate) struct ConfiguredProfile {
 pub(crate) enum ExpectedKind {
     Any,
     Only(CredentialKind),
-    /// One that no stored credential has.
+    /// A kind that no stored credential has.
     Foreign,
 }

@@ -1,4 +1,4 @@
-//! What the outcome of a request changes: pure functions from old statistics to new ones.
+//! Pure functions from old statistics to those after an outcome.
 
 use crate::profile::{UsageStats, Window, key};
 use crate::reason::{CooldownKind, FailureReason};
@@ -18,7 +18,7 @@ impl SelectorRules {
             });
         }
         let fallback = usage.last_failure_at;
-        // A stamp that lies ahead of the clock says nothing: the clock was set back.
+        // A time ahead of the clock is ignored: the clock was set back.
         let latest = event.written_at + millis(CLOCK_CORRECTION);
         let opened_after =
             |window: &Window| window.since.or(fallback).is_some_and(|since| since > event.picked_at && since <= latest);
@@ -52,8 +52,8 @@ impl SelectorRules {
         })
     }
 
-    /// The stamps of success with this event's among them. Reports can arrive out of order; a stamp that lies ahead of the
-    /// clock says nothing, and one as old as the failure window no longer matters.
+    /// Returns the times of success including this event's. Reports can arrive out of order; times ahead of the clock
+    /// are dropped, and so are those older than the failure window, which no longer matter.
     pub(super) fn successes(&self, usage: &UsageStats, event: &Event<'_>) -> indexmap::IndexMap<Box<str>, f64> {
         let mut stamps = usage.success_picked_at.clone();
         stamps.retain(|_, at| *at <= event.written_at && event.now - *at <= millis(self.cooldown.failure_window));
@@ -105,7 +105,7 @@ impl SelectorRules {
         }
         let kind = policy.cooldown_kind(reason);
         if kind == CooldownKind::None {
-            // The provider is to blame, not the profile: nothing is counted, but what the server said is respected.
+            // The provider is to blame, not the profile: nothing is counted, but the server's deadline is kept.
             let (Some(until), Some(_)) = (deadline, model) else { return usage.clone() };
             let running = window_of(usage, model, false).filter(|window| self.is_active(usage, window, event.now));
             return match running {
@@ -138,7 +138,7 @@ impl SelectorRules {
         if active.is_none() && deadline.is_none() {
             window.until = event.now + policy.millis(reason, event.provider, failures);
         }
-        // The aggregate is what other readers of the file go by: it starts again once every window is over.
+        // Other readers of the file use the aggregate: it restarts once every window is over.
         let cooling = self.cooling(Some(usage), None, event.now).is_some();
         let errors = if cooling { errors } else { 0.0 };
         let counted = usage.edited(|edit| {
@@ -149,9 +149,9 @@ impl SelectorRules {
         self.with_window(&counted, window, long, event.now)
     }
 
-    /// The end of a window that another program announced after the event's pick, if it concerns the model. Such a window
-    /// does not say when it was opened: it is newer if the selector saw another one or none, or, for a pick without the
-    /// selector, because nobody sends a request while a window is in force.
+    /// Returns the end of a window that another program announced after the event's pick, if it concerns the model.
+    /// Such a window does not record when it opened. It is newer if the selector saw another one or none; for a pick
+    /// without the selector it counts as newer, because nobody sends a request while a window is in force.
     fn announced_since(&self, usage: &UsageStats, event: &Event<'_>, model: Option<&str>) -> Option<f64> {
         let concerns = |window: &&Window| window.model.is_none() || window.model.as_deref() == model;
         let window = usage.blocked.as_ref().filter(concerns)?;
@@ -160,8 +160,8 @@ impl SelectorRules {
         (event.saw_another(until) || unseen()).then_some(until)
     }
 
-    /// The statistics with this window in the place of the one of its kind and scope. Those of other scopes that still run
-    /// stay beside it.
+    /// Returns the statistics with this window in place of the one of the same kind and scope. Running windows of other
+    /// scopes stay.
     fn with_window(&self, usage: &UsageStats, window: Window, long: bool, now: f64) -> UsageStats {
         if long {
             return usage.edited(|edit| edit.disabled(Some(&window)));
@@ -173,7 +173,7 @@ impl SelectorRules {
     }
 }
 
-/// The window of a cooldown kind that concerns exactly this model, or exactly the whole profile.
+/// Returns the window of a cooldown kind that concerns exactly this model, or exactly the whole profile.
 fn window_of<'a>(usage: &'a UsageStats, model: Option<&str>, long: bool) -> Option<&'a Window> {
     if long {
         return usage.disabled.as_ref();

@@ -1,4 +1,4 @@
-//! Which window a request for a profile tries, and profiles that are left to another machine that tries one.
+//! Trials: the window that a request tries, and profiles left to another machine that tries theirs.
 
 use super::order::Selecting;
 use super::rules::{FailureCounting, SelectorRules};
@@ -7,20 +7,20 @@ use crate::id::ProfileId;
 use crate::profile::{Trial, UsageStats, Window, timestamp};
 
 impl Selecting<'_> {
-    /// The trial that a request with this profile is now; `None` if no window concerns it.
+    /// Returns the trial that a request with this profile makes; `None` if no window concerns it.
     pub(super) fn trial(&self, id: &ProfileId, usage: &UsageStats) -> Option<Trial> {
         let window = self.rules.tried(usage, self.query.model.as_deref(), as_millis(self.now))?;
         let trial = Trial::new(id.clone(), window.model.as_deref(), timestamp(window.until));
         Some(trial.after(usage.last_failure_at()))
     }
 
-    /// What keeps a profile from being used for now: its windows, or another machine that tries one; and until when.
+    /// Returns what keeps a profile from being used now, its windows or a trial by another machine, and until when.
     pub(super) fn cooling(&self, id: &ProfileId, usage: Option<&UsageStats>) -> Option<(f64, Verdict)> {
         let cooling = self.rules.cooling(usage, self.query.model.as_deref(), as_millis(self.now));
         cooling.or_else(|| self.postponed(id, usage))
     }
 
-    /// What is said of a profile that is ready and left to another machine, and until when.
+    /// Returns the verdict on a ready profile that is left to another machine, and until when.
     fn postponed(&self, id: &ProfileId, usage: Option<&UsageStats>) -> Option<(f64, Verdict)> {
         let (_, until) = *self.query.postponed.iter().find(|(known, until)| known == id && *until > self.now)?;
         let window =
@@ -31,8 +31,8 @@ impl Selecting<'_> {
 }
 
 impl SelectorRules {
-    /// The window that ends last of those that concern a model and that no success has ended. One that lies ahead and is
-    /// not in force is none.
+    /// Returns the window that ends last among those that concern a model and that no success has ended. Windows that
+    /// end in the future but are not in force do not count.
     fn tried<'a>(&self, usage: &'a UsageStats, model: Option<&str>, now: f64) -> Option<&'a Window> {
         if usage.last_end <= 0.0 {
             return None;

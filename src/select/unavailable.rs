@@ -1,4 +1,4 @@
-//! The refusal: no profile can be used now.
+//! The refusal of a selection: no profile can be used now.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,53 +11,54 @@ use crate::id::{ProfileId, ProviderId};
 use crate::profile::{AuthProfiles, WrongUnit};
 use crate::reason::FailureReason;
 
-/// No profile of the provider can be used now: every one that was considered, with its reason, and how long to wait.
+/// The refusal of a selection: every profile that was considered, with its reason, and the time to wait.
 ///
-/// `Display` is one line that names the profiles, each with its reason and the time left; of those that the list in force
-/// leaves out, some may only be counted. A value, not only an error:
-/// convert it into [`Error`] with `?`, which says the same, and have it back from there with [`Error::unavailable`].
+/// `Display` is one line that names the profiles, each with its reason and the time left. Profiles that the list in
+/// force leaves out may be counted instead of named. The `?` operator converts this value into an [`Error`] with the
+/// same text, from which [`Error::unavailable`] returns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unavailable {
-    /// The provider.
+    /// The provider of the query.
     pub provider: ProviderId,
-    /// The one profile that was asked for, if it was.
+    /// The only profile that the query allowed, if it named one.
     pub locked: Option<ProfileId>,
-    /// Every profile that was considered.
+    /// The profiles that were considered, each with its verdict.
     pub candidates: Vec<Candidate<'static>>,
-    /// The moment from which one of them is worth a try; `None` if waiting does not help.
+    /// The moment from which one of them is worth another attempt; `None` if waiting does not help.
     pub retry_at: Option<Timestamp>,
     /// The moment of the refusal.
     pub now: Timestamp,
     pub(super) reason: Option<FailureReason>,
-    /// Whether the rules allow one probe a day.
+    /// If `true`, the rules allow one probe a day.
     pub(super) daily_probe: bool,
 }
 
 impl Unavailable {
-    /// The refusal of a provider of which no profile is looked at.
+    /// Creates the refusal for a provider none of whose profiles is considered.
     pub(super) fn of_nothing(provider: ProviderId, now: Timestamp) -> Self {
         Self { provider, locked: None, candidates: Vec::new(), retry_at: None, now, reason: None, daily_probe: false }
     }
 
-    /// How long to wait from the moment of the refusal until one of the profiles is worth a try.
+    /// Returns the time from the refusal until a profile is worth another attempt; `None` if waiting does not help.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_at.map(|at| at.saturating_since(self.now))
     }
 
-    /// Why the profiles in cooldown cannot be used: the reason most of their windows were opened for. Where a window does not
-    /// tell its reason, the profile's failure counters do. A tie goes to the more serious reason; `None` if none is cooling down.
+    /// Returns the reason for which most of the profiles in cooldown cannot be used. If a window does not record its
+    /// reason, the profile's failure counters decide. A tie goes to the more serious reason. `None` if no profile is
+    /// cooling down.
     #[must_use]
     pub fn reason(&self) -> Option<FailureReason> {
         self.reason
     }
 }
 
-/// How much the reason of a window weighs against counted failures.
+/// The weight of a window's reason against counted failures.
 const RECORDED: f64 = 1_000.0;
 
-/// The reason that weighs most among the profiles that are cooling down, as OpenClaw computes it.
+/// Returns the reason with the most weight among the profiles that are cooling down, as OpenClaw computes it.
 pub(super) fn blocking(candidates: &[Candidate<'_>], profiles: &AuthProfiles) -> Option<FailureReason> {
     let cooling: Vec<_> = candidates.iter().filter(|candidate| candidate.verdict.is_cooling_down()).collect();
     cooling.first()?;
@@ -65,7 +66,7 @@ pub(super) fn blocking(candidates: &[Candidate<'_>], profiles: &AuthProfiles) ->
         let weights = cooling.iter().map(|candidate| match candidate.verdict.reason() {
             Some(recorded) if recorded == reason => RECORDED,
             Some(_) => 0.0,
-            // A counter can be any number; one that is negative or not finite says nothing.
+            // A counter can be any number; a negative or non-finite one is ignored.
             None => profiles
                 .usage(candidate.id.as_str())
                 .map_or(0.0, |usage| usage.failure_count(reason))
@@ -79,13 +80,13 @@ pub(super) fn blocking(candidates: &[Candidate<'_>], profiles: &AuthProfiles) ->
 }
 
 impl Unavailable {
-    /// Returns what is said of the profiles after a sentence that is not about them: a colon, and each with its reason and
-    /// the time left.
+    /// Returns text to append to a sentence about something else: a colon, and each profile with its reason and the
+    /// time left.
     pub(crate) fn reasons(&self) -> impl fmt::Display {
         Reasons { unavailable: self, by_name: true }
     }
 
-    /// What the user can do about the first of the profiles that only its owner can mend.
+    /// Returns what the user can do about the first profile that only its owner can fix.
     pub(super) fn help(&self) -> Option<&'static str> {
         self.candidates.iter().find_map(|candidate| match candidate.verdict {
             Verdict::ImplausibleSecret { reason } => Some(reason.help()),
@@ -130,13 +131,13 @@ impl fmt::Display for Unavailable {
     }
 }
 
-/// Where so many profiles are named, those that the list in force leaves out are only counted.
+/// If more profiles than this are named, those that the list in force leaves out are only counted.
 const MOST_NAMED: usize = 8;
 
-/// What is said of the profiles, after a colon: of the one that was asked for, else of each.
+/// The text about the profiles after a colon: the locked one, or else each.
 pub(super) struct Reasons<'a> {
     unavailable: &'a Unavailable,
-    /// Whether the one that was asked for is named here, because the text before does not name it.
+    /// If `true`, the locked profile is named here, because the text before does not name it.
     by_name: bool,
 }
 
@@ -190,7 +191,7 @@ impl From<Unavailable> for Error {
     fn from(unavailable: Unavailable) -> Self {
         let kind = unavailable.kind();
         let error = Self::new(kind, unavailable.to_string());
-        // A login is renewed within seconds, although nobody can say when.
+        // A refresh ends within seconds, although its end is not known.
         let passes = |candidate: &Candidate<'_>| candidate.verdict == Verdict::Refreshing;
         let waits = unavailable.retry_at.is_some() || unavailable.candidates.iter().any(passes);
         let failed = unavailable.candidates.iter().find_map(|candidate| match candidate.verdict {
@@ -209,18 +210,19 @@ impl From<Unavailable> for Error {
     }
 }
 
-/// What to do where no time will make a profile usable.
+/// The help if no time will make a profile usable.
 const IN_VAIN: &str = "Add a working key for this provider, or correct the order of its profiles. Waiting does not help: \
                        each profile is unusable for the reason given with it.";
 
 impl Error {
-    /// The refusal behind this error: every profile that was considered, with its reason. `None` for other errors.
+    /// Returns the refusal behind this error, with every profile that was considered; `None` for other errors.
     #[must_use]
     pub fn unavailable(&self) -> Option<&Unavailable> {
         self.origin()
     }
 
-    /// How long to wait until a profile is worth a try, counted from the refusal; `None` if waiting does not help.
+    /// Returns the time to wait, counted from the refusal, until a profile is worth another attempt; `None` if waiting
+    /// does not help.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.unavailable()?.retry_after()

@@ -1,5 +1,5 @@
-//! Successes that no store was told of, because they would have changed nothing but times, and what outcomes that are on
-//! their way to a store change until they are there.
+//! Successes that are not written because they would change only times, and the effect of outcomes that are not written
+//! yet.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,16 +17,16 @@ use crate::id::ProfileId;
 use crate::profile::{AuthProfiles, UsageStats, key};
 use crate::reason::FailureReason;
 
-/// How far the times of success in a store may be behind.
+/// The amount by which times of success in a store may be behind.
 const BEHIND: Duration = Duration::from_secs(1);
 
-/// The latest successes of each profile that were not written, one for each model: picks and failures of this program
-/// take them into account.
+/// The latest unwritten successes of each profile, one per model. Picks and failures of this program take them into
+/// account.
 #[derive(Debug, Default)]
 pub(crate) struct Unwritten(Mutex<HashMap<ProfileId, Vec<(Receipt, Timestamp)>>>);
 
 impl Unwritten {
-    /// Returns when a profile was last used, in milliseconds, as far as that was not written.
+    /// Returns when a profile was last used, in milliseconds, according to the unwritten successes.
     pub(super) fn last_used(&self, id: &ProfileId) -> Option<f64> {
         self.all().get(id)?.iter().map(|(_, at)| as_millis(*at)).reduce(f64::max)
     }
@@ -43,17 +43,17 @@ impl Unwritten {
         }
     }
 
-    /// Returns those of one profile.
+    /// Returns the unwritten successes of one profile.
     pub(crate) fn of(&self, id: &ProfileId) -> Vec<(Receipt, Timestamp)> {
         self.all().get(id).cloned().unwrap_or_default()
     }
 
-    /// Returns the profiles that have some.
+    /// Returns the profiles with unwritten successes.
     pub(crate) fn profiles(&self) -> Vec<ProfileId> {
         self.all().keys().cloned().collect()
     }
 
-    /// Forgets what was written; what came meanwhile stays.
+    /// Forgets what was written; newer entries stay.
     pub(crate) fn forget(&self, id: &ProfileId, written: &[(Receipt, Timestamp)]) {
         let mut all = self.all();
         let Some(known) = all.get_mut(id) else { return };
@@ -74,14 +74,14 @@ impl Unwritten {
 }
 
 impl ProfileSelector {
-    /// Returns `true` if there are successes that need not be written.
+    /// Returns `true` if these rules allow successes to stay unwritten.
     ///
-    /// OpenClaw of February 2026 wrote every success, so its rules do.
+    /// OpenClaw of February 2026 wrote every success, so its rules do not.
     pub(crate) fn skips_successes(&self) -> bool {
         self.rules.cooldown.counting == FailureCounting::PerReason
     }
 
-    /// Returns `true` if a success would change nothing but times, by less than the second that they may be behind.
+    /// Returns `true` if a success would change only times, by less than the second that they may be behind.
     pub(crate) fn may_skip_success(&self, profiles: &AuthProfiles, receipt: &Receipt, now: Timestamp) -> bool {
         let (id, model) = (receipt.profile().as_str(), receipt.model().unwrap_or_default());
         let Some(usage) = profiles.usage(id).filter(|usage| usage.is_clear()) else { return false };
@@ -94,7 +94,7 @@ impl ProfileSelector {
             && profiles.last_good(receipt.provider()).is_some()
     }
 
-    /// Adds the times of successes that were not written to a profile's statistics; `now` is when that is written.
+    /// Adds the times of unwritten successes to a profile's statistics; `now` is when they are written.
     pub(crate) fn write_skipped(
         &self,
         profiles: &mut AuthProfiles,
@@ -107,7 +107,7 @@ impl ProfileSelector {
         profiles.set_usage(id, usage)
     }
 
-    /// As [`write_skipped`](Self::write_skipped) on the profile's statistics alone.
+    /// Does the same as [`write_skipped`](Self::write_skipped) on the profile's statistics alone.
     pub(crate) fn note_skipped(&self, usage: &mut UsageStats, skipped: &[(Receipt, Timestamp)], now: Timestamp) {
         for (receipt, at) in skipped {
             let stamps = self.rules.successes(usage, &Event::new(receipt, *at).written(now));
@@ -118,7 +118,7 @@ impl ProfileSelector {
         }
     }
 
-    /// Applies a failure to a document that nobody keeps: what it changes is told once it is written.
+    /// Applies a failure to a temporary document, without logging: the change is logged once it is written.
     pub(crate) fn foresee_failure(
         &self,
         profiles: &mut AuthProfiles,
@@ -132,8 +132,8 @@ impl ProfileSelector {
         if usage == before { Ok(()) } else { profiles.set_usage(receipt.profile(), usage) }
     }
 
-    /// Returns `true` if applying an outcome of that moment again would count it twice, because the document has it. The
-    /// rules that count each reason for itself take an outcome twice as once.
+    /// Returns `true` if applying an outcome of that moment again would count it twice, because the document has it
+    /// already. Under rules that count per reason, applying an outcome twice has no further effect.
     pub(crate) fn counts_twice(&self, profiles: &AuthProfiles, id: &ProfileId, at: Timestamp, failed: bool) -> bool {
         let Some(usage) = profiles.usage(id.as_str()) else { return false };
         let stamp = if failed { usage.last_failure_at } else { usage.last_used };

@@ -1,4 +1,4 @@
-//! Whether one profile can be used now, and why not.
+//! The verdict on one profile.
 
 use std::fmt;
 
@@ -9,90 +9,91 @@ use crate::headroom::LimitKind;
 use crate::profile::{UsageStats, Window, WrongUnit, timestamp};
 use crate::reason::FailureReason;
 
-/// Whether a profile can be used now, and if not, why.
+/// The result of judging a profile: usable now, or the reason that it is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// It can be used.
+    /// The profile can be used now.
     Ready,
-    /// It failed lately and is cooling down.
+    /// The profile failed recently and is cooling down.
     #[non_exhaustive]
     Cooling {
-        /// From this moment on it can be used again.
+        /// The moment from which it can be used again.
         until: Timestamp,
-        /// Why it is cooling down, if that was recorded.
+        /// The reason for the cooldown, if recorded.
         reason: Option<FailureReason>,
-        /// Whether it is cooling down for the wanted model only.
+        /// `true` if it is cooling down only for the requested model.
         model_only: bool,
     },
-    /// It was taken out of use for longer.
+    /// The profile is out of use for longer, because its account is empty or its credential was refused for good.
     #[non_exhaustive]
     Disabled {
-        /// From this moment on it is worth a try again.
+        /// The moment from which it is worth another attempt.
         until: Timestamp,
-        /// Why, if that was recorded.
+        /// The reason, if recorded.
         reason: Option<FailureReason>,
     },
-    /// Its provider says that too little is left of a limit for the request. Nothing failed.
+    /// The provider reported too little headroom for the request; nothing failed.
     #[non_exhaustive]
     NoHeadroom {
-        /// From this moment on enough is left.
+        /// The moment from which there is enough headroom.
         until: Timestamp,
-        /// The limit.
+        /// The limit that is nearly used up.
         limit: LimitKind,
     },
-    /// Its token is past its end and cannot be refreshed.
+    /// The token is past its end and cannot be refreshed.
     #[non_exhaustive]
     Expired {
-        /// The end.
+        /// The end of the token.
         at: Timestamp,
     },
-    /// Its expiry is no moment in time.
+    /// The expiry is not a valid time.
     InvalidExpiry,
-    /// The configuration expects another kind of credential under this name.
+    /// The configuration expects another kind of credential for this profile.
     ModeMismatch,
-    /// It belongs to another provider, in the document or in the configuration.
+    /// The profile belongs to another provider, in the document or in the configuration.
     ProviderMismatch,
-    /// Its secret is blank.
+    /// The secret is blank.
     MissingSecret,
-    /// Its secret has characters that cannot stand in a header.
+    /// The secret has characters that are not valid in a header.
     UnusableSecret,
-    /// What stands in the place of its secret can be none.
+    /// The text stored as the secret cannot be one.
     #[non_exhaustive]
     ImplausibleSecret {
-        /// Why.
+        /// The kind of text that it is instead.
         reason: Implausible,
     },
-    /// Its secret is kept elsewhere, and the reference leads to none.
+    /// The secret is stored elsewhere, and the reference does not lead to it.
     #[non_exhaustive]
     UnresolvedReference {
-        /// Why.
+        /// The reason that the reference was not resolved.
         reason: ReferenceFailure,
     },
-    /// Its kind of credential is not known to this version.
+    /// This version does not know the kind of credential.
     UnknownKind,
-    /// It is a sign-in that OpenClaw saved to take another's place later, and is not active.
+    /// The profile is a sign-in that OpenClaw saved to replace another one later, and is not active.
     SetupInactive,
-    /// OpenClaw is renewing its login, and has the tokens in its hands meanwhile.
+    /// OpenClaw is refreshing the OAuth credential, and nobody else may use its tokens meanwhile.
     Refreshing,
-    /// OpenClaw tried to renew its login and failed for good.
+    /// OpenClaw tried to refresh the OAuth credential and failed for good.
     RefreshFailed,
-    /// It is one of OpenClaw's personal accounts, by its name, and is left alone.
+    /// The profile's name marks it as one of OpenClaw's personal accounts, which only OpenClaw uses.
     PersonalAccount,
-    /// It is named by an order or by the configuration, but does not exist.
+    /// The profile is named by an order or by the configuration, but does not exist.
     Missing,
-    /// It exists, but the order in force does not name it.
+    /// The profile exists, but the order in force does not name it.
     ExcludedByOrder,
-    /// It exists, but the configuration lists other profiles of its provider only.
+    /// The profile exists, but the configuration lists only other profiles of its provider.
     NotConfigured,
-    /// It could be used, but the caller asked for another profile only, or to leave this one out.
+    /// The profile could be used, but the query allows only another one, or leaves this one out.
     NotRequested,
 }
 
 impl Verdict {
-    /// A short name for programs: `ready`, `cooling`, `disabled`, `no_headroom`, `expired`, `invalid_expires`, `mode_mismatch`,
-    /// `provider_mismatch`, `missing_credential`, `unusable_secret`, `implausible_secret`, `unresolved_ref`, `unknown_type`,
-    /// `setup_inactive`, `refreshing`, `refresh_failed`, `personal_account`, `profile_missing`, `excluded_by_auth_order`, `not_configured` or `not_requested`.
+    /// Returns a short name for programs: `ready`, `cooling`, `disabled`, `no_headroom`, `expired`, `invalid_expires`,
+    /// `mode_mismatch`, `provider_mismatch`, `missing_credential`, `unusable_secret`, `implausible_secret`,
+    /// `unresolved_ref`, `unknown_type`, `setup_inactive`, `refreshing`, `refresh_failed`, `personal_account`,
+    /// `profile_missing`, `excluded_by_auth_order`, `not_configured` or `not_requested`.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
@@ -120,34 +121,35 @@ impl Verdict {
         }
     }
 
-    /// Whether the profile can be used now.
+    /// Returns `true` if the profile can be used now.
     #[must_use]
     pub fn is_ready(self) -> bool {
         self == Self::Ready
     }
 
-    /// Whether waiting helps: the profile can be used, only not yet.
+    /// Returns `true` if the profile is cooling down, so that waiting helps.
     #[must_use]
     pub fn is_cooling_down(self) -> bool {
         self.until().is_some()
     }
 
-    /// Whether its reference was looked up and leads to no secret: nothing else is to take its place.
+    /// Returns `true` if the reference was looked up and leads to no secret, in which case no other credential replaces
+    /// it.
     pub(super) fn is_failed_reference(self) -> bool {
         matches!(self, Self::UnresolvedReference { reason } if reason != ReferenceFailure::NotLookedUp)
     }
 
-    /// Whether the list in force leaves the profile out, whatever its state.
+    /// Returns `true` if the list in force leaves the profile out, regardless of its state.
     pub(super) fn is_outside(self) -> bool {
         matches!(self, Self::ExcludedByOrder | Self::NotConfigured | Self::NotRequested)
     }
 
-    /// Whether a list leaves the profile out, or has something else under its name.
+    /// Returns `true` if a list leaves the profile out, or expects something else under its name.
     pub(super) fn is_left_out(self) -> bool {
         self.is_outside() || matches!(self, Self::ModeMismatch | Self::ProviderMismatch)
     }
 
-    /// Until when the profile is cooling down, if it does.
+    /// Returns the end of the cooldown, if the profile is cooling down.
     #[must_use]
     pub fn until(self) -> Option<Timestamp> {
         match self {
@@ -156,7 +158,7 @@ impl Verdict {
         }
     }
 
-    /// Why the profile is cooling down, if it does and the reason was recorded.
+    /// Returns the reason for the cooldown, if the profile is cooling down and the reason was recorded.
     #[must_use]
     pub fn reason(self) -> Option<FailureReason> {
         match self {
@@ -168,7 +170,8 @@ impl Verdict {
 }
 
 impl Verdict {
-    /// The verdict as what is said of a profile. The end of a cooldown is told as the time left from `now` on, or as a moment.
+    /// Writes the verdict as the predicate of a sentence about a profile. The end of a cooldown is written as the time
+    /// left from `now`, or as a moment.
     pub(super) fn write(self, f: &mut fmt::Formatter<'_>, now: Option<Timestamp>) -> fmt::Result {
         let end = |until: Timestamp| match now {
             Some(now) => format!("for {}", in_words(until.saturating_since(now))),
@@ -197,7 +200,7 @@ impl Verdict {
                     None => write!(f, "expired at {at}")?,
                     Some(_) => f.write_str("has expired")?,
                 }
-                // A clock of that time is nobody's.
+                // A clock that shows such a time is wrong itself.
                 let wrong = WrongUnit::of(as_millis(at))
                     .filter(|_| now.is_none_or(|now| WrongUnit::of(as_millis(now)).is_none()));
                 return wrong.map_or(Ok(()), |wrong| {
@@ -205,78 +208,78 @@ impl Verdict {
                 });
             }
             Self::InvalidExpiry => "has an expiry that is not a time",
-            Self::ModeMismatch => "is another kind of credential than the configuration expects",
+            Self::ModeMismatch => "is not the kind of credential that the configuration expects",
             Self::ProviderMismatch => "belongs to another provider",
             Self::MissingSecret => "has no secret",
-            Self::UnusableSecret => "has a secret with characters no header can carry",
+            Self::UnusableSecret => "has a secret with characters that are not valid in a header",
             Self::ImplausibleSecret { reason } => return write!(f, "has {reason}"),
             Self::UnresolvedReference { reason } => {
                 return write!(f, "has a reference to a secret that was not resolved: {reason}");
             }
             Self::UnknownKind => "is of an unknown kind of credential",
-            Self::SetupInactive => "is saved and not active; `openclaw models auth activate` makes it so",
-            Self::Refreshing => "is being renewed by OpenClaw",
-            Self::RefreshFailed => "could not be renewed by OpenClaw; sign in again there",
+            Self::SetupInactive => "is saved but not active; run `openclaw models auth activate` to use it",
+            Self::Refreshing => "is being refreshed by OpenClaw",
+            Self::RefreshFailed => "could not be refreshed by OpenClaw; sign in again there",
             Self::PersonalAccount => "is a personal account, which only OpenClaw uses",
             Self::Missing => "does not exist",
             Self::ExcludedByOrder => "is not in the order",
             Self::NotConfigured => "is not listed in the configuration",
-            Self::NotRequested => "was not asked for",
+            Self::NotRequested => "was not requested",
         };
         f.write_str(words)
     }
 }
 
-/// What is said of a profile: `is cooling down (rate_limit) until ...`, `has no secret`.
+/// Formats the verdict as a predicate: `is cooling down (rate_limit) until ...`, `has no secret`.
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write(f, None)
     }
 }
 
-/// A moment as the file's arithmetic sees it.
+/// Converts a moment to the file's number format.
 #[expect(clippy::cast_precision_loss, reason = "the file's numbers are doubles; real times are far below 2^53 ms")]
 pub(super) fn as_millis(now: Timestamp) -> f64 {
     now.as_millis() as f64
 }
 
-/// No later moment is one in JavaScript, and none was meant.
+/// The last moment that JavaScript can represent.
 const LAST_MOMENT: f64 = 8.64e15;
 
-/// Whether the profile was used or failed at a moment that has not come yet: the clock was set back since.
+/// Returns `true` if the profile was used or failed ahead of the clock, which has therefore been set back.
 fn was_used_ahead(usage: &UsageStats, now: f64) -> bool {
     [usage.last_used, usage.last_failure_at].into_iter().flatten().any(|stamp| stamp - now > millis(CLOCK_CORRECTION))
 }
 
 impl SelectorRules {
-    /// Whether a window of these statistics is in force.
+    /// Returns `true` if a window of these statistics is in force.
     ///
-    /// A window of this crate says when it was opened. One that was opened ahead of now is the trace of a clock that was set
-    /// back, and is not in force. Every other is believed as far as it goes: one that lasts longer than any rule here makes
-    /// it is another program's, unless the stamps beside it lie ahead too.
+    /// A window of this crate records when it opened. One that opened in the future is the trace of a clock that was
+    /// set back, and is not in force. Any other window is believed: one that lasts longer than these rules allow is
+    /// another program's, unless the times beside it are in the future too.
     pub(super) fn is_active(&self, usage: &UsageStats, window: &Window, now: f64) -> bool {
         let left = window.until - now;
         let ahead = window.until.is_finite() && window.until > 0.0 && left > 0.0;
         if !ahead || self.cooldown.counting == FailureCounting::Shared {
             return ahead;
         }
-        // The deadline's cap is nearly always the longest of all, and costs less to look at.
+        // The deadline's cap is nearly always the maximum, and cheaper to read.
         let possible = || left <= millis(self.cooldown.deadline_cap) || left <= millis(self.cooldown.cap());
         match window.since {
-            // One that lasts longer than any, or was opened further ahead of now than it lasts, would otherwise come into
-            // force when the clock gets there.
+            // A window that is too long, or opened further in the future than it lasts, would otherwise come into force
+            // when the clock gets there.
             Some(since) if since - now > millis(CLOCK_CORRECTION) => {
                 let length = window.until - since;
                 let plausible = since - now <= length + millis(CLOCK_CORRECTION);
                 possible() && plausible && length <= millis(self.cooldown.cap())
             }
-            // None of ours ends later than that after it was written: the clock was set back since.
+            // None of our windows ends later than that after it was written, so the clock was set back.
             Some(_) if window.is_ours => possible(),
             _ => possible() || (self.distant_windows && window.until <= LAST_MOMENT && !was_used_ahead(usage, now)),
         }
     }
 
-    /// Tells of a window that begins or grows between two states of a profile's statistics.
+    /// Logs a window that opens or grows between two states of a profile's statistics.
     #[cfg(feature = "tracing")]
     pub(super) fn trace_cooldown(
         &self,
@@ -294,8 +297,8 @@ impl SelectorRules {
         }
     }
 
-    /// What the profile's windows say, and when the last of them ends in the file's own number. Without a model every
-    /// window counts.
+    /// Returns the verdict of the profile's windows, and the end of the last one as the file's number. Without a model
+    /// every window counts.
     pub(super) fn cooling(&self, usage: Option<&UsageStats>, model: Option<&str>, now: f64) -> Option<(f64, Verdict)> {
         let usage = usage.filter(|usage| now < usage.last_end)?;
         if self.cooldown.counting == FailureCounting::Shared {
@@ -319,8 +322,8 @@ impl SelectorRules {
         Some((window.until, verdict))
     }
 
-    /// Until when any window keeps a profile from being used, whatever the model; as long as the long window is in
-    /// force, it is called disabled.
+    /// Returns the verdict of the profile's windows for any model. While the long window is in force, the profile is
+    /// disabled.
     pub(super) fn cooldown_of(&self, usage: &UsageStats, now: f64) -> Option<Verdict> {
         let (last, verdict) = self.cooling(Some(usage), None, now)?;
         let until = timestamp(last);
@@ -333,7 +336,8 @@ impl SelectorRules {
     }
 }
 
-/// OpenClaw of February 2026 knows two windows, both of the whole profile, and cools down until the later one ends.
+/// Returns the cooldown as in OpenClaw of February 2026: two windows, both of the whole profile, until the later one
+/// ends.
 fn cooling_as_openclaw(usage: &UsageStats, now: f64) -> Option<(f64, Verdict)> {
     let end = |window: &Option<Window>| {
         window.as_ref().map(|window| window.until).filter(|until| until.is_finite() && *until > 0.0)

@@ -1,4 +1,4 @@
-//! One connection of the scripted server: a request is read, and answered.
+//! One connection of the scripted server, with one request and its answer.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -13,7 +13,7 @@ use super::answer::{Answer, End, Step};
 use super::message::message;
 use super::server::Script;
 
-/// What is in the names of headers that authenticate; they are in lower case here.
+/// Parts of the names of headers that authenticate; the names are in lower case here.
 const SECRETS: [&str; 5] = ["auth", "key", "token", "cookie", "secret"];
 
 /// Answers the request of a connection.
@@ -28,13 +28,13 @@ pub(super) fn serve(
     let answer = fitted(script(&request), &request);
     send(&mut connection, &answer)?;
     if answer.end == End::Silent {
-        // It ends when the client goes away.
+        // It ends when the client closes the connection.
         io::copy(&mut connection, &mut io::sink())?;
     }
     Ok(())
 }
 
-/// The answer with every message made.
+/// Returns the answer with every message created.
 fn fitted(mut answer: Answer, request: &Request<Vec<u8>>) -> Answer {
     for step in &mut answer.steps {
         if let Step::Message(text) = step {
@@ -63,7 +63,7 @@ fn send(connection: &mut TcpStream, answer: &Answer) -> io::Result<()> {
                 }
                 connection.flush()?;
             }
-            // It was made before.
+            // It was turned into a piece before.
             Step::Message(_) => {}
         }
     }
@@ -93,12 +93,12 @@ fn head(connection: &mut TcpStream, answer: &Answer) -> io::Result<()> {
     connection.write_all(head.as_bytes())
 }
 
-#[expect(clippy::disallowed_methods, reason = "a server that is told to pause does")]
+#[expect(clippy::disallowed_methods, reason = "the script asks for a pause")]
 fn wait(time: Duration) {
     thread::sleep(time);
 }
 
-/// Reads a request; `None` if the client went away before it was complete.
+/// Reads a request; `None` if the client closed the connection before it was complete.
 fn read(connection: &TcpStream) -> io::Result<Option<Request<Vec<u8>>>> {
     let invalid = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what);
     let mut reader = BufReader::new(connection);
@@ -114,7 +114,7 @@ fn read(connection: &TcpStream) -> io::Result<Option<Request<Vec<u8>>>> {
         let (name, value) = (name.parse::<HeaderName>(), HeaderValue::from_str(value.trim()));
         let (Ok(name), Ok(mut value)) = (name, value) else { return Err(invalid("header")) };
         value.set_sensitive(SECRETS.iter().any(|part| name.as_str().contains(part)));
-        // Of more than a map takes the last ones are not shown.
+        // Headers beyond the capacity of the map are dropped.
         let _ = request.headers_mut().try_append(name, value);
     }
     let header = |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
@@ -133,7 +133,7 @@ fn read(connection: &TcpStream) -> io::Result<Option<Request<Vec<u8>>>> {
         let size = u64::from_str_radix(line.split(';').next().unwrap_or_default().trim(), 16);
         let size = size.map_err(|_| invalid("chunk"))?;
         let is_whole = take(&mut reader, size, body)?;
-        // The line's end after a chunk, or after the last of the trailers.
+        // Reads the line end after a chunk, or the trailers and the empty line after them.
         while size == 0 && !self::line(&mut reader)?.is_empty() {}
         if size == 0 || !is_whole {
             return Ok(is_whole.then_some(request));
@@ -142,14 +142,14 @@ fn read(connection: &TcpStream) -> io::Result<Option<Request<Vec<u8>>>> {
     }
 }
 
-/// The next line without its end.
+/// Returns the next line without its end.
 fn line(reader: &mut impl BufRead) -> io::Result<String> {
     let mut line = String::new();
     reader.read_line(&mut line)?;
     Ok(line.trim_end().to_owned())
 }
 
-/// Reads so many bytes; `false` if there are fewer.
+/// Reads a number of bytes; `false` if there are fewer.
 fn take(reader: &mut impl BufRead, length: u64, body: &mut Vec<u8>) -> io::Result<bool> {
     Ok(reader.by_ref().take(length).read_to_end(body)? as u64 == length)
 }

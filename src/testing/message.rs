@@ -4,7 +4,7 @@ use http::Request;
 use http::header::AUTHORIZATION;
 use serde_json::{Value, json};
 
-/// Returns the status and the body of a message with this text, or of what the API says to such a request.
+/// Returns the status and the body of a message with this text, or of the API's refusal of the request.
 pub(super) fn message(request: &Request<Vec<u8>>, text: &str) -> (u16, Vec<u8>) {
     let (status, body) = answer(request, text);
     (status, body.to_string().into_bytes())
@@ -23,7 +23,7 @@ fn answer(request: &Request<Vec<u8>>, text: &str) -> (u16, Value) {
     if count("anthropic-version") != 1 || !body.get("messages").is_some_and(Value::is_array) {
         return (400, refuse("invalid_request_error", "not a request of the Messages API"));
     }
-    // Four bytes for a token: nobody is billed here.
+    // Four bytes per token is precise enough for a test.
     let tokens = request.body().len() / 4;
     let written = if is_marked(&body) { tokens } else { 0 };
     let message = json!({
@@ -43,7 +43,7 @@ fn answer(request: &Request<Vec<u8>>, text: &str) -> (u16, Value) {
     (200, message)
 }
 
-/// Whether a cache marker stands anywhere in it.
+/// Returns `true` if there is a `cache_control` marker anywhere in the value.
 fn is_marked(value: &Value) -> bool {
     match value {
         Value::Object(members) => members.contains_key("cache_control") || members.values().any(is_marked),

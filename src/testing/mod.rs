@@ -1,15 +1,15 @@
-//! For the tests of programs that use this crate: a scripted server on loopback, and values that only this crate can make.
+//! A scripted server on loopback, and values that only this crate can create, for tests of programs that use the crate.
 //!
-//! [`Server`] is a real HTTP server that answers as it is told, so that a test sends through the client, the rotator and the
-//! connection that the program has, without a key or a network. [`Answer`] is what it says to one request: a message, an
-//! error, a stream in pieces, a pause, a connection that is cut off.
+//! [`Server`] is a real HTTP server with scripted answers, so that a test exercises the program's own client, rotator
+//! and connections without a key or a network. An [`Answer`] is a message, an error, a stream in pieces, a pause, or a
+//! connection that is cut off.
 //!
-//! For code that only takes what this crate gives, [`selection`], [`unavailable`], [`send_failure`] and `reply` (feature
-//! `client`) make it. They are not filled in by hand: each is what the crate's own selector or loop makes of the case.
+//! For code that takes values from this crate, [`selection`], [`unavailable`], [`send_failure`] and `reply` (feature
+//! `client`) create them. The crate's own selector or loop produces each, so that its parts are consistent.
 //!
 //! # Examples
 //!
-//! A key that is over its limit, and the other one that answers:
+//! A key that is rate limited, and another one that is answered:
 //!
 //! ```
 //! # #[cfg(feature = "client")]

@@ -12,14 +12,14 @@ use super::answer::Answer;
 use super::connection::serve;
 use crate::error::{Error, ErrorKind, Result};
 
-/// A real HTTP server on a free port of loopback that answers as it is told, and notes what it was asked.
+/// A real HTTP server on a free port of loopback that sends scripted answers and keeps the requests.
 ///
-/// It speaks HTTP/1.1 without TLS, one request for each connection, on threads of its own. Clones are the same server, which
-/// takes no more requests once the last of them is dropped.
+/// It speaks HTTP/1.1 without TLS, with one request per connection, on its own threads. Clones share one server, which
+/// stops when the last of them is dropped.
 ///
 /// # Examples
 ///
-/// Without any client of this crate:
+/// Without a client of this crate:
 ///
 /// ```
 /// use std::io::{Read as _, Write as _};
@@ -40,7 +40,7 @@ use crate::error::{Error, ErrorKind, Result};
 #[derive(Clone)]
 pub struct Server(Arc<Running>);
 
-/// A server that runs, until it is dropped.
+/// A running server, until it is dropped.
 struct Running {
     address: SocketAddr,
     url: String,
@@ -48,12 +48,12 @@ struct Running {
     is_over: Arc<AtomicBool>,
 }
 
-/// What decides how a request is answered.
+/// The function that decides on the answer to a request.
 pub(super) type Script = dyn Fn(&Request<Vec<u8>>) -> Answer + Send + Sync;
 
 impl Server {
-    /// Starts a server that gives these answers one after the other. A request after the last of them is told so with
-    /// status 501, which no client tries again.
+    /// Starts a server that sends these answers in order. A request after the last of them gets status 501, which no
+    /// client retries.
     ///
     /// # Errors
     ///
@@ -69,12 +69,12 @@ impl Server {
         })
     }
 
-    /// Starts a server that decides on each request, for calls that run at the same time and for servers of other APIs. A
-    /// function that panics closes the connection.
+    /// Starts a server whose answer to each request is decided by a function, for concurrent calls and for servers of
+    /// other APIs. A panic of the function closes the connection.
     ///
     /// # Errors
     ///
-    /// As of [`start`](Self::start).
+    /// Same as [`start`](Self::start).
     ///
     /// # Examples
     ///
@@ -109,7 +109,7 @@ impl Server {
                 else {
                     continue;
                 };
-                // A client that goes away is none of the server's business, and without a thread the connection closes.
+                // A client that closes the connection early is no error, and without a thread the connection closes.
                 let serving = move || drop(serve(connection, &requests, &*script));
                 let _ = thread::Builder::new().name("test-server".to_owned()).spawn(serving);
             }
@@ -118,23 +118,23 @@ impl Server {
         Ok(Self(Arc::new(running)))
     }
 
-    /// Returns the base URL, `http://127.0.0.1:` and the port, as [`Endpoint::new`](crate::Endpoint::new) and
-    /// a provider's `baseUrl` take it.
+    /// Returns the base URL, `http://127.0.0.1:<port>`, for [`Endpoint::new`](crate::Endpoint::new) or a provider's
+    /// `baseUrl`.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.0.url
     }
 
-    /// Returns the address that it listens on.
+    /// Returns the address on which it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.0.address
     }
 
-    /// Returns every request so far, in the order in which they were complete: method, path and query, headers, body.
+    /// Returns every request so far, in the order of their completion: method, path and query, headers, body.
     ///
-    /// A header whose name contains `auth`, `key`, `token`, `cookie` or `secret` is marked as sensitive, so that `Debug`
-    /// does not show its value. It shows the URL and the body, with a key in the query too.
+    /// A header whose name contains `auth`, `key`, `token`, `cookie` or `secret` is marked as sensitive, so that
+    /// `Debug` does not show its value. `Debug` does show the URL and the body, including a key in the query.
     #[must_use]
     pub fn requests(&self) -> Vec<Request<Vec<u8>>> {
         self.0.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -144,7 +144,7 @@ impl Server {
 impl Drop for Running {
     fn drop(&mut self) {
         self.is_over.store(true, Ordering::Release);
-        // Whoever waits for a connection gets one, and sees that it is over.
+        // This connection wakes the accepting thread, which then ends.
         drop(TcpStream::connect(self.address));
     }
 }

@@ -1,4 +1,4 @@
-//! Values that only this crate can make, each as its own selector or loop makes it.
+//! Values that only this crate can create, produced by its own selector or loop.
 
 use crate::clock::Timestamp;
 use crate::credential::Credential;
@@ -15,12 +15,14 @@ use crate::select::{ProfileSelector, Query, Selection, Unavailable};
 #[cfg(feature = "client")]
 use crate::store::MemoryStore;
 
-/// Makes the choice of a profile with this credential, the only one there is.
+/// Creates the selection of a profile with this credential, the only profile there is.
 ///
 /// # Errors
 ///
-/// What the selector says to such a profile: [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if the credential
-/// cannot be used, such as an empty key or a token that has ended.
+/// [`ErrorKind::InvalidSecret`](crate::ErrorKind::InvalidSecret) if the secret is blank or a word that OpenClaw writes
+/// in place of one; [`ErrorKind::InvalidId`](crate::ErrorKind::InvalidId) if the id begins with `personal:`;
+/// [`ErrorKind::MissingCredentials`](crate::ErrorKind::MissingCredentials) if the credential cannot be used otherwise,
+/// such as a token that has expired.
 ///
 /// # Examples
 ///
@@ -46,11 +48,12 @@ pub fn selection(
     Ok(ProfileSelector::default().select(&profiles, &Query::new(provider).locked(profile.clone()), now)?)
 }
 
-/// Makes the refusal of a provider whose profiles have each failed once just now, of what is given with them: they rest
-/// for as long as the default rules say, or until the failure's [deadline](Failure::with_deadline). Without any it is the
-/// refusal of a provider that nobody set up.
+/// Creates the refusal for a provider each of whose profiles has just failed once, with the failure given for it. They
+/// are cooling down for the time of the default rules, or until the failure's [deadline](Failure::with_deadline).
+/// Without any failures, it is the refusal for a provider that is not set up.
 ///
-/// `None` where one of the failures blames no profile, which can be used then: one of a provider that is overloaded.
+/// Returns `None` if one of the failures does not blame its profile, which can then be used: for example, an overloaded
+/// provider.
 ///
 /// # Examples
 ///
@@ -76,7 +79,7 @@ pub fn unavailable(
     let (selector, mut profiles) = (ProfileSelector::default(), AuthProfiles::new());
     let query = Query::new(provider);
     for (profile, failure) in failed {
-        // A name that can be none is left out.
+        // An invalid id is left out.
         let _ = profiles.upsert(&profile, provider, &key(), None);
         if let Ok(chosen) = selector.select(&profiles, &query.clone().locked(profile), now) {
             let (reason, deadline) = (failure.reason(), failure.deadline());
@@ -86,11 +89,11 @@ pub fn unavailable(
     selector.select(&profiles, &query, now).err()
 }
 
-/// Makes the end of a call for this model in which these failures came one after the other, each with a profile of its
-/// own: `anthropic:1`, `anthropic:2` and so on for a model of Anthropic's.
+/// Creates the end of a call for this model in which these failures occurred in order, each with a separate profile:
+/// `anthropic:1`, `anthropic:2` and so on for a model of Anthropic's.
 ///
-/// The call ends where [its rules](crate::rotation) say, without retries: failures after one that no other profile can
-/// help against do not come to pass. Without any failure no profile was found.
+/// The call ends according to [its rules](crate::rotation), without retries. Failures after one that no other profile
+/// can remedy are not used. Without any failures, no profile was found.
 ///
 /// # Examples
 ///
@@ -115,7 +118,7 @@ pub fn send_failure(model: ModelRef, failures: impl IntoIterator<Item = Failure>
             Step::Attempt(attempt) => {
                 failure = failures.next().unwrap_or(failure);
                 if let Some(record) = rotation.report(&attempt, failure.clone().into(), now) {
-                    // It is about a profile that is there.
+                    // The profile exists, so this cannot fail.
                     let _ = record.apply(&selector, &mut profiles, now);
                 }
             }
@@ -125,9 +128,9 @@ pub fn send_failure(model: ModelRef, failures: impl IntoIterator<Item = Failure>
     }
 }
 
-/// Makes the reply to a call for this model, answered at once by the profile number one: `anthropic:1` for a model of
-/// Anthropic's. A body under `content-type: text/event-stream` is a stream, to be read as any other; where a reply breaks
-/// off or stalls is for a [`Server`](super::Server) to say.
+/// Creates the reply to a call for this model that the first profile answered at once: `anthropic:1` for a model of
+/// Anthropic's. A body with `content-type: text/event-stream` is a stream, and is read like any other. To test a reply
+/// that stalls or breaks off, use a [`Server`](super::Server).
 ///
 /// # Errors
 ///
@@ -158,18 +161,18 @@ pub fn reply(model: ModelRef, response: http::Response<impl Into<Vec<u8>>>, now:
     Reply::made(rotator, rotation, &profiles, response.map(Into::into), now)
 }
 
-/// The rotation of a call that makes so many attempts at most, and no retries.
+/// Creates the rotation of a call with this maximum number of attempts and no retries.
 fn rotation(model: ModelRef, attempts: usize, now: Timestamp) -> Rotation {
     let limits = RotationLimits { attempts, retries: 0, ..RotationLimits::default() };
     Rotation::new(ProfileSelector::default(), model, now).limits(limits)
 }
 
-/// So many profiles of a provider, numbered from one on.
+/// Creates profiles of a provider, numbered from one.
 fn numbered(provider: &ProviderId, profiles: usize) -> AuthProfiles {
     let mut document = AuthProfiles::new();
     for number in 1..=profiles {
         if let Ok(id) = ProfileId::new(&format!("{}:{number}", provider.as_str())) {
-            // Such names and keys are accepted.
+            // These names and keys are valid.
             let _ = document.upsert(&id, provider, &key(), None);
         }
     }

@@ -1,4 +1,4 @@
-//! Until when a server wants to be left alone, in its own words and in those of the tools around it.
+//! Deadlines in sentences, in the words of providers and of the tools around them.
 
 #![allow(
     clippy::unwrap_used,

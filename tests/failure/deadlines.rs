@@ -1,4 +1,4 @@
-//! Until when a server wants to be left alone, in every form it says so, hostile ones included.
+//! Deadlines in every format that servers use, including hostile ones.
 
 #![allow(
     clippy::unwrap_used,

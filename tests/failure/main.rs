@@ -1,4 +1,4 @@
-//! What an answer, a text or an event means, and until when to wait.
+//! The classification of an answer, a text or an event, and its deadline.
 
 mod deadline_sentences;
 mod deadlines;

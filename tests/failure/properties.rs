@@ -1,4 +1,4 @@
-//! Whatever a server sends: no panic, no deadline beyond the cap, no word of its own shown, no work without bounds.
+//! Properties for any input from a server: no panic, no deadline beyond the cap, none of its words shown, bounded work.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 

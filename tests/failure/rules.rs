@@ -1,4 +1,4 @@
-//! The documented errors of the providers beyond the recorded samples, row by row, and the traps among them.
+//! The documented errors of the providers beyond the recorded samples, row by row, including misleading ones.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! Answers of providers as they were seen, with the reason and the deadline they must give.
+//! Answers of providers as they were seen, with their expected reason and deadline.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may stop where it fails")]
 

@@ -1,4 +1,5 @@
-//! Errors in streams that began with a success, in every dialect, however their lines end; and streams that are none.
+//! Errors in streams that began with a success, in every dialect and with any line endings; and bodies that are not
+//! streams.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop where it fails")]
 

@@ -1,4 +1,4 @@
-//! Recorded classifications of the reference: by status, by text, by code.
+//! Recorded classifications of OpenClaw: by status, by text, by code.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may stop where it fails")]
 

@@ -1,4 +1,4 @@
-//! The rooms of the crate use only what lies below them, as the page on the architecture draws it.
+//! Every module of the crate uses only modules below it, as the page on the architecture shows.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{read_dir, read_to_string};

@@ -1,4 +1,4 @@
-//! What holds for the whole crate: every error, every public item, no secret in any text.
+//! Rules for the whole crate: its errors, its public items, its modules, its packages, and its pages.
 
 #![allow(
     clippy::unwrap_used,

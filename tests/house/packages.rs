@@ -1,5 +1,5 @@
-//! What the packages of the lock file are: their terms, where they come from, and which stand there twice. `deny.toml` has
-//! the lists, so that `cargo deny check` says the same.
+//! The packages of the lock file: their licenses, their sources, and duplicates. `deny.toml` contains the lists, so
+//! that `cargo deny check` has the same result.
 
 #![allow(
     clippy::indexing_slicing,

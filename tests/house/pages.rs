@@ -1,5 +1,4 @@
-//! Every page of the documentation is two clicks from the README. That its links lead somewhere is checked where the
-//! documentation is built.
+//! Every page of the documentation is two clicks from the README. Building the documentation checks the links.
 
 use std::fs::{read_dir, read_to_string};
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What the table of providers says of the wire.
+//! The table of providers, compared with requests.
 
 use provider_auth::providers::Provider;
 use provider_auth::request::EndpointKind;

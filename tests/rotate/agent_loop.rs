@@ -1,4 +1,4 @@
-//! An agent's loop over two providers and three keys that meets everything that can go wrong on the way to an answer.
+//! An agent's loop over two providers and three keys that meets everything that can go wrong before an answer.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 #![cfg(feature = "client")]

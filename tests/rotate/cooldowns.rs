@@ -1,5 +1,5 @@
-//! What users of the reference reported on cooldowns and classification, each as a call that must not do so here.
-//! The numbers are those of the list of reports.
+//! Reports of OpenClaw's users about cooldowns and classification, each as a call that must not fail that way here. The
+//! numbers are those of the list of reports.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 #![cfg(feature = "client")]

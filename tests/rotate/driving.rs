@@ -1,4 +1,4 @@
-//! What the asynchronous driver takes: threads, time, and what a dropped call leaves behind.
+//! The resources of the asynchronous driver: threads, time, and the remains of a dropped call.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! What the end of a call says that had more than one model.
+//! The end of a call with more than one model.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where something is wrong")]
 #![cfg(feature = "client")]

@@ -1,4 +1,4 @@
-//! What a call that was not answered leaves its caller: the last answer, and when to come back.
+//! The failure of a call for its caller: the last answer, and when to call again.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 #![cfg(feature = "client")]

@@ -1,4 +1,4 @@
-//! Machines that share a server, over the double: what one of them learns, and what is kept while the server is away.
+//! Machines that share a server, simulated by a double: what one learns, and what is kept while the server is away.
 
 #![allow(
     clippy::unwrap_used,

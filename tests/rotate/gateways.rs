@@ -1,4 +1,4 @@
-//! Gateways without a credential of the caller's, and what a redirect of theirs comes to.
+//! Gateways that need no credential of the caller, and their redirects.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where something is wrong")]
 #![cfg(feature = "client")]

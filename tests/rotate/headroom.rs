@@ -1,4 +1,4 @@
-//! What answers say is left, through the rotator: over a real connection, shared by clones, and told to others by the store.
+//! Headroom through the rotator: read over a real connection, shared by clones, and passed to others by the store.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where something is wrong")]
 #![cfg(feature = "client")]

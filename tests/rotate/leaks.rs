@@ -1,4 +1,4 @@
-//! No secret, and nothing a provider said, in errors, attempts, replies or what `tracing` writes.
+//! No secret, and none of the provider's words, in errors, attempts, replies or the output of `tracing`.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 #![cfg(feature = "client")]

@@ -1,4 +1,5 @@
-//! Logins in calls: renewed before they end and when they are refused; and the ready-made grant on the wire.
+//! OAuth credentials in calls: refreshed before they expire and when they are refused; and the built-in grant on the
+//! wire.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where something is wrong")]
 #![cfg(feature = "client")]

@@ -1,4 +1,4 @@
-//! Calls, renewals and what they leave behind.
+//! Calls, refreshes and their recorded outcomes.
 
 mod agent_loop;
 mod cooldowns;

@@ -1,4 +1,4 @@
-//! What somebody sees who listens: rotations, cooldowns and refreshes once each, attempts below them.
+//! The output of `tracing`: rotations, cooldowns and refreshes once each, attempts at a lower level.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 #![cfg(feature = "client")]

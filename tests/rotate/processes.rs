@@ -1,6 +1,6 @@
-//! Renewing one login from many processes, of which some are killed.
+//! Refreshes of one OAuth credential from many processes, some of which are killed.
 //!
-//! A child process is this test binary run again with `child`, which does nothing unless it is told what to do.
+//! A child process is this test binary run again with `child`, which does nothing without further instructions.
 
 #![cfg(all(unix, feature = "client", feature = "file"))]
 #![allow(

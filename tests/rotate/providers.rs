@@ -1,4 +1,4 @@
-//! Calls over the models of several providers, each with an API of its own.
+//! Calls over the models of several providers, each with its own API.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where something is wrong")]
 #![cfg(feature = "client")]

@@ -1,4 +1,5 @@
-//! Secrets that profiles and the configuration only refer to: found beside the runtime's threads, once in their lifetime.
+//! Secrets behind references of profiles and the configuration: resolved off the runtime's threads, once in their
+//! lifetime.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 

@@ -1,4 +1,4 @@
-//! Renewing logins: when, once, and what stays as it was.
+//! Refreshes of OAuth credentials: when, once, and what stays unchanged.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where something is wrong")]
 

@@ -1,4 +1,4 @@
-//! Those who call for a refresh: many at once, some that go away, some without a runtime.
+//! Callers of a refresh: many at once, some that go away, some without a runtime.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 #![cfg(feature = "client")]

@@ -1,4 +1,4 @@
-//! Logins that OpenClaw has in its hands are not renewed here.
+//! OAuth credentials that OpenClaw is holding are not refreshed here.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where something is wrong")]
 

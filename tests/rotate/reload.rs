@@ -1,4 +1,4 @@
-//! Another configuration for a rotator that works: new calls are made with it, and what was learnt stays.
+//! A new configuration for a running rotator: new calls use it, and cooldowns and sessions stay.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 #![cfg(feature = "client")]

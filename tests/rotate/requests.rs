@@ -1,4 +1,4 @@
-//! Requests that the caller makes, as they go over the wire.
+//! Requests built by the caller, as they are sent over the wire.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where something is wrong")]
 #![cfg(feature = "client")]

@@ -1,4 +1,4 @@
-//! The scripted server of the feature `testing`, and the values that are made for tests of others.
+//! The scripted server of the feature `testing`, and its values for tests of other programs.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 #![cfg(feature = "client")]

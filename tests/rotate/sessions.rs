@@ -1,5 +1,4 @@
-//! What is remembered of a session, and what that saves: the requests that are sent are those of a caller who keeps the
-//! previous body.
+//! The memory of a session: the requests with it are those of a caller that keeps the previous body.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where something is wrong")]
 #![cfg(feature = "client")]

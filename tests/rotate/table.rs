@@ -1,4 +1,4 @@
-//! The loop alone: answers on one side, attempts, records and pauses on the other. No network, no runtime, no store.
+//! The loop alone: answers as input; attempts, records and pauses as output. No network, no runtime, no store.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test")]
 

@@ -1,4 +1,4 @@
-//! What the time of a call is used for: waits, pauses, and attempts that are cut off.
+//! The time limit of a call: waits, pauses, and attempts that are cut off.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what fails here fails the test")]
 

@@ -1,4 +1,4 @@
-//! What a new user ran into when building agents with this crate, each a test by its number in that trial's report.
+//! The findings of a new user who built agents with this crate, each a test with its number in that report.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 #![cfg(feature = "client")]

@@ -1,4 +1,4 @@
-//! Trials over a store that many machines share: how long one of them keeps the others, and itself, from a profile.
+//! Trials over a store that many machines share: how long the one making a trial keeps the others, and itself, waiting.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where something is wrong")]
 #![cfg(feature = "client")]

@@ -1,4 +1,4 @@
-//! Answers that look complete and are not.
+//! Answers that look complete but are not.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where something is wrong")]
 #![cfg(feature = "client")]

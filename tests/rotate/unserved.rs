@@ -1,4 +1,4 @@
-//! Models for which no request can be made, and names that are no models.
+//! Models for which no request can be built, and invalid model names.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where something is wrong")]
 #![cfg(feature = "client")]

@@ -1,4 +1,4 @@
-//! Successes that change nothing but times are not written each time, and count all the same.
+//! Successes that would change only times are not written each time, but still count.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 #![cfg(feature = "client")]

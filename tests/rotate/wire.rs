@@ -1,4 +1,4 @@
-//! Calls over a wire that is slow, broken, streaming or misleading.
+//! Calls over a connection that is slow, broken, streaming or misleading.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where something is wrong")]
 #![cfg(feature = "client")]

@@ -1,4 +1,4 @@
-//! Outcomes are written beside the calls: nobody waits for the store but an error, and nothing that was reported is lost.
+//! Outcomes are written in the background: only an error waits for the store, and no reported outcome is lost.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! A bench for one profile: failures and successes go in, rests and counts come out.
+//! A test bench for one profile, with failures and successes as input, cooldowns and counts as output.
 
 #![allow(clippy::unwrap_used, reason = "a fixture that fails is a failed test")]
 

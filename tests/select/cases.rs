@@ -1,4 +1,4 @@
-//! Single cases of selection that a reader can follow: sessions, locks, models, empty and stale orders.
+//! Single cases of selection: sessions, locks, models, empty and stale orders.
 
 #![allow(clippy::unwrap_used, reason = "a fixture that fails is a failed test")]
 
@@ -304,7 +304,7 @@ fn excluded_profiles_are_left_out_and_nothing_from_outside_takes_their_place() {
 
     let inline = InlineCredential::new(Credential::api_key(Secret::new("k-env")), CredentialSource::Caller);
     let error = selector.resolve(&profiles, Some(inline.clone()), &none, at(NOW)).unwrap_err();
-    assert!(error.to_string().contains("openai:a was not asked for"), "{error}");
+    assert!(error.to_string().contains("openai:a was not requested"), "{error}");
     let alone = query().excluding([id("inline-api-key:openai")]);
     let empty = AuthProfiles::new();
     assert!(selector.resolve(&empty, Some(inline.clone()), &alone, at(NOW)).is_err());

@@ -1,4 +1,4 @@
-//! Reports that come late, twice, together, or about what is not the profile's fault.
+//! Reports that are late, repeated, concurrent, or about something that is not the profile's fault.
 
 #![allow(clippy::unwrap_used, reason = "a fixture that fails is a failed test")]
 

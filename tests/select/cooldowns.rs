@@ -1,4 +1,4 @@
-//! What a failure and a success change, step by step, under the default rules.
+//! The effect of a failure and of a success, step by step, under the default rules.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 

@@ -1,4 +1,4 @@
-//! Windows that end further ahead than a day: those of other programs are in force and shown, ours are not.
+//! Windows that end more than a day ahead: those of other programs are in force and shown, those of this crate are not.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop where it fails")]
 

@@ -1,4 +1,4 @@
-//! The rules of February 2026 as a naive model: plain JSON and doubles, nothing remembered between calls.
+//! The rules of February 2026 as a naive model: plain JSON and doubles, without state between calls.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a fixture that fails is a failed test")]
 

@@ -1,4 +1,4 @@
-//! What is read of headers, and what a profile is left for.
+//! Headroom from headers, and its effect on the choice of a profile.
 
 #![allow(
     clippy::unwrap_used,
@@ -456,7 +456,8 @@ fn a_profile_that_is_left_is_told_once() {
         program.attempt(query(), NOW);
         program.attempt(query(), NOW);
     });
-    let told: Vec<&str> = text.lines().filter(|line| line.contains("leaving a profile before it is empty")).collect();
+    let told: Vec<&str> =
+        text.lines().filter(|line| line.contains("leaving a profile before its limit is reached")).collect();
     assert_eq!(told.len(), 1, "{text}");
     for word in ["INFO", "from=openai:a", "profile=openai:b", "limit=\"requests\"", "until="] {
         assert!(told[0].contains(word), "{word}: {}", told[0]);

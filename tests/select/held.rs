@@ -1,4 +1,5 @@
-//! Profiles that OpenClaw holds back: a saved sign-in that is not active, a login that is being renewed, a personal account.
+//! Profiles that OpenClaw holds back: a saved sign-in that is not active, an OAuth credential that is being refreshed,
+//! a personal account.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop where it fails")]
 
@@ -129,7 +130,7 @@ fn a_setup_that_replaces_nothing_is_normal() {
 
 #[test]
 fn the_words_say_who_is_at_work_and_what_to_do() {
-    assert!(Verdict::Refreshing.to_string().contains("being renewed by OpenClaw"));
+    assert!(Verdict::Refreshing.to_string().contains("being refreshed by OpenClaw"));
     assert!(Verdict::RefreshFailed.to_string().contains("sign in again"));
     assert!(Verdict::SetupInactive.to_string().contains("models auth activate"));
     let codes = held().map(|(_, _, verdict)| verdict.code());

@@ -1,4 +1,4 @@
-//! Which credential is used, and how long one rests.
+//! The choice of a credential, and the length of cooldowns.
 
 mod bench;
 mod cases;

@@ -1,4 +1,4 @@
-//! The default rules against a naive model, and what holds of every selection.
+//! The default rules compared with a naive model, and properties of every selection.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a fixture that fails is a failed test")]
 

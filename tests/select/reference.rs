@@ -1,5 +1,5 @@
-//! The rules of February 2026 against a naive model of that version: the same order and the same statistics, to the
-//! millisecond, for any well-typed document, any sequence of events and any clock.
+//! The rules of February 2026 compared with a naive model of that version: the same order and the same statistics, to
+//! the millisecond, for any well-typed document, any sequence of events and any clock.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a fixture that fails is a failed test")]
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "the model's moments are doubles")]

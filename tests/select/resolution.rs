@@ -1,4 +1,4 @@
-//! Where a credential comes from: profiles, then the environment, then the configuration.
+//! The source of a credential: profiles, then the environment, then the configuration.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::float_cmp, reason = "a test may stop where it fails")]
 

@@ -1,4 +1,4 @@
-//! Recorded cases of order, cooldown settings and credential resolution, each under the rules it speaks of.
+//! Recorded cases of order, cooldown settings and credential resolution, each under its own rules.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop where it fails")]
 

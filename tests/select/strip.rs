@@ -1,5 +1,5 @@
-//! OpenClaw 2026.9 drops what it does not know whenever it writes. Whatever this crate records, it leaves nobody less
-//! careful: neither OpenClaw, which reads its own members only, nor this crate afterwards.
+//! OpenClaw 2026.9 drops unknown members whenever it writes. That must not make anybody less careful about what this
+//! crate recorded: neither OpenClaw, which reads only its own members, nor this crate afterwards.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop where it fails")]
 

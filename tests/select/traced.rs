@@ -1,4 +1,4 @@
-//! What the feature `tracing` writes: names and reasons, never a secret.
+//! The output of the feature `tracing`: names and reasons, never a secret.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 

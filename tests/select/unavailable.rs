@@ -1,4 +1,4 @@
-//! Why nothing is available, and when one cooling profile may be probed.
+//! The reasons that nothing is available, and when one cooling profile may be probed.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop where it fails")]
 

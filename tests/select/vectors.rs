@@ -1,4 +1,4 @@
-//! Recorded cases of the reference, each against the rules of the version it speaks of.
+//! Recorded cases of OpenClaw, each under the rules of its version.
 //!
 //! Cases of January 2026 hold for `openclaw_2026_02()` and, unless listed below, for the default rules too; later cases
 //! hold for the default rules.

@@ -5,7 +5,7 @@ use chrono::{Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, Weekday};
 use super::zone::{self, Spoken, Zone};
 use crate::clock::Timestamp;
 
-/// What was written, in the order of the calendar.
+/// The parts that were written, in the order of the calendar.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Written {
     day: Day,
@@ -15,19 +15,19 @@ pub(super) struct Written {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Day {
-    /// None was written: the next time it is that late.
+    /// No day was written: the next occurrence of that time.
     Next,
     Tomorrow,
     Weekday(Weekday),
     /// A month and a day.
     OfYear(u32, u32),
-    /// A date in words, which belongs to a person, who has a zone.
+    /// A date in words, written for people, who have a time zone.
     Spelled(NaiveDate),
-    /// A date in digits, which belongs to a machine.
+    /// A date in digits, written for machines.
     Full(NaiveDate),
 }
 
-/// A time of day, or a day and a time, in a zone: which moment it is depends on now.
+/// A time of day, or a day and a time, in a zone. The moment depends on the present.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Occasion {
     day: Day,
@@ -35,11 +35,12 @@ pub(super) struct Occasion {
     zone: Zone,
 }
 
-/// How far ahead a date without a year can lie, in days. One that has just gone by is not next year's.
+/// The maximum distance of a date without a year, in days. One that has just passed is not next year's.
 const FAR: u64 = 183;
 
 impl Written {
-    /// The moment in a zone, for what was written without one. Without any, only a full date is a moment, in UTC.
+    /// Returns the occasion in a zone, if it was written without one. Without any, only a full date is a moment, in
+    /// UTC.
     pub(super) fn within(self, home: Option<Zone>) -> Option<Occasion> {
         let zone = match (self.zone, self.day) {
             (Some(Spoken::Known(zone)), _) => zone,
@@ -58,7 +59,7 @@ impl Written {
 }
 
 impl Occasion {
-    /// The next time it is that late, in UTC; a full date is what it is, past or not.
+    /// Returns the next occurrence of that time, in UTC; a full date is returned even if it is past.
     pub(super) fn after(self, now: Timestamp) -> Option<NaiveDateTime> {
         let here = self.zone.local(now)?;
         let utc = |day: NaiveDate| self.zone.utc(day.and_time(self.time));
@@ -77,20 +78,20 @@ impl Occasion {
     }
 }
 
-/// What may stand between the parts.
+/// Words that may be between the parts.
 const FILLERS: [&str; 9] = ["at ", "on ", "by ", "the ", "around ", "about ", "approximately ", "from ", "of "];
 
-/// The date or time of day at the start of a text.
+/// Returns the date or time of day at the start of a text.
 pub(super) fn leading(text: &str) -> Option<Written> {
     let mut left = text;
     let mut written = Written { day: Day::Next, time: None, zone: None };
-    // Weekday, date, time, zone, each once; the last round finds nothing.
+    // Weekday, date, time and zone occur once each; the last round finds nothing.
     for _ in 0..5 {
         left = skip(left);
         if let Some((day, rest)) = day(left).filter(|_| matches!(written.day, Day::Next | Day::Weekday(_))) {
             (written.day, left) = (day, rest);
         } else if let Some((time, rest)) = time(left).filter(|_| written.time.is_none()) {
-            // No hour of any day makes the whole nonsense.
+            // An impossible hour makes the whole text invalid.
             (written.time, left) = (Some(time?), rest);
         } else if written.time.is_none() && written.day == Day::Next {
             return None;
@@ -111,7 +112,7 @@ fn skip(text: &str) -> &str {
     text
 }
 
-/// As `str::strip_prefix`, in any case of ASCII.
+/// Does the same as `str::strip_prefix`, ignoring ASCII case.
 fn strip<'t>(text: &'t str, prefix: &str) -> Option<&'t str> {
     let (start, rest) = text.split_at_checked(prefix.len())?;
     start.eq_ignore_ascii_case(prefix).then_some(rest)
@@ -134,7 +135,7 @@ const MONTHS: [&str; 12] = [
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
 ];
 
-/// The index of the name that a word is, or begins with at least three letters.
+/// Returns the index of the name that a word is, or abbreviates with at least three letters.
 fn named(names: &[&str], word: &str) -> Option<usize> {
     let begins = |name: &str| name.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
     names.iter().position(|name| word.len() >= 3 && begins(name))
@@ -181,7 +182,7 @@ fn ordinal(text: &str) -> &str {
     ["st", "nd", "rd", "th"].iter().find_map(|end| text.strip_prefix(end)).unwrap_or(text)
 }
 
-/// A month and a day, and their year if one follows.
+/// Returns a month and a day, with their year if one follows.
 fn dated(month: usize, day: u32, rest: &str) -> Option<(Day, &str)> {
     let (month, rest) = (u32::try_from(month).ok()? + 1, ordinal(rest));
     let year =
@@ -190,12 +191,12 @@ fn dated(month: usize, day: u32, rest: &str) -> Option<(Day, &str)> {
         Some((year, rest)) => {
             Some((Day::Spelled(NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)?), rest))
         }
-        // In a leap year, so that each day of any year is one.
+        // A leap year, so that every day of any year exists.
         None => NaiveDate::from_ymd_opt(2_000, month, day).map(|_| (Day::OfYear(month, day), rest)),
     }
 }
 
-/// `5pm`, `3:00 PM`, `14:30:05.123`, `midnight`. `None` inside where it has a time's shape and is none.
+/// `5pm`, `3:00 PM`, `14:30:05.123`, `midnight`. The inner `None` means the form of a time without a valid value.
 fn time(text: &str) -> Option<(Option<NaiveTime>, &str)> {
     let (name, rest) = word(text);
     match name.to_ascii_lowercase().as_str() {

@@ -20,7 +20,7 @@ const UNITS: [(&str, f64); 16] = [
     ("w", 604_800.0),
 ];
 
-/// The same in Chinese, where nothing separates a unit from what follows.
+/// The same in Chinese, which has no separator after a unit.
 const SUFFIXES: [(&str, f64); 5] = [
     ("\u{79d2}", 1.0),
     ("\u{5206}\u{949f}", 60.0),
@@ -29,13 +29,13 @@ const SUFFIXES: [(&str, f64); 5] = [
     ("\u{5206}", 60.0),
 ];
 
-/// A duration that fills the text: `8ms`, `6m0s`, `0.539477544s`, `2 minutes`. In seconds.
+/// Returns the seconds of a duration that fills the text: `8ms`, `6m0s`, `0.539477544s`, `2 minutes`.
 pub(super) fn duration(text: &str) -> Option<f64> {
     let (seconds, left) = leading(text.trim())?;
     left.trim().is_empty().then_some(seconds)
 }
 
-/// A duration at the start of a text, and what follows it. Every number needs its unit.
+/// Returns a duration at the start of a text in seconds, and the rest. Every number needs its unit.
 pub(super) fn leading(text: &str) -> Option<(f64, &str)> {
     let (mut total, mut left) = part(text)?;
     loop {
@@ -69,7 +69,7 @@ fn part(text: &str) -> Option<(f64, &str)> {
         name.eq_ignore_ascii_case(unit)
     };
     let (unit, factor) = UNITS.iter().find(|(unit, _)| is(unit))?;
-    // `a m` is no minute.
+    // `a m` is not a minute.
     (!spelled || unit.len() > 2).then(|| (value * factor, rest.strip_prefix("(s)").unwrap_or(rest)))
 }
 

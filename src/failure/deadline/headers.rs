@@ -11,7 +11,7 @@ fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok().map(str::trim)
 }
 
-/// `x-should-retry`, which Anthropic's SDKs obey before anything else.
+/// Returns `x-should-retry`, which takes precedence over everything else in Anthropic's SDKs.
 pub(crate) fn should_retry(headers: &HeaderMap) -> Option<bool> {
     match value(headers, "x-should-retry")? {
         text if text.eq_ignore_ascii_case("true") => Some(true),
@@ -20,14 +20,14 @@ pub(crate) fn should_retry(headers: &HeaderMap) -> Option<bool> {
     }
 }
 
-/// Whether a header tells of a limit. A refusal of a subscription has none.
+/// Returns `true` if a header is about a limit. A refusal of a subscription has none.
 pub(crate) fn has_limits(headers: &HeaderMap) -> bool {
     let prefixes =
         ["retry-after", "anthropic-ratelimit-", "anthropic-priority-", "anthropic-fast-", "x-ratelimit-", "ratelimit"];
     headers.keys().any(|name| prefixes.iter().any(|prefix| name.as_str().starts_with(prefix)))
 }
 
-/// What the server asks for in as many words: milliseconds (`OpenAI` and Azure), then `retry-after` as seconds or as a date.
+/// Returns explicit waits: milliseconds (`OpenAI` and Azure), then `retry-after` as seconds or as a date.
 pub(super) fn asked(headers: &HeaderMap) -> impl Iterator<Item = Hint> {
     let millis = ["retry-after-ms", "x-ms-retry-after-ms"].into_iter();
     let millis = millis.filter_map(|name| value(headers, name)?.parse::<f64>().ok());
@@ -35,8 +35,8 @@ pub(super) fn asked(headers: &HeaderMap) -> impl Iterator<Item = Hint> {
     millis.map(|millis| Hint::After(millis / 1_000.0)).chain(asked)
 }
 
-/// The ends of the plan's windows that reject. Extra usage rejects all the time where an account has none, so its window
-/// counts only if the server says that it is the one that binds.
+/// Returns the ends of the plan's windows that reject requests. Extra usage always rejects if an account has none, so
+/// its window counts only if the server declares it the binding one.
 pub(super) fn rejected(headers: &HeaderMap) -> impl Iterator<Item = Hint> {
     let overage = value(headers, "anthropic-ratelimit-unified-representative-claim") == Some("overage");
     headers.iter().filter_map(move |(name, status)| {
@@ -49,16 +49,16 @@ pub(super) fn rejected(headers: &HeaderMap) -> impl Iterator<Item = Hint> {
     })
 }
 
-/// When a limit starts afresh.
+/// The moment at which a limit resets.
 #[derive(Debug)]
 pub(super) struct Reset {
-    /// Whether nothing is left of it; `None` if that is not said.
+    /// `true` if the limit is used up; `None` if that is not stated.
     pub(super) empty: Option<bool>,
     pub(super) hint: Hint,
 }
 
-/// `anthropic-ratelimit-requests-reset` and its siblings, `x-ratelimit-reset-tokens`, `x-ratelimit-reset`, and those of
-/// the drafts for a standard.
+/// Returns `anthropic-ratelimit-requests-reset` and its siblings, `x-ratelimit-reset-tokens`, `x-ratelimit-reset`, and
+/// those of the drafts for a standard.
 pub(super) fn resets(headers: &HeaderMap) -> impl Iterator<Item = Reset> {
     let single = headers.iter().filter_map(move |(name, reset)| {
         let remaining = remaining_of(name.as_str())?;
@@ -70,8 +70,8 @@ pub(super) fn resets(headers: &HeaderMap) -> impl Iterator<Item = Reset> {
     single.chain(lists).chain(codex(headers))
 }
 
-/// The items of a `ratelimit` header: `"default";r=0;t=30` (draft-ietf-httpapi-ratelimit-headers-08 and later; Cloudflare,
-/// Hugging Face), or all of it as `limit=100, remaining=0, reset=30` (drafts before).
+/// Returns the items of a `ratelimit` header: `"default";r=0;t=30` (draft-ietf-httpapi-ratelimit-headers-08 and later;
+/// Cloudflare, Hugging Face), or all of it as `limit=100, remaining=0, reset=30` (earlier drafts).
 fn listed(list: &str) -> impl Iterator<Item = Reset> {
     let item = |item: &str| {
         let number = |names: [&str; 2]| {
@@ -81,12 +81,12 @@ fn listed(list: &str) -> impl Iterator<Item = Reset> {
         let (left, seconds) = (number(["r", "remaining"]), number(["t", "reset"])?);
         Some(Reset { empty: left.map(|left| left <= 0.0), hint: Hint::After(seconds) })
     };
-    // Commas part the items of the later form, and the members of the one item of the earlier.
+    // Commas separate the items of the later form, and the members of the one item of the earlier.
     let separator = if list.contains(';') { ',' } else { '\0' };
     list.split(separator).filter_map(item)
 }
 
-/// The windows of a `ChatGPT` plan, as the Codex command line reads them (codex-rs, September 2026).
+/// Returns the windows of a `ChatGPT` plan, as the Codex command line reads them (codex-rs, September 2026).
 fn codex(headers: &HeaderMap) -> impl Iterator<Item = Reset> {
     ["primary", "secondary"].into_iter().filter_map(|window| {
         let member = |name| value(headers, &format!("x-codex-{window}-{name}"))?.parse::<f64>().ok();
@@ -96,9 +96,9 @@ fn codex(headers: &HeaderMap) -> impl Iterator<Item = Reset> {
     })
 }
 
-/// The header that says how much is left of the limit this reset header speaks of.
+/// Returns the name of the header with the remaining amount of the limit in a reset header.
 fn remaining_of(name: &str) -> Option<String> {
-    // `x-` in most; `-after` says that it is seconds, as in Discord's; Mistral once had one by size.
+    // Most have `x-`; `-after` marks seconds, as in Discord's; Mistral once had one by size.
     for family in ["x-ratelimit", "ratelimit", "ratelimitbysize"] {
         if let Some(kind) = name.strip_prefix(family).and_then(|rest| rest.strip_prefix("-reset")) {
             return Some(format!("{family}-remaining{}", if kind == "-after" { "" } else { kind }));

@@ -7,7 +7,7 @@ use super::moment::{Hint, epoch};
 use super::sentence;
 use super::zone::Zone;
 
-/// How a member's value is read.
+/// The format of a member's value.
 #[derive(Clone, Copy, Debug)]
 enum Form {
     /// Seconds as a number, or a duration as a text.
@@ -17,7 +17,7 @@ enum Form {
     Moment,
 }
 
-/// Members that say when to come back, the most exact first. Google `RetryInfo`; `OpenRouter` `availability`; the
+/// Members that state when to try again, the most exact first. Google `RetryInfo`; `OpenRouter` `availability`; the
 /// `ChatGPT` plan's back end; Cloud Code; the usage of Z.ai.
 const MEMBERS: [(&str, Form); 19] = [
     ("retryDelay", Form::Seconds),
@@ -41,18 +41,18 @@ const MEMBERS: [(&str, Form); 19] = [
     ("X-RateLimit-Reset", Form::Moment),
 ];
 
-/// Members that tell whose clock a time without a zone is read from. Google's quotas of a day start afresh at midnight
-/// Pacific time (<https://ai.google.dev/gemini-api/docs/rate-limits>). Zhipu documents no zone for the limits of its plans;
+/// Members that identify the zone of a time without one. Google's daily quotas reset at midnight Pacific time
+/// (<https://ai.google.dev/gemini-api/docs/rate-limits>). Zhipu documents no zone for the limits of its plans;
 /// `retry-after-ms` and the plan's usage beside a message showed Beijing time in September 2026
 /// (<https://github.com/can1357/oh-my-pi/issues/11014>).
 const HOMES: [(&str, &[&str], Zone); 2] =
     [("status", &["RESOURCE_EXHAUSTED"], Zone::PACIFIC), ("code", &["1308", "1310", "1316"], Zone::BEIJING)];
 
-/// The rank of sentences: behind the headers that a body repeats.
+/// The rank of sentences: after the headers that a body repeats.
 const SENTENCE: usize = MEMBERS.len();
 const MOST: usize = 16;
 
-/// What a body says about waiting.
+/// The waiting times stated in a body.
 #[derive(Debug, Default)]
 pub(crate) struct Hints {
     hints: Vec<(usize, Hint)>,
@@ -110,7 +110,7 @@ impl Hints {
         }
     }
 
-    /// The hints, the most exact first.
+    /// Returns the hints, the most exact first.
     pub(super) fn in_order(&self) -> impl Iterator<Item = Hint> {
         (0..=SENTENCE).flat_map(|rank| self.hints.iter().filter(move |(of, _)| *of == rank).map(|(_, hint)| *hint))
     }

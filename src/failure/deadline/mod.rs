@@ -1,4 +1,4 @@
-//! Until when the server wants to be left alone.
+//! The deadline that a server names.
 
 mod calendar;
 mod duration;
@@ -19,11 +19,11 @@ use moment::Hint;
 use crate::clock::Timestamp;
 use crate::reason::FailureReason;
 
-/// The longest wait a provider can mean: spend limits last a month, no limit lasts longer than a year. What is beyond it
-/// is garbage and no deadline at all.
+/// The maximum wait that a provider can mean: spend limits last a month, and no limit lasts longer than a year. A later
+/// deadline is ignored as garbage.
 pub(super) const LONGEST: Duration = Duration::from_secs(366 * 24 * 3_600);
 
-/// The moment the server named, if it did: after `now`, and not beyond `cap` from it.
+/// Returns the moment that the server named, if any: after `now`, and at most `cap` from it.
 pub(super) fn find(
     reason: FailureReason,
     headers: &HeaderMap,
@@ -38,12 +38,12 @@ pub(super) fn find(
     let moment = |hint: Hint| hint.resolve(now, cap);
     let asked = headers::asked(headers).find_map(moment);
     let limited = reason == RateLimit;
-    // A plan's window that rejects binds whatever else was said, and the one that ends last binds longest.
+    // A plan's window that rejects requests overrides everything else, and the one that ends last is decisive.
     let rejected = limited.then(|| headers::rejected(headers).filter_map(moment).max()).flatten();
     if asked.is_some() || rejected.is_some() {
         return asked.max(rejected);
     }
-    // Wording about a credential that was not accepted speaks of logins and of tokens, not of waiting.
+    // Texts about a refused credential speak of logins and of tokens, not of waiting.
     if reason.is_refusal() {
         return None;
     }
@@ -51,8 +51,8 @@ pub(super) fn find(
     told.or_else(|| limited.then(|| exhausted(headers, now, cap)).flatten())
 }
 
-/// The reset of the limits that are used up: the last of those that say so; of those that do not say how much is left,
-/// the first, because a try too early costs one request.
+/// Returns the reset of the exhausted limits: the last one among those declared exhausted, or else the first among
+/// those without a remaining amount, because a premature attempt costs one request.
 fn exhausted(headers: &HeaderMap, now: Timestamp, cap: Duration) -> Option<Timestamp> {
     let resets = |known: bool| {
         let resets = headers::resets(headers).filter(move |reset| reset.empty == known.then_some(true));

@@ -1,4 +1,4 @@
-//! The moment a server means, however it says so.
+//! The moment that a server means, in any notation.
 
 use std::time::Duration;
 
@@ -9,23 +9,24 @@ use super::calendar::{self, Occasion};
 use super::duration::duration;
 use crate::clock::Timestamp;
 
-/// A point in time as it was written.
+/// A point in time as written.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Hint {
     /// This many seconds from now.
     After(f64),
     /// This many milliseconds since the epoch.
     At(f64),
-    /// The next time the calendar and a clock say so.
+    /// The next occurrence of a date or a time of day.
     On(Occasion),
 }
 
 impl Hint {
-    /// The moment, if it lies ahead and is one a provider can mean, cut at `cap` from now.
+    /// Returns the moment, if it is in the future and plausible for a provider, cut at `cap` from now.
     pub(super) fn resolve(self, now: Timestamp, cap: Duration) -> Option<Timestamp> {
         #[expect(clippy::cast_precision_loss, reason = "real times are far below 2^53 ms")]
         let millis = match self {
-            // Rounded up: a try before the moment fails. The subtrahend keeps 1.574 s from becoming 1575 ms.
+            // Rounded up, because an attempt before the moment fails. The subtrahend keeps 1.574 s from becoming
+            // 1575 ms.
             Self::After(seconds) => (seconds * 1_000.0 - 1e-6).ceil(),
             Self::At(millis) => (millis - now.as_millis() as f64).ceil(),
             Self::On(occasion) => (occasion.after(now)?.and_utc().timestamp_millis() - now.as_millis()) as f64,
@@ -37,8 +38,8 @@ impl Hint {
         (at > now).then_some(at)
     }
 
-    /// A number of seconds, or a date: the value of `retry-after`. Also what is not in RFC 9110 and can mean one thing only:
-    /// a duration with its unit, as in Go, and one value that came twice and was joined by a proxy.
+    /// Reads a number of seconds or a date: the value of `retry-after`. Also accepts unambiguous values outside RFC
+    /// 9110: a duration with its unit, as in Go, and one value that a proxy joined with a copy of itself.
     pub(super) fn seconds_or_date(text: &str) -> Option<Self> {
         let seconds = |text: &str| number(text).or_else(|| duration(text));
         let joined = || {
@@ -49,7 +50,7 @@ impl Hint {
         seconds(text).or_else(joined).map(Self::After).or_else(|| date(text))
     }
 
-    /// A duration, a number of seconds, or a date: the value of a reset header.
+    /// Reads a duration, a number of seconds, or a date: the value of a reset header.
     pub(super) fn reset(text: &str) -> Option<Self> {
         match number(text) {
             Some(value) => Some(epoch(value).unwrap_or(Self::After(value))),
@@ -57,7 +58,7 @@ impl Hint {
         }
     }
 
-    /// A moment: a date, or a number since the epoch.
+    /// Reads a moment: a date, or a number since the epoch.
     pub(super) fn moment(text: &str) -> Option<Self> {
         number(text).and_then(epoch).or_else(|| date(text))
     }
@@ -67,7 +68,7 @@ fn number(text: &str) -> Option<f64> {
     text.trim().parse::<f64>().ok().filter(|value| value.is_finite())
 }
 
-/// Seconds or milliseconds since the epoch, told apart by their size: both are after 2001 and before 5138.
+/// Reads seconds or milliseconds since the epoch, distinguished by their size: both are after 2001 and before 5138.
 pub(super) fn epoch(value: f64) -> Option<Hint> {
     match value {
         seconds if (1e9..1e11).contains(&seconds) => Some(Hint::At(seconds * 1_000.0)),
@@ -76,7 +77,8 @@ pub(super) fn epoch(value: f64) -> Option<Hint> {
     }
 }
 
-/// An RFC 3339 time, one of the three forms of an HTTP date (RFC 9110 section 5.6.7), or a date as people write it.
+/// Reads an RFC 3339 time, one of the three forms of an HTTP date (RFC 9110 section 5.6.7), or a date as people write
+/// it.
 pub(super) fn date(text: &str) -> Option<Hint> {
     let text = text.trim();
     let zoned = DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_rfc2822(text));

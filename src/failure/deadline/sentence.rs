@@ -6,7 +6,7 @@ use super::moment::{Hint, epoch};
 use super::zone::Zone;
 use crate::failure::text::ends_of;
 
-/// Words behind which a duration or a date stands, the most telling first.
+/// Words before a duration or a date, the most reliable first.
 const MARKERS: [&str; 21] = [
     "regain access",
     "try again",
@@ -32,26 +32,26 @@ const MARKERS: [&str; 21] = [
     "\u{8bf7}\u{4e8e}",
 ];
 
-/// Behind this one a duration would be how long something lasted.
+/// After this one, a duration would be how long something lasted.
 const UNTIL: &str = "until";
-/// "Will be", which a Chinese provider says in Beijing time.
+/// "Will be" in Chinese, which implies Beijing time.
 const CHINESE: &str = "\u{5c06}\u{5728}";
 
-/// Words that may stand between.
+/// Words that may be in between.
 #[rustfmt::skip]
 const LINKS: [&str; 19] = [
     "in", "after", "at", "on", "for", "about", "approximately", "around", "another", "at least", "by", "until", "from", "is",
     "time", "date", "again", "access", "quota",
 ];
 
-/// As many as a body's hints can be.
+/// As many as the hints of a body.
 const MOST: usize = 16;
-/// How much behind a marker is read, in bytes, and behind how many of them.
+/// The number of bytes to read after a marker, and the number of markers.
 const REACH: usize = 96;
 const MARKS: usize = 48;
 
-/// The text behind a marker without quotes and runs of white space: as it was written, and, at the same places, in lower
-/// case with words joined by hyphens and underscores apart.
+/// The text after a marker without quotes and runs of white space, in two forms with the same positions: as written,
+/// and in lower case with spaces for hyphens and underscores.
 #[derive(Default)]
 struct Behind {
     written: String,
@@ -90,7 +90,7 @@ impl Behind {
     }
 }
 
-/// Every deadline the text names, in the order of the markers. `home` is the zone that times without one are in.
+/// Returns every deadline in the text, in the order of the markers. `home` is the zone of times without one.
 pub(super) fn hints(message: &str, home: Option<Zone>) -> Vec<Hint> {
     let mut found: Vec<(usize, Hint)> = Vec::new();
     let (head, tail) = ends_of(message);
@@ -98,7 +98,7 @@ pub(super) fn hints(message: &str, home: Option<Zone>) -> Vec<Hint> {
     for part in [head, tail] {
         let mut before = b' ';
         for (at, byte) in part.bytes().enumerate() {
-            // The first letters of the markers, and what begins a Chinese character among them.
+            // The first letters of the markers, and the first byte of the Chinese one.
             let begins = matches!(byte | 0x20, b'r' | b't' | b'w' | b'n' | b'a' | b'c' | b'u')
                 && !before.is_ascii_alphanumeric();
             if (begins || matches!(byte, b'|' | 0xe5 | 0xe8)) && left > 0 && found.len() < MOST {
@@ -111,7 +111,7 @@ pub(super) fn hints(message: &str, home: Option<Zone>) -> Vec<Hint> {
     found.into_iter().map(|(_, hint)| hint).collect()
 }
 
-/// Reads what stands behind the markers that begin here; returns how many do.
+/// Reads what follows the markers that begin here; returns their number.
 fn read(text: &str, at: usize, home: Option<Zone>, mut found: impl FnMut(usize, Hint)) -> usize {
     let Some((before, rest)) = text.split_at_checked(at) else { return 0 };
     if let Some(bar) = rest.strip_prefix('|') {
@@ -136,10 +136,10 @@ fn read(text: &str, at: usize, home: Option<Zone>, mut found: impl FnMut(usize, 
     marks
 }
 
-/// What stands before a bar and an epoch.
+/// The words before a bar and an epoch.
 const LIMIT: &str = "limit reached";
 
-/// What follows a marker that begins the text, whatever stands between its words.
+/// Strips a marker at the start of the text, whatever separates its words.
 fn strip<'t>(text: &'t str, marker: &str) -> Option<&'t str> {
     let mut rest = text;
     for word in marker.split(' ') {
@@ -157,14 +157,14 @@ fn starts_alphanumeric(text: &str) -> bool {
     text.starts_with(|c: char| c.is_alphanumeric())
 }
 
-/// What stands behind a marker, in both spellings; a time without a zone may be in one of two.
+/// Reads what follows a marker, in both spellings; a time without a zone may be in one of two.
 fn behind(plain: &str, written: &str, marker: &str, home: Option<Zone>) -> [Option<Hint>; 2] {
     if let Some(hint) = header(plain).filter(|_| marker == "retry") {
         return [Some(hint), None];
     }
     let mut left = plain.trim_start_matches(SEPARATORS);
     let after = |left, link| str::strip_prefix(left, link).filter(|rest| !starts_alphanumeric(rest));
-    // Some are markers themselves: without a bound, a row of them would be read as often as it is long.
+    // Some words are markers themselves: without a bound, a row of them would take quadratic time.
     for _ in 0..4 {
         let Some(rest) = LINKS.iter().find_map(|link| after(left, *link)) else { break };
         left = rest.trim_start_matches(SEPARATORS);
@@ -183,7 +183,7 @@ fn behind(plain: &str, written: &str, marker: &str, home: Option<Zone>) -> [Opti
 
 const SEPARATORS: [char; 8] = [' ', ':', '=', '(', '~', ',', '\u{b7}', '\u{2219}'];
 
-/// `retry-after: 30` and `retry-after-ms=997000`, as clients print headers: behind `retry`, in the plain spelling.
+/// Reads `retry-after: 30` and `retry-after-ms=997000`, as clients print headers: after `retry`, in the plain spelling.
 fn header(text: &str) -> Option<Hint> {
     let rest = text.strip_prefix(" after")?;
     let (rest, unit) = rest.strip_prefix(" ms").map_or((rest, 1.0), |rest| (rest, 0.001));
@@ -194,7 +194,7 @@ fn header(text: &str) -> Option<Hint> {
     number.parse::<f64>().ok().filter(|_| bare).map(|number| Hint::After(number * unit))
 }
 
-/// A number since the epoch that is all digits.
+/// Reads a number since the epoch that is all digits.
 fn moment(text: &str) -> Option<Hint> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, rest) = text.split_at_checked(digits).filter(|_| matches!(digits, 10 | 13))?;

@@ -1,27 +1,27 @@
-//! Time zones by name, as far as a sentence about a limit names them: fixed offsets, and the rules of summer time that many
-//! share. A name that is not here is an unknown zone, and a time in it no deadline.
+//! Time zones by name, as far as sentences about limits use them: fixed offsets, and the common rules of summer time. A
+//! name that is not here is an unknown zone, and a time in it is no deadline.
 
 use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeDelta, Weekday};
 
 use crate::clock::Timestamp;
 
-/// An offset from UTC, in minutes, and whether clocks go forward in summer.
+/// An offset from UTC, in minutes, and the rules of summer time, if any.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Zone {
     standard: i16,
     summer: Option<&'static Summer>,
 }
 
-/// When clocks go forward by an hour, and back.
+/// The moments at which clocks go forward by an hour, and back.
 #[derive(Debug, PartialEq)]
 struct Summer {
     begins: Turn,
     ends: Turn,
-    /// Whether the turns are the same moment in every zone, or the same time of day.
+    /// `true` if the changes are the same moment in every zone, `false` if the same time of day.
     together: bool,
 }
 
-/// A Sunday of a month, the fifth being the last, and the minute after midnight: in UTC, or in the zone's standard time.
+/// A Sunday of a month, of which the fifth means the last, and the minute after midnight: in UTC, or in standard time.
 #[derive(Debug, PartialEq)]
 struct Turn(u32, u8, i64);
 
@@ -34,8 +34,8 @@ const AUSTRALIA: Summer = Summer { begins: Turn(10, 1, 120), ends: Turn(4, 1, 12
 /// New Zealand, since 2007.
 const NEW_ZEALAND: Summer = Summer { begins: Turn(9, 5, 120), ends: Turn(4, 1, 120), together: false };
 
-/// Names by their standard offset in minutes and their summer time. Names of the tz database in lower case, as of 2026,
-/// and abbreviations that have one meaning; `ist` and `cst`, for two, are several zones each.
+/// Names by their standard offset in minutes and their summer time: names of the tz database in lower case, as of 2026,
+/// and unambiguous abbreviations. `ist` and `cst`, for example, are several zones each.
 #[rustfmt::skip]
 const NAMES: [(i16, Option<&Summer>, &str); 53] = [
     (0, None, "utc gmt z ut wet etc/utc etc/gmt africa/abidjan africa/accra africa/dakar atlantic/reykjavik"),
@@ -93,7 +93,7 @@ const NAMES: [(i16, Option<&Summer>, &str); 53] = [
     (600, None, "australian_eastern_standard_time"),
 ];
 
-/// The longest name, in words.
+/// The length of the longest name, in words.
 const WORDS: usize = 4;
 
 impl Zone {
@@ -106,10 +106,10 @@ impl Zone {
         Self { standard, summer: None }
     }
 
-    /// A zone by its name or abbreviation, or by its offset: `Asia/Seoul`, `PST`, `GMT+2`, `+08:00`.
+    /// Returns a zone by its name or abbreviation, or by its offset: `Asia/Seoul`, `PST`, `GMT+2`, `+08:00`.
     fn named(name: &str) -> Option<Self> {
         let name = name.to_ascii_lowercase();
-        // The sign of these counts westward.
+        // These names count westward.
         if let Some(west) = name.strip_prefix("etc/gmt") {
             return if west.is_empty() { Some(Self::UTC) } else { offset(west).map(|minutes| Self::fixed(-minutes)) };
         }
@@ -120,13 +120,13 @@ impl Zone {
             .or_else(|| listed().map(|(standard, summer, _)| Self { standard: *standard, summer: *summer }))
     }
 
-    /// What its clocks show at a moment.
+    /// Returns the local time at a moment.
     pub(super) fn local(self, at: Timestamp) -> Option<NaiveDateTime> {
         let utc = chrono::DateTime::from_timestamp_millis(at.as_millis())?.naive_utc();
         utc.checked_add_signed(TimeDelta::minutes(self.offset_at(utc)?))
     }
 
-    /// The moment at which its clocks show a time, in UTC: the first one where they show it twice.
+    /// Returns the moment of a local time, in UTC: the first one if there are two.
     pub(super) fn utc(self, local: NaiveDateTime) -> Option<NaiveDateTime> {
         let standard = i64::from(self.standard);
         let at = |offset| local.checked_sub_signed(TimeDelta::minutes(offset));
@@ -154,7 +154,7 @@ impl Turn {
     }
 }
 
-/// A signed offset, `+2`, `-07:00` or `+0530`, in minutes.
+/// Returns a signed offset, `+2`, `-07:00` or `+0530`, in minutes.
 fn offset(text: &str) -> Option<i16> {
     let sign = match text.get(..1)? {
         "+" => 1,
@@ -172,15 +172,15 @@ fn offset(text: &str) -> Option<i16> {
     (hours <= 14 && minutes < 60).then_some(sign * (hours * 60 + minutes))
 }
 
-/// What stands for a zone at the start of a text.
+/// The zone at the start of a text.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Spoken {
     Known(Zone),
-    /// It has a zone's shape, but is none of the table.
+    /// It has the form of a zone, but is not in the table.
     Unknown,
 }
 
-/// The zone at the start of a text, in brackets or not, and what follows it.
+/// Returns the zone at the start of a text, in brackets or not, and the rest.
 pub(super) fn leading(text: &str) -> Option<(Spoken, &str)> {
     let text = text.trim_start_matches(' ');
     if let Some(inner) = text.strip_prefix(['(', '[']) {

@@ -11,7 +11,7 @@ use crate::failure::transport::TransportError as Transport;
 use crate::providers::Dialect;
 use crate::reason::FailureReason;
 
-/// Codes that say it all: no wording and no status changes them.
+/// Codes that are decisive: neither wording nor status changes them.
 #[rustfmt::skip]
 pub(super) static DECISIVE: &[Rule] = &[
     // Alibaba Model Studio, error code page: the throttle speaks as OpenAI's empty purse does; a spent free allowance has
@@ -89,7 +89,7 @@ pub(super) static DECISIVE: &[Rule] = &[
     code("unsupported_parameter|previous_response_not_found|image_not_found|invalid_image|image_too_large|image_too_small|unsupported_image_format|image_download_failed|string_too_long|max_tokens_exceeded", Format),
 ];
 
-/// Numbers, which mean another thing with every vendor.
+/// Numbers, which have a different meaning for every vendor.
 #[rustfmt::skip]
 pub(super) static NUMBERS: &[Rule] = &[
     // Z.ai and BigModel, table of API errors, as of 2026-11. 1305 was a traffic limit once, and is the model's load now.
@@ -124,7 +124,7 @@ pub(super) static NUMBERS: &[Rule] = &[
     code("2016|2017|3003|3006|3039|5004|5005|5019", Format).dialect(Dialect::Cloudflare),
 ];
 
-/// Codes of a family: they beat the status, and the message may say something more specific.
+/// Codes of a family: they override the status, and the message may be more specific.
 #[rustfmt::skip]
 pub(super) static FAMILY: &[Rule] = &[
     code("invalid_api_key|incorrect_api_key|missing_api_key|no_api_key|invalid_x_api_key|incorrect_api_key_error|wrong_api_key|invalidapikey|authfailure.secretidnotfound|authfailure.signaturefailure|token_not_found_in_db", Auth),
@@ -165,7 +165,7 @@ pub(super) static FAMILY: &[Rule] = &[
     code("apiconnectionerror|connectionerror|connectionreseterror|remoteprotocolerror|readerror|protocolerror|serverdisconnectederror|remotedisconnected", Network).on_the_way(Transport::Reset),
 ];
 
-/// Codes that only decide what a status did not.
+/// Codes that decide only what the status leaves open.
 #[rustfmt::skip]
 pub(super) static LAST: &[Rule] = &[
     code("api_error|server_error|internal_server_error|internalservererror|internal_error|internal|internalfailure|internalerror|bad_gateway|unexpected_output|server", ServerError),

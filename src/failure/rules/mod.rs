@@ -1,8 +1,8 @@
-//! What providers say and what it means, as rows of data.
+//! The rules of classification, as rows of data.
 //!
-//! A structured code that says it all decides. Else a code of a family, or the status, gives a first reason, and the words
-//! of the message may refine it along the lists of [`wording`]. In each table the first row that matches counts. Sources
-//! are the providers' documentation and reported answers as of November 2026; they stand beside the rows.
+//! A decisive code settles the reason. Otherwise a code of a family, or the status, yields a first reason, and the
+//! message may refine it according to the lists of [`wording`]. In each table the first matching row counts. The
+//! sources are the providers' documentation and reported answers as of November 2026; they are given beside the rows.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -18,7 +18,7 @@ use super::transport::TransportError;
 use crate::providers::Dialect;
 use crate::reason::FailureReason;
 
-/// Which statuses a row is for.
+/// The statuses to which a row applies.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum When {
     /// Any status, or none.
@@ -29,20 +29,20 @@ pub(super) enum When {
     Range(u16, u16),
 }
 
-/// A condition on what is not in the body.
+/// A condition on something other than the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum If {
-    /// The words stand in a message that is short enough to be an error; long ones are often a model's own text.
+    /// The message is short enough to be an error; long ones are often a model's own text.
     Short,
-    /// The answer has no header that tells of a limit.
+    /// The answer has no header about a limit.
     NoLimitHeaders,
     /// The whole message is exactly the pattern.
     Exactly,
-    /// The message does not speak of a place in a document: `invalid token at line 1 column 9` is about JSON.
+    /// The message does not mention a position in a document: `invalid token at line 1 column 9` is about JSON.
     NoPosition,
-    /// The message compares one request with a limit, or does not speak of a span of time.
+    /// The message compares one request with a limit, or mentions no time span.
     OneRequest,
-    /// The message does not say that a single request is too long.
+    /// The message does not claim that a single request is too long.
     NotTooLong,
 }
 
@@ -51,12 +51,12 @@ pub(super) enum If {
 pub(super) struct Rule {
     pub(super) dialect: Dialect,
     pub(super) when: When,
-    /// Alternatives for a structured code or type, in lower case, divided by `|`.
+    /// Alternatives for a structured code or type, in lower case, separated by `|`.
     pub(super) code: &'static str,
     /// A pattern for the message; see [`Pattern`].
     pub(super) text: &'static str,
     pub(super) conditions: &'static [If],
-    /// What the row refines; anything but the verdicts on the request if it is empty. For [`wording`] only.
+    /// The reasons that the row refines; if empty, all but the verdicts on the request. For [`wording`] only.
     pub(super) from: &'static [FailureReason],
     pub(super) reason: FailureReason,
     pub(super) refusal: Option<SubscriptionRefusal>,
@@ -121,25 +121,25 @@ impl Rule {
     }
 }
 
-/// What is known of an answer when its reason is asked for.
+/// The evidence about an answer.
 #[derive(Debug)]
 pub(super) struct Evidence<'a> {
     pub(super) dialect: Dialect,
     pub(super) status: Option<u16>,
     /// In lower case.
     pub(super) codes: &'a [String],
-    /// Codes that a text tells, in lower case. They count where no other is known.
+    /// Codes in a text, in lower case. They count if there is no other code.
     pub(super) told: &'a [String],
     /// The message without the caller's words.
     pub(super) text: &'a Text,
-    /// The innermost message as it came.
+    /// The innermost message, unchanged.
     pub(super) message: &'a str,
-    /// Whether the message names the model that was asked for.
+    /// `true` if the message names the requested model.
     pub(super) names_model: bool,
     pub(super) has_limit_headers: bool,
 }
 
-/// What an answer means.
+/// The meaning of an answer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Verdict {
     pub(super) reason: FailureReason,
@@ -147,10 +147,10 @@ pub(super) struct Verdict {
     pub(super) transport: Option<TransportError>,
 }
 
-/// The longest message whose words can mean a long cooldown by themselves.
+/// The maximum length of a message whose words alone can mean a long cooldown.
 pub(super) const SHORT: usize = 512;
 
-/// A rule with its columns taken apart.
+/// A rule with its columns parsed.
 struct Row {
     rule: &'static Rule,
     codes: Vec<&'static str>,
@@ -159,9 +159,9 @@ struct Row {
 
 /// The tables in the order of evaluation.
 struct Tables {
-    /// Nothing changes what these say.
+    /// Tables whose verdict is final.
     decisive: Vec<Row>,
-    /// What these say, the wording may refine.
+    /// Tables whose verdict the wording may refine.
     general: Vec<Row>,
     wording: Vec<Row>,
     /// Every code of every row.
@@ -182,7 +182,7 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
     tables
 });
 
-/// What the evidence says.
+/// Returns the verdict on the evidence.
 pub(super) fn judge(evidence: &Evidence<'_>) -> Verdict {
     let rule = find(evidence);
     #[cfg(test)]
@@ -228,13 +228,13 @@ pub(super) fn all() -> impl Iterator<Item = &'static Rule> {
     tables.into_iter().flatten().map(|row| row.rule)
 }
 
-/// Whether a code says that the request is at fault, so that a message repeats it.
+/// Returns `true` if a code blames the request, so that the message repeats parts of it.
 pub(super) fn is_about_request(code: &str) -> bool {
     let rows = TABLES.decisive.iter().chain(&TABLES.general);
     rows.filter(|row| row.rule.reason == FailureReason::Format).any(|row| row.codes.contains(&code))
 }
 
-/// Whether a code stands in the table, so that it can be shown: it is no secret.
+/// Returns `true` if a code is in the table, and thus can be shown: it is no secret.
 pub(super) fn is_known_code(code: &str) -> bool {
     TABLES.known.contains(code.to_ascii_lowercase().as_str())
 }
@@ -248,7 +248,7 @@ impl Row {
             (When::In(statuses), Some(status)) => statuses.contains(&status),
             (When::Range(first, last), Some(status)) => (first..=last).contains(&status),
         };
-        // What the words say is asked last, because it takes longest.
+        // Wording is checked last, because it takes longest.
         let cheap = |condition: &If| match condition {
             If::Short => evidence.text.len <= SHORT,
             If::NoLimitHeaders => !evidence.has_limit_headers,
@@ -262,7 +262,7 @@ impl Row {
             If::NotTooLong => !says("reduce the length"),
             If::Short | If::NoLimitHeaders | If::Exactly => true,
         };
-        // LiteLLM and others call everything that they do not know a connection error.
+        // LiteLLM and others call every unknown error a connection error.
         let vague = base == FailureReason::Network;
         let about_request = matches!(base, FailureReason::Format | FailureReason::ContextOverflow);
         in_time

@@ -1,8 +1,8 @@
-//! What a message says. Patterns are explained at `Pattern`.
+//! The meaning of messages. `Pattern` documents the patterns.
 //!
-//! A row refines what the code or the status gave to something more specific, and `from` lists what it may refine. The
-//! words of a [`Format`] are mostly about the caller's request, so that only the [`SENTENCES`] refine it, which no request
-//! explains; an empty list is everything but that.
+//! A row refines the reason from the code or the status to a more specific one, and `from` lists what it may refine.
+//! The words of a [`Format`] are mostly about the caller's request, so that only the [`SENTENCES`] refine it, which no
+//! request explains; an empty list means everything else.
 
 use FailureReason::{
     Auth, AuthPermanent, Billing, ContextOverflow, Format, ModelNotFound, Network, NotFound, Overloaded, RateLimit,
@@ -26,7 +26,7 @@ const WEAK: &[FailureReason] = &[Unknown, ServerError];
 const ALONE: &[FailureReason] = &[Unknown];
 const ON_THE_WAY: &[FailureReason] = &[Unknown, Network];
 
-/// Sentences of providers that no request explains, under a status that speaks of the request.
+/// Sentences of providers that no request explains, with a status that blames the request.
 #[rustfmt::skip]
 pub(super) static SENTENCES: &[Rule] = &[
     text("credit balance is too low|reached your api usage limits|specified api usage limits|specified workspace api usage limits|insufficient balance|insufficient credit|insufficient fund|insufficient account balance|insufficient quota|budget has been exceeded|billing hard limit has been|account is in good standing|prompt tokens limit exceeded|spend limit reached|spending limit reached|have a valid*subscription, or|your subscription has expired|balance is not enough|out of credits", Billing).from(REQUEST).on(&[If::Short]),
@@ -38,10 +38,10 @@ pub(super) static SENTENCES: &[Rule] = &[
     text("overloaded|at capacity|capacity exceeded|tier capacity|high demand|temporarily unavailable", Overloaded).from(REQUEST),
 ];
 
-/// Money and credentials, which hide under any status.
+/// Money and credentials, which occur with any status.
 #[rustfmt::skip]
 pub(super) static ACCOUNT: &[Rule] = &[
-    // A proxy speaks of a login of its own.
+    // A proxy means its own login.
     text("tunnel connection failed|connect tunnel failed|tunneling socket|proxy authentication required|proxyerror|proxy error|proxyconnect|unable to connect to proxy|cannot connect to proxy|failed to connect to proxy", Network).from(ON_THE_WAY).on_the_way(Transport::Proxy),
     // Anthropic to a subscription credential used elsewhere, 2025-08 to 2026-09.
     text("only authorized for use with claude code", AuthPermanent).from(EVERYTHING).refuses(Refusal::ClaudeCodeOnly),
@@ -54,7 +54,7 @@ pub(super) static ACCOUNT: &[Rule] = &[
     text("error", RateLimit).from(&[RateLimit]).when(When::In(&[429])).dialect(Dialect::Anthropic).on(&[If::Exactly, If::NoLimitHeaders]).and_code("rate_limit_error").refuses(Refusal::BareRateLimit),
 
     text("insufficient credit|insufficient quota|insufficient balance|insufficient fund|credit balance|spend limit|spending limit", Billing).from(&[Billing]),
-    // 402: read the words, because proxies use it for limits that pass by themselves.
+    // 402: the words decide, because proxies use it for limits that pass on their own.
     text("quota refresh|rolling time window", RateLimit).from(&[Billing]).when(When::In(&[402])),
 
     // Anthropic's gateway (429), Claude Code error reference, 2026-08.
@@ -67,7 +67,7 @@ pub(super) static ACCOUNT: &[Rule] = &[
     text("budget exceeded|exceeded*budget|budget limit|exceeds*budget", Billing).from(NOT_REQUEST).on(&[If::Short]),
     text("monthly spend limit|monthly spending limit|failure to pay|spend limit exceeded|spend limit reached|spend limit has been|spending limit exceeded|spending limit reached|spending limit has been|exceed*spend limit|exceed*spending limit|reached*spend limit|reached*spending limit|hit*spend limit|hit*spending limit|spending cap|spend cap|usage cap reached", Billing).on(&[If::Short]),
     text("payment required|payment method*declined|payment method*required|no payment method|valid payment method|requires more credits|require more credits|more credits*fewer max tokens|more credits, or fewer|prepaid credits|prepayment credits|can only afford|hard limit*reached|overdue payment|overdue account|overdue bill|overdue balance|exhausted its free trial quota|invalid payment instrument|past due|in arrears|arrearage|please recharge|unpaid invoice|unpaid bill|billing issue|billing is not enabled|billing*to be enabled|billing to be active|billing account*disabled|billing account*not active|billing is disabled|marketplace agreement failed", Billing).from(NOT_REQUEST).on(&[If::Short]),
-    // What to buy is an offer beside a limit, and the answer where nothing else is said.
+    // An offer to buy credits accompanies a limit, and decides only if nothing else does.
     text("add a payment method|credit card on file|add a credit card|recharge your|top up your|please top up|top up to|purchase more credits|purchase credits|buy more credits|buy credits|add credits|add more credits|add funds|enable billing", Billing).from(&[Unknown, Auth, NotFound, ServerError]).on(&[If::Short]),
     text("account is not active*billing|check your billing details on our website|model not on plan|insufficientbalance|free quota used|free quota has been|free quota*exhausted|free quota is|free tier*exhausted|free allowance*exhausted|free allocated quota|free trial has ended|trial*expired|trial*ended|subscription has ended|no active subscription|not have an active subscription|exceeded*monthly included credits|monthly included credits", Billing).from(NOT_REQUEST).on(&[If::Short]),
     text("credit balance|plans*billing$", Billing).from(NOT_REQUEST).on(&[If::Short]),
@@ -80,7 +80,7 @@ pub(super) static ACCOUNT: &[Rule] = &[
     text("daily*limit|weekly*limit|monthly*limit|organization*limit|workspace*limit|usage limit*try again|usage limit*retry", RateLimit).from(&[Billing]),
     // OpenRouter, 401 or 403.
     text("key limit exceeded", Billing).from(NOT_REQUEST).dialect(Dialect::OpenRouter),
-    // A limit with a period passes by itself; one without needs a human.
+    // A limit with a period passes on its own; one without needs a person.
     text("daily*limit|weekly*limit|monthly*limit|limit*daily|limit*weekly|limit*monthly|per day*limit", RateLimit).from(&[Unknown, Auth, RateLimit]).on(&[If::Short]),
 
     text("reported as leaked|has been leaked|was leaked", AuthPermanent).on(&[If::Short]),
@@ -116,7 +116,7 @@ pub(super) static OTHER: &[Rule] = &[
 
     // The answer that was asked for is too long, not the request.
     text("maximum tokens you requested|maximum output|maximum number of output tokens|at most*completion tokens", Format).from(&[Unknown, Format]),
-    // What is too long: tokens of a request, never of a minute.
+    // The request is too long: its tokens, never those of a minute.
     text("prompt is too long|input is too long|maximum context|max context|context length|context window|context limit|too many tokens in request|too many tokens per request|too many tokens:|request too large|request exceeds*tokens", ContextOverflow).from(&[RateLimit]).on(&[If::OneRequest]),
     text("tokens*must be <=|must have less than*tokens|must have at most*tokens|input*too long|history*too long|conversation*too long|messages*too long|cannot truncate prompt|tokens*exceed*limit|tokens*exceed*maximum|tokens*greater than*max|prompt*longer than|input*longer than|sequence length*longer than|tokens too long|maximum model length|max model length|exceeds*maximum length|exceed*max length", ContextOverflow).from(&[Unknown, Format, ContextOverflow]).on(&[If::OneRequest]),
     text("prompt is too long|input is too long|inputs are too long|input too long|input token*too long|prompt too long|prompt was too long|prompt is longer|input is longer|maximum context|max context|context length|context window|context limit|context size|exceed*context size|exceed the context|exceeds the context|exceeds*the model's|model token limit|too many input tokens|input token count*exceed|maximum number of tokens|maximum input length|maximum prompt length|maximum input tokens|max prompt tokens|model max length|model max len|cannot truncate to|reduce the length of the messages|reduce the length of your prompt|reduce the length of the input|shorten your prompt|input length*exceed|prompt length*exceed|range of input length|prompt*exceeds*max|prompt tokens*exceed|prompt token count*exceed|number of tokens in the prompt|input tokens exceed|inputs tokens*must be|tokens*exceeds*limit of the model|exceed*maximum input|context the overflows|context overflow|too many tokens in request|too many tokens per request|too many tokens:|request too large for model|request exceeds*tokens|最大上下文|上下文长度|输入长度超|输入内容过长|超过最大长度", ContextOverflow).from(&[Unknown, Format, NotFound, ServerError, ContextOverflow, Auth]),

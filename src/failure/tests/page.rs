@@ -16,7 +16,7 @@ use crate::providers::{Dialect, Provider};
 use crate::reason::{Blame, CooldownKind, FailureReason};
 use crate::select::{ProfileSelector, Query};
 
-/// How many codes of a reason are shown. A longer list is not read.
+/// The maximum number of codes to show per reason; nobody reads a longer list.
 const SHOWN: usize = 8;
 /// A provider of which fewer reasons were seen is left out.
 const ENOUGH: usize = 6;
@@ -77,7 +77,7 @@ fn again(failure: &Failure) -> &'static str {
     }
 }
 
-/// What the default rules do to a profile that fails for the first time.
+/// Returns the effect of the default rules on a profile that fails for the first time.
 fn happens(reason: FailureReason) -> String {
     let seconds = |rest: Duration| match rest.as_secs() {
         seconds if seconds < 60 => format!("{seconds} s"),
@@ -98,7 +98,7 @@ fn happens(reason: FailureReason) -> String {
 /// A wait that the server asks for, other than any of the rules.
 const SERVERS: Duration = Duration::from_secs(7);
 
-/// How long a profile is out of use for the model that failed, and for another.
+/// Returns how long a profile is out of use for the model that failed, and for another.
 fn cooldowns(reason: FailureReason, server: Option<Duration>) -> [Duration; 2] {
     let selector = ProfileSelector::default();
     let text = r#"{"version":1,"profiles":{"a:a":{"type":"api_key","provider":"a","key":"k"}}}"#;
@@ -132,7 +132,7 @@ fn statuses(reason: FailureReason) -> String {
     runs.chain(ranges).collect::<Vec<_>>().join(", ")
 }
 
-/// Whether a rule's codes mean its reason by themselves.
+/// Returns `true` if a rule's codes alone mean its reason.
 fn by_code(rule: &Rule) -> bool {
     !rule.code.is_empty() && rule.text.is_empty() && matches!(rule.when, When::Always)
 }

@@ -1,4 +1,4 @@
-//! Where a stream is complete: each API marks it in its own way.
+//! The end of a stream, which each API marks differently.
 
 use std::borrow::Cow;
 
@@ -7,21 +7,21 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// Whose events they are, which says how their end is marked.
+/// The API of the events, which determines the mark of their end.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Ending {
-    /// Nothing is known of it, and whether there was anything at all: its end is the end of the body.
+    /// An unknown API, with `any` set after the first event: the end of the body is the end of the answer.
     Unknown { any: bool },
     /// The Messages API: `message_stop`.
     Messages,
     /// The Responses API of `OpenAI`: `response.completed`, `response.incomplete` or `response.done`.
     Responses,
-    /// Chunks with choices (`OpenAI` chat) or candidates (Gemini), each of which tells why it is finished: a bit for each
-    /// one. `[DONE]` ends them once all are finished; where it does not come, the end of the body does.
+    /// Chunks with choices (`OpenAI` chat) or candidates (Gemini), each with a finish reason at its end; one bit per
+    /// choice. `[DONE]` ends them once all are finished; without it, the end of the body does.
     Chunks { begun: u64, finished: u64 },
 }
 
-/// The parts of an event that say whose it is and whether it is the last.
+/// The parts of an event that identify its API and its end.
 #[derive(Deserialize)]
 struct Sign<'e> {
     #[serde(borrow, rename = "type")]
@@ -34,12 +34,12 @@ struct Sign<'e> {
     feedback: Option<&'e RawValue>,
     #[serde(borrow, rename = "usageMetadata")]
     usage: Option<&'e RawValue>,
-    /// Where Google's Code Assist has all of these.
+    /// Google's Code Assist has all of these inside it.
     #[serde(borrow)]
     response: Option<&'e RawValue>,
 }
 
-/// One of several answers that a chunk brings a piece of.
+/// One of several answers, of which a chunk has a piece.
 #[derive(Default, Deserialize)]
 struct Part {
     index: Option<Value>,
@@ -48,7 +48,7 @@ struct Part {
     finish_reason_of_gemini: Option<Value>,
 }
 
-/// Words without one of which no event ends anything, once it is known whose the events are.
+/// Every event that ends an answer of a known API contains one of these words.
 const ENDS: [&str; 6] =
     ["message_stop", "finish", "response.completed", "response.incomplete", "response.done", "blockReason"];
 
@@ -59,7 +59,7 @@ impl Default for Ending {
 }
 
 impl Ending {
-    /// Whether an event ends the answer, by its data rather than by words in it.
+    /// Returns `true` if an event ends the answer, judging by its data.
     pub(super) fn is(&mut self, data: &[u8]) -> bool {
         if data == b"[DONE]" {
             return matches!(self, Self::Chunks { .. } | Self::Unknown { .. }) && self.may_be_here();
@@ -95,7 +95,7 @@ impl Ending {
         }
     }
 
-    /// Nearly all events are pieces of text, which are not worth parsing.
+    /// Returns `true` for nearly all events, which are pieces of text and not worth parsing.
     fn says_nothing_new(self, data: &[u8]) -> bool {
         let ends = || ENDS.iter().any(|word| find(data, word.as_bytes()).is_some());
         match self {
@@ -127,7 +127,7 @@ impl Ending {
         *self = Self::Chunks { begun, finished };
     }
 
-    /// Whether the end of the body can be the end of the answer.
+    /// Returns `true` if the end of the body may be the end of the answer.
     pub(super) fn may_be_here(self) -> bool {
         match self {
             Self::Unknown { any } => any,
@@ -137,10 +137,10 @@ impl Ending {
     }
 }
 
-/// What a chunk brings pieces of, perhaps of nothing; `None` if it is no chunk.
+/// Returns the pieces in a chunk, perhaps of nothing; `None` if it is not a chunk.
 fn parts_of(sign: &Sign<'_>) -> Option<Vec<Part>> {
     if let Some(parts) = sign.choices.or(sign.candidates) {
-        // One that cannot be read has begun all the same.
+        // An unreadable one has begun all the same.
         return Some(serde_json::from_str(parts.get()).unwrap_or_else(|_| vec![Part::default()]));
     }
     if let Some(inside) = sign.response.filter(|_| sign.kind.is_none()) {
@@ -148,13 +148,13 @@ fn parts_of(sign: &Sign<'_>) -> Option<Vec<Part>> {
     }
     let feedback = sign.feedback.and_then(|told| serde_json::from_str::<Value>(told.get()).ok());
     match feedback.and_then(|mut told| told.get_mut("blockReason").map(Value::take)) {
-        // The prompt was refused: there is no candidate, and nothing comes after.
+        // The prompt was refused: there is no candidate, and nothing follows.
         Some(reason) => Some(vec![Part { finish_reason: Some(reason), ..Part::default() }]),
         None => sign.usage.map(|_| Vec::new()),
     }
 }
 
-/// Whether a chunk may bring a piece of another answer than the first. Tools have such numbers too.
+/// Returns `true` if a chunk may have a piece of an answer other than the first. Tools have such numbers too.
 fn may_begin_another(data: &[u8]) -> bool {
     const NAME: &[u8] = b"\"index\"";
     find_iter(data, NAME).any(|at| {

@@ -22,7 +22,7 @@ fn watch() -> Watch {
     Watch::new(FailureClassifier::new(&ProviderId::anthropic()), 1 << 20)
 }
 
-/// Whether a stream is complete before its body ends, when that ends cleanly, and when it breaks off.
+/// Returns whether a stream is complete before its body ends, after a clean end, and after breaking off.
 fn complete(stream: &str) -> [bool; 3] {
     let by_itself = watch().push(stream.as_bytes(), Timestamp::default(), |_| {});
     let ended = [true, false].map(|clean| {

@@ -1,4 +1,4 @@
-//! What is wrong with texts, names and requests.
+//! Errors about texts, names and requests.
 
 use provider_auth::{
     AuthProfileStoreExt, AuthProfiles, Config, Credential, Endpoint, Error, MemoryStore, ProfileId, Query,

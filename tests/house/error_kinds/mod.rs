@@ -1,4 +1,4 @@
-//! Every kind of error, provoked, with the help it gives; and all of them on the page "Troubleshooting".
+//! Every kind of error, provoked, with its help; and all of them on the page "Troubleshooting".
 
 #![allow(
     clippy::unwrap_used,

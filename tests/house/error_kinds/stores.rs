@@ -1,4 +1,4 @@
-//! What is wrong with stores, files and the disk they are on.
+//! Errors about stores, files and the disk that they are on.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,4 +1,4 @@
-//! Help is for the people who use a program, and a cause says something else than the error it is the cause of.
+//! The wording of errors: help is for the users of a program, and a cause does not repeat its error.
 
 use std::collections::BTreeSet;
 use std::error::Error as StdError;

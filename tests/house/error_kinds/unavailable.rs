@@ -1,4 +1,4 @@
-//! The refusal names every profile, why it cannot be used, and for how long.
+//! The refusal names every profile, the reason that it cannot be used, and the time left.
 
 use provider_auth::select::Unavailable;
 use provider_auth::{AuthProfiles, Error, ErrorKind, ProfileId, ProfileSelector, ProviderId, Query};

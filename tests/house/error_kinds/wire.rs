@@ -1,4 +1,4 @@
-//! What providers and token endpoints answer, over real connections.
+//! Errors from answers of providers and token endpoints, over real connections.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! What users can name: `public_api.txt` beside the tests has a line for each public item, so that a review shows what a
-//! change takes from them or promises them. It is renewed with
+//! The public items: `public_api.txt` beside the tests has one line per item, so that a review shows what a change
+//! removes or promises. Update it with
 //!
 //! ```console
 //! $ PROVIDER_AUTH_RENEW=1 cargo test --test house public_api -- --ignored

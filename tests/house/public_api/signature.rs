@@ -1,4 +1,4 @@
-//! Types, bounds and signatures of rustdoc's JSON as they stand in a source, with short names.
+//! Types, bounds and signatures of rustdoc's JSON as source text with short names.
 
 use std::collections::{BTreeMap, BTreeSet};
 

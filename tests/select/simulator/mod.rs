@@ -1,7 +1,7 @@
-//! What headroom is worth: agents with several keys against a server with documented limits.
+//! The value of headroom: agents with several keys against a server with documented limits.
 //!
-//! Every load runs on two keys. `cargo test --test select simulator -- --ignored --nocapture` runs them on four and eight, and
-//! prints the table of every policy over three times the time.
+//! Every load runs on two keys. `cargo test --test select simulator -- --ignored --nocapture` runs them on four and
+//! eight, and prints the table of every policy over three times the time.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
-//! A server with the limits that providers document: token buckets that fill all the time, windows that fill at their end,
-//! plans; and a prompt cache of each session on each key.
+//! A server with documented limits: token buckets that fill continuously, windows that refill at their end, and plans;
+//! with a prompt cache for each session on each key.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! Agents, the policies that choose their keys, and what comes of it, in a time of their own.
+//! Agents, the policies that choose their keys, and the results, in simulated time.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
