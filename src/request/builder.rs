@@ -244,7 +244,8 @@ impl<'a> RequestBuilder<'a> {
                 .with_help("a marker on the last block was planned instead")
         });
         let shortened = (self.shortened && !ignored && self.lifetimes.is_none()).then(|| {
-            let message = "five minutes are requested instead of one hour, because the model's server has no one-hour entries";
+            let message =
+                "five minutes are requested instead of one hour, because the model's server has no one-hour entries";
             let place = Location::default().with_key_path("compat.supportsLongCacheRetention");
             Diagnostic::new(Severity::Note, DiagnosticCode::IgnoredSetting, place, message)
         });

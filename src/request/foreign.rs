@@ -184,7 +184,8 @@ impl Selection {
                 betas.protect(flag);
             }
             betas.merge(&betas_of(headers)?);
-            let value = betas.to_string().try_into().map_err(|_| refused("the beta flags are not a valid header value"))?;
+            let value =
+                betas.to_string().try_into().map_err(|_| refused("the beta flags are not a valid header value"))?;
             put(headers, ANTHROPIC_BETA, value)?;
         }
         authenticate(headers, &self.credential, &scheme, &own)
