@@ -20,7 +20,7 @@ const MODES: &[(&str, ProfileMode)] = &[
     ("aws-sdk", ProfileMode::AwsSdk),
 ];
 
-/// The number of entries whose locations are kept; nobody writes more by hand.
+/// The number of entries whose locations are kept; more are not written by hand.
 const MOST_PLACED: usize = 256;
 
 /// The kind of credential that an entry of `auth.profiles` declares.

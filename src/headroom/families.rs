@@ -53,7 +53,7 @@ pub(super) const MOST_WORDS: usize = 8;
 
 #[rustfmt::skip]
 pub(super) const FAMILIES: &[Family] = &[
-    // For all: nobody else uses this prefix.
+    // For all providers, because no other one uses this prefix.
     row(&[], "anthropic-ratelimit-", LimitFirst, &[("requests", Requests, MINUTE), ("tokens", Tokens, MINUTE), ("input-tokens", InputTokens, MINUTE), ("output-tokens", OutputTokens, MINUTE)], Continuous, 1_000.0,
         "https://docs.anthropic.com/en/api/rate-limits, 2026-09: a token bucket per minute that fills continuously; reset is when it is full; tokens are rounded to thousands; those read from the cache do not count").without_cached(),
     // Requests are per minute or per day, by model and tier: the missing part divided by the time to the reset shows

@@ -14,9 +14,9 @@ const LONGEST_UNKNOWN: Duration = Duration::from_secs(3_600);
 #[derive(Clone, Debug)]
 pub(super) struct Gauge {
     limit: Limit,
-    /// The last reported rest and its time, which the next report is compared with.
+    /// The remaining amount in the last report and its time, which the next report is compared with.
     told: (f64, Timestamp),
-    /// The estimated rest; below zero if more was sent than was left.
+    /// The estimated remaining amount; below zero if more was sent than was left.
     level: f64,
     /// The time of `level`.
     at: Timestamp,
@@ -216,7 +216,7 @@ fn believed(limit: &Limit, rate: Option<f64>, now: Timestamp) -> Limit {
     Limit { reset, ..limit.clone() }
 }
 
-/// Returns the smallest rest that a rounded figure allows.
+/// Returns the smallest remaining amount that a rounded figure allows.
 fn lower(limit: &Limit, told: f64) -> f64 {
     if limit.limit == Some(told) { told } else { (told - limit.step / 2.0).max(0.0) }
 }

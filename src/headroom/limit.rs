@@ -120,8 +120,8 @@ impl Limit {
     }
 }
 
-/// Writes the rest and the time when the limit is full: `12000 of 60000 tokens, full at 2026-11-26T12:00:00.000Z`, `32%
-/// of the plan's 7d`.
+/// Writes the remaining amount and the time when the limit is full, such as `32% of the plan's 7d` or `12000 of 60000
+/// tokens, full at 2026-11-26T12:00:00.000Z`.
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = Shown::new(&self.name);

@@ -14,7 +14,7 @@ use crate::clock::Timestamp;
 const UNIFIED: &str = "anthropic-ratelimit-unified-";
 pub(super) const CODEX: &str = "x-codex-";
 
-/// The rest of a window that is used up by its figure although the server reports that it goes on serving.
+/// The remaining share of a window that is used up by its figure although the server reports that it goes on serving.
 const STILL_SERVED: f64 = 0.001;
 
 const HOUR: u64 = 3_600;

@@ -46,7 +46,7 @@ struct Parts {
 
 impl Headroom {
     /// Reads the headers of a provider's response, of a success or a failure. Nothing is guessed: unreadable values are
-    /// ignored, and a limit with neither a total nor a rest is left out.
+    /// ignored, and a limit with neither a total nor a remaining amount is left out.
     pub fn read(provider: &ProviderId, headers: &HeaderMap, now: Timestamp) -> Self {
         let mut limits = Vec::new();
         let mut families = [const { None }; 8];

@@ -43,6 +43,7 @@ fn is_legal(window: &[u8; WINDOW]) -> bool {
     for ((((&byte, one), two), three), four) in block.iter().zip(one).zip(two).zip(three).zip(four) {
         let is_backslash = |byte: &u8| all_bits_if(*byte == b'\\');
         let (one, two, three, four) = (is_backslash(one), is_backslash(two), is_backslash(three), is_backslash(four));
+        // Escaped after one or three backslashes, not after two. Runs of four fail below.
         let escaped = one & !(two & !three);
         let quote = all_bits_if(byte == b'"');
         let letter = quote

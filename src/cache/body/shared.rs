@@ -36,6 +36,7 @@ pub(super) fn pass_messages(
     let count = messages.partition_point(|message| message.span.end - start <= common);
     let passed = messages.get(..count)?;
     let (first, last) = (passed.first()?, passed.last()?);
+    // The bytes of a result do not show whether code execution made its call, so the calls before have to be the same.
     if !has_same_calls(known, table, first.blocks.0) {
         return None;
     }
@@ -94,6 +95,7 @@ fn pass_marked(
     let (cache_control, cut) = added_marker(&mut ahead)?;
     carry(known, table, (index, index + 1), start.wrapping_sub(block.span.start));
     let span = Span { start, end: ahead.position() };
+    // Equal apart from the marker only if white space after the marker is also the same.
     let same = reader.rest().get(cut.end - start..span.end - start) == text.get(members.len()..);
     table.cuts.push(Cut { block: table.blocks.len() - 1, span: cut });
     *table.blocks.last_mut()? = Block { cache_control, same, span, ..*block };
@@ -191,6 +193,7 @@ fn carry(known: Scanned<'_>, table: &mut BlockTable, (from, to): (usize, usize),
     let first = found.cuts.partition_point(|cut| cut.block < from);
     let cuts = found.cuts.iter().skip(first).take_while(|cut| cut.block < to);
     table.cuts.extend(cuts.map(|cut| Cut { block: cut.block - from + base, span: shifted(cut.span) }));
+    // The compaction may be in another part; the flag only decides whether a search is worth it.
     table.has_compaction |= found.has_compaction;
     let first = found.code_calls.partition_point(|(block, _)| *block < from);
     let calls = found.code_calls.iter().skip(first).take_while(|(block, _)| *block < to);

@@ -27,7 +27,7 @@ pub(super) fn short_name(bytes: &[u8]) -> Option<ShortName> {
     let chunk @ [b'"', a, b, c, d, e, f, g, h, _] = bytes.first_chunk()? else { return None };
     let word = u64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, *h]);
     let hit = special(word);
-    // All bits up to the one that tells of the first special byte, which is the highest of that byte.
+    // All bits up to the flag of the first special byte, which is that byte's highest bit.
     let name = (hit ^ (hit.wrapping_sub(1))) >> 8;
     let length = first_byte(hit);
     let (closing, next) = (chunk.get(length + 1)?, chunk.get(length + 2)?);

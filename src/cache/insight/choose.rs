@@ -51,6 +51,7 @@ pub fn choose_lifetimes(gaps: &[Duration], prices: &CachePrices) -> Lifetimes {
     };
     let short = |growth| cost(300, prices.write_five_minutes, growth);
     let long = |growth| cost(3600, prices.write_one_hour, growth);
+    // A lifetime of zero never hits, and an unmarked token costs 1.
     let unmarked = cost(0, 1.0, USUAL_GROWTH);
     let prefix = if long(0.0) < short(0.0) { CacheTtl::OneHour } else { CacheTtl::FiveMinutes };
     if unmarked < short(USUAL_GROWTH).min(long(USUAL_GROWTH)) {

@@ -174,6 +174,8 @@ impl CacheUsage {
     }
 
     fn merge(&mut self, new: &Counters) {
+        // The total so far is taken before the counters change, because a later event may report less than the whole
+        // prompt.
         let before = self.total();
         self.read = self.read.max(new.read);
         self.written_flat = self.written_flat.max(new.written);

@@ -41,6 +41,7 @@ pub(super) struct MarkerCandidates {
 pub(super) fn candidates(current: Scanned<'_>, options: &BreakpointOptions<'_>) -> Result<MarkerCandidates> {
     let history = History::of(current, options)?;
     let mut candidates = MarkerCandidates { all: Vec::with_capacity(USUAL), left_out: Vec::new() };
+    // A boundary at or beyond the end declares nothing to be volatile.
     let stable = options.stable_system.filter(|blocks| *blocks < current.layout.system().blocks.len());
     let changed = history.common.is_some_and(|common| !common.head);
     if changed {
@@ -92,6 +93,7 @@ impl MarkerCandidates {
             None => self.add(System, system.checked_sub(1), true, BreakpointPurpose::System),
         }
         self.edited(blocks, history);
+        // Without the previous body it is not known whether the closing text is a reminder, so both ends get a marker.
         if let (None, Some(index)) = (history.common, before_trailing_text(blocks)) {
             self.add_to_messages(index, false, BreakpointPurpose::BeforeReminder);
             self.all.extend_from_slice(&near);
@@ -100,6 +102,7 @@ impl MarkerCandidates {
         if let (Some(index), None) = (system.checked_sub(2), stable) {
             self.add(System, Some(index), false, BreakpointPurpose::StablePrefix);
         }
+        // Ahead of the tools only: all that a near write adds is cover for an edit of the last turn.
         self.all.extend_from_slice(&near);
         self.add(Tools, layout.tools().blocks.len().checked_sub(1), true, BreakpointPurpose::Tools);
         if let (None, Some(index)) = (history.common, earlier_turn_end(blocks)) {
@@ -110,7 +113,7 @@ impl MarkerCandidates {
     /// Adds candidates before an edit of the history: edits tend to repeat, and the next request can still read what is
     /// before this one.
     fn edited(&mut self, blocks: &[Block], history: &History) {
-        // A marker on an answer tells the next request that this one saw an edit.
+        // A marker on an answer shows the next request that this one saw an edit.
         let stable = history.edit.and_then(|edit| edit.stable);
         let answer = stable.and_then(|index| blocks.get(..=index)?.iter().rposition(|block| !block.user));
         if let Some(index) = answer.filter(|_| answer != stable) {

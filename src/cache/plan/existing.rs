@@ -6,7 +6,7 @@ use super::places::{Given, INSIDE, ON_MESSAGE, Place};
 use crate::cache::body::{BlockKind, BodyLayout, CacheControl};
 use crate::error::{Error, ErrorKind, Result};
 
-/// How many markers the API takes, the automatic one included (prompt caching page, 2026-09).
+/// The number of markers that the API takes, the automatic one included (prompt caching page, 2026-09).
 pub(super) const MAX_MARKERS: usize = 4;
 
 /// Section and block, both counted in the order in which the API reads them.
@@ -30,6 +30,7 @@ pub(super) fn existing_markers(layout: &BodyLayout, strict: bool) -> Result<(Vec
         let section = part.of(layout);
         let mut nested = section.nested.iter().peekable();
         for (index, block) in section.blocks.iter().enumerate() {
+            // Markers inside a block come before its own, in the order in which the API reads them.
             while let Some(inner) = nested.next_if(|inner| section.parent(inner) == index) {
                 let (order, place) = ((part.rank(), index, false), Place::of_kind(inner.kind));
                 given.add(order, part, place.given, inner.cache_control, &|| inner.path.clone())?;

@@ -111,6 +111,7 @@ impl HeadChanges {
         let is_announced = options.stable_system.is_some();
         let start = first.filter(|_| !settled && !is_announced);
         let blocks = current.messages().blocks;
+        // Each answer since that turn belongs to a request that saw a change; this one is one more.
         let changes = 1 + start.map_or(0, |start| answers(blocks.get(start..).unwrap_or_default()));
         let long = writes_for_an_hour(options);
         let [short_run, long_run] = if changes >= answers(blocks) { Self::ENOUGH_FROM_START } else { Self::ENOUGH };
@@ -160,8 +161,8 @@ fn writes_for_an_hour(options: &BreakpointOptions<'_>) -> bool {
     options.lifetimes.and_then(Lifetimes::tail) == Some(CacheTtl::OneHour)
 }
 
-/// Returns the last block before the one that is expected to be edited next: the next block of the same kind if the
-/// kind is telling, otherwise one in the message that is as far from the end as the edited one was.
+/// Returns the last block before the one that is expected to be edited next: the next block of the same kind for
+/// images, documents and thinking, otherwise one in the message that is as far from the end as the edited one was.
 fn before_next(before: &[Block], now: &[Block], edited: usize) -> Option<usize> {
     let kind = before.get(edited)?.kind;
     if matches!(kind, BlockKind::Carrier | BlockKind::Thinking) {

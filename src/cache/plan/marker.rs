@@ -38,7 +38,7 @@ pub enum BreakpointPurpose {
     /// The end of the turn since which tools or system change with each request. The next request counts the changes
     /// from this marker on.
     RunStart,
-    /// The end of an answer before an edit. The marker tells the next request that this one saw an edited history.
+    /// The end of an answer before an edit. The marker shows the next request that this one saw an edited history.
     EditSeen,
     /// The end of the history before an edit that is the same as in the previous request.
     LastCommon,
@@ -68,7 +68,7 @@ impl BreakpointPurpose {
             Self::EarlierTurn => "it stays readable when the last turns are edited",
             Self::BeforeEdit => "the next edit is expected after it",
             Self::RunStart => "tools or system have changed with each request since",
-            Self::EditSeen => "it tells the next request that the history was edited",
+            Self::EditSeen => "it shows the next request that the history was edited",
             Self::LastCommon => "the history is unchanged up to here",
             Self::BeforeReminder => "the next request may leave out what comes after it",
             Self::TurnEnd => "the next request reads up to here",
