@@ -29,7 +29,6 @@
 //! | --- | --- |
 //! | Choose the blocks that get a marker, and report why | [`mark_body`], [`BreakpointOptions`], [`BreakpointPlan`] |
 //! | Find out whether caching pays, and why it does not | [`CacheUsage`], [`CachePrices`], [`PromptChange`], [`PromptFingerprint`], [`choose_lifetimes`] |
-//! | Does it pay, and if not, why? | `insight`: [`CacheUsage`], [`CachePrices`], [`PromptChange`], [`PromptFingerprint`], [`choose_lifetimes`] |
 //!
 //! The module sends nothing and keeps nothing between requests: the caller passes the previous body or plan.
 //! [`docs::prompt_caching`](crate::docs::prompt_caching) explains the plan and compares its cost with other placements.

@@ -37,7 +37,7 @@ const APIS: &[(&str, ProviderApi)] = &[
     ("pi-messages", ProviderApi::PiMessages),
 ];
 
-/// The kind of authentication of a provider, Returns `auth`, the kind of authentication. of its entry.
+/// The kind of authentication of a provider: `auth` of its entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ProviderAuth {
@@ -51,7 +51,7 @@ pub enum ProviderAuth {
     Token,
 }
 
-/// The API of an endpoint, `api` of a provider or a model.
+/// The API of an endpoint: `api` of a provider or a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ProviderApi {
@@ -175,7 +175,7 @@ impl ProviderConfig {
         self.request.auth.iter_mut().for_each(|auth| auth.put_in(references));
     }
 
-    /// `auth`
+    /// Returns `auth`, the kind of authentication.
     #[must_use]
     pub fn auth(&self) -> Option<ProviderAuth> {
         self.auth

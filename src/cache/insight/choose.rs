@@ -15,7 +15,7 @@ const USUAL_GROWTH: f64 = 0.05;
 /// those of earlier sessions. Without a gap both lifetimes are five minutes.
 ///
 /// The function adds up what each lifetime would have cost and takes the cheaper one, separately for the prefix, which
-/// does not grow, and for the messages, of which 5 % is taken to be new in each request. So the prefix may get one hour
+/// does not grow, and for the messages, of which 5% are taken to be new in each request. So the prefix may get one hour
 /// and the messages five minutes. Messages that would hardly ever have been read get no markers; the prefix always
 /// does, because other sessions read it too. For a host without one-hour entries, set their price to `f64::INFINITY`.
 ///
@@ -35,7 +35,7 @@ const USUAL_GROWTH: f64 = 0.05;
 /// // One long gap among many short ones pays for keeping the prefix for an hour, but not for keeping every message.
 /// assert_eq!(choose(&[1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 10]), Lifetimes::mixed());
 ///
-/// // Where nothing is kept for an hour, messages that expire before the next request are not worth writing.
+/// // On a host without one-hour entries, messages that expire before the next request are not worth writing.
 /// let short_only = CachePrices::new(0.1, 1.25, f64::INFINITY);
 /// assert_eq!(choose_lifetimes(&minutes(&[10, 20, 40]), &short_only), Lifetimes::prefix_only(CacheTtl::FiveMinutes));
 /// ```

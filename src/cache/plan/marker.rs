@@ -5,7 +5,7 @@ use std::fmt;
 use crate::cache::body::{BodyLayout, PromptSection};
 use crate::retention::CacheTtl;
 
-/// Who set a marker: the caller or the plan.
+/// The origin of a marker: the caller or the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BreakpointOrigin {
@@ -21,17 +21,17 @@ pub enum BreakpointOrigin {
 pub enum BreakpointPurpose {
     /// The caller set the marker.
     Caller,
-    /// The end of the tools, which stay readable when the system prompt changes.
+    /// The end of the tools, which stay cached when the system prompt changes.
     Tools,
     /// The end of the part that stays the same when the last part of the system prompt changes.
     StablePrefix,
-    /// The end of the system prompt, which stays readable when messages are lost: in another session, or after a change
+    /// The end of the system prompt, which stays cached when messages are lost: in another session, or after a change
     /// of images or `tool_choice`.
     System,
     /// The block where the previous request wrote an entry. This request reads it, however many blocks were added
     /// since.
     PreviousWrite,
-    /// The end of an earlier turn, which stays readable when the last turns are edited.
+    /// The end of an earlier turn, which stays cached when the last turns are edited.
     EarlierTurn,
     /// The end of the part that the next edit of the history is expected to leave unchanged.
     BeforeEdit,
@@ -61,11 +61,11 @@ impl BreakpointPurpose {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Caller => "the caller set it",
-            Self::Tools => "the tools stay readable when the system prompt changes",
-            Self::StablePrefix => "the prompt up to here stays readable when what follows changes",
-            Self::System => "the system prompt stays readable when the messages change",
+            Self::Tools => "the tools stay cached when the system prompt changes",
+            Self::StablePrefix => "the prompt up to here stays cached when what follows changes",
+            Self::System => "the system prompt stays cached when the messages change",
             Self::PreviousWrite => "the previous request wrote up to here",
-            Self::EarlierTurn => "it stays readable when the last turns are edited",
+            Self::EarlierTurn => "it stays cached when the last turns are edited",
             Self::BeforeEdit => "the next edit is expected after it",
             Self::RunStart => "tools or system have changed with each request since",
             Self::EditSeen => "it shows the next request that the history was edited",
@@ -90,7 +90,7 @@ pub struct Breakpoint {
     pub(super) path: String,
     /// The lifetime that the marker asks for.
     pub ttl: CacheTtl,
-    /// Who set the marker.
+    /// The origin of the marker.
     pub origin: BreakpointOrigin,
     /// The purpose of the marker.
     pub purpose: BreakpointPurpose,
