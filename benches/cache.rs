@@ -1,4 +1,4 @@
-//! Marking a body, against reading it with `serde_json`, measured in the same run.
+//! Compares marking a body with reading it with `serde_json`, in the same run.
 //!
 //! `cargo bench --bench cache` prints the ratios and the allocations (`-- 100000` for that size only):
 //!

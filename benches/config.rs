@@ -1,5 +1,5 @@
-//! The whole configuration parse against bare `json5` into an untyped value, on the same text in the same run, and the
-//! same for text that is almost all another crate's concern.
+//! Compares reading a configuration with parsing the same text with bare `json5` into an untyped value, in the same
+//! run. Also for a text whose keys are almost all ignored.
 //!
 //! `cargo bench --bench config`
 

@@ -1,5 +1,5 @@
-//! Reading an answer that failed, against `serde_json::Value` over the same body; and what is left in its headers, against
-//! building a request of 100 kB.
+//! Compares reading a failed response with parsing its body into `serde_json::Value`, and reading the headroom in its
+//! headers with building a request of 100 kB.
 //!
 //! `cargo bench --bench failure`
 

@@ -1,7 +1,7 @@
-//! Building a request against one validating pass of `serde_json` over the same bytes, measured in the same run.
+//! Compares building a request with one validating pass of `serde_json` over the same bytes, in the same run.
 //!
-//! `cargo bench --bench request` prints the ratios; below 1 means that building the whole request, headers and marked body,
-//! took less time than `serde_json` needs to check it without keeping anything.
+//! `cargo bench --bench request` prints the ratios; below 1 means that building the whole request, with headers and
+//! marked body, took less time than `serde_json` needs to validate the bytes.
 #![expect(clippy::print_stdout, reason = "the ratios are what this program is for")]
 
 use std::hint::black_box;

@@ -1,13 +1,14 @@
-//! Calls through the rotator beside plain `reqwest` to the same server, in the same run and on the same runtime.
+//! Compares calls through the rotator with plain `reqwest` to the same server, in the same run and on the same runtime.
 //!
 //!     cargo bench --bench rotate
 //!     cargo bench --bench rotate -- "durable 0 1"    only the rows whose name, delay and calls have this in them
 //!
-//! The server answers on loopback from a thread of its own. `stall` is the longest time that the runtime's only thread was
-//! kept from a timer that is due every millisecond. `cpu` is what a call takes of the processor beside what a plain one takes
-//! (Linux; the server's thread does not count), which says more than rates where other programs run. `added` is what the
-//! median reply comes later than a plain one, and `writes` how many updates of the store there were for 500 outcomes. `memory` is the most that the calls of a new client had allocated at any
-//! time, their connections included, by the number of calls; the server's thread does not count.
+//! The server answers on loopback from a separate thread. `stall` is the longest delay of a timer on the runtime's only
+//! thread that is due every millisecond. `cpu` is the processor time of a call relative to a plain one (Linux; without
+//! the server's thread), which is more reliable than rates while other programs run. `added` is the extra time until
+//! the median reply, and `writes` the number of updates of the store for 500 outcomes. `memory` is the largest amount
+//! that the calls of a new client had allocated at any time, with their connections and without the server's thread, by
+//! the number of calls.
 
 #![expect(
     clippy::print_stdout,

@@ -1,4 +1,4 @@
-//! Selection among many profiles, against a bare hash join and sort of the same ids.
+//! Compares a selection among many profiles with a bare hash join and sort of the same ids.
 //!
 //! `cargo bench --bench select`
 

@@ -1,4 +1,4 @@
-//! The file store against what the operating system takes for the same.
+//! Compares the file store with the same operations of the operating system.
 //!
 //! `cargo bench --bench store`
 

@@ -1,8 +1,8 @@
-//! Time as a value: a moment in milliseconds, and the clocks that tell it.
+//! Time as a value: timestamps in milliseconds, and clocks.
 //!
-//! Functions that depend on the time take a [`Timestamp`], so that they give the same for the same arguments. A caller
-//! reads it from [`SystemClock`], through the trait [`Clock`], and a test from [`ManualClock`]. [`SystemClock`] is the
-//! only place in this crate where the wall clock is read.
+//! Functions that depend on the time take a [`Timestamp`], so that they return the same for the same arguments.
+//! Programs read it from [`SystemClock`] through the trait [`Clock`], tests from [`ManualClock`]. Only [`SystemClock`]
+//! reads the wall clock.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-/// A moment in milliseconds since 1970-01-01T00:00:00Z, as the credential files write it.
+/// A point in time in milliseconds since 1970-01-01T00:00:00Z, as in credential files.
 ///
 /// All arithmetic saturates. `Display` prints RFC 3339 in UTC with milliseconds.
 ///
@@ -30,19 +30,19 @@ use chrono::{DateTime, SecondsFormat, Utc};
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The moment this many milliseconds after the epoch; negative is before it.
+    /// Creates a timestamp this many milliseconds after the epoch, or before it if negative.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
-    /// Milliseconds since the epoch.
+    /// Returns the milliseconds since the epoch.
     #[must_use]
     pub const fn as_millis(self) -> i64 {
         self.0
     }
 
-    /// How long after `earlier` this is; zero if it is not after it.
+    /// Returns the time elapsed since `earlier`, or zero if this is not after it.
     #[must_use]
     pub fn saturating_since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
@@ -98,8 +98,8 @@ pub(crate) fn system_time() -> SystemTime {
     SystemTime::now()
 }
 
-/// A length of time as a sentence says it, in its two largest units: `30 s`, `9 min 58 s`, `3 h 40 min`, `2 d 1 h`.
-/// Rounded up, so that who waits that long has waited long enough.
+/// Writes a duration in its two largest units: `30 s`, `9 min 58 s`, `3 h 40 min`, `2 d 1 h`. Rounded up, so that
+/// waiting that long is long enough.
 pub(crate) fn in_words(length: Duration) -> String {
     let seconds = length.as_millis().div_ceil(1_000);
     let (unit, name, part, part_name) = match seconds {
@@ -113,11 +113,11 @@ pub(crate) fn in_words(length: Duration) -> String {
     if rest == 0 { format!("{whole} {name}") } else { format!("{whole} {name} {rest} {part_name}") }
 }
 
-/// Where the current time comes from.
+/// A source of the current time.
 ///
-/// Wall clocks can jump in both directions; an implementation may too.
+/// Like a wall clock, an implementation may jump in both directions.
 pub trait Clock: fmt::Debug + Send + Sync {
-    /// The current time.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 }
 
@@ -132,7 +132,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is moved, in either direction. Clones share the same time.
+/// A clock that changes only when it is moved, in either direction. Clones share the same time.
 ///
 /// # Examples
 ///
@@ -151,13 +151,13 @@ impl Clock for SystemClock {
 pub struct ManualClock(Arc<AtomicI64>);
 
 impl ManualClock {
-    /// A clock that shows this time.
+    /// Creates a clock that shows this time.
     #[must_use]
     pub fn new(now: Timestamp) -> Self {
         Self(Arc::new(AtomicI64::new(now.as_millis())))
     }
 
-    /// Shows this time from now on.
+    /// Sets the time.
     pub fn set(&self, now: Timestamp) {
         self.0.store(now.as_millis(), Ordering::SeqCst);
     }
@@ -167,7 +167,7 @@ impl ManualClock {
         self.shift(|now| now + by);
     }
 
-    /// Moves the clock backward, as wall clocks do when they are corrected.
+    /// Moves the clock backward, as happens when a wall clock is corrected.
     pub fn rewind(&self, by: Duration) {
         self.shift(|now| now - by);
     }

@@ -1,4 +1,4 @@
-//! Names: providers, profiles, models.
+//! Names of providers, profiles and models.
 
 use std::borrow::{Borrow, Cow};
 use std::cmp::Ordering;
@@ -11,13 +11,13 @@ use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::providers::Provider;
 use crate::secret::is_blank_char;
 
-/// A provider's name, normalised: trimmed, in lower case, aliases resolved.
+/// A provider's normalised name: trimmed, in lower case, with aliases resolved.
 ///
-/// Names are compared in that form. [`written`](Self::written) is the spelling that was given, which OpenClaw has kept since
-/// August 2026: to it `z.ai` and `zai` are two providers. Here they compare as one, and only a configuration with an entry
-/// for each tells them apart ([`Config::provider`](crate::Config::provider)).
+/// Names are compared in this form. [`written`](Self::written) returns the original spelling, which OpenClaw keeps
+/// since August 2026: there `z.ai` and `zai` are two providers. Here they are equal, and only a configuration with an
+/// entry for each distinguishes them ([`Config::provider`](crate::Config::provider)).
 ///
-/// Display is for people: it writes the name as [`Shown`] does. [`as_str`](Self::as_str) has the name itself.
+/// `Display` is for people and escapes the name as [`Shown`] does. [`as_str`](Self::as_str) returns the name itself.
 ///
 /// # Examples
 ///
@@ -32,28 +32,28 @@ use crate::secret::is_blank_char;
 #[derive(Clone)]
 pub struct ProviderId {
     name: Arc<str>,
-    /// What was given, trimmed and in lower case, where that is another name.
+    /// The original spelling, trimmed and in lower case, if it differs from the name.
     written: Option<Arc<str>>,
 }
 
 impl ProviderId {
-    /// The provider of this name.
+    /// Creates the id of a provider from a name or an alias.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidId`] if nothing is left after trimming.
+    /// [`ErrorKind::InvalidId`] if the name is blank.
     pub fn new(name: &str) -> Result<Self> {
         let id = Self::normalized(name);
         if id.name.is_empty() { Err(Error::new(ErrorKind::InvalidId, "the provider name is blank")) } else { Ok(id) }
     }
 
-    /// `anthropic`, the provider this crate builds requests for.
+    /// Returns the id `anthropic`, the provider that this crate builds requests for.
     #[must_use]
     pub fn anthropic() -> Self {
         Self { name: "anthropic".into(), written: None }
     }
 
-    /// The normal form of any text, blank included: what a comparison with a document's own text needs.
+    /// Normalises any text, even a blank one, to compare it with the text of a document.
     pub(crate) fn normalized(name: &str) -> Self {
         let name = name.trim_matches(is_blank_char);
         let lowered = if name.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
@@ -67,13 +67,13 @@ impl ProviderId {
         }
     }
 
-    /// The normalised name.
+    /// Returns the normalised name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.name
     }
 
-    /// The name as it was given, trimmed and in lower case, but with an alias left as it is.
+    /// Returns the original spelling, trimmed and in lower case, with an alias left as it is.
     #[must_use]
     pub fn written(&self) -> &str {
         self.written.as_deref().unwrap_or(&self.name)
@@ -132,10 +132,10 @@ impl FromStr for ProviderId {
     }
 }
 
-/// The name of a credential profile, by convention `provider:name`. Compared exactly.
+/// The id of a credential profile, by convention `provider:name`. Ids are compared exactly.
 ///
-/// Display is for people: it writes the name as [`Shown`] does, because a file may have any text for a name.
-/// [`as_str`](Self::as_str) has the name itself.
+/// `Display` is for people and escapes the id as [`Shown`] does, because a file may have any text as an id.
+/// [`as_str`](Self::as_str) returns the id itself.
 ///
 /// # Examples
 ///
@@ -151,11 +151,11 @@ impl FromStr for ProviderId {
 pub struct ProfileId(Arc<str>);
 
 impl ProfileId {
-    /// The profile of this name, white space around it removed.
+    /// Creates the id of a profile. Removes white space around it.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidId`] if it is blank or has control characters.
+    /// [`ErrorKind::InvalidId`] if the id is blank or has control characters.
     pub fn new(name: &str) -> Result<Self> {
         let name = name.trim_matches(is_blank_char);
         if name.is_empty() || name.chars().any(char::is_control) {
@@ -164,18 +164,18 @@ impl ProfileId {
         Ok(Self(name.into()))
     }
 
-    /// The name exactly as a document has it: whatever a file holds must survive.
+    /// Creates an id exactly as a document has it, because everything in a file must survive.
     pub(crate) fn verbatim(name: impl Into<Arc<str>>) -> Self {
         Self(name.into())
     }
 
-    /// The name.
+    /// Returns the id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether the name is one of OpenClaw's personal accounts, which it keeps in a place of their own.
+    /// Returns `true` for OpenClaw's personal accounts, which it stores separately.
     pub(crate) fn is_personal(&self) -> bool {
         self.0.starts_with("personal:")
     }
@@ -201,9 +201,9 @@ impl Borrow<str> for ProfileId {
     }
 }
 
-/// A model of a provider, written `provider/model`. Only the provider half is normalised.
+/// A reference to a provider's model, written `provider/model`. Only the provider half is normalised.
 ///
-/// Display is for people: it writes both halves as [`Shown`] does. [`name`](Self::name) has the text itself.
+/// `Display` is for people and escapes both halves as [`Shown`] does. [`name`](Self::name) returns the text itself.
 ///
 /// # Examples
 ///
@@ -222,7 +222,7 @@ pub struct ModelRef {
 }
 
 impl ModelRef {
-    /// A model of a provider.
+    /// Creates a reference to a provider's model.
     ///
     /// # Errors
     ///
@@ -235,7 +235,7 @@ impl ModelRef {
         Ok(Self { provider, model: model.into() })
     }
 
-    /// Reads `provider/model`, split at the first slash; without a slash the model belongs to `default_provider`.
+    /// Parses `provider/model`, split at the first slash. Without a slash the model belongs to `default_provider`.
     ///
     /// # Errors
     ///
@@ -247,25 +247,25 @@ impl ModelRef {
         }
     }
 
-    /// The provider.
+    /// Returns the provider.
     #[must_use]
     pub fn provider(&self) -> &ProviderId {
         &self.provider
     }
 
-    /// The model's name at that provider.
+    /// Returns the provider's name for the model.
     #[must_use]
     pub fn model(&self) -> &str {
         &self.model
     }
 
-    /// The reference as a text, `provider/model`, with the provider's normalised name.
+    /// Returns the reference as `provider/model`, with the provider's normalised name.
     #[must_use]
     pub fn name(&self) -> String {
         format!("{}/{}", self.provider.as_str(), self.model)
     }
 
-    /// The reference with its provider's name as it was given.
+    /// Returns the reference as `provider/model`, with the provider's original spelling.
     #[must_use]
     pub fn written(&self) -> String {
         format!("{}/{}", self.provider.written(), self.model)
@@ -285,8 +285,8 @@ impl fmt::Display for ModelRef {
 impl FromStr for ModelRef {
     type Err = Error;
 
-    /// Reads `provider/model`. A name alone is an error: it may be an alias such as `opus`, which
-    /// [`Config::resolve_model`](crate::Config::resolve_model) knows and no provider does.
+    /// Parses `provider/model`. A name without a provider is an error, because it may be an alias such as `opus`, which
+    /// only [`Config::resolve_model`](crate::Config::resolve_model) knows.
     fn from_str(text: &str) -> Result<Self> {
         match text.split_once('/') {
             Some((provider, model)) => Self::new(ProviderId::new(provider)?, model),
@@ -295,8 +295,8 @@ impl FromStr for ModelRef {
     }
 }
 
-/// The id under which OpenClaw knows an agent: in lower case, with one dash for every run of characters that are no ASCII
-/// letter, digit, `-` or `_`, without dashes at its ends, 64 characters at most. `None` where nothing is left.
+/// Returns OpenClaw's id of an agent: in lower case, with one dash for every run of characters other than ASCII
+/// letters, digits, `-` and `_`, without dashes at its ends, at most 64 characters. `None` if nothing is left.
 pub(crate) fn agent_id(text: &str) -> Option<String> {
     let lowered = text.trim_matches(is_blank_char).to_lowercase();
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
@@ -320,10 +320,11 @@ pub(crate) fn agent_id(text: &str) -> Option<String> {
     Some(id).filter(|id| !id.is_empty())
 }
 
-/// The longest id of an agent.
+/// The length of the longest agent id, in characters.
 const LONGEST_AGENT: usize = 64;
 
-/// The name of a header or variable, unless somebody wrote a whole line into its place, value and all.
+/// Returns the name of a header or variable for display, or a placeholder if it is not a name: someone may have pasted
+/// a whole line with the value.
 pub(crate) fn shown_name(name: &str) -> &str {
     if http::HeaderName::from_bytes(name.as_bytes()).is_ok() { name } else { "[not a name]" }
 }

@@ -1,21 +1,21 @@
-//! What is known of each provider, one row each: its names, where its keys are found, how they look and where they go.
+//! The table of known providers: their names, environment variables, key formats, headers and base URLs.
 //!
-//! Credentials ask this table only. Names and prices of models, and the words of errors, stand where they are used. A
-//! provider without a row works all the same; nothing is then known of its variables and keys.
+//! A provider without a row works too, but nothing is known about its variables and keys. Names and prices of models
+//! and the wordings of errors are not in this table.
 //!
 //! Sources: the providers' API references as of 2026-09 for headers and base URLs, and OpenClaw's page on Qianfan as of
-//! 2026-11 for that one; OpenClaw 2026.2.9 for spellings and variables. Where one name stands for several APIs, regions or
-//! plans (`MiniMax`, Qwen, Kimi, Xiaomi, Synthetic, `OpenCode`), where a login has to be exchanged for a token first (GitHub
-//! Copilot), and where the user runs the server (`LiteLLM`, `vLLM`), a default would be a guess: there is none. Ollama has
-//! its documented address on this machine.
+//! 2026-11 for that one; OpenClaw 2026.2.9 for spellings and variables. There is no default base URL where it would be
+//! a guess: if one name covers several APIs, regions or plans (`MiniMax`, Qwen, Kimi, Xiaomi, Synthetic, `OpenCode`),
+//! if a login has to be exchanged for a token first (GitHub Copilot), or if the user runs the server (`LiteLLM`,
+//! `vLLM`). Ollama has its documented address on the local machine.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-/// Prefix of the tokens that `claude setup-token` and Anthropic's logins make, before a version of two digits and a dash.
+/// The prefix of tokens from `claude setup-token` and Anthropic's logins, before a version of two digits and a dash.
 pub(crate) const SETUP_TOKEN_PREFIX: &str = "sk-ant-oat";
 
-/// A provider this version knows something about.
+/// A row of the table of known providers.
 ///
 /// # Examples
 ///
@@ -40,60 +40,60 @@ pub struct Provider {
     pub(crate) subscription_terms: Terms,
 }
 
-/// What a secret begins with, and what it then is. The first shape that fits counts.
+/// The prefix of a secret and its use. The first matching prefix counts.
 pub(crate) type SecretShape = (&'static str, SecretUse);
 
-/// What a recognised secret is good for.
+/// The use of a recognised secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SecretUse {
     /// An API key.
     ApiKey,
     /// A static bearer token.
     Token,
-    /// Nothing a request can be authenticated with; the text says what it is.
+    /// Something that cannot authenticate a request; the text describes it.
     Other(&'static str),
 }
 
-/// Whose words a provider uses in its errors. Most rules hold for all: a proxy passes on what it was told.
+/// The wordings that a provider uses in its errors. Most rules apply to all of them, because proxies pass errors on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
-    /// No words of its own.
+    /// No wordings of its own.
     Common,
     Anthropic,
     OpenRouter,
-    /// Alibaba's Model Studio, whose throttle reports an insufficient quota.
+    /// Alibaba's Model Studio, which reports throttling as an insufficient quota.
     Qwen,
-    /// Z.ai and `BigModel`, whose codes are numbers.
+    /// Z.ai and `BigModel`, which have numeric codes.
     Zhipu,
-    /// Numbers again, other ones.
+    /// Numeric codes with other meanings.
     MiniMax,
-    /// Numbers again, other ones.
+    /// Numeric codes with other meanings.
     Cloudflare,
-    /// It is not known who answered: any of them.
+    /// Any of them, because it is not known who answered.
     Any,
 }
 
 impl Dialect {
-    /// Whether a rule of this dialect holds for an answer in that one.
+    /// Returns `true` if a rule of this dialect applies to an answer in another one.
     pub(crate) fn covers(self, answer: Self) -> bool {
         self == Self::Common || self == answer || answer == Self::Any
     }
 }
 
-/// What a provider's terms say about using a kind of credential in other people's programs, as far as it is known.
+/// A provider's terms for the use of a kind of credential in third-party programs, as far as they are known.
 ///
-/// A caller shows [`text`](Self::text) before it asks for the secret. It is a notice, not legal advice, and terms
-/// change: [`as_of`](Self::as_of) says how old it is.
+/// Show [`text`](Self::text) before you ask a user for the secret. It is a notice, not legal advice, and terms change:
+/// [`as_of`](Self::as_of) is its date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Terms {
-    /// Whether the terms allow it: `Some(false)` if they rule it out, `None` if nothing is known here.
+    /// `Some(true)` if the terms allow it, `Some(false)` if they rule it out, `None` if this is not known.
     pub allowed: Option<bool>,
-    /// What to tell the user.
+    /// The notice for the user.
     pub text: &'static str,
-    /// The day of the newest source this is based on, as year, month and day.
+    /// The date of the newest source, as `YYYY-MM-DD`.
     pub as_of: Option<&'static str>,
-    /// Where the provider says so.
+    /// The URL of the provider's statement.
     pub source: Option<&'static str>,
 }
 
@@ -105,7 +105,7 @@ impl std::fmt::Display for Terms {
 
 pub(crate) const UNKNOWN_TERMS: Terms = Terms {
     allowed: None,
-    text: "Check this provider's terms before you use the credential in another program than its own.",
+    text: "Check this provider's terms before you use the credential in a program other than the provider's own.",
     as_of: None,
     source: None,
 };
@@ -125,7 +125,7 @@ impl Provider {
         }
     }
 
-    /// A public API; it takes keys as bearer tokens unless [`header`](Self::header) follows.
+    /// Sets the base URL of a public API, which takes keys as bearer tokens unless [`header`](Self::header) follows.
     const fn at(mut self, base_url: &'static str) -> Self {
         self.base_url = Some(base_url);
         self.auth_header = Some("authorization");
@@ -152,12 +152,12 @@ impl Provider {
         self
     }
 
-    /// Returns every provider of the table, by id.
+    /// Returns every provider of the table, ordered by id.
     pub fn all() -> impl Iterator<Item = &'static Self> {
         TABLE.iter()
     }
 
-    /// Finds a provider by its id or one of its aliases, in any case and with white space around it.
+    /// Finds a provider by its id or one of its aliases, ignoring case and surrounding white space.
     #[must_use]
     pub fn find(name: &str) -> Option<&'static Self> {
         Self::named(&name.trim().to_lowercase())
@@ -172,44 +172,44 @@ impl Provider {
         NAMES.get(name).copied()
     }
 
-    /// Returns the name that [`ProviderId`](crate::ProviderId) has for it.
+    /// Returns the provider's id, as in [`ProviderId`](crate::ProviderId).
     #[must_use]
     pub fn id(&self) -> &'static str {
         self.id
     }
 
-    /// Returns the other spellings of its name.
+    /// Returns the other spellings of the id.
     #[must_use]
     pub fn aliases(&self) -> &'static [&'static str] {
         self.aliases
     }
 
-    /// Returns the environment variables that may hold its credential, best first. Providers that sign requests (Amazon
-    /// Bedrock) or that a tool of their own logs in to (Vertex) have none.
+    /// Returns the environment variables that may hold a credential, in order of preference. Providers that need signed
+    /// requests (Amazon Bedrock) or their own login tool (Vertex) have none.
     #[must_use]
     pub fn variables(&self) -> &'static [&'static str] {
         self.variables
     }
 
-    /// Returns the name of the header that carries an API key, where it is known. In `authorization` the key follows
-    /// `Bearer`.
+    /// Returns the name of the header that carries an API key, or `None` if it is not known. In `authorization` the key
+    /// follows `Bearer`.
     #[must_use]
     pub fn auth_header(&self) -> Option<&'static str> {
         self.auth_header
     }
 
-    /// Returns the base URL of its public API, without a slash at its end; `None` where each customer has a URL of their
-    /// own, or none is known. [`Config::base_url`](crate::Config::base_url) puts the user's own before it.
+    /// Returns the base URL of the public API, without a trailing slash; `None` if every customer has a separate URL,
+    /// or none is known. [`Config::base_url`](crate::Config::base_url) prefers the user's own.
     ///
-    /// Behind it comes a path of the provider's API reference: `/chat/completions` for those that follow `OpenAI`,
-    /// `/v1/messages` for Anthropic, `/v1beta/models/MODEL:generateContent` for Google.
+    /// Append a path of the provider's API: `/chat/completions` for those that follow `OpenAI`, `/v1/messages` for
+    /// Anthropic, `/v1beta/models/MODEL:generateContent` for Google.
     #[must_use]
     pub fn base_url(&self) -> Option<&'static str> {
         self.base_url
     }
 }
 
-/// What a secret plainly is, and whose, if it has a shape of the table.
+/// Recognises a secret by its prefix: returns its provider and its use.
 pub(crate) fn recognise(secret: &str) -> Option<(&'static Provider, SecretUse)> {
     TABLE.iter().find_map(|provider| {
         let shape = provider.secrets.iter().find(|(prefix, _)| secret.starts_with(prefix))?;

@@ -1,11 +1,11 @@
-//! Why a request failed, and whom that concerns.
+//! Reasons for failed requests, and what each one concerns.
 
 use std::fmt;
 
-/// Why a request failed, as far as its credential is concerned.
+/// The reason why a request failed, as it concerns the credential.
 ///
-/// The names are those of OpenClaw's `failureCounts` and `cooldownReason`, and two of this crate: `network` and
-/// `not_found`, which blame nobody and are never recorded.
+/// The names are those of OpenClaw's `failureCounts` and `cooldownReason`, except `network` and `not_found`, which are
+/// this crate's own: they blame nobody and are never recorded.
 ///
 /// | reason | blame | cooldown kind | scope | refusal |
 /// | --- | --- | --- | --- | --- |
@@ -28,11 +28,11 @@ use std::fmt;
 pub enum FailureReason {
     /// The credential was not accepted this time: bad key, missing header, generic 401 or 403.
     Auth,
-    /// The credential is finished: revoked, disabled, leaked, suspended, not allowed.
+    /// The credential is permanently refused: revoked, disabled, leaked, suspended or not allowed.
     AuthPermanent,
     /// The login session is over.
     SessionExpired,
-    /// Credit, quota or spend limit is exhausted.
+    /// The credit, quota or spend limit is exhausted.
     Billing,
     /// Too many requests or tokens.
     RateLimit,
@@ -43,21 +43,21 @@ pub enum FailureReason {
     Timeout,
     /// The model is unknown or not served to this account.
     ModelNotFound,
-    /// A 404 that names no model: the address is wrong.
+    /// A 404 that does not name the model: the URL is wrong.
     NotFound,
-    /// The provider has no capacity now.
+    /// The provider has no capacity at the moment.
     Overloaded,
-    /// The provider failed.
+    /// The provider had an internal error.
     ServerError,
     /// The request is malformed.
     Format,
     /// The request is too long for the model.
     ContextOverflow,
-    /// Nothing matched.
+    /// No rule matched the failure.
     Unknown,
 }
 
-/// What a failure says something about.
+/// The part of a call that a failure is attributed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Blame {
@@ -67,25 +67,25 @@ pub enum Blame {
     Model,
     /// The provider as a whole.
     Provider,
-    /// The request itself: another profile would fail the same way.
+    /// The request itself; another profile would fail the same way.
     Request,
-    /// Nothing that takes part in the call, so that nothing is recorded: the way to the provider, or its address.
+    /// None of these, so nothing is recorded: the network failed, or the URL is wrong.
     Nobody,
 }
 
-/// Which of a profile's two windows a failure opens.
+/// The window of a profile that a failure opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CooldownKind {
-    /// The short one, `cooldownUntil`.
+    /// The short window, `cooldownUntil`.
     Transient,
-    /// The long one, `disabledUntil`.
+    /// The long window, `disabledUntil`.
     Disabled,
-    /// Neither.
+    /// No window.
     None,
 }
 
-/// One row of the table: everything the rules know of a reason.
+/// One row of the table: the properties of a reason.
 struct Row {
     reason: FailureReason,
     name: &'static str,
@@ -105,12 +105,12 @@ const fn row(
     Row { reason, name, blame, cooldown, model_scoped, refusal: false }
 }
 
-/// A row of a reason that says that the credential was refused, which always concerns the whole profile.
+/// Creates a row for a refused credential, which always concerns the whole profile.
 const fn refusal(reason: FailureReason, name: &'static str, cooldown: CooldownKind) -> Row {
     Row { refusal: true, ..row(reason, name, Blame::Profile, cooldown, false) }
 }
 
-/// In the order in which a tie between counters is broken when a whole set of profiles is unavailable.
+/// All reasons. The order breaks ties between counters when all profiles are unavailable.
 const TABLE: [Row; 14] = [
     refusal(FailureReason::AuthPermanent, "auth_permanent", CooldownKind::Disabled),
     refusal(FailureReason::Auth, "auth", CooldownKind::Transient),
@@ -131,7 +131,7 @@ const TABLE: [Row; 14] = [
 const UNKNOWN: &Row = &row(FailureReason::Unknown, "unknown", Blame::Profile, CooldownKind::Transient, false);
 
 impl FailureReason {
-    /// Returns every reason, most telling first: the order that breaks ties.
+    /// Returns every reason, the most significant first. The order breaks ties.
     pub fn all() -> impl Iterator<Item = Self> {
         TABLE.iter().map(|row| row.reason)
     }
@@ -140,40 +140,40 @@ impl FailureReason {
         TABLE.iter().find(|row| row.reason == self).unwrap_or(UNKNOWN)
     }
 
-    /// Returns the name in credential files.
+    /// Returns the name in credential files, such as `rate_limit`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.row().name
     }
 
-    /// Returns the reason of this name, if it is one.
+    /// Returns the reason of this name, or `None` if there is none.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         TABLE.iter().find(|row| row.name == name).map(|row| row.reason)
     }
 
-    /// Returns what the failure says something about.
+    /// Returns the part of the call that the failure is attributed to.
     #[must_use]
     pub fn blame(self) -> Blame {
         self.row().blame
     }
 
-    /// Returns which window it opens under the default rules.
+    /// Returns the window that the failure opens under the default rules.
     #[must_use]
     pub fn cooldown_kind(self) -> CooldownKind {
         self.row().cooldown
     }
 
-    /// Returns `true` if it concerns one model of the profile only, where the model is known.
+    /// Returns `true` if the failure concerns only one model of the profile, provided that the model is known.
     #[must_use]
     pub fn is_model_scoped(self) -> bool {
         self.row().model_scoped
     }
 
-    /// Returns `true` if the provider refused the credential: it is wrong, finished, or its session is over.
+    /// Returns `true` if the provider refused the credential: it is wrong, revoked or disabled, or its session is over.
     ///
-    /// A refresh ends the cooldowns of these reasons only. [`Billing`](Self::Billing) is not one of them: the provider
-    /// accepted the credential, and its account is empty.
+    /// Only the cooldowns of these reasons end with a refresh. [`Billing`](Self::Billing) is not one of them: the
+    /// provider accepted the credential, but the account is empty.
     #[must_use]
     pub fn is_refusal(self) -> bool {
         self.row().refusal
@@ -181,9 +181,9 @@ impl FailureReason {
 }
 
 impl FailureReason {
-    /// The HTTP status that says this reason best, for callers that hand a failure on as an answer of their own.
+    /// Returns the HTTP status that fits this reason best, for programs that pass a failure on as their own response.
     ///
-    /// Those of OpenClaw where it has one.
+    /// The status is OpenClaw's where it has one.
     #[must_use]
     pub fn as_status(self) -> http::StatusCode {
         use http::StatusCode;

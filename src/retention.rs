@@ -1,14 +1,14 @@
-//! How long a provider is asked to keep a cached prompt prefix: as the configuration says it, and as the wire does.
+//! Retention and lifetime of cached prompt prefixes: the configuration's names, and those of the API.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// How long the provider is asked to keep a prompt prefix.
+/// The retention that the provider is asked for: how long it keeps a prompt prefix.
 ///
-/// Lifetimes are the Anthropic API's (prompt caching page, 2026-09): five minutes, refreshed by every hit, or one hour
-/// at twice the price of an uncached token for the write.
+/// Lifetimes are those of the Anthropic API (prompt caching page, 2026-09): five minutes, or one hour, for which a
+/// written token costs twice as much as an uncached one. Every hit refreshes an entry.
 ///
 /// # Examples
 ///
@@ -23,16 +23,17 @@ use crate::error::{Error, ErrorKind, Result};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CacheRetention {
-    /// No cache markers.
+    /// No `cache_control` markers.
     None,
     /// The provider's default lifetime, five minutes. Written as a bare marker, without a `ttl`.
     Short,
-    /// One hour.
+    /// One hour, written as `"ttl": "1h"`.
     Long,
 }
 
 impl CacheRetention {
-    /// Returns the meaning of a legacy `cacheControlTtl` value: `5m` is short, `1h` is long, anything else means nothing.
+    /// Returns the retention for a legacy `cacheControlTtl` value: short for `5m`, long for `1h`, `None` for anything
+    /// else.
     #[must_use]
     pub fn from_legacy_ttl(ttl: &str) -> Option<Self> {
         match ttl {
@@ -62,7 +63,7 @@ impl fmt::Display for CacheRetention {
 impl FromStr for CacheRetention {
     type Err = Error;
 
-    /// Reads the configuration's spelling, which is exact and in lower case.
+    /// Parses the configuration's spelling, which is exact and in lower case.
     fn from_str(text: &str) -> Result<Self> {
         match text {
             "none" => Ok(Self::None),
@@ -73,13 +74,13 @@ impl FromStr for CacheRetention {
     }
 }
 
-/// How long the provider keeps what a marker writes, counted from the start of the request; every hit refreshes it.
+/// The lifetime of a cache entry, counted from the start of the request; every hit refreshes it.
 ///
-/// The Anthropic API knows these two (prompt caching page, 2026-09).
+/// The Anthropic API has these two (prompt caching page, 2026-09).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum CacheTtl {
-    /// Five minutes, `5m`: what a marker without `ttl` means.
+    /// Five minutes, `5m`. The lifetime of a marker without `ttl`.
     FiveMinutes,
     /// One hour, `1h`.
     OneHour,

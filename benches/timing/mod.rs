@@ -1,4 +1,4 @@
-//! Two pieces of work timed in turn, so that a ratio holds when the machine's speed drifts.
+//! Times two pieces of work in turn, so that their ratio holds when the machine's speed drifts.
 
 #![allow(dead_code, reason = "every bench uses its own part of this")]
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
@@ -6,7 +6,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// Runs the two in turn for about a second and gives the median time of one run of each, in seconds.
+/// Runs the two in turn for about a second and returns the median time of one run of each, in seconds.
 pub(crate) fn pair<A, B>(mut subject: impl FnMut() -> A, mut baseline: impl FnMut() -> B) -> (f64, f64) {
     let mut subject = || drop(black_box(subject()));
     let mut baseline = || drop(black_box(baseline()));

@@ -1,8 +1,8 @@
-//! Prompt caching: where the cache breakpoints of a request belong, and what the replies say about them.
+//! Prompt caching: cache breakpoints for requests, and the cache usage that replies report.
 //!
-//! An agent sends its whole prompt with every request. A cache breakpoint (a `cache_control` marker) tells the provider
-//! where to cut the prompt: what is before the cut is kept, and the next request reads it at a tenth of the price.
-//! [`mark_body`] puts the breakpoints into a finished request body and changes nothing else:
+//! An agent sends its whole prompt with every request. A cache breakpoint (a `cache_control` marker) asks the provider
+//! to keep the prompt up to and including the marked block; the next request reads that part at a tenth of the price.
+//! [`mark_body`] adds the markers to a finished request body and changes nothing else:
 //!
 //! ```
 //! use provider_auth::CacheRetention;
@@ -23,15 +23,15 @@
 //! # Ok::<(), provider_auth::Error>(())
 //! ```
 //!
-//! [`RequestBuilder`](crate::RequestBuilder) does this for the requests that it builds. The parts answer one question each:
+//! [`RequestBuilder`](crate::RequestBuilder) does this for every request that it builds. The module has two parts:
 //!
-//! | question | answer |
+//! | task | items |
 //! | --- | --- |
-//! | What is in the body, and how much of it was in the previous one? | `body`, which the other two read |
-//! | Which blocks get a marker, and why? | `plan`: [`mark_body`], [`BreakpointOptions`], [`BreakpointPlan`] |
-//! | Does it pay, and if not, why? | `insight`: [`CacheUsage`], [`CachePrices`], [`PromptChange`], [`PromptFingerprint`], [`choose_lifetimes`] |
+//! | Choose the blocks that get a marker, and report why | [`mark_body`], [`BreakpointOptions`], [`BreakpointPlan`] |
+//! | Find out whether caching pays, and why it does not | [`CacheUsage`], [`CachePrices`], [`PromptChange`], [`PromptFingerprint`], [`choose_lifetimes`] |
 //!
-//! The reasons behind the plan, and what it costs against others: [`docs::prompt_caching`](crate::docs::prompt_caching).
+//! The module sends nothing and keeps nothing between requests: the caller passes the previous body or plan.
+//! [`docs::prompt_caching`](crate::docs::prompt_caching) explains the plan and compares its cost with other placements.
 
 mod body;
 mod insight;

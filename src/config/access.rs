@@ -1,4 +1,4 @@
-//! The way to a model's endpoint, as the configuration says it: headers, scheme, and which networks may be used.
+//! The configured access to a model's endpoint: headers, authentication scheme, and allowed networks.
 
 use http::{HeaderName, Uri};
 
@@ -11,11 +11,11 @@ use crate::net::{Place, PlainHttp, checked};
 use crate::secret::Secret;
 use crate::syntax::KeyPath;
 
-/// A configured header: the key of its place below the provider, its name, and its value.
+/// A configured header: its key below the provider, its name, and its value.
 pub(super) type Placed<'a> = (&'static str, &'a str, Found<'a>);
 
 impl ProviderConfig {
-    /// Every configured header of requests for a model; later ones win.
+    /// Returns every configured header of requests for a model. Later ones win.
     pub(super) fn all_headers(&self, model: Option<&str>) -> impl Iterator<Item = Placed<'_>> {
         let own = model.into_iter().flat_map(|model| self.configured_model_headers(model));
         let own = own.map(|(name, value)| ("models[].headers", name, value));
@@ -24,12 +24,12 @@ impl ProviderConfig {
         headers.chain(own).chain(of_requests)
     }
 
-    /// Where requests for a model go.
+    /// Returns the base URL of requests for a model.
     pub(super) fn url(&self, model: Option<&str>) -> Option<&str> {
         model.and_then(|model| self.model_base_url(model)).or(self.base_url())
     }
 
-    /// Whether the server is one that asks for no credential: it is on this machine or in a private network, and the
+    /// Returns `true` for a server that needs no credential: it is on this machine or in a private network, and the
     /// configuration has no key for it. OpenClaw sends a made-up key there.
     fn is_open_server(&self, model: Option<&str>) -> bool {
         let may_be_open = matches!(self.auth(), None | Some(ProviderAuth::ApiKey)) && !self.has_api_key();
@@ -40,7 +40,7 @@ impl ProviderConfig {
 }
 
 impl Config {
-    /// What is configured of the way to a model's endpoint; without a model, to those of its provider.
+    /// Returns the configured access to a model's endpoint, or without a model, to the provider's.
     pub(crate) fn access(&self, provider: &ProviderId, model: Option<&str>) -> Access {
         let Some(settings) = self.provider(provider) else { return Access::default() };
         let mut access = Access { private_network: settings.allows_private_network(), ..Access::default() };
@@ -73,12 +73,13 @@ impl Config {
         access
     }
 
-    /// As [`access`](Self::access), for a model.
+    /// Returns the access to a model's endpoint.
     pub(crate) fn model_access(&self, model: &ModelRef) -> Access {
         self.access(model.provider(), Some(model.model()))
     }
 
-    /// The base URLs to which a credential would go over plain HTTP where that is not allowed: the place of each, and why.
+    /// Returns the base URLs to which a credential would be sent over plain HTTP without permission, each with its key
+    /// path and its error.
     pub(crate) fn insecure_urls(&self) -> Vec<(String, Error)> {
         let mut found = Vec::new();
         for (provider, settings) in self.providers() {
@@ -105,15 +106,15 @@ impl Config {
         found
     }
 
-    /// Whether requests for a model go without a credential of the caller's where there is none: a configured header
-    /// authenticates, or the server asks for nothing.
+    /// Returns `true` if requests for a model can go without a stored credential: a configured header authenticates, or
+    /// the server needs none.
     pub(super) fn needs_no_credential(&self, provider: &ProviderId, model: Option<&str>) -> bool {
         let Some(settings) = self.provider(provider) else { return false };
         settings.is_open_server(model) || !self.access(provider, model).headers.is_empty()
     }
 }
 
-/// Puts a header in the place of the one of its name.
+/// Adds a header, replacing the one of the same name.
 fn put(headers: &mut Vec<OwnHeader>, header: OwnHeader) {
     headers.retain(|own| own.name != header.name);
     headers.push(header);

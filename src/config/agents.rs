@@ -1,4 +1,4 @@
-//! `agents`: models, their parameters, and what single agents change.
+//! The `agents` block: models, their parameters, and the settings of single agents.
 
 use indexmap::IndexMap;
 
@@ -16,12 +16,12 @@ use crate::id::{ModelRef, agent_id};
 use crate::secret::is_blank_char;
 use crate::syntax::{Member, Node, Value};
 
-/// The block.
+/// The `agents` block.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Agents {
     pub(super) model: ModelChoice,
     pub(super) image_model: ModelChoice,
-    /// The model for small tasks; a blank one says that there is none.
+    /// The model for small tasks; a blank name means none.
     pub(super) utility_model: Option<(String, Location)>,
     pub(super) params: Params,
     pub(super) models: BySpelling<ModelRef, ModelSettings>,
@@ -42,17 +42,17 @@ pub(super) struct Agent {
 }
 
 impl Agents {
-    /// The agent of this id, as OpenClaw reads ids.
+    /// Returns the agent of this id, normalised as OpenClaw does.
     pub(super) fn agent(&self, id: Option<&str>) -> Option<&Agent> {
         self.single.get(&super::layout::key(id?))
     }
 
-    /// The ids of the agents, as OpenClaw reads them.
+    /// Returns the ids of the agents, normalised as OpenClaw does.
     pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
         self.single.keys().map(String::as_str)
     }
 
-    /// Every layer of parameters: of all models, of single models, of single agents.
+    /// Returns every layer of parameters: of all models, of single models, of single agents.
     pub(super) fn layers(&self) -> impl Iterator<Item = &Params> {
         let models = self.models.values().map(|model| &model.params);
         let agents = self
@@ -62,7 +62,7 @@ impl Agents {
         std::iter::once(&self.params).chain(models).chain(agents)
     }
 
-    /// The layers of parameters for a model and an agent, the one that wins first.
+    /// Returns the layers of parameters for a model and an agent, the winning one first.
     pub(super) fn layers_for(
         &self,
         model: &ModelRef,
@@ -80,19 +80,19 @@ impl Agents {
         layers.into_iter().flatten()
     }
 
-    /// Every alias that is given, or that a listed model has by itself.
+    /// Returns every configured alias, and the default ones of listed models.
     pub(super) fn aliases(&self) -> impl Iterator<Item = &str> {
         let agents = self.single.values().flat_map(|agent| agent.models.values());
         self.models.values().chain(agents).filter_map(|model| model.alias.as_deref())
     }
 
-    /// Every name of a model that is to be used, with its place.
+    /// Returns every name of a model to use, with its location.
     pub(super) fn placed_names(&self) -> impl Iterator<Item = &(String, Location)> {
         let agents = self.single.values().flat_map(|agent| agent.model.placed.iter().chain(&agent.utility_model));
         self.model.placed.iter().chain(&self.image_model.placed).chain(&self.utility_model).chain(agents)
     }
 
-    /// Every entry of a policy, with its place.
+    /// Returns every entry of a policy, with its location.
     pub(super) fn placed_policies(&self) -> impl Iterator<Item = &(String, Location)> {
         let policies = self.single.values().map(|agent| &agent.policy).chain([&self.policy]);
         policies.flatten().filter_map(|policy| policy.allow.as_ref()).flatten()
@@ -129,7 +129,7 @@ impl Agents {
 }
 
 impl Agent {
-    /// Takes over one key of an agent; those that say where it lives are read apart.
+    /// Reads one key of an agent. [`Layout`](super::layout::Layout) reads those about its directory.
     fn read<'n>(&mut self, reader: &mut Reader<'n>, member: &'n Member<'n>) {
         let node = &member.node;
         match member.key.as_ref() {
@@ -156,16 +156,16 @@ fn read_entries<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> IndexMap<Str
         agent.model = std::mem::take(&mut agent.model).complete();
         if reader.release.has_entries() && !is_accepted(&member.key) {
             let message =
-                "OpenClaw refuses a file with such an id: letters, digits, `-` and `_` are in one, and 64 at most";
+                "OpenClaw refuses a file with such an id: only letters, digits, `-` and `_` are allowed, at most 64";
             reader.warn(DiagnosticCode::InvalidValue, member.key_at, message);
-            reader.help("rename the agent; what does not fit is read as `-`");
+            reader.help("rename the agent; other characters are read as `-`");
         }
         add(reader, &mut agents, &member.key, agent, member.key_at);
     });
     agents
 }
 
-/// Whether OpenClaw accepts an id as a key of `entries`.
+/// Returns `true` if OpenClaw accepts an id as a key of `entries`.
 fn is_accepted(id: &str) -> bool {
     let is_whole = agent_id(id).is_some_and(|read| read == id.to_lowercase());
     is_whole && !id.starts_with('-')
@@ -200,7 +200,7 @@ fn add(reader: &mut Reader<'_>, agents: &mut IndexMap<String, Agent>, id: &str, 
             entry.insert(agent);
         }
         indexmap::map::Entry::Occupied(_) => {
-            reader.warn(DiagnosticCode::Conflict, at, "an agent further up has the same id and wins");
+            reader.warn(DiagnosticCode::Conflict, at, "an earlier agent has the same id and wins");
         }
     }
 }

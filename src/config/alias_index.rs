@@ -1,4 +1,4 @@
-//! Models by their alias.
+//! An index of models by alias.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -8,12 +8,14 @@ use super::model_settings::ModelSettings;
 use super::spelt::BySpelling;
 use crate::id::ModelRef;
 
-/// Which model has which alias, made when the first one is asked for: a list of fallbacks asks for as many as there are.
+/// An index of models by alias. It is built at the first lookup, because a long list of fallbacks looks up as many
+/// names.
 #[derive(Clone, Default)]
 pub(super) struct AliasIndex(OnceLock<HashMap<String, ModelRef>>);
 
 impl AliasIndex {
-    /// The first of these models that has an alias, which is given in lower case. The models are the same each time.
+    /// Returns the first of these models with an alias, which is in lower case. The models must be the same at each
+    /// call.
     pub(super) fn find(&self, models: &BySpelling<ModelRef, ModelSettings>, alias: &str) -> Option<&ModelRef> {
         let index = self.0.get_or_init(|| {
             let mut index = HashMap::new();
@@ -29,7 +31,7 @@ impl AliasIndex {
 }
 
 impl fmt::Debug for AliasIndex {
-    /// Says nothing: what is in it stands beside it.
+    /// Shows no content, because the models are beside it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AliasIndex").finish_non_exhaustive()
     }

@@ -1,4 +1,4 @@
-//! `apiKey` of a provider's entry: what came in there, and what its owner should know of it.
+//! `apiKey` of a provider's entry: the credential, and warnings about it.
 
 use crate::config::reader::Reader;
 use crate::config::{ProviderAuth, ProviderConfig};
@@ -8,7 +8,7 @@ use crate::id::ProviderId;
 use crate::syntax::{Node, Value};
 
 impl ProviderConfig {
-    /// The credential that `apiKey` gives, or what the reference in its place leads to, and what came in.
+    /// Returns the credential in `apiKey`, or that of the reference in its place, with findings about the text.
     pub(super) fn inline(&self, provider: &ProviderId) -> Option<(InlineCredential, Received)> {
         let received = Received::new(provider.as_str(), self.api_key()?.expose());
         let secret = Some(received.secret.clone()).filter(|secret| !secret.is_empty())?;
@@ -19,14 +19,15 @@ impl ProviderConfig {
         Some((InlineCredential::new(credential, CredentialSource::Config), received))
     }
 
-    /// Whether requests do not go to the host of the provider's own API: then nobody knows which keys are taken there.
+    /// Returns `true` if requests do not go to the host of the provider's own API, so that the shape of its keys is not
+    /// known.
     pub(super) fn is_gateway(&self, provider: &ProviderId) -> bool {
         let own = provider.known().and_then(|known| host(known.base_url()?));
         let of_models = self.models().filter_map(|model| self.model_base_url(model));
         self.base_url().into_iter().chain(of_models).any(|url| host(url) != own)
     }
 
-    /// Remarks on a key that is written in the entry itself, where it can be none or is unusual.
+    /// Warns about a key in the entry itself that is implausible or unusual.
     pub(super) fn remark_on_key<'n>(&self, reader: &mut Reader<'n>, provider: &ProviderId, node: &'n Node<'n>) {
         let Value::Object(members) = &node.value else { return };
         let Some(member) = members.iter().find(|member| member.key == "apiKey") else { return };
@@ -44,7 +45,7 @@ impl ProviderConfig {
     }
 }
 
-/// The host of a URL in small letters.
+/// Returns the host of a URL in lower case.
 fn host(url: &str) -> Option<String> {
     Some(url.trim().parse::<http::Uri>().ok()?.host()?.to_ascii_lowercase())
 }

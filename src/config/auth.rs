@@ -1,4 +1,4 @@
-//! `auth`: which profiles serve which provider, and in which order.
+//! The `auth` block: profiles, their order, and cooldowns.
 
 use indexmap::IndexMap;
 
@@ -12,7 +12,7 @@ use crate::error::Location;
 use crate::id::{ProfileId, ProviderId};
 use crate::syntax::{Node, Value};
 
-/// The spellings of a profile's mode. Provider settings write the first with a dash; people mix them up.
+/// The spellings of a profile's mode. Provider settings spell the first one with a dash, which people mix up.
 const MODES: &[(&str, ProfileMode)] = &[
     ("api_key", ProfileMode::ApiKey),
     ("oauth", ProfileMode::OAuth),
@@ -20,31 +20,31 @@ const MODES: &[(&str, ProfileMode)] = &[
     ("aws-sdk", ProfileMode::AwsSdk),
 ];
 
-/// Of more entries than a person writes the places are not kept.
+/// The number of entries whose locations are kept; more are not written by hand.
 const MOST_PLACED: usize = 256;
 
-/// The kind of credential a profile is said to hold.
+/// The kind of credential that an entry of `auth.profiles` declares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ProfileMode {
-    /// `api_key`
+    /// `api_key`: an API key.
     ApiKey,
-    /// `oauth`
+    /// `oauth`: an OAuth credential.
     OAuth,
-    /// `token`
+    /// `token`: a static bearer token.
     Token,
-    /// `aws-sdk`: a credential that Amazon's own library finds. Nothing of it is stored, and this crate does not use it.
+    /// `aws-sdk`: a credential that Amazon's own library finds. It is not stored, and this crate does not use it.
     AwsSdk,
 }
 
 impl ProfileMode {
-    /// The name in the configuration.
+    /// Returns the name in the configuration.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         MODES.iter().find(|(_, mode)| *mode == self).map_or("", |(name, _)| name)
     }
 
-    /// The kind of credential it stands for; none for `aws-sdk`, whose secrets are kept elsewhere.
+    /// Returns the kind of credential; `None` for `aws-sdk`, whose secrets are kept elsewhere.
     #[must_use]
     pub fn kind(self) -> Option<CredentialKind> {
         match self {
@@ -56,27 +56,27 @@ impl ProfileMode {
     }
 }
 
-/// One entry of `auth.profiles`: says that a stored profile may be used, not what its secret is.
+/// An entry of `auth.profiles`, which allows the use of a stored profile. It has no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProfileSettings {
-    /// `provider`
+    /// `provider`: the provider of the profile.
     pub provider: ProviderId,
-    /// `mode`; `None` only where lenient reading met one it does not know.
+    /// `mode`: the kind of credential. `None` only if lenient reading found an unknown one.
     pub mode: Option<ProfileMode>,
-    /// `email`: whose account it is, for display.
+    /// `email`: the account, for display.
     pub email: Option<String>,
-    /// `displayName`
+    /// `displayName`: the account's name, for display.
     pub display_name: Option<String>,
 }
 
-/// The block.
+/// The `auth` block.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Auth {
     pub(super) profiles: IndexMap<ProfileId, ProfileSettings>,
     pub(super) order: BySpelling<ProviderId, Order>,
     pub(super) cooldowns: CooldownSettings,
-    /// Where the first entries of `profiles` stand.
+    /// The locations of the first entries of `profiles`.
     pub(super) profile_places: IndexMap<ProfileId, Location>,
 }
 
@@ -84,7 +84,7 @@ pub(super) struct Auth {
 #[derive(Clone, Debug)]
 pub(super) struct Order {
     pub(super) ids: Vec<ProfileId>,
-    /// Where they stand.
+    /// The locations of the ids.
     pub(super) places: Vec<Location>,
 }
 
@@ -117,7 +117,7 @@ impl Auth {
 
 fn profile<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<ProfileSettings> {
     let (mut provider, mut mode, mut email, mut display_name) = (None, None, None, None);
-    // What is there and wrong is reported where it stands; only what is not there is missing.
+    // A wrong value is reported at its location, so only an absent key counts as missing.
     let (mut has_provider, mut has_mode) = (false, false);
     reader.object(node, &keys::PROFILE, |reader, member| {
         let node = &member.node;
@@ -176,7 +176,7 @@ fn order<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> BySpelling<Provider
         }
         let (ids, places) = ids.into_iter().unzip();
         if !orders.add(reader.release, ProviderId::normalized(&member.key), Order { ids, places }) {
-            let message = "an entry further up is for the same provider and wins";
+            let message = "an earlier entry is for the same provider and wins";
             reader.warn(DiagnosticCode::Conflict, member.key_at, message);
         }
     });

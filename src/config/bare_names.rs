@@ -1,4 +1,4 @@
-//! Names without a provider that are no alias of a listed model, and were probably meant for one.
+//! Finds model names without a provider that were probably meant as aliases.
 
 use std::collections::HashSet;
 
@@ -7,12 +7,12 @@ use super::nearest::nearest;
 use crate::error::{Diagnostic, DiagnosticCode, Location, Severity, Shown};
 use crate::id::ModelRef;
 
-/// For how many names it is looked what was meant. That takes as long as there are aliases, and more help nobody.
+/// The number of names for which a suggestion is searched, because each takes time for every alias.
 const MOST_SOUGHT: usize = 100;
 
 impl Config {
-    /// Remarks on names without a provider: OpenClaw's aliases where the release does not take them for any, because no listed
-    /// model has them, and misspelt ones.
+    /// Warns about names without a provider: aliases of OpenClaw that no listed model has and that the release
+    /// therefore does not know, and misspelt aliases.
     pub(crate) fn odd_names(&self) -> Vec<Diagnostic> {
         let listed = self.listed_models(None);
         let own: Vec<&str> = listed.iter().filter_map(|(_, alias)| *alias).chain(self.agents.aliases()).collect();
@@ -46,11 +46,11 @@ impl Config {
                 None if sought == MOST_SOUGHT => {}
                 None => match self.meant(&wanted, &own, &mut sought) {
                     Some(meant) => {
-                        let message = format!("{shown:?} is no alias: {taken}");
+                        let message = format!("{shown:?} is not an alias: {taken}");
                         remark(place, message, format!("did you mean `{}`?", Shown::new(meant)));
                     }
                     None if is_policy && is_new => {
-                        let message = format!("{shown:?} is no alias of a listed model: {taken}");
+                        let message = format!("{shown:?} is not an alias of a listed model: {taken}");
                         remark(place, message, "write `provider/model`".to_owned());
                     }
                     None => {}
@@ -60,7 +60,7 @@ impl Config {
         remarks
     }
 
-    /// The alias that a name is probably a misspelling of. Names of models have numbers, aliases seldom.
+    /// Returns the alias that a name probably misspells. Names of models have numbers, aliases rarely do.
     fn meant<'o>(&self, name: &str, own: &[&'o str], sought: &mut usize) -> Option<&'o str> {
         *sought += 1;
         let has_digit = |text: &str| text.contains(|c: char| c.is_ascii_digit());
@@ -70,7 +70,7 @@ impl Config {
     }
 }
 
-/// What to write for a model that is not known under the alias.
+/// Returns the help for a model that is not known under the alias.
 fn instead(models: &[(ModelRef, Option<&str>)], model: &ModelRef, alias: &str) -> String {
     let alias = Shown::new(alias);
     let listed = models.iter().find(|(listed, _)| listed == model);

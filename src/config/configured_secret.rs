@@ -1,4 +1,4 @@
-//! A value of the configuration that is a secret, or a reference to one.
+//! A secret of the configuration, or a reference to one.
 
 use crate::config::reader::Reader;
 use crate::credential::{ReferenceFailure, Resolved, SecretRef, carries_credential, doubt_of_header};
@@ -6,10 +6,10 @@ use crate::error::{DiagnosticCode, Location};
 use crate::secret::{Secret, clean, joined};
 use crate::syntax::{Node, Value};
 
-/// Stands for the parts of a reference that is no whole one.
+/// A placeholder for the parts of an incomplete reference.
 const UNREADABLE: &str = "?";
 
-/// A secret, or a reference to one with what it leads to, and where it stands.
+/// A secret, or a reference with the secret it resolves to and its location.
 #[derive(Clone, Debug)]
 pub(super) enum ConfiguredSecret {
     Text(Secret),
@@ -17,8 +17,8 @@ pub(super) enum ConfiguredSecret {
 }
 
 impl ConfiguredSecret {
-    /// Reads a value. An object that misses a part of a reference is a reference that leads nowhere, not nothing: another
-    /// secret must not take its place. Without a `provider` the default one is meant.
+    /// Reads a value. An object with an incomplete reference stays a reference that does not resolve, so that no other
+    /// secret takes its place. Without a `provider` the default one is meant.
     pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<Self> {
         let Value::Object(members) = &node.value else {
             return Self::from_shorthand(reader, node).or_else(|| reader.secret(node).map(Self::Text));
@@ -34,18 +34,18 @@ impl ConfiguredSecret {
             SecretRef::new(source, provider, id)
         } else {
             reader.wrong(node, "text is expected, or a reference with `source`, `provider` and `id`");
-            // Whatever stands there may be a secret, and is not shown.
+            // The object may contain a secret, so nothing of it is kept.
             SecretRef::new(UNREADABLE, UNREADABLE, UNREADABLE)
         };
         Some(Self::Reference(reference, Err(ReferenceFailure::NotLookedUp), reader.value_place(node)))
     }
 
-    /// Reads `$NAME`, which OpenClaw documents as a reference to a variable with the default provider. What it leads to is
-    /// known here already; a resolver that knows of an allowlist has the last word.
+    /// Reads `$NAME`, which OpenClaw documents as a reference to a variable with the default provider. It is looked up
+    /// here; a resolver that applies an allowlist can override the result.
     fn from_shorthand(reader: &Reader<'_>, node: &Node<'_>) -> Option<Self> {
         let Value::String(text) = &node.value else { return None };
         let text = Secret::cleaned(text);
-        // With braces it was put in before.
+        // `${NAME}` is substituted text, not a reference.
         let reference = SecretRef::from_short(text.expose()).filter(|_| !text.expose().starts_with("${"))?;
         let found = reader.environment.get(&reference.id);
         let found = found.filter(|secret| !joined(secret.expose()).is_empty());
@@ -53,7 +53,7 @@ impl ConfiguredSecret {
         Some(Self::Reference(reference, found, reader.value_place(node)))
     }
 
-    /// The value as a header has it.
+    /// Joins the lines of the value, as a header needs it.
     pub(super) fn joined(self) -> Self {
         match self {
             Self::Text(text) => Self::Text(joined(text.expose())),
@@ -61,7 +61,7 @@ impl ConfiguredSecret {
         }
     }
 
-    /// As it is, but what a reference leads to in the form that its place needs.
+    /// Applies `take` to the secret of a reference, to bring it into the form that its use needs.
     pub(super) fn taken(self, take: fn(&str) -> Secret) -> Self {
         match self {
             Self::Reference(reference, found, place) => {
@@ -71,7 +71,7 @@ impl ConfiguredSecret {
         }
     }
 
-    /// The value alone, as a secret is; what was left out is remarked on.
+    /// Cleans the value, and warns about what was removed.
     pub(super) fn cleaned(self, reader: &mut Reader<'_>, node: &Node<'_>) -> Option<Self> {
         let Self::Text(text) = self else { return Some(self.taken(Secret::cleaned)) };
         let (secret, cleaning) = clean(text.expose());
@@ -83,7 +83,7 @@ impl ConfiguredSecret {
         Some(Self::Text(secret))
     }
 
-    /// Remarks on a text that stands in a header and can be no secret.
+    /// Warns about a header value that cannot be a secret.
     pub(super) fn remark_in_header(&self, reader: &mut Reader<'_>, node: &Node<'_>, name: &str) {
         let Self::Text(text) = self else { return };
         if let Some(reason) = carries_credential(name).then(|| doubt_of_header(name, text)).flatten() {
@@ -106,7 +106,7 @@ impl ConfiguredSecret {
         }
     }
 
-    /// The reference with its place, unless it was no whole one, which was said where it was read.
+    /// Returns the reference with its location, unless it is incomplete, which was reported on reading.
     pub(super) fn placed_reference(&self) -> Option<(&SecretRef, &Location)> {
         match self {
             Self::Reference(reference, _, place) if reference.source != UNREADABLE => Some((reference, place)),
@@ -114,11 +114,11 @@ impl ConfiguredSecret {
         }
     }
 
-    /// Takes what the reference leads to, if this is one, in the form that its place needs.
+    /// Stores the secret of the reference, if this is one, in the form that its use needs.
     pub(super) fn put_in(&mut self, references: &Resolved, take: fn(&str) -> Secret) {
         let Self::Reference(reference, found, _) = self else { return };
         let new = references.get(reference).map(|secret| take(secret.expose()));
-        // A text such as `$NAME` has been looked up; nothing is known better without a resolver.
+        // `$NAME` was looked up on reading, and stays so without a resolver.
         if !(reference.provider.is_empty() && new == Err(ReferenceFailure::NotLookedUp)) {
             *found = new;
         }

@@ -1,4 +1,4 @@
-//! `auth.cooldowns`: how long failed profiles cool down.
+//! The block `auth.cooldowns`: cooldowns of failed profiles.
 
 use crate::config::keys;
 use crate::config::reader::Reader;
@@ -6,32 +6,34 @@ use crate::error::DiagnosticCode;
 use crate::id::ProviderId;
 use crate::syntax::Node;
 
-/// `auth.cooldowns`, as far as it is set; the selector's rules hold the defaults.
+/// The settings of `auth.cooldowns` that are set. The selector's rules have the defaults.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct CooldownSettings {
     /// `billingBackoffHours`: the first billing window in hours, greater than zero.
     pub billing_backoff_hours: Option<f64>,
-    /// `billingBackoffHoursByProvider`: the same for single providers, in the order of the file, each provider once.
+    /// `billingBackoffHoursByProvider`: the first billing window of single providers in hours, in the order of the
+    /// file, each provider once.
     pub billing_backoff_hours_by_provider: Vec<(ProviderId, f64)>,
     /// `billingMaxHours`: the longest billing window in hours, greater than zero.
     pub billing_max_hours: Option<f64>,
-    /// `failureWindowHours`: after this many hours without a failure the counters begin again; greater than zero.
+    /// `failureWindowHours`: the time without a failure in hours after which the counters start again, greater than
+    /// zero.
     pub failure_window_hours: Option<f64>,
     /// `authPermanentBackoffMinutes`: the first window after a permanent refusal in minutes, greater than zero.
     pub auth_permanent_backoff_minutes: Option<f64>,
-    /// `authPermanentMaxMinutes`: the longest such window in minutes, greater than zero.
+    /// `authPermanentMaxMinutes`: the longest window after permanent refusals in minutes, greater than zero.
     pub auth_permanent_max_minutes: Option<f64>,
-    /// `overloadedProfileRotations`: how many more profiles to try when the provider is overloaded.
+    /// `overloadedProfileRotations`: the number of further profiles to try when the provider is overloaded.
     pub overloaded_profile_rotations: Option<u32>,
-    /// `overloadedBackoffMs`: the wait before such a try in milliseconds.
+    /// `overloadedBackoffMs`: the wait before trying such a profile, in milliseconds.
     pub overloaded_backoff_ms: Option<u32>,
-    /// `rateLimitedProfileRotations`: how many more profiles to try after a rate limit.
+    /// `rateLimitedProfileRotations`: the number of further profiles to try after a rate limit.
     pub rate_limited_profile_rotations: Option<u32>,
 }
 
 impl CooldownSettings {
-    /// The first billing window of this provider in hours: its own, else the general one.
+    /// Returns the first billing window of this provider in hours: its own, otherwise the general one.
     #[must_use]
     pub fn billing_backoff_hours_for(&self, provider: &ProviderId) -> Option<f64> {
         let own = self.billing_backoff_hours_by_provider.iter().find(|(known, _)| known == provider);
@@ -64,11 +66,7 @@ fn by_provider<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Vec<(Provider
         let Some(value) = reader.positive(&member.node) else { return };
         let provider = ProviderId::normalized(&member.key);
         if hours.contains_key(&provider) {
-            reader.warn(
-                DiagnosticCode::Conflict,
-                member.key_at,
-                "an entry further up is for the same provider and wins",
-            );
+            reader.warn(DiagnosticCode::Conflict, member.key_at, "an earlier entry is for the same provider and wins");
         } else {
             hours.insert(provider, value);
         }

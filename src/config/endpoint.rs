@@ -1,4 +1,4 @@
-//! Endpoints and requests as the configuration says.
+//! Endpoints and requests according to the configuration.
 
 use http::HeaderName;
 
@@ -12,26 +12,26 @@ use crate::retention::CacheRetention;
 use crate::syntax::KeyPath;
 
 impl Endpoint {
-    /// The endpoint that serves a model: `models.providers` of the configuration, or the Anthropic API for provider
-    /// `anthropic` where that says nothing.
+    /// Creates the endpoint of a model from `models.providers`. Without an entry there, the provider `anthropic` has
+    /// the Anthropic API.
     ///
-    /// Takes over `baseUrl` and `api`, of the model's entry before the provider's, `authHeader` (true means bearer), the
-    /// provider's `headers`, over them those of the model, over those `request.headers`, and over all `request.auth`. A
-    /// header with a credential in it is sent as it is, and the credential that was selected beside it, unless it is for
-    /// the same header. On the hosts of Bedrock's runtime and of Vertex the model is put
-    /// into the URL and taken out of the body; where that asks for a stream, `:rawPredict` becomes `:streamRawPredict`.
-    /// Streams of Bedrock's `InvokeModel` are not those of the Messages API, and cannot be read here.
+    /// Reads `baseUrl` and `api` from the model's entry, otherwise from the provider's, and `authHeader` (`true` means
+    /// bearer). Headers come from the provider's `headers`, the model's, `request.headers` and `request.auth`; later
+    /// ones win. A header that contains a credential is sent unchanged, beside the selected credential unless both use
+    /// the same header. On the hosts of Bedrock's runtime and of Vertex the model goes from the body into the URL; on
+    /// Vertex, a body that asks for a stream changes `:rawPredict` to `:streamRawPredict`. Streams of Bedrock's
+    /// `InvokeModel` have another format and cannot be read here.
     ///
-    /// Plain HTTP to a private network is for `request.allowPrivateNetwork: true`, as of
-    /// [`on_private_network`](Self::on_private_network). Where that is not set and no header carries a credential, the
-    /// endpoint takes requests without one ([`Credential::None`](crate::Credential::None)), and refuses others.
+    /// Plain HTTP to a private network needs `request.allowPrivateNetwork: true`, see
+    /// [`on_private_network`](Self::on_private_network). If that is not set and no header contains a credential, the
+    /// endpoint accepts only requests without one ([`Credential::None`](crate::Credential::None)).
     ///
     /// # Errors
     ///
     /// [`ErrorKind::NoEndpoint`] if the provider is neither `anthropic` nor configured with a `baseUrl` and an `api`;
-    /// [`ErrorKind::UnsupportedApi`] if that is another one than `anthropic-messages`; [`ErrorKind::UnresolvedReference`]
-    /// if a header is a reference that leads to no secret; [`ErrorKind::InvalidSecret`] if one has what can be no secret,
-    /// such as `Bearer your_api_key_here`, unless
+    /// [`ErrorKind::UnsupportedApi`] if the API is not `anthropic-messages`; [`ErrorKind::UnresolvedReference`] if a
+    /// header is a reference that does not resolve to a secret; [`ErrorKind::InvalidSecret`] if a header cannot be a
+    /// secret, such as `Bearer your_api_key_here`, unless
     /// [`refuse_implausible`](crate::select::SelectorRules::refuse_implausible) is off; [`ErrorKind::InvalidUrl`] and
     /// [`ErrorKind::InsecureTransport`] as for [`Endpoint::new`].
     ///
@@ -54,7 +54,7 @@ impl Endpoint {
         let is_anthropic = *model.provider() == ProviderId::anthropic();
         let none = |kind, what: &str| {
             let (name, provider) = (Shown::new(model.model()), Shown::new(model.provider().as_str()));
-            let message = format!("the model {name:?} of the provider {provider:?} cannot be asked: {what}");
+            let message = format!("the model {name:?} of the provider {provider:?} cannot be used: {what}");
             Error::new(kind, message)
         };
         let of_provider = || KeyPath::root().key("models").key("providers").key(model.provider().written());
@@ -66,14 +66,14 @@ impl Endpoint {
         let access = config.model_access(model);
         let url = own_url.or_else(|| provider?.base_url());
         if url.is_none() && !is_anthropic {
-            let what = "no server of the provider is known that has the Messages API";
+            let what = "no server of the provider is known to have the Messages API";
             return Err(none(ErrorKind::NoEndpoint, what));
         }
         match provider.and_then(|provider| provider.model_api(model.model()).or(provider.api())) {
             Some(ProviderApi::AnthropicMessages) => {}
             None if is_anthropic => {}
             None => {
-                let what = "the provider's entry does not say `api: \"anthropic-messages\"`";
+                let what = "the provider's entry does not have `api: \"anthropic-messages\"`";
                 return Err(none(ErrorKind::NoEndpoint, what));
             }
             Some(_) => {
@@ -96,7 +96,7 @@ impl Endpoint {
             endpoint = endpoint.with_auth_scheme(scheme);
         }
         for (place, name, value) in provider.all_headers(Some(model.model())) {
-            // What authenticates by itself comes below, each once.
+            // Headers with a credential follow below, each name once.
             if carries_credential(name) && HeaderName::from_bytes(name.as_bytes()).is_ok() {
                 continue;
             }
@@ -109,7 +109,7 @@ impl Endpoint {
             endpoint = if is_auth_header(&own.name) {
                 endpoint.with_auth_header(own.name.as_str(), value)
             } else {
-                // One of a call may replace it.
+                // A header of the call may replace it.
                 endpoint.with_header(own.name.as_str(), value)
             };
         }
@@ -118,11 +118,11 @@ impl Endpoint {
 }
 
 impl Config {
-    /// Returns the base URL of a provider's API: its `baseUrl` under `models.providers`, else the one of the
-    /// [table](crate::providers::Provider::base_url). `None` where neither says one.
+    /// Returns the base URL of a provider's API: its `baseUrl` under `models.providers`, otherwise that of the
+    /// [table](crate::providers::Provider::base_url). `None` if neither has one.
     ///
-    /// Without a slash at its end; behind it comes the path that the provider documents. It is not checked to be a URL:
-    /// [`Selection::authenticate`](crate::Selection::authenticate) checks that of the request.
+    /// The URL has no trailing slash; append the path that the provider documents. It is not validated;
+    /// [`Selection::authenticate`](crate::Selection::authenticate) checks the URL of the request.
     ///
     /// # Examples
     ///
@@ -141,8 +141,8 @@ impl Config {
         configured.or_else(|| provider.known()?.base_url()).map(|url| url.trim_end_matches('/'))
     }
 
-    /// Returns the base URL of the API that serves a model: `baseUrl` of its entry under `models.providers.*.models`, else
-    /// that of its provider, as [`base_url`](Self::base_url) has it.
+    /// Returns the base URL of a model's API: `baseUrl` of its entry under `models.providers.*.models`, otherwise the
+    /// [`base_url`](Self::base_url) of its provider.
     #[must_use]
     pub fn model_base_url(&self, model: &ModelRef) -> Option<&str> {
         let own = self.provider(model.provider()).and_then(|entry| entry.model_base_url(model.model()));
@@ -151,8 +151,8 @@ impl Config {
 }
 
 impl RequestBuilder<'_> {
-    /// Takes the cache retention and the beta flags for a model and an agent from the configuration; `call` is the
-    /// retention this one request wants, which wins over every configured one.
+    /// Applies the configured cache retention and beta flags for a model and an agent. `call` is a retention for this
+    /// request only, which overrides the configured one.
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! The `env` block: variables in the file, under those of the process.
+//! The `env` block: variables of the file, which those of the process override.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::error::DiagnosticCode;
 use crate::secret::{Secret, is_blank_char};
 use crate::syntax::{Member, Node, Value};
 
-/// Names that decide what a program loads, runs or trusts, compared without regard to case.
+/// Names that control what a program loads, runs or trusts, compared without regard to case.
 const HIJACKING: &[&str] = &[
     "APPDATA",
     "BASH_ENV",
@@ -49,21 +49,21 @@ const HIJACKING: &[&str] = &[
     "ZDOTDIR",
 ];
 
-/// Families of such names.
+/// Prefixes of such names.
 const HIJACKING_PREFIXES: &[&str] = &["BASH_FUNC_", "DYLD_", "GIT_", "LD_", "NPM_CONFIG_"];
 
-/// `env.shellEnv`: whether variables should be imported from a login shell. This crate runs no shell; it only says what
-/// the file asks for.
+/// The settings `env.shellEnv` for importing variables from a login shell. This crate runs no shell and only reports
+/// them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShellEnv {
-    /// `enabled`; false unless set.
+    /// `enabled`: whether to import variables. Default: `false`.
     pub enabled: bool,
-    /// `timeoutMs`.
+    /// `timeoutMs`: the time limit of the shell.
     pub timeout: Option<Duration>,
 }
 
-/// What the block says.
+/// The content of the block.
 #[derive(Default)]
 pub(super) struct EnvBlock {
     pub(super) variables: IndexMap<Box<str>, Secret>,
@@ -90,7 +90,7 @@ impl EnvBlock {
                 }
             }
         });
-        // Wherever `vars` stands, the names beside it win.
+        // The names beside `vars` win, wherever `vars` is.
         block.variables.extend(flat);
         block
     }
@@ -101,14 +101,14 @@ fn variable<'n>(reader: &mut Reader<'n>, member: &'n Member<'n>) -> Option<Secre
     let portable = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     let upper = name.to_ascii_uppercase();
     if name.is_empty() || !name.bytes().all(portable) || name.starts_with(|c: char| c.is_ascii_digit()) {
-        reader.warn(DiagnosticCode::RefusedVariable, member.key_at, "the name is not one a variable can portably have");
+        reader.warn(DiagnosticCode::RefusedVariable, member.key_at, "the name is not a portable name of a variable");
         return None;
     }
     if HIJACKING.contains(&upper.as_str()) || HIJACKING_PREFIXES.iter().any(|prefix| upper.starts_with(prefix)) {
         reader.warn(
             DiagnosticCode::RefusedVariable,
             member.key_at,
-            "a file may not set a variable that steers programs",
+            "a file may not set a variable that controls programs",
         );
         return None;
     }

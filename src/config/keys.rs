@@ -1,17 +1,17 @@
-//! The keys of `openclaw.json` that are read: where each stands, which releases of OpenClaw have it, and what it does here.
+//! The keys of `openclaw.json` that are read: the path, the releases of OpenClaw that have it, and the effect of each.
 //!
-//! The readers of the blocks visit what stands here and nothing else, and the page `docs::configuration` is made from it.
+//! The readers visit exactly these keys, and the tables of the page `docs::configuration` are generated from them.
 
 use super::release::Release;
 
-/// Which releases have a key.
+/// The releases that have a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Releases {
-    /// Every one that was looked at.
+    /// Every examined release.
     All,
-    /// Those before August 2026. Later ones refuse a file that has it.
+    /// Releases before August 2026. Later ones refuse a file with the key.
     Older,
-    /// August 2026 and later.
+    /// Releases since August 2026.
     Newer,
 }
 
@@ -20,40 +20,40 @@ pub(super) enum Releases {
 pub(super) struct Key {
     pub(super) name: &'static str,
     pub(super) releases: Releases,
-    /// What it does here, for the page.
+    /// The effect of the key, for the page.
     #[cfg_attr(not(test), expect(dead_code, reason = "the page is made from it, by a test"))]
     pub(super) does: &'static str,
 }
 
-/// The keys of an object. Only this file makes one.
+/// The keys of an object. Shapes are created only in this file.
 pub(super) struct Shape {
-    /// Where such objects stand, for the page.
+    /// The paths of such objects, for the page.
     #[cfg_attr(not(test), expect(dead_code, reason = "the page is made from it, by a test"))]
     pub(super) at: &'static [&'static str],
     keys: &'static [Key],
-    /// Keys that are valid, mean nothing here, and could be taken for a misspelling.
+    /// Valid keys that are not read and could be taken for misspellings.
     foreign: &'static [&'static str],
-    /// Whether any other key is a mistake; otherwise only a misspelling of one that is read is.
+    /// `true` if any other key is reported; otherwise only misspellings of known keys are.
     pub(super) is_closed: bool,
 }
 
 impl Shape {
-    /// The key of this name, if it is read.
+    /// Returns the key of this name, if it is read.
     pub(super) fn key(&self, name: &str) -> Option<&'static Key> {
         self.keys.iter().find(|key| key.name == name)
     }
 
-    /// The names of the keys that are read.
+    /// Returns the names of the keys that are read.
     pub(super) fn names(&self) -> impl Iterator<Item = &'static str> + Clone {
         self.keys.iter().map(|key| key.name)
     }
 
-    /// Whether a key is known to be somebody else's.
+    /// Returns `true` for a known key that is not read.
     pub(super) fn is_foreign(&self, name: &str) -> bool {
         self.foreign.contains(&name)
     }
 
-    /// Whether the release that a configuration belongs to refuses the key, and nothing around it.
+    /// Returns `true` if the release of the configuration refuses the key, but not the whole object.
     pub(super) fn is_refused(&self, key: &Key, release: Release) -> bool {
         let is_older = |key: &Key| key.releases == Releases::Older;
         is_older(key) && release.has_entries() && !self.keys.iter().all(is_older)
@@ -72,12 +72,12 @@ const fn newer(name: &'static str, does: &'static str) -> Key {
     Key { name, releases: Releases::Newer, does }
 }
 
-/// An object with keys of other concerns too.
+/// Creates a shape for an object that has other keys too.
 const fn open(at: &'static [&'static str], keys: &'static [Key]) -> Shape {
     Shape { at, keys, foreign: &[], is_closed: false }
 }
 
-/// An object whose keys all concern us.
+/// Creates a shape for an object whose keys are all read.
 const fn closed(at: &'static [&'static str], keys: &'static [Key]) -> Shape {
     Shape { at, keys, foreign: &[], is_closed: true }
 }
@@ -114,13 +114,13 @@ pub(super) static SHAPES: [&Shape; 24] = [
 pub(super) static ROOT: Shape = open(
     &[""],
     &[
-        all("$include", "Puts another file in its place, at any depth of the file."),
-        all("meta", "Says which release wrote the file."),
-        all("env", "Holds variables, under those of the process and of the `.env` file."),
-        all("auth", "Says which profiles are used, in which order, and how long they rest."),
-        all("agents", "Says which models are used, and how."),
-        all("models", "Says where providers are, and with which keys."),
-        newer("secrets", "Says where secrets are that are only referred to."),
+        all("$include", "Inserts another file, at any depth of the file."),
+        all("meta", "Contains the release that wrote the file."),
+        all("env", "Sets variables. Those of the process and of the `.env` file override them."),
+        all("auth", "Sets the profiles to use, their order, and their cooldowns."),
+        all("agents", "Sets the models to use, and their parameters."),
+        all("models", "Sets the servers and keys of providers."),
+        newer("secrets", "Sets the sources of secrets that are given as references."),
     ],
 );
 
@@ -129,25 +129,25 @@ pub(super) static META: Shape = open(
     &[
         all(
             "lastTouchedVersion",
-            "Decides which release's defaults, aliases and names apply. Without it, or where it is older than `agents.entries`: 2026.9.6 where there are such, else 2026.2.9.",
+            "Selects the release whose defaults, aliases and names apply. If it is missing: 2026.9.6 with `agents.entries`, otherwise 2026.2.9. An older one beside `agents.entries` counts as 2026.9.6.",
         ),
-        newer("migrations", "Holds the next key."),
+        newer("migrations", "Contains the next key."),
     ],
 );
 
 pub(super) static MIGRATIONS: Shape = open(
     &["meta.migrations"],
-    &[newer("modelPolicyAllowlist", "`true`: `agents.defaults.models` does not say which models are allowed.")],
+    &[newer("modelPolicyAllowlist", "`true`: `agents.defaults.models` does not restrict which models are allowed.")],
 );
 
 pub(super) static ENV: Shape = open(
     &["env"],
     &[
-        all("vars", "Sets variables, each by its name. Names that steer programs (`PATH`, `LD_…`) are refused."),
+        all("vars", "Sets variables by name. Names that control programs (`PATH`, `LD_…`) are refused."),
         all("shellEnv", "Is read and reported; no shell is run."),
         older(
             "NAME",
-            "Sets a variable of this name, ahead of `vars`. Still read from files of newer releases, with a remark.",
+            "Sets a variable of this name, which overrides `vars`. In files of newer releases it is still read, with a warning.",
         ),
     ],
 );
@@ -163,20 +163,20 @@ pub(super) static SHELL_ENV: Shape = closed(
 pub(super) static AUTH: Shape = closed(
     &["auth"],
     &[
-        all("profiles", "Lists the profiles that may be used: those of a provider that are not listed are left out."),
-        all("order", "Gives the profiles of a provider in the order of use. A stored order wins."),
-        older("cooldowns", "Sets how long profiles rest. Still read from files of newer releases, with a remark."),
+        all("profiles", "Lists the profiles to use. If one of a provider is listed, its other ones are not used."),
+        all("order", "Lists the profiles of a provider in the order of use. A stored order wins."),
+        older(
+            "cooldowns",
+            "Sets the lengths of cooldowns. In files of newer releases it is still read, with a warning.",
+        ),
     ],
 );
 
 pub(super) static PROFILE: Shape = closed(
     &["auth.profiles.ID"],
     &[
-        all("provider", "Has to be the provider of the stored profile."),
-        all(
-            "mode",
-            "Has to be its type: `api_key`, `oauth` or `token`. `aws-sdk` is known, and no profile of that kind is used.",
-        ),
+        all("provider", "Must be the provider of the stored profile."),
+        all("mode", "Must be its type: `api_key`, `oauth` or `token`. A profile with `aws-sdk` is never used."),
         all("email", "Is shown with the profile."),
         all("displayName", "Is shown with the profile, before `email`."),
     ],
@@ -186,25 +186,25 @@ pub(super) static COOLDOWNS: Shape = closed(
     &["auth.cooldowns"],
     &[
         older("billingBackoffHours", "Is the first window after a billing failure, in hours."),
-        older("billingBackoffHoursByProvider", "Is the same for single providers."),
+        older("billingBackoffHoursByProvider", "Is the first window for single providers, in hours."),
         older("billingMaxHours", "Is the longest such window, in hours."),
-        older("failureWindowHours", "Is the time without failures after which counters begin again, in hours."),
+        older("failureWindowHours", "Is the time without failures after which counters start again, in hours."),
         older("authPermanentBackoffMinutes", "Is the first window after a permanent refusal, in minutes."),
         older("authPermanentMaxMinutes", "Is the longest such window, in minutes."),
-        older("overloadedProfileRotations", "Is how many more profiles are tried where the provider is overloaded."),
-        older("overloadedBackoffMs", "Is the wait before such a try, in milliseconds."),
-        older("rateLimitedProfileRotations", "Is how many more profiles are tried after a rate limit."),
+        older("overloadedProfileRotations", "Is the number of further profiles to try after an overload."),
+        older("overloadedBackoffMs", "Is the wait before trying such a profile, in milliseconds."),
+        older("rateLimitedProfileRotations", "Is the number of further profiles to try after a rate limit."),
     ],
 );
 
 pub(super) static AGENTS: Shape = open(
     &["agents"],
     &[
-        all("defaults", "Holds for every agent that says nothing of its own."),
-        older("list", "Holds the agents as a list. Not read where there are `entries`."),
+        all("defaults", "Applies to every agent without its own setting."),
+        older("list", "Contains the agents as a list. Not read if there are `entries`."),
         newer(
             "entries",
-            "Holds the agents by their ids, which are read as OpenClaw reads them: in lower case, `-` for what does not fit.",
+            "Contains the agents by id. Ids are normalised as in OpenClaw: in lower case, with `-` for other characters.",
         ),
     ],
 );
@@ -212,15 +212,12 @@ pub(super) static AGENTS: Shape = open(
 pub(super) static DEFAULTS: Shape = open(
     &["agents.defaults"],
     &[
-        all("model", "Is the first model and its fallbacks: a name, or an object."),
-        all("imageModel", "Is the same for images; it is in the status report."),
-        newer("utilityModel", "Is the model for small tasks, in the status report; a blank one says there is none."),
-        all(
-            "models",
-            "Gives models aliases and parameters. Before August 2026 it lists the models that are allowed as well.",
-        ),
-        all("params", "Holds the parameters of all models."),
-        newer("modelPolicy", "Says which models are allowed."),
+        all("model", "Is the primary model and its fallbacks: a name, or an object."),
+        all("imageModel", "Is the model for images and its fallbacks, shown in the status report."),
+        newer("utilityModel", "Is the model for small tasks, shown in the status report; a blank name means none."),
+        all("models", "Sets aliases and parameters of models. Before August 2026 it also lists the allowed models."),
+        all("params", "Sets parameters of all models."),
+        newer("modelPolicy", "Sets which models are allowed."),
     ],
 );
 
@@ -228,16 +225,16 @@ pub(super) static AGENT: Shape = open(
     &["agents.entries.ID", "agents.list[]"],
     &[
         all("id", "Names the agent of a list."),
-        all("default", "`true`: the agent that is meant where none is named."),
-        all("agentDir", "Is the directory with the agent's files, where it is not the usual one."),
+        all("default", "`true`: the agent to use if none is named."),
+        all("agentDir", "Is the directory of the agent's files, if it is not the usual one."),
         all(
             "model",
-            "Is the agent's first model and its fallbacks. In `entries`, a model without fallbacks has none; in `list` it has those of the defaults.",
+            "Is the agent's primary model and its fallbacks. In `entries`, a model without fallbacks has none; in `list` it has those of the defaults.",
         ),
         newer("utilityModel", "Is the agent's model for small tasks."),
-        newer("models", "Gives models aliases and parameters for this agent."),
-        all("params", "Holds the agent's parameters, which win over those of models."),
-        newer("modelPolicy", "Says which models this agent may use, in place of the defaults'."),
+        newer("models", "Sets aliases and parameters of models for this agent."),
+        all("params", "Sets parameters of the agent, which win over those of models."),
+        newer("modelPolicy", "Sets which models this agent may use, in place of the defaults."),
     ],
 );
 
@@ -248,9 +245,9 @@ pub(super) static CHOICE: Shape = Shape {
         &[
             all(
                 "primary",
-                "Is the first model: `provider/model`, an alias, or a bare name. A bare name is a model of `openai` since August 2026, of `anthropic` before.",
+                "Is the primary model: `provider/model`, an alias, or a bare name. A bare name is a model of `openai` since August 2026, of `anthropic` before.",
             ),
-            all("fallbacks", "Lists the models to use where the first is not available."),
+            all("fallbacks", "Lists the models to use if the primary one is not available."),
         ],
     )
 };
@@ -258,8 +255,8 @@ pub(super) static CHOICE: Shape = Shape {
 pub(super) static MODEL: Shape = open(
     &["agents.defaults.models.MODEL", "agents.entries.ID.models.MODEL"],
     &[
-        all("alias", "Is another name of the model; a blank one takes the usual one away."),
-        all("params", "Holds the model's parameters."),
+        all("alias", "Is another name of the model; a blank one removes the default alias."),
+        all("params", "Sets parameters of the model."),
     ],
 );
 
@@ -274,10 +271,10 @@ pub(super) static PARAMS: Shape = open(
     &[
         all(
             "cacheRetention",
-            "`none`, `short` or `long`: no cache breakpoints, five minutes, one hour. The later of these places wins.",
+            "`none`, `short` or `long`: no cache breakpoints, five minutes, one hour. The later of these paths wins.",
         ),
-        all("cacheControlTtl", "Is its older spelling, `5m` or `1h`, with a remark."),
-        all("anthropicBeta", "Adds beta flags; the innermost place that has some counts."),
+        all("cacheControlTtl", "Is its older form, `5m` or `1h`, with a warning."),
+        all("anthropicBeta", "Adds beta flags; the most specific of these paths that has some counts."),
     ],
 );
 
@@ -285,40 +282,40 @@ pub(super) static POLICY: Shape = open(
     &["agents.defaults.modelPolicy", "agents.entries.ID.modelPolicy"],
     &[newer(
         "allow",
-        "Lists the models that are allowed: aliases, `provider/model`, or `provider/*`, with the provider as it is written. An empty list allows all.",
+        "Lists the allowed models: aliases, `provider/model`, or `provider/*`, with the provider as it is written. An empty list allows all.",
     )],
 );
 
 pub(super) static MODELS: Shape = open(
     &["models"],
-    &[all("providers", "Holds providers by their names. The spelling that is asked for wins, another is found too.")],
+    &[all("providers", "Contains providers by name. The exact spelling wins, but other spellings are found too.")],
 );
 
 pub(super) static PROVIDER: Shape = open(
     &["models.providers.NAME"],
     &[
-        all("baseUrl", "Is where requests go."),
-        all("apiKey", "Is the key that is used where no profile and no variable has one."),
+        all("baseUrl", "Is the base URL of requests."),
+        all("apiKey", "Is the key to use if no profile and no variable has one."),
         all("auth", "`token` or `oauth`: the key is a bearer token. `api-key` is the default, `aws-sdk` has no key."),
-        all("api", "Is the interface; requests are built for `anthropic-messages`."),
+        all("api", "Is the API of the server; requests are built for `anthropic-messages`."),
         all("authHeader", "`true`: the key goes into the `authorization` header."),
         all(
             "headers",
-            "Are sent with every request. One with a credential in it (`authorization`, `x-api-key`, `cf-aig-authorization`, …) authenticates as it is: no profile is needed, and the key of one goes beside it, unless it is for the same header.",
+            "Are sent with every request. A header with a credential (`authorization`, `x-api-key`, `cf-aig-authorization`, …) is sent unchanged and needs no profile. The key of a profile is sent beside it, unless both use the same header.",
         ),
-        newer("request", "Holds the next keys."),
-        all("models", "Lists what single models change."),
+        newer("request", "Contains the next keys."),
+        all("models", "Lists settings of single models."),
     ],
 );
 
 pub(super) static REQUEST: Shape = open(
     &["models.providers.NAME.request"],
     &[
-        newer("headers", "Are sent with every request, over those of the provider and of the model."),
-        newer("auth", "Is a credential for every request, over `headers`."),
+        newer("headers", "Are sent with every request. They override those of the provider and of the model."),
+        newer("auth", "Is a credential for every request, which overrides `headers`."),
         newer(
             "allowPrivateNetwork",
-            "`true`: credentials may go over plain HTTP to hosts of a private network, where others can read them. `false`: nothing may. Otherwise only what has no credential.",
+            "`true`: credentials may be sent over plain HTTP to hosts of a private network, where others can read them. `false`: no request may. Not set: only requests without a credential may.",
         ),
     ],
 );
@@ -326,11 +323,11 @@ pub(super) static REQUEST: Shape = open(
 pub(super) static REQUEST_AUTH: Shape = closed(
     &["models.providers.NAME.request.auth"],
     &[
-        newer("mode", "`authorization-bearer`, `header`, or `provider-default` for no credential of its own."),
+        newer("mode", "`authorization-bearer`, `header`, or `provider-default` for no separate credential."),
         newer("token", "Is a bearer token."),
-        newer("headerName", "Names the header; a configured `authorization` is not sent then."),
-        newer("value", "Is what stands in the header."),
-        newer("prefix", "Stands before it, as it is written."),
+        newer("headerName", "Names the header. A configured `authorization` is then not sent."),
+        newer("value", "Is the value of the header."),
+        newer("prefix", "Is added before the value, unchanged."),
     ],
 );
 
@@ -338,19 +335,16 @@ pub(super) static PROVIDER_MODEL: Shape = open(
     &["models.providers.NAME.models[]"],
     &[
         all("id", "Names the model."),
-        newer("baseUrl", "Is where requests for this model go, in place of the provider's."),
-        all("api", "Is the interface of this model, in place of the provider's."),
-        all("headers", "Are sent with requests for this model, over the provider's."),
-        newer("compat", "Holds the next key."),
+        newer("baseUrl", "Is the base URL for this model, in place of the provider's."),
+        all("api", "Is the API of this model, in place of the provider's."),
+        all("headers", "Are sent with requests for this model. They override those of the provider."),
+        newer("compat", "Contains the next key."),
     ],
 );
 
 pub(super) static COMPAT: Shape = open(
     &["models.providers.NAME.models[].compat"],
-    &[newer(
-        "supportsLongCacheRetention",
-        "`false`: breakpoints of one hour become those of five minutes, with a note.",
-    )],
+    &[newer("supportsLongCacheRetention", "`false`: breakpoints of one hour become five minutes, with a note.")],
 );
 
 pub(super) static SECRETS: Shape = Shape {
@@ -358,8 +352,8 @@ pub(super) static SECRETS: Shape = Shape {
     ..open(
         &["secrets"],
         &[
-            newer("providers", "Holds the places that references to secrets name."),
-            newer("defaults", "Names the places that are meant where a reference names none."),
+            newer("providers", "Contains the sources that references to secrets name."),
+            newer("defaults", "Names the sources to use if a reference names none."),
         ],
     )
 };
@@ -368,7 +362,7 @@ pub(super) static SECRET_DEFAULTS: Shape = Shape {
     foreign: &["file", "exec"],
     ..open(
         &["secrets.defaults"],
-        &[newer("env", "Names the one of variables."), newer("store", "Names the one of OpenClaw's own store.")],
+        &[newer("env", "Names the source of variables."), newer("store", "Names the source of OpenClaw's own store.")],
     )
 };
 
@@ -378,19 +372,22 @@ pub(super) static SECRET_PROVIDER: Shape = Shape {
         &["secrets.providers.NAME"],
         &[
             newer("source", "`env`, `file`, `exec` or `store`."),
-            newer("allowlist", "Lists the variables that may be read; without it all may."),
-            newer("path", "Is the file."),
-            newer("mode", "`json`: ids point into an object. `singleValue`: the file is the secret."),
-            newer("timeoutMs", "Is the most that a file or a command may take; 5000 if it is not set."),
-            newer("maxBytes", "Is the most that is read of a file; 1 MiB if it is not set."),
-            newer("command", "Is the path of the command, which is started without a shell."),
-            newer("args", "Are its arguments."),
-            newer("env", "Are variables for it."),
-            newer("passEnv", "Lists variables of this process that it may see."),
-            newer("trustedDirs", "Lists the directories in which it may be."),
-            newer("noOutputTimeoutMs", "Is the longest silence; as `timeoutMs` if it is not set."),
-            newer("maxOutputBytes", "Is the most that is read of its output; 1 MiB if it is not set."),
-            newer("jsonOnly", "`false`: what a command prints for one id is the secret."),
+            newer("allowlist", "Lists the variables that may be read; all if it is not set."),
+            newer("path", "Is the path of the file."),
+            newer("mode", "`json`: ids are pointers into an object. `singleValue`: the whole file is the secret."),
+            newer("timeoutMs", "Is the longest time for a file or a command, in milliseconds; 5000 if it is not set."),
+            newer("maxBytes", "Is the largest size of the file, in bytes; 1 MiB if it is not set."),
+            newer("command", "Is the path of the command, which runs without a shell."),
+            newer("args", "Are the arguments of the command."),
+            newer("env", "Are variables of the command."),
+            newer("passEnv", "Lists variables of this process that the command may read."),
+            newer("trustedDirs", "Lists the directories in which the command may be."),
+            newer(
+                "noOutputTimeoutMs",
+                "Is the longest time without output, in milliseconds; that of `timeoutMs` if it is not set.",
+            ),
+            newer("maxOutputBytes", "Is the largest output, in bytes; 1 MiB if it is not set."),
+            newer("jsonOnly", "`false`: the output of a command for one id is the secret."),
         ],
     )
 };

@@ -1,5 +1,5 @@
-//! What a configuration says of the state directory it belongs to: its agents, where they live, and which release of
-//! OpenClaw wrote it. Nothing here is ever wrong: what is not understood says nothing.
+//! The layout of the state directory: agents, their directories, and the release of OpenClaw that wrote the
+//! configuration. Values that are not understood are ignored without a report.
 
 use indexmap::IndexMap;
 
@@ -10,22 +10,22 @@ use crate::env::Environment;
 use crate::id::agent_id;
 use crate::syntax::{Node, Value};
 
-/// The agent there is where none is configured.
+/// The agent if none is configured.
 const MAIN: &str = "main";
 
-/// No path is as long as this.
+/// The longest path.
 const LONGEST_PATH: usize = 1 << 16;
 
 /// The agents of `agents.entries` and `agents.list`, and the stamp of the release.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Layout {
     agents: IndexMap<String, Agent>,
-    /// Whether `agents.entries` is there, which only releases with databases write.
+    /// `true` if there are `agents.entries`, which only releases with databases write.
     has_entries: bool,
     version: Option<String>,
-    /// Whether `agents.defaults.models` no longer says which models are allowed.
+    /// `true` if `agents.defaults.models` no longer restricts which models are allowed.
     pub(super) has_moved_policy: bool,
-    /// The release where nothing tells.
+    /// The assumed release if the file does not show it.
     otherwise: Release,
 }
 
@@ -62,16 +62,16 @@ impl Layout {
         layout
     }
 
-    /// The release that the configuration belongs to.
+    /// Returns the release that the configuration belongs to.
     pub(super) fn release(&self) -> Release {
         Release::of(self.version.as_deref(), self.has_entries, self.otherwise)
     }
 }
 
 impl Config {
-    /// The agent that is meant where none is named: the one marked with `default: true`; else, of `agents.entries`, `main`
-    /// if it is there; else the first of the file; and `main` where no agent is configured. As OpenClaw reads ids:
-    /// [`StateDir::agent_id`](crate::StateDir::agent_id).
+    /// Returns the agent to use if none is named: the one with `default: true`; otherwise `main`, if `agents.entries`
+    /// has it; otherwise the first one of the file; `main` if no agent is configured. Ids are normalised as OpenClaw
+    /// does, see [`StateDir::agent_id`](crate::StateDir::agent_id).
     #[must_use]
     pub fn default_agent(&self) -> &str {
         let Layout { agents, has_entries, .. } = &self.layout;
@@ -80,32 +80,33 @@ impl Config {
         marked.or_else(main).or_else(|| agents.keys().next().map(String::as_str)).unwrap_or(MAIN)
     }
 
-    /// `agentDir` of an agent, with its variables put in: the directory with the agent's files, where it is not the usual
-    /// one. It may begin with `~`, which [`Environment::expand_home`] reads.
+    /// Returns `agentDir` of an agent with variables substituted: the directory of the agent's files, or `None` for the
+    /// usual one. It may begin with `~`, which [`Environment::expand_home`] expands.
     #[must_use]
     pub fn agent_dir(&self, agent: &str) -> Option<&str> {
         self.layout.agents.get(&key(agent))?.directory.as_deref()
     }
 
-    /// The agents that the configuration names, as OpenClaw reads their ids ([`StateDir::agent_id`](crate::StateDir::agent_id))
-    /// and in the order of the file. Without any there is only `main`, which is not named here.
+    /// Returns the ids of the configured agents in the order of the file, normalised as OpenClaw does
+    /// ([`StateDir::agent_id`](crate::StateDir::agent_id)). Empty if none is configured, when there is only `main`.
     pub fn agent_ids(&self) -> impl Iterator<Item = &str> {
         self.layout.agents.keys().map(String::as_str)
     }
 
-    /// Whether there are `agents.entries`, which OpenClaw has in the place of `agents.list` since it keeps credentials in
+    /// Returns `true` if there are `agents.entries`, which replaced `agents.list` when OpenClaw moved credentials to
     /// databases.
     #[must_use]
     pub fn has_agent_entries(&self) -> bool {
         self.layout.has_entries
     }
 
-    /// The release that the configuration belongs to.
+    /// Returns the release that the configuration belongs to.
     pub(crate) fn release(&self) -> Release {
         self.layout.release()
     }
 
-    /// `meta.lastTouchedVersion`: the release of OpenClaw that wrote the configuration last, such as `2026.9.6`.
+    /// Returns `meta.lastTouchedVersion`: the release of OpenClaw that last wrote the configuration, such as
+    /// `2026.9.6`.
     #[must_use]
     pub fn last_touched_version(&self) -> Option<&str> {
         self.layout.version.as_deref()
@@ -117,13 +118,13 @@ fn text<'n>(node: &'n Node<'n>) -> Option<&'n str> {
     Some(text.trim()).filter(|text| !text.is_empty())
 }
 
-/// A path with its variables put in; none where one of them is missing, because another place would be meant.
+/// Returns a path with variables substituted. `None` if one is missing, because the path would be another one.
 fn path(node: &Node<'_>, environment: &Environment) -> Option<String> {
     let done = substitute(text(node)?, LONGEST_PATH, |name| environment.get(name));
     (done.missing.is_empty() && !done.too_long).then(|| done.text.into_owned())
 }
 
-/// An id as OpenClaw reads it, which takes one of which nothing is left for `main`.
+/// Normalises an id as OpenClaw does, which takes an empty one for `main`.
 pub(super) fn key(id: &str) -> String {
     agent_id(id).unwrap_or_else(|| MAIN.to_owned())
 }

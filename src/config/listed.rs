@@ -1,4 +1,4 @@
-//! The models the configuration lists, as OpenClaw counts them.
+//! The models that the configuration lists, as OpenClaw counts them.
 
 use std::collections::HashMap;
 
@@ -6,15 +6,15 @@ use super::{Config, ProfileMode, ProfileSettings};
 use crate::credential::{CredentialKind, CredentialSource};
 use crate::id::{ModelRef, ProfileId, ProviderId};
 
-/// The models that OpenClaw since August 2026 lists where Anthropic is used with API keys and a model of it is listed.
+/// The models that OpenClaw adds since August 2026 if Anthropic is used with API keys and one of its models is listed.
 const SONNETS: [&str; 2] = ["anthropic/claude-sonnet-5", "anthropic/claude-sonnet-4-6"];
 
 impl Config {
-    /// Returns every model the configuration lists, with its alias; where an agent is named, under the aliases it gives.
+    /// Returns every listed model with its alias. If an agent is named, its aliases replace those of the defaults.
     ///
-    /// Where Anthropic is used with API keys, OpenClaw counts the first model of the defaults among them, because it keeps
-    /// the model's cache retention there, and since August 2026 two more. Models have aliases by being listed, and before
-    /// August 2026 the list is what an agent may use, so the report has to agree.
+    /// If Anthropic is used with API keys, OpenClaw also counts the primary model of the defaults, because it stores
+    /// the model's cache retention there, and since August 2026 two more. Only listed models have aliases, and before
+    /// August 2026 the list restricts the models of an agent, so this has to agree with OpenClaw.
     pub(crate) fn listed_models(&self, agent: Option<&str>) -> Vec<(ModelRef, Option<&str>)> {
         let mut models: Vec<_> = self.models().map(|(model, alias)| (model.clone(), alias)).collect();
         for model in self.seeded(&models) {
@@ -43,7 +43,7 @@ impl Config {
         models
     }
 
-    /// Returns the models that OpenClaw lists by itself.
+    /// Returns the models that OpenClaw adds to the list.
     fn seeded(&self, listed: &[(ModelRef, Option<&str>)]) -> Vec<ModelRef> {
         if !uses_keys(self) {
             return Vec::new();
@@ -59,7 +59,8 @@ impl Config {
     }
 }
 
-/// Returns `true` if the configuration, or the environment where it says nothing or both, uses Anthropic with API keys.
+/// Returns `true` if Anthropic is used with API keys according to the configuration, or to the environment if that is
+/// unclear.
 fn uses_keys(config: &Config) -> bool {
     let anthropic = ProviderId::anthropic();
     let kind = |entry: &ProfileSettings| entry.mode.filter(|_| entry.provider == anthropic).and_then(ProfileMode::kind);
@@ -75,7 +76,7 @@ fn uses_keys(config: &Config) -> bool {
     }
 }
 
-/// Whether a variable holds a login by its name, as OpenClaw reads it.
+/// Returns `true` if OpenClaw takes a variable for a login by its name.
 fn is_login(source: &CredentialSource) -> bool {
     matches!(source, CredentialSource::Environment { variable, .. } if variable.contains("OAUTH"))
 }

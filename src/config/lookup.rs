@@ -1,4 +1,4 @@
-//! What looks over the whole configuration need to know of it: where things stand, and what applies to whom.
+//! Accessors for checks of the whole configuration: locations, and which settings apply where.
 
 use std::collections::HashSet;
 
@@ -8,37 +8,37 @@ use crate::error::Location;
 use crate::id::{ModelRef, ProfileId, ProviderId};
 
 impl Config {
-    /// Where the entry of `auth.profiles` with this id stands.
+    /// Returns the location of the entry of `auth.profiles` with this id.
     pub(crate) fn place_of_profile(&self, id: &ProfileId) -> Location {
         self.auth.profile_places.get(id).cloned().unwrap_or_default()
     }
 
-    /// Every entry of `auth.order` with its place.
+    /// Returns every entry of `auth.order` with its location.
     pub(crate) fn placed_orders(&self) -> impl Iterator<Item = (&ProviderId, &ProfileId, &Location)> {
         self.auth.order.iter().flat_map(|(provider, order)| {
             order.ids.iter().zip(&order.places).map(move |(id, place)| (provider, id, place))
         })
     }
 
-    /// The alias a model that is not listed has all the same, unless another model has it.
+    /// Returns the alias that a model has without being listed, unless another model has it.
     pub(crate) fn implied_alias(&self, model: &ModelRef) -> Option<&'static str> {
         let taken = |alias: &str| self.models().filter_map(|(_, own)| own).any(|own| own.eq_ignore_ascii_case(alias));
         self.release().alias_of(model).filter(|alias| !taken(alias))
     }
 
-    /// The places of the layers of parameters that say a retention with both keys.
+    /// Returns the locations of the layers of parameters that set a retention with both keys.
     pub(crate) fn double_retentions(&self) -> impl Iterator<Item = &Location> {
         self.agents.layers().filter(|params| params.says_it_twice()).map(|params| &params.location)
     }
 
-    /// Every setting of a cache retention that has no effect for a subscription of these providers, by the place of the
-    /// layer that says it; each once.
+    /// Returns the locations of all retention settings that have no effect for a subscription of these providers, each
+    /// once.
     pub(crate) fn ignored_retentions(&self, is_subscription: impl Fn(&ProviderId) -> bool) -> Vec<&Location> {
         let agents = std::iter::once(None).chain(self.agents.ids().map(Some));
         let (mut found, mut seen) = (Vec::new(), HashSet::new());
         for agent in agents {
             let primary = self.primary_model(agent).and_then(|name| self.resolve_model_for(name, agent).ok());
-            // What is said of the common models is the same for every agent, unless the agent says it of all of them at once.
+            // Settings of common models are the same for every agent, unless the agent sets one for all its models.
             let own = agent.map(|id| self.agents.agent(Some(id)).into_iter().flat_map(|agent| agent.models.iter()));
             let own = own.into_iter().flatten().map(|(model, _)| model);
             let common = || self.models().map(|(model, _)| model).filter(|model| is_subscription(model.provider()));

@@ -1,11 +1,11 @@
-//! The user's configuration, `openclaw.json`: a JSON5 file that says which models, providers and profiles to use.
+//! The user's configuration, `openclaw.json`: a JSON5 file with the models, providers and profiles to use.
 //!
-//! [`Config::from_path`] reads a file and [`Config::from_json5_str`] a text, as [`ReadOptions`] say: strictly or
-//! leniently, with which environment behind `${VAR}`. Only the keys that concern credentials, models and caching are
-//! looked at; every problem in them has its place.
+//! [`Config::from_path`] reads a file and [`Config::from_json5_str`] a text. [`ReadOptions`] set whether reading is
+//! strict or lenient, and the environment for `${VAR}`. Only the keys for credentials, models and caching are read;
+//! every problem in them is reported with its location.
 //!
-//! A [`Config`] then answers for them: [`Config::resolve_model`] for a model's name, [`Config::resolve`] for the
-//! credential, [`Endpoint::for_model`](crate::Endpoint::for_model) for the server.
+//! A [`Config`] resolves the name of a model ([`Config::resolve_model`]), the credential ([`Config::resolve`]) and the
+//! server ([`Endpoint::for_model`](crate::Endpoint::for_model)). It is read only: nothing here writes `openclaw.json`.
 
 mod access;
 mod agents;
@@ -72,12 +72,11 @@ use crate::id::{ProfileId, ProviderId};
 use crate::select::{ProfileSelector, SelectorRules};
 use crate::syntax::{self, Document, KeyPath, Node, Places, Value};
 
-/// What the user configured, as far as it concerns credentials, models and caching.
+/// The user's configuration of credentials, models and caching.
 ///
-/// Read from the text of an `openclaw.json`. Keys of other concerns are accepted and ignored. Text in the keys that are
-/// read may name variables as `${NAME}`; they come from the process environment first and from the file's `env` block
-/// second. API keys, header values and the values of the `env` block are [`Secret`](crate::Secret)s, so that `Debug`
-/// does not show them.
+/// It is read from an `openclaw.json`, whose other keys are accepted and ignored. Text may name variables as `${NAME}`,
+/// which are looked up in the process environment and then in the file's `env` block. API keys, header values and the
+/// values of the `env` block are [`Secret`](crate::Secret)s, so `Debug` does not show them.
 ///
 /// # Examples
 ///
@@ -119,18 +118,18 @@ impl Config {
     ///
     /// [`ErrorKind::Syntax`](crate::ErrorKind::Syntax), [`TooLarge`](crate::ErrorKind::TooLarge),
     /// [`TooDeep`](crate::ErrorKind::TooDeep), [`DuplicateKey`](crate::ErrorKind::DuplicateKey) and
-    /// [`InvalidNumber`](crate::ErrorKind::InvalidNumber) for text that is not acceptable JSON5, anywhere in the file.
+    /// [`InvalidNumber`](crate::ErrorKind::InvalidNumber) for unacceptable JSON5 anywhere in the text.
     ///
-    /// Strict reading also refuses wrong values in the keys this crate owns, after it has looked at all of them:
-    /// [`MissingVariable`](crate::ErrorKind::MissingVariable) if every problem is a variable without a value, else
-    /// [`InvalidConfig`](crate::ErrorKind::InvalidConfig). [`Error::diagnostics`](crate::Error::diagnostics) has all
-    /// problems, the warnings included.
+    /// Strict reading also refuses wrong values in the keys that this crate reads: with
+    /// [`MissingVariable`](crate::ErrorKind::MissingVariable) if every problem is a variable without a value, otherwise
+    /// with [`InvalidConfig`](crate::ErrorKind::InvalidConfig). All keys are checked first;
+    /// [`Error::diagnostics`](crate::Error::diagnostics) has all problems, including warnings.
     pub fn from_json5_str(text: &str, options: &ReadOptions) -> Result<Self> {
         let document = syntax::parse(text, &options.limits)?;
         Self::assemble(text, document, options, None)
     }
 
-    /// Puts included files in their places, and reads the whole.
+    /// Inserts included files, and reads the whole.
     fn assemble(text: &str, document: Document<'_>, options: &ReadOptions, file: Option<&Path>) -> Result<Self> {
         let Document { root, places } = document;
         if !include::has_include(&root) {
@@ -164,7 +163,7 @@ impl Config {
         };
         let mut config = Self::default();
         reader.release = Layout::read(root, &options.environment, options.release).release();
-        // First of all the variables: the rest may name them.
+        // Variables come first, because the rest may name them.
         let env = member(root, "env").map(|node| {
             reader.path.push_key("env");
             let block = EnvBlock::read(&mut reader, node);
@@ -189,67 +188,69 @@ impl Config {
         Ok(config.with_rules(SelectorRules::default()))
     }
 
-    /// What was found that is not right, but not wrong enough to refuse the file.
+    /// Returns the problems that were found but did not make the file invalid.
     #[must_use]
     pub fn diagnostics(&self) -> &[Diagnostic] {
         &self.diagnostics
     }
 
-    /// The variables the configuration was read with: the caller's, or the process's, over the file's `env` block.
+    /// Returns the variables that the configuration was read with: those of [`ReadOptions`] and then the file's `env`
+    /// block.
     ///
-    /// [`Environment::origin`] says which of the two a value came from.
+    /// [`Environment::origin`] returns which of the two a value came from.
     #[must_use]
     pub fn environment(&self) -> &Environment {
         &self.environment
     }
 
-    /// `env.shellEnv`, which this crate reads and does not carry out.
+    /// Returns `env.shellEnv`, which this crate reads without running a shell.
     #[must_use]
     pub fn shell_env(&self) -> Option<ShellEnv> {
         self.shell_env
     }
 
-    /// `auth.profiles`, in the order of the file.
+    /// Returns the entries of `auth.profiles`, in the order of the file.
     #[must_use]
     pub fn auth_profiles(&self) -> impl ExactSizeIterator<Item = (&ProfileId, &ProfileSettings)> {
         self.auth.profiles.iter()
     }
 
-    /// The entry of `auth.profiles` with this id.
+    /// Returns the entry of `auth.profiles` with this id.
     #[must_use]
     pub fn auth_profile(&self, id: &ProfileId) -> Option<&ProfileSettings> {
         self.auth.profiles.get(id)
     }
 
-    /// `auth.order` of a provider: the entry in this spelling of its name, else the first in another.
+    /// Returns `auth.order` of a provider: the entry in this spelling of its name, otherwise the first in another one.
     ///
-    /// An empty list is not the same as none: it selects no profile at all.
+    /// An empty list selects no profile at all; `None` leaves the order to the other rules.
     #[must_use]
     pub fn auth_order(&self, provider: &ProviderId) -> Option<&[ProfileId]> {
         self.auth.order.get(provider).map(|order| &*order.ids)
     }
 
-    /// `auth.order` of every provider, in the order of the file.
+    /// Returns `auth.order` of every provider, in the order of the file.
     pub fn auth_orders(&self) -> impl Iterator<Item = (&ProviderId, &[ProfileId])> {
         self.auth.order.iter().map(|(provider, order)| (provider, &*order.ids))
     }
 
-    /// `auth.cooldowns`
+    /// Returns `auth.cooldowns`.
     #[must_use]
     pub fn cooldowns(&self) -> &CooldownSettings {
         &self.auth.cooldowns
     }
 
-    /// `models.providers`, in the order of the file.
+    /// Returns the entries of `models.providers`, in the order of the file.
     #[must_use]
     pub fn providers(&self) -> impl ExactSizeIterator<Item = (&ProviderId, &ProviderConfig)> {
         self.providers.iter()
     }
 
-    /// `models.providers` of a provider: the entry in this spelling of its name, else the first in another.
+    /// Returns the entry of `models.providers` for a provider: the one in this spelling of its name, otherwise the
+    /// first in another one.
     ///
-    /// In a file of August 2026 or later `z.ai` and `zai` may both have one, and are two providers then. In an older file
-    /// the first of them counts for both.
+    /// In a file of August 2026 or later, `z.ai` and `zai` may have an entry each and are then two providers. In an
+    /// older file the first of them counts for both.
     ///
     /// # Examples
     ///
@@ -272,18 +273,19 @@ impl Config {
         self.providers.get(provider)
     }
 
-    /// Whether the configuration has entries of this provider in several spellings, each of which is a provider then.
+    /// Returns `true` if there are entries for several spellings of this provider, each of which is then a separate
+    /// provider.
     pub(crate) fn is_split(&self, provider: &ProviderId) -> bool {
         self.providers.is_split(provider)
     }
 
-    /// Whether two names are of one provider: in any spelling, unless the configuration has entries in several.
+    /// Returns `true` if two names mean one provider: in any spelling, unless there are entries for several spellings.
     pub(crate) fn is_one(&self, provider: &ProviderId, other: &ProviderId) -> bool {
         provider == other && (provider.written() == other.written() || !self.providers.is_split(provider))
     }
 }
 
-/// Looks for misspelt keys only: what stands there is read by [`Layout`], which finds nothing wrong.
+/// Checks for misspelt keys only. [`Layout`] reads the values and reports no problems.
 fn read_meta<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) {
     if !matches!(node.value, Value::Object(_)) {
         return;

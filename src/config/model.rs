@@ -1,4 +1,4 @@
-//! Models by name.
+//! Names of models and the models they mean.
 
 use crate::config::{Config, names};
 use crate::error::{Error, ErrorKind, Result};
@@ -6,46 +6,47 @@ use crate::id::ModelRef;
 use crate::secret::is_blank_char;
 
 impl Config {
-    /// The model an agent uses first, as it is written: the agent's own, else `agents.defaults.model`.
+    /// Returns the primary model of an agent, as written: the agent's own, otherwise `agents.defaults.model`.
     ///
-    /// [`resolve_model_for`](Self::resolve_model_for) reads it. `None` as agent, or one that is not configured, gives the
-    /// defaults.
+    /// [`resolve_model_for`](Self::resolve_model_for) parses it. For `None`, or an agent that is not configured,
+    /// returns that of the defaults.
     #[must_use]
     pub fn primary_model(&self, agent: Option<&str>) -> Option<&str> {
         let own = self.agents.agent(agent).and_then(|agent| agent.model.primary.as_deref());
         own.or(self.agents.model.primary.as_deref())
     }
 
-    /// The models to use where the first is not available, as they are written. An agent that has a list of its own,
-    /// even an empty one, does not get the defaults'. In `agents.entries`, a model of its own without a list means none.
+    /// Returns the models to use if the primary one is not available, as written. An agent with its own list, even an
+    /// empty one, does not get the defaults. In `agents.entries`, an agent with its own model and no list has no
+    /// fallbacks.
     #[must_use]
     pub fn fallback_models(&self, agent: Option<&str>) -> &[String] {
         let own = self.agents.agent(agent).and_then(|agent| agent.model.fallbacks.as_deref());
         own.or(self.agents.model.fallbacks.as_deref()).unwrap_or_default()
     }
 
-    /// The model for images, as it is written: `agents.defaults.imageModel`.
+    /// Returns the model for images, as written: `agents.defaults.imageModel`.
     #[must_use]
     pub fn image_model(&self) -> Option<&str> {
         self.agents.image_model.primary.as_deref()
     }
 
-    /// The models for images to use where the first is not available, as they are written.
+    /// Returns the models for images to use if the first one is not available, as written.
     #[must_use]
     pub fn image_fallback_models(&self) -> &[String] {
         self.agents.image_model.fallbacks.as_deref().unwrap_or_default()
     }
 
-    /// The models `agents.defaults.models` lists, in the order of the file, each with its alias if it has one. Some have
-    /// one without being given it, as in the release that the configuration belongs to: `anthropic/claude-opus-5`, for one,
-    /// is `opus` in OpenClaw 2026.9.6, and `anthropic/claude-opus-4-6` in 2026.2.9.
+    /// Returns the models of `agents.defaults.models`, in the order of the file, with their aliases. Some models have
+    /// an alias by default, depending on the release that the configuration belongs to: `opus` is
+    /// `anthropic/claude-opus-5` in OpenClaw 2026.9.6, and `anthropic/claude-opus-4-6` in 2026.2.9.
     pub fn models(&self) -> impl Iterator<Item = (&ModelRef, Option<&str>)> {
         self.agents.models.iter().map(|(model, settings)| (model, settings.alias.as_deref()))
     }
 
-    /// The model that an agent uses for small tasks, such as titles: the agent's own, else `agents.defaults.utilityModel`,
-    /// else what OpenClaw since August 2026 takes beside a first model of the same provider. `None` where none is known,
-    /// and where a blank name says that there is none.
+    /// Returns the model that an agent uses for small tasks, such as titles: the agent's own, otherwise
+    /// `agents.defaults.utilityModel`, otherwise OpenClaw's default (since August 2026) for the provider of the primary
+    /// model. `None` if there is no default, or if the name is blank.
     #[must_use]
     pub fn utility_model(&self, agent: Option<&str>) -> Option<String> {
         if let Some(name) = self.utility_setting(agent) {
@@ -55,31 +56,32 @@ impl Config {
         self.release().utility_model(&self.resolve_model_for(primary, agent).ok()?)
     }
 
-    /// What is said of the model for small tasks; blank where there is to be none.
+    /// Returns the setting of the model for small tasks; blank for none.
     pub(crate) fn utility_setting(&self, agent: Option<&str>) -> Option<&str> {
         let own = self.agents.agent(agent).and_then(|agent| agent.utility_model.as_ref());
         own.or(self.agents.utility_model.as_ref()).map(|(name, _)| name.as_str())
     }
 
-    /// Whether an agent has a first model of its own, and whether it has fallbacks of its own.
+    /// Returns whether an agent has its own primary model, and whether it has its own fallbacks.
     pub(crate) fn has_own_models(&self, agent: Option<&str>) -> (bool, bool) {
         let own = self.agents.agent(agent).map(|agent| &agent.model);
         own.map_or((false, false), |model| (model.primary.is_some(), model.fallbacks.is_some()))
     }
 
-    /// Reads the name of a model: an alias from `agents.defaults.models`, in any case; one of OpenClaw's own aliases, such as
-    /// `opus`, `sonnet`, `gpt` and `gemini`; `provider/model`; or the bare name of a model. Of Anthropic's models, `opus-4.6`,
-    /// `opus-4.5` and `sonnet-4.5` are short for the names the API knows.
+    /// Resolves the name of a model: an alias from `agents.defaults.models`, ignoring case; one of OpenClaw's own
+    /// aliases, such as `opus`, `sonnet`, `gpt` and `gemini`; `provider/model`; or the bare name of a model. For
+    /// Anthropic, `opus-4.6`, `opus-4.5` and `sonnet-4.5` are short for the names of the API.
     ///
-    /// What an alias stands for, and whose model a bare name is, depends on the release that the configuration belongs to
-    /// ([`last_touched_version`](Self::last_touched_version), [`has_agent_entries`](Self::has_agent_entries)). Since August
-    /// 2026 a bare name is a model of `openai`, and an alias needs a listed model: one without is still understood here, and
-    /// [`lint`](Self::lint) says so. Before, and where nothing tells the release, a bare name is a model of `anthropic`.
+    /// The model of an alias and the provider of a bare name depend on the release that the configuration belongs to
+    /// ([`last_touched_version`](Self::last_touched_version), [`has_agent_entries`](Self::has_agent_entries)). Since
+    /// August 2026 a bare name is a model of `openai`, and an alias needs a listed model; one without it is still
+    /// resolved here, and [`lint`](Self::lint) reports it. In older or unknown releases a bare name is a model of
+    /// `anthropic`.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidId`] if the name is blank, [`ErrorKind::UnknownModel`] if half of it is, or if it has white
-    /// space or control characters inside and is no alias.
+    /// [`ErrorKind::InvalidId`] if the name is blank, [`ErrorKind::UnknownModel`] if one half is blank, or if it is not
+    /// an alias and has white space or control characters inside.
     ///
     /// # Examples
     ///
@@ -98,8 +100,8 @@ impl Config {
         self.resolve_model_for(name, None)
     }
 
-    /// Reads the name of a model as [`resolve_model`](Self::resolve_model) does, the aliases that an agent's own `models` give
-    /// before those of the defaults.
+    /// Resolves the name of a model like [`resolve_model`](Self::resolve_model), with the aliases of the agent's own
+    /// `models` before those of the defaults.
     ///
     /// # Errors
     ///

@@ -1,17 +1,17 @@
-//! Which model is used first, and which after it.
+//! A primary model and its fallbacks.
 
 use super::keys;
 use super::reader::Reader;
 use crate::error::Location;
 use crate::syntax::{Node, Value};
 
-/// A model and what to use when it is not available.
+/// A primary model and the models to use if it is not available.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ModelChoice {
     pub(super) primary: Option<String>,
-    /// `None` if nothing is said; an empty list says "no fallbacks".
+    /// `None` if not set; an empty list means "no fallbacks".
     pub(super) fallbacks: Option<Vec<String>>,
-    /// Every name with its place.
+    /// Every name with its location.
     pub(super) placed: Vec<(String, Location)>,
 }
 
@@ -40,7 +40,7 @@ impl ModelChoice {
         Some(name)
     }
 
-    /// As an entry of `agents.entries` means it: a model without fallbacks has none, not those of the defaults.
+    /// Applies the rule of `agents.entries`: a model without fallbacks has none, not those of the defaults.
     pub(super) fn complete(mut self) -> Self {
         if self.primary.is_some() {
             self.fallbacks.get_or_insert_default();

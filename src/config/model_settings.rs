@@ -1,4 +1,4 @@
-//! What is said of single models: their aliases and parameters.
+//! The settings of single models: aliases and parameters.
 
 use super::params::Params;
 use super::reader::Reader;
@@ -13,7 +13,7 @@ use crate::syntax::Node;
 #[derive(Clone, Debug, Default)]
 pub(super) struct ModelSettings {
     pub(super) alias: Option<String>,
-    /// Whether the configuration says something of an alias, if only that there is none.
+    /// `true` if the configuration sets an alias, even a blank one.
     pub(super) says_alias: bool,
     pub(super) params: Params,
 }
@@ -31,11 +31,11 @@ pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> BySpellin
                 return;
             }
             settings.says_alias = true;
-            // A blank one is how a model is left without the alias it would have otherwise.
+            // A blank alias removes the default one.
             let alias = reader.text(&member.node).map(|text| text.value.trim_matches(is_blank_char).to_owned());
             settings.alias = alias.filter(|alias| !alias.is_empty());
             if settings.alias.as_ref().is_some_and(|alias| !aliases.insert(alias.to_lowercase())) {
-                reader.warn(DiagnosticCode::Conflict, member.node.at, "a model further up has this alias and keeps it");
+                reader.warn(DiagnosticCode::Conflict, member.node.at, "an earlier model has this alias and keeps it");
             }
         });
         let Ok(model) = ModelRef::parse(&member.key, &bare) else {
@@ -43,7 +43,7 @@ pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> BySpellin
             return reader.report(reader.wrong, DiagnosticCode::InvalidValue, member.key_at, message);
         };
         if !models.add(reader.release, names::official(model), settings) {
-            reader.warn(DiagnosticCode::Conflict, member.key_at, "an entry further up is for the same model and wins");
+            reader.warn(DiagnosticCode::Conflict, member.key_at, "an earlier entry is for the same model and wins");
         }
     });
     reader.release.give_aliases(&mut models);

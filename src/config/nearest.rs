@@ -1,10 +1,9 @@
-//! Which known key a misspelled one was meant to be.
+//! Suggests the known key for a misspelled one.
 
 /// Returns the known key that a written one is most likely a misspelling of.
 ///
-/// Case and the separators `_` and `-` do not count; beyond that one edit is forgiven in short keys and two in long
-/// ones and in those that begin in the same way, where a swap of neighbours is one edit. The long beginning of a key is
-/// taken for the key as well.
+/// Case and the separators `_` and `-` are ignored. One edit is allowed in short keys, two in long ones and in those
+/// with the same beginning; a swap of neighbours is one edit. A long beginning of a key also matches.
 pub(super) fn nearest<'k>(written: &str, known: &(impl Iterator<Item = &'k str> + Clone)) -> Option<&'k str> {
     let counts = |c: &char| !matches!(c, '_' | '-');
     let letters: Vec<char> = written.chars().filter(counts).flat_map(char::to_lowercase).collect();
@@ -19,10 +18,10 @@ pub(super) fn nearest<'k>(written: &str, known: &(impl Iterator<Item = &'k str> 
     (0..=2).find_map(|edits| known.clone().find(|key| alike(key, edits))).or_else(|| known.clone().find(begun))
 }
 
-/// So many letters at the beginning are the same where two edits are forgiven in a short key.
+/// The number of equal letters at the beginning of a short key that allows two edits.
 const SAME_BEGINNING: usize = 4;
 
-/// The least that is taken for the beginning of a key.
+/// The shortest beginning of a key that matches the key.
 const LONG_BEGINNING: usize = 10;
 
 fn is_same(c: char, k: u8) -> bool {
@@ -32,12 +31,12 @@ fn is_same(c: char, k: u8) -> bool {
 /// Returns `true` if this many insertions, deletions, replacements and swaps of neighbours lead from a text in lower
 /// case to a key of ASCII letters in any case.
 fn within(text: &[char], key: &[u8], edits: usize) -> bool {
-    // An edit changes the length by one at most, which rules out nearly every key of a file at once.
+    // An edit changes the length by at most one, which rules out nearly every key of a file at once.
     if text.len().abs_diff(key.len()) > edits {
         return false;
     }
     let same = |c: &char, k: &u8| is_same(*c, *k);
-    // Not by recursion: both texts may be as long as the file.
+    // The equal start is skipped without recursion, because both texts may be as long as the file.
     let alike = text.iter().zip(key).take_while(|(c, k)| same(c, k)).count();
     let (text, key) = (text.get(alike..).unwrap_or_default(), key.get(alike..).unwrap_or_default());
     match (text, key) {

@@ -1,4 +1,4 @@
-//! Configuration from a file.
+//! Reads a configuration from a file.
 
 use std::io;
 use std::path::Path;
@@ -8,26 +8,26 @@ use crate::error::{Error, ErrorKind, Result, io_error};
 use crate::secret::SecretBytes;
 use crate::syntax;
 
-/// How much is read at a time.
+/// The number of bytes that are read at a time.
 const PIECE: usize = 1 << 16;
 
 impl Config {
-    /// Reads a configuration from a file. Problems name the file as it is given here.
+    /// Reads a configuration from a file. Problems name the file by this path.
     ///
-    /// `$include` is followed, at any place of the file: the name of a file, or a list of names, relative to the file
-    /// that includes it. Files of a list are merged in its order, and keys beside the include are merged over them:
-    /// objects key by key, lists one after the other, otherwise the later value counts. Included files have to be in the
-    /// directory of the configuration or below, links resolved, unless
-    /// [`include_anywhere`](ReadOptions::include_anywhere) is set; ten may include each other in a row, a thousand are
-    /// read in all, and together they may be no larger than [`max_bytes`](ReadOptions::max_bytes). Problems in them name
-    /// them.
+    /// An `$include` anywhere in the file is followed: the name of a file, or a list of names, relative to the
+    /// including file. Listed files are merged in order, and keys beside the include are merged over them: objects key
+    /// by key, lists by concatenation, and otherwise the later value wins. After resolving links, included files must
+    /// be in or below the directory of the configuration, unless [`include_anywhere`](ReadOptions::include_anywhere) is
+    /// set. Includes may nest ten deep, and at most 1,000 files are read, which together may be no larger than
+    /// [`max_bytes`](ReadOptions::max_bytes). Problems in an included file name that file.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`] if there is no such file, [`ErrorKind::NotAFile`] if it is a directory, a pipe or a device,
-    /// [`ErrorKind::PermissionDenied`] if this user may not read it, [`ErrorKind::Io`] if it cannot be read for another
-    /// reason, [`ErrorKind::Syntax`] if it is not UTF-8, [`ErrorKind::InvalidInclude`] if an include cannot be followed, which
-    /// lenient reading notes and leaves empty, and all errors of [`from_json5_str`](Self::from_json5_str).
+    /// [`ErrorKind::NotFound`] if there is no such file, [`ErrorKind::NotAFile`] if it is a directory, a pipe or a
+    /// device, [`ErrorKind::PermissionDenied`] if this user may not read it, [`ErrorKind::Io`] if it cannot be read for
+    /// another reason, [`ErrorKind::Syntax`] if it is not UTF-8, and all errors of
+    /// [`from_json5_str`](Self::from_json5_str). [`ErrorKind::InvalidInclude`] if an include cannot be followed;
+    /// lenient reading reports it and leaves the include empty.
     ///
     /// # Examples
     ///
@@ -47,7 +47,7 @@ impl Config {
     }
 }
 
-/// The bytes of a file; never more than one beyond the cap, whatever the file's size is said to be.
+/// Reads the bytes of a file, at most one more than the cap, whatever size the file reports.
 #[expect(clippy::disallowed_methods, reason = "the configuration is read outside the file store, here alone")]
 pub(super) fn read(path: &Path, max_bytes: usize) -> Result<SecretBytes> {
     let refused = |error: io::Error| {
@@ -55,7 +55,7 @@ pub(super) fn read(path: &Path, max_bytes: usize) -> Result<SecretBytes> {
         let what = if missing { "the configuration does not exist" } else { "the configuration cannot be read" };
         io_error(what, path, error)
     };
-    // Opening a pipe would wait for somebody to write into it.
+    // Opening a pipe would wait for a writer.
     if !std::fs::metadata(path).map_err(refused)?.is_file() {
         return Err(Error::new(ErrorKind::NotAFile, "the configuration is not a regular file"));
     }

@@ -1,11 +1,11 @@
-//! How a configuration is read.
+//! Options for reading a configuration.
 
 use crate::config::release::Release;
 use crate::env::Environment;
 use crate::error::Severity;
 use crate::syntax::Limits;
 
-/// How a configuration is read: how strictly, how much of it, and with which variables.
+/// Options for reading a configuration: strictness, limits and variables.
 ///
 /// The default is strict, up to 16 MiB and 128 levels, with the process environment.
 ///
@@ -30,49 +30,50 @@ pub struct ReadOptions {
 }
 
 impl ReadOptions {
-    /// The default options.
+    /// Creates the default options.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Whether a wrong value in a key this crate owns is a warning and counts as absent, instead of an error.
+    /// Sets whether a wrong value in a key that this crate reads is a warning and counts as absent, instead of an
+    /// error. Default: `false`.
     #[must_use]
     pub fn lenient(mut self, lenient: bool) -> Self {
         self.lenient = lenient;
         self
     }
 
-    /// The largest size of the text in bytes; 4 GiB at most.
+    /// Sets the largest size of the text in bytes, at most 4 GiB. Default: 16 MiB.
     #[must_use]
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.limits.max_bytes = bytes;
         self
     }
 
-    /// How many lists and objects may be open at once; 128 at most, which is the default.
+    /// Sets how deep lists and objects may nest, at most 128 levels. Default: 128.
     #[must_use]
     pub fn max_depth(mut self, depth: usize) -> Self {
         self.limits.max_depth = depth;
         self
     }
 
-    /// Whether `$include` may read files outside the directory of the configuration. Off if not set.
+    /// Sets whether `$include` may read files outside the directory of the configuration. Default: `false`.
     #[must_use]
     pub fn include_anywhere(mut self, anywhere: bool) -> Self {
         self.include_anywhere = anywhere;
         self
     }
 
-    /// Where variables are looked up, ahead of the configuration's own `env` block.
+    /// Sets the variables, which override the configuration's own `env` block. Default: those of the process.
     #[must_use]
     pub fn environment(mut self, environment: Environment) -> Self {
         self.environment = environment;
         self
     }
 
-    /// The release of OpenClaw, such as `2026.9.6`, that a configuration belongs to where it does not say so itself. Its
-    /// aliases, its default model and its meaning of bare names apply. 2026.2.9 if not set; a text that is no release
+    /// Sets the release of OpenClaw for a configuration that does not name one, such as `2026.9.6`. It decides the
+    /// aliases, the default model and the meaning of bare names. Default: 2026.2.9. A text that is not a release
     /// changes nothing.
     ///
     /// # Examples
@@ -91,7 +92,7 @@ impl ReadOptions {
         self
     }
 
-    /// How much a wrong value matters.
+    /// Returns the severity of a wrong value.
     pub(super) fn severity(&self) -> Severity {
         if self.lenient { Severity::Warning } else { Severity::Error }
     }

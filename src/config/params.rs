@@ -1,4 +1,4 @@
-//! `params`: open objects in which three keys are ours.
+//! The `params` objects, of which three keys are read.
 
 use crate::config::keys;
 use crate::config::reader::Reader;
@@ -11,24 +11,24 @@ use crate::syntax::{Node, Value};
 const RETENTIONS: &[(&str, CacheRetention)] =
     &[("none", CacheRetention::None), ("short", CacheRetention::Short), ("long", CacheRetention::Long)];
 
-/// What one layer of parameters says.
+/// The parameters of one layer.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Params {
     retention: Option<CacheRetention>,
     legacy: Option<CacheRetention>,
-    /// Where the layer stands.
+    /// The location of the layer.
     pub(super) location: Location,
     pub(super) betas: Option<Vec<String>>,
 }
 
 impl Params {
-    /// The layer's retention, and whether the legacy key gave it: the new key wins where it is valid.
+    /// Returns the layer's retention, and `true` if it is from the legacy key. A valid new key wins.
     pub(super) fn retention(&self) -> Option<(CacheRetention, bool)> {
         let new = self.retention.map(|retention| (retention, false));
         new.or(self.legacy.map(|retention| (retention, true)))
     }
 
-    /// Whether both keys say something.
+    /// Returns `true` if both keys are set.
     pub(super) fn says_it_twice(&self) -> bool {
         self.retention.is_some() && self.legacy.is_some()
     }
@@ -57,7 +57,7 @@ fn legacy<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<CacheRetent
     retention
 }
 
-/// Beta flags, as a list or as the text of a header.
+/// Reads beta flags, as a list or as the text of a header.
 fn betas<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<Vec<String>> {
     let mut flags = Vec::new();
     if let Value::String(_) = node.value {
@@ -69,14 +69,14 @@ fn betas<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<Vec<String>>
 }
 
 fn add<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>, flags: &mut Vec<String>) {
-    // A placeholder is no flag: the provider would refuse the request.
+    // A placeholder is not a flag: the provider would refuse the request.
     let Some(text) = reader.text(node).filter(|text| !text.unresolved) else { return };
     for flag in text.value.split(',') {
         let flag = flag.trim_matches(is_blank_char);
         if !flag.is_empty() && flag.bytes().all(|byte| byte.is_ascii_graphic()) {
             flags.push(flag.to_owned());
         } else if !flag.is_empty() {
-            reader.wrong(node, "a beta flag has characters that cannot stand in a header");
+            reader.wrong(node, "a beta flag has characters that are not allowed in a header");
         }
     }
 }

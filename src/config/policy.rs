@@ -1,4 +1,4 @@
-//! Which models an agent may use.
+//! The policy for the models that an agent may use.
 
 use super::reader::Reader;
 use super::{Config, keys};
@@ -7,7 +7,7 @@ use crate::id::{ModelRef, ProviderId};
 use crate::secret::is_blank_char;
 use crate::syntax::Node;
 
-/// What `allow` of a policy says; `None` if it is not there.
+/// A model policy. `allow` is `None` if it is not set.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ModelPolicy {
     pub(super) allow: Option<Vec<(String, Location)>>,
@@ -27,20 +27,21 @@ impl ModelPolicy {
     }
 }
 
-/// One entry of a policy: names of models as [`Config::policy_name`] has them.
+/// One entry of a policy. Names of models are in the form of [`Config::policy_name`].
 enum Allowed {
     Model(ModelRef),
-    /// Every model whose name begins with this text, which ends with a slash.
+    /// Every model whose name begins with this text, which ends in a slash.
     Below(String),
 }
 
 impl Config {
-    /// Returns `true` if an agent may use a model: `modelPolicy.allow` of the agent, else of the defaults.
+    /// Returns `true` if an agent may use a model, according to `modelPolicy.allow` of the agent, otherwise of the
+    /// defaults.
     ///
-    /// Where neither is there, `agents.defaults.models` lists the models that are allowed, unless OpenClaw has noted that
-    /// it moved that list (`meta.migrations.modelPolicyAllowlist`), or there is none. An empty list allows every model.
-    /// Since August 2026 a provider is compared as it is written: `z.ai/*` allows no model of `zai`.
-    /// This is what OpenClaw lets its users choose; [`rotation`](Self::rotation) and the like do not ask.
+    /// Without a policy, `agents.defaults.models` lists the allowed models, unless OpenClaw has noted that it moved
+    /// that list (`meta.migrations.modelPolicyAllowlist`). An empty or missing list allows every model. Since August
+    /// 2026 providers are compared as written: `z.ai/*` allows no model of `zai`. OpenClaw applies this policy to its
+    /// users' choice of a model; [`rotation`](Self::rotation) and the other methods do not check it.
     ///
     /// # Examples
     ///
@@ -62,8 +63,8 @@ impl Config {
         self.allowed(agent).is_none_or(|allowed| allowed.iter().any(|allowed| self.covers(allowed, model)))
     }
 
-    /// The models that an agent may use, of those the configuration names, sorted; where the policy allows a whole
-    /// provider, also its pattern, because others are not known here. None means all.
+    /// Returns the configured models that an agent may use, sorted. If the policy allows a whole provider, the result
+    /// also has its pattern, because other models are not known here. Empty means all.
     pub(crate) fn allowed_models(&self, agent: Option<&str>) -> Vec<ModelRef> {
         let mut known: Vec<ModelRef> = self.listed_models(agent).into_iter().map(|(model, _)| model).collect();
         for (provider, settings) in self.providers() {
@@ -84,7 +85,7 @@ impl Config {
         names.iter().filter_map(|name| name.parse().ok()).collect()
     }
 
-    /// The name of a model by which it is allowed: OpenClaw since August 2026 compares names as they are written.
+    /// Returns the name by which a model is allowed. OpenClaw compares names as written since August 2026.
     fn policy_name(&self, model: &ModelRef) -> String {
         if self.release().has_entries() { model.written() } else { model.name() }
     }
@@ -96,7 +97,8 @@ impl Config {
         }
     }
 
-    /// The entries of the policy in force, where one that names no model allows none; `None` if every model is allowed.
+    /// Returns the entries of the policy in force; `None` if every model is allowed. An unreadable entry allows
+    /// nothing.
     fn allowed(&self, agent: Option<&str>) -> Option<Vec<Allowed>> {
         let own = self.agents.agent(agent).and_then(|agent| agent.policy.as_ref()?.allow.as_ref());
         let policy = own.or_else(|| self.agents.policy.as_ref()?.allow.as_ref());
@@ -112,7 +114,7 @@ impl Config {
         Some(listed.filter_map(|(model, _)| self.entry(&model.written(), None)).collect())
     }
 
-    /// Reads an entry of a policy, or a model of the list that is one.
+    /// Reads an entry of a policy, or a model of the list that acts as one.
     fn entry(&self, name: &str, agent: Option<&str>) -> Option<Allowed> {
         let Some(prefix) = name.strip_suffix('*').filter(|prefix| prefix.ends_with('/')) else {
             return self.resolve_model_for(name, agent).ok().map(Allowed::Model);

@@ -1,4 +1,4 @@
-//! `models.providers`: endpoints and what goes to them.
+//! The block `models.providers`: servers, keys and headers of providers.
 
 use std::fmt;
 
@@ -37,25 +37,25 @@ const APIS: &[(&str, ProviderApi)] = &[
     ("pi-messages", ProviderApi::PiMessages),
 ];
 
-/// How a provider authenticates.
+/// The kind of authentication of a provider: `auth` of its entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ProviderAuth {
-    /// `api-key`
+    /// `api-key`: an API key.
     ApiKey,
-    /// `aws-sdk`
+    /// `aws-sdk`: credentials that Amazon's own library finds.
     AwsSdk,
-    /// `oauth`
+    /// `oauth`: a bearer token from OAuth.
     OAuth,
-    /// `token`
+    /// `token`: a static bearer token.
     Token,
 }
 
-/// Which interface an endpoint supports.
+/// The API of an endpoint: `api` of a provider or a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ProviderApi {
-    /// `anthropic-messages`, the one this crate builds requests for.
+    /// `anthropic-messages`, the one that this crate builds requests for.
     AnthropicMessages,
     /// `openai-completions`
     OpenAiCompletions,
@@ -67,7 +67,7 @@ pub enum ProviderApi {
     GitHubCopilot,
     /// `bedrock-converse-stream`
     BedrockConverseStream,
-    /// `azure-openai-responses`, since August 2026, as are all below.
+    /// `azure-openai-responses`, since August 2026, like all below.
     AzureOpenAiResponses,
     /// `google-vertex`
     GoogleVertex,
@@ -79,7 +79,7 @@ pub enum ProviderApi {
     PiMessages,
 }
 
-/// One entry of `models.providers`. `Debug` shows neither secrets nor more of the URL than its scheme and host.
+/// An entry of `models.providers`. `Debug` shows no secrets, and only the scheme and host of URLs.
 #[derive(Clone, Default)]
 pub struct ProviderConfig {
     base_url: Option<String>,
@@ -92,7 +92,7 @@ pub struct ProviderConfig {
     models: IndexMap<String, ModelEntry>,
 }
 
-/// One entry of `models` of a provider.
+/// An entry of `models` of a provider.
 #[derive(Clone, Default)]
 struct ModelEntry {
     base_url: Option<String>,
@@ -104,7 +104,7 @@ struct ModelEntry {
 /// Header names as written, and their values.
 pub(super) type Headers = IndexMap<String, ConfiguredSecret>;
 
-/// A value, or why the reference in its place leads to none.
+/// A value, or the reason why its reference does not resolve to one.
 pub(super) type Found<'a> = Result<&'a Secret, ReferenceFailure>;
 
 fn found(headers: &Headers) -> impl Iterator<Item = (&str, Found<'_>)> {
@@ -112,35 +112,36 @@ fn found(headers: &Headers) -> impl Iterator<Item = (&str, Found<'_>)> {
 }
 
 impl ProviderConfig {
-    /// `baseUrl` as it is written, not checked to be a URL.
+    /// Returns `baseUrl` as written, without validation.
     #[must_use]
     pub fn base_url(&self) -> Option<&str> {
         self.base_url.as_deref()
     }
 
-    /// `apiKey`, [cleaned](Secret::cleaned). Where it is a reference: what that leads to, if
-    /// [`Config::with_references`](crate::Config::with_references) said so, or its variable is set for `$NAME`.
+    /// Returns `apiKey`, [cleaned](Secret::cleaned). For a reference, returns the secret set by
+    /// [`Config::with_references`](crate::Config::with_references), or for `$NAME` the value of the variable.
     ///
-    /// It may be a text that can be no secret, which [`Config::inline_credential`](crate::Config::inline_credential) does
-    /// not give.
+    /// The text may be one that cannot be a secret, which
+    /// [`Config::inline_credential`](crate::Config::inline_credential) does not return.
     #[must_use]
     pub fn api_key(&self) -> Option<&Secret> {
         self.api_key.as_ref()?.value().ok()
     }
 
-    /// The reference that stands in the place of `apiKey`, if there is one.
+    /// Returns the reference in `apiKey`, if there is one.
     #[must_use]
     pub fn api_key_ref(&self) -> Option<&SecretRef> {
         self.api_key.as_ref()?.reference()
     }
 
-    /// Why the reference in the place of `apiKey` leads to no secret, if it does not.
+    /// Returns the reason why the reference in `apiKey` does not resolve to a secret; `None` if it does or there is
+    /// none.
     #[must_use]
     pub fn api_key_failure(&self) -> Option<ReferenceFailure> {
         self.api_key.as_ref()?.value().err()
     }
 
-    /// Every value that may be a reference, with its key under the provider's entry.
+    /// Returns every value that may be a reference, with its key below the provider's entry.
     fn values(&self) -> impl Iterator<Item = (String, &ConfiguredSecret)> {
         let key = self.api_key.iter().map(|value| ("apiKey".to_owned(), value));
         let named = |place: &'static str, headers| {
@@ -154,12 +155,12 @@ impl ProviderConfig {
             .chain(self.request.auth.iter().map(|auth| (format!("request.auth.{}", auth.key), auth.secret())))
     }
 
-    /// The references, with their keys under the provider's entry and why they lead to no secret, if they do not.
+    /// Returns the references with their keys below the provider's entry, and the reason if one does not resolve.
     pub(crate) fn references(&self) -> impl Iterator<Item = (String, &SecretRef, Option<ReferenceFailure>)> {
         self.values().filter_map(|(key, value)| Some((key, value.reference()?, value.value().err())))
     }
 
-    /// The references with their places.
+    /// Returns the references with their locations.
     pub(super) fn placed_references(&self) -> impl Iterator<Item = (&SecretRef, &Location)> {
         self.values().filter_map(|(_, value)| value.placed_reference())
     }
@@ -169,46 +170,49 @@ impl ProviderConfig {
         let headers =
             of_models.chain([&mut self.headers, &mut self.request.headers]).flat_map(|headers| headers.values_mut());
         headers.for_each(|value| value.put_in(references, joined));
-        // Lines that were joined before they are looked at would be one secret, of several.
+        // Lines must not be joined first, because several secrets would look like one.
         self.api_key.iter_mut().for_each(|value| value.put_in(references, Secret::cleaned));
         self.request.auth.iter_mut().for_each(|auth| auth.put_in(references));
     }
 
-    /// `auth`
+    /// Returns `auth`, the kind of authentication.
     #[must_use]
     pub fn auth(&self) -> Option<ProviderAuth> {
         self.auth
     }
 
-    /// `api`; also `None` for an interface this version does not know.
+    /// Returns `api`; `None` also for an API that this version does not know.
     #[must_use]
     pub fn api(&self) -> Option<ProviderApi> {
         self.api
     }
 
-    /// `authHeader`: whether the key goes into the `authorization` header.
+    /// Returns `authHeader`: `Some(true)` if the key goes into the `authorization` header.
     #[must_use]
     pub fn auth_header(&self) -> Option<bool> {
         self.auth_header
     }
 
-    /// `headers`, in the order of the file: names as written and values, none of them checked to be valid in HTTP. Those whose
-    /// value is a reference that leads to no secret are left out.
+    /// Returns `headers` in the order of the file, with names as written and without validation. Leaves out values that
+    /// are references and do not resolve to a secret.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &Secret)> {
         self.configured_headers().filter_map(|(name, value)| Some((name, value.ok()?)))
     }
 
-    /// `request.headers`, as [`headers`](Self::headers). They come over the provider's own and over the model's.
+    /// Returns `request.headers`, like [`headers`](Self::headers). They override those of the provider and of the
+    /// model.
     pub fn request_headers(&self) -> impl Iterator<Item = (&str, &Secret)> {
         self.configured_request_headers().filter_map(|(name, value)| Some((name, value.ok()?)))
     }
 
-    /// `headers` of the entry of `models` with this id, as [`headers`](Self::headers). They come over the provider's own.
+    /// Returns `headers` of the entry of `models` with this id, like [`headers`](Self::headers). They override those of
+    /// the provider.
     pub fn model_headers(&self, model: &str) -> impl Iterator<Item = (&str, &Secret)> {
         self.configured_model_headers(model).filter_map(|(name, value)| Some((name, value.ok()?)))
     }
 
-    /// `request.allowPrivateNetwork`: whether credentials may go over plain HTTP to hosts of a private network.
+    /// Returns `request.allowPrivateNetwork`: `Some(true)` if credentials may be sent over plain HTTP to hosts of a
+    /// private network.
     #[must_use]
     pub fn allows_private_network(&self) -> Option<bool> {
         self.request.allow_private_network
@@ -218,7 +222,7 @@ impl ProviderConfig {
         self.request.auth.as_ref()
     }
 
-    /// Whether `apiKey` says anything.
+    /// Returns `true` if `apiKey` is set.
     pub(super) fn has_api_key(&self) -> bool {
         self.api_key.is_some()
     }
@@ -235,27 +239,26 @@ impl ProviderConfig {
         self.models.get(model).into_iter().flat_map(|entry| found(&entry.headers))
     }
 
-    /// The ids of the entries of `models`, in the order of the file.
+    /// Returns the ids of the entries of `models`, in the order of the file.
     pub fn models(&self) -> impl Iterator<Item = &str> {
         self.models.keys().map(String::as_str)
     }
 
-    /// `baseUrl` of the entry of `models` with this id, as it is written: where this model is served, in place of the
-    /// provider's.
+    /// Returns `baseUrl` of the entry of `models` with this id, as written, which replaces that of the provider.
     #[must_use]
     pub fn model_base_url(&self, model: &str) -> Option<&str> {
         self.models.get(model)?.base_url.as_deref()
     }
 
-    /// `api` of the entry of `models` with this id, in place of the provider's; also `None` for an interface this version
-    /// does not know.
+    /// Returns `api` of the entry of `models` with this id, which replaces that of the provider; `None` also for an API
+    /// that this version does not know.
     #[must_use]
     pub fn model_api(&self, model: &str) -> Option<ProviderApi> {
         self.models.get(model)?.api
     }
 
-    /// `compat.supportsLongCacheRetention` of the entry of `models` with this id: whether its server keeps prompt prefixes
-    /// for an hour.
+    /// Returns `compat.supportsLongCacheRetention` of the entry of `models` with this id: `Some(false)` if its server
+    /// does not keep prompt prefixes for an hour.
     #[must_use]
     pub fn supports_long_cache_retention(&self, model: &str) -> Option<bool> {
         self.models.get(model)?.supports_long_cache_retention
@@ -323,7 +326,7 @@ pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> BySpellin
             let (id, provider) = (ProviderId::normalized(&member.key), ProviderConfig::read(reader, &member.node));
             provider.remark_on_key(reader, &id, &member.node);
             if !providers.add(reader.release, id, provider) {
-                let message = "an entry further up is for the same provider and wins";
+                let message = "an earlier entry is for the same provider and wins";
                 reader.warn(DiagnosticCode::Conflict, member.key_at, message);
             }
         });
@@ -331,12 +334,12 @@ pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> BySpellin
     providers
 }
 
-/// Newer versions of OpenClaw know more interfaces, so a name that is not known here is no mistake.
+/// Reads `api`. Newer releases of OpenClaw have more APIs, so an unknown name is not an error.
 fn api<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<ProviderApi> {
     let text = reader.text(node)?;
     let found = APIS.iter().find(|(spelling, _)| *spelling == text.value).map(|(_, api)| *api);
     if found.is_none() {
-        reader.warn(DiagnosticCode::IgnoredSetting, node.at, "the interface is not one this version knows");
+        reader.warn(DiagnosticCode::IgnoredSetting, node.at, "this version does not know the API");
     }
     found
 }

@@ -1,4 +1,4 @@
-//! Walking the untyped tree: every problem is noted with its place, and the walk goes on.
+//! Walks the untyped tree. Every problem is reported with its location, and the walk goes on.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -14,34 +14,34 @@ use crate::error::{Error, ErrorKind, Location, Result};
 use crate::secret::{Secret, is_blank_char, unquoted};
 use crate::syntax::{KeyPath, Member, Node, Value};
 
-/// The walk: where it is, and what it has found.
+/// The state of the walk: its position and the problems that it has found.
 pub(super) struct Reader<'n> {
     pub(super) places: &'n Sources<'n>,
-    /// How much a wrong value matters.
+    /// The severity of a wrong value.
     pub(super) wrong: Severity,
     pub(super) environment: Environment,
     /// The release that the file belongs to.
     pub(super) release: Release,
     pub(super) path: KeyPath<'n>,
     pub(super) diagnostics: Vec<Diagnostic>,
-    /// How many problems there were, warnings and errors apart.
+    /// The numbers of warnings and errors.
     pub(super) found: [usize; 2],
-    /// How many bytes substitution may still make.
+    /// The number of bytes that substitution may still produce.
     pub(super) budget: usize,
 }
 
-/// How many problems of one severity are noted; more of them help nobody.
+/// The number of problems of one severity that are reported.
 pub(super) const MOST_NOTED: usize = 1_000;
 
 /// A text after substitution.
 pub(super) struct Text<'n> {
     pub(super) value: Cow<'n, str>,
-    /// Whether a placeholder was left in it.
+    /// `true` if a placeholder is left in it.
     pub(super) unresolved: bool,
 }
 
 impl<'n> Reader<'n> {
-    /// Notes a problem at the key or value with this number.
+    /// Reports a problem at the key or value with this number.
     pub(super) fn report(&mut self, severity: Severity, code: DiagnosticCode, at: usize, message: impl Into<String>) {
         let [warnings, errors] = &mut self.found;
         let found = if severity == Severity::Error { errors } else { warnings };
@@ -53,24 +53,24 @@ impl<'n> Reader<'n> {
         self.diagnostics.push(Diagnostic::new(severity, code, location, message));
     }
 
-    /// The place of the key or value with this number, with the path of keys the walk is at.
+    /// Returns the location of the key or value with this number, with the current key path.
     fn location(&self, at: usize) -> Location {
         self.places.locate(at).with_key_path(self.path.written())
     }
 
-    /// The place of the key the walk is at, for later.
+    /// Returns the location of the current key, for later.
     pub(super) fn key_place(&self, member: &Member<'_>) -> Location {
         self.places.locate_key(member).with_key_path(self.path.written())
     }
 
-    /// The place of the value the walk is at, for later.
+    /// Returns the location of the current value, for later.
     pub(super) fn value_place(&self, node: &Node<'_>) -> Location {
         self.places.locate_value(node, self.path.last_key()).with_key_path(self.path.written())
     }
 
-    /// Adds help to the problem noted last.
+    /// Adds help to the last problem.
     pub(super) fn help(&mut self, help: impl Into<String>) {
-        // Once problems go unnoted, the last one may be another.
+        // Beyond the limit the last reported problem may be another one.
         if self.found.iter().all(|found| *found <= MOST_NOTED)
             && let Some(last) = self.diagnostics.pop()
         {
@@ -82,17 +82,17 @@ impl<'n> Reader<'n> {
         self.report(Severity::Warning, code, at, message);
     }
 
-    /// Notes a wrong value of a key that is ours.
+    /// Reports a wrong value of a key that is read.
     pub(super) fn wrong(&mut self, node: &Node<'_>, message: impl Into<String>) {
         self.report(self.wrong, DiagnosticCode::InvalidValue, node.at, message);
     }
 
-    /// Notes a key that should be there.
+    /// Reports a missing key.
     pub(super) fn missing(&mut self, node: &Node<'_>, key: &str) {
         self.report(self.wrong, DiagnosticCode::MissingKey, node.at, format!("the key `{key}` is missing"));
     }
 
-    /// Visits the owned keys of an object of this shape and judges the others.
+    /// Visits the keys of an object that are read and reports unknown ones.
     pub(super) fn object(
         &mut self,
         node: &'n Node<'n>,
@@ -112,11 +112,11 @@ impl<'n> Reader<'n> {
         });
     }
 
-    /// Notes a key that the release of the file refuses; it counts all the same.
+    /// Warns about a key that the release of the file refuses. It is read all the same.
     pub(super) fn outdated(&mut self, member: &Member<'_>) {
         let message = "OpenClaw refuses a file with this key since August 2026";
         self.warn(DiagnosticCode::DeprecatedKey, member.key_at, message);
-        self.help("`openclaw doctor --fix` moves it or takes it out");
+        self.help("`openclaw doctor --fix` moves or removes it");
     }
 
     fn unknown(&mut self, member: &Member<'_>, shape: &Shape) {
@@ -129,7 +129,7 @@ impl<'n> Reader<'n> {
         }
     }
 
-    /// Visits every entry of an object whose keys are the user's own.
+    /// Visits every entry of an object with user-defined keys.
     pub(super) fn entries(&mut self, node: &'n Node<'n>, mut visit: impl FnMut(&mut Self, &'n Member<'n>)) {
         let Value::Object(members) = &node.value else {
             return self.wrong(node, "an object is expected");
@@ -141,7 +141,7 @@ impl<'n> Reader<'n> {
         }
     }
 
-    /// Visits every item of a list; false if it is none.
+    /// Visits every item of a list. Returns `false` if the value is not a list.
     pub(super) fn items(&mut self, node: &'n Node<'n>, mut visit: impl FnMut(&mut Self, &'n Node<'n>)) -> bool {
         let Value::Array(items) = &node.value else {
             self.wrong(node, "a list is expected");
@@ -155,12 +155,12 @@ impl<'n> Reader<'n> {
         true
     }
 
-    /// A text, with its variables put in.
+    /// Reads a text and substitutes its variables.
     pub(super) fn text(&mut self, node: &'n Node<'n>) -> Option<Text<'n>> {
         self.text_with(node, |value| value)
     }
 
-    /// A text, with what is made of the values of its variables put in.
+    /// Reads a text and substitutes its variables, with `made` applied to their values.
     fn text_with(&mut self, node: &'n Node<'n>, made: impl Fn(Secret) -> Secret) -> Option<Text<'n>> {
         let Value::String(raw) = &node.value else {
             self.wrong(node, "text is expected");
@@ -168,7 +168,7 @@ impl<'n> Reader<'n> {
         };
         let done = substitute(raw, self.budget, |name| self.environment.get(name).map(&made));
         if done.too_long {
-            self.wrong(node, "the text is too long once its variables are put in");
+            self.wrong(node, "the text is too long with its variables substituted");
             return None;
         }
         if let Cow::Owned(text) = &done.text {
@@ -189,7 +189,7 @@ impl<'n> Reader<'n> {
         Some(Text { value: done.text, unresolved })
     }
 
-    /// A text that is not blank, white space around it removed.
+    /// Reads a text that is not blank, without the white space around it.
     pub(super) fn word(&mut self, node: &'n Node<'n>) -> Option<String> {
         let text = self.text(node)?;
         let word = text.value.trim_matches(is_blank_char);
@@ -200,7 +200,7 @@ impl<'n> Reader<'n> {
         Some(word.to_owned())
     }
 
-    /// A secret. One with a placeholder left in it is no secret, and neither is a reference to one elsewhere.
+    /// Reads a secret. `None` if a placeholder is left in it, or if it is a reference.
     pub(super) fn secret(&mut self, node: &'n Node<'n>) -> Option<Secret> {
         if let Value::Object(members) = &node.value
             && members.iter().any(|member| member.key == "source")
@@ -208,7 +208,7 @@ impl<'n> Reader<'n> {
             self.warn(DiagnosticCode::IgnoredSetting, node.at, "a reference to a secret is not followed here");
             return None;
         }
-        // `docker --env-file` leaves quotation marks around a value, and other text may stand beside it here.
+        // `docker --env-file` leaves quotation marks around a value, which may be only a part of this text.
         let quoted = Cell::new(false);
         let text = self.text_with(node, |value| {
             let alone = Secret::new(unquoted(value.expose()));
@@ -217,7 +217,7 @@ impl<'n> Reader<'n> {
             alone
         })?;
         if quoted.get() {
-            let message = "the quotation marks around the value of a variable are left out";
+            let message = "the quotation marks around the value of a variable were removed";
             self.warn(DiagnosticCode::CleanedSecret, node.at, message);
         }
         if text.unresolved {
@@ -238,7 +238,7 @@ impl<'n> Reader<'n> {
         None
     }
 
-    /// A number greater than zero.
+    /// Reads a number greater than zero.
     pub(super) fn positive(&mut self, node: &Node<'_>) -> Option<f64> {
         match node.value {
             Value::Number(value) if value > 0.0 => Some(value),
@@ -249,7 +249,7 @@ impl<'n> Reader<'n> {
         }
     }
 
-    /// A whole number from zero to 2^32 - 1.
+    /// Reads a whole number from zero to 2^32 - 1.
     pub(super) fn whole(&mut self, node: &Node<'_>) -> Option<u32> {
         match node.value {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range and whole")]
@@ -263,7 +263,7 @@ impl<'n> Reader<'n> {
         }
     }
 
-    /// One of a few words, by a table of spellings.
+    /// Reads one of a few words, by a table of spellings.
     pub(super) fn choice<T: Copy>(&mut self, node: &'n Node<'n>, table: &[(&str, T)]) -> Option<T> {
         let text = self.text(node)?;
         let found = table.iter().find(|(spelling, _)| *spelling == text.value).map(|(_, value)| *value);
@@ -274,7 +274,7 @@ impl<'n> Reader<'n> {
         found
     }
 
-    /// The problems found, in the order of the file, or the error that they amount to.
+    /// Returns the problems in the order of the file, or an error if any of them is one.
     pub(super) fn verdict(self) -> Result<Vec<Diagnostic>> {
         let mut diagnostics = self.diagnostics;
         let sources = self.places;

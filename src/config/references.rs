@@ -1,4 +1,4 @@
-//! What the references of a configuration lead to.
+//! References to secrets in a configuration.
 
 use crate::config::{Config, ProviderConfig, SecretSettings};
 use crate::credential::{ReferenceFailure, Resolved, SecretRef};
@@ -6,17 +6,17 @@ use crate::error::Location;
 use crate::syntax::KeyPath;
 
 impl Config {
-    /// Iterates over the references to secrets in `models.providers`: in the place of an `apiKey` or of a header's value.
+    /// Returns the references to secrets in `models.providers`, in place of an `apiKey` or a header's value.
     pub fn references(&self) -> impl Iterator<Item = &SecretRef> {
         self.providers.values().flat_map(|provider| provider.references().map(|(_, reference, _)| reference))
     }
 
-    /// Sets what references lead to, those of this configuration and those of profiles, as a
-    /// [`ReferenceResolver`](crate::references::ReferenceResolver) found it.
+    /// Sets the secrets of references, those of this configuration and those of profiles, as resolved by a
+    /// [`ReferenceResolver`](crate::references::ReferenceResolver).
     ///
-    /// Everything that is asked of the configuration takes them into account: [`resolve`](Self::resolve),
-    /// [`rotation`](Self::rotation), [`Endpoint::for_model`](crate::Endpoint::for_model), the status. Without them a reference
-    /// in the place of an `apiKey` or of a header's value leads to no secret.
+    /// All methods then use them: [`resolve`](Self::resolve), [`rotation`](Self::rotation),
+    /// [`Endpoint::for_model`](crate::Endpoint::for_model), and the status. Without this call, a reference in `apiKey`
+    /// or in a header's value does not resolve to a secret.
     ///
     /// # Examples
     ///
@@ -41,7 +41,7 @@ impl Config {
         self
     }
 
-    /// The references of the configuration that were looked up and lead to no secret, with the path of their keys.
+    /// Returns the references of the configuration that were looked up without finding a secret, with their key paths.
     pub(crate) fn failed_references(&self) -> impl Iterator<Item = (String, ReferenceFailure)> {
         self.providers.iter().flat_map(|(id, provider)| {
             provider.references().filter_map(move |(key, _, failure)| {
@@ -51,7 +51,7 @@ impl Config {
         })
     }
 
-    /// The references of the configuration with their places.
+    /// Returns the references of the configuration with their locations.
     pub(crate) fn placed_references(&self) -> impl Iterator<Item = (&SecretRef, &Location)> {
         self.providers.values().flat_map(ProviderConfig::placed_references)
     }
@@ -60,7 +60,7 @@ impl Config {
         &self.references
     }
 
-    /// What the configuration says of the places of secrets.
+    /// Returns the settings for the sources of secrets.
     pub(crate) fn secrets(&self) -> &std::sync::Arc<SecretSettings> {
         &self.secrets
     }

@@ -1,20 +1,20 @@
-//! Releases of OpenClaw, as far as what they make of the same configuration differs.
+//! Releases of OpenClaw that read the same configuration differently.
 
-/// A release by its year, month and number, as `meta.lastTouchedVersion` writes it: `2026.9.6`.
+/// A release by year, month and number, as in `meta.lastTouchedVersion`: `2026.9.6`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Release(u32, u32, u32);
 
 impl Release {
-    /// What a configuration belongs to that does not say which release wrote it.
+    /// The assumed release of a configuration without a stamp.
     pub(crate) const FEBRUARY: Self = Self(2026, 2, 9);
-    /// The last one before `agents.entries` that was looked at.
+    /// The last examined release before `agents.entries`.
     pub(super) const JULY: Self = Self(2026, 7, 1);
-    /// The first with `agents.entries`.
+    /// The first release with `agents.entries`.
     const ENTRIES: Self = Self(2026, 8, 1);
-    /// The newest one that was looked at.
+    /// The newest examined release.
     pub(super) const SEPTEMBER: Self = Self(2026, 9, 6);
 
-    /// Reads the stamp of a configuration; what follows the three numbers (`-beta.1`) does not matter.
+    /// Parses the stamp of a configuration. A suffix after the three numbers (`-beta.1`) is ignored.
     pub(super) fn parse(stamp: &str) -> Option<Self> {
         let mut parts = stamp.trim().trim_start_matches('v').splitn(3, '.');
         let number = |part: &str| {
@@ -25,8 +25,8 @@ impl Release {
         Some(Self(year, month, parts.next().and_then(number).unwrap_or(0)))
     }
 
-    /// The release that a configuration belongs to: its stamp, which cannot be older than `agents.entries` where those
-    /// are there. `otherwise` is what it is where nothing tells.
+    /// Returns the release that a configuration belongs to: its stamp, unless that is older than `agents.entries` in a
+    /// file that has them. `otherwise` is the release if neither shows it.
     pub(super) fn of(stamp: Option<&str>, has_entries: bool, otherwise: Self) -> Self {
         match stamp.and_then(Self::parse) {
             Some(release) if release >= Self::ENTRIES || !has_entries => release,
@@ -35,13 +35,13 @@ impl Release {
         }
     }
 
-    /// Whether agents are `agents.entries`, which models are allowed is a policy, and names without a provider are
-    /// `OpenAI`'s: since August 2026.
+    /// Returns `true` since August 2026: agents are `agents.entries`, a policy decides which models are allowed, and
+    /// names without a provider are `OpenAI`'s.
     pub(crate) fn has_entries(self) -> bool {
         self >= Self::ENTRIES
     }
 
-    /// The value that a table with dates has for this release: that of the last row that is not later.
+    /// Returns the value of a dated table for this release: that of the last row that is not later.
     pub(super) fn pick<T: Copy>(self, rows: &[(Self, T)]) -> Option<T> {
         rows.iter().take_while(|(since, _)| *since <= self).last().map(|(_, value)| *value)
     }

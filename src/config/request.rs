@@ -1,4 +1,4 @@
-//! `request` of a provider: what is changed of the way to its endpoint.
+//! The block `request` of a provider: headers, authentication and network of its requests.
 
 use http::HeaderName;
 use http::header::AUTHORIZATION;
@@ -11,7 +11,7 @@ use crate::credential::{ReferenceFailure, Resolved};
 use crate::secret::{Secret, joined};
 use crate::syntax::Node;
 
-/// What `request` says.
+/// The settings of `request`.
 #[derive(Clone, Default)]
 pub(super) struct RequestSettings {
     pub(super) headers: Headers,
@@ -19,37 +19,37 @@ pub(super) struct RequestSettings {
     pub(super) allow_private_network: Option<bool>,
 }
 
-/// `request.auth` where it names a credential of its own: a header, and what stands in it.
+/// A credential in `request.auth`: a header and its value.
 #[derive(Clone)]
 pub(super) struct RequestAuth {
     pub(super) name: HeaderName,
     prefix: String,
     value: ConfiguredSecret,
-    /// The key of the value, below `request.auth`.
+    /// The key of the value below `request.auth`.
     pub(super) key: &'static str,
-    /// Whether a configured `authorization` is taken out, as OpenClaw does where it names a header.
+    /// `true` if a configured `authorization` is removed, as OpenClaw does if it names a header.
     pub(super) takes_out_authorization: bool,
 }
 
 impl RequestAuth {
-    /// The value of the header. The space that ends a prefix stays; OpenClaw 2026.9.6 loses it.
+    /// Returns the value of the header. Keeps a space at the end of the prefix, which OpenClaw 2026.9.6 loses.
     pub(super) fn value(&self) -> Result<Secret, ReferenceFailure> {
         self.value.value().map(|value| Secret::new(format!("{}{}", self.prefix, value.expose())))
     }
 
-    /// The part of it that may be a reference.
+    /// Returns the part that may be a reference.
     pub(super) fn secret(&self) -> &ConfiguredSecret {
         &self.value
     }
 
-    /// Takes what the reference leads to, if the value is one: a token alone, a value as it stands in the header.
+    /// Stores the secret of the reference, if the value is one: a token cleaned, a value in the form of a header.
     pub(super) fn put_in(&mut self, references: &Resolved) {
         let take = if self.key == "token" { Secret::cleaned } else { joined };
         self.value.put_in(references, take);
     }
 }
 
-/// Where `request.auth` puts the credential.
+/// The header for the credential of `request.auth`.
 #[derive(Clone, Copy)]
 enum Mode {
     ProviderDefault,
@@ -123,7 +123,7 @@ fn auth<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<RequestAuth> 
             Some(RequestAuth { name: name?, prefix, value: value?, key: "value", takes_out_authorization: true })
         }
         None => {
-            // An empty object says nothing, and nothing is missing in it.
+            // In an empty object nothing is missing.
             if has_any && !has_mode {
                 reader.missing(node, "mode");
             }

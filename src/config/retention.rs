@@ -1,50 +1,50 @@
-//! Which cache retention applies, and what decided it.
+//! The cache retention that applies to a request, and the layer that decided it.
 
 use crate::config::Config;
 use crate::credential::CredentialKind;
 use crate::id::ModelRef;
 use crate::retention::CacheRetention;
 
-/// What decides a cache retention; the later ones win over the earlier ones.
+/// A layer that can set the cache retention. A later variant overrides an earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum RetentionLayer {
-    /// Nothing is set.
+    /// No layer sets it.
     Default,
-    /// `agents.defaults.params`
+    /// The parameters of all models, `agents.defaults.params`.
     Global,
-    /// `agents.defaults.models.*.params`
+    /// The parameters of a model, `agents.defaults.models.*.params`.
     Model,
-    /// `agents.entries.*.models.*.params`
+    /// The parameters of a model for one agent, `agents.entries.*.models.*.params`.
     AgentModel,
-    /// `agents.entries.*.params`, or `agents.list[].params` before August 2026
+    /// The parameters of an agent, `agents.entries.*.params`, or `agents.list[].params` before August 2026.
     Agent,
-    /// The caller of [`Config::cache_retention`].
+    /// The argument of [`Config::cache_retention`].
     Call,
 }
 
-/// A cache retention and what decided it.
+/// A cache retention and the layer that decided it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResolvedRetention {
-    /// What to ask for.
+    /// The retention to ask for.
     pub retention: CacheRetention,
     /// The layer that decided it, or would have if its setting were not ignored.
     pub layer: RetentionLayer,
-    /// Whether that layer says it with the legacy key `cacheControlTtl`.
+    /// `true` if that layer uses the legacy key `cacheControlTtl`.
     pub legacy: bool,
-    /// The setting that has no effect because the credential is a subscription's.
+    /// The setting that is ignored because the credential is that of a subscription.
     pub ignored: Option<CacheRetention>,
-    /// Whether that layer asks for one hour, and five minutes are asked for instead because the model's entry says that
-    /// its server does not keep anything longer.
+    /// `true` if that layer asks for one hour, which becomes five minutes because the model's entry reports a server
+    /// without one-hour entries.
     pub shortened: bool,
 }
 
 impl ResolvedRetention {
-    /// Honours a setting that was ignored because the credential is a subscription's.
+    /// Applies a setting that was ignored because the credential is that of a subscription.
     ///
-    /// Subscription access is documented not to honour cache settings, so markers are left out by default. This is the
-    /// caller's way to send them all the same. Without a setting there still are none.
+    /// Subscription access is documented not to honour cache settings, so `cache_control` markers are left out by
+    /// default. Call this to send them all the same. Without a setting there are still none.
     #[must_use]
     pub fn even_for_subscription(self) -> Self {
         Self { retention: self.ignored.unwrap_or(self.retention), ignored: None, ..self }
@@ -52,16 +52,16 @@ impl ResolvedRetention {
 }
 
 impl Config {
-    /// The cache retention for a request to this model, by this agent, with this kind of credential.
+    /// Returns the cache retention for a request to this model by this agent with this kind of credential.
     ///
-    /// The layers are the call, the agent, the model as the agent uses it, the model, and all models; the first of them
-    /// that says something decides. OpenClaw puts `short` into the layer of a model where it has none and Anthropic is used
-    /// with API keys, which then beats what is said for all models; here what the user says counts.
-    /// Within one layer `cacheRetention` wins over the legacy `cacheControlTtl`. Where nothing is said, an API key of
-    /// the provider `anthropic` gets [`CacheRetention::Short`] and everything else none.
+    /// The layers are the call, the agent, the model for the agent, the model, and all models; the first one that sets
+    /// a retention decides. Within one layer `cacheRetention` wins over the legacy `cacheControlTtl`. If no layer sets
+    /// one, an API key of the provider `anthropic` gets [`CacheRetention::Short`] and everything else none. OpenClaw
+    /// instead adds `short` to models without a retention when Anthropic is used with API keys, which overrides the
+    /// user's setting for all models.
     ///
-    /// Subscription credentials do not honour caching: the answer is [`CacheRetention::None`] and names the setting
-    /// that is ignored. [`ResolvedRetention::even_for_subscription`] opts in.
+    /// Subscription credentials do not honour caching: the result is [`CacheRetention::None`] with the ignored setting.
+    /// [`ResolvedRetention::even_for_subscription`] opts in.
     ///
     /// # Examples
     ///
@@ -89,8 +89,8 @@ impl Config {
         kind: CredentialKind,
         call: Option<CacheRetention>,
     ) -> ResolvedRetention {
-        // Each layer speaks with one voice before the layers are compared. Merging key by key would let a new key
-        // above overrule a legacy key below it.
+        // Each layer is reduced to one retention before layers are compared. Merging key by key would let a new key of
+        // a general layer override a legacy key of a more specific one.
         let call = call.map(|retention| (RetentionLayer::Call, retention, false));
         let decided = call.or_else(|| {
             self.agents.layers_for(model, agent).find_map(|(layer, params)| {
@@ -114,14 +114,14 @@ impl Config {
         ResolvedRetention { retention, layer, legacy, ignored: None, shortened }
     }
 
-    /// Whether the model's entry says that its server keeps nothing for an hour.
+    /// Returns `true` if the model's entry reports a server without one-hour entries.
     fn keeps_short_only(&self, model: &ModelRef) -> bool {
         let provider = self.provider(model.provider());
         provider.and_then(|provider| provider.supports_long_cache_retention(model.model())) == Some(false)
     }
 
-    /// The beta flags configured for a model and an agent, in the order of the file: those of the agent, else of the
-    /// model as the agent uses it, else of the model, else of all models.
+    /// Returns the beta flags configured for a model and an agent, in the order of the file: those of the agent,
+    /// otherwise of the model for the agent, otherwise of the model, otherwise of all models.
     #[must_use]
     pub fn anthropic_betas(&self, model: &ModelRef, agent: Option<&str>) -> &[String] {
         let mut layers = self.agents.layers_for(model, agent);

@@ -1,4 +1,4 @@
-//! The rotation that a configuration asks for.
+//! Creates rotations according to the configuration.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use crate::id::ModelRef;
 use crate::rotation::{Rotation, RotationLimits};
 
 impl Config {
-    /// Begins a call of a model by an agent: with the selector of this configuration, the agent's fallback models, the
-    /// limits that `auth.cooldowns` sets, and the inline credentials of the models' providers.
+    /// Starts a call to a model by an agent, with the selector of this configuration, the agent's fallback models, the
+    /// limits of `auth.cooldowns`, and the inline credentials of the models' providers.
     ///
-    /// A fallback whose name cannot be read is left out; [`lint`](Self::lint) reports it. `None` as agent means the
+    /// A fallback whose name cannot be resolved is left out; [`lint`](Self::lint) reports it. `None` as agent means the
     /// defaults.
     #[must_use]
     pub fn rotation(&self, model: ModelRef, agent: Option<&str>, now: Timestamp) -> Rotation {
@@ -21,7 +21,7 @@ impl Config {
         self.rotation_with(model, fallbacks, self.limits(RotationLimits::default()), now)
     }
 
-    /// As [`rotation`](Self::rotation), with fallbacks and limits of the caller's.
+    /// Starts a call like [`rotation`](Self::rotation), with the caller's fallbacks and limits.
     pub(crate) fn rotation_with(
         &self,
         model: ModelRef,
@@ -41,7 +41,7 @@ impl Config {
         rotation
     }
 
-    /// Puts `auth.cooldowns` over the limits of a call.
+    /// Applies `auth.cooldowns` to the limits of a call.
     pub(crate) fn limits(&self, mut limits: RotationLimits) -> RotationLimits {
         let settings = self.cooldowns();
         limits.overloaded_rotations = settings.overloaded_profile_rotations.unwrap_or(limits.overloaded_rotations);

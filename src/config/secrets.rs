@@ -1,4 +1,4 @@
-//! `secrets`: the providers that references to secrets name.
+//! The block `secrets`: the sources that references to secrets name.
 
 use std::fmt;
 use std::path::Path;
@@ -15,12 +15,12 @@ use crate::syntax::{Node, Value};
 
 const MODES: &[(&str, FileMode)] = &[("json", FileMode::Json), ("singleValue", FileMode::SingleValue)];
 
-/// How long a file or a command may take where its entry does not say.
+/// The default time limit of a file or a command.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// How much is read of a file or a command where its entry does not say, in bytes.
+/// The default size limit of a file or of a command's output, in bytes.
 const MOST: usize = 1 << 20;
 
-/// What the configuration says of the places of secrets.
+/// The settings for the sources of secrets.
 #[derive(Clone, Default, PartialEq)]
 pub(crate) struct SecretSettings {
     providers: IndexMap<String, SecretProvider>,
@@ -28,10 +28,10 @@ pub(crate) struct SecretSettings {
     default_store: Option<String>,
 }
 
-/// One entry of `secrets.providers`. `Debug` shows nothing that was written there: any of it may be a secret.
+/// An entry of `secrets.providers`. `Debug` shows nothing of its text, because any of it may be a secret.
 #[derive(Clone, PartialEq)]
 pub(crate) struct SecretProvider {
-    /// `source`; blank if the entry does not say.
+    /// `source`; blank if it is not set.
     pub(crate) source: String,
     /// Names of variables; `None` allows all of them.
     pub(crate) allowlist: Option<Vec<String>>,
@@ -44,22 +44,22 @@ pub(crate) struct SecretProvider {
     pub(crate) args: Vec<Secret>,
     pub(crate) env: IndexMap<String, Secret>,
     pub(crate) pass_env: Vec<String>,
-    /// Where commands may be; `None` for anywhere.
+    /// The directories in which commands may be; `None` for any.
     pub(crate) trusted_dirs: Option<Vec<String>>,
     pub(crate) no_output_timeout: Option<Duration>,
     /// The limit of a command's output, in bytes.
     pub(crate) max_output_bytes: usize,
     pub(crate) json_only: bool,
-    /// Whether a plugin of OpenClaw's serves the entry.
+    /// `true` if a plugin of OpenClaw serves the entry.
     pub(crate) has_plugin: bool,
-    /// A value of the entry cannot be understood: nothing is looked up through it.
+    /// `true` if a value of the entry is invalid, so that nothing is looked up through it.
     pub(crate) is_broken: bool,
 }
 
-/// What is in a file.
+/// The content of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FileMode {
-    /// An object, into which ids point.
+    /// An object; ids are pointers into it.
     Json,
     /// The secret and nothing else.
     SingleValue,
@@ -81,12 +81,12 @@ impl SecretSettings {
         settings
     }
 
-    /// The entry of this name, if it is of this source.
+    /// Returns the entry of this name if it has this source.
     pub(crate) fn provider(&self, name: &str, source: &str) -> Option<&SecretProvider> {
         self.providers.get(name).filter(|provider| provider.source == source)
     }
 
-    /// The name of the default provider of a source; `None` for sources that have none.
+    /// Returns the name of the default provider of a source; `None` for a source without one.
     pub(crate) fn default_provider(&self, source: &str) -> Option<&str> {
         let configured = match source {
             "env" => &self.default_env,
@@ -145,23 +145,23 @@ impl SecretProvider {
         entry
     }
 
-    /// Notes what keeps the entry from ever giving a secret.
+    /// Reports what prevents the entry from ever providing a secret.
     fn judge(&self, reader: &mut Reader<'_>, node: &Node<'_>) {
         let (code, what) = match self.source.as_str() {
             _ if self.is_broken || self.source.is_empty() => return,
             "file" if self.path.is_none() => (DiagnosticCode::MissingKey, "the key `path` is missing"),
-            "file" if !self.has_place() => (DiagnosticCode::InvalidValue, "`path` is no absolute path"),
+            "file" if !self.has_place() => (DiagnosticCode::InvalidValue, "`path` is not an absolute path"),
             "exec" if !self.has_place() && self.command.is_none() => {
                 (DiagnosticCode::MissingKey, "the key `command` is missing")
             }
-            "exec" if !self.has_place() => (DiagnosticCode::InvalidValue, "`command` is no absolute path"),
+            "exec" if !self.has_place() => (DiagnosticCode::InvalidValue, "`command` is not an absolute path"),
             "env" | "file" | "exec" | "store" => return,
-            _ => (DiagnosticCode::InvalidValue, "`source` is none of `env`, `file`, `exec` and `store`"),
+            _ => (DiagnosticCode::InvalidValue, "`source` is not `env`, `file`, `exec` or `store`"),
         };
-        reader.warn(code, node.at, format!("{what}: references to this provider lead to no secret"));
+        reader.warn(code, node.at, format!("{what}: references to this provider do not resolve"));
     }
 
-    /// Whether the entry says where its file or its command is, in a way that can be true.
+    /// Returns `true` if the entry has a usable path of its file or its command.
     pub(crate) fn has_place(&self) -> bool {
         let is_absolute = |path: &String| Path::new(path).is_absolute();
         match self.source.as_str() {
@@ -192,7 +192,7 @@ fn millis(reader: &mut Reader<'_>, node: &Node<'_>) -> Option<Duration> {
     reader.whole(node).map(|millis| Duration::from_millis(millis.into()))
 }
 
-/// A list of texts that are not blank; none if one of them is something else.
+/// Reads a list of non-blank texts; `None` if an item is anything else.
 fn words<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<Vec<String>> {
     let mut words = Some(Vec::new());
     let is_list = reader.items(node, |reader, item| match (reader.word(item), &mut words) {
@@ -202,7 +202,7 @@ fn words<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<Vec<String>>
     words.filter(|_| is_list)
 }
 
-/// A list of any texts. They may hold secrets, as variables are put into them.
+/// Reads a list of any texts. They may contain secrets, because variables are substituted.
 fn texts<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<Vec<Secret>> {
     let mut texts = Some(Vec::new());
     let is_list = reader.items(node, |reader, item| match (text(reader, item), &mut texts) {
@@ -223,7 +223,7 @@ fn variables<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<IndexMap
     variables
 }
 
-/// A text with all its variables put in.
+/// Reads a text whose variables are all set.
 fn text<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<Secret> {
     let text = reader.text(node)?;
     (!text.unresolved).then(|| Secret::new(text.value.into_owned()))

@@ -1,4 +1,4 @@
-//! The selector, the inline credentials and the rules that a configuration asks for.
+//! The selector and the inline credentials of a configuration.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -18,11 +18,11 @@ use crate::select::{
 const HOUR: f64 = 3_600.0;
 const MINUTE: f64 = 60.0;
 
-/// No configured base is shorter than this, in seconds; OpenClaw has the same floor.
+/// The shortest configured first window in seconds, as in OpenClaw.
 const SHORTEST_BASE: f64 = 60.0;
 
 impl Config {
-    /// Sets the rules of selection that the configuration builds on; default: [`SelectorRules::default`].
+    /// Sets the rules of selection that the configuration builds on. Default: [`SelectorRules::default`].
     ///
     /// `auth.cooldowns` of the configuration overrides them.
     #[must_use]
@@ -33,17 +33,17 @@ impl Config {
 
     /// Returns the selector that follows this configuration: its `auth.order`, `auth.profiles` and `auth.cooldowns`.
     ///
-    /// An entry of `auth.profiles` for a provider makes the configuration the list of that provider's profiles, as in
+    /// If `auth.profiles` has an entry for a provider, only the profiles in the configuration are used for it, as in
     /// OpenClaw.
     #[must_use]
     pub fn selector(&self) -> &ProfileSelector {
         &self.selector
     }
 
-    /// Returns the credential to use now, wherever it is kept: a stored profile, else the provider's environment variable,
-    /// else the provider's key in the configuration, else none where [none is needed](Self::inline_credential).
+    /// Returns the credential to use now: a stored profile, otherwise the provider's environment variable, otherwise
+    /// the provider's key in the configuration, otherwise no credential if [none is needed](Self::inline_credential).
     ///
-    /// This is [`ProfileSelector::resolve`] of [`selector`](Self::selector) with the
+    /// Calls [`ProfileSelector::resolve`] of the [`selector`](Self::selector) with the
     /// [`inline_credential`](Self::inline_credential), which is looked up only if no profile can serve.
     ///
     /// # Errors
@@ -73,19 +73,19 @@ impl Config {
         Ok(selection)
     }
 
-    /// Returns the provider's credential outside the profiles: its environment variable, else `apiKey` of its entry in
-    /// `models.providers`. Where there is neither and none is needed, it is [`Credential::None`]: a configured header
-    /// authenticates, or the server is on this machine or in a private network and the entry has no key for it.
+    /// Returns the provider's credential outside the profiles: its environment variable, otherwise `apiKey` of its
+    /// entry in `models.providers`. If there is neither and none is needed, returns [`Credential::None`]: a configured
+    /// header authenticates, or the server is on this machine or in a private network and the entry has no key for it.
     ///
-    /// Where `apiKey` is a reference, that is the user's word: it is asked first, and where it leads to no secret, nothing
-    /// else is. A text that can be no secret, such as a placeholder, gives way to the next of them, unless
+    /// If `apiKey` is a reference, it comes first, and if it does not resolve to a secret, nothing else is used,
+    /// because the user chose it. A text that cannot be a secret, such as a placeholder, is skipped, unless
     /// [`refuse_implausible`](SelectorRules::refuse_implausible) is off.
     #[must_use]
     pub fn inline_credential(&self, provider: &ProviderId) -> Option<InlineCredential> {
         self.inline(provider, None)?.ok()
     }
 
-    /// As [`inline_credential`](Self::inline_credential), for a model, with the reason why a reference leads to none.
+    /// Returns the inline credential for a model, or the reason why a reference does not resolve.
     pub(super) fn inline(&self, provider: &ProviderId, model: Option<&str>) -> Option<Inline> {
         self.inline_key(provider).or_else(|| {
             let keyless = || Ok(InlineCredential::new(Credential::None, CredentialSource::NotNeeded));
@@ -93,7 +93,7 @@ impl Config {
         })
     }
 
-    /// As [`inline`](Self::inline), without asking whether one is needed.
+    /// Returns the inline credential without checking whether one is needed.
     fn inline_key(&self, provider: &ProviderId) -> Option<Inline> {
         let settings = self.provider(provider);
         let is_reference = settings.is_some_and(|settings| settings.api_key_ref().is_some());
@@ -113,19 +113,19 @@ impl Config {
         implausible.map(|(source, reason)| Err(InlineFailure::Implausible { source, reason }))
     }
 
-    /// Why what came in for a provider is not sent, if it is not.
+    /// Returns the reason why a credential of a provider is not sent; `None` if it is.
     pub(crate) fn refuses(&self, provider: &ProviderId, doubt: Option<Doubt>) -> Option<Implausible> {
         self.selector.rules().refuses(doubt?, self.is_gateway(provider))
     }
 
-    /// The variable of a provider that would serve: the first that is set to what can be a secret.
+    /// Returns the credential in the first variable of a provider whose value can be a secret.
     pub(crate) fn variable(&self, provider: &ProviderId) -> Option<InlineCredential> {
         let mut variables = self.received(provider);
         variables.find(|(_, received)| self.refuses(provider, received.doubt).is_none()).map(|(found, _)| found)
     }
 
-    /// The variables of a provider that are set. Where each spelling is a provider of its own, they are those of the one
-    /// that they are known for.
+    /// Returns the variables of a provider that are set. If each spelling is a separate provider, they belong to the
+    /// one with the normalised name.
     fn received(&self, provider: &ProviderId) -> impl Iterator<Item = (InlineCredential, Received)> {
         let has_variables = !self.providers.is_split(provider) || provider.written() == provider.as_str();
         has_variables.then(|| self.environment().received(provider)).into_iter().flatten()
@@ -139,7 +139,7 @@ impl Config {
         let profiles = self.auth_profiles().map(|(id, entry)| {
             let kind = match entry.mode {
                 Some(mode) => mode.kind().map_or(ExpectedKind::Foreign, ExpectedKind::Only),
-                // Lenient reading has reported it; it must not take the profile out of use.
+                // Lenient reading has reported it. The profile must stay usable.
                 None => ExpectedKind::Any,
             };
             (id.clone(), ConfiguredProfile { provider: entry.provider.clone(), kind })
@@ -156,7 +156,7 @@ impl Config {
     }
 }
 
-/// Puts `auth.cooldowns` over the policy.
+/// Applies `auth.cooldowns` to the policy.
 fn configure(policy: &mut CooldownPolicy, settings: &CooldownSettings) {
     bound(&mut policy.billing, settings.billing_backoff_hours.map(hours), settings.billing_max_hours.map(hours));
     let minutes = |minutes: f64| seconds(minutes * MINUTE);
@@ -167,7 +167,7 @@ fn configure(policy: &mut CooldownPolicy, settings: &CooldownSettings) {
     }
     let own: HashSet<&ProviderId> = settings.billing_backoff_hours_by_provider.iter().map(|(own, _)| own).collect();
     policy.billing_base_by_provider.retain(|(known, _)| !own.contains(known));
-    // Each provider has one entry.
+    // The settings have each provider once, so a push is enough.
     for (provider, base) in &settings.billing_backoff_hours_by_provider {
         policy.billing_base_by_provider.push((provider.clone(), hours(*base).max(seconds(SHORTEST_BASE))));
     }

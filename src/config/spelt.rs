@@ -1,4 +1,4 @@
-//! Entries that are found by the name of a provider or a model, in whichever spelling.
+//! Entries by the name of a provider or a model, in any spelling.
 
 use std::fmt;
 
@@ -10,13 +10,13 @@ use crate::id::{ModelRef, ProviderId};
 
 /// A name that has several spellings.
 pub(super) trait Spelt {
-    /// The normalised one.
+    /// Returns the normalised name.
     fn name(&self) -> String;
 
-    /// The one that was given.
+    /// Returns the original spelling.
     fn written(&self) -> String;
 
-    /// All that are known, the newest first.
+    /// Returns all known spellings, the newest first.
     fn spellings(&self) -> Vec<String>;
 }
 
@@ -52,15 +52,15 @@ impl Spelt for ModelRef {
 
 /// Entries by name, in the order of the file.
 ///
-/// OpenClaw since August 2026 keeps names as they are written: `z.ai` and `zai` are two entries. The one in the very
-/// spelling that is asked for is found, else the first in another. To older releases they are one.
+/// Since August 2026 OpenClaw keeps names as written: `z.ai` and `zai` are two entries. A lookup finds the entry with
+/// the exact spelling, otherwise the first one with another spelling. In older releases they are one entry.
 #[derive(Clone)]
 pub(super) struct BySpelling<K, V> {
     entries: IndexMap<String, (K, V)>,
 }
 
 impl<K: Spelt, V> BySpelling<K, V> {
-    /// Adds an entry; `false` where there is one already that this release takes for the same.
+    /// Adds an entry. Returns `false` if there is already one that is the same for this release.
     pub(super) fn add(&mut self, release: Release, name: K, value: V) -> bool {
         let key = if release.has_entries() { name.written() } else { name.name() };
         match self.entries.entry(key) {
@@ -73,7 +73,7 @@ impl<K: Spelt, V> BySpelling<K, V> {
     }
 
     fn index_of(&self, name: &K) -> Option<usize> {
-        // Most names are not there at all, and few have another spelling.
+        // Most lookups find nothing, so the empty case comes first.
         if self.entries.is_empty() {
             return None;
         }
@@ -109,9 +109,9 @@ impl<K: Spelt, V> BySpelling<K, V> {
 }
 
 impl<V> BySpelling<ProviderId, V> {
-    /// Whether there are entries of this name in more than one spelling.
+    /// Returns `true` if there are entries for more than one spelling of this name.
     pub(super) fn is_split(&self, name: &ProviderId) -> bool {
-        // Few configurations have two entries at all.
+        // Few configurations have two entries, so the length is checked first.
         self.entries.len() > 1
             && name.known().is_some_and(|known| {
                 let spellings = std::iter::once(name.as_str()).chain(known.aliases().iter().copied());

@@ -1,4 +1,4 @@
-//! `${NAME}` in configured text.
+//! Substitutes `${NAME}` in configured text.
 
 use std::borrow::Cow;
 
@@ -11,17 +11,17 @@ pub(super) struct Substituted<'t> {
     pub(super) text: Cow<'t, str>,
     /// Names without a value. Their placeholders are still in the text.
     pub(super) missing: Vec<&'t str>,
-    /// Names that something other than a closing brace follows, as in `${NAME:-default}`.
+    /// Names that are not followed by a closing brace, as in `${NAME:-default}`.
     pub(super) untouched: Vec<&'t str>,
-    /// Whether the result would be longer than allowed; it is not complete then.
+    /// `true` if the result would be longer than allowed and is therefore incomplete.
     pub(super) too_long: bool,
 }
 
-/// Replaces every `${NAME}` by the variable's value and every `$${NAME}` by `${NAME}`.
+/// Replaces every `${NAME}` by the variable's value, and every `$${NAME}` by `${NAME}`.
 ///
 /// A name is `[A-Z_][A-Z0-9_]*`; anything else stays as it is. Values are not searched for further placeholders.
 ///
-/// A result of more than `limit` bytes is given up: a short text can name a long value many times.
+/// Stops at a result of more than `limit` bytes, because a short text can name a long value many times.
 pub(super) fn substitute(text: &str, limit: usize, lookup: impl Fn(&str) -> Option<Secret>) -> Substituted<'_> {
     let mut done = Substituted { text: Cow::Borrowed(text), ..Substituted::default() };
     if !text.contains("${") {
@@ -56,7 +56,7 @@ pub(super) fn substitute(text: &str, limit: usize, lookup: impl Fn(&str) -> Opti
                 rest = after;
             }
             _ => {
-                // A letter behind it makes it a name of another kind, such as `${Foo}`, which nobody substitutes.
+                // A letter after it makes it another kind of name, such as `${Foo}`, which is never substituted.
                 let mixed = after.starts_with(|c: char| c.is_ascii_alphanumeric());
                 if !escaped && !name.is_empty() && !mixed {
                     done.untouched.push(name);
@@ -72,7 +72,7 @@ pub(super) fn substitute(text: &str, limit: usize, lookup: impl Fn(&str) -> Opti
     done
 }
 
-/// The name at the beginning, which may be empty, and what follows it.
+/// Returns the name at the beginning, which may be empty, and the rest.
 fn split_name(text: &str) -> (&str, &str) {
     let fits =
         |(i, byte): &(usize, u8)| byte.is_ascii_uppercase() || *byte == b'_' || (*i > 0 && byte.is_ascii_digit());

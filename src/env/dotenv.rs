@@ -1,13 +1,13 @@
-//! The text of an `.env` file.
+//! Parses the text of an `.env` file.
 
 use indexmap::IndexMap;
 use zeroize::Zeroizing;
 
 use crate::secret::{Secret, is_blank_char};
 
-/// The variables of an `.env` file: `NAME=value` or `export NAME=value` a line, `#` for remarks, a value in quotes as it
-/// is. Of a name that comes twice the last value counts. Lines of another form are left alone; values over several
-/// lines and references to other variables are not read.
+/// Returns the variables of an `.env` file: lines `NAME=value` or `export NAME=value`, with `#` for comments and
+/// optional quotation marks. The last value of a repeated name counts. Other lines are ignored; values over several
+/// lines and references to other variables are not supported.
 pub(super) fn variables(text: &str) -> IndexMap<Box<str>, Secret> {
     text.trim_start_matches('\u{feff}').lines().filter_map(variable).collect()
 }
@@ -22,7 +22,7 @@ fn variable(line: &str) -> Option<(Box<str>, Secret)> {
     (!name.is_empty() && name.chars().all(is_name)).then(|| (name.into(), Secret::new(unquoted(value))))
 }
 
-/// The value without its quotation marks, or up to the remark behind it.
+/// Returns the value without its quotation marks, or up to the comment after it.
 fn unquoted(value: &str) -> String {
     let quoted = |quote: char| value.strip_prefix(quote)?.split_once(quote).map(|(inner, _)| inner);
     match ['\'', '"', '`'].into_iter().find_map(|quote| Some((quote, quoted(quote)?))) {

@@ -1,4 +1,4 @@
-//! Variables that hold more than one key of a provider.
+//! Several API keys of one provider.
 
 use std::collections::HashSet;
 
@@ -7,21 +7,21 @@ use crate::credential::Doubt;
 use crate::id::ProviderId;
 use crate::secret::Secret;
 
-/// How many numbered variables are looked up: those of the process cannot be listed.
+/// The number of numbered variables that are looked up, because those of the process cannot be listed.
 const MOST_NUMBERED: u8 = 32;
 
 impl Environment {
-    /// Returns every API key of a provider that the environment has, each once, in the order in which OpenClaw takes them by
-    /// turns when one is rate-limited.
+    /// Returns all API keys of a provider in the environment, without duplicates, in the order in which OpenClaw tries
+    /// them when one is rate-limited.
     ///
-    /// For a provider whose variable is `P_API_KEY`, that is `OPENCLAW_LIVE_P_KEY`, and where it is set nothing else; else the
-    /// keys of `OPENCLAW_LIVE_P_KEYS` and `P_API_KEYS`, parted by commas, semicolons or blanks;
-    /// `P_API_KEY`; and `P_API_KEY_1` to `P_API_KEY_32`, with whatever else begins with `P_API_KEY_` in an `.env` file or the
-    /// `env` block. `P` of Google is `GEMINI`, then `GOOGLE`.
+    /// For a provider with the variable `P_API_KEY`, the only key is `OPENCLAW_LIVE_P_KEY` if it is set. Otherwise the
+    /// keys are those of `OPENCLAW_LIVE_P_KEYS` and `P_API_KEYS`, separated by commas, semicolons or white space; then
+    /// `P_API_KEY`; then `P_API_KEY_1` to `P_API_KEY_32`, and every other variable in the `.env` file or the `env`
+    /// block that begins with `P_API_KEY_`. For Google, `P` is `GEMINI`, then `GOOGLE`.
     ///
-    /// OpenClaw does not count the keys beyond [`credential`](Self::credential) as credentials, nor does
-    /// [`Config::resolve`](crate::Config::resolve): a program that takes keys by turns gives each to the request as the
-    /// caller's own. Values that can be no secret, such as placeholders, are left out.
+    /// OpenClaw and [`Config::resolve`](crate::Config::resolve) use only the key of [`credential`](Self::credential).
+    /// To use the others in turn, build each request with one of them. Values that cannot be secrets, such as
+    /// placeholders, are left out.
     ///
     /// # Examples
     ///
@@ -57,12 +57,12 @@ impl Environment {
         let is_none = |key: &Secret| Doubt::of(provider.as_str(), key).and_then(|doubt| doubt.at(true)).is_some();
         let mut seen = HashSet::new();
         let is_wanted = |key: &Secret| !key.is_empty() && !is_none(key);
-        // What was seen is borrowed: a copy would not be wiped.
+        // The set borrows the keys, because copies would not be wiped.
         let wanted: Vec<bool> = keys.iter().map(|key| is_wanted(key) && seen.insert(key.expose())).collect();
         keys.into_iter().zip(wanted).filter(|(_, is_wanted)| *is_wanted).map(|(key, _)| key).collect()
     }
 
-    /// The numbered names with this beginning, and those that the file and the block have.
+    /// Returns the numbered names with this prefix, and those in the file and in the block.
     fn names_below(&self, prefix: &str) -> Vec<String> {
         let mut names: Vec<String> = (1..=MOST_NUMBERED).map(|number| format!("{prefix}{number}")).collect();
         let mut known: HashSet<String> = names.iter().cloned().collect();

@@ -1,4 +1,4 @@
-//! Environment variables: where they are looked up, and which of them hold a provider's credential.
+//! Environment variables and the provider credentials that they hold.
 
 mod dotenv;
 mod key_family;
@@ -14,19 +14,19 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::ProviderId;
 use crate::secret::{Secret, is_blank_char};
 
-/// Reads one variable of the process environment, unless it is unset or not Unicode.
+/// Reads one variable of the process environment. `None` if it is unset or not Unicode.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the process environment")]
 fn process_env(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// Answers for the process environment.
+/// A function in place of the process environment.
 type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
-/// Where variables are looked up: the process environment or a stand-in for it, under it an `.env` file if there is one,
-/// and under that the `env` block of a configuration.
+/// A source of environment variables: the process environment or a stand-in for it, then an `.env` file if there is
+/// one, then the `env` block of a configuration.
 ///
-/// `Debug` shows the names of the file and of the block, never a value.
+/// `Debug` shows the names of variables in the file and in the block, never a value.
 ///
 /// # Examples
 ///
@@ -44,34 +44,34 @@ pub struct Environment {
     lookup: Arc<Lookup>,
     file: Arc<IndexMap<Box<str>, Secret>>,
     block: Arc<IndexMap<Box<str>, Secret>>,
-    /// Variables that are no credentials to the release of a configuration.
+    /// Variables that the release of a configuration does not read as credentials.
     unread: &'static [&'static str],
 }
 
 impl Environment {
-    /// The environment of this process, read anew at every question.
+    /// Creates a source that reads the environment of this process at each lookup.
     #[must_use]
     pub fn process() -> Self {
         Self::from_fn(process_env)
     }
 
-    /// No variables.
+    /// Creates a source without variables.
     #[must_use]
     pub fn empty() -> Self {
         Self::from_fn(|_| None)
     }
 
-    /// Variables from a function, in place of the process environment.
+    /// Creates a source that looks variables up with a function, in place of the process environment.
     #[must_use]
     pub fn from_fn(lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
         Self { lookup: Arc::new(lookup), file: Arc::default(), block: Arc::default(), unread: &[] }
     }
 
-    /// Puts the variables of an `.env` file, given as its text, under the environment: OpenClaw keeps some keys
-    /// in the `.env` of its state directory, OpenAI's for one.
+    /// Adds the variables in the text of an `.env` file, which the process environment overrides. OpenClaw keeps some
+    /// keys in the `.env` of its state directory, for example OpenAI's.
     ///
-    /// `NAME=value` or `export NAME=value` a line, `#` for remarks, quotation marks around a value. The file is read by
-    /// the caller, and nothing is exported to the process.
+    /// Each line is `NAME=value` or `export NAME=value`, with `#` for comments and optional quotation marks around the
+    /// value. The caller reads the file, and nothing is exported to the process.
     ///
     /// # Examples
     ///
@@ -88,11 +88,12 @@ impl Environment {
         Self { file: Arc::new(dotenv::variables(text)), ..self }
     }
 
-    /// Returns the home directory: `OPENCLAW_HOME`, whose leading `~` is the system's, else `HOME`, else `USERPROFILE`. A
-    /// relative one is none: files would be put wherever the program happens to be started.
+    /// Returns the home directory: `OPENCLAW_HOME`, with a leading `~` for the system's one, otherwise `HOME`,
+    /// otherwise `USERPROFILE`. `None` for a relative path, because files would depend on where the program was
+    /// started.
     ///
-    /// On Windows the system's is the first absolute one of `HOME`, `USERPROFILE`, and `HOMEDRIVE` with `HOMEPATH` behind it:
-    /// shells such as Git's set a `HOME` that is none of Windows's own paths.
+    /// On Windows the system's home directory is the first absolute path of `HOME`, `USERPROFILE`, and `HOMEDRIVE`
+    /// followed by `HOMEPATH`, because shells such as Git's set a `HOME` that is not a Windows path.
     #[must_use]
     pub fn home(&self) -> Option<PathBuf> {
         let Some(named) = self.get("OPENCLAW_HOME") else { return self.system_home() };
@@ -114,8 +115,8 @@ impl Environment {
         named.find(|home| home.is_absolute()).or_else(|| divided().map(PathBuf::from).filter(|home| home.is_absolute()))
     }
 
-    /// Returns a path whose leading `~` is replaced by the home directory, for paths that no shell has seen. Behind it
-    /// stands a separator of the system: on Windows `~\` as well as `~/`.
+    /// Replaces a leading `~` of a path by the home directory, for paths that no shell has expanded. The `~` must be
+    /// followed by a path separator: on Windows `~\` as well as `~/`.
     ///
     /// # Errors
     ///
@@ -140,26 +141,26 @@ impl Environment {
         }
     }
 
-    /// Puts the environment over another configuration's block.
+    /// Replaces the `env` block by that of another configuration.
     pub(crate) fn over(&self, block: IndexMap<Box<str>, Secret>) -> Self {
         Self { block: Arc::new(block), ..self.clone() }
     }
 
-    /// Takes these variables for no credential of any provider; they have values as ever.
+    /// Excludes these variables from the credentials of providers. Their values can still be looked up.
     pub(crate) fn without(self, unread: &'static [&'static str]) -> Self {
         Self { unread, ..self }
     }
 
-    /// Returns the value of a variable, not trimmed.
+    /// Returns the value of a variable, with its white space.
     ///
-    /// The process comes before the `.env` file, and that before the `env` block. A blank value counts as unset in all
-    /// of them.
+    /// The process environment comes first, then the `.env` file, then the `env` block. A blank value counts as unset
+    /// in each.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Secret> {
         self.find(name).map(|(secret, _)| secret)
     }
 
-    /// Returns where a variable that is set was found.
+    /// Returns the origin of a variable, or `None` if it is unset.
     #[must_use]
     pub fn origin(&self, name: &str) -> Option<EnvOrigin> {
         self.find(name).map(|(_, origin)| origin)
@@ -180,26 +181,26 @@ impl Environment {
     /// Returns the provider's credential: the first of [its variables](crate::providers::Provider::variables) that is
     /// set, [cleaned](Secret::cleaned).
     ///
-    /// The environment of a [`Config`](crate::Config) leaves out those that the release of the file does not read:
+    /// The environment of a [`Config`](crate::Config) leaves out variables that the release of the file does not read:
     /// `GOOGLE_API_KEY` and `GOOGLE_CLOUD_API_KEY` before August 2026, `GH_TOKEN` and `GITHUB_TOKEN` since.
     ///
-    /// It is a token if the variable's name contains `OAUTH_TOKEN` or the value plainly is one, else an API key. A variable
-    /// whose value can be no secret, such as `your_api_key_here`, counts as unset; see
-    /// [`Implausible`](crate::credential::Implausible).
+    /// The credential is a token if the variable's name contains `OAUTH_TOKEN` or the value has the prefix of a token,
+    /// otherwise an API key. A variable whose value cannot be a secret, such as `your_api_key_here`, counts as unset;
+    /// see [`Implausible`](crate::credential::Implausible).
     #[must_use]
     pub fn credential(&self, provider: &ProviderId) -> Option<InlineCredential> {
-        // Whether requests go to a gateway is not known here.
+        // It is not known here whether requests go to a gateway, so keys that one might take are accepted.
         let plausible = |received: &Received| received.doubt.and_then(|doubt| doubt.at(true)).is_none();
         self.received(provider).find(|(_, received)| plausible(received)).map(|(found, _)| found)
     }
 
-    /// Every variable of the provider that is set, with what came in: all of them, also those that can be no secret.
+    /// Returns every variable of the provider that is set, also those whose value cannot be a secret.
     pub(crate) fn received(&self, provider: &ProviderId) -> impl Iterator<Item = (InlineCredential, Received)> {
         let variables = provider.known().map_or(&[][..], |known| known.variables());
         variables.iter().filter(|variable| !self.unread.contains(variable)).filter_map(|variable| {
             let (text, origin) = self.find(variable)?;
             let received = Received::new(provider.as_str(), text.expose());
-            // Quotation marks around nothing are nothing.
+            // A pair of quotation marks around nothing counts as unset.
             let secret = Some(received.secret.clone()).filter(|secret| !secret.is_empty())?;
             let credential = if variable.contains("OAUTH_TOKEN") {
                 Credential::token(secret, None)
@@ -212,12 +213,12 @@ impl Environment {
     }
 }
 
-/// A path below the home directory, put together piece by piece, so that the separators are those of the system.
+/// Joins a path to the home directory piece by piece, so that it has the system's separators.
 fn below_home(home: PathBuf, below: &Path) -> PathBuf {
     below.components().fold(home, |path, name| path.join(name))
 }
 
-/// The error where a path is meant to be in the home directory.
+/// Creates the error for a path in the home directory if there is none.
 pub(crate) fn homeless() -> Error {
     let (message, help) = if cfg!(windows) {
         (
@@ -234,7 +235,7 @@ pub(crate) fn homeless() -> Error {
 }
 
 impl Default for Environment {
-    /// [`Environment::process`].
+    /// Returns [`Environment::process`].
     fn default() -> Self {
         Self::process()
     }

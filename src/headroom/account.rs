@@ -1,4 +1,4 @@
-//! What is known of one profile.
+//! The headroom of one profile.
 
 use super::gauge::Gauge;
 use super::limit::{Limit, LimitKind};
@@ -8,28 +8,28 @@ use super::read::Headroom;
 use crate::clock::Timestamp;
 use crate::secret::Secret;
 
-/// More models than this of one profile are not kept in mind.
+/// The number of models that are remembered for one profile.
 const MOST_MODELS: usize = 64;
 
-/// What is known of one profile: the limits of each model, and the windows of its plan.
+/// The headroom of one profile: the limits of each model, and the windows of its plan.
 #[derive(Debug, Default)]
 pub(super) struct Account {
     models: Vec<(Box<str>, Meter)>,
     plan: Meter,
-    /// The secret that it is known of: another one may be of another account.
+    /// The secret that the headroom was reported for: another one may belong to another account.
     pub(super) secret: Option<Secret>,
-    /// Whether it was told that the profile is left.
+    /// `true` if it was logged that calls leave the profile.
     pub(super) is_told: bool,
 }
 
-/// How a profile stands.
+/// The state of a profile for one request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Standing {
-    /// From when on the request fits in, if it does not now, and what it does not fit in.
+    /// When the request will fit, and the limit that it exceeds; `None` if it fits now.
     pub(crate) refused: Option<(Timestamp, LimitKind)>,
-    /// The least share that is left of any limit; 1 where nothing is known.
+    /// The smallest remaining share of any limit, from 0 to 1; 1 if nothing is known.
     pub(crate) share: f64,
-    /// Whether anything is known.
+    /// `true` if anything is known.
     pub(crate) is_known: bool,
 }
 
@@ -59,11 +59,11 @@ impl Account {
             self.models.push((model.into(), Meter::default()));
             self.models.len() - 1
         });
-        // The place was just found or made.
+        // The index was just found or added.
         self.models.get_mut(place).map_or(&mut self.plan, |(_, meter)| meter)
     }
 
-    /// The gauges that concern a model; all of them without one.
+    /// Returns the gauges that apply to a model, or all of them without one.
     fn gauges<'a>(&'a self, model: Option<&'a str>) -> impl Iterator<Item = &'a Gauge> {
         let concerned = self.models.iter().filter(move |(name, _)| model.is_none_or(|model| *model == **name));
         let plan = self.plan.gauges.iter().filter(move |gauge| match (&gauge.limit().models, model) {
@@ -93,7 +93,7 @@ impl Account {
         standing
     }
 
-    /// The limits of each model, and those of the plan under no model.
+    /// Returns the limits of each model, and those of the plan with `None`.
     pub(super) fn shown(&self, now: Timestamp) -> impl Iterator<Item = (Option<&str>, Vec<Limit>)> {
         let models = self.models.iter().map(|(name, meter)| (Some(&**name), meter));
         let all = models.chain([(None, &self.plan)]);

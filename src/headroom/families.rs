@@ -1,37 +1,37 @@
-//! The headers of each provider, one row each.
+//! The header families of providers, one row each.
 //!
-//! A provider without a row is read by the rows for all, of which the last one does not know how a limit fills.
+//! The headers of a provider without its own row are read by the rows for all.
 
 use std::time::Duration;
 
 use super::limit::{LimitKind, Refill};
 
-/// Where the word for the limit stands in a name, after the prefix.
+/// The order of the parts of a header name, after the prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Layout {
     /// `requests-remaining`
     LimitFirst,
-    /// `remaining-requests`; the word may be missing, for the limit that is named with an empty word.
+    /// `remaining-requests`; without a word for a limit whose word is empty.
     PartFirst,
 }
 
-/// One limit of a family: the word for it, what it counts, and in what time.
+/// One limit of a family: its word, what it counts, and its period.
 pub(super) type Word = (&'static str, LimitKind, Option<Duration>);
 
-/// A family of headers that says what is left.
+/// A family of headers that report what is left.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Family {
-    /// The providers that send it; none for all.
+    /// The providers that send it; empty for all.
     pub(super) providers: &'static [&'static str],
     pub(super) prefix: &'static str,
     pub(super) layout: Layout,
     pub(super) words: &'static [Word],
     pub(super) refill: Refill,
-    /// What the remaining tokens are rounded to.
+    /// The multiple that the remaining tokens are rounded to.
     pub(super) step: f64,
-    /// Whether tokens that are read from a prompt cache count.
+    /// `true` if tokens read from a prompt cache count.
     pub(super) counts_cached: bool,
-    /// Where the names and what they mean come from.
+    /// The source of the names and their meaning.
     #[cfg_attr(not(test), expect(dead_code, reason = "for readers, and for the test of the table"))]
     pub(super) source: &'static str,
 }
@@ -53,10 +53,11 @@ pub(super) const MOST_FAMILIES: usize = 8;
 
 #[rustfmt::skip]
 pub(super) const FAMILIES: &[Family] = &[
-    // For all: nobody else uses this prefix.
+    // For all providers, because no other one uses this prefix.
     row(&[], "anthropic-ratelimit-", LimitFirst, &[("requests", Requests, MINUTE), ("tokens", Tokens, MINUTE), ("input-tokens", InputTokens, MINUTE), ("output-tokens", OutputTokens, MINUTE)], Continuous, 1_000.0,
         "https://docs.anthropic.com/en/api/rate-limits, 2026-09: a token bucket per minute that fills continuously; reset is when it is full; tokens are rounded to thousands; those read from the cache do not count").without_cached(),
-    // Requests are per minute or per day, by model and tier: what is missing over the reset tells which.
+    // Requests are per minute or per day, by model and tier: the missing part divided by the time to the reset shows
+    // which.
     row(&["openai"], X, PartFirst, &[("requests", Requests, None), ("tokens", Tokens, MINUTE)], Continuous, 0.0,
         "https://platform.openai.com/docs/guides/rate-limits, 2026-09: reset is until the initial state, as a duration of Go; https://community.openai.com/t/1268905, 2025-05: 12ms for one of 5000 per minute"),
     row(&["azure", "azure-openai", "azure-foundry", "microsoft-foundry", "github-models"], X, PartFirst, &[("requests", Requests, MINUTE), ("tokens", Tokens, MINUTE)], Window, 0.0,
@@ -80,7 +81,7 @@ pub(super) const FAMILIES: &[Family] = &[
     row(&["digitalocean"], X, PartFirst, &[("requests", Requests, MINUTE), ("tokens-per-minute", Tokens, MINUTE), ("tokens-per-day", Tokens, DAY)], Continuous, 0.0,
         "https://docs.digitalocean.com/products/inference/reference/quota-specific-response-headers, 2026-06: fills continuously; the reset in seconds since 1970"),
     row(&["cohere"], "x-trial-endpoint-call-", PartFirst, &[("", Requests, MINUTE)], Unknown, 0.0, "observed 2026-06 with keys for trials, on answers other than 429; no reset"),
-    // xAI, and every server that writes the same: it does not say how its limits fill.
+    // xAI, and every server that writes the same names. They do not report how their limits fill.
     row(&[], X, PartFirst, &[("requests", Requests, None), ("tokens", Tokens, None), ("", Requests, None), ("requests-minute", Requests, MINUTE), ("requests-day", Requests, DAY), ("tokens-minute", Tokens, MINUTE), ("tokens-day", Tokens, DAY)], Unknown, 0.0,
         "the names that OpenAI made usual; https://docs.x.ai/developers/rate-limits, 2026-09"),
     row(&[], "ratelimit-", PartFirst, &[("", Requests, None)], Window, 0.0,
@@ -104,7 +105,7 @@ impl Family {
         Self { counts_cached: false, ..self }
     }
 
-    /// Returns the rows that count for a provider: its own, and those for all whose prefix none of its own has.
+    /// Returns the rows for a provider: its own, and those for all whose prefix none of its own uses.
     pub(super) fn of(provider: &str) -> impl Iterator<Item = &'static Self> {
         let own = FAMILIES.iter().filter(move |family| family.providers.contains(&provider));
         let of_all = FAMILIES.iter().filter(|family| family.providers.is_empty());

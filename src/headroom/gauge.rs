@@ -1,4 +1,4 @@
-//! One limit as it stands now: what was told of it last, and what was sent since.
+//! One limit with its current level: the last report, less what was sent since.
 
 use std::time::Duration;
 
@@ -7,28 +7,28 @@ use super::meter::Request;
 use super::policy::HeadroomPolicy;
 use crate::clock::Timestamp;
 
-/// No limit lasts longer whose period is not known, except a plan's: what was told longer ago says nothing any more.
+/// The longest assumed period of a limit of unknown period, except a plan's. An older report is out of date.
 const LONGEST_UNKNOWN: Duration = Duration::from_secs(3_600);
 
 /// A limit and its level.
 #[derive(Clone, Debug)]
 pub(super) struct Gauge {
     limit: Limit,
-    /// What was told to be left, and when: what the next answer is compared with.
+    /// The remaining amount in the last report and its time, which the next report is compared with.
     told: (f64, Timestamp),
-    /// What is left by what is known, below zero where more was sent than that.
+    /// The estimated remaining amount; below zero if more was sent than was left.
     level: f64,
-    /// When that was so.
+    /// The time of `level`.
     at: Timestamp,
-    /// When its window began, as far as that is known: when it was told, or when it was full again after that.
+    /// The start of its window as far as known: the time of the report, or when the limit was full again after it.
     since: Timestamp,
-    /// How much comes back in a millisecond.
+    /// The amount that comes back per millisecond.
     rate: Option<f64>,
-    /// By experience: of requests of a session on its profile, and of others.
+    /// The learned use of requests: of other requests, and of a session's requests on its own profile.
     typical: [Option<Typical>; 2],
 }
 
-/// What requests take of a limit by experience, as a mean and how far they are from it.
+/// The learned use of requests: the mean and the mean deviation.
 #[derive(Clone, Copy, Debug)]
 struct Typical {
     mean: f64,
@@ -36,7 +36,7 @@ struct Typical {
 }
 
 impl Gauge {
-    /// Takes what an answer tells of a limit; `None` if it does not tell what is left.
+    /// Creates a gauge from a reported limit; `None` if the report does not include what is left.
     pub(super) fn new(limit: &Limit, now: Timestamp) -> Option<Self> {
         let told = limit.remaining?;
         let rate = limit.rate(now);
@@ -55,23 +55,23 @@ impl Gauge {
         &self.limit
     }
 
-    /// Whether an answer tells of this limit: several families of headers have the same name for theirs.
+    /// Returns `true` if a report is about this limit. Several families of headers use the same names.
     pub(super) fn is_of(&self, limit: &Limit) -> bool {
         (self.limit.family, &self.limit.name) == (limit.family, &limit.name)
     }
 
-    /// When it was told.
+    /// Returns the time of the last report.
     pub(super) fn told_at(&self) -> Timestamp {
         self.told.1
     }
 
-    /// Whether it is known how it fills. If not, only an answer can tell that something is left.
+    /// Returns `true` if it is known how the limit fills. If not, only a response can show that something is left.
     pub(super) fn fills(&self, now: Timestamp) -> bool {
         self.rate.is_some() || self.period().is_some() || self.limit.reset.is_some_and(|reset| reset > now)
     }
 
-    /// Takes what a later answer tells. `requests` were sent between the two; what was sent after the later one is taken off
-    /// again by the caller.
+    /// Updates the gauge from a later report. `requests` were sent between the two reports; the caller subtracts again
+    /// what was sent after the later one.
     pub(super) fn tell(&mut self, limit: &Limit, requests: &[Request], now: Timestamp) {
         let Some(told) = limit.remaining else { return };
         let rate = limit.rate(now).or_else(|| self.rate.filter(|_| self.limit.limit == limit.limit));
@@ -86,7 +86,8 @@ impl Gauge {
         let (before, at) = self.told;
         let most = self.limit.limit.unwrap_or(f64::MAX);
         let has_filled = rate.is_none() && self.since > at;
-        // Of several nobody knows which took what, unless they are alike.
+        // The report does not show how several requests share the use, so only requests of the same sort are learned
+        // from.
         let Some(is_home) = requests.first().map(|first| first.is_home) else { return };
         let are_alike = requests.iter().all(|request| request.is_home == is_home);
         if has_filled || !are_alike || self.limit.kind == LimitKind::Plan {
@@ -102,23 +103,23 @@ impl Gauge {
         *typical = Some(Typical { mean: mean + off / 4.0, spread: spread + (off.abs() - spread) / 4.0 });
     }
 
-    /// Takes off what a request takes that is being sent.
+    /// Subtracts the cost of a request that is being sent.
     pub(super) fn spend(&mut self, request: Request, now: Timestamp) {
         self.settle(now);
         self.level -= self.cost(request);
-        // What it held after its reset is used up, and no answer says how much came back since.
+        // The amount after its reset is used up, and no response has reported since how much came back.
         if self.level < 0.0 && self.since > self.told.1 && !self.fills(now) {
             self.level = f64::MAX;
         }
     }
 
-    /// Takes off what a request takes that was sent before the last answer came, and is not in it.
+    /// Subtracts the cost of a request that was sent before the last response came and is not counted in it.
     pub(super) fn owe(&mut self, request: Request) {
         self.level -= self.cost(request);
     }
 
-    /// What a request takes: what the caller says, else what others took. One that is larger than the whole limit is for the
-    /// provider to refuse, and takes no more than that.
+    /// Returns the cost of a request: the caller's estimate, otherwise the learned use. A request above the whole limit
+    /// costs the whole limit, because refusing it is up to the provider.
     fn cost(&self, Request { tokens, is_home }: Request) -> f64 {
         let [away, home] = self.typical;
         let typical = if is_home { home.or(away) } else { away.or(home) };
@@ -141,14 +142,15 @@ impl Gauge {
         }
     }
 
-    /// When it is full again, where it does not fill continuously.
+    /// Returns the time when a limit that does not fill continuously is full again.
     fn end(&self) -> Option<Timestamp> {
         let is_plan = self.limit.kind == LimitKind::Plan;
         let latest = || (!is_plan).then(|| self.since + self.period().unwrap_or(LONGEST_UNKNOWN));
         self.limit.reset.or_else(latest).filter(|_| self.rate.is_none())
     }
 
-    /// In what time as much is allowed. The windows of a plan begin with its first use.
+    /// Returns the period after which the same amount is allowed again. `None` for a plan, whose windows begin with its
+    /// first use.
     fn period(&self) -> Option<Duration> {
         self.limit.period.filter(|_| self.limit.kind != LimitKind::Plan)
     }
@@ -157,7 +159,7 @@ impl Gauge {
         self.limit.limit.unwrap_or(f64::MAX)
     }
 
-    /// What is left at a moment.
+    /// Returns what is left at a moment.
     fn level(&self, now: Timestamp) -> f64 {
         if let Some(rate) = self.rate {
             return (self.level + rate * millis(now - self.at)).min(self.full());
@@ -166,13 +168,13 @@ impl Gauge {
         if is_over { self.full() } else { self.level }
     }
 
-    /// Returns which part is left, from 0 to 1.
+    /// Returns the remaining share, from 0 to 1.
     pub(super) fn share(&self, now: Timestamp) -> Option<f64> {
         let limit = self.limit.limit.filter(|limit| *limit > 0.0)?;
         Some((self.level(now) / limit).clamp(0.0, 1.0))
     }
 
-    /// Returns from when on a request fits in, if it does not now.
+    /// Returns the time when a request will fit, or `None` if it fits now.
     pub(super) fn refuses(&self, request: Request, policy: &HeadroomPolicy, now: Timestamp) -> Option<Timestamp> {
         let least = if self.limit.kind == LimitKind::Plan { f64::MIN_POSITIVE } else { 1.0 };
         let missing = self.cost(request).max(least).min(self.full()) - self.level(now);
@@ -188,7 +190,7 @@ impl Gauge {
         (until > now).then_some(until)
     }
 
-    /// Returns the limit with what is left now, and when it will be full.
+    /// Returns the limit with what is left now and the time when it will be full.
     pub(super) fn shown(&self, now: Timestamp) -> Limit {
         let level = self.level(now);
         let reset = match (self.rate, self.limit.limit) {
@@ -199,14 +201,14 @@ impl Gauge {
         Limit { remaining, reset, ..self.limit.clone() }
     }
 
-    /// Whether this was told at a moment that has not come: the clock was set back since.
+    /// Returns `true` if the report is from the future, because the clock was set back since.
     pub(super) fn is_ahead(&self, now: Timestamp) -> bool {
         self.told.1 - now > Duration::from_secs(60)
     }
 }
 
-/// The limit with a reset no later than it can be: nobody waits for a month because a server miscounts a minute. Where the
-/// rate is known it is the rate that counts.
+/// Limits the reset to the period, so that a server's wrong reset of a limit per minute is not waited for. A known rate
+/// is used instead of the reset.
 fn believed(limit: &Limit, rate: Option<f64>, now: Timestamp) -> Limit {
     let is_believed = rate.is_some() || limit.kind == LimitKind::Plan;
     let latest = now + limit.period.unwrap_or(LONGEST_UNKNOWN);
@@ -214,12 +216,12 @@ fn believed(limit: &Limit, rate: Option<f64>, now: Timestamp) -> Limit {
     Limit { reset, ..limit.clone() }
 }
 
-/// The least that may be left where the figure is rounded.
+/// Returns the smallest remaining amount that a rounded figure allows.
 fn lower(limit: &Limit, told: f64) -> f64 {
     if limit.limit == Some(told) { told } else { (told - limit.step / 2.0).max(0.0) }
 }
 
 fn from_millis(length: f64) -> Duration {
-    // A day more or less makes no difference for what is a month away.
+    // Longer times are cut to about a month, which is long enough.
     Duration::from_secs_f64((length.clamp(0.0, 2.8e9)).ceil() / 1_000.0)
 }

@@ -1,4 +1,4 @@
-//! What others who share the store should know of a profile.
+//! Hints about the headroom of a profile, for other programs that share the store.
 
 use indexmap::IndexMap;
 
@@ -9,23 +9,23 @@ use super::value::LONGEST;
 use crate::clock::Timestamp;
 use crate::id::ProfileId;
 
-/// The name of the plan's end, and what parts a kind from a model.
+/// The name of the plan's end.
 const PLAN: &str = "plan";
 const USED: &str = "used";
 const UNTIL: &str = "until";
 
-/// What others who share the store should know of a profile: of what nothing is left and until when, and how much of a plan
-/// is used. Two lists of numbers, as they stand in the statistics; times in milliseconds since 1970.
+/// A hint for other programs that share the store: which limits are used up and until when, and how much of a plan is
+/// used. Two lists of numbers, as in the usage statistics; times are in milliseconds since 1970.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Hint {
-    /// By `plan`, or by the kind of limit and the model: until when nothing is left.
+    /// The time until which nothing is left, by `plan`, or by the kind of limit and the model.
     pub(crate) ends: IndexMap<Box<str>, f64>,
-    /// The used share of the plan's window that is used most, and when it ends.
+    /// The used share of the plan's most used window, and its end.
     pub(crate) plan: IndexMap<Box<str>, f64>,
 }
 
 impl HeadroomTracker {
-    /// Returns what others should know of a profile; `None` if nothing was told of it.
+    /// Returns the hint for a profile; `None` if nothing is known about it.
     pub(crate) fn hint(&self, profile: &ProfileId, policy: &HeadroomPolicy, now: Timestamp) -> Option<Hint> {
         let mut hint = Hint::default();
         let mut is_known = false;
@@ -41,7 +41,7 @@ impl HeadroomTracker {
 
 impl Hint {
     fn add(&mut self, model: Option<&str>, limit: &Limit, policy: &HeadroomPolicy) {
-        // What is for some models of a plan only has no place here.
+        // A plan's window for some models only has no key in the hint.
         let (Some(left), Some(until)) = (limit.remaining, limit.reset) else { return };
         if limit.models.is_some() {
             return;
@@ -55,7 +55,7 @@ impl Hint {
         }
         let name = match (limit.kind, model) {
             (LimitKind::Plan, _) if left <= 0.0 => PLAN.to_owned(),
-            // A token bucket has something long before it is full.
+            // A token bucket has tokens long before it is full, so its reset would be too late.
             (kind, Some(model)) if left < 1.0 && limit.refill == super::Refill::Window => {
                 format!("{} {model}", kind.as_str())
             }
@@ -65,7 +65,7 @@ impl Hint {
         *end = end.max(until);
     }
 
-    /// Reads what others know.
+    /// Returns the state of a profile according to the hint.
     pub(crate) fn standing(&self, model: Option<&str>, now: Timestamp) -> Standing {
         let mut standing = Standing::default();
         for (name, until) in &self.ends {
@@ -85,8 +85,8 @@ impl Hint {
         standing
     }
 
-    /// Puts what is known here over what others wrote; of theirs what has not ended stays, unless no limit
-    /// lasts so long.
+    /// Merges this hint over that of others. Their entries stay unless they have ended or are further ahead than any
+    /// limit.
     pub(crate) fn over(self, others: &Self, now: Timestamp) -> Self {
         let mut all = others.clone();
         all.ends.retain(|_, until| running(*until, now).is_some());
@@ -98,8 +98,8 @@ impl Hint {
         all
     }
 
-    /// Whether this says something of a plan that the other one does not: it is worth a write of its own, which comes once
-    /// or twice in a window.
+    /// Returns `true` if this hint has news about a plan. They are worth a separate write, which happens once or twice
+    /// per window.
     pub(crate) fn is_news(&self, known: &Self) -> bool {
         const MINUTE: f64 = 60_000.0;
         let differs = |ours: Option<&f64>, theirs: Option<&f64>| {
@@ -114,7 +114,7 @@ fn millis(at: Timestamp) -> f64 {
     at.as_millis() as f64
 }
 
-/// Reads an end that has not come. What others wrote is not believed further ahead than what a provider says.
+/// Reads an end in the future. Others' entries are limited to the same distance as a provider's report.
 fn running(millis: f64, now: Timestamp) -> Option<Timestamp> {
     #[expect(clippy::cast_possible_truncation, reason = "checked to be below 2^53")]
     let until = (0.0..8.64e15).contains(&millis).then_some(Timestamp::from_millis(millis as i64));

@@ -1,4 +1,4 @@
-//! One limit, as far as an answer tells of it.
+//! One rate limit as a response reports it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,30 +7,30 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::error::Shown;
 
-/// What a limit counts.
+/// The unit of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum LimitKind {
-    /// Requests.
+    /// The number of requests.
     Requests,
-    /// Tokens, those of the request and of the answer together.
+    /// Tokens of the request and the answer together.
     Tokens,
-    /// Tokens of the request. Where the provider has a prompt cache, those read from it rarely count.
+    /// Tokens of the request. Tokens read from a prompt cache rarely count.
     InputTokens,
     /// Tokens of the answer.
     OutputTokens,
-    /// The use of a plan in a window of hours or days, as a share of the whole.
+    /// A share of a plan's use in a window of hours or days.
     Plan,
 }
 
 impl LimitKind {
-    /// Returns the kind of that name, if there is one.
+    /// Returns the kind of this name, if there is one.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         let all = [Self::Requests, Self::Tokens, Self::InputTokens, Self::OutputTokens, Self::Plan];
         all.into_iter().find(|kind| kind.as_str() == name)
     }
 
-    /// Returns the name for programs: `requests`, `tokens`, `input_tokens`, `output_tokens` or `plan`.
+    /// Returns the machine-readable name: `requests`, `tokens`, `input_tokens`, `output_tokens` or `plan`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -43,7 +43,7 @@ impl LimitKind {
     }
 }
 
-/// Writes the name for people: `input tokens`.
+/// Writes the readable name, such as `input tokens`.
 impl fmt::Display for LimitKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -54,56 +54,56 @@ impl fmt::Display for LimitKind {
     }
 }
 
-/// How what was used of a limit comes back.
+/// The way in which a limit fills up again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refill {
-    /// A little all the time: a token bucket, of which the reset is the moment when it is full again.
+    /// Continuously, as a token bucket. The reset is the time when it is full.
     Continuous,
-    /// All of it at the reset.
+    /// All at once, at the reset.
     Window,
-    /// The provider does not say.
+    /// The provider does not report it.
     Unknown,
 }
 
-/// One limit, as far as an answer tells of it. What the answer does not say, or says in a way that cannot be read, is `None`.
+/// One rate limit as a response reports it. A field that the response does not have, or that cannot be read, is `None`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Limit {
-    /// What it counts.
+    /// The unit that the limit counts.
     pub kind: LimitKind,
-    /// The name that the provider gives it: `input-tokens`, `requests-day`, `5h`.
+    /// The provider's name for the limit, such as `input-tokens`, `requests-day` or `5h`.
     pub name: Cow<'static, str>,
-    /// How much is allowed. Always 1 for a plan.
+    /// The allowed amount. Always 1 for a plan.
     pub limit: Option<f64>,
-    /// How much was left when the answer was written.
+    /// The amount that was left when the response was written.
     pub remaining: Option<f64>,
-    /// When it is full again.
+    /// The time when the limit is full again.
     pub reset: Option<Timestamp>,
-    /// In what time as much is allowed.
+    /// The period in which that amount is allowed.
     pub period: Option<Duration>,
-    /// How it fills.
+    /// The way in which the limit fills up again.
     pub refill: Refill,
-    /// The word in the names of the models that it is for, if it is for some only.
+    /// A word in the names of the models that the limit applies to; `None` if it applies to all.
     pub models: Option<Cow<'static, str>>,
-    /// What the names of the headers begin with that told of it.
+    /// The prefix of the headers that reported it.
     pub(super) family: &'static str,
-    /// What `remaining` is rounded to.
+    /// The multiple that `remaining` is rounded to.
     pub(super) step: f64,
-    /// Whether tokens that are read from a prompt cache count.
+    /// `true` if tokens read from a prompt cache count.
     pub(super) counts_cached: bool,
 }
 
 impl Limit {
-    /// Returns which part of the limit is left, from 0 to 1; `None` where the answer does not say it.
+    /// Returns the remaining share of the limit, from 0 to 1; `None` if the response does not report it.
     #[must_use]
     pub fn share(&self) -> Option<f64> {
         let limit = self.limit?;
         (limit > 0.0).then_some((self.remaining? / limit).clamp(0.0, 1.0))
     }
 
-    /// Returns how much comes back in a millisecond: the limit spread over its period, or over the time that is said to be
-    /// needed for what is missing. `None` where it does not fill continuously, or neither is known.
+    /// Returns the amount that comes back per millisecond: the limit divided by its period, or the missing part divided
+    /// by the time to the reset. `None` if the limit does not fill continuously or neither is known.
     pub(super) fn rate(&self, now: Timestamp) -> Option<f64> {
         if self.refill != Refill::Continuous {
             return None;
@@ -114,14 +114,14 @@ impl Limit {
         }
         let (missing, wait) = (limit - self.remaining?, millis(self.reset? - now));
         let rate = missing / wait;
-        // No limit is for less than a second or more than a month: those are clocks that disagree.
+        // No limit has a period below a second or above a month; such a result means that the clocks disagree.
         let is_plausible = missing > 0.0 && (1e3..=2.8e9).contains(&(limit / rate));
         is_plausible.then_some(rate)
     }
 }
 
-/// Writes what is left and when it is full: `12000 of 60000 tokens, full at 2026-11-26T12:00:00.000Z`,
-/// `32% of the plan's 7d`.
+/// Writes the remaining amount and the time when the limit is full, such as `32% of the plan's 7d` or `12000 of 60000
+/// tokens, full at 2026-11-26T12:00:00.000Z`.
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = Shown::new(&self.name);
@@ -141,39 +141,39 @@ impl fmt::Display for Limit {
     }
 }
 
-/// Whole and fractional milliseconds.
+/// Returns a duration in milliseconds, with fractions.
 pub(super) fn millis(length: Duration) -> f64 {
     length.as_secs_f64() * 1_000.0
 }
 
-/// How many tokens a request takes of the limits, as its caller estimates it.
+/// A caller's estimate of the tokens that a request takes from the limits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TokenEstimate {
-    /// The tokens of the request, those that the provider's prompt cache is expected to have included.
+    /// The tokens of the request, including those that the provider's prompt cache is expected to have.
     pub input: u64,
-    /// The tokens of the answer: providers count what it may have (`max_tokens`) until it is complete.
+    /// The tokens of the answer. Until it is complete, providers count what it may have (`max_tokens`).
     pub output: u64,
-    /// Of the tokens of the request those that the provider's prompt cache is expected to have, if the session's last request
-    /// went to the same profile. Anthropic and Groq do not count them.
+    /// The tokens of the request that the provider's prompt cache is expected to have if the session's last request
+    /// used the same profile. Anthropic and Groq do not count them.
     pub cached: u64,
 }
 
 impl TokenEstimate {
-    /// Creates an estimate for a request of which nothing is cached.
+    /// Creates an estimate for a request without cached tokens.
     #[must_use]
     pub const fn new(input: u64, output: u64) -> Self {
         Self { input, output, cached: 0 }
     }
 
-    /// Sets how many of the request's tokens the cache is expected to have, where the session's last request went to the
-    /// same profile. Another profile is taken to have none.
+    /// Sets the number of the request's tokens that the cache is expected to have if the session's last request used
+    /// the same profile. On another profile none are expected to be cached. Default: 0.
     #[must_use]
     pub const fn with_cached(self, cached: u64) -> Self {
         Self { cached, ..self }
     }
 
-    /// Returns what it takes of a limit, on the profile that the session uses or on another one.
+    /// Returns the cost in units of a limit, on the profile that the session uses or on another one.
     pub(super) fn of(self, limit: &Limit, is_home: bool) -> f64 {
         let cached = if is_home && !limit.counts_cached { self.cached } else { 0 };
         #[expect(clippy::cast_precision_loss, reason = "no request has 2^53 tokens")]

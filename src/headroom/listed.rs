@@ -1,4 +1,4 @@
-//! The header `ratelimit` of the drafts for a standard: `"default";r=50;t=30`, or before them `limit=100, remaining=50,
+//! The header `ratelimit` of the IETF drafts: `"default";r=50;t=30`, or in older ones `limit=100, remaining=50,
 //! reset=30`. Hugging Face and Cloudflare send it.
 //!
 //! Source: <https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers>, 2026-09.
@@ -14,18 +14,18 @@ use crate::clock::Timestamp;
 const NAME: &str = "ratelimit";
 const POLICY: &str = "ratelimit-policy";
 
-/// No more items of an answer are read, and none with a longer name, in bytes: the server makes up both.
+/// The largest number of items that are read, and the longest name in bytes: a server may send any number and any name.
 const MOST_ITEMS: usize = 8;
 pub(super) const LONGEST_NAME: usize = 64;
 
-/// Adds the limits of the list, with what the policy says of each. Of several with the same name the first one counts.
+/// Adds the limits of the list with their policies. Of several limits with the same name the first one counts.
 pub(super) fn read(headers: &HeaderMap, now: Timestamp, limits: &mut Vec<Limit>) {
     let policies: Vec<&str> = headers.get_all(POLICY).iter().filter_map(|value| value.to_str().ok()).collect();
     let policies: Vec<&str> =
         policies.iter().flat_map(|list| list.split(',')).map(str::trim).take(MOST_ITEMS).collect();
     let mut items = 0;
     for list in headers.get_all(NAME).iter().filter_map(|value| value.to_str().ok()) {
-        // Commas part the items of the later form, and the members of the one item of the earlier.
+        // Commas separate the items of the newer form, and the members of the single item of the older form.
         let separator = if list.contains(';') { ',' } else { '\0' };
         for item in list.split(separator).map(str::trim) {
             items += 1;
@@ -58,7 +58,7 @@ pub(super) fn read(headers: &HeaderMap, now: Timestamp, limits: &mut Vec<Limit>)
     }
 }
 
-/// The quoted name before the members, if there is one.
+/// Returns the quoted name before the members, or an empty string.
 fn name(item: &str) -> &str {
     item.split(';').next().filter(|name| !name.contains('=')).unwrap_or_default().trim_matches(['"', ' '])
 }

@@ -1,4 +1,4 @@
-//! The limits of one profile for one model, and the requests that were sent.
+//! The limits of one profile for one model, and the requests that were sent since.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,29 +7,29 @@ use super::gauge::Gauge;
 use super::limit::{Limit, TokenEstimate};
 use crate::clock::Timestamp;
 
-/// More requests than this are not kept in mind: their answers have long come.
+/// The number of requests that are remembered. Earlier ones have been answered long ago.
 const MOST_BEGUN: usize = 512;
-/// More limits than this are not kept in mind: the most that a provider is known to tell of are eight.
+/// The number of limits that are remembered. No provider is known to report more than eight.
 const MOST_GAUGES: usize = 16;
-/// What was sent longer ago than this has been counted by the provider.
+/// The age after which the provider is expected to have counted a request.
 const LONGEST_BEGUN: Duration = Duration::from_secs(600);
 
 /// The limits of one profile for one model.
 #[derive(Debug, Default)]
 pub(super) struct Meter {
     pub(super) gauges: Vec<Gauge>,
-    /// The requests that were sent, oldest first: those after the one whose answer counts are not in what it told.
+    /// The requests that were sent, oldest first. Those sent after request `newest` are not counted in the last report.
     begun: VecDeque<Begun>,
-    /// The number of the request whose answer counts.
+    /// The number of the newest request whose response was read.
     newest: u64,
 }
 
-/// What is known of a request before it is answered.
+/// What is known about a request before it is answered.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Request {
-    /// What its caller says that it takes.
+    /// The caller's estimate of its tokens.
     pub(crate) tokens: Option<TokenEstimate>,
-    /// Whether it goes to the profile that its session used last.
+    /// `true` if it goes to the profile that its session used last.
     pub(crate) is_home: bool,
 }
 
@@ -53,11 +53,12 @@ impl Meter {
         self.begun.push_back(Begun { number, request, at: now });
     }
 
-    /// Takes what the answer to a request tells, unless that to a later one has come. Providers count a request when they
-    /// admit it, so that an answer knows of all that were sent before its own request; those after it are taken off.
+    /// Reads the limits from the response to a request, unless the response to a later one was read before. Providers
+    /// count a request when they admit it, so a response includes all requests sent before its own; those sent later
+    /// are subtracted.
     ///
-    /// Some providers tell of a limit with their errors alone: one that an answer does not tell of again is forgotten where
-    /// nothing says how it fills.
+    /// Some providers report a limit only with errors. If a response no longer reports a limit and it is not known how
+    /// it fills, the limit is forgotten.
     pub(super) fn observe<'l>(&mut self, number: u64, limits: impl Iterator<Item = &'l Limit>, now: Timestamp) {
         if number <= self.newest {
             return;
@@ -90,7 +91,7 @@ impl Meter {
         }
     }
 
-    /// Forgets the limit that was told longest ago where there are too many: a server may make up the names.
+    /// Forgets the limit with the oldest report if there are too many, because a server may make up names.
     fn make_room(&mut self) {
         if self.gauges.len() < MOST_GAUGES {
             return;

@@ -1,16 +1,17 @@
-//! What a provider says is left of its limits, and the memory of it.
+//! Headroom: what is left of a provider's rate limits and plans, read from its responses.
 //!
-//! Providers say with every answer how much is left: of requests and tokens per minute, of a plan's five hours and week.
-//! [`Headroom::read`] reads the headers of a success or a failure, and leaves out whatever it cannot read. A
-//! [`HeadroomTracker`] keeps what was read of each profile and model, together with the requests that were sent since, so
-//! that a profile is left before it is empty and without a failure being counted; [`HeadroomPolicy`] says when. The page
-//! [How a key is chosen](crate::docs::how_a_key_is_chosen) tells how that goes together with order, cooldowns and sessions.
+//! Providers report with every response how much is left: requests and tokens per minute, or a plan's five hours and
+//! week. [`Headroom::read`] reads the headers of a success or a failure, and leaves out whatever it cannot read. A
+//! [`HeadroomTracker`] keeps the headroom of each profile and model and counts the requests that were sent since, so
+//! that calls move to another profile before a limit is reached, without a failure; [`HeadroomPolicy`] has the
+//! thresholds. The page [How a key is chosen](crate::docs::how_a_key_is_chosen) explains how headroom, order, cooldowns
+//! and sessions work together.
 //!
-//! `Rotator` (feature `client`) does all of it. With another client, give a
-//! [`Rotation`](crate::rotation::Rotation::headroom) the tracker, and tell each
-//! [`Attempt`](crate::rotation::Attempt::observe) the headers of its answer.
+//! `Rotator` (feature `client`) does all of this. With another client, pass the tracker to
+//! [`Rotation::headroom`](crate::rotation::Rotation::headroom), and the headers of each response to
+//! [`Attempt::observe`](crate::rotation::Attempt::observe).
 //!
-//! Everything here is pure: headers and the time come in as arguments.
+//! The module is pure: headers and the time come in as arguments.
 
 mod account;
 mod families;

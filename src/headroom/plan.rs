@@ -1,7 +1,7 @@
-//! The windows of plans: of Anthropic's subscriptions, and of `ChatGPT`'s as Codex is told of them.
+//! The windows of plans: of Anthropic's subscriptions, and of `ChatGPT`'s as reported to Codex.
 //!
-//! Anthropic's are not documented. Read from public reports of 2026-04 to 2026-09: the share that is used may be more than
-//! one while extra usage serves, and the status says whether a window refuses. Codex: codex-rs, 2026-09.
+//! Anthropic's headers are not documented. According to public reports of 2026-04 to 2026-09, the used share may exceed
+//! one while extra usage serves, and the status shows whether a window refuses. Codex: codex-rs, 2026-09.
 
 use std::time::Duration;
 
@@ -12,13 +12,13 @@ use crate::clock::Timestamp;
 const UNIFIED: &str = "anthropic-ratelimit-unified-";
 const CODEX: &str = "x-codex-";
 
-/// What is left of a window that is used up by its figure, of which the server says that it goes on serving.
+/// The remaining share of a window that is used up by its figure although the server reports that it goes on serving.
 const STILL_SERVED: f64 = 0.001;
 
 const HOUR: u64 = 3_600;
 
-/// The windows by name, how long they last, and the word in the names of the models they are for. Windows of other names
-/// exist whose meaning nobody has said: they are left out.
+/// The windows: name, length in seconds, and a word in the names of the models that they apply to. Windows of other
+/// names exist, but their meaning is not known, so they are left out.
 #[rustfmt::skip]
 const WINDOWS: &[(&str, u64, Option<&str>)] = &[
     ("5h", 5 * HOUR, None),

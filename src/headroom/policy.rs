@@ -1,8 +1,8 @@
-//! When a profile is left, as plain data.
+//! The thresholds for headroom, as plain data.
 
 use std::time::Duration;
 
-/// What is made of what providers say is left.
+/// The policy for using reported headroom in the choice of a profile.
 ///
 /// # Examples
 ///
@@ -11,24 +11,25 @@ use std::time::Duration;
 ///
 /// let mut rules = SelectorRules::default();
 /// if let Some(headroom) = &mut rules.headroom {
-///     headroom.leave_below = 0.1; // sessions move on while a tenth is left
+///     headroom.leave_below = 0.1; // sessions move on when less than a tenth is left
 /// }
-/// // Or switch all of it off.
+/// // Or ignore headroom entirely.
 /// rules.headroom = None;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct HeadroomPolicy {
-    /// At which remaining share of a limit a running session leaves its profile where another one has more, from 0 to 1.
-    /// Default: 0, so that it stays until its account would refuse.
+    /// The remaining share of a limit below which a running session leaves its profile if another one has more left,
+    /// from 0 to 1. Default: 0, so that a session stays until its account would refuse.
     pub leave_below: f64,
-    /// How long a call of a running session waits for the session's profile, where too little is left of it, before it moves
-    /// to another one, whose prompt cache has nothing of it. Default: 8 s.
+    /// The longest time that a call of a running session waits for the session's profile if too little is left. A
+    /// longer wait moves the session to another profile, whose prompt cache has nothing of it. Default: 8 s.
     pub patience: Duration,
-    /// How long a profile of which nothing is left is passed over where the provider does not say how fast its limit fills: after
-    /// that, one request tries it. Default: 5 s.
+    /// The time after which one request tries a profile with nothing left, if the provider does not report how fast its
+    /// limit fills. Default: 5 s.
     pub probe_after: Duration,
-    /// From which used share of a plan's window on the others of a shared store are told of it, from 0 to 1. Default: 0.9.
+    /// The used share of a plan's window from which on it is shared with other programs through the store, from 0 to 1.
+    /// Default: 0.9.
     pub share_plan_above: f64,
 }
 

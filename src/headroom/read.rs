@@ -1,4 +1,4 @@
-//! Reading the headers of an answer.
+//! Reads the rate-limit headers of a response.
 
 use http::HeaderMap;
 
@@ -10,7 +10,7 @@ use super::value::{count, moment};
 use crate::clock::Timestamp;
 use crate::id::ProviderId;
 
-/// What an answer says is left of each limit.
+/// The limits that a response reports, with what is left of each.
 ///
 /// # Examples
 ///
@@ -37,7 +37,7 @@ pub struct Headroom {
     limits: Vec<Limit>,
 }
 
-/// What is known of one limit while the headers are gone through.
+/// The parts of one limit that were found so far.
 #[derive(Clone, Copy, Default)]
 struct Parts {
     limit: Option<f64>,
@@ -46,8 +46,8 @@ struct Parts {
 }
 
 impl Headroom {
-    /// Reads the headers of an answer of a provider, of a success or a failure. Nothing that cannot be read is guessed: a
-    /// limit of which neither the rest nor the whole is told is left out.
+    /// Reads the headers of a provider's response, of a success or a failure. Nothing is guessed: unreadable values are
+    /// ignored, and a limit with neither a total nor a remaining amount is left out.
     pub fn read(provider: &ProviderId, headers: &HeaderMap, now: Timestamp) -> Self {
         let mut reading = None;
         for (name, value) in headers {
@@ -63,30 +63,30 @@ impl Headroom {
         Self { limits }
     }
 
-    /// Returns the limits that were told.
+    /// Returns the reported limits.
     #[must_use]
     pub fn limits(&self) -> &[Limit] {
         &self.limits
     }
 
-    /// Returns `true` if nothing was told.
+    /// Returns `true` if no limit was reported.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.limits.is_empty()
     }
 }
 
-/// Returns `true` for a header that may be of a limit. Most are not, and no family has to be looked up for them.
+/// Returns `true` if a header may be about a limit. A quick check, because most are not.
 pub(super) fn is_of_limits(name: &str) -> bool {
     const BEGINNINGS: [&str; 6] =
         ["anthropic-ratelimit-", "x-ratelimit", "ratelimit", "x-codex-", "x-tokenlimit-", "x-trial-endpoint-call-"];
     BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
 }
 
-/// What the headers that were gone through say.
+/// The values collected from the headers so far.
 struct Reading<'h> {
     families: [Option<&'static Family>; MOST_FAMILIES],
-    /// By the family's and the word's place.
+    /// By the index of the family and of its word.
     parts: Vec<(usize, usize, Parts)>,
     windows: Windows<'h>,
     has_windows: bool,
@@ -137,7 +137,7 @@ impl<'h> Reading<'h> {
     }
 }
 
-/// Which limit of a family a name is about, and which part of it.
+/// Returns the index of the limit in its family and the part that a header name is about.
 fn place_of<'n>(family: &Family, rest: &'n str) -> Option<(usize, &'n str)> {
     let (part, word) = match family.layout {
         Layout::LimitFirst => rest.rsplit_once('-').map(|(word, part)| (part, word))?,
@@ -147,7 +147,7 @@ fn place_of<'n>(family: &Family, rest: &'n str) -> Option<(usize, &'n str)> {
 }
 
 impl Parts {
-    /// Takes one header. The first one counts where a proxy repeats it.
+    /// Reads one header. If a proxy repeats a header, the first one counts.
     fn take(&mut self, part: &str, text: &str, now: Timestamp) {
         match part {
             "limit" => self.limit = self.limit.or_else(|| count(text)),
@@ -157,7 +157,7 @@ impl Parts {
         }
     }
 
-    /// The limit, if enough of it is told. One of nothing at all is a key without an allowance, which no time will fill.
+    /// Returns the limit if enough of it is known. A total of zero is a key without an allowance, which never fills.
     fn limit(self, family: &Family, (name, kind, period): &Word) -> Option<Limit> {
         if self.limit == Some(0.0) || (self.limit.is_none() && self.remaining.is_none()) {
             return None;
@@ -181,7 +181,7 @@ impl Parts {
 }
 
 impl Limit {
-    /// A window of which a share is left.
+    /// Creates a window without values.
     pub(super) fn window(kind: super::LimitKind, name: impl Into<std::borrow::Cow<'static, str>>) -> Self {
         Self {
             kind,

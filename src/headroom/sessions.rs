@@ -1,4 +1,4 @@
-//! Which profile each running session uses.
+//! The profiles of running sessions.
 
 use std::collections::HashMap;
 use std::hash::Hasher as _;
@@ -9,12 +9,12 @@ use siphasher::sip::SipHasher24;
 use crate::clock::Timestamp;
 use crate::id::{ProfileId, ProviderId};
 
-/// More sessions than this are not kept in mind; those that were used least recently go first.
+/// The number of sessions that are remembered; the least recently used ones are forgotten first.
 const MOST: usize = 10_000;
-/// No prompt cache lasts longer: a session that comes back later is as good as new.
+/// The lifetime of the longest prompt cache. A session that comes back later is treated as new.
 const IDLE: Duration = Duration::from_secs(3_600);
 
-/// The profile of each running session, by the hash of its key: the key itself may be a secret of the caller's.
+/// The profile of each running session, by the hash of its key, because the key may be a secret of the caller.
 #[derive(Debug, Default)]
 pub(super) struct Sessions(HashMap<u64, (ProfileId, Timestamp)>);
 
@@ -26,6 +26,7 @@ impl Sessions {
 
     pub(super) fn settle(&mut self, session: u64, profile: &ProfileId, now: Timestamp) {
         if self.0.len() >= MOST && !self.0.contains_key(&session) {
+            // Half of them go at once, so that the sort is rare.
             let mut used: Vec<Timestamp> = self.0.values().map(|(_, used)| *used).collect();
             used.sort_unstable();
             let middle = used.get(MOST / 2).copied().unwrap_or_default();
@@ -35,10 +36,10 @@ impl Sessions {
     }
 }
 
-/// The hash of a session's key with a provider and a model: each model has a prompt cache of its own.
+/// Returns the hash of a session's key for a model of a provider: each model has its own prompt cache.
 pub(crate) fn key(provider: &ProviderId, model: Option<&str>, session: &str) -> u64 {
     let mut hasher = SipHasher24::new_with_keys(0, 0);
-    // A zero ends each part, so that no two keys run together.
+    // A zero ends each part, so that different keys never become one text.
     for part in [provider.as_str(), model.unwrap_or_default(), session] {
         hasher.write(part.as_bytes());
         hasher.write(&[0]);

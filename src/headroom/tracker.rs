@@ -1,4 +1,4 @@
-//! The memory of what is left, shared by the calls of a program.
+//! The headroom of all profiles, shared by the calls of a program.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,13 +16,13 @@ use crate::error::Shown;
 use crate::id::ProfileId;
 use crate::secret::Secret;
 
-/// What providers said last of what is left of each profile and model, less what was sent since, and which profile each
-/// running session uses.
+/// The headroom of each profile and model: what providers reported last, less what was sent since. Also the profile
+/// that each running session uses.
 ///
-/// It is kept in memory, beside the store: no answer causes a write of it. `Rotator` has one that its clones share;
-/// [`Rotation::headroom`](crate::rotation::Rotation::headroom) takes one from callers with a client of their own. It holds
-/// about a kilobyte for each profile and model, 40 KiB at most where hundreds of requests wait for their answers; of 64 models
-/// of a profile at most. Of sessions it holds the hashes of 10000 at most.
+/// The tracker is in memory, beside the store, and writes nothing. `Rotator` has one that its clones share; callers
+/// with another client pass one to [`Rotation::headroom`](crate::rotation::Rotation::headroom). It takes about a
+/// kilobyte for each profile and model, at most 40 KiB with hundreds of unanswered requests, for at most 64 models of a
+/// profile. It remembers the hashes of at most 10,000 sessions.
 ///
 /// # Examples
 ///
@@ -64,11 +64,11 @@ pub struct HeadroomTracker(Mutex<State>);
 struct State {
     accounts: HashMap<ProfileId, Account>,
     sessions: Sessions,
-    /// How many requests were sent.
+    /// The number of requests that were sent.
     begun: u64,
 }
 
-/// A request that was sent: what its answer tells is of this moment.
+/// A request that was sent, to which its response is assigned.
 #[derive(Clone, Debug)]
 pub(crate) struct Ticket {
     profile: ProfileId,
@@ -76,15 +76,15 @@ pub(crate) struct Ticket {
     number: u64,
 }
 
-/// What is left of one profile for one model, or of its plan.
+/// The headroom of one profile for one model, or of its plan.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ProfileHeadroom {
-    /// The profile.
+    /// The id of the profile.
     pub profile: ProfileId,
     /// The model's name at the provider; `None` for the windows of a plan.
     pub model: Option<String>,
-    /// The limits, with what is left of each at the moment that was asked for.
+    /// The limits, with what was left of each at the time that was passed to [`profiles`](HeadroomTracker::profiles).
     pub limits: Vec<Limit>,
 }
 
@@ -103,13 +103,13 @@ impl fmt::Display for ProfileHeadroom {
 }
 
 impl HeadroomTracker {
-    /// Creates a memory of nothing.
+    /// Creates an empty tracker.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Returns what is left of each profile, ordered by profile and model.
+    /// Returns the headroom of all profiles, ordered by profile and model.
     #[must_use]
     pub fn profiles(&self, now: Timestamp) -> Vec<ProfileHeadroom> {
         let state = self.state();
@@ -123,14 +123,14 @@ impl HeadroomTracker {
         all
     }
 
-    /// Returns what is left of one profile, for each model and for its plan.
+    /// Returns the headroom of one profile, for each model and for its plan.
     pub(super) fn limits(&self, profile: &ProfileId, now: Timestamp) -> Vec<(Option<String>, Vec<Limit>)> {
         let state = self.state();
         let shown = state.accounts.get(profile).into_iter().flat_map(|account| account.shown(now));
         shown.map(|(model, limits)| (model.map(str::to_owned), limits)).collect()
     }
 
-    /// Forgets what is known of a profile, such as after its owner has bought more.
+    /// Forgets the headroom of a profile, for example after its owner has bought more.
     pub fn forget(&self, profile: &ProfileId) {
         self.state().accounts.remove(profile);
     }
@@ -158,14 +158,14 @@ impl HeadroomTracker {
         Ticket { profile: profile.clone(), model: model.into(), number }
     }
 
-    /// Takes what the answer to a request tells.
+    /// Reads the headroom from the response to a request.
     pub(crate) fn observe(&self, ticket: &Ticket, headroom: &Headroom, now: Timestamp) {
         if let Some(account) = self.state().accounts.get_mut(&ticket.profile) {
             account.observe(ticket.number, &ticket.model, headroom, now);
         }
     }
 
-    /// Returns how a profile stands for a request. `secret` is what it authenticates with now, where that is known.
+    /// Returns the state of a profile for a request. `secret` is its current secret, if that is known.
     pub(crate) fn standing(
         &self,
         (profile, model): (&ProfileId, Option<&str>),
@@ -177,7 +177,7 @@ impl HeadroomTracker {
         let state = self.state();
         let Some(account) = state.accounts.get(profile) else { return Standing::default() };
         let standing = account.standing(model, request, policy, now);
-        // Compared only where it counts.
+        // Compared only when it matters, because the comparison takes constant time.
         let is_of_another = || secret.zip(account.secret.as_ref()).is_some_and(|(secret, known)| secret != known);
         if standing.refused.is_some() && is_of_another() { Standing::default() } else { standing }
     }
@@ -187,12 +187,12 @@ impl HeadroomTracker {
         self.state().sessions.home(session, now).cloned()
     }
 
-    /// Notes which profile a session uses.
+    /// Records the profile that a session uses.
     pub(crate) fn settle(&self, session: u64, profile: &ProfileId, now: Timestamp) {
         self.state().sessions.settle(session, profile, now);
     }
 
-    /// Returns `true` the first time it is asked since the profile was used: it is to be told that the profile is left.
+    /// Returns `true` on the first call since the profile was used, when it has to be logged that calls leave it.
     #[cfg(feature = "tracing")]
     pub(crate) fn is_news(&self, profile: &ProfileId) -> bool {
         self.state().accounts.get_mut(profile).is_some_and(|account| !std::mem::replace(&mut account.is_told, true))

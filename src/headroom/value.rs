@@ -1,4 +1,4 @@
-//! Numbers and moments as headers write them.
+//! Parses numbers and times of headers.
 
 use std::time::Duration;
 
@@ -6,26 +6,26 @@ use chrono::DateTime;
 
 use crate::clock::Timestamp;
 
-/// No limit starts afresh later than this: the longest known are months.
+/// The latest believable reset: the longest known limits are per month.
 pub(super) const LONGEST: Duration = Duration::from_secs(32 * 24 * 3_600);
 
-/// No provider allows more than this of anything.
+/// The largest believable amount.
 const MOST: f64 = 1e15;
 
-/// Reads a count. One below zero is how Azure says that it does not know; one beyond any limit is garbage.
+/// Reads a count. Azure sends a negative one for an unknown value; one above any limit is garbage.
 pub(super) fn count(text: &str) -> Option<f64> {
     plain(text).filter(|value| (0.0..=MOST).contains(value))
 }
 
-/// Reads a number in digits, with a fraction or a sign perhaps: no exponent, no `inf`.
+/// Reads a number in digits, optionally with a sign or a fraction, without an exponent or `inf`.
 pub(super) fn plain(text: &str) -> Option<f64> {
     let text = text.trim();
     let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'));
     text.parse::<f64>().ok().filter(|value| is_plain && value.is_finite())
 }
 
-/// Reads when a limit starts afresh: a duration as Go writes it (`6m0s`, `12ms`), RFC 3339, or a number, which its size
-/// tells to be seconds from now, seconds since 1970 or milliseconds since 1970. `None` for what lies behind or too far ahead.
+/// Reads the time of a reset: a duration in Go's notation (`6m0s`, `12ms`), RFC 3339, or a number: by its size seconds
+/// from now, seconds since 1970 or milliseconds since 1970. `None` for a time in the past or too far ahead.
 pub(super) fn moment(text: &str, now: Timestamp) -> Option<Timestamp> {
     let text = text.trim();
     let at = match plain(text) {
@@ -52,7 +52,7 @@ fn rfc3339(text: &str) -> Option<Timestamp> {
     DateTime::parse_from_rfc3339(text).ok().map(|time| Timestamp::from_millis(time.timestamp_millis()))
 }
 
-/// Reads a duration of Go's `time` package in seconds. Every number has its unit.
+/// Reads a duration of Go's `time` package, in seconds. Every number has its unit.
 fn duration(text: &str) -> Option<f64> {
     let (mut total, mut left) = (0.0, text);
     while !left.is_empty() {

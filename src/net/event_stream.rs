@@ -1,7 +1,7 @@
-//! Reading a stream of server-sent events.
+//! Reads streams of server-sent events.
 //!
-//! Lines and fields are read as the HTML standard says. Events are told more readily than it says, because an error may
-//! stand in any of them: one with a name but without data is told, and so is the last one of a stream that was cut off.
+//! Lines and fields follow the HTML standard. Two more kinds of event are reported than in the standard, because an
+//! error may be in any of them: events with a name but no data, and the last event of a stream that was cut off.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use memchr::memchr2;
 #[cfg(feature = "client")]
 use memchr::memmem::find;
 
-/// An error of more bytes than this is not parsed.
+/// The largest event in bytes that is parsed as an error.
 pub(crate) const MAX_EVENT: usize = 256 << 10;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -22,7 +22,7 @@ pub(crate) struct Event<'e> {
 }
 
 impl Event<'_> {
-    /// Whether a word occurs in the name or the data: far cheaper than parsing the data of every event.
+    /// Returns `true` if a word occurs in the name or the data. Far cheaper than parsing the data of every event.
     #[cfg(feature = "client")]
     pub(crate) fn mentions(&self, word: &str) -> bool {
         find(self.data, word.as_bytes()).is_some() || find(self.name, word.as_bytes()).is_some()
@@ -30,40 +30,40 @@ impl Event<'_> {
 }
 
 impl fmt::Debug for Event<'_> {
-    /// Tells lengths only: the bytes are the provider's.
+    /// Shows lengths only, because the bytes are the provider's.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Event").field("name", &self.name.len()).field("data", &self.data.len()).finish()
     }
 }
 
-/// Reads the events of a stream that arrives in pieces. Holds one event at most.
+/// A reader for a stream that arrives in pieces. It holds at most one event.
 pub(crate) struct EventReader {
-    /// How many bytes an event may have.
+    /// The largest size of an event in bytes.
     limit: usize,
     /// The start of a line whose end has not arrived.
     line: Vec<u8>,
     name: Vec<u8>,
-    /// Each line with a line feed behind it.
+    /// The data lines, each followed by a line feed.
     data: Vec<u8>,
-    /// How many bytes the present event has, up to here.
+    /// The size of the current event so far, in bytes.
     size: usize,
-    /// Whether anything of the present line has arrived.
+    /// `true` if any part of the current line has arrived.
     in_line: bool,
-    /// Whether the last byte was a CR, so that an LF that follows belongs to it.
+    /// `true` if the last byte was a CR, so that an LF after it belongs to it.
     after_cr: bool,
-    /// Whether the first line of the stream is over.
+    /// `true` after the first line of the stream.
     begun: bool,
 }
 
 impl fmt::Debug for EventReader {
-    /// Tells lengths only: the bytes are the provider's.
+    /// Shows lengths only, because the bytes are the provider's.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventReader").field("line", &self.line.len()).field("size", &self.size).finish_non_exhaustive()
     }
 }
 
 impl EventReader {
-    /// Reads events of up to so many bytes; longer ones are passed over.
+    /// Creates a reader for events of up to this many bytes. Longer ones are skipped.
     pub(crate) fn with_limit(limit: usize) -> Self {
         let (line, name, data) = (Vec::new(), Vec::new(), Vec::new());
         Self { limit, line, name, data, size: 0, in_line: false, after_cr: false, begun: false }
@@ -93,7 +93,7 @@ impl EventReader {
         }
     }
 
-    /// Ends the stream. A last line without an end counts, and so does a last event without a blank line behind it.
+    /// Ends the stream. An unfinished last line counts, and so does a last event without a blank line after it.
     pub(crate) fn finish(mut self, mut each: impl FnMut(Event<'_>)) {
         if self.in_line {
             self.end_line(&[], &mut each);
@@ -101,7 +101,7 @@ impl EventReader {
         self.end_line(&[], &mut each);
     }
 
-    /// Counts a part of the present line; returns whether the event is still short enough to be kept.
+    /// Counts a part of the current line. Returns `true` if the event is still short enough to be kept.
     fn takes(&mut self, part: &[u8]) -> bool {
         self.in_line |= !part.is_empty();
         self.size = self.size.saturating_add(part.len());
@@ -147,8 +147,8 @@ impl EventReader {
     }
 }
 
-/// Calls `each` with every event of a stream that is there as a whole, however long: some servers leave out the blank
-/// lines, so that the whole stream is one event.
+/// Calls `each` with every event of a complete stream, without a size limit: some servers leave out the blank lines, so
+/// that the whole stream is one event.
 pub(crate) fn events(stream: &[u8], mut each: impl FnMut(Event<'_>)) {
     let mut reader = EventReader::with_limit(usize::MAX);
     reader.push(stream, &mut each);

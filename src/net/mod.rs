@@ -1,4 +1,4 @@
-//! What every HTTP caller of this crate shares: which URLs are safe, a client that keeps to them, and event streams.
+//! Shared by all HTTP code of the crate: checks of URLs, a client that keeps to them, and event streams.
 
 #[cfg(feature = "client")]
 mod client;

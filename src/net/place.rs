@@ -1,28 +1,28 @@
-//! Where a host is, as far as its name tells.
+//! Classifies hosts by name: this machine, a private network, or elsewhere.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// Where Google's machines have their credentials, by name and not by address.
+/// The name of Google's metadata server, which hands out credentials.
 const METADATA: &str = "metadata.google.internal";
 
-/// The address of the same in Amazon's networks, which lies among the unique local ones.
+/// The address of Amazon's metadata server, which is among the unique local ones.
 const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
 
-/// Where a host is.
+/// The location of a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// This machine: 127.0.0.0/8, `::1` and `localhost`, spelled plainly. Names that merely resolve to it today are not.
+    /// This machine: 127.0.0.0/8, `::1` and `localhost`, spelled plainly. Names that resolve to it do not count.
     Loopback,
     /// A private network: RFC 1918, unique local addresses, names of one label, and those below `.local` and `.internal`.
     Private,
-    /// The link that the machine is on, where clouds keep the credentials of their machines.
+    /// A link-local address, where clouds serve the credentials of their machines.
     Link,
-    /// Anywhere else, numbers in disguise included.
+    /// Anywhere else, including numbers that are not written as addresses.
     Elsewhere,
 }
 
 impl Place {
-    /// Reads the host of a URL, an IPv6 address in its brackets.
+    /// Classifies the host of a URL. An IPv6 address is in brackets.
     pub(crate) fn of(host: &str) -> Self {
         if let Some(inside) = bracketed(host) {
             return inside.parse().map_or(Self::Elsewhere, of_v6);
@@ -39,13 +39,13 @@ impl Place {
         }
     }
 
-    /// Whether it is in a private network, the link included.
+    /// Returns `true` for a private network or a link-local address.
     pub(crate) fn is_private(self) -> bool {
         matches!(self, Self::Private | Self::Link)
     }
 }
 
-/// What stands in brackets, as IPv6 addresses do.
+/// Returns the text inside brackets, as in IPv6 hosts.
 pub(super) fn bracketed(host: &str) -> Option<&str> {
     host.strip_prefix('[')?.strip_suffix(']')
 }
@@ -64,7 +64,7 @@ fn of_v6(address: Ipv6Addr) -> Place {
         return Place::Loopback;
     }
     match address.to_ipv4_mapped().map(of_v4) {
-        // Not every resolver takes this spelling for the machine itself.
+        // Not every resolver takes this spelling for the local machine.
         Some(Place::Loopback) => Place::Private,
         Some(place) => place,
         None if address == METADATA_V6 => Place::Link,
@@ -74,8 +74,8 @@ fn of_v6(address: Ipv6Addr) -> Place {
     }
 }
 
-/// Whether clients take the host for an IPv4 address, in whatever notation: its last label is a number, perhaps in
-/// hexadecimal (URL standard, "ends in a number").
+/// Returns `true` if clients read the host as an IPv4 address in some notation: its last label is a decimal or
+/// hexadecimal number (URL standard, "ends in a number").
 pub(super) fn ends_in_number(host: &str) -> bool {
     let last = host.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
     let hex = last.strip_prefix("0x").or_else(|| last.strip_prefix("0X"));
@@ -83,7 +83,8 @@ pub(super) fn ends_in_number(host: &str) -> bool {
     is_hex || (!last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Names that no public resolver knows: of one label, or below `.local` (RFC 6762) and `.internal` (reserved in 2024).
+/// Returns `true` for names that no public resolver knows: one label, or below `.local` (RFC 6762) or `.internal`
+/// (reserved in 2024).
 fn is_local_name(host: &str) -> bool {
     let mut labels = host.rsplit('.');
     let last = labels.next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Which URLs a credential may be sent to.
+//! Checks whether a credential may be sent to a URL.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -8,14 +8,14 @@ use http::uri::Scheme;
 use super::place::{Place, bracketed, ends_in_number};
 use crate::error::{Error, ErrorKind, Result};
 
-/// Which hosts may be asked over plain HTTP.
+/// The hosts that requests may go to over plain HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PlainHttp {
-    /// This machine, as always.
+    /// This machine, which is always allowed.
     Loopback,
-    /// Also those of a private network, but with no credential: nothing of value is read on the way.
+    /// Also hosts of a private network, without a credential, so that nothing of value can be read on the way.
     WithoutCredential,
-    /// Also those of a private network, with a credential, because somebody said so.
+    /// Also hosts of a private network, with a credential, because the user or the caller allowed it.
     PrivateNetwork,
 }
 
@@ -24,17 +24,17 @@ impl PlainHttp {
         match place {
             Place::Loopback => true,
             Place::Private => self != Self::Loopback,
-            // Clouds hand out credentials there to whoever asks.
+            // Clouds hand out credentials there to every request.
             Place::Link => self == Self::PrivateNetwork,
             Place::Elsewhere => false,
         }
     }
 }
 
-/// Reads a URL that may be asked.
+/// Parses a URL and checks that requests may go there.
 pub(crate) fn checked(url: &str, plain: PlainHttp) -> Result<Uri> {
     let url = url.trim();
-    // The parser drops fragments without a word.
+    // The parser silently drops fragments.
     if url.contains('#') {
         return Err(invalid("the URL has a fragment"));
     }
@@ -54,22 +54,23 @@ pub(crate) fn checked(url: &str, plain: PlainHttp) -> Result<Uri> {
     }
     if is_disguised(authority.host()) {
         let help = "Write the address as four decimal numbers, such as `127.0.0.1`, or the host's name.";
-        return Err(invalid("the URL's host is a number in another notation than that of addresses").with_help(help));
+        return Err(invalid("the URL's host is a number that is not written as an address").with_help(help));
     }
     Ok(uri)
 }
 
-/// The error for a host that no credential goes to over plain HTTP.
+/// Creates the error for a host that no credential may be sent to over plain HTTP.
 pub(crate) fn insecure(host: &str) -> Error {
     let message = if Place::of(host).is_private() {
-        "a credential would travel over plain HTTP to a host in a private network, which is not allowed for this endpoint"
+        "a credential would be sent over plain HTTP to a host in a private network, which is not allowed for this endpoint"
     } else {
-        "a credential would travel over plain HTTP to a host that is not loopback"
+        "a credential would be sent over plain HTTP to a host that is not loopback"
     };
     Error::new(ErrorKind::InsecureTransport, message)
 }
 
-/// Parsers disagree about odd hosts, and the check must hold for the one that connects. So only plain ones pass.
+/// Accepts plain hosts and ports only. Parsers disagree about odd ones, and the check must hold for the one that
+/// connects.
 fn check_host(host: &str, authority: &str) -> Result<()> {
     let plain = match bracketed(host) {
         Some(inside) => inside.parse::<Ipv6Addr>().is_ok(),
@@ -80,8 +81,8 @@ fn check_host(host: &str, authority: &str) -> Result<()> {
     if plain && port_is_valid { Ok(()) } else { Err(invalid("the URL has no valid host and port")) }
 }
 
-/// Whether a host is an address that is not written as one, such as `1`, `0x7f.1` or `2130706433`. Clients read numbers in
-/// several ways, and the one that connects would decide where the credential goes.
+/// Returns `true` for an address that is not written as one, such as `1`, `0x7f.1` or `2130706433`. Clients read
+/// numbers in several ways, and the one that connects would decide where the credential goes.
 fn is_disguised(host: &str) -> bool {
     ends_in_number(host) && host.parse::<Ipv4Addr>().is_err()
 }
@@ -90,7 +91,8 @@ fn is_port(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
 }
 
-/// Returns the scheme, the host and the port of a URL. The rest may be secret: gateways put keys into paths and queries.
+/// Returns the scheme, the host and the port of a URL. The rest may be secret, because gateways put keys into paths and
+/// queries.
 pub(crate) fn origin(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return "[redacted]".to_owned() };
     let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
@@ -98,14 +100,14 @@ pub(crate) fn origin(url: &str) -> String {
     format!("{scheme}://{host}")
 }
 
-/// Whether two URLs lead to the same server.
+/// Returns `true` if two URLs lead to the same server.
 pub(crate) fn same_origin(one: &Uri, other: &Uri) -> bool {
     let host = |uri: &Uri| uri.host().unwrap_or_default().to_ascii_lowercase();
     let port = |uri: &Uri| uri.port_u16().unwrap_or(if uri.scheme() == Some(&Scheme::HTTP) { 80 } else { 443 });
     one.scheme() == other.scheme() && host(one) == host(other) && port(one) == port(other)
 }
 
-/// The error for a URL that cannot be used.
+/// Creates the error for a URL that cannot be used.
 pub(crate) fn invalid(message: &str) -> Error {
     Error::new(ErrorKind::InvalidUrl, message)
 }

@@ -9,11 +9,11 @@ use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::id::ProviderId;
 use crate::secret::{Secret, SecretText};
 
-/// A header with a credential of the endpoint's own.
+/// A header of the endpoint that carries a credential.
 pub(super) type OwnHeader = (HeaderName, Secret);
 
-/// The scheme of a provider's requests where nothing is configured: a key in the header that the provider reads, every
-/// other secret as a bearer token.
+/// Returns the scheme of a provider's requests if none is configured: a key goes into the header that the provider
+/// reads, any other secret is a bearer token.
 pub(super) fn scheme_of(provider: &ProviderId, kind: CredentialKind) -> AuthScheme {
     let own = provider.known().and_then(crate::providers::Provider::auth_header);
     let own = own.filter(|_| kind == CredentialKind::ApiKey).and_then(|name| HeaderName::try_from(name).ok());
@@ -23,13 +23,13 @@ pub(super) fn scheme_of(provider: &ProviderId, kind: CredentialKind) -> AuthSche
     }
 }
 
-/// Whether anything of the credential goes out: its header may be one of the endpoint's own.
+/// Returns `true` if the credential is sent, and not replaced by the endpoint's own headers.
 pub(super) fn is_sent(kind: CredentialKind, scheme: &AuthScheme, own: &[OwnHeader]) -> bool {
     scheme.places(kind).any(|(name, _)| own.iter().all(|(taken, _)| *taken != name))
 }
 
-/// Puts the secret into the headers of a scheme, and the endpoint's own headers beside it, in place of everything else that
-/// authenticates. Where both are for one header the endpoint's own counts, as in OpenClaw.
+/// Puts the secret into the headers of a scheme and adds the endpoint's own headers, in place of everything else that
+/// authenticates. If both use the same header, the endpoint's own wins, as in OpenClaw.
 pub(super) fn authenticate(
     headers: &mut HeaderMap,
     credential: &Credential,
@@ -38,7 +38,7 @@ pub(super) fn authenticate(
 ) -> Result<()> {
     let secret = credential.secret();
     if is_sent(credential.kind(), scheme, own) && !secret.is_header_safe() {
-        let message = "the secret is empty or has characters that cannot stand in a header";
+        let message = "the secret is empty or has characters that are not allowed in a header";
         return Err(Error::new(ErrorKind::InvalidSecret, message));
     }
     for name in AUTH_HEADERS {
@@ -46,7 +46,7 @@ pub(super) fn authenticate(
     }
     for (name, prefix) in scheme.places(credential.kind()) {
         let text = if prefix.is_empty() { secret.clone() } else { with_prefix(prefix, secret) };
-        let message = "the secret cannot stand in a header";
+        let message = "the secret has characters that are not allowed in a header";
         let value = value_of(text).ok_or_else(|| Error::new(ErrorKind::InvalidSecret, message))?;
         put_secret(headers, name, value)?;
     }
@@ -54,7 +54,7 @@ pub(super) fn authenticate(
         let ascii = Some(value).filter(|value| value.expose().is_ascii());
         let value = ascii.and_then(|value| value_of(value.clone())).ok_or_else(|| {
             let name = Shown::new(name.as_str());
-            let message = format!("the value of the header {name} has characters that cannot stand in one");
+            let message = format!("the value of the header {name} has characters that are not allowed there");
             Error::new(ErrorKind::InvalidHeader, message)
         })?;
         put_secret(headers, name.clone(), value)?;
@@ -69,7 +69,8 @@ fn with_prefix(prefix: &str, secret: &Secret) -> Secret {
     text.into()
 }
 
-/// The value of a header, which wipes its text when its last copy is dropped; `None` if the text cannot stand in one.
+/// Creates a header value, which wipes its text when its last copy is dropped. `None` if the text is not allowed in a
+/// header.
 pub(super) fn value_of(text: Secret) -> Option<HeaderValue> {
     struct Owner(Secret);
 

@@ -7,32 +7,34 @@ use indexmap::{Equivalent, IndexSet};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Asks for one-hour cache entries. Since 2025-08-13 the API needs no flag for them and tolerates this one; gateways in
-/// front of it may still look for it.
+/// Requests one-hour cache entries. Since 2025-08-13 the API needs no flag for them and tolerates this one; gateways in
+/// front of it may still require it.
 pub(super) const EXTENDED_CACHE_TTL: &str = "extended-cache-ttl-2025-04-11";
 
-/// Goes with bearer tokens; without it the API answers that OAuth authentication is not supported (reports up to 2026).
+/// Accompanies bearer tokens; without it the API answers that OAuth authentication is not supported (reports up to
+/// 2026).
 pub(super) const OAUTH: &str = "oauth-2025-04-20";
 
-/// Whether a request carries the flag `extended-cache-ttl-2025-04-11` without the caller naming it.
+/// The policy for sending the flag `extended-cache-ttl-2025-04-11` automatically.
 ///
-/// Only requests with an API key do, and those with a subscription credential for which
-/// [`cache_for_subscription`](crate::RequestBuilder::cache_for_subscription) was called. Flags that the caller or the
+/// It applies to requests with an API key, and to requests with a subscription credential after
+/// [`cache_for_subscription`](crate::RequestBuilder::cache_for_subscription). Flags that the caller or the
 /// configuration names are sent under every policy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BetaPolicy {
-    /// To the host `api.anthropic.com`, and to endpoints whose kind the caller set to
-    /// [`EndpointKind::Anthropic`](crate::request::EndpointKind::Anthropic). The default: other hosts may refuse unknown flags.
+    /// Sends the flag to the host `api.anthropic.com` and to endpoints whose kind the caller set to
+    /// [`EndpointKind::Anthropic`](crate::request::EndpointKind::Anthropic). The default, because other hosts may
+    /// refuse unknown flags.
     #[default]
     Auto,
-    /// To this endpoint, whatever it is.
+    /// Sends the flag to this endpoint, whatever its host.
     On,
-    /// Never.
+    /// Never sends the flag automatically.
     Off,
 }
 
-/// An ordered list of beta flags without duplicates.
+/// An ordered list of beta flags (values of the `anthropic-beta` header) without duplicates.
 ///
 /// Flags are compared whole and without regard to case; the first spelling and the first position win.
 ///
@@ -53,11 +55,11 @@ pub struct BetaList(IndexSet<Flag>);
 #[derive(Clone)]
 struct Flag(Box<str>);
 
-/// A flag that is looked for.
+/// A flag to look up.
 struct Sought<'f>(&'f str);
 
 impl BetaList {
-    /// Reads a header value: flags between commas, white space around them and empty ones ignored.
+    /// Parses a header value: flags separated by commas. Ignores white space around flags, and empty flags.
     ///
     /// # Errors
     ///
@@ -66,7 +68,7 @@ impl BetaList {
         let mut list = Self::default();
         for flag in text.split(',').map(|flag| flag.trim_matches([' ', '\t'])).filter(|flag| !flag.is_empty()) {
             if !flag.bytes().all(is_token_byte) {
-                let message = "a beta flag has characters that cannot stand in one";
+                let message = "a beta flag has characters that are not allowed there";
                 return Err(Error::new(ErrorKind::InvalidHeader, message));
             }
             list.add(flag);
@@ -81,35 +83,35 @@ impl BetaList {
         }
     }
 
-    /// Whether the flag is in the list, in any case.
+    /// Returns `true` if the flag is in the list, ignoring case.
     #[must_use]
     pub fn contains(&self, flag: &str) -> bool {
         self.0.contains(&Sought(flag))
     }
 
-    /// The flags in order.
+    /// Returns the flags in order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|flag| &*flag.0)
     }
 
-    /// Whether there is no flag.
+    /// Returns `true` if there is no flag.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Makes sure that a flag is there in exactly this spelling: whether the server minds the case is not documented.
+    /// Adds or replaces a flag in exactly this spelling, because no page documents that servers ignore case.
     pub(super) fn protect(&mut self, flag: &str) {
         self.0.replace(Flag(flag.into()));
     }
 
-    /// The flags as a JSON list. Their characters need no escapes: the token characters have neither quote nor backslash.
+    /// Returns the flags as a JSON list. They need no escapes, because tokens have neither quotes nor backslashes.
     pub(super) fn to_json(&self) -> String {
         let flags: Vec<_> = self.iter().map(|flag| format!("\"{flag}\"")).collect();
         format!("[{}]", flags.join(","))
     }
 
-    /// The header value, in a text that has no room to spare.
+    /// Returns the header value in a string without spare capacity.
     pub(super) fn to_value(&self) -> String {
         let flags: Vec<&str> = self.iter().collect();
         flags.join(",")
@@ -140,7 +142,7 @@ impl fmt::Debug for BetaList {
 
 impl Hash for Sought<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // By pieces, because a hasher takes about as long for one byte as for many.
+        // In pieces, because a hasher takes about as long for one byte as for many.
         for piece in self.0.as_bytes().chunks(32) {
             let mut lower = [0; 32];
             for (to, from) in lower.iter_mut().zip(piece) {
@@ -172,7 +174,7 @@ impl PartialEq for Flag {
 impl Eq for Flag {}
 
 impl fmt::Display for BetaList {
-    /// Writes the header value: flags joined by commas, without spaces.
+    /// Writes the header value: the flags joined by commas, without spaces.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.to_value())
     }

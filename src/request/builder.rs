@@ -1,4 +1,4 @@
-//! Building a request.
+//! The builder of requests for the Messages API.
 
 use std::fmt;
 
@@ -19,16 +19,16 @@ use crate::retention::CacheRetention;
 use crate::secret::Secret;
 use crate::select::Selection;
 
-/// Builds an authenticated request for the Messages API.
+/// A builder of authenticated requests for the Messages API.
 ///
-/// The setters never fail; [`build`](Self::build) reports the first problem. The request carries what the caller and the
-/// endpoint configure, one authentication header, and nothing that imitates another client.
+/// The setters never fail; [`build`](Self::build) reports the first problem. The request has the headers that the
+/// caller and the endpoint configure and one authentication header, and nothing that imitates another client.
 ///
 /// Headers are merged in the order built-in, endpoint, call; a later one replaces an earlier one of the same name. Beta
-/// flags are merged instead of replaced: those of the headers, then the ones a request needs, then those of
-/// [`beta`](Self::beta). A request needs `oauth-2025-04-20` with a subscription credential, and
-/// `extended-cache-ttl-2025-04-11` with an API key where the endpoint's [`BetaPolicy`](crate::request::BetaPolicy) says so; nothing
-/// removes these two.
+/// flags are merged instead of replaced: those of the headers, then the ones that the request needs, then those of
+/// [`beta`](Self::beta). A request with a subscription credential needs `oauth-2025-04-20`; a request with an API key
+/// needs `extended-cache-ttl-2025-04-11` if the endpoint's [`BetaPolicy`](crate::request::BetaPolicy) asks for it.
+/// Nothing removes these two.
 ///
 /// # Examples
 ///
@@ -57,7 +57,7 @@ pub struct RequestBuilder<'a> {
     pub(super) credential: &'a Credential,
     body: Option<Result<Vec<u8>>>,
     retention: Option<CacheRetention>,
-    /// Whether one hour was asked for where the server keeps five minutes only.
+    /// `true` if one hour was asked for but the server keeps only five minutes.
     shortened: bool,
     lifetimes: Option<Lifetimes>,
     cache_for_subscription: bool,
@@ -65,12 +65,12 @@ pub struct RequestBuilder<'a> {
     pub(super) version: Option<Secret>,
     pub(super) betas: Vec<String>,
     pub(super) headers: Vec<(String, Secret)>,
-    /// The profile, if it is one of another provider.
+    /// The profile, if it belongs to another provider than the endpoint.
     pub(super) foreign: Option<ProfileId>,
 }
 
 impl<'a> RequestBuilder<'a> {
-    /// A request to the endpoint with the credential, without a body yet.
+    /// Creates a builder for a request to the endpoint with the credential, without a body.
     pub fn new(endpoint: &'a Endpoint, credential: &'a Credential) -> Self {
         Self {
             endpoint,
@@ -88,7 +88,7 @@ impl<'a> RequestBuilder<'a> {
         }
     }
 
-    /// A request with the credential that was selected, which has to be one of the endpoint's own provider.
+    /// Creates a builder with the selected credential, which must belong to the endpoint's provider if that is set.
     ///
     /// # Examples
     ///
@@ -102,7 +102,7 @@ impl<'a> RequestBuilder<'a> {
     /// let now = Timestamp::from_millis(1_700_000_000_000);
     /// let selection = ProfileSelector::default().select(&profiles, &Query::new(&openai), now)?;
     ///
-    /// // The key of one provider is nothing another one should see.
+    /// // No provider should see the key of another one.
     /// let error = RequestBuilder::for_selection(&Endpoint::anthropic(), &selection).body("{}").build().unwrap_err();
     /// assert_eq!(error.kind(), ErrorKind::ProfileNotConfigured);
     /// # Ok::<(), provider_auth::Error>(())
@@ -114,13 +114,13 @@ impl<'a> RequestBuilder<'a> {
         builder
     }
 
-    /// The body as JSON text. Apart from inserted cache markers it is sent byte for byte.
+    /// Sets the body as JSON text. Apart from inserted cache markers it is sent byte for byte.
     pub fn body(mut self, json: impl Into<Vec<u8>>) -> Self {
         self.body = Some(Ok(json.into()));
         self
     }
 
-    /// The body as a value that serialises to a JSON object.
+    /// Sets the body as a value that serialises to a JSON object.
     pub fn json(mut self, value: &impl Serialize) -> Self {
         // The cause is dropped: its text may repeat a value.
         let body = serde_json::to_vec(value);
@@ -129,65 +129,69 @@ impl<'a> RequestBuilder<'a> {
         self
     }
 
-    /// How long prompt prefixes are to be kept.
+    /// Sets how long the provider is asked to keep prompt prefixes.
     ///
-    /// Unset it is [`Short`](CacheRetention::Short) for an API key at the Anthropic API, else
-    /// [`None`](CacheRetention::None). With a subscription credential (a token or a login) it has no effect, which the
-    /// request's notes report, unless [`cache_for_subscription`](Self::cache_for_subscription) is called.
+    /// Default: [`Short`](CacheRetention::Short) for an API key at the Anthropic API, otherwise
+    /// [`None`](CacheRetention::None). With a subscription credential (a token or an OAuth credential) the retention
+    /// has no effect, which the request's notes report, unless [`cache_for_subscription`](Self::cache_for_subscription)
+    /// is called.
     pub fn retention(mut self, retention: CacheRetention) -> Self {
         self.retention = Some(retention);
         self.shortened = false;
         self
     }
 
-    /// Says that the retention is what is left of one hour.
+    /// Marks the retention as one hour that was shortened for the server.
     pub(crate) fn shortened(mut self, shortened: bool) -> Self {
         self.shortened = shortened;
         self
     }
 
-    /// Lifetimes other than those of the retention, for example one hour for the prefix and five minutes for the rest, or
-    /// what [`choose_lifetimes`](crate::cache::choose_lifetimes) found. Wins over [`retention`](Self::retention).
+    /// Sets lifetimes that replace those of the [`retention`](Self::retention), for example one hour for the prefix and
+    /// five minutes for the rest, or the result of [`choose_lifetimes`](crate::cache::choose_lifetimes).
     pub fn lifetimes(mut self, lifetimes: Lifetimes) -> Self {
         self.lifetimes = Some(lifetimes);
         self
     }
 
-    /// The body of the session's previous request exactly as it was sent: [`PreparedRequest::body`].
+    /// Sets the body of the session's previous request, exactly as it was sent: [`PreparedRequest::body`].
     ///
-    /// It makes the markers cheapest, see [`BreakpointOptions::previous`]. It is read, never sent.
+    /// The cache breakpoints then cost least, see [`BreakpointOptions::previous`]. This body is read, never sent.
     pub fn previous(mut self, body: &'a [u8]) -> Self {
         self.markers = self.markers.previous(body);
         self
     }
 
-    /// The plan of the session's previous request, where the body was not kept. See [`BreakpointOptions::previous_plan`].
+    /// Sets the plan of the session's previous request, if its body was not kept. See
+    /// [`BreakpointOptions::previous_plan`].
     pub fn previous_plan(mut self, plan: &'a BreakpointPlan) -> Self {
         self.markers = self.markers.previous_plan(plan);
         self
     }
 
-    /// How many blocks at the start of `system` stay the same. See [`BreakpointOptions::stable_system_blocks`].
+    /// Sets the number of blocks at the start of `system` that stay the same over a session. See
+    /// [`BreakpointOptions::stable_system_blocks`].
     pub fn stable_system_blocks(mut self, blocks: usize) -> Self {
         self.markers = self.markers.stable_system_blocks(blocks);
         self
     }
 
-    /// Leaves the last marker to the provider, where the endpoint has automatic caching; elsewhere it has no effect, which
-    /// the request's notes report. See [`BreakpointOptions::automatic`].
+    /// Leaves the last marker to the provider. Without automatic caching at the endpoint this has no effect, which the
+    /// request's notes report. Off by default. See [`BreakpointOptions::automatic`].
     pub fn automatic_caching(mut self) -> Self {
         self.markers = self.markers.automatic(true);
         self
     }
 
-    /// Honours a retention that was set with a subscription credential too: markers, and the flag for one-hour entries
+    /// Applies a retention that was set to subscription credentials too: markers, and the flag for one-hour entries
     /// under the endpoint's policy. Off by default, because subscriptions do not honour these settings.
     pub fn cache_for_subscription(mut self) -> Self {
         self.cache_for_subscription = true;
         self
     }
 
-    /// The value of `anthropic-version`, `2023-06-01` by default. Wins over the endpoint's header, not over one of the call.
+    /// Sets the value of `anthropic-version`, `2023-06-01` by default. Replaces the endpoint's header; a header of the
+    /// call replaces this one.
     ///
     /// The API also knows `2026-10-21`, released that day, which refuses some bodies that the default takes.
     pub fn version(mut self, version: impl Into<String>) -> Self {
@@ -195,21 +199,21 @@ impl<'a> RequestBuilder<'a> {
         self
     }
 
-    /// Adds one or more beta flags, separated by commas.
+    /// Adds one or more beta flags, separated by commas, to those that the request needs.
     pub fn beta(mut self, flags: impl Into<String>) -> Self {
         self.betas.push(flags.into());
         self
     }
 
-    /// Sets a header for this request. Its value counts as secret.
+    /// Sets a header of this request. Its value is treated as secret.
     ///
-    /// Headers that authenticate, and those that belong to the connection, are refused by [`build`](Self::build).
+    /// [`build`](Self::build) refuses headers that authenticate and headers that belong to the connection.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<Secret>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 
-    /// The cache markers the request would have, without building it.
+    /// Plans the cache breakpoints that the request would have, without building it.
     ///
     /// # Errors
     ///
@@ -223,7 +227,7 @@ impl<'a> RequestBuilder<'a> {
         }
     }
 
-    /// Returns the settings that will have no effect, and why, without building the request.
+    /// Returns a note for each setting that will have no effect, without building the request.
     #[must_use]
     pub fn notes(&self) -> Vec<Diagnostic> {
         let asked = self.lifetimes.is_some() || self.retention.is_some_and(|kept| kept != CacheRetention::None);
@@ -237,10 +241,11 @@ impl<'a> RequestBuilder<'a> {
         let automatic = no_automatic.then(|| {
             let message = "automatic caching is ignored: this host answers a top-level marker with an error";
             Diagnostic::new(Severity::Warning, DiagnosticCode::IgnoredSetting, Location::default(), message)
-                .with_help("a marker on the last block was planned in its place")
+                .with_help("a marker on the last block was planned instead")
         });
         let shortened = (self.shortened && !ignored && self.lifetimes.is_none()).then(|| {
-            let message = "five minutes are asked for instead of one hour, which the model's server does not keep";
+            let message =
+                "five minutes are requested instead of one hour, because the model's server has no one-hour entries";
             let place = Location::default().with_key_path("compat.supportsLongCacheRetention");
             Diagnostic::new(Severity::Note, DiagnosticCode::IgnoredSetting, place, message)
         });
@@ -252,23 +257,24 @@ impl<'a> RequestBuilder<'a> {
     /// # Errors
     ///
     /// - [`ErrorKind::ProfileNotConfigured`] if the selection was for another provider than the endpoint's.
-    /// - [`ErrorKind::InvalidSecret`] if the credential's secret is empty or cannot stand in a header.
+    /// - [`ErrorKind::InvalidSecret`] if the credential's secret is empty or has characters that are not allowed in a
+    ///   header.
     /// - [`ErrorKind::InvalidHeader`] if there are more headers than fit (about 24,000), or a header or beta flag is malformed,
     ///   has a line break, NUL or another control character, or belongs to the connection.
     /// - [`ErrorKind::ConflictingAuthHeader`] if a header would authenticate a second time.
-    /// - [`ErrorKind::InsecureTransport`] if it would carry a credential over plain HTTP to a private network that was not
-    ///   allowed.
+    /// - [`ErrorKind::InsecureTransport`] if it would send a credential over plain HTTP to a private network that was
+    ///   not allowed.
     /// - [`ErrorKind::InvalidBody`] if there is no body, or it is not a JSON object; [`ErrorKind::TooDeep`] if it nests 128
     ///   levels or deeper.
-    /// - [`ErrorKind::TooManyCacheMarkers`], [`ErrorKind::CacheMarkerOrder`] and [`ErrorKind::InvalidCacheMarker`] if the
-    ///   body's own markers would be refused, see [`mark_body`].
+    /// - [`ErrorKind::TooManyCacheMarkers`], [`ErrorKind::CacheMarkerOrder`] and [`ErrorKind::InvalidCacheMarker`] if
+    ///   the body's own markers would be refused, see [`mark_body`].
     pub fn build(self) -> Result<PreparedRequest> {
         let (headers, fields) = self.merged_headers(HeaderMap::new(), true)?;
         let (options, mut notes) = (self.marker_options(), self.notes());
         let (body, uri) = for_url(self.body.unwrap_or_else(|| Err(no_body()))?, self.endpoint)?;
         let marked = mark_body_for_host(body, &options, &fields)?;
         if marked.kept_betas {
-            let message = "the body has an `anthropic_beta` of its own, so no beta flag was added to it";
+            let message = "the body has its own `anthropic_beta`, so no beta flag was added to it";
             notes.push(Diagnostic::new(Severity::Warning, DiagnosticCode::Conflict, Location::default(), message));
         }
         Ok(PreparedRequest { uri, headers, body: marked.body, plan: marked.plan, notes })
@@ -287,7 +293,7 @@ impl<'a> RequestBuilder<'a> {
         if row.automatic { options } else { options.automatic(false) }
     }
 
-    /// Whether any marker is asked for.
+    /// Returns `true` if any marker is asked for.
     #[cfg(feature = "client")]
     pub(crate) fn asks_for_markers(&self) -> bool {
         self.marker_options().asks_for_markers()
@@ -302,7 +308,7 @@ impl<'a> RequestBuilder<'a> {
     }
 
     pub(super) fn is_subscription(&self) -> bool {
-        // Where no flag goes with tokens, a bearer token is an ordinary key of the host.
+        // If the host knows no flag for tokens, a bearer token is one of its ordinary keys.
         self.is_sent() && self.credential_kind().is_subscription() && self.endpoint.kind().row().token_beta.is_some()
     }
 

@@ -1,4 +1,4 @@
-//! Where requests go, and what the server there expects.
+//! The server that requests go to, and what it expects.
 
 use std::fmt;
 
@@ -45,38 +45,38 @@ pub struct Endpoint {
     headers: Vec<(Box<str>, Secret)>,
     auth_headers: Vec<(Box<str>, Secret)>,
     plain: PlainHttp,
-    /// Whether the model was put into the URL, so that the body is to be without it.
+    /// `true` if the model was put into the URL, so that the body goes without it.
     names_model: bool,
-    /// Whether the host is that of the Anthropic API.
+    /// `true` if the host is that of the Anthropic API.
     is_anthropic: bool,
 }
 
 impl Endpoint {
-    /// The Anthropic API, `https://api.anthropic.com`.
+    /// Creates the endpoint of the Anthropic API, `https://api.anthropic.com`.
     #[must_use]
     pub fn anthropic() -> Self {
         let uri = Uri::from_static("https://api.anthropic.com/v1/messages");
         Self::of_uri(uri, EndpointKind::Anthropic, PlainHttp::Loopback).with_provider(ProviderId::anthropic())
     }
 
-    /// The endpoint at a base URL, to which `/v1/messages` is added.
+    /// Creates an endpoint from a base URL, to which `/v1/messages` is added.
     ///
-    /// Slashes at the end of the base do not matter, a base that already ends in `/v1`, `/messages` or `/v1/messages` is
-    /// completed rather than extended, and a query stays.
+    /// Slashes at the end of the base do not matter. A base that already ends in `/v1`, `/messages` or `/v1/messages`
+    /// is completed rather than extended, and a query is kept.
     ///
-    /// The kind is that of the host where its name tells it: `api.anthropic.com`, and the documented hosts of Claude
-    /// Platform on AWS, Bedrock, Vertex, Foundry and OpenRouter. What those have before `/v1/messages` (`/anthropic`,
-    /// `/api`) is added too. Every other host is [`EndpointKind::AnthropicCompatible`]. On Bedrock's runtime a base below
-    /// `/anthropic` is the Messages API; elsewhere on it, and on Vertex, the model is part of the URL, and the whole URL is
-    /// expected, as of [`of_kind`](Self::of_kind). [`for_model`](Self::for_model) completes those too.
+    /// The kind follows from the host: `api.anthropic.com`, and the documented hosts of Claude Platform on AWS,
+    /// Bedrock, Vertex, Foundry and OpenRouter, whose path before `/v1/messages` (`/anthropic`, `/api`) is added too.
+    /// Every other host is [`EndpointKind::AnthropicCompatible`]. On Bedrock's runtime a base below `/anthropic` is the
+    /// Messages API. Elsewhere on that runtime and on Vertex the model is part of the URL, so pass the whole URL of the
+    /// call, as for [`of_kind`](Self::of_kind); [`for_model`](Self::for_model) completes it from a base.
     ///
     /// # Errors
     ///
-    /// - [`ErrorKind::InvalidUrl`] if the URL cannot be parsed, is relative, is neither http nor https, has no plain host or
-    ///   one that is a number in another notation than that of addresses (`0x7f.1`, `2130706433`), or carries user info or a
-    ///   fragment.
-    /// - [`ErrorKind::InsecureTransport`] if it is plain HTTP to another host than 127.0.0.0/8, `::1` or `localhost`.
-    ///   [`on_private_network`](Self::on_private_network) takes more.
+    /// - [`ErrorKind::InvalidUrl`] if the URL cannot be parsed, is relative, is neither http nor https, has no plain
+    ///   host or one that is a number in a notation other than that of addresses (`0x7f.1`, `2130706433`), or has user
+    ///   info or a fragment.
+    /// - [`ErrorKind::InsecureTransport`] if the URL is plain HTTP to a host other than 127.0.0.0/8, `::1` or
+    ///   `localhost`. [`on_private_network`](Self::on_private_network) allows more hosts.
     ///
     /// # Examples
     ///
@@ -93,17 +93,18 @@ impl Endpoint {
         Self::at(base_url, None, PlainHttp::Loopback)
     }
 
-    /// As [`new`](Self::new), and credentials may go over plain HTTP to a private network, where whoever is on it can read
-    /// them: `request.allowPrivateNetwork: true` in configurations.
+    /// Creates an endpoint like [`new`](Self::new) that may also send credentials over plain HTTP to a private network,
+    /// where everyone on it can read them. In a configuration: `request.allowPrivateNetwork: true`.
     ///
-    /// A private network is 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, `fc00::/7`, the link (169.254.0.0/16, `fe80::/10`),
-    /// IPv4 addresses of these in their IPv6 form, host names without a dot, and those below `.local` and `.internal`.
-    /// Nothing is looked up, and numbers in other notations are none of these. The permission stays with the endpoint when it
-    /// is [moved](Self::with_base_url). Redirects should not be followed, and a proxy would read the credential.
+    /// Private networks are 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, `fc00::/7`, link-local addresses
+    /// (169.254.0.0/16, `fe80::/10`), the IPv6 form of these IPv4 addresses, host names without a dot, and names below
+    /// `.local` and `.internal`. No name is looked up, and numbers in other notations do not count. The endpoint keeps
+    /// the permission when it is [moved](Self::with_base_url). Send its requests without following redirects and
+    /// without a proxy, which would read the credential.
     ///
     /// # Errors
     ///
-    /// Those of [`new`](Self::new), [`ErrorKind::InsecureTransport`] for plain HTTP to any other host.
+    /// Those of [`new`](Self::new); [`ErrorKind::InsecureTransport`] for plain HTTP to any other host.
     ///
     /// # Examples
     ///
@@ -119,21 +120,22 @@ impl Endpoint {
         Self::at(base_url, None, PlainHttp::PrivateNetwork)
     }
 
-    /// The endpoint at a base URL, for a model where that is named.
+    /// Creates an endpoint from a base URL, for one model if it is named.
     pub(crate) fn at(base_url: &str, model: Option<&str>, plain: PlainHttp) -> Result<Self> {
         let (uri, kind) = url::at(base_url, model, plain)?;
         let row = uri.host().and_then(known);
-        // Amazon's runtime reads keys as bearer tokens (page on API keys, 2026-11), also for this API of it.
+        // Amazon's runtime reads keys as bearer tokens (page on API keys, 2026-11), for its Messages API too.
         let is_runtime = row.is_some_and(|row| row.kind == EndpointKind::BedrockRuntime);
         let auth_scheme = (is_runtime && kind == EndpointKind::BedrockMessages).then_some(AuthScheme::Bearer);
         let names_model = model.is_some() && kind.row().path.is_none();
         Ok(Self { auth_scheme, names_model, ..Self::of_uri(uri, kind, plain) })
     }
 
-    /// A server of a given kind, whatever its host. For most kinds this is [`new`](Self::new) with the kind set.
+    /// Creates an endpoint of a given kind, whatever its host. For most kinds this is [`new`](Self::new) with the kind
+    /// set.
     ///
-    /// Where the model is part of the URL ([`BedrockRuntime`](EndpointKind::BedrockRuntime),
-    /// [`Vertex`](EndpointKind::Vertex)) the whole URL of the call is expected and taken as it is, for example
+    /// If the model is part of the URL ([`BedrockRuntime`](EndpointKind::BedrockRuntime),
+    /// [`Vertex`](EndpointKind::Vertex)), pass the whole URL of the call, which is used as it is, for example
     /// `https://bedrock-runtime.us-east-1.amazonaws.com/model/anthropic.claude-opus-4-6-v1/invoke` or
     /// `https://us-east5-aiplatform.googleapis.com/v1/projects/p/locations/us-east5/publishers/anthropic/models/claude-opus-4-6:rawPredict`.
     /// These two take no `model` in the body.
@@ -174,15 +176,15 @@ impl Endpoint {
         Self { uri, provider, kind, auth_scheme, beta_policy, headers, auth_headers, plain, names_model, is_anthropic }
     }
 
-    /// Sets the provider whose credentials the endpoint may see; unset, that is the caller's concern.
+    /// Sets the provider whose credentials the endpoint may receive. Without it the caller has to see to that.
     #[must_use]
     pub fn with_provider(mut self, provider: ProviderId) -> Self {
         self.provider = Some(provider);
         self
     }
 
-    /// Moves the endpoint, headers and scheme included, to another base URL. Its kind is the one of the new host, as for
-    /// [`new`](Self::new).
+    /// Moves the endpoint, with its headers and scheme, to another base URL. The kind becomes that of the new host, as
+    /// for [`new`](Self::new).
     ///
     /// # Errors
     ///
@@ -194,42 +196,42 @@ impl Endpoint {
         Ok(Self { uri: at.uri, kind: at.kind, auth_scheme, names_model, is_anthropic, ..self })
     }
 
-    /// Sets the kind, for gateways whose host does not tell it.
+    /// Sets the kind, for gateways whose host does not show it. Default: the kind of the host.
     #[must_use]
     pub fn with_kind(mut self, kind: EndpointKind) -> Self {
         self.kind = kind;
         self
     }
 
-    /// Sets the header that carries the secret, or that none does.
+    /// Sets the header that carries the secret, or [`AuthScheme::None`] to send none. Default: that of the kind.
     #[must_use]
     pub fn with_auth_scheme(mut self, scheme: AuthScheme) -> Self {
         self.auth_scheme = Some(scheme);
         self
     }
 
-    /// Sets the policy for the cache flag.
+    /// Sets the policy for the flag of one-hour cache entries. Default: [`BetaPolicy::Auto`].
     #[must_use]
     pub fn with_beta_policy(mut self, policy: BetaPolicy) -> Self {
         self.beta_policy = policy;
         self
     }
 
-    /// Adds a header to every request. A later one of the same name, in any case, replaces an earlier
-    /// one; `anthropic-beta` is merged. What is wrong with it is reported when a request is built.
+    /// Adds a header to every request. A later header of the same name, ignoring case, replaces an earlier one;
+    /// `anthropic-beta` is merged. An invalid header is reported when a request is built.
     #[must_use]
     pub fn with_header(mut self, name: impl Into<Box<str>>, value: impl Into<Secret>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 
-    /// Adds a header that authenticates by itself, such as `authorization` with a scheme of the gateway's own. It is sent as
-    /// it is, with every request.
+    /// Adds a header with its own credential, such as `authorization` with a gateway's custom scheme. It is sent
+    /// unchanged with every request.
     ///
-    /// The credential goes beside it in the header of the [scheme](Self::with_auth_scheme), unless that is this one. With
-    /// [`AuthScheme::None`], or [`Credential::None`](crate::Credential::None), nothing else authenticates. Headers of
-    /// a call and those of [`with_header`](Self::with_header) may not; what is wrong with this one is reported when a request
-    /// is built.
+    /// The profile's credential is sent beside it in the header of the [scheme](Self::with_auth_scheme), unless that is
+    /// the same header. With [`AuthScheme::None`] or [`Credential::None`](crate::Credential::None) only this header
+    /// authenticates. Headers of a call and those of [`with_header`](Self::with_header) cannot authenticate. An invalid
+    /// header is reported when a request is built.
     ///
     /// # Examples
     ///
@@ -248,45 +250,45 @@ impl Endpoint {
         self
     }
 
-    /// The URL requests go to. A configured query is part of it and may be confidential.
+    /// Returns the URL that requests go to. A configured query is part of it and may be confidential.
     #[must_use]
     pub fn uri(&self) -> &Uri {
         &self.uri
     }
 
-    /// The provider whose credentials it may see, if it is set.
+    /// Returns the provider whose credentials the endpoint may receive, if it is set.
     #[must_use]
     pub fn provider(&self) -> Option<&ProviderId> {
         self.provider.as_ref()
     }
 
-    /// The host, without port.
+    /// Returns the host, without port.
     #[must_use]
     pub fn host(&self) -> &str {
         self.uri.host().unwrap_or_default()
     }
 
-    /// Whether the host is this machine: 127.0.0.0/8, `::1` or `localhost`. Only then, or where a private network was
-    /// [allowed](Self::on_private_network), can the URL be plain HTTP, and such requests should not go through a proxy, which
+    /// Returns `true` if the host is this machine: 127.0.0.0/8, `::1` or `localhost`. The URL can be plain HTTP only
+    /// then or if a private network was [allowed](Self::on_private_network). Send such requests without a proxy, which
     /// would read the credential.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         Place::of(self.host()) == Place::Loopback
     }
 
-    /// The kind.
+    /// Returns the kind of the server.
     #[must_use]
     pub fn kind(&self) -> EndpointKind {
         self.kind
     }
 
-    /// The header that carries the secret: the one that was set, else the usual one for the kind.
+    /// Returns the header that carries the secret: the one that was set, otherwise the usual one for the kind.
     #[must_use]
     pub fn auth_scheme(&self) -> AuthScheme {
         self.auth_scheme.clone().unwrap_or_else(|| self.kind.row().auth.scheme())
     }
 
-    /// The policy for the cache flag.
+    /// Returns the policy for the flag of one-hour cache entries.
     #[must_use]
     pub fn beta_policy(&self) -> BetaPolicy {
         self.beta_policy
@@ -300,35 +302,35 @@ impl Endpoint {
         &self.auth_headers
     }
 
-    /// Whether the model was put into the URL.
+    /// Returns `true` if the model was put into the URL.
     pub(super) fn names_model(&self) -> bool {
         self.names_model
     }
 
-    /// Which hosts its requests may go to over plain HTTP.
+    /// Returns the hosts that requests may go to over plain HTTP.
     pub(super) fn plain_http(&self) -> PlainHttp {
         self.plain
     }
 
-    /// Whether no credential is ever sent, so that none is looked for.
+    /// Returns `true` if no credential is ever sent, so that none is looked for.
     #[cfg(feature = "client")]
     pub(crate) fn takes_no_credential(&self) -> bool {
         self.auth_scheme == Some(AuthScheme::None)
     }
 
-    /// Whether it authenticates by headers of its own, so that it can do without a credential.
+    /// Returns `true` if the endpoint has its own authentication headers, so that it can do without a credential.
     #[cfg(feature = "client")]
     pub(crate) fn authenticates_itself(&self) -> bool {
         !self.auth_headers.is_empty()
     }
 
-    /// Whether a request is one of the Messages API to this endpoint, and not one for a list of models, say.
+    /// Returns `true` for a Messages API request to this endpoint, and `false` for others, such as a list of models.
     pub(crate) fn takes_messages(&self, method: &Method, uri: &Uri) -> bool {
         method == Method::POST && same_origin(uri, &self.uri) && segments(uri).eq(segments(&self.uri))
     }
 
-    /// Whether a URL lies beside that of the Messages API or below it, so that what is set for the endpoint holds for it:
-    /// a server may have the API of another provider at another path.
+    /// Returns `true` if a URL is beside that of the Messages API or below it, so that the endpoint's settings apply to
+    /// it. A server may have the API of another provider at another path.
     #[cfg(feature = "client")]
     pub(crate) fn covers(&self, uri: &Uri) -> bool {
         let base = segments(&self.uri).count().saturating_sub(1);
@@ -336,7 +338,7 @@ impl Endpoint {
         same_origin(uri, &self.uri) && segments(&self.uri).take(base).all(|segment| under.next() == Some(segment))
     }
 
-    /// Whether the cache flag goes to this endpoint without being named.
+    /// Returns `true` if the flag for one-hour cache entries is sent automatically.
     pub(super) fn sends_cache_beta(&self) -> bool {
         match self.beta_policy {
             BetaPolicy::Auto => self.is_anthropic || self.kind.row().takes_cache_beta,
@@ -346,7 +348,7 @@ impl Endpoint {
     }
 }
 
-/// The parts of a path: more slashes than needed change nothing.
+/// Returns the segments of a path. Extra slashes make no difference.
 fn segments(uri: &Uri) -> impl Iterator<Item = &str> {
     uri.path().split('/').filter(|segment| !segment.is_empty())
 }

@@ -1,4 +1,4 @@
-//! Authenticating a request that another library built.
+//! Authentication of requests that another library built.
 
 use http::header::{CONTENT_LENGTH, HeaderMap};
 use http::uri::Scheme;
@@ -17,18 +17,19 @@ use crate::net::{Place, PlainHttp, checked, insecure, invalid, same_origin};
 use crate::select::Selection;
 
 impl RequestBuilder<'_> {
-    /// Authenticates a request that another library built for this endpoint, and puts the cache breakpoints into its body.
+    /// Authenticates a request that another library built for this endpoint, and adds cache breakpoints
+    /// (`cache_control` markers) to its body.
     ///
-    /// What comes out is what [`build`](Self::build) would make of the body, with the URL and the headers of the given
-    /// request: they replace those of the endpoint, but not those of this builder, and its beta flags are merged. Headers
-    /// that would authenticate it a second time are taken out; a `content-length` is corrected. Authenticating twice is
-    /// the same as authenticating once. A body that was given to the builder is not used.
+    /// The result is that of [`build`](Self::build) for this body, with the URL and the headers of the passed request.
+    /// These headers replace those of the endpoint, but not those of this builder; beta flags are merged. Headers that
+    /// would authenticate it a second time are removed, and `content-length` is corrected. Authenticating twice is the
+    /// same as authenticating once. The builder's own body is not used.
     ///
-    /// Where the host wants beta flags in the body and that has an `anthropic_beta` of its own, as on Bedrock, no flag is
-    /// added to it: name them there. A compressed body cannot be marked, and is refused like any other that is no JSON.
+    /// If the host expects beta flags in the body, as Bedrock does, and the body already has an `anthropic_beta`, no
+    /// flag is added to it: name the flags there. A compressed body is refused like any other body that is not JSON.
     ///
-    /// A request that is none of the Messages API, but of the same server (a list of models, a count of tokens), is
-    /// authenticated, its body left alone. [`Selection::authenticate`] is for other providers' servers.
+    /// Another request to the same server (a list of models, a count of tokens) is authenticated with its body
+    /// unchanged. For the servers of other providers, use [`Selection::authenticate`].
     ///
     /// # Errors
     ///
@@ -55,7 +56,8 @@ impl RequestBuilder<'_> {
         self.authenticate_planned(request).map(|(request, _)| request)
     }
 
-    /// As [`authenticate`](Self::authenticate); returns the markers too, for a request of the Messages API.
+    /// Authenticates a request like [`authenticate`](Self::authenticate), and also returns the plan of a Messages API
+    /// request.
     pub(crate) fn authenticate_planned<B: AsRef<[u8]>>(
         self,
         request: http::Request<B>,
@@ -76,7 +78,7 @@ impl RequestBuilder<'_> {
             (body, plan) = (marked.body, Some(marked.plan));
         }
         if parts.headers.contains_key(CONTENT_LENGTH) {
-            // In the place of one that is there, so that it fits.
+            // Replaces an existing header, so it always fits.
             put(&mut parts.headers, CONTENT_LENGTH, body.len().into())?;
         }
         Ok((http::Request::from_parts(parts, body), plan))
@@ -84,28 +86,29 @@ impl RequestBuilder<'_> {
 }
 
 impl Selection {
-    /// Authenticates a request of any client, for any provider.
+    /// Authenticates a request of any client to any provider.
     ///
-    /// The secret goes into the one header that the [provider](crate::providers::Provider::auth_header) reads: a key in
-    /// that header, every other secret as a bearer token; a provider that is not in the table gets a bearer token. Where the
-    /// configuration that the selection came from says it otherwise, that counts: its `authHeader`, `request.auth`, and
-    /// `headers` with a credential in them, which are sent as they are. Headers
-    /// of the request that would authenticate it a second time are taken out; a key in the query of its URL (`?key=`, as
-    /// Gemini takes it) is not, so leave it away. The beta flags that Anthropic's API needs are
-    /// merged with those that are there. The body stays as it is; [`RequestBuilder::authenticate`] puts cache breakpoints
-    /// into one of the Messages API, as the configuration says.
+    /// An API key goes into the header that the [provider](crate::providers::Provider::auth_header) reads, any other
+    /// secret into a bearer token; a provider that is not in the table always gets a bearer token. The configuration
+    /// that the selection came from overrides this with `authHeader`, `request.auth`, and `headers` that contain a
+    /// credential, which are sent unchanged. Headers of the request that would authenticate it a second time are
+    /// removed. A key in the query of its URL (`?key=`, as Gemini takes it) is not removed, so leave it out. The beta
+    /// flags that Anthropic's API needs are merged with those of the request. The body stays as it is; to add cache
+    /// breakpoints to a Messages API body, use [`RequestBuilder::authenticate`].
     ///
     /// # Errors
     ///
-    /// - [`InvalidUrl`](crate::ErrorKind::InvalidUrl) if the URL is relative, carries user info, or has a number in disguise
-    ///   for a host.
-    /// - [`InsecureTransport`](crate::ErrorKind::InsecureTransport) if it is plain HTTP to another host than loopback, or
-    ///   one in a private network that `request.allowPrivateNetwork` allows or to which no credential goes.
-    /// - [`UnresolvedReference`](crate::ErrorKind::UnresolvedReference) if a configured header is a reference that leads to
-    ///   no secret.
-    /// - [`InvalidSecret`](crate::ErrorKind::InvalidSecret) if the secret is empty or cannot stand in a header.
-    /// - [`InvalidHeader`](crate::ErrorKind::InvalidHeader) if the request's own beta flags are malformed, or its headers leave
-    ///   no room for another one.
+    /// - [`InvalidUrl`](crate::ErrorKind::InvalidUrl) if the URL is relative, has user info, or has a number in another
+    ///   notation than that of addresses for a host.
+    /// - [`InsecureTransport`](crate::ErrorKind::InsecureTransport) if it is plain HTTP to a host that is neither
+    ///   loopback nor in a private network. A private network needs `request.allowPrivateNetwork: true` or, if that is
+    ///   not set, a request without a credential.
+    /// - [`UnresolvedReference`](crate::ErrorKind::UnresolvedReference) if a configured header is a reference that does
+    ///   not resolve to a secret.
+    /// - [`InvalidSecret`](crate::ErrorKind::InvalidSecret) if the secret is empty or has characters that are not
+    ///   allowed in a header.
+    /// - [`InvalidHeader`](crate::ErrorKind::InvalidHeader) if the request's own beta flags are malformed, or it has
+    ///   too many headers for another one.
     ///
     /// # Examples
     ///
@@ -140,20 +143,21 @@ impl Selection {
         Ok(request)
     }
 
-    /// Puts the secret into the headers of a request whose URL is not known here. As
-    /// [`authenticate`](Self::authenticate), but without a look at the URL: that it is a safe one is up to the caller, and
-    /// the flag for longer cache lifetimes is kept where it is but not added.
+    /// Puts the secret into the headers of a request like [`authenticate`](Self::authenticate), without checking a URL.
+    /// The caller has to make sure that the URL is safe. The flag for one-hour cache entries is kept, but not added.
     ///
     /// # Errors
     ///
-    /// [`InvalidSecret`](crate::ErrorKind::InvalidSecret) and [`InvalidHeader`](crate::ErrorKind::InvalidHeader).
+    /// [`UnresolvedReference`](crate::ErrorKind::UnresolvedReference),
+    /// [`InvalidSecret`](crate::ErrorKind::InvalidSecret) and [`InvalidHeader`](crate::ErrorKind::InvalidHeader), as
+    /// for [`authenticate`](Self::authenticate).
     pub fn authenticate_headers(&self, headers: &mut HeaderMap) -> Result<()> {
         self.put(headers, false)
     }
 
-    /// The scheme that is configured, else the provider's own.
+    /// Returns the configured scheme, otherwise the provider's own.
     fn scheme(&self) -> AuthScheme {
-        // Beside a header that is configured the key goes where it would at the endpoint itself.
+        // Beside a configured header, the key goes into the same header as in a request built for the endpoint.
         let is_ours = self.access.speaks_messages && !self.access.headers.is_empty();
         let of_provider = || scheme_of(self.receipt.provider(), self.credential.kind());
         let usual = || if is_ours { AuthScheme::Auto } else { of_provider() };
@@ -167,7 +171,7 @@ impl Selection {
     fn put(&self, headers: &mut HeaderMap, anthropic_host: bool) -> Result<()> {
         let kind = self.credential.kind();
         let (scheme, own) = (self.scheme(), self.own_headers()?);
-        // What a flag is for is the Messages API's own; elsewhere unknown ones are answered with an error.
+        // Only the Messages API knows these flags; other APIs answer unknown ones with an error.
         let mut flags = Vec::new();
         if self.receipt.provider().as_str() == "anthropic" {
             let is_subscription = kind.is_subscription() && is_sent(kind, &scheme, &own);
@@ -180,7 +184,8 @@ impl Selection {
                 betas.protect(flag);
             }
             betas.merge(&betas_of(headers)?);
-            let value = betas.to_string().try_into().map_err(|_| refused("the beta flags cannot stand in a header"))?;
+            let value =
+                betas.to_string().try_into().map_err(|_| refused("the beta flags are not a valid header value"))?;
             put(headers, ANTHROPIC_BETA, value)?;
         }
         authenticate(headers, &self.credential, &scheme, &own)

@@ -1,4 +1,4 @@
-//! The kinds of server, a row of data each.
+//! The kinds of server, one row of data each.
 //!
 //! Sources: the providers' pages on caching, headers and errors as of 2026-08 and 2026-09.
 
@@ -6,15 +6,15 @@ use super::beta::OAUTH;
 use crate::credential::AuthScheme;
 use crate::retention::CacheRetention;
 
-/// What kind of server an endpoint is.
+/// The kind of server at an endpoint. It decides about paths, headers and prompt caching.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EndpointKind {
-    /// The Anthropic API, or a gateway that passes everything on to it.
+    /// The Anthropic API, or a gateway that forwards everything to it.
     Anthropic,
     /// Another server that supports the Messages API.
     AnthropicCompatible,
-    /// Claude Platform on AWS, `aws-external-anthropic.{region}.api.aws`. Wants the header `anthropic-workspace-id`.
+    /// Claude Platform on AWS, `aws-external-anthropic.{region}.api.aws`. Requires the header `anthropic-workspace-id`.
     ClaudePlatformAws,
     /// Bedrock's runtime, `InvokeModel`: the model is in the URL, version and beta flags are in the body.
     BedrockRuntime,
@@ -28,7 +28,7 @@ pub enum EndpointKind {
     OpenRouter,
 }
 
-/// Where a server looks for the version of the API.
+/// The location of the API version in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum VersionPlace {
     /// In the header `anthropic-version`.
@@ -37,10 +37,10 @@ pub(super) enum VersionPlace {
     Body(&'static str),
 }
 
-/// The header that a kind of server reads.
+/// The header in which a kind of server expects the secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum UsualHeader {
-    /// That of the kind of credential.
+    /// The header for the kind of credential.
     OfKind,
     /// `x-api-key`.
     ApiKey,
@@ -58,27 +58,28 @@ impl UsualHeader {
     }
 }
 
-/// What is particular to a kind of server.
+/// The properties of a kind of server.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "a row of a table")]
 pub(super) struct KindRow {
-    /// The path of the Messages API, behind the base URL; `None` where the model is part of it.
+    /// The path of the Messages API after the base URL; `None` if the model is part of it.
     pub(super) path: Option<&'static str>,
     pub(super) version: VersionPlace,
-    /// Whether beta flags go into the body instead of a header.
+    /// `true` if beta flags go into the body instead of a header.
     pub(super) betas_in_body: bool,
-    /// Whether it takes the flag for one-hour cache entries, so that [`BetaPolicy::Auto`](super::BetaPolicy::Auto) sends it.
+    /// `true` if it takes the flag for one-hour cache entries, so that [`BetaPolicy::Auto`](super::BetaPolicy::Auto)
+    /// sends it.
     pub(super) takes_cache_beta: bool,
-    /// The flag that goes with subscription credentials.
+    /// The flag that subscription credentials need.
     pub(super) token_beta: Option<&'static str>,
-    /// The header for the secret where the caller chose none.
+    /// The header for the secret if the caller chose none.
     pub(super) auth: UsualHeader,
-    /// The retention for API keys where none is set.
+    /// The retention for API keys if none is set.
     pub(super) retention: CacheRetention,
     pub(super) one_hour: bool,
     pub(super) automatic: bool,
     pub(super) collapses: bool,
-    /// Whether a caller's marker is an error in places where the Anthropic API is known to refuse it.
+    /// `true` if a caller's marker is an error where only the Anthropic API is known to refuse it.
     pub(super) refuses_misplaced: bool,
 }
 
@@ -131,7 +132,7 @@ const FOUNDRY: KindRow = KindRow { token_beta: None, ..COMPATIBLE };
 const OPEN_ROUTER: KindRow = KindRow { token_beta: None, auth: UsualHeader::Bearer, ..COMPATIBLE };
 
 impl EndpointKind {
-    /// Returns every kind this version knows.
+    /// Returns every kind that this version knows.
     pub fn all() -> impl Iterator<Item = Self> {
         [
             Self::Anthropic,
@@ -159,25 +160,27 @@ impl EndpointKind {
         }
     }
 
-    /// Whether markers may ask for one hour. Older models on Bedrock refuse `ttl` all the same.
+    /// Returns `true` if `cache_control` markers may ask for one hour. Older models on Bedrock refuse `ttl` all the
+    /// same.
     #[must_use]
     pub fn has_one_hour(self) -> bool {
         self.row().one_hour
     }
 
-    /// Whether a top-level marker is understood (automatic caching). Bedrock's runtime answers it with 400.
+    /// Returns `true` if the server takes a top-level marker (automatic caching). Bedrock's runtime answers it with
+    /// 400.
     #[must_use]
     pub fn has_automatic(self) -> bool {
         self.row().automatic
     }
 
-    /// Whether neighbouring tool blocks count as one position when the server looks back for an entry.
+    /// Returns `true` if neighbouring tool blocks count as one position when the server looks back for a cache entry.
     #[must_use]
     pub fn collapses_tool_runs(self) -> bool {
         self.row().collapses
     }
 
-    /// The value of `anthropic_version` that goes into the body, where it goes there.
+    /// Returns the value of `anthropic_version` in the body, or `None` if the version goes into a header.
     #[must_use]
     pub fn body_version(self) -> Option<&'static str> {
         match self.row().version {
@@ -186,7 +189,7 @@ impl EndpointKind {
         }
     }
 
-    /// Whether beta flags go into the body, as `anthropic_beta`, and not into a header.
+    /// Returns `true` if beta flags go into the body, as `anthropic_beta`, instead of a header.
     #[must_use]
     pub fn betas_in_body(self) -> bool {
         self.row().betas_in_body

@@ -1,17 +1,17 @@
-//! Hosts whose kind their name tells, a row of data each.
+//! Hosts whose name shows their kind, one row of data each.
 //!
-//! Sources: the providers' lists of endpoints and pages on the Messages API as of 2026-11. AWS has its Messages API on both
-//! of Bedrock's hosts, and other APIs beside it.
+//! Sources: the providers' lists of endpoints and pages on the Messages API as of 2026-11. AWS has its Messages API on
+//! both of Bedrock's hosts, beside other APIs.
 
 use super::hosts::EndpointKind;
 
 /// A documented host.
 #[derive(Debug)]
 pub(super) struct KnownHost {
-    /// Its name; an asterisk stands for the region or the customer's own name, which has no dot in it.
+    /// The host name; an asterisk is the region or the customer's name, which has no dot.
     name: &'static str,
     pub(super) kind: EndpointKind,
-    /// Where its Messages API is, from the root on. Empty where the model is part of the path.
+    /// The path of its Messages API. Empty if the model is part of the path.
     pub(super) path: &'static str,
 }
 
@@ -43,7 +43,7 @@ static HOSTS: [KnownHost; 18] = [
     host("eu.openrouter.ai", EndpointKind::OpenRouter, "/api/v1/messages"),
 ];
 
-/// The row of a host, in any case.
+/// Returns the row of a host, ignoring case.
 pub(super) fn known(host: &str) -> Option<&'static KnownHost> {
     let host = host.to_ascii_lowercase();
     HOSTS.iter().find(|row| is_named(&host, row.name))

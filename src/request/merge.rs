@@ -1,4 +1,4 @@
-//! The headers of a request, of all layers.
+//! Merges the headers of all layers of a request.
 
 use std::collections::HashMap;
 
@@ -15,13 +15,13 @@ use crate::credential::carries_credential;
 use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::net::{PlainHttp, insecure};
 
-/// The version of the API that is asked for unless the caller names one: the body is the caller's, and newer versions
-/// refuse bodies that this one takes.
+/// The API version unless the caller sets one. Newer versions refuse some bodies that this one takes, and the body is
+/// the caller's.
 const DEFAULT_VERSION: &str = "2023-06-01";
 
 impl RequestBuilder<'_> {
-    /// The headers, those of a given request included, and what belongs into the body instead. `is_messages` says that a
-    /// request of the Messages API is built.
+    /// Merges the headers with those of a passed request. Also returns the fields that the host expects in the body
+    /// instead. `is_messages` is `true` for a Messages API request.
     pub(super) fn merged_headers(&self, given: HeaderMap, is_messages: bool) -> Result<(HeaderMap, HostFields)> {
         if let Some(profile) = &self.foreign {
             let profile = Shown::new(profile.as_str());
@@ -67,7 +67,7 @@ impl RequestBuilder<'_> {
         Ok((map, fields))
     }
 
-    /// The headers of the endpoint that authenticate by themselves, the later one of a name.
+    /// Returns the endpoint's own authentication headers. A later one of the same name replaces an earlier one.
     fn own_headers(&self) -> Result<Vec<OwnHeader>> {
         let mut own: Vec<OwnHeader> = Vec::new();
         let mut places = HashMap::new();
@@ -83,14 +83,14 @@ impl RequestBuilder<'_> {
         Ok(own)
     }
 
-    /// Whether anything of the credential itself goes out.
+    /// Returns `true` if the credential itself is sent.
     pub(super) fn is_sent(&self) -> bool {
-        // A header that is not valid is reported when the request is built.
+        // An invalid header is reported when the request is built.
         let own = self.own_headers().unwrap_or_default();
         is_sent(self.credential.kind(), &self.endpoint.auth_scheme(), &own)
     }
 
-    /// Refuses to send a credential, of whatever header, where plain HTTP is only for requests without one.
+    /// Refuses to send a credential in any header if plain HTTP is allowed only for requests without one.
     fn check_transport(&self, headers: &HeaderMap) -> Result<()> {
         if self.endpoint.plain_http() != PlainHttp::WithoutCredential {
             return Ok(());

@@ -1,12 +1,13 @@
-//! Building requests of the Messages API: a credential, an endpoint and a body become a request that is ready to send.
+//! Authenticated requests for the Messages API, built from a credential, an endpoint and a body.
 //!
-//! An [`Endpoint`] is the server: [`Endpoint::anthropic`], or one at another URL, whose host tells its kind, such as Bedrock
-//! ([`EndpointKind`]). [`RequestBuilder`] puts the secret into the one header the server reads ([`AuthScheme`]), merges
-//! beta flags ([`BetaList`]) and places cache breakpoints in the body's own bytes. The [`PreparedRequest`] that comes
-//! of it converts into `http::Request` and, with the feature `client`, into `reqwest::Request`.
+//! An [`Endpoint`] is the server: [`Endpoint::anthropic`], or one at another URL, such as Bedrock or a gateway. Its
+//! [`EndpointKind`] follows from the host. [`RequestBuilder`] puts the secret into the one header that the server reads
+//! ([`AuthScheme`]), merges beta flags ([`BetaList`]) and inserts cache breakpoints (`cache_control` markers) into the
+//! body. The resulting [`PreparedRequest`] converts into `http::Request` and, with the feature `client`, into
+//! `reqwest::Request`.
 //!
-//! A request that another library built, for any provider, is authenticated by
-//! [`Selection::authenticate`](crate::Selection::authenticate).
+//! [`Selection::authenticate`](crate::Selection::authenticate) authenticates a request that another library built, for
+//! any provider.
 
 mod auth;
 mod beta;

@@ -1,4 +1,4 @@
-//! The body of a server whose URL names the model.
+//! Adapts bodies for servers whose URL names the model.
 
 use http::Uri;
 use serde_json::value::RawValue;
@@ -8,8 +8,8 @@ use super::hosts::EndpointKind;
 use super::url::with_path;
 use crate::error::Result;
 
-/// The body and the URL as they are sent. Where the model was put into the URL, it is taken out of the body, and Google has
-/// another method for streams.
+/// Returns the body and the URL as they are sent. If the model was put into the URL, removes it from the body and uses
+/// Google's separate method for streams.
 pub(super) fn for_url(body: Vec<u8>, endpoint: &Endpoint) -> Result<(Vec<u8>, Uri)> {
     let uri = endpoint.uri();
     if !endpoint.names_model() {
@@ -23,7 +23,7 @@ pub(super) fn for_url(body: Vec<u8>, endpoint: &Endpoint) -> Result<(Vec<u8>, Ur
     Ok((without_model(body), uri))
 }
 
-/// The members that such a server does not read in the body, as they stand.
+/// The members that such a server does not read in the body, as raw text.
 #[derive(serde::Deserialize)]
 struct Envelope<'a> {
     #[serde(borrow)]
@@ -37,13 +37,13 @@ fn envelope(body: &[u8]) -> Option<(&str, Envelope<'_>)> {
     Some((text, serde_json::from_str(text).ok()?))
 }
 
-/// Whether the body asks for a stream.
+/// Returns `true` if the body asks for a stream.
 fn asks_for_stream(body: &[u8]) -> bool {
     envelope(body).and_then(|(_, envelope)| envelope.stream).is_some_and(|stream| stream.get() == "true")
 }
 
-/// The body without its top-level `model`, which such a server refuses; every other byte stays. A body that is not
-/// understood stays as it is.
+/// Removes the top-level `model`, which such a server refuses, and keeps every other byte. An unreadable body stays as
+/// it is.
 fn without_model(body: Vec<u8>) -> Vec<u8> {
     match shortened(&body) {
         Some(shorter) => shorter,
@@ -53,13 +53,15 @@ fn without_model(body: Vec<u8>) -> Vec<u8> {
 
 fn shortened(body: &[u8]) -> Option<Vec<u8>> {
     let (text, envelope) = envelope(body)?;
+    // `RawValue` borrows from the text, so its address is the position of the value. Everything around it is kept as it
+    // is.
     let value = envelope.model?.get();
     let start = value.as_ptr().addr().checked_sub(text.as_ptr().addr())?;
     let is_space = |c: char| matches!(c, ' ' | '\t' | '\n' | '\r');
     let before = text.get(..start)?.trim_end_matches(is_space).strip_suffix(':')?.trim_end_matches(is_space);
     let before = before.strip_suffix("\"model\"")?;
     let after = text.get(start.checked_add(value.len())?..)?;
-    // The last member takes the comma before it along, if it is not the only one.
+    // If the last of several members is removed, the comma before it goes too.
     let with_comma = || before.trim_end_matches(is_space).strip_suffix(',').unwrap_or(before);
     let next = after.trim_start_matches(is_space).strip_prefix(',');
     let (before, after) = next.map_or_else(|| (with_comma(), after), |next| (before, next));

@@ -1,4 +1,4 @@
-//! A request that is ready to send.
+//! The finished request.
 
 use std::fmt;
 
@@ -9,15 +9,15 @@ use crate::cache::BreakpointPlan;
 use crate::error::Diagnostic;
 use crate::net::origin;
 
-/// An authenticated request: method, URL, headers, body, and why its cache markers stand where they do.
+/// An authenticated request that is ready to send, with the plan of its cache breakpoints.
 ///
-/// Nothing is needed to build one, neither client nor runtime. It converts into an `http::Request` and, with the feature
-/// `client`, into a `reqwest::Request`. Send it with a client that does not follow redirects: clients take `authorization`
-/// off a redirected request, but not `x-api-key`.
+/// Building one needs neither a client nor a runtime. It converts into an `http::Request` and, with the feature
+/// `client`, into a `reqwest::Request`. Send it with a client that does not follow redirects: clients remove
+/// `authorization` from a redirected request, but not `x-api-key`.
 ///
 /// `Debug` shows scheme and host, header names, the values of `content-type`, `accept`, `anthropic-version` and
-/// `anthropic-beta`, and the length of the body. In the header map every other value is marked sensitive. The converted
-/// requests have a `Debug` of their own, which shows more.
+/// `anthropic-beta`, and the length of the body. In the header map every other value is marked sensitive. The `Debug`
+/// output of converted requests shows more.
 ///
 /// # Examples
 ///
@@ -45,43 +45,43 @@ pub struct PreparedRequest {
 }
 
 impl PreparedRequest {
-    /// The method, which is `POST`.
+    /// Returns the method, which is `POST`.
     #[must_use]
     pub fn method(&self) -> &Method {
         &Method::POST
     }
 
-    /// The URL. A query configured in the base URL is part of it.
+    /// Returns the URL, with the query of the base URL if it has one.
     #[must_use]
     pub fn uri(&self) -> &Uri {
         &self.uri
     }
 
-    /// The headers, without those that the HTTP client sets (`host`, `content-length`).
+    /// Returns the headers, without those that the HTTP client sets (`host`, `content-length`).
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// The exact bytes of the body.
+    /// Returns the exact bytes of the body.
     #[must_use]
     pub fn body(&self) -> &[u8] {
         &self.body
     }
 
-    /// The cache markers of the body and the reasons behind them.
+    /// Returns the plan of the body's cache breakpoints.
     #[must_use]
     pub fn plan(&self) -> &BreakpointPlan {
         &self.plan
     }
 
-    /// Settings that had no effect, and why. Empty if everything was honoured.
+    /// Returns a note for each setting that had no effect. Empty if all took effect.
     #[must_use]
     pub fn notes(&self) -> &[Diagnostic] {
         &self.notes
     }
 
-    /// Returns the request, and what is known of it beside.
+    /// Splits the request into its HTTP part, its plan and its notes.
     #[cfg(feature = "client")]
     pub(crate) fn into_planned(mut self) -> (http::Request<Vec<u8>>, BreakpointPlan, Vec<Diagnostic>) {
         let (plan, notes) = (std::mem::take(&mut self.plan), std::mem::take(&mut self.notes));
@@ -99,7 +99,7 @@ impl From<PreparedRequest> for http::Request<Vec<u8>> {
     }
 }
 
-/// Names of all headers, values of those that may be shown.
+/// The `Debug` view of headers: all names, and the values that may be shown.
 struct ShownHeaders<'a>(&'a HeaderMap);
 
 impl fmt::Debug for ShownHeaders<'_> {

@@ -1,4 +1,4 @@
-//! Conversion into the request type of `reqwest`.
+//! The conversion into the request type of `reqwest`.
 
 use super::prepared::PreparedRequest;
 use crate::error::{Error, ErrorKind};
@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind};
 impl TryFrom<PreparedRequest> for ::reqwest::Request {
     type Error = Error;
 
-    /// Converts without a client and without a runtime.
+    /// Converts the request. Needs neither a client nor a runtime.
     ///
     /// # Errors
     ///

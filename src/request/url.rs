@@ -1,4 +1,4 @@
-//! From a base URL to the URL of a call.
+//! Completes base URLs to the URLs of calls.
 
 use std::fmt::Write as _;
 
@@ -11,12 +11,12 @@ use crate::net::{PlainHttp, checked, invalid};
 
 const MESSAGES: &str = "/v1/messages";
 
-/// Where Google keeps the models of others, below a project's location.
+/// Google's path for Anthropic's models, below a project's location.
 const PUBLISHER: &str = "/publishers/anthropic/models";
 
-/// The URL of a call at a base URL, and the kind of the server there. A query in the base URL stays behind the path.
+/// Returns the URL of a call for a base URL, and the kind of the server. A query in the base URL stays after the path.
 ///
-/// Where the model is part of the URL and is not named, the base is taken for the whole URL.
+/// If the model is part of the URL and is not named, the base is taken for the whole URL.
 pub(super) fn at(base: &str, model: Option<&str>, plain: PlainHttp) -> Result<(Uri, EndpointKind)> {
     let uri = checked(base, plain)?;
     let row = uri.host().and_then(known);
@@ -31,7 +31,7 @@ pub(super) fn at(base: &str, model: Option<&str>, plain: PlainHttp) -> Result<(U
         }
         (EndpointKind::Vertex, Some(model)) if !path.contains(':') => {
             if !(path.contains("/projects/") && path.contains("/locations/")) {
-                let help = "End `baseUrl` with `/v1/projects/PROJECT/locations/LOCATION`, with names of your own.";
+                let help = "End `baseUrl` with `/v1/projects/PROJECT/locations/LOCATION`, with your own names.";
                 return Err(invalid("the URL does not name the project and the location").with_help(help));
             }
             (kind, format!("{}/{}:rawPredict", join(path, PUBLISHER), encoded(model)))
@@ -42,7 +42,7 @@ pub(super) fn at(base: &str, model: Option<&str>, plain: PlainHttp) -> Result<(U
     Ok((with_path(&uri, &path)?, kind))
 }
 
-/// The URL of a call at a server of a given kind.
+/// Returns the URL of a call to a server of a given kind.
 pub(super) fn of_kind(kind: EndpointKind, base: &str) -> Result<Uri> {
     let uri = checked(base, PlainHttp::Loopback)?;
     let Some(path) = kind.row().path else { return Ok(uri) };
@@ -51,7 +51,7 @@ pub(super) fn of_kind(kind: EndpointKind, base: &str) -> Result<Uri> {
     with_path(&uri, &path)
 }
 
-/// The same URL with another path.
+/// Returns the URL with another path.
 pub(super) fn with_path(uri: &Uri, path: &str) -> Result<Uri> {
     let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
         return Err(invalid("the URL is not absolute"));
@@ -60,8 +60,8 @@ pub(super) fn with_path(uri: &Uri, path: &str) -> Result<Uri> {
     format!("{scheme}://{authority}{path}{query}").parse().map_err(|_| invalid("the URL cannot be extended"))
 }
 
-/// Adds a path to that of a base. People configure the base with and without the version, and sometimes the whole path or
-/// its end only: what of the path stands at the end of the base already is not said twice.
+/// Adds a path to that of a base, without repeating segments that already end the base. People configure the base with
+/// and without the version, and sometimes with the whole path or only its end.
 fn join(base: &str, path: &str) -> String {
     let mut base = base.trim_end_matches('/');
     for segment in path.rsplit('/').filter(|segment| !segment.is_empty()) {
@@ -72,19 +72,20 @@ fn join(base: &str, path: &str) -> String {
     format!("{base}{path}")
 }
 
-/// Whether a path leads to Bedrock's Messages API, and not to one of the others beside it.
+/// Returns `true` if a path leads to Bedrock's Messages API, and not to one of the other APIs beside it.
 fn is_below_anthropic(path: &str) -> bool {
     path.split('/').any(|segment| segment == "anthropic")
 }
 
-/// A model's name as one segment of a path. Amazon's and Google's own examples leave colons and `@` as they are.
+/// Encodes a model's name as one segment of a path. Amazon's and Google's own examples leave colons and `@` as they
+/// are.
 fn encoded(model: &str) -> String {
     let mut text = String::new();
     for byte in model.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~:@".contains(&byte) {
             text.push(char::from(byte));
         } else {
-            // Writing to a text cannot fail.
+            // Writing to a string cannot fail.
             let _ = write!(text, "%{byte:02X}");
         }
     }

@@ -1,14 +1,14 @@
-//! Escape sequences in strings and names.
+//! Reads escape sequences in strings and names.
 
 use crate::syntax::fault::{Fault, Scan};
 
 const NOT_AN_ESCAPE: &str = "not an escape sequence";
 pub(super) const OPEN_STRING: &str = "the text ends inside a string";
 
-/// Reads the escape sequence whose backslash stands at `at`: the offset after it, and the character it stands for.
+/// Reads the escape sequence whose backslash is at `at`. Returns the offset after it and its character.
 ///
-/// `None` instead of a character: a line continuation, or, in strict JSON, half of a surrogate pair. Strict JSON lets
-/// the half pass, because a field nobody reads may hold it; JSON5 refuses it, as its parser does.
+/// The character is `None` for a line continuation and, in strict JSON, for half of a surrogate pair. Strict JSON
+/// accepts the half, because a field that is not read may have it; JSON5 refuses it, as its parser does.
 pub(super) fn escape<const JSON5: bool>(text: &str, at: usize) -> Scan<(usize, Option<char>)> {
     let after = at + 1;
     let Some(c) = text.get(after..).and_then(|rest| rest.chars().next()) else {
@@ -38,7 +38,7 @@ pub(super) fn escape<const JSON5: bool>(text: &str, at: usize) -> Scan<(usize, O
     }
 }
 
-/// Reads `\uXXXX`, and the second half of a surrogate pair where the first stands; `at` is the backslash.
+/// Reads `\uXXXX`, or both halves of a surrogate pair; `at` is the backslash.
 pub(super) fn unicode<const JSON5: bool>(text: &str, at: usize) -> Scan<(usize, Option<char>)> {
     let refused = || Fault::syntax(at, NOT_AN_ESCAPE);
     let first = digits(text, at + 2, 4).ok_or_else(refused)?;

@@ -1,9 +1,9 @@
-//! What the scan refuses, before it becomes an error with a line and a column.
+//! A refusal of the scan, before it becomes an error with a line and a column.
 
 use crate::error::{Error, ErrorKind};
 use crate::syntax::place::Places;
 
-/// A problem at a byte offset. The sentence is fixed, so no part of the text can get into it.
+/// A problem at a byte offset. The message is fixed, so it never contains a part of the text.
 #[derive(Debug)]
 pub(super) struct Fault {
     kind: ErrorKind,

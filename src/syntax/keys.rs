@@ -1,9 +1,9 @@
-//! The keys of the objects that are open, so that none stands twice.
+//! Finds duplicate keys in the open objects.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-/// Up to this many keys are compared one by one; beyond it a set pays for itself.
+/// The number of keys that are compared one by one; with more, a set is faster.
 const FEW: usize = 16;
 
 /// The decoded keys of every open object, innermost last.
@@ -14,9 +14,9 @@ pub(super) struct Keys<'t> {
 }
 
 struct Object<'t> {
-    /// Where this object's keys begin in the common list.
+    /// The index of the object's first key in the common list.
     start: usize,
-    /// All its keys, once they are many.
+    /// All keys of the object, once there are many.
     many: Option<HashSet<Cow<'t, str>>>,
 }
 
@@ -31,7 +31,7 @@ impl<'t> Keys<'t> {
         }
     }
 
-    /// Adds a key to the innermost object; false if it is there already.
+    /// Adds a key to the innermost object. Returns `false` if it is a duplicate.
     #[inline]
     pub(super) fn insert(&mut self, key: Cow<'t, str>) -> bool {
         let Some(object) = self.objects.last_mut() else { return true };

@@ -1,4 +1,4 @@
-//! The words of both grammars: white space, comments, strings, names, literals.
+//! The tokens of both grammars: white space, comments, strings, names, literals.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ const NOT_A_VALUE: &str = "a value is expected";
 const NOT_A_NAME: &str = "a key is expected";
 const OPEN_COMMENT: &str = "the text ends inside a comment";
 
-/// A place in a text, and how to read on from there.
+/// A position in a text, from which tokens are read.
 pub(super) struct Lexer<'t, const JSON5: bool> {
     pub(super) text: &'t str,
     pub(super) at: usize,
@@ -24,7 +24,7 @@ impl<'t, const JSON5: bool> Lexer<'t, JSON5> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    /// Takes this byte if it comes next.
+    /// Consumes this byte if it comes next. Returns `true` if it did.
     #[inline]
     pub(super) fn eat(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
@@ -52,7 +52,7 @@ impl<'t, const JSON5: bool> Lexer<'t, JSON5> {
         }
     }
 
-    /// The white space only JSON5 has; false if what comes next is none.
+    /// Skips white space that only JSON5 has. Returns `false` if there is none.
     fn rare_space(&mut self) -> Scan<bool> {
         match self.char() {
             Some('/') => self.comment()?,
@@ -86,7 +86,7 @@ impl<'t, const JSON5: bool> Lexer<'t, JSON5> {
         }
     }
 
-    /// Reads a value that holds no others.
+    /// Reads a value that is neither an array nor an object.
     #[inline]
     pub(super) fn scalar(&mut self) -> Scan<()> {
         match self.peek() {
@@ -114,7 +114,7 @@ impl<'t, const JSON5: bool> Lexer<'t, JSON5> {
         Ok(())
     }
 
-    /// Reads a string; true if it has escape sequences.
+    /// Reads a string. Returns `true` if it has escape sequences.
     #[inline]
     fn string(&mut self, quote: u8) -> Scan<bool> {
         let mut escaped = false;
@@ -142,10 +142,10 @@ impl<'t, const JSON5: bool> Lexer<'t, JSON5> {
         }
     }
 
-    /// Moves on to the next byte that may need a look: a quote, a backslash or a control character.
+    /// Skips to the next quote, backslash or control character.
     ///
-    /// Eight bytes at a time; most of every document is strings. A borrow in the subtraction can only reach bytes
-    /// behind one that was found, so the first one found is always right.
+    /// Checks eight bytes at a time, because strings are most of every document. A borrow in the subtraction only
+    /// reaches bytes after one that was found, so the first one found is always right.
     #[inline]
     fn skip_ordinary(&mut self, quote: u8) {
         const ONES: u64 = 0x0101_0101_0101_0101;
@@ -169,7 +169,7 @@ impl<'t, const JSON5: bool> Lexer<'t, JSON5> {
         self.at += tail.iter().take_while(ordinary).count();
     }
 
-    /// Reads a key and decodes it, so that two spellings of one key are seen to be equal.
+    /// Reads and decodes a key, so that two spellings of one key compare equal.
     #[inline]
     pub(super) fn key(&mut self) -> Scan<Cow<'t, str>> {
         let start = self.at;
@@ -195,7 +195,7 @@ impl<'t, const JSON5: bool> Lexer<'t, JSON5> {
             let (next, c) = escape::<JSON5>(self.text, at)?;
             match c {
                 Some(c) => decoded.push(c),
-                // Half of a surrogate pair: no parser gives a key with it.
+                // Half of a surrogate pair: no parser accepts a key with it.
                 None if !JSON5 => return Err(Fault::syntax(at, "not an escape sequence")),
                 None => {}
             }
@@ -204,7 +204,7 @@ impl<'t, const JSON5: bool> Lexer<'t, JSON5> {
         Ok(Cow::Owned(decoded))
     }
 
-    /// A key without quotes.
+    /// Reads a key without quotes.
     fn name(&mut self) -> Scan<Cow<'t, str>> {
         let start = self.at;
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$';

@@ -1,4 +1,4 @@
-//! Finding one value of a document that has no index.
+//! Finds one value of a document by its path.
 
 use crate::error::Location;
 use crate::syntax::path::{KeyPath, Segment};
@@ -6,13 +6,13 @@ use crate::syntax::place::Places;
 use crate::syntax::scan::{Events, Open, scan};
 use crate::syntax::{Dialect, Limits, without_bom};
 
-/// Where the value at this path begins, or the innermost value on the way to it that exists.
+/// Returns the location of the value at this path, or of the innermost existing value on the way to it.
 ///
-/// Reads the text once more: for reports about single problems.
+/// Scans the text again, so it is only for reports about single problems.
 pub(crate) fn locate(text: &str, dialect: Dialect, path: &KeyPath<'_>) -> Location {
     let text = without_bom(text);
     let mut finder = Finder { target: path.segments(), levels: Vec::new(), on_path: false, key_fits: false, at: 0 };
-    // What does not parse has been reported already; the way as far as the fault is still right.
+    // A fault has been reported already, and the position found before it is still right.
     let _ = match dialect {
         Dialect::Json => scan::<false>(text, Limits::DEEPEST, &mut finder),
         Dialect::Json5 => scan::<true>(text, Limits::DEEPEST, &mut finder),
@@ -24,9 +24,9 @@ pub(crate) fn locate(text: &str, dialect: Dialect, path: &KeyPath<'_>) -> Locati
 struct Finder<'p> {
     target: &'p [Segment<'p>],
     levels: Vec<Level>,
-    /// Whether the value that began last is on the way.
+    /// `true` if the last value is on the way.
     on_path: bool,
-    /// Whether the key that was read last is the one to follow.
+    /// `true` if the last key is the next one of the path.
     key_fits: bool,
     at: usize,
 }

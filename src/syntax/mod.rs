@@ -1,12 +1,12 @@
-//! The guarded entry for text from outside: JSON5 for configuration, strict JSON for credential documents.
+//! The guarded reader for text from outside: JSON5 for configurations, strict JSON for credential documents.
 //!
-//! One iterative scan checks the grammar and refuses what the parsers would accept in silence or could not survive: text
-//! that is too large, nesting that would overflow a parser's stack, a key that stands twice in one object, numbers that
-//! are not finite. Its errors are sentences of our own with a line and a column; they never repeat a part of the text,
-//! because the text holds secrets.
+//! An iterative scan checks the grammar and refuses what the parsers would silently accept or could not survive: text
+//! that is too large, nesting that would overflow a parser's stack, duplicate keys in an object, and numbers that are
+//! not finite. Its errors have fixed messages with a line and a column. They never repeat a part of the text, because
+//! the text contains secrets.
 //!
 //! Strict JSON is scanned before any parser runs. JSON5 is parsed first, by a visitor that refuses the same; the scan
-//! follows where it does, to say what is wrong, and where a line and a column are asked for.
+//! follows only after a refusal, to find the reason, or to look up a line and a column.
 
 mod escape;
 mod fault;
@@ -33,7 +33,7 @@ use crate::error::{Error, ErrorKind, Result};
 use fault::Fault;
 use scan::{Events, scan};
 
-/// Which grammar a text has.
+/// The grammar of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
     /// Strict JSON, as `serde_json` reads it.
@@ -42,18 +42,18 @@ pub(crate) enum Dialect {
     Json5,
 }
 
-/// How large and how deeply nested a text may be.
+/// The limits for the size and the nesting of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
     /// The size cap in bytes.
     pub(crate) max_bytes: usize,
-    /// How many arrays and objects may be open at once; more than [`Limits::DEEPEST`] counts as that.
+    /// The number of arrays and objects that may be open at once, at most [`Limits::DEEPEST`].
     pub(crate) max_depth: usize,
 }
 
 impl Limits {
-    /// The depth that the parsers behind the scan are known to survive in a debug build on a 2 MiB stack, with room
-    /// to spare (objects overflow it at 840).
+    /// A depth that the parsers are known to survive in a debug build on a 2 MiB stack, with a margin (objects overflow
+    /// it at 840).
     pub(crate) const DEEPEST: usize = 128;
 
     fn depth(&self) -> usize {
@@ -67,23 +67,23 @@ impl Default for Limits {
     }
 }
 
-/// More than any configuration nests. Deeper ones are scanned before they are parsed: an error inside the parser
-/// makes it count lines and columns from the start of the text once for each level.
+/// A depth that usual configurations stay below. Deeper ones are scanned before they are parsed, because an error
+/// inside the parser makes it count lines and columns from the start of the text once for each level.
 const USUAL_DEPTH: usize = 16;
 
-/// A parsed text: the tree, and where its lines begin.
+/// A parsed text: its tree, and the places of its lines.
 #[derive(Debug)]
 pub(crate) struct Document<'t> {
     pub(crate) root: Node<'t>,
     pub(crate) places: Places<'t>,
 }
 
-/// The text without a byte order mark at its start; the parsers for strict JSON do not know it.
+/// Removes a byte order mark, which the parsers for strict JSON do not accept.
 pub(crate) fn without_bom(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
-/// Takes the bytes of a file as text.
+/// Decodes the bytes of a file as text.
 ///
 /// # Errors
 ///
@@ -121,7 +121,7 @@ fn guard(text: &str, dialect: Dialect, limits: &Limits) -> Result<()> {
 ///
 /// # Errors
 ///
-/// As [`check`].
+/// Those of [`check`].
 pub(crate) fn parse<'t>(text: &'t str, limits: &Limits) -> Result<Document<'t>> {
     let text = bounded(text, limits)?;
     let places = Places::new(text);
@@ -134,18 +134,18 @@ pub(crate) fn parse<'t>(text: &'t str, limits: &Limits) -> Result<Document<'t>> 
     Ok(Document { root: tree::build(text, limits.depth(), true)?, places })
 }
 
-/// The text without a byte order mark, if it is within the size cap.
+/// Returns the text without a byte order mark, if it is within the size cap.
 fn bounded<'t>(text: &'t str, limits: &Limits) -> Result<&'t str> {
     // Offsets are kept in 32 bits.
     if text.len() > limits.max_bytes.min(u32::MAX as usize) { Err(too_large()) } else { Ok(without_bom(text)) }
 }
 
-/// The error for a text beyond the size cap, which stands at its start.
+/// Creates the error for a text beyond the size cap, located at its start.
 pub(crate) fn too_large() -> Error {
     Fault::new(ErrorKind::TooLarge, 0, "the text is larger than the size cap").into_error("")
 }
 
-/// Hears nothing: for checks that build nothing.
+/// A listener that ignores all events, for checks.
 struct Unheard;
 
 impl Events for Unheard {

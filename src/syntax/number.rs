@@ -1,19 +1,19 @@
-//! Numbers.
+//! Checks numbers.
 
 use crate::error::ErrorKind;
 use crate::syntax::fault::{Fault, Scan};
 
-const NOT_A_NUMBER: &str = "not a number this format has";
+const NOT_A_NUMBER: &str = "not a number of this format";
 const NOT_FINITE: &str = "a number must be finite";
 const OUT_OF_RANGE: &str = "the number is beyond the range that can be read";
 
-/// No double overflows with fewer digits than this and no exponent.
+/// The number of digits that cannot overflow a double without an exponent.
 const SAFE_DIGITS: usize = 300;
 
-/// Checks the number that begins at `start` and gives the offset after it.
+/// Checks the number that begins at `start` and returns the offset after it.
 ///
-/// The JSON5 parser turns what is not finite or does not fit into null or into an approximation without a word, so
-/// JSON5 numbers are refused here if their value is lost. Strict JSON keeps its numbers as text.
+/// The JSON5 parser silently turns numbers that are not finite or too large into null or an approximation, so JSON5
+/// numbers are refused here if their value would be lost. Strict JSON keeps its numbers as text.
 pub(super) fn number<const JSON5: bool>(text: &str, start: usize) -> Scan<usize> {
     let bytes = text.as_bytes();
     let byte = |at: usize| bytes.get(at).copied();

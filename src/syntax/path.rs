@@ -1,11 +1,11 @@
-//! The way from the root of a document to one value.
+//! Key paths: the way from the root of a document to a value.
 
 use std::fmt::{self, Write as _};
 
 use crate::error::Shown;
 
-/// A path of keys and indices, written `agents.list[1].model`; a key that is no plain name is written in brackets, as
-/// in `agents.defaults.models["anthropic/claude-opus-4-5"].params`.
+/// A path of keys and indices, written `agents.list[1].model`. A key that is not a plain name is written in brackets,
+/// as in `agents.defaults.models["anthropic/claude-opus-4-5"].params`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct KeyPath<'k> {
     segments: Vec<Segment<'k>>,
@@ -18,19 +18,19 @@ pub(super) enum Segment<'k> {
 }
 
 impl<'k> KeyPath<'k> {
-    /// The root.
+    /// Returns the path of the root.
     pub(crate) fn root() -> Self {
         Self::default()
     }
 
-    /// The path one key further.
+    /// Appends a key.
     #[must_use]
     pub(crate) fn key(mut self, key: &'k str) -> Self {
         self.push_key(key);
         self
     }
 
-    /// The path one index further.
+    /// Appends an index.
     #[cfg(test)]
     #[must_use]
     pub(crate) fn index(mut self, index: usize) -> Self {
@@ -50,19 +50,19 @@ impl<'k> KeyPath<'k> {
         self.segments.pop();
     }
 
-    /// The path as text, written into a string of about its length.
+    /// Writes the path into a string of about its length.
     pub(crate) fn written(&self) -> String {
         let length = |segment: &Segment<'_>| match segment {
             Segment::Key(key) => key.len().min(LONGEST) + 4,
             Segment::Index(_) => 6,
         };
         let mut text = String::with_capacity(self.segments.iter().map(length).sum());
-        // A string takes whatever is written.
+        // Writing to a string cannot fail.
         let _ = write!(text, "{self}");
         text
     }
 
-    /// The key it ends with, if it ends with one.
+    /// Returns the last segment if it is a key.
     pub(crate) fn last_key(&self) -> Option<&'k str> {
         match self.segments.last() {
             Some(Segment::Key(key)) => Some(key),
@@ -84,14 +84,14 @@ impl fmt::Display for KeyPath<'_> {
                     f.write_str(if position == 0 { "" } else { "." })?;
                     f.write_str(key)?;
                 }
-                // What has to be escaped nowhere, which is nearly every key.
+                // Keys that need no escapes, which is nearly all of them.
                 Segment::Key(key) if is_showable(key) && key.bytes().all(is_shown_as_it_is) => {
                     f.write_str("[\"")?;
                     f.write_str(key)?;
                     f.write_str("\"]")?;
                 }
                 Segment::Key(key) if is_showable(key) => write!(f, "[{:?}]", Shown::new(key))?,
-                // Line and column say where it is.
+                // The line and the column show where it is.
                 Segment::Key(_) => f.write_str("[…]")?,
             }
         }
@@ -99,12 +99,12 @@ impl fmt::Display for KeyPath<'_> {
     }
 }
 
-/// The longest key that is shown, in bytes. A text of a few megabytes may have one key as long as that, above thousands
-/// of problems.
+/// The longest key that is shown, in bytes. A hostile text may have a key of megabytes with thousands of problems
+/// inside.
 const LONGEST: usize = 128;
 
-/// Whether a key looks like a name: not one that somebody wrote a whole line of a shell or a header into, value and all,
-/// and none that could forge a line of a log.
+/// Returns `true` if a key looks like a name: not a pasted line of a shell or a header with its value, and nothing that
+/// could forge a line of a log.
 fn is_showable(key: &str) -> bool {
     key.len() <= LONGEST && !key.contains(|c: char| c.is_control() || c == '=') && !key.contains(": ")
 }

@@ -1,4 +1,4 @@
-//! From byte offsets to lines and columns.
+//! Converts byte offsets to lines and columns.
 
 use std::cell::{Cell, OnceCell};
 use std::fmt;
@@ -8,8 +8,8 @@ use memchr::{memchr, memchr_iter, memrchr};
 use crate::error::Location;
 use crate::syntax::starts::{Starts, Word};
 
-/// Bytes between two remembered places. A text in one line of 16 MiB with a problem at every value would otherwise be
-/// counted through from its start for each of them.
+/// The distance in bytes between remembered places. Otherwise a text of 16 MiB with a problem at every value would be
+/// counted from its start for each of them.
 const STRIDE: usize = 1024;
 
 /// Finds lines and columns in a text. Lines end with LF, CR or CR LF; columns count characters; both begin at 1.
@@ -18,12 +18,12 @@ pub(crate) struct Places<'t> {
     marks: Marks,
 }
 
-/// What has been looked up of a text so far: the place of every [`STRIDE`]th byte, and where keys and values begin.
-/// Without the text itself, so that whoever owns a text can keep them beside it.
+/// The places of a text that were looked up so far: that of every [`STRIDE`]th byte, and the starts of keys and values.
+/// The text is not included, so that its owner can keep the marks beside it.
 #[derive(Debug, Default)]
 pub(crate) struct Marks {
     strides: OnceCell<Vec<Place>>,
-    /// The place that was asked for last: the next one is mostly a little behind it.
+    /// The last place, because the next one is mostly a little after it.
     last: Cell<(usize, Place)>,
     starts: Starts,
 }
@@ -43,19 +43,19 @@ impl Default for Place {
 impl Place {
     const START: Self = Self { line: 1, column: 1 };
 
-    /// The place after `byte`, which `next` follows.
+    /// Returns the place after `byte`, which `next` follows.
     fn after(self, byte: u8, next: Option<u8>) -> Self {
         match byte {
             b'\n' => Self { line: self.line.saturating_add(1), column: 1 },
             b'\r' if next != Some(b'\n') => Self { line: self.line.saturating_add(1), column: 1 },
-            // Neither the first half of a line break nor the later bytes of a character take a column.
+            // The first half of a line break and the later bytes of a character take no column.
             b'\r' | 0x80..=0xbf => self,
             _ => Self { line: self.line, column: self.column.saturating_add(1) },
         }
     }
 }
 
-/// Without the text, which holds secrets.
+/// Shows nothing of the text, which contains secrets.
 impl fmt::Debug for Places<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Places").finish_non_exhaustive()
@@ -67,29 +67,29 @@ impl<'t> Places<'t> {
         Self { text, marks: Marks::default() }
     }
 
-    /// The line and the column of the character at this byte offset; an offset beyond the text is its end.
+    /// Returns the line and the column of the character at this byte offset. An offset beyond the text means its end.
     pub(crate) fn locate(&self, offset: usize) -> Location {
         self.marks.locate(self.text, offset)
     }
 
-    /// The line and the column of the key or value with this number, as [`Marks::locate_number`].
+    /// Returns the line and the column of the key or value with this number, like [`Marks::locate_number`].
     pub(crate) fn locate_number(&self, number: usize) -> Location {
         self.marks.locate_number(self.text, number)
     }
 
-    /// The line and the column of a key or a string that was borrowed from the text; `None` for another.
+    /// Returns the line and the column of a key or a string that was borrowed from the text; `None` for any other.
     pub(crate) fn locate_word(&self, borrowed: &str) -> Option<Location> {
         Word::find(self.text, borrowed).map(|word| self.locate(word.start))
     }
 
-    /// The line and the column of the value of a key that was borrowed from the text; `None` for another.
+    /// Returns the line and the column of the value of a key that was borrowed from the text; `None` for any other.
     pub(crate) fn locate_value_of(&self, key: &str) -> Option<Location> {
         Some(self.locate(Word::find(self.text, key)?.value(self.text)?))
     }
 }
 
 impl Marks {
-    /// The line and the column of the character at this byte offset of the text, which is the same one each time.
+    /// Returns the line and the column of the character at this byte offset. The text must be the same at each call.
     pub(crate) fn locate(&self, text: &str, offset: usize) -> Location {
         let bytes = text.as_bytes();
         let offset = offset.min(bytes.len());
@@ -105,8 +105,8 @@ impl Marks {
         Location::at(place.line, place.column)
     }
 
-    /// The line and the column of the key or value with this number, counted from zero in the order of the text. The first
-    /// time the text is read once more.
+    /// Returns the line and the column of the key or value with this number, counted from zero in the order of the
+    /// text. The first call scans the text again.
     pub(crate) fn locate_number(&self, text: &str, number: usize) -> Location {
         self.locate(text, self.starts.offset(text, number))
     }
@@ -124,8 +124,8 @@ impl Marks {
     }
 }
 
-/// Returns the line and the column of the character at this byte offset, as [`Places::locate`] does, for a text that is
-/// asked about once and need not be UTF-8.
+/// Returns the line and the column of the character at this byte offset, like [`Places::locate`], for a single lookup
+/// in bytes that need not be UTF-8.
 pub(crate) fn locate_byte(bytes: &[u8], offset: usize) -> Location {
     let place = walk(bytes, 0, offset.min(bytes.len()), Place::START);
     Location::at(place.line, place.column)
@@ -134,7 +134,7 @@ pub(crate) fn locate_byte(bytes: &[u8], offset: usize) -> Location {
 fn walk(bytes: &[u8], from: usize, to: usize, mut place: Place) -> Place {
     let stretch = bytes.get(from..to).unwrap_or_default();
     if memchr(b'\r', stretch).is_some() {
-        // One byte more than is walked: a CR at the end must see whether LF follows.
+        // One byte further than the walk, because a CR at the end must see whether LF follows.
         let next = bytes.iter().skip(from + 1).copied().map(Some).chain([None]);
         return stretch.iter().zip(next).fold(place, |place, (byte, next)| place.after(*byte, next));
     }

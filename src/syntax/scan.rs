@@ -1,23 +1,23 @@
-//! The scan: the grammar of arrays and objects, without recursion.
+//! Scans the grammar of arrays and objects without recursion.
 
 use crate::error::ErrorKind;
 use crate::syntax::fault::{Fault, Scan};
 use crate::syntax::keys::Keys;
 use crate::syntax::lex::Lexer;
 
-/// What a scan tells its listener, in the order of the text.
+/// The events of a scan, in the order of the text.
 pub(super) trait Events {
     /// A key begins at this offset; its value follows.
     fn key(&mut self, at: usize, key: &str);
     /// A value begins at this offset.
     fn value(&mut self, at: usize);
-    /// The value that began last is an array or an object, and what follows is inside.
+    /// The last value is an array or an object, and what follows is inside it.
     fn enter(&mut self, _opened: Open) {}
     /// The innermost array or object ends.
     fn leave(&mut self) {}
 }
 
-/// What can be open.
+/// A container that is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Open {
     Array,
@@ -70,7 +70,7 @@ impl<E: Events, const JSON5: bool> Scanner<'_, '_, E, JSON5> {
         }
     }
 
-    /// Reads a value or the beginning of one; true if it is complete.
+    /// Reads a value or the beginning of one. Returns `true` if it is complete.
     #[inline]
     fn value(&mut self) -> Scan<bool> {
         self.lexer.space()?;
@@ -104,7 +104,8 @@ impl<E: Events, const JSON5: bool> Scanner<'_, '_, E, JSON5> {
         Ok(false)
     }
 
-    /// Reads on after a complete value; false at the end of the document, true where the next value is due.
+    /// Reads on after a complete value. Returns `false` at the end of the document, `true` if another value has to
+    /// follow.
     #[inline]
     fn after_value(&mut self) -> Scan<bool> {
         loop {

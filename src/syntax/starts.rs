@@ -1,4 +1,4 @@
-//! Where the keys and values of a text begin, which a parser does not say.
+//! Finds the offsets of the keys and values of a text, which the parser does not report.
 
 use std::cell::OnceCell;
 
@@ -6,13 +6,13 @@ use crate::syntax::Limits;
 use crate::syntax::lex::Lexer;
 use crate::syntax::scan::{Events, scan};
 
-/// Where every key and every value of a JSON5 text begins, in the order of the text, which is the order in which a parser
-/// visits them. Looked up when the first one is asked for: of a file without problems nobody asks.
+/// The offsets of all keys and values of a JSON5 text, in its order, which is the order in which a parser visits them.
+/// They are found at the first lookup, so a file without problems is not scanned for them.
 #[derive(Debug, Default)]
 pub(super) struct Starts(OnceCell<Vec<u32>>);
 
 impl Starts {
-    /// Returns the offset of the key or value with this number, in the same text each time.
+    /// Returns the offset of the key or value with this number. The text must be the same at each call.
     pub(super) fn offset(&self, text: &str, number: usize) -> usize {
         let starts = self.0.get_or_init(|| {
             let mut heard = Heard::default();
@@ -43,7 +43,7 @@ impl Events for Heard {
     }
 }
 
-/// A key or a string as it stands in a text, quotation marks included.
+/// A key or a string as it is in a text, quotation marks included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Word {
     pub(super) start: usize,
@@ -55,7 +55,7 @@ impl Word {
     pub(super) fn find(text: &str, borrowed: &str) -> Option<Self> {
         let start = borrowed.as_ptr().addr().checked_sub(text.as_ptr().addr())?;
         let end = start.checked_add(borrowed.len()).filter(|end| *end <= text.len())?;
-        // Only a quotation mark of its own can stand right before one.
+        // A quotation mark right before it can only be its own.
         let before = start.checked_sub(1).and_then(|before| text.as_bytes().get(before));
         let mark = usize::from(matches!(before, Some(b'"' | b'\'')));
         Some(Self { start: start - mark, end: end + mark })

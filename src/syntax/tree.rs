@@ -1,4 +1,4 @@
-//! The untyped tree of a JSON5 text, each value with its number.
+//! The untyped tree of a JSON5 text, in which each value has a number.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -11,17 +11,17 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 
 use crate::error::{Error, ErrorKind, Location, Result};
 
-/// A value and its number: keys and values are counted from zero in the order of the text. `Places::locate_number` has
-/// line and column for it.
+/// A value and its number: keys and values are counted from zero in the order of the text. `Places::locate_number`
+/// returns its line and column.
 ///
-/// Not `serde_json::Value`: that one has no room for a place, copies every string, and takes some keys for commands.
-/// No `Debug`, because the values may be secrets.
+/// `serde_json::Value` would not do: it has no place for a number, copies every string, and gives some keys a special
+/// meaning. There is no `Debug`, because the values may be secrets.
 pub(crate) struct Node<'t> {
     pub(crate) at: usize,
     pub(crate) value: Value<'t>,
 }
 
-/// What a node holds; strings are borrowed from the text unless they have escape sequences.
+/// The content of a node. Strings are borrowed from the text unless they have escape sequences.
 pub(crate) enum Value<'t> {
     Null,
     Bool(bool),
@@ -53,20 +53,20 @@ pub(super) fn is_doubtful(text: &str) -> bool {
     has(text, "\\9") || (has(text, "/*") && text.rfind("/*").is_some_and(|at| !has(after(at), "*/")))
 }
 
-/// Parses a text, and refuses what the scan refuses: no more than `depth` arrays and objects are open at once, no key
-/// stands twice in an object, every number is finite. Of a text that was not scanned, whole numbers beyond 63 bits are refused
-/// as well: the scan knows which of them were written in a way that loses their value.
+/// Parses a text and refuses what the scan refuses: more than `depth` open arrays and objects, duplicate keys in an
+/// object, and numbers that are not finite. In a text that was not scanned, whole numbers beyond 63 bits are refused
+/// too, because only the scan knows which of them lose their value.
 ///
 /// # Errors
 ///
-/// `Syntax`, whatever was refused. Where the scan passes the text, that is a number too long for the parser, or what only
-/// another version of the parser could bring up. The parser's own message may repeat the input; its position may not be
-/// missing.
+/// `Syntax` for every refusal. After a passed scan, that is a number too long for the parser, or a case that only
+/// another version of the parser could report. The parser's message is dropped because it may repeat the input; its
+/// position is kept.
 pub(super) fn build(text: &str, depth: usize, is_scanned: bool) -> Result<Node<'_>> {
     let count = Cell::new(0);
     let mut parser = json5::Deserializer::from_str(text);
     let built = Seed { count: &count, depth, is_scanned }.deserialize(&mut parser);
-    // The text must end here: no other visit fails for want of a value.
+    // The text must end here: only at its end does another visit fail because a value is missing.
     let built = built.and_then(|root| match parser.deserialize_any(Key) {
         Err(end) if end.code() == Some(ErrorCode::EofParsingValue) => Ok(root),
         Err(error) => Err(error),
@@ -84,7 +84,7 @@ pub(super) fn build(text: &str, depth: usize, is_scanned: bool) -> Result<Node<'
     })
 }
 
-/// What the parser asks before every value: how many keys and values there were, and how many more levels there may be.
+/// The state for each value: the number of keys and values so far, and the number of levels that may still be opened.
 #[derive(Clone, Copy)]
 struct Seed<'c> {
     count: &'c Cell<usize>,
@@ -97,7 +97,7 @@ impl Seed<'_> {
         self.count.replace(self.count.get() + 1)
     }
 
-    /// The seed of what is inside of an array or an object.
+    /// Returns the seed for the inside of an array or an object.
     fn inside<E: serde::de::Error>(self) -> std::result::Result<Self, E> {
         let depth = self.depth.checked_sub(1).ok_or_else(|| E::custom("too deep"))?;
         Ok(Self { depth, ..self })
@@ -177,13 +177,13 @@ impl<'t> Visitor<'t> for Seed<'_> {
     }
 }
 
-/// The largest double below 2^63, where the whole numbers of the parser end.
+/// The largest double below 2^63, the limit of the parser's whole numbers.
 const LARGEST: f64 = 9_223_372_036_854_774_784.0;
 
-/// Up to this many keys are compared one by one; beyond it a set pays for itself.
+/// The number of keys that are compared one by one; with more, a set is faster.
 const FEW: usize = 16;
 
-/// Whether a key stands twice.
+/// Returns `true` if there are duplicate keys.
 fn has_twice(members: &[Member<'_>]) -> bool {
     if members.len() <= FEW {
         let mut rest = members.iter();
@@ -194,7 +194,7 @@ fn has_twice(members: &[Member<'_>]) -> bool {
     !members.iter().all(|member| keys.insert(member.key.as_ref()))
 }
 
-/// Reads a key, borrowed where that is possible.
+/// Reads a key, borrowed if possible.
 struct Key;
 
 impl<'t> DeserializeSeed<'t> for Key {

@@ -43,7 +43,7 @@ fn a_number_in_disguise_is_no_host() {
         for url in [format!("https://{host}"), format!("https://{host}:8443/v1"), format!("https://{host}/?a=b")] {
             let error = Endpoint::new(&url).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidUrl, "{url}");
-            assert!(error.to_string().contains("another notation") && error.help().contains("127.0.0.1"), "{error}");
+            assert!(error.to_string().contains("not written as an address") && error.help().contains("127.0.0.1"), "{error}");
             let error = Endpoint::on_private_network(&url).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidUrl, "{url}");
             let error = Endpoint::anthropic().with_base_url(&url).unwrap_err();

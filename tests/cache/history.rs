@@ -1,4 +1,4 @@
-//! What the previous request tells a plan: where it wrote, what came back, and what changes each time.
+//! What a plan reads from the previous request: where it wrote, what was read again, and what changes each time.
 #![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use provider_auth::CacheRetention;

@@ -1,4 +1,4 @@
-//! What markers do to a body, and what replies say about the cache.
+//! Tests of cache breakpoints in bodies and of cache usage in replies.
 
 mod history;
 mod markers;

@@ -1,4 +1,4 @@
-//! The rules of marker placement, one row each.
+//! The rules for placing markers, one row each.
 #![allow(clippy::expect_used, clippy::string_slice, reason = "a test fails by panicking")]
 
 use provider_auth::cache::{

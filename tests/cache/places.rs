@@ -1,4 +1,5 @@
-//! The table of places where a marker may stand, against what is documented, what the API answered, and what others report.
+//! The table of blocks that can carry a marker, compared with the documentation, recorded answers of the API, and
+//! public reports.
 #![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use provider_auth::CacheRetention;

@@ -1,4 +1,4 @@
-//! A key that appears twice in one object: the last one counts, as for the API's reader and for `serde_json`.
+//! Duplicate keys in one object: the last one counts, as for the API's reader and for `serde_json`.
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
 use provider_auth::cache::{BreakpointOptions, BreakpointPlan};

@@ -1,4 +1,4 @@
-//! What replies say about the cache, and why a request missed.
+//! The cache counters of replies, and the reasons for a miss.
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
 use provider_auth::ErrorKind;

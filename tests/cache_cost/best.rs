@@ -1,4 +1,4 @@
-//! Our plan against the best markers there are.
+//! Compares our plan with the best possible markers.
 
 use crate::exceptions::Exceptions;
 use crate::families::{Family, families};

@@ -1,4 +1,4 @@
-//! Where an aim is missed, by how much, and why nothing helps.
+//! Families of sessions that miss an aim, by how much, and why this cannot be improved.
 
 use crate::families::Family;
 use crate::ours::{Previous, Told};

@@ -1,4 +1,4 @@
-//! The kinds of sessions that are simulated.
+//! The families of simulated sessions.
 
 /// What a session is like.
 #[derive(Clone, Debug)]

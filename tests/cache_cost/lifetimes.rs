@@ -1,4 +1,4 @@
-//! Which lifetimes, and what can be said where the gaps between requests are known.
+//! Compares lifetimes, and the choice from known gaps between requests.
 
 use std::time::Duration;
 

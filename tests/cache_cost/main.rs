@@ -1,4 +1,4 @@
-//! What a session costs with our markers, with those of others, and with the best that can be found.
+//! The cost of whole sessions with our markers, with those of others, and with the best that a search can find.
 //!
 //! `cargo test --test cache_cost -- --nocapture` prints the tables, and with `--include-ignored` those that take longer.
 #![allow(

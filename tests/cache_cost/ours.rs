@@ -1,4 +1,4 @@
-//! Sessions as they are sent, where our plan and others put markers in them, and what that costs.
+//! Sessions as they are sent: the markers of our plan and of others, and their cost.
 
 use provider_auth::CacheRetention;
 use provider_auth::cache::{BreakpointOptions, BreakpointPlan, CacheTtl, Lifetimes, mark_body};

@@ -1,5 +1,5 @@
-//! Where others put markers, reproduced from descriptions of what they do, as of 2026-11. Each gets its best case: no
-//! more than four, and never on a block that the API refuses.
+//! The placements of other programs, reproduced from their descriptions as of 2026-11. Each gets its best case: at most
+//! four markers, and never one on a block where the API refuses it.
 
 use super::simulator::{Prompt, PromptBlock};
 

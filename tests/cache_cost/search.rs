@@ -1,8 +1,9 @@
-//! The best markers for a session, found with all of it known in advance.
+//! Searches the best markers for a session that is known in advance.
 //!
-//! The search goes through the requests in order and keeps each state of the provider's cache that could still turn out
-//! cheapest. Three things keep it small and change nothing: what no later request can read is forgotten, a state is dropped
-//! where another one costs no more and holds no less, and so is an entry where another one serves the same requests better.
+//! The search goes through the requests in order and keeps each state of the provider's cache that could still be the
+//! cheapest. Three rules keep it small without changing the result: entries that no later request can read are
+//! forgotten, a state is dropped if another one costs no more and holds no less, and an entry is dropped if another one
+//! serves the same requests better.
 
 use std::collections::HashMap;
 

@@ -1,5 +1,5 @@
 //! The provider's prompt cache as its documentation describes it (prompt caching page, 2026-09): entries are written at
-//! markers, found by looking back, live from the start of a request, are renewed by hits, and have prices.
+//! markers, found by looking back, live from the start of a request, are refreshed by hits, and have prices.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};

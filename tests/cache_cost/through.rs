@@ -1,4 +1,5 @@
-//! Whole sessions through a rotator that remembers them, to a server on loopback, beside a caller who keeps the bodies.
+//! Whole sessions through a rotator that remembers them, to a server on loopback, compared with a caller that keeps the
+//! bodies.
 
 use std::sync::Arc;
 use std::time::Duration;

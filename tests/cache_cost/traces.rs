@@ -1,4 +1,4 @@
-//! Sessions of agents, generated from a seed.
+//! Generates sessions of agents from a seed.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Configurations in which nothing is wrong, of both ages: there is nothing to say about them.
+//! Valid configurations, of old and new releases, which get no diagnostics.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 

@@ -1,4 +1,4 @@
-//! Every problem of a file is found at once, each with its place, and no text repeats a value.
+//! Every problem of a file is reported at once, each with its location, and no text repeats a value.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails here fails the test")]
 

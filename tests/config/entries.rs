@@ -1,4 +1,4 @@
-//! `agents.entries` and the rest of a configuration of 2026.9.6, beside what the same keys are in February 2026.
+//! `agents.entries` and the rest of a configuration of 2026.9.6, compared with the same keys in February 2026.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop where it fails")]
 

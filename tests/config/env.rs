@@ -1,4 +1,4 @@
-//! Variables: which of them a provider has, what the `env` block may set, and where text names them.
+//! Variables: those of providers, those in the `env` block, and those named in text.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails here fails the test")]
 

@@ -1,4 +1,4 @@
-//! Text that means harm, and text that must not get out.
+//! Hostile text, and text that must not leak.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails here fails the test")]
 

@@ -1,4 +1,4 @@
-//! `$include`: where files may be, what is refused with which chain, and where problems in them are said to be.
+//! `$include`: allowed files, refusals with their chain of files, and locations of problems in included files.
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test writes its own files")]
 

@@ -1,4 +1,4 @@
-//! Configurations that are valid and probably not what was meant.
+//! Valid configurations that are probably not what was meant.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 

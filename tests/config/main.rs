@@ -1,4 +1,4 @@
-//! Reading a configuration: what it says, what is wrong with it, and what it may not do.
+//! Tests of reading configurations: values, diagnostics, and hostile input.
 
 mod clean;
 mod diagnostics;

@@ -1,4 +1,4 @@
-//! What names of models and providers mean, release by release.
+//! The meaning of names of models and providers, release by release.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 

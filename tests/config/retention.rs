@@ -1,4 +1,4 @@
-//! Which cache retention applies: the truth tables.
+//! The cache retention that applies, as truth tables.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails here fails the test")]
 

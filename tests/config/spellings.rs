@@ -1,5 +1,5 @@
-//! Names of providers in several spellings: to a release of February one provider, to one of September as many as have an
-//! entry.
+//! Names of providers in several spellings: one provider in a release of February, and as many as have an entry in one
+//! of September.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop where it fails")]
 

@@ -1,4 +1,4 @@
-//! What a configuration says, read through its accessors.
+//! The values of a configuration, read through its accessors.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "what fails here fails the test")]
 

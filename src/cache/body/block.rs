@@ -1,4 +1,4 @@
-//! One block of a prompt: what kind it is, what its marker says, and the caller's markers inside it.
+//! One block of a prompt: its kind, its marker, and the caller's markers inside it.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -8,11 +8,11 @@ use super::layout::{BlockKind, BlockPath, BlockTable, CacheControl, NestedMarker
 use super::name::{JsonString, KnownKey};
 use crate::retention::CacheTtl;
 
-/// How many markers inside blocks keep their path. A body with more than four is refused, and the path of one of the first
-/// is enough to say why.
+/// The number of nested markers that keep their path. A body with more than four markers is refused, and the path of
+/// one of the first is enough for the error.
 const MAX_PATHS: usize = 1_000;
 
-/// What a block says of itself.
+/// The facts that a block contains about itself.
 #[derive(Clone, Copy)]
 pub(super) struct BlockFacts<'a> {
     pub(super) kind: BlockKind,
@@ -20,19 +20,19 @@ pub(super) struct BlockFacts<'a> {
     pub(super) link: Link<'a>,
 }
 
-/// What ties a block to another one.
+/// The members that tie a block to another one.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Link<'a> {
     /// The id of a call.
     pub(super) id: Option<JsonString<'a>>,
-    /// The id of the call that it is the result of.
+    /// The id of the call that the block is the result of.
     pub(super) result_of: Option<JsonString<'a>>,
-    /// Whether code execution made the call.
+    /// `true` if code execution made the call.
     pub(super) by_code: bool,
 }
 
-/// Reads a block. The markers inside it are put into the table, as belonging to the block that will be added next; the
-/// bytes of its own one, with the comma before it, are put into `cut`.
+/// Reads a block. Adds the markers inside it to the table, as belonging to the block that will be added next, and
+/// stores the bytes of its own marker, with the comma before it, in `cut`.
 pub(super) fn block_facts<'a>(
     reader: &mut JsonReader<'a>,
     path: &NestedPath<'_>,
@@ -65,14 +65,14 @@ pub(super) fn block_facts<'a>(
     lists.settle(table);
     match kind {
         BlockKind::Text => kind = text,
-        // A compaction that failed: nothing is left out for it.
+        // A failed compaction replaces nothing, so the messages before it still count.
         BlockKind::Compaction if is_empty => kind = BlockKind::Unknown,
         _ => {}
     }
     Ok(BlockFacts { kind, cache_control: found, link })
 }
 
-/// Whether the `caller` of a call is code execution, of whatever version. The model itself is `direct`.
+/// Returns `true` if the `caller` of a call is any version of code execution. A call by the model itself is `direct`.
 fn is_code_execution(reader: &mut JsonReader<'_>) -> ReadResult<bool> {
     if reader.peek() != Some(b'{') {
         return reader.skip().map(|()| false);
@@ -91,11 +91,11 @@ fn is_code_execution(reader: &mut JsonReader<'_>) -> ReadResult<bool> {
     Ok(found)
 }
 
-/// The lists of one block in which there can be markers, in the order in which their markers are reported. What is found
-/// must depend neither on the order of the keys nor on values that a repeated key replaces.
+/// The lists of one block that can contain markers, in the order in which their markers are reported. The result must
+/// not depend on the order of the keys or on values that a repeated key replaces.
 struct NestedLists {
     first: usize,
-    /// Where in the table the markers of each one's last value are.
+    /// The range in the table of the markers in each list's last value.
     held: [Range<usize>; 3],
     replaced: bool,
 }
@@ -120,7 +120,8 @@ impl NestedLists {
         Ok(())
     }
 
-    /// Once for all keys of the block, so that keys repeated over and over cost no more than their bytes.
+    /// Drops replaced markers and sorts the rest. Runs once for all keys of a block, so that a key that is repeated
+    /// many times costs no more than its bytes.
     fn settle(self, table: &mut BlockTable) {
         if !self.replaced && self.held.iter().filter(|held| held.start < held.end).count() < 2 {
             return;
@@ -140,7 +141,7 @@ impl NestedLists {
     }
 }
 
-/// Markers where none may stand, last or not.
+/// Reads a list in which no block can carry a marker, not even the last one.
 fn misplaced(
     reader: &mut JsonReader<'_>,
     outer: &NestedPath<'_>,
@@ -155,13 +156,13 @@ fn misplaced(
     Ok(())
 }
 
-/// The markers inside a toolset, whose tools have no entries of their own. It is the toolset that is marked.
+/// Reads the markers inside a toolset. Its tools are not blocks; only the toolset itself can be marked.
 pub(super) fn configs(reader: &mut JsonReader<'_>, toolset: BlockPath, table: &mut BlockTable) -> ReadResult<()> {
     let path = NestedPath::Block(toolset);
     if reader.peek() != Some(b'{') {
         return misplaced(reader, &path, "configs", table);
     }
-    // Which entries have markers, by their names: an entry of the same name replaces the one before.
+    // The marked entries by name, because an entry of the same name replaces the earlier one.
     let mut marked: HashMap<Vec<u8>, usize> = HashMap::new();
     let mut replaced = Vec::new();
     reader.object(|reader, _| {
@@ -176,6 +177,7 @@ pub(super) fn configs(reader: &mut JsonReader<'_>, toolset: BlockPath, table: &m
         let before = table.nested.len();
         let mut cut = None;
         let facts = block_facts(reader, &path, table, &mut cut)?;
+        // An entry has no blocks inside, so only its own marker counts.
         table.nested.truncate(before);
         add(facts, cut, table, || format!("{}/configs", toolset.pointer()), false);
         if table.nested.len() > before {
@@ -204,7 +206,7 @@ fn source(reader: &mut JsonReader<'_>, outer: &NestedPath<'_>, table: &mut Block
     Ok(())
 }
 
-/// The markers in a list of blocks inside a block. Recursion is as deep as such lists nest, which the depth limit bounds.
+/// Reads the markers in a list of blocks inside a block. The depth limit bounds the recursion.
 fn nested(
     reader: &mut JsonReader<'_>,
     outer: &NestedPath<'_>,
@@ -216,7 +218,7 @@ fn nested(
     }
     let mut element = table.nested.len();
     reader.array(|reader, index| {
-        // What the element before this one holds is not the last any more; what came before that is known already.
+        // Markers in the previous element are no longer in the last one; those before it were updated already.
         for earlier in table.nested.iter_mut().skip(element) {
             earlier.last = false;
         }
@@ -232,7 +234,7 @@ fn nested(
     })
 }
 
-/// Adds the marker of a block inside the one that will be added next, if it has one.
+/// Adds the marker of a block inside the one that will be added next, if there is one.
 fn add(facts: BlockFacts<'_>, cut: Option<Span>, table: &mut BlockTable, path: impl FnOnce() -> String, last: bool) {
     let BlockFacts { kind, cache_control, .. } = facts;
     if let (CacheControl::Set(_) | CacheControl::Invalid, Some(cut)) = (cache_control, cut) {
@@ -242,7 +244,7 @@ fn add(facts: BlockFacts<'_>, cut: Option<Span>, table: &mut BlockTable, path: i
     }
 }
 
-/// Reads a `cache_control` and puts the bytes of the whole member into `cut`.
+/// Reads a `cache_control` and stores the bytes of the whole member in `cut`.
 pub(super) fn cache_control_member(reader: &mut JsonReader<'_>, cut: &mut Option<Span>) -> ReadResult<CacheControl> {
     let start = reader.member_start();
     let found = cache_control(reader)?;
@@ -287,7 +289,7 @@ pub(super) fn text_kind(text: JsonString<'_>) -> BlockKind {
     if rest.is_empty() { BlockKind::BlankText } else { BlockKind::Text }
 }
 
-/// Types that may carry a marker: prompt-caching page 2026-09 and the type definitions of the SDKs, 2026-08.
+/// Returns the kind for a type. Sources: prompt caching page, 2026-09, and the type definitions of the SDKs, 2026-08.
 fn block_kind(name: &[u8]) -> BlockKind {
     match name {
         b"text" => BlockKind::Text,

@@ -1,29 +1,30 @@
-//! How much of one body's prompt stands unchanged in another.
+//! Compares two bodies: how much of the prompt of one is unchanged in the other.
 
 use std::borrow::Cow;
 
 use super::layout::{Block, BlockKind, BodyLayout, PromptSection, Span};
 
-/// A body and what was found in it.
+/// A body and its layout.
 #[derive(Clone, Copy)]
 pub(crate) struct Scanned<'a> {
     pub(crate) body: &'a [u8],
     pub(crate) layout: &'a BodyLayout,
 }
 
-/// How many blocks at the start of each section are the same in two bodies. A section counts only if all before it are
-/// the same throughout.
+/// The number of equal blocks at the start of each section of two bodies. A section counts only if all sections before
+/// it are equal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CommonPrefix {
     pub(crate) tools: usize,
     pub(crate) system: usize,
     pub(crate) messages: usize,
-    /// Whether tools and system are the same throughout.
+    /// `true` if all of tools and system are equal.
     pub(crate) head: bool,
 }
 
 impl CommonPrefix {
-    /// Compares two bodies of which the first one may have been read with the second one known.
+    /// Compares two bodies. The first one may have been read by [`scan_compared`](super::scan_compared) with the second
+    /// one known.
     pub(crate) fn of(previous: Scanned<'_>, current: Scanned<'_>) -> Self {
         let same = |before: PromptSection<'_>, now: PromptSection<'_>| {
             let equal = before.blocks.iter().zip(now.blocks).enumerate();
@@ -35,7 +36,7 @@ impl CommonPrefix {
                 .count();
             (count, count == before.blocks.len() && count == now.blocks.len())
         };
-        // A difference loses everything behind it, so later sections are not even looked at.
+        // A difference loses everything after it, so later sections are not compared.
         let mut common = Self::default();
         let (tools, all_tools) = same(previous.layout.tools(), current.layout.tools());
         common.tools = tools;
@@ -50,21 +51,22 @@ impl CommonPrefix {
     }
 }
 
-/// The messages are those of before without some of the first, and more at the end.
+/// A sliding window of messages: some of the first ones are gone, and others were added at the end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slide {
-    /// How many messages are gone, and how many came.
+    /// The numbers of messages that are gone and that were added.
     dropped: u32,
     added: u32,
-    /// Whether a window that moves on by as much again would start with a message of the same sort.
+    /// `true` if a window that moves on by the same number would start with the same sort of message.
     fits_again: bool,
 }
 
-/// How many blocks are tried as the one that has moved up. Texts that stand there more often are rare.
+/// The number of blocks that are tried as the new start of the window. Texts that occur more often are rare.
 const TRIES: usize = 8;
 
 impl Slide {
-    /// What is left of the previous messages stands unchanged in the current ones, but nearer to their start.
+    /// Finds a slide: what is left of the previous messages is unchanged in the current ones, but nearer to their
+    /// start.
     pub(crate) fn find(previous: Scanned<'_>, current: Scanned<'_>, common: CommonPrefix) -> Option<Self> {
         let (before, now) = (previous.layout.messages(), current.layout.messages());
         let alike = |a: &Block, b: &Block| a.user == b.user && a.kind == b.kind;
@@ -76,7 +78,7 @@ impl Slide {
         };
         let first = common.messages;
         let block = now.blocks.get(first)?;
-        // Written out once, not for each block that it is compared with.
+        // Built once, because it is compared with many blocks.
         let text = unmarked((current.body, now, first, block));
         let starts = before
             .blocks
@@ -85,7 +87,8 @@ impl Slide {
             .skip(first + 1)
             .filter(|(from, other)| alike(other, block) && unmarked((previous.body, before, *from, other)) == text);
         let mut starts = starts.map(|(from, _)| from).take(TRIES);
-        // All that is left of the previous messages has to follow: a block that merely occurs twice is no slide.
+        // Everything left of the previous messages has to follow, because a block that merely occurs twice is not a
+        // slide.
         let from = starts.find(|from| (*from..before.blocks.len()).zip(first..).all(same))?;
 
         let message = |block: Option<&Block>| block.and_then(|block| block.path.message());
@@ -98,7 +101,7 @@ impl Slide {
         Some(Self { dropped, added, fits_again })
     }
 
-    /// Whether the next request is to be expected to drop some more: there is no room for another turn as long as this.
+    /// Returns `true` if the next request is expected to drop more: less was dropped than two such turns add.
     pub(crate) fn goes_on(self) -> bool {
         self.fits_again && self.dropped < self.added.saturating_mul(2)
     }
@@ -114,7 +117,8 @@ fn same_text(a: BlockAt<'_>, b: BlockAt<'_>) -> bool {
     if a.3.is_string && b.3.is_string { a.3.span.of(a.0) == b.3.span.of(b.0) } else { unmarked(a) == unmarked(b) }
 }
 
-/// The text of a block without the markers on it and in it. A string reads as the text block it may have become.
+/// Returns the text of a block without the markers on it and in it. A string reads as the text block that it may have
+/// become.
 pub(crate) fn unmarked((body, section, index, block): BlockAt<'_>) -> Cow<'_, [u8]> {
     if block.is_string {
         return Cow::Owned([br#"{"type":"text","text":"#, block.span.of(body), b"}"].concat());
@@ -135,7 +139,8 @@ pub(crate) fn unmarked((body, section, index, block): BlockAt<'_>) -> Cow<'_, [u
     Cow::Owned(text)
 }
 
-/// Where the object goes on behind a member that is cut out: behind the comma after it too, if it is the first one.
+/// Returns the position at which an object continues after a member is cut out. If that is the first member, the comma
+/// after it is cut too.
 fn after(body: &[u8], cut: Span) -> usize {
     let first = body.get(..cut.start).and_then(<[u8]>::last) == Some(&b'{');
     let rest = body.get(cut.end..).unwrap_or_default();

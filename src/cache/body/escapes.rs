@@ -1,18 +1,18 @@
-//! Text full of escapes, such as source code in a tool's result: an escape on each ten bytes or so.
+//! Skips text full of escapes, such as source code in a tool's result, which has an escape about every ten bytes.
 //!
-//! Going from one escape to the next costs a misguessed branch at nearly every one. Here the rules are put as comparisons
-//! of each byte with the four before it, which the compiler does for many bytes at once.
+//! Going from one escape to the next costs a mispredicted branch at nearly each of them. Here the rules are comparisons
+//! of each byte with the four before it, which the compiler vectorises.
 
-/// How many bytes are looked at together.
+/// The number of bytes that are checked together.
 pub(super) const BLOCK: usize = 64;
 
-/// A backslash escapes or is escaped by the number of those before it. Runs of four and more are rare enough to be left to
-/// the careful way, so that nothing depends on more than this many bytes.
+/// The number of backslashes before a byte decides whether it is escaped. Runs of four or more are rare enough for the
+/// slow path, so the fast path looks back over this many bytes only.
 const LOOK_BACK: usize = 4;
 const WINDOW: usize = BLOCK + LOOK_BACK;
 
-/// The position after all whole blocks from `from` on that hold no closing quote and no illegal escape. Neither `from`,
-/// which stands in a string, nor the result is inside an escape.
+/// Returns the position after all whole blocks from `from` on that have no closing quote and no illegal escape. `from`
+/// is in a string; neither it nor the result is inside an escape.
 pub(super) fn skip_escaped_blocks(bytes: &[u8], from: usize) -> usize {
     let mut pos = from;
     let window = |pos: usize| bytes.get(pos.checked_sub(LOOK_BACK)?..)?.first_chunk();
@@ -22,13 +22,14 @@ pub(super) fn skip_escaped_blocks(bytes: &[u8], from: usize) -> usize {
     if pos == from {
         return from;
     }
+    // An odd number of backslashes before the end of the last block starts an escape there: step back before it.
     let before = bytes.get(..pos).unwrap_or_default();
     let backslashes = before.iter().rev().take_while(|byte| **byte == b'\\').count();
     pos - backslashes % 2
 }
 
-/// Whether the block, which is the window without its look-back, holds no closing quote and no escape but the common ones of
-/// one letter. What it answers `false` to need not be wrong.
+/// Returns `true` if the block, which is the window without its look-back, has no closing quote and only the common
+/// escapes of one letter. A block that fails may still be legal; the slow path decides.
 #[inline]
 fn is_legal(window: &[u8; WINDOW]) -> bool {
     let shifted = |by: usize| window.get(LOOK_BACK - by..).and_then(<[u8]>::first_chunk::<BLOCK>);
@@ -42,6 +43,7 @@ fn is_legal(window: &[u8; WINDOW]) -> bool {
     for ((((&byte, one), two), three), four) in block.iter().zip(one).zip(two).zip(three).zip(four) {
         let is_backslash = |byte: &u8| all_bits_if(*byte == b'\\');
         let (one, two, three, four) = (is_backslash(one), is_backslash(two), is_backslash(three), is_backslash(four));
+        // Escaped after one or three backslashes, not after two. Runs of four fail below.
         let escaped = one & !(two & !three);
         let quote = all_bits_if(byte == b'"');
         let letter = quote

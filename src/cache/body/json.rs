@@ -1,38 +1,39 @@
 //! A reader of JSON bytes that checks every rule and keeps nothing.
 //!
-//! It accepts what `serde_json` accepts as a `Value` and refuses what that refuses, so a body that passes here is JSON for
-//! everyone downstream. The containers a caller is interested in are walked with closures; everything else goes through
+//! It accepts exactly what `serde_json` accepts as a `Value`, so a body that passes here is valid JSON everywhere
+//! downstream. The containers a caller is interested in are walked with closures; everything else goes through
 //! [`JsonReader::skip`], whose stack of open containers is one integer.
 
 use super::name::{JsonString, KnownKey};
 use super::text::{self, ShortName};
 
-/// How many containers may be open at once; `serde_json` refuses the 128th.
+/// The number of containers that may be open at once; `serde_json` refuses the 128th.
 pub(super) const MAX_DEPTH: u32 = 127;
 
-/// Digits that a double's range cannot overflow without an exponent.
+/// The number of digits that cannot exceed a double's range without an exponent.
 const SAFE_DIGITS: usize = 300;
 
-/// What is wrong with the bytes, and at which of them.
+/// The fault in the bytes and its offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum JsonFault {
     Syntax(usize),
     TooDeep(usize),
 }
 
-/// Reading stopped. [`JsonReader::fault`] tells why; carried along here it would make every step return through memory.
+/// The sign that reading stopped. [`JsonReader::fault`] has the reason; as a field here it would make every step return
+/// through memory.
 #[derive(Debug)]
 pub(super) struct Stopped;
 
 pub(super) type ReadResult<T> = Result<T, Stopped>;
 
-/// The reader: a position in the bytes.
+/// A position in the bytes, which the reading methods advance.
 #[derive(Clone, Debug)]
 pub(super) struct JsonReader<'a> {
     bytes: &'a [u8],
     pos: usize,
     depth: u32,
-    /// Where the member begins whose value is about to be read, the comma before it included.
+    /// The start of the member whose value is read next, with the comma before it.
     member: usize,
     fault: JsonFault,
 }
@@ -42,7 +43,7 @@ impl<'a> JsonReader<'a> {
         Self { bytes, pos: 0, depth: 0, member: 0, fault: JsonFault::Syntax(0) }
     }
 
-    /// Why reading stopped.
+    /// Returns the reason why reading stopped.
     pub(super) fn fault(&self) -> JsonFault {
         self.fault
     }
@@ -51,25 +52,26 @@ impl<'a> JsonReader<'a> {
         self.pos
     }
 
-    /// The bytes from which a member has to be cut so that the object reads as if it had never been there, except for a
-    /// comma after it if it is the first. Asked for inside the closure of [`object`](Self::object), before the value is read.
+    /// Returns the offset from which a member has to be cut so that the object reads as if it had never been there,
+    /// except for a comma after the first member. Call it inside the closure of [`object`](Self::object), before the
+    /// value is read.
     pub(super) fn member_start(&self) -> usize {
         self.member
     }
 
-    /// What is left from the position on.
+    /// Returns the bytes from the position on.
     pub(super) fn rest(&self) -> &'a [u8] {
         self.bytes.get(self.pos..).unwrap_or_default()
     }
 
-    /// Goes on by bytes that are known to be legal here, and to close as many containers as they open but for the last
-    /// `open` ones, which hold a value each.
+    /// Skips bytes that are known to be legal here and that close all containers they open, except the last `open`
+    /// ones, which have a value each.
     pub(super) fn pass(&mut self, length: usize, open: u32) {
         self.pos += length;
         self.depth += open;
     }
 
-    /// The key of that member.
+    /// Returns the key of the current member.
     pub(super) fn member_name(&self) -> Option<JsonString<'a>> {
         let mut key = Self { pos: self.member, ..self.clone() };
         while matches!(key.peek(), Some(b' ' | b'\n' | b'\r' | b'\t' | b',')) {
@@ -90,7 +92,7 @@ impl<'a> JsonReader<'a> {
         }
     }
 
-    /// Nothing but white space is left.
+    /// Checks that only white space is left.
     pub(super) fn end(&mut self) -> ReadResult<()> {
         self.white_space();
         if self.pos == self.bytes.len() { Ok(()) } else { self.refuse() }
@@ -149,7 +151,7 @@ impl<'a> JsonReader<'a> {
         }
     }
 
-    /// Reads what is left of an object behind one of its values, as [`object`](Self::object) does.
+    /// Reads the rest of an object after one of its values, as [`object`](Self::object) does.
     pub(super) fn rest_of_object(
         &mut self,
         mut member: impl FnMut(&mut Self, KnownKey) -> ReadResult<()>,
@@ -167,7 +169,7 @@ impl<'a> JsonReader<'a> {
         }
     }
 
-    /// Reads what stands behind a value of a container: a comma, or the end of the container.
+    /// Reads what follows a value of a container: `true` for a comma, `false` for the end of the container.
     #[inline]
     pub(super) fn goes_on(&mut self, end: u8) -> ReadResult<bool> {
         self.white_space();
@@ -190,7 +192,7 @@ impl<'a> JsonReader<'a> {
         self.array_by(|reader, index| element(reader, index).map(|()| index.saturating_add(1)))
     }
 
-    /// The same for a closure that may read several elements at once: it returns the index of the next one.
+    /// Reads an array with a closure that may read several elements at once and returns the index of the next one.
     #[inline]
     pub(super) fn array_by(&mut self, mut elements: impl FnMut(&mut Self, u32) -> ReadResult<u32>) -> ReadResult<()> {
         if self.peek() != Some(b'[') {
@@ -218,7 +220,7 @@ impl<'a> JsonReader<'a> {
         if self.peek() == Some(b'"') { self.string().map(Some) } else { self.skip().map(|()| None) }
     }
 
-    /// Whether the value at the position is `true`. It is read whole either way.
+    /// Reads the value at the position and returns whether it is `true`.
     pub(super) fn is_true(&mut self) -> ReadResult<bool> {
         let truth = self.peek() == Some(b't');
         self.skip()?;

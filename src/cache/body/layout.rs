@@ -1,4 +1,4 @@
-//! Where markers stand and could stand in a body: what the scanner finds and the planner reads.
+//! The blocks of a body and their markers, as the scanner finds them and the planner reads them.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use crate::retention::CacheTtl;
 
-/// What the planner needs to know about a body.
+/// Everything that the planner needs to know about a body.
 #[derive(Debug, Default)]
 pub(crate) struct BodyLayout {
-    /// The blocks of all sections, in the order of the bytes, so that one allocation does for all.
+    /// The blocks of all sections, in the order of the bytes, so that one allocation is enough for all.
     pub(super) table: BlockTable,
-    /// Which part of the table each section is. Nothing, until a section was read.
+    /// The part of the table that each section takes; empty until the section is read.
     pub(super) tools: Extent,
     pub(super) system: Extent,
     pub(super) messages: Extent,
@@ -19,7 +19,7 @@ pub(crate) struct BodyLayout {
     pub(crate) top: CacheControl,
     /// The byte after the body's closing brace.
     pub(crate) end: usize,
-    /// Which of the fields that some hosts want in the body are there already.
+    /// `true` if the body already has the field, which some hosts require.
     pub(crate) has_version: bool,
     pub(crate) has_betas: bool,
 }
@@ -37,18 +37,18 @@ impl BodyLayout {
         self.table.section(self.messages)
     }
 
-    /// The messages that have a marker of their own, beside their content.
+    /// Returns the messages that have a marker on themselves, beside their content.
     pub(crate) fn marked_messages(&self) -> &[u32] {
         &self.table.marked_messages
     }
 
-    /// The last compaction in the messages. The API leaves out what stands before it.
+    /// Returns the last compaction in the messages. The API leaves out everything before it.
     pub(crate) fn compaction(&self) -> Option<usize> {
         let blocks = self.table.has_compaction.then(|| self.messages().blocks)?;
         blocks.iter().rposition(|block| block.kind == BlockKind::Compaction)
     }
 
-    /// The sections in the order in which the API reads them.
+    /// Returns the sections in the order in which the API reads them.
     pub(crate) fn sections(&self) -> [PromptSection<'_>; 3] {
         [self.tools(), self.system(), self.messages()]
     }
@@ -62,12 +62,12 @@ pub(crate) struct PromptSection<'a> {
     pub(crate) nested: &'a [NestedMarker],
     /// The caller's markers on blocks, in the same order.
     cuts: &'a [Cut],
-    /// The index in the table of the first block.
+    /// The index of the first block in the table.
     pub(super) first: usize,
 }
 
 impl<'a> PromptSection<'a> {
-    /// The caller's markers inside the block of this index.
+    /// Returns the caller's markers inside the block of this index.
     pub(super) fn inside(self, index: usize) -> &'a [NestedMarker] {
         let block = self.first + index;
         let from = self.nested.partition_point(|nested| nested.block < block);
@@ -75,14 +75,14 @@ impl<'a> PromptSection<'a> {
         nested.get(..nested.partition_point(|nested| nested.block == block)).unwrap_or_default()
     }
 
-    /// The bytes of the `cache_control` member of the block of this index, with the comma before it.
+    /// Returns the bytes of the `cache_control` member of the block of this index, with the comma before it.
     pub(super) fn cut(self, index: usize) -> Option<Span> {
         let block = self.first + index;
         let found = self.cuts.binary_search_by_key(&block, |cut| cut.block).ok()?;
         self.cuts.get(found).map(|cut| cut.span)
     }
 
-    /// The index in [`blocks`](Self::blocks) of the block around a caller's marker.
+    /// Returns the index in [`blocks`](Self::blocks) of the block around a caller's marker.
     pub(crate) fn parent(self, nested: &NestedMarker) -> usize {
         nested.block - self.first
     }
@@ -94,17 +94,17 @@ pub(super) struct BlockTable {
     pub(super) blocks: Vec<Block>,
     pub(super) nested: Vec<NestedMarker>,
     pub(super) cuts: Vec<Cut>,
-    /// Whether there may be a compaction in the messages.
+    /// `true` if there may be a compaction in the messages.
     pub(super) has_compaction: bool,
-    /// The messages with a marker of their own, beside their content.
+    /// The messages with a marker on themselves, beside their content.
     pub(super) marked_messages: Vec<u32>,
-    /// The calls that code execution made: the index of the block, and the id.
+    /// The calls that code execution made: the index of the block and the id.
     pub(super) code_calls: Vec<(usize, Arc<[u8]>)>,
-    /// The index in them of the first one with an id, to find the results of these calls.
+    /// The index in `code_calls` of the first call with an id, to find the results of these calls.
     pub(super) code_call_ids: HashMap<Arc<[u8]>, usize>,
-    /// How many of the calls are known to have the ids of the first ones in the body that this one is compared with.
+    /// The number of calls at the start that are known to have the same ids in the body that this one is compared with.
     pub(super) same_code_calls: usize,
-    /// The messages, where another body is to be compared with this one.
+    /// The messages, if another body will be compared with this one.
     pub(super) messages: Option<Vec<MessageSpan>>,
 }
 
@@ -117,7 +117,7 @@ pub(super) struct MessageSpan {
     pub(super) blocks: (usize, usize),
 }
 
-/// Bounds in a table: how many blocks, nested markers and cuts it had.
+/// A bound in a table: the number of blocks, nested markers and cuts before it.
 pub(super) type Bound = (usize, usize, usize);
 
 /// A part of a table.
@@ -132,13 +132,13 @@ impl BlockTable {
         (self.blocks.len(), self.nested.len(), self.cuts.len())
     }
 
-    /// Adds the call in a block, which code execution made.
+    /// Adds a call that code execution made.
     pub(super) fn add_code_call(&mut self, block: usize, id: Arc<[u8]>) {
         self.code_call_ids.entry(Arc::clone(&id)).or_insert(self.code_calls.len());
         self.code_calls.push((block, id));
     }
 
-    /// Forgets what was found since.
+    /// Drops everything that was found after a bound.
     pub(super) fn truncate(&mut self, (blocks, nested, cuts): Bound) {
         self.blocks.truncate(blocks);
         self.nested.truncate(nested);
@@ -170,15 +170,16 @@ pub(crate) struct Block {
     pub(crate) path: BlockPath,
     pub(crate) kind: BlockKind,
     pub(crate) cache_control: CacheControl,
-    /// Whether it belongs to a message of the user.
+    /// `true` if the block belongs to a message of the user.
     pub(crate) user: bool,
-    /// Whether it is a string where the API takes a list of blocks.
+    /// `true` if the block is a string in place of a list of blocks.
     pub(crate) is_string: bool,
-    /// Whether it is a call that code execution made, or the result of one.
+    /// `true` if the block is a call that code execution made, or the result of one.
     pub(crate) by_code: bool,
-    /// Whether it is known to be the block of this path in the body that this one was compared with, but for markers.
+    /// `true` if the block is known to equal, apart from markers, the one of the same path in the body that this one
+    /// was compared with.
     pub(super) same: bool,
-    /// Its bytes in the body.
+    /// The bytes of the block in the body.
     pub(crate) span: Span,
 }
 
@@ -200,13 +201,13 @@ pub(crate) struct NestedMarker {
     pub(crate) cache_control: CacheControl,
     /// The bytes of its `cache_control` member, with the comma before it.
     pub(super) cut: Span,
-    /// Whether its block is the last one at each level, where the API moves the marker to the parent.
+    /// `true` if its block is the last one at each level, where the API moves the marker to the parent.
     pub(crate) last: bool,
-    /// In which list of the innermost known block around it it was found, once that is known.
+    /// The list of the innermost block around it that it was found in, once that is known.
     pub(super) list: usize,
 }
 
-/// What kind of block it is, as far as markers care.
+/// The kind of a block, as far as it matters for markers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BlockKind {
     Tool,
@@ -225,7 +226,7 @@ pub(crate) enum BlockKind {
     ToolUse,
     /// `tool_result`: neighbours count as one position in the look-back of some hosts.
     ToolResult,
-    /// What the API made of the messages before it, which it leaves out from then on.
+    /// The API's summary of the messages before it, which the API leaves out from then on.
     Compaction,
     /// Every other type that the API's documentation allows to be marked.
     Carrier,
@@ -234,7 +235,7 @@ pub(crate) enum BlockKind {
 }
 
 impl BlockKind {
-    /// Whether a block of this kind can carry a marker, as far as its kind tells.
+    /// Returns `true` if blocks of this kind can carry a marker.
     pub(crate) fn carries(self) -> bool {
         matches!(self, Self::Tool | Self::Text | Self::ToolUse | Self::ToolResult | Self::Compaction | Self::Carrier)
     }
@@ -253,15 +254,15 @@ impl Span {
     }
 }
 
-/// What `cache_control` says at one place.
+/// The `cache_control` member of one block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum CacheControl {
     #[default]
     Absent,
-    /// The key with the value `null`: no marker, but there is no room for the key either.
+    /// The key with the value `null`: not a marker, but the key is taken.
     Null,
     Set(CacheTtl),
-    /// A type or lifetime that does not exist, or not an object.
+    /// An unknown type or lifetime, or not an object.
     Invalid,
 }
 
@@ -271,7 +272,7 @@ impl CacheControl {
     }
 }
 
-/// Where a block stands. Paths are in the order of the blocks.
+/// The path of a block. Paths are ordered as the blocks are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum BlockPath {
     Tool(u32),
@@ -280,7 +281,7 @@ pub(crate) enum BlockPath {
 }
 
 impl BlockPath {
-    /// The index of the message around it.
+    /// Returns the index of the message around the block.
     pub(crate) fn message(self) -> Option<u32> {
         match self {
             Self::Message(message, _) => Some(message),
@@ -288,14 +289,14 @@ impl BlockPath {
         }
     }
 
-    /// Its index in the innermost list around it.
+    /// Returns the index in the innermost list around the block.
     pub(super) fn index(self) -> u32 {
         match self {
             Self::Tool(index) | Self::System(index) | Self::Message(_, index) => index,
         }
     }
 
-    /// Whether this JSON Pointer leads to it.
+    /// Returns `true` if this JSON Pointer leads to the block.
     pub(crate) fn is(self, pointer: &str) -> bool {
         match self {
             Self::Message(message, index) => {
@@ -306,7 +307,7 @@ impl BlockPath {
         }
     }
 
-    /// The JSON Pointer that leads to it.
+    /// Returns the JSON Pointer to the block.
     pub(crate) fn pointer(self) -> String {
         match self {
             Self::Tool(index) => format!("/tools/{index}"),
@@ -316,7 +317,7 @@ impl BlockPath {
     }
 }
 
-/// Where a block inside others stands. `Display` writes a JSON Pointer.
+/// The path of a nested block. `Display` writes a JSON Pointer.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum NestedPath<'w> {
     Block(BlockPath),

@@ -1,8 +1,8 @@
-//! Reads a request body: where its blocks and cache markers are, and how much of it is the same in another body.
+//! Reads a request body: its blocks and cache markers, and how much of it is the same in another body.
 //!
-//! [`scan()`] goes over the bytes once and fills the tables of a [`BodyLayout`]. It builds no tree and decodes nothing but
+//! [`scan()`] goes over the bytes once and fills the tables of a [`BodyLayout`]. It builds no tree and decodes only
 //! names, so it takes less time than `serde_json` needs to validate the same bytes. [`CommonPrefix`] and [`Slide`]
-//! compare two bodies that were read that way; what stands in both is read once. Nothing here knows where markers ought to be.
+//! compare two such bodies; parts that both have are read once. The module does not decide which blocks to mark.
 
 mod block;
 mod compare;

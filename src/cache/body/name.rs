@@ -1,21 +1,21 @@
 //! Strings that are compared with names: keys, types, roles.
 
-/// Longest text that is decoded to compare it with a name. Every name the API has is shorter, even with each of its
-/// characters written as a `\u` escape.
+/// The length limit of texts that are decoded to compare them with a name. Every name of the API is shorter, even with
+/// each of its characters written as a `\u` escape.
 const MAX_NAME: usize = 512;
 
-/// A string as it stands in the body, quotes included.
+/// A string as it is in the body, quotes included.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct JsonString<'a>(&'a [u8]);
 
 impl<'a> JsonString<'a> {
-    /// A string with its quotes.
+    /// Wraps a string with its quotes.
     #[inline]
     pub(super) fn new(quoted: &'a [u8]) -> Self {
         Self(quoted)
     }
 
-    /// What stands between the quotes, escapes and all.
+    /// Returns the bytes between the quotes, with their escapes.
     #[inline]
     pub(super) fn raw(self) -> &'a [u8] {
         self.0.get(1..self.0.len().saturating_sub(1)).unwrap_or_default()
@@ -35,7 +35,7 @@ impl<'a> JsonString<'a> {
     }
 }
 
-/// The keys that mean something to the planner.
+/// The keys that matter to the planner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KnownKey {
     AnthropicBeta,
@@ -71,13 +71,13 @@ impl KnownKey {
             b"defer_loading" => Self::DeferLoading,
             b"messages" => Self::Messages,
             b"tool_use_id" => Self::ToolUseId,
-            // A word does not tell a NUL at its end from nothing.
+            // In a word, a NUL at the end of the name looks like no byte at all.
             _ if name.len() < 8 && name.last() != Some(&0) => Self::from_short_name(word(name)),
             _ => Self::Other,
         }
     }
 
-    /// The key whose name of less than eight bytes is this word, the first byte lowest.
+    /// Returns the key whose name of fewer than eight bytes is this word, the first byte lowest.
     #[inline]
     pub(super) fn from_short_name(name: u64) -> Self {
         match name {
@@ -109,7 +109,7 @@ const TOOLS: u64 = word(b"tools");
 const TTL: u64 = word(b"ttl");
 const TYPE: u64 = word(b"type");
 
-/// A name of less than eight bytes as a word, the first byte lowest.
+/// Packs a name of fewer than eight bytes into a word, the first byte lowest.
 const fn word(mut name: &[u8]) -> u64 {
     let mut word = 0;
     while let Some((last, rest)) = name.split_last() {

@@ -1,9 +1,9 @@
-//! Finds, in one pass over a request body, every place where a cache marker stands or could stand.
+//! Finds all blocks and cache markers of a request body in one pass.
 //!
-//! Where a key appears twice in one object the last one counts, as it does for the API's reader and for `serde_json`.
+//! If a key occurs twice in one object, the last one counts, as for the API's reader and for `serde_json`.
 //!
-//! The reader underneath (`json`, `text`, `escapes`, `name`) is our own because a request waits for it. On agents'
-//! conversations of 0.92 MB of prose and 0.98 MB of source code, in microseconds:
+//! The JSON reader (`json`, `text`, `escapes`, `name`) is hand-written because each request waits for it. Microseconds
+//! for agents' conversations of 0.92 MB of prose and 0.98 MB of source code:
 //!
 //! | | prose | code |
 //! | --- | --- | --- |
@@ -26,10 +26,10 @@ use super::shared::{pass_blocks, pass_marked_string, pass_messages};
 use crate::error::{Error, ErrorKind, Location, Result};
 use crate::syntax::locate_byte;
 
-/// How many bytes of a conversation there are for each block. Where there are fewer, the table has to grow.
+/// The expected number of bytes per block. If a conversation has fewer, the table has to grow.
 const BYTES_PER_BLOCK: usize = 512;
 
-/// The same for messages.
+/// The expected number of bytes per message.
 const BYTES_PER_MESSAGE: usize = 1_024;
 
 /// Reads a whole body.
@@ -41,7 +41,7 @@ pub(crate) fn scan(body: &[u8]) -> Result<BodyLayout> {
     scan_into(body, BodyLayout::default(), None)
 }
 
-/// Reads a whole body that another one is to be compared with.
+/// Reads a whole body and records what a comparison with another one needs.
 ///
 /// # Errors
 ///
@@ -52,8 +52,8 @@ pub(crate) fn scan_to_compare(body: &[u8]) -> Result<BodyLayout> {
     scan_into(body, found, None)
 }
 
-/// Reads a body, but for the parts of its prompt that stand in the known one too, which was read by [`scan_to_compare`].
-/// It finds what [`scan`] finds.
+/// Reads a body except for the parts of its prompt that are also in the known one, which was read by
+/// [`scan_to_compare`]. Finds the same as [`scan`].
 ///
 /// # Errors
 ///
@@ -64,7 +64,7 @@ pub(crate) fn scan_compared(body: &[u8], known: Scanned<'_>) -> Result<BodyLayou
 
 fn scan_into(body: &[u8], mut found: BodyLayout, known: Option<Scanned<'_>>) -> Result<BodyLayout> {
     let mut reader = JsonReader::new(body);
-    // Two bodies that are compared have about the same blocks.
+    // Two bodies that are compared have about the same number of blocks.
     let blocks = known.map_or(0, |known| known.layout.table.blocks.len());
     found.table.blocks.reserve_exact(blocks.max(body.len() / BYTES_PER_BLOCK) + 16);
     match read_root(&mut reader, &mut found, known) {
@@ -75,7 +75,7 @@ fn scan_into(body: &[u8], mut found: BodyLayout, known: Option<Scanned<'_>>) -> 
     }
 }
 
-/// `None` if the body is some other JSON than an object.
+/// Reads the top-level object. Returns `None` if the body is JSON, but not an object.
 fn read_root(
     reader: &mut JsonReader<'_>,
     found: &mut BodyLayout,
@@ -122,8 +122,8 @@ fn section(
     Ok(Extent { start, end: table.bound() })
 }
 
-/// Reads a list of objects, passing over elements that are not objects and values that are not lists: what they mean is
-/// the API's to say. Where there is something known, `pass` may read several elements at once.
+/// Reads a list of objects. Passes over elements that are not objects and values that are not lists: judging them is up
+/// to the API. With a known body, `pass` may read several elements at once.
 #[inline]
 fn objects(
     reader: &mut JsonReader<'_>,
@@ -177,6 +177,7 @@ fn tools(reader: &mut JsonReader<'_>, table: &mut BlockTable, known: Option<Scan
                 KnownKey::DeferLoading => deferred = reader.is_true()?,
                 KnownKey::DefaultConfig => all_deferred = is_deferred(reader)?,
                 KnownKey::Configs => {
+                    // A repeated `configs` replaces the earlier one.
                     table.nested.truncate(first);
                     configs(reader, path, table)?;
                 }
@@ -194,7 +195,7 @@ fn tools(reader: &mut JsonReader<'_>, table: &mut BlockTable, known: Option<Scan
     })
 }
 
-/// Whether the tools of a toolset with this `default_config` are loaded on demand.
+/// Reads a `default_config`. Returns `true` if the tools of its toolset are loaded on demand.
 fn is_deferred(reader: &mut JsonReader<'_>) -> ReadResult<bool> {
     if reader.peek() != Some(b'{') {
         return reader.skip().map(|()| false);
@@ -215,6 +216,7 @@ fn system(reader: &mut JsonReader<'_>, table: &mut BlockTable, known: Option<Sca
 }
 
 fn messages(reader: &mut JsonReader<'_>, table: &mut BlockTable, known: Option<Scanned<'_>>) -> ReadResult<()> {
+    // A repeated `messages` replaces the earlier one. (`tools` and `system` need no such step: their extent moves on.)
     if let Some(messages) = &mut table.messages {
         messages.clear();
     }
@@ -230,6 +232,7 @@ fn messages(reader: &mut JsonReader<'_>, table: &mut BlockTable, known: Option<S
                 KnownKey::CacheControl => own = cache_control(reader)?,
                 KnownKey::Role => user = reader.text_or_skip()?.is_some_and(|role| role.named(|role| role == b"user")),
                 KnownKey::Content => {
+                    // A repeated `content` replaces the earlier one.
                     table.truncate(before);
                     text_or_blocks(reader, table, known, |index| BlockPath::Message(message, index))?;
                 }
@@ -237,6 +240,7 @@ fn messages(reader: &mut JsonReader<'_>, table: &mut BlockTable, known: Option<S
             }
             Ok(())
         })?;
+        // Only now, because `role` may come after `content`.
         table.blocks.iter_mut().skip(before.0).for_each(|block| block.user = user);
         if matches!(own, CacheControl::Set(_) | CacheControl::Invalid) {
             table.marked_messages.push(message);
@@ -314,7 +318,8 @@ fn add(
     table.blocks.push(Block { path, kind, cache_control, user: false, is_string: false, by_code, same: false, span });
 }
 
-/// Whether a block is a call that code execution made, which is remembered, or the result of one.
+/// Returns `true` if a block is a call that code execution made, which is added to the table, or the result of such a
+/// call.
 fn is_by_code(kind: BlockKind, link: Link<'_>, table: &mut BlockTable) -> bool {
     if !matches!(kind, BlockKind::ToolUse | BlockKind::ToolResult | BlockKind::Carrier) {
         return false;

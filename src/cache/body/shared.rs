@@ -1,9 +1,9 @@
-//! The part of a body that stands in another one too, which was read before: it is compared with it, not read again.
+//! Carries over the parts of a body that another body, which was read before, has too: they are compared, not read
+//! again.
 //!
-//! Where two readers have come to the same place of a prompt, the same bytes mean the same. So what was found in them once
-//! is found again, as many bytes further on or back. Only what differs is read, and a block that has but got a marker
-//! since, which is how the planner makes them differ, is read from there on. Each byte is compared a few times at most,
-//! however often the two part and meet.
+//! At the same position of a prompt, the same bytes mean the same, so what was found in them is copied with shifted
+//! offsets. Only differences are read. A block that differs only by an added marker, which is what the planner adds, is
+//! read from the marker on. Each byte is compared a few times at most, however often the bodies differ and agree again.
 
 use std::sync::Arc;
 
@@ -13,14 +13,14 @@ use super::json::{JsonReader, Stopped};
 use super::layout::{Block, BlockPath, BlockTable, CacheControl, Cut, NestedMarker, PromptSection, Span};
 use super::name::KnownKey;
 
-/// How many bytes are compared at once.
+/// The number of bytes that are compared at once.
 const CHUNK: usize = 1_024;
 
-/// What the planner puts in front of a string that has to carry a marker. Other spellings of it are read in full.
+/// The bytes that the planner inserts before a string to mark it. Blocks spelt differently are read in full.
 const WRAPPED: &[u8] = br#"[{"type":"text","text":"#;
 
-/// Passes over the messages from this one on that stand in the known body too. Returns the index of the next message, if
-/// there are any.
+/// Passes over the messages from this one on that the known body has too. Returns the index of the next message, or
+/// `None` if there are no such messages.
 pub(super) fn pass_messages(
     known: Scanned<'_>,
     reader: &mut JsonReader<'_>,
@@ -36,6 +36,7 @@ pub(super) fn pass_messages(
     let count = messages.partition_point(|message| message.span.end - start <= common);
     let passed = messages.get(..count)?;
     let (first, last) = (passed.first()?, passed.last()?);
+    // The bytes of a result do not show whether code execution made its call, so the calls before have to be the same.
     if !has_same_calls(known, table, first.blocks.0) {
         return None;
     }
@@ -47,8 +48,8 @@ pub(super) fn pass_messages(
     Some(last.index.saturating_add(1))
 }
 
-/// Passes over the blocks from this one on that stand in the known body too, or over this one if it has but got a marker
-/// since. Returns the index of the next block of the list.
+/// Passes over the blocks from this one on that the known body has too, or over this one if it differs only by a
+/// marker. Returns the index of the next block of the list.
 pub(super) fn pass_blocks(
     known: Scanned<'_>,
     reader: &mut JsonReader<'_>,
@@ -88,11 +89,13 @@ fn pass_marked(
     if common < members.len() || members.last() == Some(&b'{') || block.cache_control != CacheControl::Absent {
         return None;
     }
+    // A copy of the reader goes ahead, so that nothing is consumed if the rest is not a marker.
     let mut ahead = reader.clone();
     ahead.pass(members.len(), 1);
     let (cache_control, cut) = added_marker(&mut ahead)?;
     carry(known, table, (index, index + 1), start.wrapping_sub(block.span.start));
     let span = Span { start, end: ahead.position() };
+    // Equal apart from the marker only if white space after the marker is also the same.
     let same = reader.rest().get(cut.end - start..span.end - start) == text.get(members.len()..);
     table.cuts.push(Cut { block: table.blocks.len() - 1, span: cut });
     *table.blocks.last_mut()? = Block { cache_control, same, span, ..*block };
@@ -100,7 +103,7 @@ fn pass_marked(
     Some(block.path.index().saturating_add(1))
 }
 
-/// Passes over a list of one text block that was a string in the known body, and has got a marker since.
+/// Passes over a list of one marked text block that is a string in the known body.
 pub(super) fn pass_marked_string(
     known: Scanned<'_>,
     reader: &mut JsonReader<'_>,
@@ -136,7 +139,7 @@ pub(super) fn pass_marked_string(
     Some(())
 }
 
-/// What is left of an object, if it is nothing but markers.
+/// Reads the rest of an object if it has only markers.
 fn added_marker(reader: &mut JsonReader<'_>) -> Option<(CacheControl, Span)> {
     let (mut found, mut cut) = (CacheControl::Absent, None);
     let read = reader.rest_of_object(|reader, key| {
@@ -150,7 +153,7 @@ fn added_marker(reader: &mut JsonReader<'_>) -> Option<(CacheControl, Span)> {
     cut.map(|cut| (found, cut))
 }
 
-/// The block of this path, if there is one: its section, and its index there.
+/// Finds the block of this path: its section and its index there.
 fn find(known: Scanned<'_>, path: BlockPath) -> Option<(PromptSection<'_>, usize)> {
     let section = match path {
         BlockPath::Tool(_) => known.layout.tools(),
@@ -161,8 +164,8 @@ fn find(known: Scanned<'_>, path: BlockPath) -> Option<(PromptSection<'_>, usize
     Some((section, index))
 }
 
-/// Whether the calls that code execution made are the same so far as in the known body before this block, so that a result
-/// is tied to the same ones. Each call is compared once.
+/// Returns `true` if the calls made by code execution so far are those of the known body before this block, so that
+/// results belong to the same calls. Each call is compared once.
 fn has_same_calls(known: Scanned<'_>, table: &mut BlockTable, block: usize) -> bool {
     let there = &known.layout.table.code_calls;
     let news = table.code_calls.iter().zip(there).skip(table.same_code_calls);
@@ -171,10 +174,10 @@ fn has_same_calls(known: Scanned<'_>, table: &mut BlockTable, block: usize) -> b
     table.same_code_calls == table.code_calls.len() && before == table.code_calls.len()
 }
 
-/// Adds what was found in these blocks of the known body, as many bytes further on.
+/// Copies the findings in these blocks of the known body, with offsets moved by `shift`.
 fn carry(known: Scanned<'_>, table: &mut BlockTable, (from, to): (usize, usize), shift: usize) {
     let found = &known.layout.table;
-    // A shift to the front is a large number that wraps around.
+    // A shift towards the front is a large number that wraps around.
     let shifted = |span: Span| Span { start: span.start.wrapping_add(shift), end: span.end.wrapping_add(shift) };
     let base = table.blocks.len();
     let blocks = found.blocks.get(from..to).unwrap_or_default();
@@ -190,6 +193,7 @@ fn carry(known: Scanned<'_>, table: &mut BlockTable, (from, to): (usize, usize),
     let first = found.cuts.partition_point(|cut| cut.block < from);
     let cuts = found.cuts.iter().skip(first).take_while(|cut| cut.block < to);
     table.cuts.extend(cuts.map(|cut| Cut { block: cut.block - from + base, span: shifted(cut.span) }));
+    // The compaction may be in another part; the flag only decides whether a search is worth it.
     table.has_compaction |= found.has_compaction;
     let first = found.code_calls.partition_point(|(block, _)| *block < from);
     let calls = found.code_calls.iter().skip(first).take_while(|(block, _)| *block < to);
@@ -198,7 +202,7 @@ fn carry(known: Scanned<'_>, table: &mut BlockTable, (from, to): (usize, usize),
     }
 }
 
-/// How many bytes at the start are the same.
+/// Returns the number of equal bytes at the start.
 fn common_length(a: &[u8], b: &[u8]) -> usize {
     let chunks = a.as_chunks::<CHUNK>().0.iter().zip(b.as_chunks::<CHUNK>().0);
     let equal = CHUNK * chunks.take_while(|(a, b)| a == b).count();

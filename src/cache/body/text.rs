@@ -1,4 +1,5 @@
-//! The inside of JSON strings: nearly all bytes of a conversation, so the loops that decide how fast a request is built.
+//! Reads the inside of JSON strings. They are nearly all bytes of a conversation, so these loops decide how fast a
+//! request is built.
 
 use memchr::memchr2;
 
@@ -7,26 +8,26 @@ use super::escapes::{BLOCK, skip_escaped_blocks};
 const LOW: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x8080_8080_8080_8080;
 
-/// How many words are looked at before whole blocks are.
+/// The number of words that are checked before whole blocks are.
 const SHORT_WORDS: usize = 4;
 
-/// A string of less than eight plain ASCII characters.
+/// A string of fewer than eight plain ASCII characters.
 pub(super) struct ShortName {
     /// Its characters, the first one lowest.
     pub(super) word: u64,
-    /// How many bytes it takes, quotes included.
+    /// Its length in bytes, quotes included.
     pub(super) length: usize,
-    /// The byte behind the closing quote.
+    /// The byte after the closing quote.
     pub(super) next: u8,
 }
 
-/// The string at the start of the bytes, if it is that short. Most keys and types are.
+/// Reads the string at the start of the bytes if it is that short. Most keys and types are.
 #[inline]
 pub(super) fn short_name(bytes: &[u8]) -> Option<ShortName> {
     let chunk @ [b'"', a, b, c, d, e, f, g, h, _] = bytes.first_chunk()? else { return None };
     let word = u64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, *h]);
     let hit = special(word);
-    // All bits up to the one that tells of the first special byte, which is the highest of that byte.
+    // All bits up to the flag of the first special byte, which is that byte's highest bit.
     let name = (hit ^ (hit.wrapping_sub(1))) >> 8;
     let length = first_byte(hit);
     let (closing, next) = (chunk.get(length + 1)?, chunk.get(length + 2)?);
@@ -34,11 +35,11 @@ pub(super) fn short_name(bytes: &[u8]) -> Option<ShortName> {
     (*closing == b'"' && word & HIGH == 0).then_some(ShortName { word, length: length + 2, next: *next })
 }
 
-/// Finds the closing quote of the string whose first byte inside the quotes is at `start`. On an illegal byte or escape its
-/// position is the error.
+/// Finds the closing quote of the string whose first byte inside the quotes is at `start`. The error is the position of
+/// an illegal byte or escape.
 pub(super) fn end_of_string(bytes: &[u8], start: usize) -> Result<usize, usize> {
     let mut rest = bytes.get(start..).unwrap_or_default();
-    // Identifiers are short.
+    // Identifiers are short, so a few words are tried before the slower start of a block search.
     for _ in 0..SHORT_WORDS {
         let Some((word, tail)) = rest.split_first_chunk() else { break };
         let word = u64::from_le_bytes(*word);
@@ -58,9 +59,10 @@ pub(super) fn end_of_string(bytes: &[u8], start: usize) -> Result<usize, usize> 
     end_of_long_string(bytes, start, bytes.len() - rest.len())
 }
 
-/// The same for a string in which there is nothing special before `pos`.
+/// Finds the closing quote of a string that has nothing special before `pos`.
 fn end_of_long_string(bytes: &[u8], start: usize, mut pos: usize) -> Result<usize, usize> {
-    // Whole blocks of escapes are looked at again from here on: the later, the more often it was in vain.
+    // The position from which blocks of escapes are tried next. Each failure doubles the distance, so text with few
+    // escapes pays little.
     let (mut blocks_from, mut distance) = (0, BLOCK);
     loop {
         pos = end_of_run(bytes, pos);
@@ -83,13 +85,14 @@ fn end_of_long_string(bytes: &[u8], start: usize, mut pos: usize) -> Result<usiz
         if has_any(inside, |byte| byte < 0x20) {
             return Err(control_character(bytes, start, pos));
         }
-        // `serde_json` checks the encoding of strings too; outside of them only ASCII is grammatical.
+        // `serde_json` checks the encoding of strings too; outside strings only ASCII is legal anyway.
         simdutf8::compat::from_utf8(inside).map_err(|fault| start + fault.valid_up_to())?;
     }
     Ok(pos)
 }
 
-/// The position of the next quote or backslash, or the end. It may be that of a control character before.
+/// Returns the position of the next quote or backslash, or the end. A control character before it may be returned
+/// instead.
 #[inline]
 fn end_of_run(bytes: &[u8], from: usize) -> usize {
     let mut rest = bytes.get(from..).unwrap_or_default();
@@ -108,7 +111,8 @@ fn end_of_run(bytes: &[u8], from: usize) -> usize {
     bytes.len() - rest.len() + memchr2(b'"', b'\\', rest).unwrap_or(rest.len())
 }
 
-/// Whether there is such a byte. It looks at all of them, which the compiler turns into vector instructions.
+/// Returns `true` if there is such a byte. Checks all bytes without stopping early, so that the compiler vectorises the
+/// loop.
 #[inline]
 fn has_any(bytes: &[u8], is_such: impl Fn(u8) -> bool) -> bool {
     let any = |bytes: &[u8]| bytes.iter().fold(false, |found, byte| found | is_such(*byte));
@@ -116,14 +120,14 @@ fn has_any(bytes: &[u8], is_such: impl Fn(u8) -> bool) -> bool {
     blocks.iter().fold(false, |found, block| found | any(block)) | any(rest)
 }
 
-/// The first control character from `start` on, or `end`.
+/// Returns the position of the first control character from `start` on, or `end`.
 #[cold]
 fn control_character(bytes: &[u8], start: usize, end: usize) -> usize {
     let found = bytes.get(start..end).unwrap_or_default().iter().position(|byte| *byte < 0x20);
     found.map_or(end, |found| start + found)
 }
 
-/// Has the high bit of each special byte set. Bytes above the first one may be flagged wrongly, never the first.
+/// Sets the high bit of each special byte. Bytes above the first special one may be flagged wrongly, never the first.
 #[inline]
 fn special(word: u64) -> u64 {
     let zero_in = |word: u64| word.wrapping_sub(LOW) & !word;
@@ -136,7 +140,7 @@ fn first_byte(hit: u64) -> usize {
     (hit.trailing_zeros() / 8) as usize
 }
 
-/// Reads the escape at `pos` and gives the position after it.
+/// Reads the escape at `pos` and returns the position after it.
 #[inline]
 fn escape(bytes: &[u8], pos: usize) -> Result<usize, usize> {
     match bytes.get(pos + 1) {
@@ -146,7 +150,7 @@ fn escape(bytes: &[u8], pos: usize) -> Result<usize, usize> {
     }
 }
 
-/// Half a surrogate pair is not a character: the API's reader and `serde_json` refuse it.
+/// Reads a `\u` escape. Half a surrogate pair is not a character: the API's reader and `serde_json` refuse it.
 fn unicode_escape(bytes: &[u8], pos: usize) -> Result<usize, usize> {
     match code_unit(bytes, pos).ok_or(pos)? {
         0xdc00..=0xdfff => Err(pos),
@@ -168,7 +172,7 @@ fn code_unit(bytes: &[u8], pos: usize) -> Option<u16> {
 
 const NO_HEX: u8 = 0x10;
 
-/// What each byte is worth as a hexadecimal digit.
+/// The value of each byte as a hexadecimal digit.
 static HEX: [u8; 256] = hex_values();
 
 #[expect(clippy::indexing_slicing, reason = "the compiler runs it")]

@@ -1,4 +1,4 @@
-//! Why a request missed: the first thing that is not as it was in the request before.
+//! Finds out why a request missed the cache: the first difference from the previous request.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -9,17 +9,17 @@ use crate::cache::body::{Block, BlockPath, BodyLayout, CommonPrefix, Scanned, sc
 use crate::cache::plan::BreakpointSection;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Which part of the request changed.
+/// The part of the request that changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ChangedPart {
-    /// The field `model`: every model has a cache of its own.
+    /// The field `model`: every model has its own cache.
     Model,
-    /// A tool: new, gone or different. If it is the value of one member that is different, its name.
+    /// A tool that is new, gone or different. If only one member differs, its name.
     Tool(Option<String>),
     /// The field `speed`.
     Speed,
-    /// A block of the system prompt.
+    /// A block of the system prompt that is new, gone or different.
     System,
     /// The field `tool_choice`.
     ToolChoice,
@@ -27,15 +27,15 @@ pub enum ChangedPart {
     Thinking,
     /// The field `output_config`, which has the effort. Some models lose more than the messages.
     OutputConfig,
-    /// An image that was not there before. It costs the whole of the messages, wherever it stands.
+    /// A new image. It loses all messages, wherever it is.
     ImageAdded,
-    /// An image that is gone. It costs the whole of the messages, wherever it stood.
+    /// A removed image. It loses all messages, wherever it was.
     ImageRemoved,
-    /// A block of a message that was sent before.
+    /// A block of an earlier message that is gone or different.
     Message,
 }
 
-/// The first difference between two requests of a session that costs cache entries, and which.
+/// The first difference between two requests of a session that loses cache entries, and the entries that it loses.
 ///
 /// # Examples
 ///
@@ -53,23 +53,24 @@ pub enum ChangedPart {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PromptChange {
-    /// What changed.
+    /// The part that changed.
     pub part: ChangedPart,
-    /// Where, as a JSON Pointer: into the later body, or into the earlier one for what is gone.
+    /// The JSON Pointer to the change in the later body, or in the earlier one if the part is gone.
     pub path: String,
-    /// The first section of which entries are lost. Those behind it are lost too.
+    /// The first section that loses entries. The sections after it lose theirs too.
     pub lost_from: BreakpointSection,
 }
 
 impl PromptChange {
-    /// Compares the bodies of two consecutive requests. `None` if all that the first one wrote can be read by the second,
-    /// as far as the bodies tell; messages added at the end are no change, nor are cache markers.
+    /// Compares the bodies of two consecutive requests. Returns `None` if, as far as the bodies show, the second
+    /// request can read everything that the first one wrote. Messages added at the end and cache markers are not
+    /// changes.
     ///
-    /// What a change costs is the API's rule (prompt caching page, 2026-09).
+    /// The entries that a change loses follow the API's rules (prompt caching page, 2026-09).
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidBody`] or [`ErrorKind::TooDeep`] if one of them is no request body.
+    /// [`ErrorKind::InvalidBody`] or [`ErrorKind::TooDeep`] if one of them is not a request body.
     pub fn between(previous: &[u8], current: &[u8]) -> Result<Option<Self>> {
         let (before, now) = (scan(previous)?, scan(current)?);
         let (before, now) = (Scanned { body: previous, layout: &before }, Scanned { body: current, layout: &now });
@@ -77,6 +78,8 @@ impl PromptChange {
         let field = |name: &str| old.get(name) != new.get(name);
         let at = |part, name: &str, lost_from| Some(Self { part, path: format!("/{name}"), lost_from });
         let common = CommonPrefix::of(before, now);
+        // The checks follow the order of the prompt in the cache: the first one that fails loses all that come after
+        // it.
         if field("model") {
             return Ok(at(ChangedPart::Model, "model", BreakpointSection::Tools));
         }
@@ -99,6 +102,8 @@ impl PromptChange {
                 return Ok(at(part, name, BreakpointSection::Messages));
             }
         }
+        // An image that comes or goes loses all messages, even those before it, so it is checked before the first
+        // changed block.
         let image = |scanned: Scanned<'_>| images(scanned);
         let (was, is) = (image(before), image(now));
         let part = match was.len().cmp(&is.len()) {
@@ -128,7 +133,7 @@ impl PromptChange {
     }
 }
 
-/// The fields of the body other than the prompt.
+/// Returns the fields of the body other than the prompt.
 fn fields(body: &[u8]) -> Result<serde_json::Map<String, Value>> {
     let mut fields: serde_json::Map<String, Value> = serde_json::from_slice(body)
         .map_err(|_| Error::new(ErrorKind::InvalidBody, "the request body is not a JSON object"))?;
@@ -151,7 +156,7 @@ fn changed_member(before: Scanned<'_>, now: Scanned<'_>, at: usize) -> Option<St
     if names.next().is_some() { None } else { Some(only.clone()) }
 }
 
-/// Every image of the messages: its pointer and its text.
+/// Returns the pointer and the text of every block of the messages that has an image.
 fn images(scanned: Scanned<'_>) -> Vec<(String, Vec<u8>)> {
     let section = scanned.layout.messages();
     let blocks = section.blocks.iter().enumerate();
@@ -159,7 +164,7 @@ fn images(scanned: Scanned<'_>) -> Vec<(String, Vec<u8>)> {
     texts.filter_map(|(path, text)| image_path(path, &text).map(|path| (path, text.into_owned()))).collect()
 }
 
-/// Where the image is, if the block is one or a tool result with one inside.
+/// Returns the pointer to the image if the block is one or a tool result that contains one.
 fn image_path(path: BlockPath, text: &[u8]) -> Option<String> {
     let block: Value = serde_json::from_slice(text).ok()?;
     let is_image = |block: &Value| block.get("type").and_then(Value::as_str) == Some("image");
@@ -170,7 +175,7 @@ fn image_path(path: BlockPath, text: &[u8]) -> Option<String> {
     Some(format!("{}/content/{inner}", path.pointer()))
 }
 
-/// The first image of one list that the other does not have.
+/// Returns the pointer to the first image of one list that the other does not have.
 fn first_other(of: &[(String, Vec<u8>)], other: &[(String, Vec<u8>)]) -> String {
     let known: HashSet<_> = other.iter().map(|(_, text)| text).collect();
     let missing = of.iter().find(|(_, text)| !known.contains(text));

@@ -1,13 +1,13 @@
-//! The counters of one usage object, in the spelling of any API.
+//! The counters of one usage object, in the spelling of every API.
 
 use serde_json::Value;
 
-/// The counters as one reply has them.
+/// The counters of one reply as its API counts them.
 #[derive(Default)]
 pub(super) struct Counters {
-    /// Neither read nor written, where the cached tokens are counted beside it.
+    /// Tokens neither read nor written, for an API that counts cached tokens apart.
     pub(super) uncached: Option<u64>,
-    /// All tokens of the prompt, where the cached tokens are counted among them.
+    /// All tokens of the prompt, for an API that counts cached tokens among them.
     pub(super) prompt: Option<u64>,
     pub(super) read: Option<u64>,
     pub(super) written: Option<u64>,
@@ -16,9 +16,8 @@ pub(super) struct Counters {
 }
 
 impl Counters {
-    /// Reads an object; where the model ran several times for one reply, which happens when it compacts the conversation
-    /// or asks an advisor, the sum of its runs. The object's own counters are those of the last run only; they count where
-    /// no run has them.
+    /// Reads a usage object. If the model ran several times for one reply, as for a compaction or an advisor, returns
+    /// the sum of the runs. The object's own counters are those of the last run, so they count only if no run has them.
     pub(super) fn new(usage: &Value) -> Self {
         let runs = usage.get("iterations").and_then(Value::as_array).filter(|runs| !runs.is_empty());
         let Some(runs) = runs else { return Self::of_one(usage) };
@@ -45,14 +44,14 @@ impl Counters {
 
     fn of_one(usage: &Value) -> Self {
         let number = |pointers: &[&str]| pointers.iter().find_map(|pointer| count(usage.pointer(pointer)?));
-        // A list of what was written for each lifetime, as Converse has it.
+        // Converse lists the written tokens by lifetime.
         let detail = |ttl: &str| {
             let details = usage.get("cacheDetails")?.as_array()?.iter();
             let of_ttl = details.filter(|detail| detail.get("ttl").and_then(Value::as_str) == Some(ttl));
             of_ttl.map(|detail| detail.get("inputTokens").and_then(count)).reduce(sum_of)?
         };
         let input = number(&["/input_tokens", "/inputTokens", "/inputTokenCount"]);
-        // Only an API that counts the cached tokens among the input tokens has details of these.
+        // Only an API that counts cached tokens among the input tokens breaks these down.
         let details = usage.pointer("/input_tokens_details").is_some_and(Value::is_object);
         let prompt = number(&["/prompt_tokens", "/promptTokenCount"]).or(input.filter(|_| details));
         Self {
@@ -81,14 +80,14 @@ impl Counters {
     }
 }
 
-/// A count of tokens. Some servers write it with a fraction.
+/// Reads a count of tokens, which some servers write with a fraction.
 fn count(value: &Value) -> Option<u64> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
     let rounded = || value.as_f64().filter(|number| *number >= 0.0).map(|number| number as u64);
     value.as_u64().or_else(rounded)
 }
 
-/// The sum of two counters. One that is missing counts for nothing, and the sum is missing if both are.
+/// Returns the sum of two counters: `None` only if both are missing.
 pub(super) fn sum_of(a: Option<u64>, b: Option<u64>) -> Option<u64> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.saturating_add(b)),

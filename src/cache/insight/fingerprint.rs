@@ -1,4 +1,4 @@
-//! Numbers that tell whether a section is the same, for logs.
+//! Hashes of the sections of a prompt, for logs.
 
 use std::fmt;
 use std::hash::Hasher as _;
@@ -8,11 +8,11 @@ use siphasher::sip::SipHasher24;
 use crate::cache::body::{PromptSection, scan, unmarked};
 use crate::error::Result;
 
-/// One number for each section of a prompt: where two requests have the same one, the section's blocks are the same byte
-/// for byte, cache markers aside.
+/// A hash of each section of a prompt, without its cache markers. If two requests have the same hash, the section's
+/// blocks are the same byte for byte.
 ///
-/// The hash is `SipHash`-2-4 with a key of zeros, so the numbers are the same on every platform and in every release, and
-/// say nothing about the text.
+/// The hash is `SipHash`-2-4 with a key of zeros, so the numbers are the same on every platform and in every release.
+/// Logs can compare prompts without their text.
 ///
 /// # Examples
 ///
@@ -30,11 +30,11 @@ use crate::error::Result;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct PromptFingerprint {
-    /// The definitions of tools.
+    /// The hash of the tool definitions.
     pub tools: u64,
-    /// The system prompt.
+    /// The hash of the system prompt.
     pub system: u64,
-    /// The messages. This one changes whenever the conversation grows.
+    /// The hash of the messages, which changes whenever the conversation grows.
     pub messages: u64,
 }
 
@@ -43,8 +43,8 @@ impl PromptFingerprint {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidBody`](crate::ErrorKind::InvalidBody) or [`ErrorKind::TooDeep`](crate::ErrorKind::TooDeep) if it
-    /// is no request body.
+    /// [`ErrorKind::InvalidBody`](crate::ErrorKind::InvalidBody) or [`ErrorKind::TooDeep`](crate::ErrorKind::TooDeep)
+    /// if it is not a request body.
     pub fn of(body: &[u8]) -> Result<Self> {
         let layout = scan(body)?;
         let of = |section: PromptSection<'_>| {

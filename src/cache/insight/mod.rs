@@ -1,8 +1,8 @@
-//! Tells whether caching works: what replies cost, why a request missed, and which lifetimes would have been cheapest.
+//! Measures whether caching works: the cost of replies, the reason for a miss, and the cheapest lifetimes.
 //!
-//! [`CacheUsage`] reads the counters of a reply, [`CachePrices`] says what each costs. [`PromptChange`] names the first
-//! difference between two requests that costs cache entries, and [`PromptFingerprint`] is a number for each section to log.
-//! [`choose_lifetimes`] learns from the gaps between requests. Planning and sending use none of this.
+//! [`CacheUsage`] reads the counters of a reply, and [`CachePrices`] has the price of each. [`PromptChange`] names the
+//! first difference between two requests that loses cache entries, and [`PromptFingerprint`] has a number to log for
+//! each section. [`choose_lifetimes`] learns from the gaps between requests. Planning and sending use none of this.
 
 mod change;
 mod choose;

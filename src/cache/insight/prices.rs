@@ -1,6 +1,6 @@
-//! What caching costs, as multiples of the price of an uncached input token.
+//! Prices of caching, as multiples of the price of an uncached input token.
 
-/// Price multipliers of one model.
+/// The price multipliers of one model: what a cached token costs relative to an uncached input token.
 ///
 /// # Examples
 ///
@@ -14,11 +14,11 @@
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CachePrices {
-    /// A token read from the cache.
+    /// The multiplier for a token read from the cache.
     pub read: f64,
-    /// A token written for five minutes.
+    /// The multiplier for a token written for five minutes.
     pub write_five_minutes: f64,
-    /// A token written for one hour.
+    /// The multiplier for a token written for one hour.
     pub write_one_hour: f64,
 }
 
@@ -27,14 +27,15 @@ const CHEAP_READS: [(&str, f64); 4] =
     [("fable-5-1", 0.025), ("mythos-5-1", 0.025), ("opus-5-5", 0.05), ("sonnet-5-5", 0.05)];
 
 impl Default for CachePrices {
-    /// 0.1 for a read, 1.25 and 2 for a write (pricing page, 2026-09).
+    /// Returns Anthropic's usual multipliers: 0.1 for a read, 1.25 and 2 for a write (pricing page, 2026-09).
     fn default() -> Self {
         Self { read: 0.1, write_five_minutes: 1.25, write_one_hour: 2.0 }
     }
 }
 
 impl CachePrices {
-    /// Returns the multipliers of a model, whatever its host writes around its name. Unknown models get the usual ones.
+    /// Returns the multipliers of a model. The name may have a host's prefix or suffix; unknown models get the
+    /// [default](Self::default).
     #[must_use]
     pub fn for_model(model: &str) -> Self {
         let name = model.to_ascii_lowercase().replace('.', "-");
@@ -45,7 +46,7 @@ impl CachePrices {
         cheap.map_or_else(Self::default, |(_, read)| Self { read: *read, ..Self::default() })
     }
 
-    /// Creates other multipliers.
+    /// Creates multipliers, for models with other prices.
     #[must_use]
     pub fn new(read: f64, write_five_minutes: f64, write_one_hour: f64) -> Self {
         Self { read, write_five_minutes, write_one_hour }

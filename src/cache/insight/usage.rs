@@ -1,4 +1,4 @@
-//! What a reply says about the cache.
+//! The cache counters of a reply.
 
 use std::iter::Sum;
 use std::ops::{Add, AddAssign};
@@ -13,11 +13,11 @@ use super::prices::CachePrices;
 use crate::error::{Error, ErrorKind, Result};
 use crate::net::events;
 
-/// The input tokens of one reply, by what they cost. A counter that the reply does not have is `None`.
+/// The input tokens of one reply or of several, by price. A counter that the reply does not have is `None`.
 ///
-/// The counters mean the same whoever answered: a token of the prompt is counted once, by what it cost.
+/// The counters have the same meaning for every API: each token of the prompt is counted once.
 ///
-/// | API | counters | cached tokens among the input tokens? |
+/// | API | location of the counters | cached tokens counted among the input tokens |
 /// | --- | --- | --- |
 /// | Messages, flat (`cache_creation_input_tokens`) or nested (`cache_creation.ephemeral_5m_input_tokens`) | `usage`; `message.usage` of an event | no, beside them |
 /// | the same, where the model ran several times for one reply (compaction, an advisor) | the sum of `usage.iterations` | no, beside them |
@@ -31,12 +31,12 @@ use crate::net::events;
 /// | chat of Groq, in a stream | `x_groq.usage` | yes |
 /// | Gemini | `usageMetadata` | yes |
 ///
-/// From the providers' pages of 2026-08 (Messages, Converse, `OpenRouter`) and 2026-11. What Gemini counts apart for the
-/// results of tools (`toolUsePromptTokenCount`) is not in it.
+/// From the providers' pages of 2026-08 (Messages, Converse, `OpenRouter`) and 2026-11. Gemini's separate count for the
+/// results of tools (`toolUsePromptTokenCount`) is not included.
 ///
-/// Usage adds up, over the replies of a session for instance. Replies of models with other prices are best kept apart:
-/// [`relative_cost`](Self::relative_cost), [`saved_tokens`](Self::saved_tokens) and [`saved_money`](Self::saved_money) take
-/// one set of prices.
+/// Add usages up, for example over the replies of a session. Keep models with different prices apart, because
+/// [`relative_cost`](Self::relative_cost), [`saved_tokens`](Self::saved_tokens) and [`saved_money`](Self::saved_money)
+/// take one set of prices.
 ///
 /// # Examples
 ///
@@ -59,9 +59,9 @@ pub struct CacheUsage {
     pub uncached: Option<u64>,
     /// Tokens read from the cache.
     pub read: Option<u64>,
-    /// All tokens written to the cache.
+    /// All tokens written to the cache, as one counter.
     pub written_flat: Option<u64>,
-    /// Tokens written for five minutes. The API adds such entries of its own behind server tools.
+    /// Tokens written for five minutes. The API also writes such entries itself after server tools.
     pub written_five_minutes: Option<u64>,
     /// Tokens written for one hour.
     pub written_one_hour: Option<u64>,
@@ -73,10 +73,10 @@ struct Reply<'r> {
     usage: Option<Value>,
     #[serde(rename = "usageMetadata")]
     usage_metadata: Option<Value>,
-    /// The reply within an event of the Messages API; elsewhere it may be anything.
+    /// The reply in an event of the Messages API; other APIs may have anything here.
     #[serde(borrow)]
     message: Option<&'r RawValue>,
-    /// The same of the Responses API.
+    /// The same in the Responses API.
     #[serde(borrow)]
     response: Option<&'r RawValue>,
     /// The same in Groq's chunks.
@@ -85,7 +85,7 @@ struct Reply<'r> {
     /// The same in the last event of Converse.
     #[serde(borrow)]
     metadata: Option<&'r RawValue>,
-    /// What Bedrock adds to the last event of a model's own API.
+    /// Bedrock's addition to the last event of a model's own API.
     #[serde(rename = "amazon-bedrock-invocationMetrics")]
     invocation_metrics: Option<Value>,
     #[serde(borrow)]
@@ -99,12 +99,12 @@ struct Choice {
 }
 
 impl CacheUsage {
-    /// Reads a whole reply, as JSON: an object, or the array that Gemini streams where no events are asked for. A reply
-    /// without counters gives none.
+    /// Reads the counters of a whole JSON reply: an object, or the array that Gemini streams without server-sent
+    /// events. All counters are `None` if the reply has none.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Syntax`] if it is neither.
+    /// [`ErrorKind::Syntax`] if the reply is neither.
     pub fn from_reply(json: &[u8]) -> Result<Self> {
         let mut usage = Self::default();
         if json.trim_ascii_start().starts_with(b"[") {
@@ -118,16 +118,16 @@ impl CacheUsage {
         Ok(usage)
     }
 
-    /// Reads a whole stream of server-sent events, or what came of it. Lines that are not `data:` with a JSON object are
-    /// passed over: a stream may end anywhere.
+    /// Reads the counters of a stream of server-sent events, which may be incomplete. Lines other than `data:` with a
+    /// JSON object are ignored.
     #[must_use]
     pub fn from_stream(text: &[u8]) -> Self {
         let mut usage = Self::default();
         events(text, |event| {
-            // Some servers leave out the blank lines between events, so that each line of the data is one.
+            // Some servers leave out the blank lines between events, so that each line of the data is an event.
             if usage.observe_event(event.data).is_err() {
                 for line in event.data.split(|byte| *byte == b'\n') {
-                    // What cannot be read counts for nothing, as said above.
+                    // Unreadable lines are ignored, as documented.
                     let _ = usage.observe_event(line);
                 }
             }
@@ -135,14 +135,15 @@ impl CacheUsage {
         usage
     }
 
-    /// Adds what one streamed event says: the text after `data:`. Counters that come more than once are cumulative, so the
-    /// larger value of each counts, or the later ones where they come with tokens that were read: of the Messages API in `message_start` and `message_delta`, of Gemini in every chunk.
-    /// The Responses API has them in `response.completed`, chats in the last chunk (with
-    /// `"stream_options":{"include_usage":true}` in the request).
+    /// Adds the counters of one streamed event: the text after `data:`. Counters that come more than once are
+    /// cumulative, so the larger value of each counts, or the later ones if they come with tokens that were read. The
+    /// Messages API sends them in `message_start` and `message_delta`, Gemini in every chunk, the Responses API in
+    /// `response.completed`, and chats in the last chunk (with `"stream_options":{"include_usage":true}` in the
+    /// request).
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Syntax`] if it is not a JSON object.
+    /// [`ErrorKind::Syntax`] if the event is not a JSON object.
     pub fn observe_event(&mut self, json: &[u8]) -> Result<()> {
         // The cause is dropped: its text may repeat a value.
         let event: Reply<'_> = serde_json::from_slice(json).map_err(|_| not_an_object())?;
@@ -152,7 +153,7 @@ impl CacheUsage {
 
     fn observe(&mut self, reply: &Reply<'_>) {
         for inner in [reply.message, reply.response, reply.x_groq, reply.metadata].into_iter().flatten() {
-            // What is no reply has no counters.
+            // Any other value has no counters.
             if let Ok(inner) = serde_json::from_str::<Reply<'_>>(inner.get()) {
                 self.count(&inner);
             }
@@ -173,18 +174,20 @@ impl CacheUsage {
     }
 
     fn merge(&mut self, new: &Counters) {
+        // The total so far is taken before the counters change, because a later event may report less than the whole
+        // prompt.
         let before = self.total();
         self.read = self.read.max(new.read);
         self.written_flat = self.written_flat.max(new.written);
         self.written_five_minutes = self.written_five_minutes.max(new.written_five_minutes);
         self.written_one_hour = self.written_one_hour.max(new.written_one_hour);
         self.uncached = match new.prompt {
-            // The cached part may have come with another event than the whole.
+            // The cached part may have come in another event than the whole.
             Some(prompt) => {
                 let cached = self.read.unwrap_or(0).saturating_add(self.written());
                 Some(prompt.max(before).saturating_sub(cached))
             }
-            // The last word counts where it has all of it: what came before may have been an estimate.
+            // A complete last event replaces earlier ones, which may have been estimates.
             None if new.read.is_some_and(|read| read > 0) && new.uncached.is_some() => {
                 self.read = new.read;
                 new.uncached
@@ -193,14 +196,14 @@ impl CacheUsage {
         };
     }
 
-    /// Returns the tokens written to the cache: the flat counter, or the sum of the two lifetimes where there is none.
+    /// Returns the tokens written to the cache: the flat counter or the sum of the two lifetimes, whichever is larger.
     #[must_use]
     pub fn written(&self) -> u64 {
         let split = self.written_five_minutes.unwrap_or(0).saturating_add(self.written_one_hour.unwrap_or(0));
         self.written_flat.unwrap_or(0).max(split)
     }
 
-    /// The same, or `None` if there is no such counter.
+    /// Returns the tokens written to the cache, or `None` if there is no such counter.
     fn all_written(&self) -> Option<u64> {
         let known = self.written_flat.or(self.written_five_minutes).or(self.written_one_hour);
         known.map(|_| self.written())
@@ -213,16 +216,17 @@ impl CacheUsage {
         known.saturating_add(self.written())
     }
 
-    /// Returns the share of the prompt that came from the cache, 0 to 1. `None` if there is no counter above zero.
+    /// Returns the share of the prompt that was read from the cache, from 0 to 1, or `None` if no counter is above
+    /// zero.
     #[must_use]
     pub fn hit_ratio(&self) -> Option<f64> {
         (self.total() > 0).then(|| share(self.read.unwrap_or(0), self.total()))
     }
 
-    /// Returns what the prompt cost against the same prompt without caching: below 1 is a gain. Written tokens whose lifetime the
-    /// reply does not tell count as written for five minutes. `None` if there is no counter above zero.
+    /// Returns the cost of the prompt relative to the same prompt without caching; below 1 is a gain. Written tokens of
+    /// unknown lifetime count as written for five minutes. `None` if no counter is above zero.
     ///
-    /// The default prices are Anthropic's; for models of others, give theirs ([`CachePrices::new`]).
+    /// The default prices are Anthropic's; for models of other providers, pass theirs ([`CachePrices::new`]).
     #[must_use]
     pub fn relative_cost(&self, prices: &CachePrices) -> Option<f64> {
         let total = self.total();
@@ -237,8 +241,8 @@ impl CacheUsage {
         })
     }
 
-    /// Returns what caching saved, in uncached input tokens: how many more of these the same prompts would have cost without
-    /// caching. Below zero caching cost more than it saved. `None` if there is no counter above zero.
+    /// Returns the savings from caching in uncached input tokens: how many more the same prompts would have cost
+    /// without caching. Negative if caching cost more than it saved; `None` if no counter is above zero.
     ///
     /// # Examples
     ///
@@ -266,8 +270,8 @@ impl CacheUsage {
         Some((1.0 - cost) * share(self.total(), 1))
     }
 
-    /// Returns what caching saved in money, where a million uncached input tokens cost `per_million`. Below zero caching
-    /// cost more than it saved. `None` if there is no counter above zero.
+    /// Returns the savings from caching in money, at `per_million` for a million uncached input tokens. Negative if
+    /// caching cost more than it saved; `None` if no counter is above zero.
     #[must_use]
     pub fn saved_money(&self, prices: &CachePrices, per_million: f64) -> Option<f64> {
         self.saved_tokens(prices).map(|tokens| tokens / 1e6 * per_million)
@@ -277,7 +281,7 @@ impl CacheUsage {
 impl AddAssign for CacheUsage {
     /// Adds the tokens of another reply.
     fn add_assign(&mut self, other: Self) {
-        // Of two replies one may have the sum only, and the other one its parts.
+        // One reply may have only the sum and the other only its parts.
         let written = sum_of(self.all_written(), other.all_written());
         *self = Self {
             uncached: sum_of(self.uncached, other.uncached),

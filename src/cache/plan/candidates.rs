@@ -1,7 +1,8 @@
-//! Which blocks are worth a marker, the most valuable first. Whether a marker may stand there is not asked here.
+//! Lists the blocks that are worth a marker, the most valuable first, without asking whether they can carry one.
 //!
-//! An entry is written at a marker and found again by a marker on the same block, or on one of the 19 positions after it.
-//! So a growing conversation wants a marker where the last request wrote, to read, and one at its end, to write.
+//! An entry is written at a marker and found again by a marker on the same block, or on one of the 19 positions after
+//! it. A growing conversation therefore needs a marker where the last request wrote, to read, and one at its end, to
+//! write.
 
 use super::history::{HeadChanges, History, HistoryEdit, previous_turn_end, turn_end};
 use super::marker::{BreakpointPurpose, BreakpointSection};
@@ -10,27 +11,27 @@ use super::options::BreakpointOptions;
 use crate::cache::body::{Block, BlockKind, BodyLayout, Scanned};
 use crate::error::Result;
 
-/// How many positions a marker looks at, its own included (prompt caching page, 2026-09).
+/// The number of positions that a marker looks back over, its own included (prompt caching page, 2026-09).
 const WINDOW: usize = 20;
 
-/// How many candidates a request has as a rule, so that the list need not grow.
+/// The usual number of candidates, so that the list need not grow.
 const USUAL: usize = 8;
 
 /// A block that is worth a marker.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct MarkerCandidate {
     pub(super) section: BreakpointSection,
-    /// The block; where it cannot take a marker, the nearest one before it that can, but none before `floor`.
+    /// The block. If it cannot take a marker, the nearest earlier block that can is used, down to `floor`.
     pub(super) index: Option<usize>,
     pub(super) floor: usize,
-    /// Whether blocks of answers will do. Elsewhere markers stand on the user's blocks.
+    /// `true` if a block of an answer will do; otherwise only the user's blocks are marked.
     pub(super) answers: bool,
-    /// Whether the reasons for passing over blocks are worth a note.
+    /// `true` if passing over a block is worth a note.
     pub(super) report: bool,
     pub(super) purpose: BreakpointPurpose,
 }
 
-/// What is worth a marker, and what is deliberately left without one.
+/// The blocks that are worth a marker, and those that are deliberately left without one.
 #[derive(Debug)]
 pub(super) struct MarkerCandidates {
     pub(super) all: Vec<MarkerCandidate>,
@@ -40,6 +41,7 @@ pub(super) struct MarkerCandidates {
 pub(super) fn candidates(current: Scanned<'_>, options: &BreakpointOptions<'_>) -> Result<MarkerCandidates> {
     let history = History::of(current, options)?;
     let mut candidates = MarkerCandidates { all: Vec::with_capacity(USUAL), left_out: Vec::new() };
+    // A boundary at or beyond the end declares nothing to be volatile.
     let stable = options.stable_system.filter(|blocks| *blocks < current.layout.system().blocks.len());
     let changed = history.common.is_some_and(|common| !common.head);
     if changed {
@@ -63,7 +65,7 @@ impl MarkerCandidates {
         self.all.push(MarkerCandidate { section, index, floor: 0, answers, report: false, purpose });
     }
 
-    /// The API does not read the messages before this block.
+    /// Drops candidates in messages before this block, which the API does not read.
     fn from(&mut self, first: usize) {
         let is_read = |candidate: &MarkerCandidate| candidate.index.is_none_or(|index| index >= first);
         self.all.retain(|candidate| candidate.section != BreakpointSection::Messages || is_read(candidate));
@@ -72,7 +74,7 @@ impl MarkerCandidates {
         }
     }
 
-    /// Nothing is known to change at the head.
+    /// Adds the candidates of a request whose tools and system are not known to have changed.
     fn settled(
         &mut self,
         layout: &BodyLayout,
@@ -82,7 +84,8 @@ impl MarkerCandidates {
     ) {
         use BreakpointSection::{System, Tools};
         let blocks = layout.messages().blocks;
-        // The messages are by far the longest part, so their end comes first; the rest pays only where they are lost.
+        // The messages are by far the longest part, so their end comes first; the rest pays only when the messages are
+        // lost.
         let near = self.messages(blocks, history, options);
         let system = layout.system().blocks.len();
         match stable {
@@ -90,14 +93,16 @@ impl MarkerCandidates {
             None => self.add(System, system.checked_sub(1), true, BreakpointPurpose::System),
         }
         self.edited(blocks, history);
+        // Without the previous body it is not known whether the closing text is a reminder, so both ends get a marker.
         if let (None, Some(index)) = (history.common, before_trailing_text(blocks)) {
             self.add_to_messages(index, false, BreakpointPurpose::BeforeReminder);
             self.all.extend_from_slice(&near);
         }
-        // The last of several blocks is the one that changes, where one does.
+        // If a block of several changes, it is usually the last one.
         if let (Some(index), None) = (system.checked_sub(2), stable) {
             self.add(System, Some(index), false, BreakpointPurpose::StablePrefix);
         }
+        // Ahead of the tools only: all that a near write adds is cover for an edit of the last turn.
         self.all.extend_from_slice(&near);
         self.add(Tools, layout.tools().blocks.len().checked_sub(1), true, BreakpointPurpose::Tools);
         if let (None, Some(index)) = (history.common, earlier_turn_end(blocks)) {
@@ -105,9 +110,10 @@ impl MarkerCandidates {
         }
     }
 
-    /// The history was edited, as it will be again: the last block before the edit is in reach of the next one too.
+    /// Adds candidates before an edit of the history: edits tend to repeat, and the next request can still read what is
+    /// before this one.
     fn edited(&mut self, blocks: &[Block], history: &History) {
-        // A marker on an answer tells the next request that this one saw an edit.
+        // A marker on an answer shows the next request that this one saw an edit.
         let stable = history.edit.and_then(|edit| edit.stable);
         let answer = stable.and_then(|index| blocks.get(..=index)?.iter().rposition(|block| !block.user));
         if let Some(index) = answer.filter(|_| answer != stable) {
@@ -121,7 +127,7 @@ impl MarkerCandidates {
         }
     }
 
-    /// The caller says from where on the system prompt changes.
+    /// Marks the end of the part of the system prompt that the caller calls stable, and nothing after it.
     fn bounded(&mut self, layout: &BodyLayout, stable: usize) {
         if let Some(index) = stable.checked_sub(1) {
             self.add(BreakpointSection::System, Some(index), true, BreakpointPurpose::StablePrefix);
@@ -130,8 +136,8 @@ impl MarkerCandidates {
         self.left_out.push((BreakpointSection::System, last, BreakpointReason::Volatile));
     }
 
-    /// The end of the conversation and, in front of everything else, the previous write if it is out of reach from
-    /// there. One that is within reach is given back: it is worth a marker that nothing else needs.
+    /// Adds the end of the conversation and, if it is out of reach from there, the previous write. Returns a previous
+    /// write that is within reach: it is worth only a spare marker.
     fn messages(
         &mut self,
         blocks: &[Block],
@@ -147,10 +153,10 @@ impl MarkerCandidates {
         let before_reminder =
             end.checked_sub(reminder).filter(|index| reminder > 0 && same_message(blocks, *index, end));
         let anchor = history.last_written(end);
-        // A reminder that was left out twice will be left out again.
+        // A reminder that was left out twice is expected to be left out again.
         let settled_reminder =
             before_reminder.is_some() && anchor.is_some_and(|at| at + 1 == history.common().messages);
-        // What will not be there next time would be paid for and never read.
+        // An entry with a part that is gone next time would be paid for and never read.
         let writes_end = !(settled_reminder || again || history.slides);
         if !writes_end {
             self.left_out.push((section, Some(end), BreakpointReason::Volatile));
@@ -166,7 +172,8 @@ impl MarkerCandidates {
         if let Some(index) = stable {
             self.add_to_messages(index, true, BreakpointPurpose::BeforeEdit);
         }
-        // A plan does not tell what has changed since, so its places are no more than a guess either.
+        // A plan does not show what has changed since, so the blocks it names are added beside the guess, not instead
+        // of it.
         let guess = if history.common.is_none() { previous_turn_end(blocks, end) } else { None };
         let others = [Some(end).filter(|_| writes_end), before_reminder, stable];
         let previous_write = |index, floor| MarkerCandidate {
@@ -177,6 +184,7 @@ impl MarkerCandidates {
             report: false,
             purpose: BreakpointPurpose::PreviousWrite,
         };
+        // A marker within the look-back of one that is placed anyway would be wasted.
         let is_near = |index: usize| {
             let reaches = |from: usize| index <= from && positions(blocks, index, from, options.collapses) < WINDOW;
             others.into_iter().flatten().any(reaches)
@@ -190,12 +198,12 @@ impl MarkerCandidates {
         near
     }
 
-    /// Something changed in tools or system, so no entry behind that can be read.
+    /// Adds the candidates of a request whose tools or system changed, so that no entry after the change can be read.
     fn changed_head(&mut self, layout: &BodyLayout, history: &History, stable: Option<usize>) {
         use BreakpointSection::{Messages, System, Tools};
         let blocks = layout.messages().blocks;
         match history.head_changes {
-            // The messages are written in the hope that the head stays as it is from now on.
+            // The changes may be over, so the messages are written for the next request.
             Some(HeadChanges { goes_on: false, start }) => {
                 self.add(Messages, blocks.len().checked_sub(1), true, BreakpointPurpose::TurnEnd);
                 if let Some(index) = start {
@@ -217,12 +225,13 @@ impl MarkerCandidates {
     }
 }
 
-/// The end of the turn that was the last one three turns ago.
+/// Returns the end of the turn that was the last one three turns ago.
 fn earlier_turn_end(blocks: &[Block]) -> Option<usize> {
     (0..3).try_fold(turn_end(blocks, blocks.len())?, |end, _| previous_turn_end(blocks, end))
 }
 
-/// The block before the text that closes the last turn: it may be a reminder that the next request leaves out.
+/// Returns the block before the text that closes the last turn, which may be a reminder that the next request leaves
+/// out.
 fn before_trailing_text(blocks: &[Block]) -> Option<usize> {
     let end = turn_end(blocks, blocks.len())?;
     let index = end.checked_sub(1).filter(|index| same_message(blocks, *index, end))?;
@@ -234,7 +243,7 @@ fn same_message(blocks: &[Block], a: usize, b: usize) -> bool {
     message(a) == message(b)
 }
 
-/// How many positions lie between two blocks.
+/// Returns the number of positions between two blocks, as the look-back counts them.
 fn positions(blocks: &[Block], from: usize, to: usize, collapses: bool) -> usize {
     let between = blocks.get(from..=to).unwrap_or_default();
     let pairs = between.iter().zip(between.iter().skip(1));

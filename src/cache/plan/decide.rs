@@ -1,4 +1,4 @@
-//! Gives the four markers to the candidates that are worth most and legal beside the caller's own.
+//! Assigns the four markers to the most valuable candidates that are legal beside the caller's markers.
 
 use super::candidates::{MarkerCandidate, candidates};
 use super::existing::{
@@ -15,7 +15,7 @@ use crate::cache::body::{Block, BodyLayout, CacheControl, Scanned};
 use crate::error::Result;
 use crate::retention::CacheTtl;
 
-/// The plan for a body, and what to insert to carry it out.
+/// Returns the plan for a body and the edits that carry it out.
 pub(super) fn decide(
     body: &[u8],
     layout: &BodyLayout,
@@ -41,14 +41,14 @@ pub(super) fn decide(
     Ok((BreakpointPlan { markers, notes: decision.notes.finish() }, decision.edits))
 }
 
-/// What has been decided so far.
+/// The decisions so far.
 struct Decision<'a> {
     body: &'a [u8],
     layout: &'a BodyLayout,
     placed: Vec<PlacedMarker>,
-    /// How many of those placed, the first ones, are the caller's.
+    /// The number of placed markers that are the caller's; they come first.
     existing: usize,
-    /// Where the top-level marker falls, the caller's or ours.
+    /// The block that the top-level marker applies to, the caller's or ours.
     automatic: Option<AutomaticTarget>,
     notes: Notes,
     edits: Vec<BodyEdit>,
@@ -62,7 +62,7 @@ impl Decision<'_> {
         if candidate.purpose == BreakpointPurpose::Automatic {
             return self.place_automatic(ttl);
         }
-        // The block is looked for even if there is no marker left: only then the note can say where it would be.
+        // The search runs even if no marker is left, because the note names the block.
         let Some((order, block)) = self.target(candidate, ttl) else { return };
         if self.is_full() {
             if !candidate.purpose.is_spare() {
@@ -79,8 +79,8 @@ impl Decision<'_> {
         self.placed.len() >= MAX_MARKERS
     }
 
-    /// The block that gets the marker, found from the candidate backwards. `None` if there is none, or if it is ours
-    /// already.
+    /// Finds the block that gets the marker, from the candidate backwards. `None` if there is none or if it has a
+    /// planned marker.
     fn target(&mut self, candidate: MarkerCandidate, ttl: CacheTtl) -> Option<(Order, Block)> {
         let section = candidate.section;
         let found = section.of(self.layout);
@@ -94,7 +94,7 @@ impl Decision<'_> {
             }
             let order = (section.rank(), candidate.floor + index, true);
             if self.is_ours(order) {
-                // A candidate that is worth more has this block already, and its marker serves both.
+                // A more valuable candidate has this block already, and its marker serves both.
                 return None;
             }
             if let Some(reason) = self.forbids(order, ttl) {
@@ -103,7 +103,8 @@ impl Decision<'_> {
             }
             match Place::of(block, section == BreakpointSection::System).passed_over {
                 Some(reason) => {
-                    // Turn after turn may be results of such calls, and what the answers say is the nearest place left.
+                    // Many turns in a row may be results of such calls, so a block of an answer is the nearest one
+                    // left.
                     answers |= reason == BreakpointReason::CalledByCode;
                     self.note(candidate, Some(*block), reason);
                 }
@@ -126,7 +127,8 @@ impl Decision<'_> {
         self.placed.iter().skip(self.existing).any(|(at, _)| *at == order)
     }
 
-    /// Why no marker of this lifetime may stand at this block, nor a marker of its purpose before it.
+    /// Returns the reason why this block must not get a marker of this lifetime and the search must not go further
+    /// back.
     fn forbids(&self, order: Order, ttl: CacheTtl) -> Option<BreakpointReason> {
         let (rank, index, _) = order;
         if self.placed.iter().any(|((other_rank, other, _), _)| (*other_rank, *other) == (rank, index)) {
@@ -146,7 +148,7 @@ impl Decision<'_> {
         earlier.then_some(BreakpointReason::EarlierFiveMinutes)
     }
 
-    /// A top-level marker of ours. It falls on the last block that can carry one.
+    /// Adds a top-level marker, which applies to the last block that can carry one.
     fn place_automatic(&mut self, ttl: CacheTtl) {
         let section = BreakpointSection::Messages;
         if !matches!(self.layout.top, CacheControl::Absent) {

@@ -1,4 +1,4 @@
-//! The markers that a body has already: which there are, whether the API would accept them, and where they write.
+//! The markers that a body already has: their blocks, the API's rules for them, and where they write entries.
 
 use super::marker::{Breakpoint, BreakpointOrigin, BreakpointPurpose, BreakpointSection};
 use super::note::Notes;
@@ -6,22 +6,23 @@ use super::places::{Given, INSIDE, ON_MESSAGE, Place};
 use crate::cache::body::{BlockKind, BodyLayout, CacheControl};
 use crate::error::{Error, ErrorKind, Result};
 
-/// How many markers the API takes, the automatic one included (prompt caching page, 2026-09).
+/// The number of markers that the API takes, the automatic one included (prompt caching page, 2026-09).
 pub(super) const MAX_MARKERS: usize = 4;
 
 /// Section and block, both counted in the order in which the API reads them.
 pub(super) type Spot = (usize, usize);
 
-/// Where a marker stands in the order in which the API reads them: section, block, and inside the block or on it.
+/// The position of a marker in the order in which the API reads them: section, block, and `false` inside the block or
+/// `true` on it.
 pub(super) type Order = (usize, usize, bool);
 
-/// The top-level marker falls on the last block, so it counts as the last of all.
+/// The top-level marker applies to the last block, so it counts as the last of all.
 pub(super) const TOP: Order = (usize::MAX, 0, false);
 
 pub(super) type PlacedMarker = (Order, Breakpoint);
 
-/// The caller's markers in the order in which the API reads them, and what is to be said of them. With `strict`, what only
-/// the Anthropic API is known to refuse is an error.
+/// Returns the caller's markers in the order in which the API reads them, with notes on doubtful ones. With `strict`, a
+/// marker that only the Anthropic API is known to refuse is an error.
 pub(super) fn existing_markers(layout: &BodyLayout, strict: bool) -> Result<(Vec<PlacedMarker>, Notes)> {
     let mut given = GivenMarkers { strict, placed: Vec::with_capacity(MAX_MARKERS), count: 0, notes: Notes::default() };
     let sections = [BreakpointSection::Tools, BreakpointSection::System, BreakpointSection::Messages];
@@ -29,6 +30,7 @@ pub(super) fn existing_markers(layout: &BodyLayout, strict: bool) -> Result<(Vec
         let section = part.of(layout);
         let mut nested = section.nested.iter().peekable();
         for (index, block) in section.blocks.iter().enumerate() {
+            // Markers inside a block come before its own, in the order in which the API reads them.
             while let Some(inner) = nested.next_if(|inner| section.parent(inner) == index) {
                 let (order, place) = ((part.rank(), index, false), Place::of_kind(inner.kind));
                 given.add(order, part, place.given, inner.cache_control, &|| inner.path.clone())?;
@@ -48,7 +50,7 @@ pub(super) fn existing_markers(layout: &BodyLayout, strict: bool) -> Result<(Vec
     Ok((given.placed, given.notes))
 }
 
-/// The caller's markers so far.
+/// The caller's markers that were found so far.
 struct GivenMarkers {
     strict: bool,
     placed: Vec<PlacedMarker>,
@@ -75,14 +77,14 @@ impl GivenMarkers {
         self.check(section, given, path)?;
         let (origin, purpose) = (BreakpointOrigin::Caller, BreakpointPurpose::Caller);
         self.count += 1;
-        // Those beyond the limit are only counted: there may be any number.
+        // Markers beyond the limit are only counted, because a hostile body may have any number.
         if self.count <= MAX_MARKERS {
             self.placed.push((order, Breakpoint { path: path(), ttl, origin, purpose }));
         }
         Ok(())
     }
 
-    /// Refuses a marker, or takes a note of it.
+    /// Refuses a marker, or adds a note about it.
     fn check(&mut self, section: BreakpointSection, given: Given, path: &dyn Fn() -> String) -> Result<()> {
         match given {
             Given::Taken => {}
@@ -101,32 +103,34 @@ fn check_count_and_order(placed: &[PlacedMarker], count: usize) -> Result<()> {
     }
     for (earlier, later) in placed.iter().zip(placed.iter().skip(1)) {
         if earlier.1.ttl < later.1.ttl {
-            let message = "a one-hour cache marker stands after a five-minute one";
+            let message = "a one-hour cache marker follows a five-minute one";
             return Err(Error::new(ErrorKind::CacheMarkerOrder, message).with_key_path(later.1.path()));
         }
     }
     Ok(())
 }
 
-/// The block on which a top-level marker falls.
+/// The block that a top-level marker applies to.
 #[derive(Clone, Copy)]
 pub(super) struct AutomaticTarget {
     pub(super) at: Spot,
-    /// Whether the API will see it the same way: no later block might carry a marker after all.
+    /// `true` if the API is sure to choose the same block: no later block might carry a marker after all.
     certain: bool,
 }
 
-/// Where the caller's top-level marker falls, if there is one.
+/// Returns the block that the caller's top-level marker applies to, if there is one.
 pub(super) fn automatic_target(layout: &BodyLayout) -> Option<AutomaticTarget> {
     if layout.top.is_set() { falls_on(layout) } else { None }
 }
 
-/// Where a top-level marker falls.
+/// Returns the block that a top-level marker applies to: the last one that can carry a marker.
 pub(super) fn falls_on(layout: &BodyLayout) -> Option<AutomaticTarget> {
     let mut certain = true;
     for (rank, section) in layout.sections().into_iter().enumerate().rev() {
         for (index, block) in section.blocks.iter().enumerate().rev() {
             match block.kind {
+                // Not every host refuses markers here, so the marker may apply to this block rather than to an earlier
+                // one.
                 _ if block.by_code && !block.cache_control.is_set() => certain = false,
                 kind if kind.carries() || block.cache_control.is_set() => {
                     return Some(AutomaticTarget { at: (rank, index), certain });
@@ -151,7 +155,7 @@ pub(super) fn check_automatic(
     };
     match placed.iter().find(|((rank, index, _), marker)| (*rank, *index) == at && marker.ttl != top) {
         Some((_, marker)) => {
-            Err(misplaced("the top-level cache marker falls on a block that has one with another ttl", &marker.path))
+            Err(misplaced("the top-level cache marker applies to a block that has one with another ttl", &marker.path))
         }
         None => Ok(()),
     }
@@ -162,8 +166,7 @@ fn misplaced(message: &str, path: &str) -> Error {
     if path.is_empty() { error } else { error.with_key_path(path) }
 }
 
-/// The blocks at which a body wrote cache entries, in prompt order. Whether the API accepted them is
-/// not asked.
+/// Returns the blocks at which a body wrote cache entries, in prompt order, as if the API accepted all of them.
 pub(super) fn written(layout: &BodyLayout) -> Vec<Spot> {
     let mut spots = Vec::new();
     for (rank, section) in layout.sections().into_iter().enumerate() {

@@ -1,7 +1,7 @@
-//! What the previous request tells: where it wrote, what changed since, and what it had seen change itself.
+//! What the previous request shows: where it wrote, what changed since, and which changes it had itself seen.
 //!
-//! Nothing is kept between requests but the previous body. What the request before had seen is read from where its
-//! markers stand, and where one is missing.
+//! The previous body is all that is kept between requests. The changes that its own plan had seen are read from the
+//! markers that it has and from those that are missing.
 
 use super::existing::{Spot, written};
 use super::options::{BreakpointOptions, Lifetimes, Previous};
@@ -9,20 +9,20 @@ use crate::cache::body::{Block, BlockKind, BodyLayout, CommonPrefix, Scanned, Sl
 use crate::error::Result;
 use crate::retention::CacheTtl;
 
-/// How many blocks at the end of a turn are taken for a reminder that the next request leaves out.
+/// The largest number of blocks at the end of a turn that count as a reminder, which the next request leaves out.
 const REMINDER: usize = 2;
 
 #[derive(Debug, Default)]
 pub(super) struct History {
-    /// What is as it was, if there was a body to compare with.
+    /// The unchanged part, if there was a body to compare with.
     pub(super) common: Option<CommonPrefix>,
-    /// Where the previous request wrote, as far as that still stands.
+    /// Where the previous request wrote, as far as those blocks are unchanged.
     pub(super) written: Vec<Spot>,
-    /// What is known of changes of tools and system, if they changed this time.
+    /// The changes of tools and system, if they changed this time.
     pub(super) head_changes: Option<HeadChanges>,
-    /// What was done to the messages, if they did not just grow.
+    /// The edit of the messages, if they did not just grow.
     pub(super) edit: Option<HistoryEdit>,
-    /// Whether the messages are a window on the history that moves on with each request.
+    /// `true` if the messages are a window on the history that moves on with each request.
     pub(super) slides: bool,
 }
 
@@ -48,9 +48,9 @@ impl History {
     fn compared(previous: Scanned<'_>, current: Scanned<'_>, options: &BreakpointOptions<'_>) -> Self {
         let common = CommonPrefix::of(previous, current);
         let mut written = written(previous.layout);
-        // A conversation without an answer is a new one, whatever the previous request was about.
+        // A conversation without an answer is a new one, whatever the previous request contained.
         let goes_on = answers(current.layout.messages().blocks) > 0;
-        // Where the messages were compacted since, all before is gone, and will not be edited again.
+        // After a compaction everything before it is gone and will not be edited again.
         let compaction = current.layout.compaction();
         let compacted = compaction.is_some_and(|at| at >= common.messages);
         let shorter = common.head && goes_on && !compacted && common.messages < previous.layout.messages().blocks.len();
@@ -58,7 +58,7 @@ impl History {
         let head_changes = (!common.head).then(|| HeadChanges::of(previous.layout, current.layout, &written, options));
         let edit = (shorter && slide.is_none())
             .then(|| HistoryEdit::of(previous.layout, current.layout, common.messages, &written, options));
-        // An entry is found by all that is in front of it, so those behind the first difference are lost.
+        // An entry is found by the whole prompt before it, so entries after the first difference are lost.
         let first = compaction.unwrap_or_default();
         written.retain(|(rank, index)| *rank < 2 || (first..common.messages).contains(index));
         Self { common: Some(common), written, head_changes, edit, slides: slide.is_some_and(Slide::goes_on) }
@@ -79,20 +79,20 @@ impl History {
 pub(super) struct HeadChanges {
     /// The end of the turn that saw the first of the changes in a row, if it is not the last turn.
     pub(super) start: Option<usize>,
-    /// Whether the next request is to be expected to change them again.
+    /// `true` if the next request is expected to change them again.
     pub(super) goes_on: bool,
 }
 
 impl HeadChanges {
-    /// After how many changes in a row the next one is taken for granted: five-minute and one-hour entries. Writing the
-    /// messages for nothing costs 0.25 or 1.0 of their price, not writing them although they could be read again 0.9; so
-    /// it pays not to write them from a chance of 0.78 or 0.47.
+    /// The number of changes in a row after which another one is expected, for five-minute and one-hour entries.
+    /// Writing the messages in vain costs 0.25 or 1.0 of their price; not writing messages that could have been read
+    /// costs 0.9. So it pays not to write them if the chance of another change is at least 0.78 or 0.47.
     const ENOUGH: [usize; 2] = [8, 5];
-    /// The same if they have changed each time since the session began.
+    /// The same number if they have changed with every request since the session began.
     const ENOUGH_FROM_START: [usize; 2] = [4, 2];
 
-    /// The markers of the previous request tell what it had seen: from the first change on, the end of the head is without
-    /// one, and the end of the turn that saw it keeps one, until there is none on messages any more.
+    /// Reads from the markers of the previous request which changes it had seen. After the first change the end of the
+    /// head has no marker, and the end of the turn that saw the change keeps one, until messages get none at all.
     fn of(previous: &BodyLayout, current: &BodyLayout, written: &[Spot], options: &BreakpointOptions<'_>) -> Self {
         let carrier = |blocks: &[Block]| blocks.iter().rposition(|block| block.kind.carries());
         let head = match (carrier(previous.system().blocks), carrier(previous.tools().blocks)) {
@@ -106,10 +106,12 @@ impl HeadChanges {
             // No marker on messages: the previous request had given up on them, and the head has changed once more.
             return Self { start: None, goes_on: true };
         }
-        // Where the caller says that the system prompt has a part that changes, its end never has a marker.
+        // If the caller declared a changing part of the system prompt, its end never has a marker, so a missing one
+        // shows nothing.
         let is_announced = options.stable_system.is_some();
         let start = first.filter(|_| !settled && !is_announced);
         let blocks = current.messages().blocks;
+        // Each answer since that turn belongs to a request that saw a change; this one is one more.
         let changes = 1 + start.map_or(0, |start| answers(blocks.get(start..).unwrap_or_default()));
         let long = writes_for_an_hour(options);
         let [short_run, long_run] = if changes >= answers(blocks) { Self::ENOUGH_FROM_START } else { Self::ENOUGH };
@@ -121,11 +123,11 @@ impl HeadChanges {
 /// Some of the previous request's messages are gone or different.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct HistoryEdit {
-    /// The last block that the next edit is expected to leave as it is, if edits keep their distance from the end.
+    /// The last block that the next edit is expected to leave unchanged, if edits keep their distance from the end.
     pub(super) stable: Option<usize>,
-    /// How many blocks at the end of the last message are gone, where others of it are left.
+    /// The number of blocks that are gone from the end of the last message, if others of it are left.
     pub(super) reminder: usize,
-    /// Whether the previous request had seen an edit too, so that nothing behind the next one is worth writing.
+    /// `true` if the previous request had seen an edit too, so that nothing after the next edit is worth writing.
     pub(super) again: bool,
 }
 
@@ -141,26 +143,26 @@ impl HistoryEdit {
         let last_turn = answer_end(before).map_or(0, |answer| answer + 1);
         let gone = before.len().saturating_sub(edited);
         let reminder = if edited > last_turn && gone <= REMINDER { gone } else { 0 };
-        // The previous request tells by a marker on an answer, or by the one that is missing on the last turn.
+        // A marker on an answer, or a missing one on the last turn, shows that the previous request had seen an edit.
         let mut in_messages = written.iter().filter(|(rank, _)| *rank == 2).map(|(_, index)| *index);
         let on_answer = in_messages.clone().rfind(|index| before.get(*index).is_some_and(|block| !block.user));
         let end_marked = in_messages.any(|index| index >= last_turn);
-        // Where an edit came before the place that was to outlive it, edits do not keep their distance.
+        // If this edit came before the block that was expected to stay, edits do not keep their distance from the end.
         let moves = reminder == 0 && on_answer.map_or(end_marked, |index| index < edited);
         let stable = if moves { before_next(before, now, edited) } else { None };
-        // An edit of the last turn comes back more often than not, and only that turn is at stake.
+        // An edit of the last turn usually comes again, and leaving out its marker costs only that turn.
         let last = writes_for_an_hour(options) && edited >= last_turn;
         Self { stable, reminder, again: reminder == 0 && (on_answer.is_some() || !end_marked || last) }
     }
 }
 
-/// Whether writing messages costs more than not having written them when they can be read.
+/// Returns `true` if writing messages in vain costs more than not having written messages that can be read.
 fn writes_for_an_hour(options: &BreakpointOptions<'_>) -> bool {
     options.lifetimes.and_then(Lifetimes::tail) == Some(CacheTtl::OneHour)
 }
 
-/// The last block before the one that is next to be edited. It is of the same kind, where that tells them apart; else it is
-/// taken to be in the message that is as far from the end as the edited one was.
+/// Returns the last block before the one that is expected to be edited next: the next block of the same kind for
+/// images, documents and thinking, otherwise one in the message that is as far from the end as the edited one was.
 fn before_next(before: &[Block], now: &[Block], edited: usize) -> Option<usize> {
     let kind = before.get(edited)?.kind;
     if matches!(kind, BlockKind::Carrier | BlockKind::Thinking) {
@@ -175,25 +177,25 @@ fn before_next(before: &[Block], now: &[Block], edited: usize) -> Option<usize> 
     now.partition_point(|block| block.path.message().is_some_and(|message| message < next)).checked_sub(1)
 }
 
-/// How many answers there are: as many as there were requests before, if each was answered.
+/// Returns the number of answers, which is the number of earlier requests if each was answered.
 fn answers(blocks: &[Block]) -> usize {
     let pairs = blocks.iter().zip(blocks.iter().skip(1));
     pairs.filter(|(a, b)| !a.user && b.user).count()
 }
 
-/// The last block of the user among the first `count`.
+/// Returns the last block of the user among the first `count`.
 pub(super) fn turn_end(blocks: &[Block], count: usize) -> Option<usize> {
     blocks.get(..count)?.iter().rposition(|block| block.user)
 }
 
-/// The end of the user's turn before the one that ends at `end`: where the previous request ended, if each answer was
-/// followed by one request.
+/// Returns the end of the user's turn before the one that ends at `end`. The previous request ended there, if each
+/// answer was followed by one request.
 pub(super) fn previous_turn_end(blocks: &[Block], end: usize) -> Option<usize> {
     let answer = blocks.get(..end)?.iter().rposition(|block| !block.user)?;
     turn_end(blocks, answer)
 }
 
-/// The last block of the answer before the user's last turn.
+/// Returns the last block of the answer before the user's last turn.
 pub(super) fn answer_end(blocks: &[Block]) -> Option<usize> {
     blocks.get(..turn_end(blocks, blocks.len())?)?.iter().rposition(|block| !block.user)
 }

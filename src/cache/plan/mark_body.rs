@@ -1,4 +1,4 @@
-//! The way of a body through the planner: read, decide, insert.
+//! The steps of the planner: read the body, decide, insert the markers.
 
 use super::decide::decide;
 use super::marker_plan::BreakpointPlan;
@@ -10,7 +10,7 @@ use crate::error::ErrorKind;
 use crate::error::Result;
 
 impl BreakpointPlan {
-    /// Plans the markers of a body, which is read but not changed.
+    /// Plans the markers for a body without changing it.
     ///
     /// # Errors
     ///
@@ -20,28 +20,29 @@ impl BreakpointPlan {
     }
 }
 
-/// Reads the body, so that the previous one need not be read where it is the same.
+/// Reads the body. If a previous body will be compared with it, also records what that comparison needs.
 fn read(body: &[u8], options: &BreakpointOptions<'_>) -> Result<BodyLayout> {
     if options.compares() { scan_to_compare(body) } else { scan(body) }
 }
 
-/// Adds the markers that the options ask for to a request body, and nothing else.
+/// Adds the cache breakpoints (`cache_control` markers) that the options ask for to a request body.
 ///
-/// Every byte of the body is kept, in its order; a marker is inserted as the last member of its block. A `system` prompt
-/// or a message's `content` that is a string becomes a list of one text block where it has to carry a marker. Markers of
-/// the caller stay as they are. The result of a second call is the result of the first.
+/// Keeps every byte of the body in its order and inserts each marker as the last member of its block. A `system` prompt
+/// or a message's `content` that is a string becomes a list of one text block if it gets a marker. The caller's markers
+/// stay as they are. Marking a marked body again changes nothing.
 ///
 /// # Errors
 ///
 /// - [`ErrorKind::InvalidBody`] if the body, or the previous one, is not a JSON object; [`ErrorKind::TooDeep`] if it nests
 ///   128 levels or deeper.
 /// - [`ErrorKind::TooManyCacheMarkers`] if the caller set more than four markers, nested and top-level ones included.
-/// - [`ErrorKind::CacheMarkerOrder`] if a one-hour marker of the caller stands after a five-minute one in the order tools,
+/// - [`ErrorKind::CacheMarkerOrder`] if a one-hour marker of the caller follows a five-minute one in the order tools,
 ///   system, messages, top level.
-/// - [`ErrorKind::InvalidCacheMarker`] if a marker of the caller stands where the API refuses it: on thinking or empty
-///   text, on a nested block that is not the last, on a citation, inside a toolset, with an unknown type or `ttl`, or on
-///   the block where the top-level marker falls too but with another lifetime; with
-///   [`refuses_misplaced`](BreakpointOptions::refuses_misplaced) also where only the Anthropic API is known to refuse it.
+/// - [`ErrorKind::InvalidCacheMarker`] if a marker of the caller is where the API refuses it: on thinking or empty
+///   text, on a nested block that is not the last, on a citation, inside a toolset, with an unknown type or `ttl`, or
+///   on the block that the top-level marker applies to, with another lifetime. With
+///   [`refuses_misplaced`](BreakpointOptions::refuses_misplaced) also where only the Anthropic API is known to refuse
+///   it.
 ///
 /// The rules are the API's (prompt caching page, 2026-09).
 ///
@@ -63,7 +64,7 @@ pub fn mark_body(body: Vec<u8>, options: &BreakpointOptions<'_>) -> Result<(Vec<
     mark_body_for_host(body, options, &HostFields::default()).map(|marked| (marked.body, marked.plan))
 }
 
-/// Fields that a host wants in the body where others want headers.
+/// Fields that a host expects in the body instead of in headers.
 #[derive(Debug, Default)]
 pub(crate) struct HostFields {
     /// The value of `anthropic_version`, as JSON.
@@ -77,11 +78,11 @@ pub(crate) struct HostFields {
 pub(crate) struct MarkedBody {
     pub(crate) body: Vec<u8>,
     pub(crate) plan: BreakpointPlan,
-    /// Whether beta flags were to be added, but the caller's body has a list of its own, which stays as it is.
+    /// `true` if beta flags were to be added but the caller's body has its own list, which stays as it is.
     pub(crate) kept_betas: bool,
 }
 
-/// Markers and the fields of the host in one pass. A field that the body has already stays as it is.
+/// Adds markers and the fields of the host in one pass. A field that the body already has stays as it is.
 pub(crate) fn mark_body_for_host(
     body: Vec<u8>,
     options: &BreakpointOptions<'_>,
@@ -97,7 +98,7 @@ pub(crate) fn mark_body_for_host(
         members.push(format!("\"anthropic_beta\":{betas}"));
     }
     if !members.is_empty() {
-        // All that goes to the end of the body is one edit: only the first of several may do without a comma.
+        // Everything added at the end of the body is one edit, because only its first member may go without a comma.
         let root = edits.iter_mut().find_map(|edit| if let BodyEdit::Root(_, text) = edit { Some(text) } else { None });
         if let Some(text) = root {
             *text = format!("{text},{}", members.join(",")).into();

@@ -1,56 +1,57 @@
-//! A marker of the finished body: where it is, whose it is, and what it is for.
+//! One cache breakpoint of the finished body: its block, its origin and its purpose.
 
 use std::fmt;
 
 use crate::cache::body::{BodyLayout, PromptSection};
 use crate::retention::CacheTtl;
 
-/// Who put a marker into the body.
+/// The origin of a marker: the caller or the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BreakpointOrigin {
-    /// It was in the body that was passed in.
+    /// The marker was in the body that the caller passed in.
     Caller,
-    /// The plan adds it.
+    /// The plan adds the marker.
     Planned,
 }
 
-/// What a marker is for.
+/// The purpose of a cache breakpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BreakpointPurpose {
-    /// The caller's own.
+    /// The caller set the marker.
     Caller,
-    /// The end of the tools, which stay the same where the system prompt changes.
+    /// The end of the tools, which stay cached when the system prompt changes.
     Tools,
-    /// The end of what stays the same where the last part of the system prompt changes.
+    /// The end of the part that stays the same when the last part of the system prompt changes.
     StablePrefix,
-    /// The end of the system prompt, which stays the same where messages are lost: another session, an image more or
-    /// less, another `tool_choice`.
+    /// The end of the system prompt, which stays cached when messages are lost: in another session, or after a change
+    /// of images or `tool_choice`.
     System,
-    /// Where the previous request wrote an entry: this one reads it, however much was added since.
+    /// The block where the previous request wrote an entry. This request reads it, however many blocks were added
+    /// since.
     PreviousWrite,
-    /// The end of a turn some way back, which an edit of the last turns leaves as it is.
+    /// The end of an earlier turn, which stays cached when the last turns are edited.
     EarlierTurn,
-    /// The end of what the next edit of the history is expected to leave as it is.
+    /// The end of the part that the next edit of the history is expected to leave unchanged.
     BeforeEdit,
-    /// The end of the turn since which tools or system change with each request. It is a sign to the next request, which
-    /// counts the changes from there on.
+    /// The end of the turn since which tools or system change with each request. The next request counts the changes
+    /// from this marker on.
     RunStart,
-    /// The end of an answer in front of an edit. It is a sign to the next request that this one saw the history edited.
+    /// The end of an answer before an edit. The marker shows the next request that this one saw an edited history.
     EditSeen,
-    /// The end of what the history before an edit has in common with the previous request.
+    /// The end of the history before an edit that is the same as in the previous request.
     LastCommon,
-    /// The end of the last turn but for a text that closes it, which may be a reminder that the next request leaves out.
+    /// The end of the last turn without its closing text, which may be a reminder that the next request leaves out.
     BeforeReminder,
-    /// The end of the user's last turn, where this request writes and the next one reads.
+    /// The end of the user's last turn: this request writes there, and the next one reads there.
     TurnEnd,
-    /// The top-level marker, which the provider moves to the last block.
+    /// The top-level marker, which the provider applies to the last block.
     Automatic,
 }
 
 impl BreakpointPurpose {
-    /// Whether going without is not worth a note: it takes what is left.
+    /// Returns `true` for purposes that only use spare markers, so that leaving them out needs no note.
     pub(super) fn is_spare(self) -> bool {
         matches!(self, Self::EarlierTurn | Self::RunStart | Self::EditSeen)
     }
@@ -60,14 +61,14 @@ impl BreakpointPurpose {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Caller => "the caller set it",
-            Self::Tools => "the tools outlive a change of the system prompt",
-            Self::StablePrefix => "the prompt up to here outlives a change behind it",
-            Self::System => "the system prompt outlives a change of the messages",
+            Self::Tools => "the tools stay cached when the system prompt changes",
+            Self::StablePrefix => "the prompt up to here stays cached when what follows changes",
+            Self::System => "the system prompt stays cached when the messages change",
             Self::PreviousWrite => "the previous request wrote up to here",
-            Self::EarlierTurn => "it outlives an edit of the last turns",
-            Self::BeforeEdit => "the next edit is expected behind it",
-            Self::RunStart => "tools or system change with each request since",
-            Self::EditSeen => "it tells the next request that the history was edited",
+            Self::EarlierTurn => "it stays cached when the last turns are edited",
+            Self::BeforeEdit => "the next edit is expected after it",
+            Self::RunStart => "tools or system have changed with each request since",
+            Self::EditSeen => "it shows the next request that the history was edited",
             Self::LastCommon => "the history is unchanged up to here",
             Self::BeforeReminder => "the next request may leave out what comes after it",
             Self::TurnEnd => "the next request reads up to here",
@@ -82,28 +83,28 @@ impl fmt::Display for BreakpointPurpose {
     }
 }
 
-/// One marker of the finished body.
+/// One cache breakpoint (a `cache_control` marker) of the finished body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Breakpoint {
     pub(super) path: String,
-    /// How long it asks for.
+    /// The lifetime that the marker asks for.
     pub ttl: CacheTtl,
-    /// Whose it is.
+    /// The origin of the marker.
     pub origin: BreakpointOrigin,
-    /// What it is for.
+    /// The purpose of the marker.
     pub purpose: BreakpointPurpose,
 }
 
 impl Breakpoint {
-    /// Returns the block that carries it, as a JSON Pointer into the finished body; empty for the top-level marker.
+    /// Returns the JSON Pointer to the marked block in the finished body; empty for the top-level marker.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
     }
 }
 
-/// The parts of a prompt that the plan marks, in the order in which the API reads them.
+/// A section of the prompt. Sections are ordered as the API reads them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum BreakpointSection {
@@ -116,7 +117,7 @@ pub enum BreakpointSection {
 }
 
 impl BreakpointSection {
-    /// Its place in the order in which the API reads the sections.
+    /// The position of the section in the order in which the API reads them.
     pub(super) fn rank(self) -> usize {
         match self {
             Self::Tools => 0,

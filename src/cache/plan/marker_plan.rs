@@ -1,20 +1,25 @@
-//! The plan as the caller sees it.
+//! The plan as the caller reads it.
 
 use super::marker::Breakpoint;
 use super::note::BreakpointNote;
 
-/// The markers of a request body and the reasons behind them.
+/// The cache breakpoints (`cache_control` markers) of a request body, with the purpose of each.
 ///
-/// For a retention of `short` or `long` the plan wants, in this order: a marker on the last block of the user's last turn,
-/// where the next request will read; one where the previous request wrote, if more than 19 positions lie between; one on
-/// the last block of the system prompt, one on the block before that, and one on the last tool, which serve where
-/// something behind them changes. The API takes four, so what comes last is left out first. What is left over covers edits
-/// of the last turns: a previous write that the last marker reaches anyway and, where nothing is known of the previous
-/// request, the block before a text that closes the turn and the end of the turn three turns back. A previous body that
-/// shows what is lost with each request changes this order: see [`docs::prompt_caching`](crate::docs::prompt_caching).
+/// For a retention of `short` or `long`, the plan places markers in this order:
 ///
-/// Where a place cannot take a marker, the plan walks back to the nearest one that can; where none of its own would be
-/// legal beside those of the caller, it leaves it out. [`BreakpointOptions`](crate::cache::BreakpointOptions) says what else can be known and asked for.
+/// 1. on the last block of the user's last turn, where the next request will read;
+/// 2. on the block where the previous request wrote, if it is more than 19 positions before that;
+/// 3. on the last block of the system prompt, on the block before it, and on the last tool, which serve when something
+///    after them changes.
+///
+/// The API takes four markers, so the last ones of the list are left out first. Spare markers cover edits of the last
+/// turns: a previous write that the first marker reaches anyway and, if nothing is known of the previous request, the block
+/// before a closing text of the turn and the end of the turn three turns back. A previous body that shows what changes with
+/// each request changes this order: see [`docs::prompt_caching`](crate::docs::prompt_caching).
+///
+/// If a block cannot take a marker, the plan goes back to the nearest one that can. It leaves a marker out if the API
+/// would refuse it beside the caller's markers. [`BreakpointOptions`](crate::cache::BreakpointOptions) has the
+/// settings.
 ///
 /// # Examples
 ///
@@ -29,7 +34,7 @@ use super::note::BreakpointNote;
 /// assert_eq!(paths, ["/system/0", "/messages/0/content/0"]);
 /// assert_eq!(plan.breakpoints()[0].ttl, CacheTtl::OneHour);
 /// assert_eq!(plan.breakpoints()[1].purpose.to_string(), "the next request reads up to here");
-/// assert_eq!(plan.notes()[0].to_string(), "no marker added in tools: there is nothing that could carry a marker");
+/// assert_eq!(plan.notes()[0].to_string(), "no marker added in tools: no block there can carry a marker");
 /// # Ok::<(), provider_auth::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,8 +50,8 @@ impl BreakpointPlan {
         &self.markers
     }
 
-    /// Returns each place where a marker was wanted and not added, which is none if no markers were asked for; and each
-    /// place where a marker of the caller may be refused ([`BreakpointOptions::refuses_misplaced`](crate::cache::BreakpointOptions::refuses_misplaced)).
+    /// Returns a note for each planned marker that was left out and for each marker of the caller that the API may
+    /// refuse ([`BreakpointOptions::refuses_misplaced`](crate::cache::BreakpointOptions::refuses_misplaced)).
     #[must_use]
     pub fn notes(&self) -> &[BreakpointNote] {
         &self.notes

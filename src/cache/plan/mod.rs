@@ -1,8 +1,9 @@
-//! Decides which blocks of a prompt get a cache marker, and puts the markers into the body without touching anything else.
+//! Chooses the blocks of a prompt that get a cache marker, and inserts the markers into the body without touching
+//! anything else.
 //!
-//! [`mark_body()`] reads the body and the previous one, lists the blocks worth a marker, most valuable first, and places as
-//! many as the API takes beside those that the caller has set. [`BreakpointOptions`] is what is known and asked for,
-//! [`BreakpointPlan`] is what was decided and why.
+//! [`mark_body()`] reads the body and the previous one, lists the blocks worth a marker, most valuable first, and marks
+//! as many as the API takes beside the caller's markers. [`BreakpointOptions`] is the input, [`BreakpointPlan`] the
+//! decision with its reasons.
 
 mod candidates;
 mod decide;

@@ -1,48 +1,48 @@
-//! Why a plan has no marker at a place where one was wanted.
+//! Notes of a plan: markers that were left out, and markers of the caller that the API may refuse.
 
 use std::fmt;
 
 use super::marker::{BreakpointOrigin, BreakpointSection};
 use crate::cache::body::Block;
 
-/// Why no marker was added at a place, or why a caller's marker may be refused there.
+/// The reason why the plan left out a marker, or why the API may refuse a marker of the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BreakpointReason {
-    /// The section is absent, or holds nothing that could carry a marker.
+    /// The section is absent, or has no block that can carry a marker.
     NothingToMark,
     /// The caller marked this block, or the last block nested in it.
     AlreadyMarked,
     /// The caller's top-level marker already falls on this block; a second one with another lifetime would be refused.
     AutomaticMarker,
-    /// `cache_control` stands there with the value `null`; a second key of that name would be needed.
+    /// The block has `"cache_control": null`, so a marker would be a second key of that name.
     NullMarker,
     /// The API refuses markers on thinking blocks.
     Thinking,
-    /// The API refuses markers on empty text; blank text is treated alike.
+    /// The API refuses markers on empty text. The plan treats blank text the same way.
     EmptyText,
     /// The tool, or each tool of the set, is loaded on demand (`defer_loading`); the API refuses a marker on such a tool.
     DeferredTool,
     /// Code execution made the call (`caller`), and the API refuses markers on such calls and on their results.
     CalledByCode,
-    /// The marker stands on a message, beside its content; the API takes markers on content blocks.
+    /// The marker is on a message, beside its content; the API takes markers on content blocks.
     OnMessage,
-    /// The type of the block is not one of those known to take a marker.
+    /// The type of the block is not known to take a marker.
     UnknownType,
-    /// A one-hour marker of the caller stands later, and lifetimes must not increase.
+    /// A one-hour marker of the caller follows, and lifetimes must not increase.
     LaterOneHour,
-    /// A five-minute marker of the caller stands earlier, and lifetimes must not increase.
+    /// A five-minute marker of the caller precedes it, and lifetimes must not increase.
     EarlierFiveMinutes,
-    /// The API takes four markers, and those worth more took the last of them.
+    /// All four markers that the API takes are used by the caller or by blocks that are worth more.
     NoMarkerLeft,
-    /// Markers are asked for on tools and system only.
+    /// The options ask for markers on tools and system only.
     PrefixOnly,
-    /// It changes from one request to the next, so an entry that contains it would be paid for and never read.
+    /// The block changes from one request to the next, so an entry with it would be paid for and never read.
     Volatile,
 }
 
 impl BreakpointReason {
-    /// Whether it is a property of a block, so that it can hold for several neighbours.
+    /// Returns `true` if the reason is a property of a block, so that neighbouring blocks can share it.
     pub(super) fn is_about_a_run(self) -> bool {
         !matches!(self, Self::NoMarkerLeft | Self::PrefixOnly | Self::Volatile)
     }
@@ -51,18 +51,18 @@ impl BreakpointReason {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::NothingToMark => "there is nothing that could carry a marker",
+            Self::NothingToMark => "no block there can carry a marker",
             Self::AlreadyMarked => "the caller marked it already",
-            Self::AutomaticMarker => "the caller's top-level marker falls on it",
+            Self::AutomaticMarker => "the caller's top-level marker applies to it",
             Self::NullMarker => "its cache_control is null",
             Self::Thinking => "thinking cannot be marked",
             Self::EmptyText => "empty text cannot be marked",
             Self::DeferredTool => "the tool is loaded on demand",
-            Self::CalledByCode => "calls that code execution made cannot be marked, nor their results",
-            Self::OnMessage => "messages cannot be marked, only their content",
+            Self::CalledByCode => "calls made by code execution and their results cannot be marked",
+            Self::OnMessage => "only the content of a message can be marked",
             Self::UnknownType => "blocks of its type are not known to take a marker",
-            Self::LaterOneHour => "a one-hour marker of the caller stands later",
-            Self::EarlierFiveMinutes => "a five-minute marker of the caller stands earlier",
+            Self::LaterOneHour => "a one-hour marker of the caller follows",
+            Self::EarlierFiveMinutes => "a five-minute marker of the caller precedes it",
             Self::NoMarkerLeft => "all four markers are in use",
             Self::PrefixOnly => "markers are asked for on tools and system only",
             Self::Volatile => "it changes from one request to the next",
@@ -76,24 +76,25 @@ impl fmt::Display for BreakpointReason {
     }
 }
 
-/// A place where the plan added no marker, or where a marker of the caller may be refused, and why.
+/// A marker that the plan left out, or a marker of the caller that the API may refuse, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BreakpointNote {
-    /// The section the marker was meant for.
+    /// The section of the marker.
     pub section: BreakpointSection,
-    /// The block, as a JSON Pointer; absent where the reason concerns the whole section.
+    /// The JSON Pointer to the block; `None` if the reason concerns the whole section.
     pub path: Option<String>,
-    /// How many neighbouring blocks the reason holds for, the one of `path` being the last; 1 or more.
+    /// The number of neighbouring blocks that share the reason, 1 or more. `path` is the last of them.
     pub blocks: usize,
-    /// Whose marker it is about: one that was not planned, or one of the caller's, which stays.
+    /// [`Planned`](BreakpointOrigin::Planned) for a marker that was left out, [`Caller`](BreakpointOrigin::Caller) for
+    /// one of the caller, which stays.
     pub origin: BreakpointOrigin,
-    /// Why.
+    /// The reason.
     pub reason: BreakpointReason,
 }
 
 impl BreakpointNote {
-    /// Whether it tells of a marker that was not planned in this section, for this reason.
+    /// Returns `true` if the note is about a planned marker that this section went without for this reason.
     fn is_of(&self, section: BreakpointSection, reason: BreakpointReason) -> bool {
         (self.section, self.reason, self.origin) == (section, reason, BreakpointOrigin::Planned)
     }
@@ -114,14 +115,14 @@ impl fmt::Display for BreakpointNote {
     }
 }
 
-/// The notes of a plan that is being made.
+/// The notes of an unfinished plan.
 #[derive(Default)]
 pub(super) struct Notes {
     pub(super) all: Vec<BreakpointNote>,
 }
 
 impl Notes {
-    /// Neighbours that are passed over for the same reason share a note.
+    /// Adds a note about a planned marker. Neighbouring blocks that are passed over for the same reason share a note.
     pub(super) fn add(&mut self, section: BreakpointSection, block: Option<&Block>, reason: BreakpointReason) {
         match self.all.last_mut() {
             Some(last) if last.is_of(section, reason) && reason.is_about_a_run() => {
@@ -135,7 +136,7 @@ impl Notes {
         }
     }
 
-    /// A marker of the caller's that may be refused.
+    /// Adds a note about a marker of the caller that the API may refuse.
     pub(super) fn doubt(&mut self, section: BreakpointSection, path: String, reason: BreakpointReason) {
         let (path, origin) = (Some(path), BreakpointOrigin::Caller);
         self.all.push(BreakpointNote { section, path, blocks: 1, origin, reason });

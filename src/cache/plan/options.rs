@@ -1,12 +1,12 @@
-//! What a caller can say about the markers of a request.
+//! The settings for the markers of a request.
 
 use super::marker_plan::BreakpointPlan;
 use crate::retention::{CacheRetention, CacheTtl};
 
-/// How long the two parts of a prompt are to be kept: what stays the same over a session, and what grows with it.
+/// Cache lifetimes for the two parts of a prompt: the prefix (tools and system) and the tail (messages).
 ///
-/// The lifetime of the tail can never be the longer one, because the API refuses a one-hour marker behind a five-minute
-/// one (prompt caching page, 2026-09).
+/// The tail never has the longer lifetime, because the API refuses a one-hour marker after a five-minute one (prompt
+/// caching page, 2026-09).
 ///
 /// # Examples
 ///
@@ -24,26 +24,26 @@ pub struct Lifetimes {
 }
 
 impl Lifetimes {
-    /// Sets one lifetime for all markers.
+    /// Creates lifetimes with the same value for all markers.
     #[must_use]
     pub fn same(ttl: CacheTtl) -> Self {
         Self { prefix: ttl, tail: Some(ttl) }
     }
 
-    /// Sets one lifetime for tools and system, and no markers on messages. That is cheapest where messages would hardly
-    /// ever be read before they expire, or where the system prompt changes with every request.
+    /// Creates lifetimes with markers on tools and system only. This is cheapest if messages usually expire before they
+    /// are read, or if the system prompt changes with every request.
     #[must_use]
     pub fn prefix_only(ttl: CacheTtl) -> Self {
         Self { prefix: ttl, tail: None }
     }
 
-    /// Sets one hour for tools and system, five minutes for messages.
+    /// Creates lifetimes of one hour for tools and system and five minutes for messages.
     #[must_use]
     pub fn mixed() -> Self {
         Self { prefix: CacheTtl::OneHour, tail: Some(CacheTtl::FiveMinutes) }
     }
 
-    /// Returns the lifetimes a retention stands for, if it asks for markers at all.
+    /// Returns the lifetimes of a retention: five minutes for `short`, one hour for `long`, `None` for `none`.
     #[must_use]
     pub fn of(retention: CacheRetention) -> Option<Self> {
         match retention {
@@ -59,14 +59,14 @@ impl Lifetimes {
         self.prefix
     }
 
-    /// Returns the lifetime of messages, if they are to be kept at all.
+    /// Returns the lifetime of messages, or `None` if they get no markers.
     #[must_use]
     pub fn tail(self) -> Option<CacheTtl> {
         self.tail
     }
 }
 
-/// What is known of the request before this one.
+/// What the caller passed about the previous request.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) enum Previous<'a> {
     #[default]
@@ -75,7 +75,7 @@ pub(super) enum Previous<'a> {
     Plan(&'a BreakpointPlan),
 }
 
-/// How the markers of one request are to be placed.
+/// Options for the cache breakpoints (`cache_control` markers) of one request.
 ///
 /// # Examples
 ///
@@ -86,7 +86,7 @@ pub(super) enum Previous<'a> {
 /// let first = br#"{"messages":[{"role":"user","content":"Hello"}]}"#.to_vec();
 /// let (sent, _) = mark_body(first, &BreakpointOptions::new(CacheRetention::Short))?;
 ///
-/// // The next turn: what was sent last tells where the provider can be expected to have something.
+/// // The next turn: the body that was sent last shows which entries the provider has.
 /// let next = br#"{"messages":[{"role":"user","content":"Hello"},{"role":"assistant","content":"Hi"},
 ///     {"role":"user","content":"How are you?"}]}"#.to_vec();
 /// let (_, plan) = mark_body(next, &BreakpointOptions::new(CacheRetention::Short).previous(&sent))?;
@@ -106,7 +106,7 @@ pub struct BreakpointOptions<'a> {
 }
 
 impl<'a> BreakpointOptions<'a> {
-    /// Asks for the markers of a retention, with nothing known but the body itself.
+    /// Creates options for a retention, without a previous request and with every other option off.
     pub fn new(retention: CacheRetention) -> Self {
         Self {
             lifetimes: Lifetimes::of(retention),
@@ -118,73 +118,74 @@ impl<'a> BreakpointOptions<'a> {
         }
     }
 
-    /// Sets other lifetimes than the retention's. `None` asks for no markers.
+    /// Sets lifetimes that replace those of the retention. `None` asks for no markers.
     pub fn lifetimes(mut self, lifetimes: Option<Lifetimes>) -> Self {
         self.lifetimes = lifetimes;
         self
     }
 
-    /// Passes the body of the session's previous request exactly as it was sent, with its markers.
+    /// Sets the body of the session's previous request, exactly as it was sent, with its markers. By default there is
+    /// none.
     ///
-    /// It tells where entries were written, so that a marker can stand there however much was added since, and what
-    /// changed, so that nothing is written that will not be read.
+    /// The body shows where entries were written, so that this request can read them however many blocks were added
+    /// since. It also shows what changed, so that the plan writes no entry that will not be read.
     pub fn previous(mut self, body: &'a [u8]) -> Self {
         self.previous = Previous::Body(body);
         self
     }
 
-    /// Passes the plan of the session's previous request, for callers that do not keep the body. It tells where entries
-    /// were written, but not what changed since.
+    /// Sets the plan of the session's previous request, for callers that do not keep the body. The plan shows where
+    /// entries were written, but not what changed since. By default there is none.
     pub fn previous_plan(mut self, plan: &'a BreakpointPlan) -> Self {
         self.previous = Previous::Plan(plan);
         self
     }
 
-    /// Sets how many blocks at the start of `system` stay the same over a session. What comes after them may change with
-    /// any request, so no marker is placed on it.
+    /// Sets the number of blocks at the start of `system` that stay the same over a session. The blocks after them may
+    /// change with any request, so they get no marker. By default all blocks count as stable.
     ///
-    /// Messages come behind it, and are lost whenever it changes. They get markers all the same: what does not change is
-    /// read again, which saves more than writing in vain costs. Where it changes each time, the
-    /// [`previous`](Self::previous) body shows it, and nothing is written in vain from the second request on; without that
-    /// body, [`Lifetimes::prefix_only`] says so.
+    /// A change of `system` loses the messages after it. They get markers all the same, because reading them when
+    /// nothing changed saves more than writing them in vain costs. If the prompt changes each time, the
+    /// [`previous`](Self::previous) body shows it, and messages are no longer written from the second request on;
+    /// without that body, use [`Lifetimes::prefix_only`].
     pub fn stable_system_blocks(mut self, blocks: usize) -> Self {
         self.stable_system = Some(blocks);
         self
     }
 
-    /// Leaves the last marker to the provider: a top-level `cache_control` in place of a marker on the user's last turn
-    /// (automatic caching, 2026-02-19). Not every host has it.
+    /// Sets whether a top-level `cache_control` replaces the marker on the user's last turn, so that the provider
+    /// places it (automatic caching, 2026-02-19). Default: `false`. Not every host supports it.
     pub fn automatic(mut self, automatic: bool) -> Self {
         self.automatic = automatic;
         self
     }
 
-    /// Whether the body will be compared with the previous one.
+    /// Returns `true` if the body will be compared with the previous one.
     pub(super) fn compares(&self) -> bool {
         self.lifetimes.is_some() && matches!(self.previous, Previous::Body(_))
     }
 
-    /// Whether any marker is asked for.
+    /// Returns `true` if any marker is asked for.
     #[cfg(feature = "client")]
     pub(crate) fn asks_for_markers(&self) -> bool {
         self.lifetimes.is_some() || self.automatic
     }
 
-    /// Whether the last marker is to be left to the provider.
+    /// Returns `true` if the provider places the last marker.
     pub(crate) fn asks_for_automatic(&self) -> bool {
         self.automatic
     }
 
     /// Sets whether neighbouring `tool_use` blocks, and neighbouring `tool_result` blocks, count as one position in the
-    /// look-back. They do on the Anthropic API only (prompt caching page, 2026-09).
+    /// look-back. They do on the Anthropic API only (prompt caching page, 2026-09). Default: `false`.
     pub fn collapses_tool_runs(mut self, collapses: bool) -> Self {
         self.collapses = collapses;
         self
     }
 
-    /// Sets whether a marker of the caller's is an error in places where only the Anthropic API is known to refuse it: on a
-    /// tool that is loaded on demand, on a message beside its content, on a call that code execution made and on its
-    /// result. Elsewhere, and by default, the marker stays, and a [note](BreakpointPlan::notes) tells of it.
+    /// Sets whether a marker of the caller is an error where only the Anthropic API is known to refuse it: on a tool
+    /// that is loaded on demand, on a message beside its content, on a call that code execution made and on its result.
+    /// Default: `false`, which keeps the marker and adds a [note](BreakpointPlan::notes).
     pub fn refuses_misplaced(mut self, refuses: bool) -> Self {
         self.refuses_misplaced = refuses;
         self

@@ -1,31 +1,31 @@
-//! Where a marker may stand: one table, for the markers that are planned and for those that the caller has set.
+//! One table of the blocks that can carry a marker, for planned markers and for the caller's.
 //!
 //! Sources: the prompt caching page of 2026-09, and answers of the API that were recorded: to thinking and empty text
-//! (2026-01, 2026-04), to tools that are loaded on demand (2026-07, 2026-08), to a message's own marker (2024-10) and to
-//! calls that code execution made (2026-01). Of toolsets that are loaded on demand, and of server tools that code execution
-//! calls, no answer is known.
+//! (2026-01, 2026-04), to tools that are loaded on demand (2026-07, 2026-08), to a message's own marker (2024-10) and
+//! to calls that code execution made (2026-01). No answer is known for toolsets that are loaded on demand or for server
+//! tools that code execution calls.
 
 use super::note::BreakpointReason;
 use crate::cache::body::{Block, BlockKind, CacheControl};
 
-/// What is known of a place.
+/// What is known about a marker on one kind of block.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
-    /// Why no marker is planned there, if none is.
+    /// Why the plan passes over the block; `None` if it does not.
     pub(super) passed_over: Option<BreakpointReason>,
     pub(super) given: Given,
 }
 
-/// What is to be said of a caller's marker there.
+/// How a marker of the caller is treated there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Given {
-    /// It is taken.
+    /// The API takes it.
     Taken,
     /// No server takes it.
     Refused(&'static str),
-    /// The Anthropic API refuses it; what others do is not known.
+    /// The Anthropic API refuses it; the behaviour of other hosts is not known.
     RefusedByAnthropic(&'static str, BreakpointReason),
-    /// It may be refused.
+    /// The API may refuse it.
     Doubtful(BreakpointReason),
 }
 
@@ -35,14 +35,13 @@ pub(super) const ON_MESSAGE: Given = Given::RefusedByAnthropic(
     BreakpointReason::OnMessage,
 );
 
-/// The marker of a block inside others that is not the last of its list, or in a list that takes none.
-pub(super) const INSIDE: Given =
-    Given::Refused("of nested parts only the last block of a list can carry a cache marker");
+/// The marker of a nested block that is not the last of its list, or in a list that takes no markers.
+pub(super) const INSIDE: Given = Given::Refused("only the last block of a nested list can carry a cache marker");
 
 const TAKEN: Place = Place { passed_over: None, given: Given::Taken };
 
 impl Place {
-    /// The place on a block of this kind, inside another one or not.
+    /// Returns what is known about blocks of this kind, nested or not.
     pub(super) fn of_kind(kind: BlockKind) -> Self {
         use BreakpointReason as Why;
         let place = |why, given| Self { passed_over: Some(why), given };
@@ -67,21 +66,21 @@ impl Place {
         }
     }
 
-    /// The place on a block of a section, which may depend on another block.
+    /// Returns what is known about a block of a section, where another block (`by_code`) can matter.
     pub(super) fn of(block: &Block, in_system: bool) -> Self {
         use BreakpointReason as Why;
         let place = Self::of_kind(block.kind);
         match block.kind {
             _ if block.cache_control == CacheControl::Null => Self { passed_over: Some(Why::NullMarker), ..place },
             BlockKind::ToolUse | BlockKind::ToolResult if block.by_code => {
-                let refusal = "a call that code execution made, or its result, cannot carry a cache marker";
+                let refusal = "a call made by code execution, or its result, cannot carry a cache marker";
                 let given = Given::RefusedByAnthropic(refusal, Why::CalledByCode);
                 Self { passed_over: Some(Why::CalledByCode), given }
             }
             BlockKind::Carrier if block.by_code => {
                 Self { passed_over: Some(Why::CalledByCode), given: Given::Doubtful(Why::CalledByCode) }
             }
-            // A system prompt is text.
+            // A system prompt is made of text blocks.
             BlockKind::ToolUse | BlockKind::ToolResult | BlockKind::Compaction | BlockKind::Carrier if in_system => {
                 Self { passed_over: Some(Why::UnknownType), ..place }
             }

@@ -1,28 +1,28 @@
-//! Puts markers and the fields of a host into the bytes of a body, in one pass over its own memory.
+//! Inserts markers and the fields of a host into a body in one pass, within the body's own memory.
 
 use std::borrow::Cow;
 
 use crate::cache::body::{Block, Span};
 use crate::retention::CacheTtl;
 
-/// Where a member can be added to an object.
+/// The end of an object, where a member can be added.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ObjectEnd {
     /// The byte after the last member, or after the opening brace if there is none.
     at: usize,
-    /// Whether there is no member yet.
+    /// `true` if the object has no member yet.
     empty: bool,
 }
 
 impl ObjectEnd {
-    /// The end of the object whose closing brace stands before `end`.
+    /// Finds the end of the object whose closing brace is just before `end`.
     pub(super) fn before(body: &[u8], end: usize) -> Self {
         let inside = body.get(..end.saturating_sub(1)).unwrap_or_default().trim_ascii_end();
         Self { at: inside.len(), empty: inside.last() == Some(&b'{') }
     }
 }
 
-/// Something to insert.
+/// One change of the body.
 #[derive(Debug)]
 pub(super) enum BodyEdit {
     /// A marker as the last member of an object.
@@ -36,10 +36,10 @@ pub(super) enum BodyEdit {
 const BARE: &str = r#""cache_control":{"type":"ephemeral"}"#;
 const ONE_HOUR: &str = r#""cache_control":{"type":"ephemeral","ttl":"1h"}"#;
 
-/// The bytes a marker puts in front of a string it turns into a block.
+/// The bytes before a string that becomes a text block in order to carry a marker.
 const WRAP: &str = r#"[{"type":"text","text":"#;
 
-/// The member that makes a marker. The bare form never overrides a lifetime the provider may give by default.
+/// Returns the member that marks a block. The bare form never overrides the provider's default lifetime.
 pub(super) fn member(ttl: CacheTtl) -> &'static str {
     if ttl == CacheTtl::OneHour { ONE_HOUR } else { BARE }
 }
@@ -48,7 +48,7 @@ pub(super) fn member(ttl: CacheTtl) -> &'static str {
 type Insertion<'e> = (usize, [&'e str; 3]);
 
 impl BodyEdit {
-    /// A marker on a block.
+    /// Creates the edit that marks a block.
     pub(super) fn marker(body: &[u8], block: &Block, ttl: CacheTtl) -> Self {
         if block.is_string {
             Self::Wrap(block.span, ttl)
@@ -57,7 +57,7 @@ impl BodyEdit {
         }
     }
 
-    /// The insertions in the order of their places.
+    /// Returns the insertions in the order of their offsets.
     fn insertions(&self) -> [Insertion<'_>; 2] {
         match self {
             Self::Member(end, ttl) => last_member(*end, member(*ttl)),
@@ -79,16 +79,16 @@ fn last_member(end: ObjectEnd, member: &str) -> [Insertion<'_>; 2] {
     [(end.at, [comma, member, ""]), (end.at, [""; 3])]
 }
 
-/// The body with the edits made, in its own memory. Every byte of `body` is in the result, in its order.
+/// Carries out the edits in the body's own memory. Every byte of `body` stays in the result, in its order.
 pub(super) fn splice(mut body: Vec<u8>, mut edits: Vec<BodyEdit>) -> Vec<u8> {
-    // Keys may stand in any order, so the order of the prompt need not be the order of the bytes.
+    // Keys may come in any order, so the order of the prompt need not be the order of the bytes.
     edits.sort_by_key(BodyEdit::start);
     let insertions = || edits.iter().flat_map(BodyEdit::insertions);
     let added: usize = insertions().flat_map(|(_, texts)| texts).map(str::len).sum();
     let mut end = body.len();
     body.reserve_exact(added);
     body.resize(end + added, 0);
-    // From the back, so that each byte is moved once, and to where nothing stands that is still needed.
+    // From the back, so that each byte moves once and never onto bytes that are still needed.
     let mut to = body.len();
     for (at, texts) in insertions().rev() {
         to -= end - at;

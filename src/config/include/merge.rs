@@ -1,10 +1,10 @@
-//! How an included text and what stands beside or after it become one.
+//! Merges included values with those beside or after them.
 
 use std::collections::HashMap;
 
 use crate::syntax::{Member, Node, Value};
 
-/// The two values as one: objects member by member, lists one after the other, otherwise the later one.
+/// Merges two values: objects member by member, lists by concatenation, otherwise the later value wins.
 pub(super) fn merge<'t>(earlier: Node<'t>, later: Node<'t>) -> Node<'t> {
     let at = later.at;
     let value = match (earlier.value, later.value) {

@@ -1,4 +1,4 @@
-//! `$include`: files in the place of values.
+//! Follows `$include`: files in place of values.
 
 mod merge;
 mod names;
@@ -18,22 +18,22 @@ use crate::syntax::{self, KeyPath, Limits, Marks, Member, Node, Value};
 
 const KEY: &str = "$include";
 
-/// How many files may include each other in a row, the configuration not counted.
+/// The number of files that may include each other in a row, not counting the configuration.
 const DEEPEST: usize = 10;
 
-/// How many files are read for one configuration; a file that is included twice counts twice.
+/// The number of files that are read for one configuration. A file that is included twice counts twice.
 const MOST: usize = 1_000;
 
 /// A file that was read for the configuration.
 pub(super) struct Included {
-    /// The number at which its keys and values begin among those of all texts, of which no text has more than bytes.
+    /// The number of its first key or value. A text takes as many numbers as it has bytes, which are always enough.
     pub(super) base: usize,
     pub(super) path: PathBuf,
     pub(super) text: String,
     marks: Marks,
 }
 
-/// Whether a tree includes anything.
+/// Returns `true` if a tree includes anything.
 pub(super) fn has_include(node: &Node<'_>) -> bool {
     match &node.value {
         Value::Array(items) => items.iter().any(has_include),
@@ -42,19 +42,19 @@ pub(super) fn has_include(node: &Node<'_>) -> bool {
     }
 }
 
-/// Puts the files in the place of their includes.
+/// The state of inserting files in place of their includes.
 pub(super) struct Includes<'o> {
     options: &'o ReadOptions,
-    /// The directory of the configuration, as it was named and as it is; without it nothing can be included.
+    /// The directory of the configuration, as named and with links resolved. Without it nothing can be included.
     root: Option<(PathBuf, PathBuf)>,
-    /// The files that are being read, as they were named and as they are, the configuration first.
+    /// The files that are being read, as named and with links resolved, the configuration first.
     chain: Vec<(PathBuf, PathBuf)>,
     path: Vec<Step>,
     pub(super) files: Vec<Included>,
     pub(super) diagnostics: Vec<Diagnostic>,
     main_text: &'o str,
     main_marks: Marks,
-    /// How many includes could not be followed.
+    /// The number of includes that could not be followed.
     pub(super) failed: usize,
     end: usize,
 }
@@ -65,7 +65,7 @@ enum Step {
 }
 
 impl<'o> Includes<'o> {
-    /// For a text, and the file it is from.
+    /// Creates the state for a text and its file.
     pub(super) fn new(options: &'o ReadOptions, text: &'o str, file: Option<&Path>) -> Self {
         let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let directory = |file: &Path| match file.parent() {
@@ -86,7 +86,7 @@ impl<'o> Includes<'o> {
         }
     }
 
-    /// The tree with every include followed. Lenient reading notes what cannot be followed and leaves it empty.
+    /// Follows every include of a tree. Lenient reading reports includes that cannot be followed and leaves them empty.
     pub(super) fn expand<'t>(&mut self, node: Node<'t>, depth: usize) -> Result<Node<'t>> {
         let Node { at, value } = node;
         let limit = self.options.limits.max_depth.min(Limits::DEEPEST);
@@ -131,7 +131,7 @@ impl<'o> Includes<'o> {
             Ok(included) if alone => Ok(included),
             Ok(included) => Ok(merge(included, own)),
             Err(error) if error.kind() == ErrorKind::InvalidInclude && self.options.severity() == Severity::Warning => {
-                // What failed may have been several files further in.
+                // The failure may have been several files deeper.
                 self.path.truncate(steps);
                 self.chain.truncate(links);
                 self.note(&error);
@@ -141,7 +141,7 @@ impl<'o> Includes<'o> {
         }
     }
 
-    /// What an include stands for: the content of one file, or of several as one.
+    /// Returns the value of an include: the content of one file, or of several files merged.
     fn follow<'t>(&mut self, include: &Node<'t>, alone: bool, depth: usize) -> Result<Node<'t>> {
         let included = match &include.value {
             Value::String(name) => self.load(name, include.at, depth)?,
@@ -158,12 +158,12 @@ impl<'o> Includes<'o> {
             _ => return Err(self.refuse(include.at, "the name of a file, or a list of names, is expected")),
         };
         if !alone && !matches!(included.value, Value::Object(_)) {
-            return Err(self.refuse(include.at, "only an object can be included where other keys stand"));
+            return Err(self.refuse(include.at, "only an object can be included beside other keys"));
         }
         Ok(included)
     }
 
-    /// The content of one file, its own includes followed.
+    /// Returns the content of one file, with its own includes followed.
     fn load<'t>(&mut self, name: &str, at: usize, depth: usize) -> Result<Node<'t>> {
         let (path, real) = self.find(name, at)?;
         let left = (self.options.limits.max_bytes + 1 + self.main_text.len()).saturating_sub(self.end);
@@ -184,7 +184,7 @@ impl<'o> Includes<'o> {
         Ok(expanded)
     }
 
-    /// The file an include names, as it is named and as it is, if it may be read here.
+    /// Returns the file of an include, as named and with links resolved, if it may be read.
     fn find(&self, name: &str, at: usize) -> Result<(PathBuf, PathBuf)> {
         let (Some((root, real_root)), Some((includer, _))) = (&self.root, self.chain.last()) else {
             return Err(self.refuse(at, "only a configuration that is read from a file can include others"));
@@ -219,7 +219,7 @@ impl<'o> Includes<'o> {
         Ok((path, real))
     }
 
-    /// The files that are being read, and one more.
+    /// Returns the names of the files that are being read, and one more.
     fn chain_with(&self, name: &str) -> String {
         let root = self.root.as_ref().map(|(root, _)| tidy(root)).unwrap_or_default();
         let shown = |path: &Path| tidy(path).strip_prefix(&root).unwrap_or(path).to_string_lossy().into_owned();
@@ -243,7 +243,7 @@ impl<'o> Includes<'o> {
         self.diagnostics.push(diagnostic.with_help(error.help()));
     }
 
-    /// The place of an include, in whichever of the files it stands.
+    /// Returns the location of an include in its file.
     fn place(&self, at: usize) -> Location {
         if self.failed >= MOST_NOTED {
             return Location::default();
@@ -267,7 +267,7 @@ impl<'o> Includes<'o> {
     }
 }
 
-/// The path without `.`, and without `..` where that can be told from the path alone.
+/// Removes `.` from a path, and `..` where the path alone shows what it leads to.
 fn tidy(path: &Path) -> PathBuf {
     let mut tidy = PathBuf::new();
     for component in path.components() {
@@ -282,7 +282,7 @@ fn tidy(path: &Path) -> PathBuf {
     tidy
 }
 
-/// The same tree, borrowing nothing, its numbers counted from a base.
+/// Returns an owned copy of the tree, with its numbers counted from a base.
 fn owned<'t>(node: Node<'_>, base: usize) -> Node<'t> {
     let value = match node.value {
         Value::Null => Value::Null,

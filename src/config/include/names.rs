@@ -1,13 +1,13 @@
-//! Which names are those of one file. On Windows case and the kind of separator make no difference, nor does a prefix.
+//! Compares paths by name. On Windows case, the kind of separator and a `\\?\` prefix make no difference.
 
 use std::path::{Path, PathBuf};
 
-/// Whether both paths, in which nothing leads back, are the same by their names.
+/// Returns `true` if both paths, which have no `..`, have the same names.
 pub(super) fn are_same(one: &Path, other: &Path) -> bool {
     folded(one) == folded(other)
 }
 
-/// Whether a path is below a directory by its names, in which nothing leads back.
+/// Returns `true` if a path is below a directory by its names, which have no `..`.
 pub(super) fn is_inside(path: &Path, directory: &Path) -> bool {
     folded(path).starts_with(folded(directory))
 }

@@ -19,7 +19,7 @@ fn json(node: &Node<'_>) -> Json {
     }
 }
 
-/// The tree a configuration in a directory of these files gives.
+/// Reads a configuration in a directory with these files into its tree.
 fn expanded(main: &str, files: &[(&str, &str)]) -> Result<Json> {
     let directory = tempfile::tempdir().unwrap();
     for (name, text) in files {

@@ -1,4 +1,4 @@
-//! The page on the configuration has what the readers read.
+//! The page on the configuration lists the keys that the readers read.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! Random request bodies, as text: the planner must live with what a tree of values would tidy away.
+//! Random request bodies as text, with oddities that a tree of values would lose.
 
 /// Choices, read from random bytes so that failures shrink.
 pub(crate) struct Tape<'a> {

@@ -1,4 +1,4 @@
-//! The same for everything a caller can say, and for every kind of server.
+//! The same properties for all options and for every kind of server.
 
 use proptest::prelude::*;
 use provider_auth::cache::{BreakpointOptions, BreakpointOrigin, BreakpointPlan, CacheTtl, Lifetimes, mark_body};

@@ -1,4 +1,5 @@
-//! What holds for every body: markers edit nothing else, are always legal, and the scanner reads what `serde_json` reads.
+//! Properties of every body: markers edit nothing else, are always legal, and the scanner reads what `serde_json`
+//! reads.
 #![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod bodies;
