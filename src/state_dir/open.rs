@@ -194,7 +194,7 @@ fn is_there(path: &Path) -> bool {
 }
 
 fn no_database(state_directory: &Path, agent: &str) -> Error {
-    let message = "OpenClaw has not made the database yet in which it keeps credentials";
+    let message = "OpenClaw has not created its database for credentials yet";
     let help = format!(
         "Run OpenClaw once, for example `openclaw models auth paste-api-key --agent {agent} --provider NAME`: it makes the database."
     );
