@@ -294,7 +294,7 @@ fn profiles_that_no_store_has_are_told_with_what_to_run() {
     assert_eq!(names, [&["old:default"][..], &["acme:future"], &["x:bak"], &["login:default"]]);
     assert!(found.iter().all(|left| left.kind == LeftoverKind::Archive && left.is_readable));
     let told = found[1].diagnostic();
-    assert_eq!(told.message, "an old file of credentials holds 1 profile that no store has: \"acme:future\"");
+    assert_eq!(told.message, "an old credential file contains 1 profile that no store has: \"acme:future\"");
     assert_eq!(told.location.path, Some(directory.path().join(&archive)));
     assert!(told.help.as_deref().unwrap().contains("`openclaw doctor --fix`"));
     assert!(found.iter().all(|left| !format!("{left:?}{}", left.diagnostic()).contains("made-up")));
@@ -314,7 +314,7 @@ fn a_file_beside_a_database_is_always_told() {
         assert_eq!((found.len(), found[0].kind, found[0].kind.as_str()), (1, LeftoverKind::Unimported, "unimported"));
         found[0].diagnostic()
     };
-    assert!(told(&[]).message.ends_with("it holds 2 profiles that no store has: \"x:a\", \"x:b\""));
+    assert!(told(&[]).message.ends_with("it contains 2 profiles that no store has: \"x:a\", \"x:b\""));
     assert!(told(&["x:a", "x:b"]).message.ends_with("and is not used"));
     assert!(told(&["x:a"]).help.unwrap().contains("openclaw doctor --fix"));
     fs::write(directory.path().join(&file), "{ not json").unwrap();
