@@ -32,14 +32,12 @@ impl Access {
     }
 }
 
-/// A configured header with a credential.
 #[derive(Clone, Debug)]
 pub(crate) struct OwnHeader {
     pub(crate) name: HeaderName,
     pub(crate) value: Result<Secret, ReferenceFailure>,
     /// The reason if it cannot be a secret, so that it is not sent.
     pub(crate) refused: Option<Implausible>,
-    /// Its key path in the configuration.
     pub(crate) key_path: String,
 }
 

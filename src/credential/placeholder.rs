@@ -77,10 +77,8 @@ const TELLING: [&str; 2] = ["replacewith", "tobereplaced"];
 /// First words of instructions about a secret.
 const VERBS: [&str; 8] = ["insert", "put", "paste", "enter", "add", "provide", "fill", "type"];
 
-/// Words for a secret.
 const NOUNS: [&str; 7] = ["key", "token", "secret", "password", "credential", "value", "auth"];
 
-/// How certain it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Likeness {
     /// It is a placeholder at any host.

@@ -15,7 +15,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ProfileId, ProviderId};
 use crate::secret::Secret;
 
-/// The version that this crate writes.
 pub(super) const VERSION: f64 = 1.0;
 
 /// The part of a document that has changed since a store last wrote it.
@@ -78,7 +77,6 @@ pub(super) struct Links {
     pub(super) by_use: OnceLock<Arc<ByUse>>,
 }
 
-/// A profile with its id and its statistics.
 #[derive(Clone, Copy)]
 pub(crate) struct Entry<'a> {
     pub(crate) id: &'a ProfileId,
@@ -214,7 +212,6 @@ impl AuthProfiles {
         Entry { id, profile, usage: link.and_then(|index| self.usage.at(index)) }
     }
 
-    /// Returns an iterator over the profiles with their statistics, in file order.
     pub(crate) fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
         let links = self.links().iter();
         self.profiles.iter().zip(links).map(|((id, profile), link)| self.linked(id, profile, *link))
@@ -225,7 +222,6 @@ impl AuthProfiles {
         Some(self.linked(id, profile, self.links().get(place).copied().flatten()))
     }
 
-    /// Returns the profile with this id, with its statistics.
     pub(crate) fn entry(&self, id: &str) -> Option<Entry<'_>> {
         let (index, id, profile) = self.profiles.get_full(id)?;
         Some(self.linked(id, profile, self.links().get(index).copied().flatten()))

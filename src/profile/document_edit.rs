@@ -199,7 +199,6 @@ impl AuthProfiles {
         }
     }
 
-    /// Replaces the usage statistics of a profile.
     pub(crate) fn set_usage(&mut self, id: &ProfileId, usage: UsageStats) -> Result<()> {
         let text = usage.text().to_owned();
         if self.usage.set(id.clone(), usage, text)? {

@@ -12,7 +12,6 @@ use crate::secret::Secret;
 /// The expiry time of a token as the entry has it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Expiry {
-    /// None.
     Absent,
     /// At this many milliseconds since the epoch.
     At(f64),
@@ -37,7 +36,6 @@ pub(crate) enum SecretState {
     Refreshable,
     /// There is none.
     Blank,
-    /// It is kept elsewhere.
     Elsewhere,
 }
 
@@ -52,7 +50,6 @@ pub(crate) enum Hold {
     RefreshFailed,
 }
 
-/// The content of a profile.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Content {
     Known(Credential),
@@ -231,7 +228,6 @@ impl Content {
 }
 
 impl SecretState {
-    /// Determines whether a credential's secret can be used.
     pub(crate) fn of(provider: &ProviderId, credential: &Credential) -> Self {
         if let Some(doubt) = Doubt::of(provider.as_str(), credential.secret()) {
             return Self::Implausible { doubt, fits: credential.secret().is_header_safe() };

@@ -10,7 +10,6 @@ use crate::secret::Secret;
 pub(super) const DEPTH: usize = 2;
 
 impl Profile {
-    /// Creates an entry for a credential.
     pub(super) fn new(provider: &str, credential: &Credential, email: Option<&str>) -> Self {
         Self::write(RawObject::default(), provider, credential, email)
     }

@@ -67,7 +67,6 @@ impl AuthProfiles {
         });
     }
 
-    /// Returns the profiles of a provider in file order.
     pub(crate) fn entries_of<'a>(&'a self, provider: &'a ProviderId) -> impl Iterator<Item = Entry<'a>> {
         let groups = self.links.groups.get();
         let places = groups.and_then(|groups| groups.profiles.get(provider)).into_iter().flatten();
@@ -90,7 +89,6 @@ impl AuthProfiles {
         self.order.iter().find(|(name, list)| list.is_some() && is_named(name))?.1.as_deref()
     }
 
-    /// Returns these profiles without any order.
     pub(crate) fn without_orders(&self) -> Self {
         let (mut copy, links) = (self.clone(), super::document::Links::default());
         (copy.order, copy.links) = (super::section::Section::default(), links);

@@ -20,7 +20,6 @@ pub(crate) struct Inheritance {
     pub(crate) owner: &'static str,
 }
 
-/// One of the two documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
     Own,
@@ -104,12 +103,10 @@ impl Parts {
         }
     }
 
-    /// Returns the side for new credentials.
     fn home(&self) -> Side {
         if self.rules.is_owner { Side::Inherited } else { Side::Own }
     }
 
-    /// Returns the side for new state.
     fn state_home(&self) -> Side {
         if self.own.is_some() { Side::Own } else { Side::Inherited }
     }
@@ -236,7 +233,6 @@ impl Parts {
 }
 
 impl AuthProfiles {
-    /// Changes a section of the state.
     fn put(&mut self, change: impl FnOnce(&mut Self) -> Result<bool>) -> Result<()> {
         if change(self)? {
             self.touched(DirtyState::State);

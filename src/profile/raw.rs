@@ -115,7 +115,6 @@ impl<'de> Deserialize<'de> for RawObject<'de> {
 #[derive(Deserialize)]
 pub(super) struct Key<'t>(#[serde(borrow)] pub(super) Cow<'t, str>);
 
-/// Reads a number's text as an `f64`.
 pub(super) fn as_number(value: &RawValue) -> Option<f64> {
     let text = value.get();
     // Only a number starts like this in valid JSON; `str::parse` alone would also accept words such as `inf`.
@@ -128,7 +127,6 @@ pub(super) fn is_number(value: &RawValue, number: f64) -> bool {
     as_number(value).is_some_and(|known| known == number)
 }
 
-/// Reads the text of a string.
 pub(super) fn as_string(value: &RawValue) -> Option<Cow<'_, str>> {
     let quoted = value.get();
     let inner = quoted.strip_prefix('"')?.strip_suffix('"')?;
@@ -147,7 +145,6 @@ pub(super) fn string(text: &str) -> Box<RawValue> {
     written.and_then(value).unwrap_or_else(|| RawValue::NULL.to_owned())
 }
 
-/// Counts the bytes written.
 struct Length(usize);
 
 impl io::Write for Length {
@@ -229,7 +226,6 @@ fn end_of_string(text: &str) -> Option<usize> {
     }
 }
 
-/// Appends a string as JSON.
 fn push_string(out: &mut SecretText, text: &str) {
     if text.bytes().any(|byte| byte < b' ' || matches!(byte, b'"' | b'\\')) {
         return out.push_str(string(text).get());

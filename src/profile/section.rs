@@ -20,7 +20,6 @@ pub(super) enum Section<K, V> {
     Foreign(Secret),
 }
 
-/// An entry and its text.
 pub(super) type Kept<V> = (Arc<V>, Secret);
 
 impl<K: Hash + Eq + Clone, V> Section<K, V> {
@@ -42,7 +41,6 @@ impl<K: Hash + Eq + Clone, V> Section<K, V> {
         }
     }
 
-    /// Returns an entry with its text.
     pub(super) fn entry<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<(&K, &Kept<V>)>
     where
         K: Borrow<Q>,

@@ -18,7 +18,6 @@ use crate::secret::Secret;
 use crate::syntax::KeyPath;
 use crate::syntax::Limits;
 
-/// The message for an entry that differs between the files.
 const HIDDEN: &str = "the credential file has another entry; the one in the state file is used";
 
 impl AuthProfiles {
@@ -32,7 +31,6 @@ impl AuthProfiles {
         Self::read(text, limits, Part::State, known)
     }
 
-    /// Returns the text of this document as an `auth-state.json`.
     pub(crate) fn to_state_json(&self) -> Secret {
         self.write(Part::State)
     }

@@ -36,7 +36,6 @@ impl Trial {
         Self { profile, model: model.map(Into::into), until, failed: None }
     }
 
-    /// Sets when the profile last failed.
     pub(crate) fn after(mut self, failed: Option<Timestamp>) -> Self {
         self.failed = failed;
         self

@@ -7,7 +7,6 @@
 pub(crate) enum WrongUnit {
     /// Seconds since 1970.
     Seconds,
-    /// A duration.
     Length,
     /// Microseconds or nanoseconds since 1970.
     Finer,
@@ -50,7 +49,6 @@ impl WrongUnit {
         format!("`expires` is read as milliseconds since 1970, but looks like {}", self.looks_like())
     }
 
-    /// Returns what the user can do about it.
     pub(crate) fn help(self) -> &'static str {
         match self {
             Self::Seconds => "Write `expires` in milliseconds: the number times 1000. Or store the credential again.",

@@ -109,7 +109,6 @@ impl UsageStats {
         }
     }
 
-    /// Returns the entry as JSON text.
     pub(super) fn text(&self) -> &str {
         &self.text
     }

@@ -11,7 +11,6 @@ use super::window::{Window, key};
 /// The depth of entries: document, `usageStats`, profile.
 pub(super) const DEPTH: usize = 2;
 
-/// An entry being changed.
 pub(crate) struct UsageEdit<'t>(pub(super) RawObject<'t>);
 
 impl UsageEdit<'_> {
@@ -23,7 +22,6 @@ impl UsageEdit<'_> {
         self.0.set_str(key, value);
     }
 
-    /// Sets or removes a text.
     pub(crate) fn optional_text(&mut self, key: &str, value: Option<&str>) {
         match value {
             Some(value) => self.text(key, value),
@@ -53,7 +51,6 @@ impl UsageEdit<'_> {
         self.object(key, &text);
     }
 
-    /// Replaces the recorded headroom.
     pub(crate) fn headroom(&mut self, ends: &IndexMap<Box<str>, f64>, plan: &IndexMap<Box<str>, f64>) {
         self.numbers(key::NO_HEADROOM_UNTIL, ends);
         self.numbers(key::PLAN_USED, plan);
@@ -150,7 +147,6 @@ impl UsageEdit<'_> {
         }
     }
 
-    /// Sets or removes the long window.
     pub(crate) fn disabled(&mut self, window: Option<&Window>) {
         match window {
             Some(window) => {
@@ -166,7 +162,6 @@ impl UsageEdit<'_> {
         self.since(window, [key::DISABLED_SINCE, key::DISABLED_SINCE_UNTIL]);
     }
 
-    /// Removes every window.
     pub(crate) fn end_windows(&mut self) {
         self.transient(&[]);
         self.disabled(None);

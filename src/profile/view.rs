@@ -11,11 +11,9 @@ use super::raw::{Key, RawObject};
 /// The members of a document; those that are objects are opened in the same pass.
 pub(super) struct DocumentView<'t>(Vec<(Cow<'t, str>, MemberView<'t>)>);
 
-/// One member of a document.
 pub(super) enum MemberView<'t> {
     /// One of the maps that this crate reads.
     Map(RawObject<'t>),
-    /// Any other value, as text.
     Raw(&'t RawValue),
 }
 

@@ -17,7 +17,6 @@ pub(crate) mod key {
     pub(crate) const COOLDOWN_REASON: &str = "cooldownReason";
     pub(crate) const COOLDOWN_MODEL: &str = "cooldownModel";
 
-    /// When OpenClaw last probed the profile.
     pub(crate) const LAST_PROBE_AT: &str = "lastProbeAt";
 
     pub(crate) const BLOCKED_UNTIL: &str = "blockedUntil";
@@ -60,12 +59,10 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// Returns the reason as the file names it.
     pub(super) fn reason_name(&self) -> Option<&str> {
         self.foreign_reason.as_deref().or(self.reason.map(FailureReason::as_str))
     }
 
-    /// Replaces the reason.
     pub(crate) fn because(self, reason: FailureReason) -> Self {
         Self { reason: Some(reason), foreign_reason: None, ..self }
     }

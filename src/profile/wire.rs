@@ -22,12 +22,10 @@ use crate::syntax::{self, Dialect, KeyPath, Limits};
 /// The members that this crate reads, in the order in which OpenClaw writes them.
 const OWN: [&str; 5] = ["version", "profiles", "order", "lastGood", "usageStats"];
 
-/// The file that a text is from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
     /// The credential file, which may contain everything.
     Whole,
-    /// The state file.
     #[cfg(feature = "file")]
     State,
 }

@@ -3,7 +3,6 @@
 use crate::config::{FileMode, SecretProvider, SecretSettings};
 use crate::credential::{ReferenceFailure, SecretRef, is_variable};
 
-/// The sources of OpenClaw's references.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Place {
     Env,

@@ -9,7 +9,6 @@ use crate::config::SecretSettings;
 use crate::credential::{ReferenceFailure, Resolved, SecretRef};
 use crate::secret::Secret;
 
-/// The result of one lookup.
 struct Found {
     outcome: Result<Secret, ReferenceFailure>,
     at: Timestamp,
@@ -22,7 +21,6 @@ pub(super) struct Cache {
     found: HashMap<SecretRef, Found>,
 }
 
-/// How long secrets and failures are valid.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lifetimes {
     pub(super) secret: Duration,

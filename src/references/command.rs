@@ -20,7 +20,6 @@ use crate::secret::{Secret, SecretBytes};
 /// How often to check whether a command has ended while another process keeps its output open.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// The number of bytes read at a time.
 const PIECE: usize = 1 << 14;
 
 /// Runs an entry's command with a question on its standard input, and returns its standard output.

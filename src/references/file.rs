@@ -15,7 +15,6 @@ use crate::credential::ReferenceFailure;
 use crate::env::Environment;
 use crate::secret::{Secret, SecretBytes};
 
-/// The number of bytes read at a time.
 const PIECE: usize = 1 << 16;
 
 /// A file that was read once for all references into it.
@@ -45,7 +44,6 @@ impl Content {
         }
     }
 
-    /// Returns the secret with an id.
     pub(super) fn secret(&self, id: &str) -> Result<Secret, ReferenceFailure> {
         match self {
             Self::Single(secret) if id == SINGLE => Ok(secret.clone()),

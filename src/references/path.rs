@@ -6,7 +6,6 @@ use std::path::Path;
 
 use crate::credential::ReferenceFailure;
 
-/// What a path should lead to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A file with secrets: no other user has any right to it, and it has only one name.
@@ -65,7 +64,6 @@ pub(super) fn judge(metadata: &Metadata, kind: Kind) -> Result<(), ReferenceFail
     Ok(())
 }
 
-/// Returns the user this process acts for.
 #[cfg(feature = "exec")]
 #[expect(clippy::unnecessary_wraps, reason = "without the feature nobody may know")]
 fn user() -> Option<u32> {

@@ -5,7 +5,6 @@ use serde_json::Value;
 use crate::credential::ReferenceFailure;
 use crate::secret::Secret;
 
-/// Returns the text that a pointer leads to.
 pub(super) fn text_at(object: &Value, pointer: &str) -> Result<Secret, ReferenceFailure> {
     match object.pointer(pointer) {
         Some(Value::String(text)) => Ok(Secret::new(text.as_str())),

@@ -5,10 +5,8 @@ use serde_json::{Value, json};
 use crate::credential::ReferenceFailure;
 use crate::secret::{Secret, is_blank_char};
 
-/// The protocol version of questions and answers.
 const VERSION: u64 = 1;
 
-/// Returns the question for several secrets.
 pub(super) fn question(provider: &str, ids: &[&str]) -> Vec<u8> {
     json!({"protocolVersion": VERSION, "provider": provider, "ids": ids}).to_string().into_bytes()
 }
@@ -18,7 +16,6 @@ pub(super) struct Answer(Form);
 
 enum Form {
     Object(Value),
-    /// The whole output is the secret.
     Plain(Secret),
 }
 
@@ -39,7 +36,6 @@ impl Answer {
         Ok(Self(Form::Object(object)))
     }
 
-    /// Returns the secret with an id.
     pub(super) fn secret(&self, id: &str) -> Result<Secret, ReferenceFailure> {
         let object = match &self.0 {
             Form::Plain(secret) => return Ok(secret.clone()),

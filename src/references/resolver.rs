@@ -16,7 +16,6 @@ use crate::env::Environment;
 use crate::profile::AuthProfiles;
 use crate::secret::Secret;
 
-/// The default lifetime of results.
 const LIFETIME: Duration = Duration::from_secs(5 * 60);
 
 /// The longest lifetime of failures, after which they are looked up again: the user may have fixed the cause.
@@ -189,7 +188,6 @@ impl ReferenceResolver {
         found.into_iter().map(|(reference, outcome)| (reference, outcome.and_then(usable))).collect()
     }
 
-    /// Looks up several ids of one provider.
     fn at(&self, address: &Address<'_>, ids: &[&str], environment: &Environment) -> Vec<Outcome> {
         let entry = address.entry;
         match address.place {
@@ -217,7 +215,6 @@ impl ReferenceResolver {
     }
 }
 
-/// Returns the references of both, without duplicates.
 fn wanted<'a>(profiles: &'a AuthProfiles, config: &'a Config) -> Vec<&'a SecretRef> {
     let mut seen = HashSet::new();
     profiles.references().chain(config.references()).filter(|reference| seen.insert(*reference)).collect()
@@ -284,7 +281,6 @@ fn from_command(_: &str, ids: &[&str], _: Option<&SecretProvider>, _: &Environme
 }
 
 impl Default for ReferenceResolver {
-    /// As [`ReferenceResolver::new`].
     fn default() -> Self {
         Self::new()
     }

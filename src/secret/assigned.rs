@@ -37,7 +37,6 @@ const SECRET_NAMES: [&str; 6] = ["key", "token", "secret", "secret_key", "author
 /// What may follow a quoted value: a comment, another command, an option of `setx`.
 const BEHIND: [char; 4] = ['#', ';', '&', '/'];
 
-/// The result of looking for the line with the secret.
 pub(super) enum Lines<'t> {
     /// One text, which may be broken over the lines.
     One(&'t str),
@@ -47,7 +46,6 @@ pub(super) enum Lines<'t> {
     Several,
 }
 
-/// Finds the line with the secret.
 pub(super) fn line(text: &str) -> Lines<'_> {
     if !text.contains(is_line_break) {
         return Lines::One(text);

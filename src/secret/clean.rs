@@ -10,7 +10,6 @@ use super::{Secret, SecretText};
 pub(crate) struct Cleaning(Vec<&'static str>);
 
 impl Cleaning {
-    /// Returns a sentence for everything that was removed.
     pub(crate) fn notes(&self) -> impl Iterator<Item = &'static str> {
         self.0.iter().copied()
     }
@@ -22,7 +21,6 @@ impl Cleaning {
     }
 }
 
-/// The sentence if something inside a secret was removed.
 pub(crate) const LEFT_OUT_INSIDE: &str = "line breaks or invisible characters inside the secret are left out";
 
 /// Pairs of quotation marks that get copied along. The first is from a text that was quoted twice.

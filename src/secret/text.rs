@@ -11,7 +11,6 @@ use super::Secret;
 pub(crate) struct SecretText(Zeroizing<String>);
 
 impl SecretText {
-    /// Creates an empty text with capacity for this many bytes.
     pub(crate) fn with_capacity(bytes: usize) -> Self {
         Self(Zeroizing::new(String::with_capacity(bytes)))
     }

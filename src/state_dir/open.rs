@@ -69,7 +69,6 @@ impl Serialize for StoreLayout {
     }
 }
 
-/// An agent of the configuration.
 pub(super) struct Agent {
     pub(super) id: String,
     pub(super) directory: PathBuf,

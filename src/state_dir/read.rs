@@ -10,7 +10,6 @@ use crate::syntax;
 /// The largest file that is read, in bytes.
 pub(super) const LARGEST: usize = 1 << 20;
 
-/// The number of bytes read at a time.
 const PIECE: usize = 1 << 14;
 
 /// Reads a regular file. Nothing else is opened, because opening a pipe would block until someone writes to it.

@@ -254,7 +254,6 @@ impl<'a> StatusReportBuilder<'a> {
         }
     }
 
-    /// Returns the diagnostics of the configuration, of the profiles, and of the caller.
     fn found_before(&self) -> Vec<Diagnostic> {
         let mut found = self.config.diagnostics().to_vec();
         found.extend(self.config.odd_names());

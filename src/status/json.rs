@@ -217,7 +217,6 @@ impl StatusReport {
         until.as_millis().saturating_sub(self.now.as_millis())
     }
 
-    /// Returns where the effective credential is.
     fn detail(&self, status: &ProviderStatus) -> String {
         let masked = |label: Option<&String>| label.cloned().unwrap_or_default();
         match &status.effective {
@@ -326,7 +325,6 @@ fn shown(path: &Path) -> String {
     path.display().to_string()
 }
 
-/// A JSON object being built.
 #[derive(Default)]
 struct Members(Map<String, Value>);
 
@@ -336,7 +334,6 @@ impl Members {
         self.0.insert(name.to_owned(), serde_json::to_value(value).unwrap_or_default());
     }
 
-    /// Adds a member if there is a value.
     fn some(&mut self, name: &str, value: Option<impl Serialize>) {
         if let Some(value) = value {
             self.put(name, value);

@@ -17,7 +17,6 @@ use crate::profile::{AuthProfiles, Entry, Expiry, Hold, Profile, SecretState, Wr
 use crate::secret::{Secret, is_blank_char};
 use crate::select::{Query, Verdict};
 
-/// The inputs for the status of every provider.
 pub(super) struct Overview<'a> {
     pub(super) config: &'a Config,
     pub(super) profiles: &'a AuthProfiles,
@@ -266,7 +265,6 @@ fn fallback(
     }
 }
 
-/// Returns `true` if the key in the configuration is a reference to a variable.
 fn is_of_variable(settings: &ProviderConfig) -> bool {
     settings.api_key_ref().is_some_and(|reference| reference.source == "env")
 }

@@ -100,7 +100,6 @@ pub struct StatusReport {
     pub diagnostics: Vec<Diagnostic>,
     /// The release whose format the report has.
     pub(super) release: Release,
-    /// The source of the model for small tasks.
     pub(super) utility_source: &'static str,
 }
 

@@ -61,7 +61,6 @@ fn remarks(config: &Config, provider: &ProviderId, source: &CredentialSource, re
     cleaned.chain(unusual).collect()
 }
 
-/// Returns the diagnostic for a profile whose secret is not sent.
 pub(super) fn of_profile(id: &ProfileId, profile: &Profile, reason: Implausible) -> Diagnostic {
     let member = if profile.secret_ref().is_some() { "keyRef" } else { "key" };
     let path = KeyPath::root().key("profiles").key(id.as_str()).key(member);
@@ -70,7 +69,6 @@ pub(super) fn of_profile(id: &ProfileId, profile: &Profile, reason: Implausible)
     Diagnostic::new(Severity::Warning, DiagnosticCode::ImplausibleSecret, place, message).with_help(reason.help())
 }
 
-/// Returns the diagnostic for a profile whose reference could not be resolved.
 pub(super) fn of_reference(id: &ProfileId, failure: ReferenceFailure) -> Diagnostic {
     let path = KeyPath::root().key("profiles").key(id.as_str());
     let place = Location::default().with_key_path(path.to_string());

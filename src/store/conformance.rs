@@ -273,7 +273,6 @@ fn newer_is_not_written(store: &dyn AuthProfileStore) -> Result<()> {
 
 fn statistics_are_kept(store: &dyn AuthProfileStore) -> Result<()> {
     put(store, "anthropic:one")?;
-    // An update of nothing else is still an update.
     store.transact(|profiles| {
         let used = UsageStats::default().edited(|edit| edit.number("lastUsed", 5.0));
         profiles.set_usage(&id("anthropic:one")?, used)
@@ -309,14 +308,12 @@ fn usage_alone(store: &dyn AuthProfileStore) -> Result<()> {
     let used = loaded.usage("anthropic:one").and_then(|usage| usage.last_used);
     ensure(used == Some(5.0), "the update of one profile's statistics was lost")?;
     ensure(loaded.len() == 2 && counted(&loaded, "anthropic:two") == Some(1.0), "something else was changed")?;
-    // Empty statistics are not written.
     store.update_usage(&id("anthropic:three")?, &mut |_, _| {})?;
     ensure(store.load()?.usage("anthropic:three").is_none(), "empty statistics were written")?;
     // A key from outside the document has statistics without a profile.
     count(store, "inline-api-key:anthropic")?;
     let kept = counted(&*store.load()?, "inline-api-key:anthropic") == Some(1.0);
     ensure(kept, "statistics of an id without a profile were lost")?;
-    // Statistics are removed with their profile and do not come back.
     store.remove(&id("anthropic:two")?)?;
     ensure(store.load()?.usage("anthropic:two").is_none(), "a removed profile kept its statistics")
 }

@@ -114,7 +114,6 @@ pub trait AuthProfileStoreExt: AuthProfileStore {
 
 impl<T: AuthProfileStore + ?Sized> AuthProfileStoreExt for T {}
 
-/// Returns the error for a profile that is not in the document.
 pub(crate) fn unknown_profile(id: &ProfileId) -> Error {
     Error::new(ErrorKind::UnknownProfile, format!("there is no profile {:?}", Shown::new(id.as_str())))
 }

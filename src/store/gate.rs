@@ -16,7 +16,6 @@ pub(crate) struct Gate {
     moved: Condvar,
 }
 
-/// The right to update, released on drop, also during a panic.
 pub(crate) struct Pass<'a>(&'a Gate);
 
 impl Gate {

@@ -71,12 +71,10 @@ impl Lease {
         Self(Box::new(guard))
     }
 
-    /// As [`LeaseGuard::spending`].
     pub(crate) fn spending(&mut self, refresh_token: &Secret) -> Result<()> {
         self.0.spending(refresh_token)
     }
 
-    /// As [`LeaseGuard::ended`].
     pub(crate) fn ended(&mut self, refresh_token: &Secret, end: RefreshEnd) {
         self.0.ended(refresh_token, end);
     }
@@ -103,7 +101,6 @@ struct Held {
 }
 
 impl Held {
-    /// Removes a holder or waiter from the queue of a lease.
     fn leave(&self, key: &(usize, ProfileId), number: u64) {
         let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(line) = leases.get_mut(key) {
@@ -140,7 +137,6 @@ pub(super) fn in_process_of(path: &std::path::Path, profile: &ProfileId, wait: D
     in_process(store, profile, wait)
 }
 
-/// Acquires a lease that excludes only this process.
 pub(super) fn in_process(store: usize, profile: &ProfileId, wait: Duration) -> Result<Lease> {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! Hosts that are numbers in disguise: clients read them in several ways, and the one that connects would decide.
+//! Hosts that are numbers in disguise, which different clients read as different hosts.
 
 use http::Request;
 use provider_auth::{Config, Endpoint, ErrorKind, ProviderId};

@@ -1,4 +1,4 @@
-//! Where the files stand and who may see them: links, modes, odd things at the path.
+//! The paths of the files and who may read them: links, modes, unusual files at a path.
 
 #![cfg(unix)]
 #![allow(

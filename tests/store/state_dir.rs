@@ -1,4 +1,4 @@
-//! The door to a state directory: what it finds, which store it opens, and what it says of files that no store reads.
+//! State directories: what is found, which store is opened, and what is reported about files that no store reads.
 //! Databases are empty files here, because they are only looked for; `tests/backends` has real ones.
 
 #![allow(

@@ -12,7 +12,6 @@ use super::system::System;
 use super::{FileStore, Place, Settings};
 use crate::error::{Error, ErrorKind, Result};
 
-/// OpenClaw's name for the credential file.
 pub(super) const CREDENTIALS: &str = "auth-profiles.json";
 
 /// How much of an update must survive a loss of power before the update returns.
@@ -221,7 +220,6 @@ fn state_name(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// Checks the id of an agent, which is the name of a directory.
 pub(crate) fn check_agent(agent: &str) -> Result<(), &'static str> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     if agent.is_empty() || agent.len() > 64 {

@@ -12,7 +12,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::profile::{AuthProfiles, DirtyState};
 use crate::secret::Secret;
 
-/// An update that is about to be written.
 pub(super) struct Commit<'a> {
     pub(super) store: &'a FileStore,
     /// The credential file, symbolic links resolved.

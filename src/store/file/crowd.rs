@@ -16,14 +16,12 @@ pub(super) struct Crowd<'a> {
 }
 
 impl<'a> Crowd<'a> {
-    /// Returns the waiters for the lock on this file.
     pub(super) fn at(system: &'a dyn System, lock: &Path) -> Self {
         let mut path = lock.as_os_str().to_owned();
         path.push("-waiting");
         Self { system, path: path.into(), joined: None }
     }
 
-    /// Returns `true` if someone is waiting.
     pub(super) fn is_there(&self) -> bool {
         let handle = self.system.open_existing(&self.path);
         handle.is_ok_and(|handle| matches!(handle.try_lock(), Ok(false)))

@@ -13,7 +13,6 @@ use super::platform;
 use super::system::{Kind, Lockable, Output, Stat, System};
 use crate::clock::system_time;
 
-/// How often a file that changes during the read is read again.
 const READ_AGAIN: usize = 16;
 
 #[derive(Clone, Copy, Debug)]

@@ -12,12 +12,10 @@ use super::system::{Kind, System};
 use super::{FileStore, target};
 use crate::error::{Error, ErrorKind, Result};
 
-/// Returns the path of a state directory's database for all agents.
 pub(crate) fn shared_database(state_directory: &Path) -> PathBuf {
     state_directory.join("state").join("openclaw.sqlite")
 }
 
-/// Returns the path of an agent's database in the agent's directory.
 pub(crate) fn agent_database(agent_directory: &Path) -> PathBuf {
     agent_directory.join("openclaw-agent.sqlite")
 }

@@ -10,14 +10,12 @@ use crate::error::Location;
 use crate::error::{Diagnostic, DiagnosticCode, Severity};
 use crate::profile::{AuthProfiles, LegacyForm};
 
-/// The paths of credential files in older formats.
 #[derive(Clone, Debug)]
 pub(super) struct Legacy {
     pub(super) credentials: PathBuf,
     pub(super) logins: Option<PathBuf>,
 }
 
-/// The profiles found in older files.
 #[derive(Debug)]
 pub(super) struct Import {
     pub(super) document: AuthProfiles,
@@ -26,7 +24,6 @@ pub(super) struct Import {
 }
 
 impl Import {
-    /// Returns `true` if there are profiles to write.
     pub(super) fn is_pending(&self) -> bool {
         !self.document.is_empty()
     }

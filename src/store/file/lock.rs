@@ -123,7 +123,6 @@ fn jittered(pause: Duration) -> Duration {
     half + Duration::from_nanos(random() % nanos)
 }
 
-/// Returns the error for a wait that ended without the lock.
 pub(in crate::store) fn too_long(path: &Path, waited: Duration, attempts: u32) -> Error {
     let message = format!("the lock was held by someone else for {} ms, over {attempts} attempts", waited.as_millis());
     Error::new(ErrorKind::Locked, message).with_path(path)
@@ -143,7 +142,6 @@ fn unsupported(path: &Path, error: io::Error) -> Error {
     }
 }
 
-/// Returns the error for a file system whose locks may not hold between machines.
 pub(super) fn network(path: &Path, kind: &str) -> Error {
     let message = format!("the file is on a network file system ({kind}), whose locks may not keep others out");
     Error::new(ErrorKind::LocksUnsupported, message).with_path(path)

@@ -147,7 +147,6 @@ pub struct FileStore {
 struct Place {
     credentials: PathBuf,
     state: PathBuf,
-    /// The state directory, if the store was given one.
     state_directory: Option<PathBuf>,
     legacy: Option<Legacy>,
 }
@@ -214,7 +213,6 @@ impl FileStore {
         *self.cached.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(snapshot));
     }
 
-    /// What is in the files now.
     fn snapshot(&self) -> Result<Arc<Snapshot>> {
         let cached = self.cached();
         let cached = cached.as_ref();

@@ -17,7 +17,6 @@ pub(super) enum Sync {
     Full,
     /// The content, so that the name leads to either the complete old or the complete new one.
     Content,
-    /// Nothing.
     Nothing,
 }
 
@@ -26,7 +25,6 @@ pub(super) enum Sync {
 pub(super) enum Expected {
     /// This version, or no file.
     Version(Option<Stat>),
-    /// Any.
     Anything,
 }
 
@@ -107,7 +105,6 @@ pub(super) fn replace(
     output.stat().map(Some).map_err(|error| io_error("the new file cannot be examined", target, error))
 }
 
-/// Returns the error for a file that was not replaced.
 fn refused(system: &dyn System, target: &Path, error: io::Error) -> Error {
     if error.kind() == io::ErrorKind::ResourceBusy {
         let what = "the file cannot be replaced, because it is itself a mount point; it was left as it is";
@@ -141,7 +138,6 @@ pub(super) fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
-/// Returns the prefix of the temporary files of a file.
 fn prefix(name: &OsStr) -> OsString {
     let mut prefix = OsString::from(".");
     prefix.push(name);
@@ -149,7 +145,6 @@ fn prefix(name: &OsStr) -> OsString {
     prefix
 }
 
-/// Splits a path into directory and name.
 pub(super) fn split(path: &Path) -> (&Path, &OsStr) {
     (path.parent().unwrap_or(Path::new("")), path.file_name().unwrap_or_default())
 }

@@ -36,14 +36,12 @@ const HALF_WRITTEN: [Duration; 5] = [
     Duration::from_millis(32),
 ];
 
-/// Which file is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     Credentials,
     State,
 }
 
-/// How files are read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reading {
     pub(super) max_bytes: usize,
@@ -58,7 +56,6 @@ impl Reading {
     }
 }
 
-/// One file as it was read.
 #[derive(Debug)]
 pub(super) struct Part {
     /// `None` if there was no file.
@@ -210,7 +207,6 @@ fn is_settled(stat: &Stat, racy: i128, now: i128) -> bool {
     stat.modified.max(stat.changed).saturating_add(racy) < now
 }
 
-/// Returns the error for a path that is not a regular file.
 fn not_a_file(kind: Kind, path: &Path) -> Error {
     let message = match kind {
         Kind::Directory => "there is a directory in place of the file",

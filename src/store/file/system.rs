@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-/// The kind of file at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) enum Kind {
     File,
@@ -33,9 +32,7 @@ pub(in crate::store) struct Stat {
     pub(in crate::store) modified: i128,
     /// Nanoseconds since the epoch; a change of mode or owner counts too.
     pub(in crate::store) changed: i128,
-    /// Permission bits, where the system has them.
     pub(in crate::store) mode: Option<u32>,
-    /// The owner, where the system has one.
     pub(in crate::store) owner: Option<u32>,
 }
 
@@ -46,7 +43,6 @@ impl Stat {
     }
 }
 
-/// A new file that is being written.
 pub(in crate::store) trait Output: fmt::Debug {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
     /// Returns once the content survives a loss of power.
@@ -66,7 +62,6 @@ pub(in crate::store) trait Lockable: fmt::Debug + Send {
     fn stat(&self) -> io::Result<Stat>;
 }
 
-/// The operating system.
 pub(in crate::store) trait System: fmt::Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
     /// Returns the metadata at a path, following symbolic links.
     fn stat(&self, path: &Path) -> io::Result<Stat>;
@@ -93,7 +88,6 @@ pub(in crate::store) trait System: fmt::Debug + Send + Sync + UnwindSafe + RefUn
     /// Opens a file for locking, and creates it for its owner only if it does not exist. If the system can prevent it,
     /// the file cannot be removed or renamed while it is open.
     fn open_lock(&self, path: &Path) -> io::Result<Box<dyn Lockable>>;
-    /// Opens an existing file for locking.
     fn open_existing(&self, path: &Path) -> io::Result<Box<dyn Lockable>>;
     /// Returns `true` if an operation failed only because another program has the file open.
     fn is_in_use(&self, error: &io::Error) -> bool;

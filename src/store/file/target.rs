@@ -28,7 +28,6 @@ pub(super) fn resolve(system: &dyn System, path: &Path) -> Result<PathBuf> {
         match system.stat_link(&there) {
             Ok(stat) if stat.kind == Kind::Link => {
                 let to = system.read_link(&there).map_err(|error| io_error("the link cannot be read", path, error))?;
-                // A relative link is relative to its own directory.
                 current = directory.join(to);
             }
             Ok(_) => return Ok(there),

@@ -71,7 +71,6 @@ impl FileStore {
         }
     }
 
-    /// Runs a closure with the exclusive right to write.
     pub(super) fn exclusively<T>(&self, run: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
         let system = &*self.system;
         let deadline = WaitDeadline::new(system, self.settings.lock_wait);

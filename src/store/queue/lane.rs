@@ -12,7 +12,6 @@ use tokio::task::yield_now;
 
 use super::super::AuthProfileStore;
 
-/// The waiting calls and the worker that makes them.
 pub(super) struct Lane<C> {
     store: Arc<dyn AuthProfileStore>,
     /// Makes all waiting calls at once; never panics.
@@ -49,7 +48,6 @@ impl<C: Send + 'static> Lane<C> {
         Self { store, serve, is_binding, state: Mutex::new(state), lost: Notify::new() }
     }
 
-    /// Queues a call without waiting for it.
     pub(super) fn post(self: &Arc<Self>, call: C) {
         self.state().waiting.push(call);
         self.start();

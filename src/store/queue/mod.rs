@@ -80,7 +80,6 @@ impl StoreQueue {
             return guarded(|| job(&*self.store));
         }
         let (done, answer) = oneshot::channel();
-        // The caller may have gone away.
         let job: Job = Box::new(move |store| drop(done.send(guarded(|| job(store)))));
         self.updates.submit(job, answer).await.unwrap_or_else(|| Err(no_thread()))
     }
@@ -177,7 +176,6 @@ impl fmt::Debug for StoreQueue {
 fn load_for_all(store: &dyn AuthProfileStore, waiting: Vec<Loaded>) {
     let loaded = guarded(|| store.load()).map_err(Arc::new);
     for caller in waiting {
-        // The caller may have gone away.
         let _gone = caller.send(loaded.clone());
     }
 }

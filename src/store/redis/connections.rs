@@ -11,7 +11,6 @@ use super::failure::{bad_url, code, failure};
 use super::link::Link;
 use crate::error::Result;
 
-/// The maximum number of idle connections.
 const IDLE: usize = 16;
 
 /// The server, or the nodes that know it.
@@ -27,7 +26,6 @@ enum Target {
     Cluster(Vec<ConnectionInfo>),
 }
 
-/// The connections of an engine.
 pub(super) struct Connections {
     target: Target,
     pub(super) timeout: Duration,
@@ -51,7 +49,6 @@ fn addresses(urls: &[&str]) -> Result<Vec<ConnectionInfo>> {
     urls.iter().map(|url| address(url)).collect()
 }
 
-/// Returns the same settings for another host and port.
 fn moved(info: &ConnectionInfo, (host, port): Place) -> ConnectionInfo {
     let mut addr = info.addr().clone();
     if let ConnectionAddr::Tcp(old, old_port) | ConnectionAddr::TcpTls { host: old, port: old_port, .. } = &mut addr {

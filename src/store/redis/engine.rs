@@ -107,7 +107,6 @@ impl RedisEngine {
         self
     }
 
-    /// Makes an idempotent call.
     fn call<T>(&self, call: impl Fn(&mut Link) -> RedisResult<T>) -> Result<T> {
         self.connections.call(&self.key, true, call).map_err(|error| failure(&error))
     }

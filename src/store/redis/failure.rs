@@ -6,7 +6,6 @@ use redis::{ErrorKind as Kind, RedisError};
 
 use crate::error::{Error, ErrorKind};
 
-/// The error codes that a script can end with.
 const OF_SCRIPTS: [&str; 8] =
     ["CLUSTERDOWN", "LOADING", "MISCONF", "NOPERM", "NOREPLICAS", "OOM", "READONLY", "WRONGTYPE"];
 
@@ -33,7 +32,6 @@ pub(super) fn is_refusal(error: &RedisError) -> bool {
     code(error).is_some() && failure(error).kind() == ErrorKind::StoreUnavailable
 }
 
-/// Returns the error for a call that failed.
 pub(super) fn failure(error: &RedisError) -> Error {
     let away = |message: &str| Error::new(ErrorKind::StoreUnavailable, message);
     if error.is_io_error() || error.is_timeout() || error.is_connection_dropped() || error.is_connection_refusal() {
@@ -72,7 +70,6 @@ pub(super) fn failure(error: &RedisError) -> Error {
     }
 }
 
-/// Returns the error for an unusable address.
 pub(super) fn bad_url() -> Error {
     let help = "Write the URL as `redis://user:password@host:port/0`; `rediss://` needs a program that is built with TLS support.";
     Error::new(ErrorKind::InvalidUrl, "the URL of the server that keeps the credentials cannot be used").with_help(help)

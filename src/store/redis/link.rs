@@ -23,7 +23,6 @@ impl Link {
         Self { is_asking: true, ..self }
     }
 
-    /// Returns `true` if the connection may be used again.
     pub(super) fn is_kept(&self) -> bool {
         !self.is_asking && !self.is_spent
     }

@@ -34,12 +34,10 @@ pub(super) struct Core<E> {
     /// For each profile, the last lease whose holder may have noted a refresh token as sent without sending it.
     pub(super) unsent: Mutex<HashMap<ProfileId, String>>,
     newest: RwLock<Arc<Snapshot>>,
-    /// The number of reads begun and commits kept.
     reads: AtomicU64,
     /// Updates of this process that would only conflict with each other run one after the other: updates of everything
     /// in the first lane, updates of one profile's statistics in one of the others.
     lanes: [Mutex<()>; LANES],
-    /// The threads that are inside an update.
     inside: Mutex<HashSet<ThreadId>>,
     away: AtomicBool,
     away_at: Mutex<Option<Timestamp>>,
@@ -119,7 +117,6 @@ impl<E: Engine> Core<E> {
         self.away_at.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|at| at <= now && now - at < LEAVE)
     }
 
-    /// Records whether the server answered.
     pub(super) fn asked<T>(&self, answer: Result<T>) -> Result<T> {
         let away = answer.as_ref().is_err_and(|error| error.kind() == ErrorKind::StoreUnavailable);
         if away {
@@ -131,7 +128,6 @@ impl<E: Engine> Core<E> {
         answer
     }
 
-    /// Reads the changes since a snapshot.
     pub(super) fn read(&self, known: &Arc<Snapshot>) -> Result<Arc<Snapshot>> {
         let number = self.reads.fetch_add(1, Ordering::SeqCst) + 1;
         let keeps_time = !self.settings.staleness.is_zero() || !self.settings.serve_stale.is_zero();

@@ -28,9 +28,7 @@ pub(super) struct Renewals {
 
 #[derive(Debug, Default)]
 struct Held {
-    /// Leases by their token.
     leases: HashMap<String, Renewed>,
-    /// Leases that still have to be released.
     ended: Vec<(String, String)>,
     is_running: bool,
 }
@@ -64,19 +62,16 @@ impl Renewals {
         self.held().leases.insert(token.to_owned(), Renewed { name, until });
     }
 
-    /// Returns the tokens and names of the leases to extend.
     fn due(&self, now: Timestamp) -> Vec<(String, String)> {
         let held = self.held();
         let due = held.leases.iter().filter(|(_, held)| held.is_due(now));
         due.map(|(token, held)| (token.clone(), held.name.clone())).collect()
     }
 
-    /// Returns the tokens of leases of this name that still have to be released.
     pub(super) fn ended(&self, name: &str) -> Vec<String> {
         self.held().ended.iter().filter(|(_, ended)| ended == name).map(|(token, _)| token.clone()).collect()
     }
 
-    /// Stops extending a lease.
     pub(super) fn end(&self, token: &str) {
         self.held().leases.remove(token);
         self.changed.notify_all();

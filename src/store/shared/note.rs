@@ -38,12 +38,10 @@ impl Note {
         Ok(Self { token, by: by.to_owned(), sent: sent + 1, denied: false })
     }
 
-    /// Creates the note on a token that the endpoint no longer accepts.
     pub(super) fn denied(refresh: &Secret) -> Self {
         Self { token: digits(refresh), by: String::new(), sent: 0, denied: true }
     }
 
-    /// Returns `true` if the holder of this lease wrote it.
     pub(super) fn is_by(&self, lease: &str) -> bool {
         self.by == lease
     }

@@ -53,7 +53,6 @@ pub trait Sealing: fmt::Debug + Send + Sync {
     fn open(&self, name: &str, sealed: &[u8]) -> Result<Secret>;
 }
 
-/// How values are written: in clear, or sealed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seal(pub(super) Option<std::sync::Arc<dyn Sealing>>);
 

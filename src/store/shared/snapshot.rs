@@ -21,12 +21,10 @@ const REFRESH: &str = "refresh/";
 /// The suffix of the revision of a state that was put together from two.
 const MIXED: &str = "+";
 
-/// Returns the name of a profile's statistics.
 pub(super) fn usage_name(id: &ProfileId) -> String {
     format!("{USAGE}{id}")
 }
 
-/// Returns the name of the note on a profile's refresh token.
 pub(super) fn refresh_name(id: &ProfileId) -> String {
     format!("{REFRESH}{id}")
 }
@@ -34,7 +32,6 @@ pub(super) fn refresh_name(id: &ProfileId) -> String {
 /// The name of a value and its new text; `None` to remove it.
 pub(super) type Change = (String, Option<Secret>);
 
-/// One state of the whole.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Snapshot {
     /// The position of this read or commit among all of them, counted from its start; zero if nothing was read.
@@ -42,7 +39,6 @@ pub(super) struct Snapshot {
     pub(super) read_at: Option<Timestamp>,
     pub(super) known: Known,
     pub(super) document: Arc<AuthProfiles>,
-    /// The notes on refresh tokens, by name.
     pub(super) notes: BTreeMap<String, Secret>,
 }
 
@@ -126,7 +122,6 @@ impl Snapshot {
     }
 }
 
-/// Reads a value; an error names it.
 fn open(seal: &Seal, name: &str, value: &Value) -> Result<Secret> {
     seal.open(name, value).map_err(|error| if error.location().is_some() { error } else { error.with_key_path(name) })
 }

@@ -33,7 +33,6 @@ pub(super) fn jitter(most: Duration) -> Duration {
     Duration::from_nanos(random() % most)
 }
 
-/// Waits on this thread.
 #[expect(clippy::disallowed_methods, reason = "others are left time to commit, and to give a lease back")]
 pub(super) fn pause(time: Duration) {
     thread::sleep(time);

@@ -35,7 +35,6 @@ const ALL: Duration = Duration::from_secs(5);
 pub(super) struct Turn<'a, E: Engine> {
     core: &'a Core<E>,
     names: Vec<String>,
-    /// The state in which it was taken.
     held: Option<Arc<Snapshot>>,
 }
 
@@ -44,7 +43,6 @@ impl<'a, E: Engine> Turn<'a, E> {
         Self { core, names: names(profile), held: None }
     }
 
-    /// Returns the name of the turn if it is held.
     pub(super) fn held(&self) -> Option<&str> {
         self.held.as_ref().and_then(|_| self.names.last()).map(String::as_str)
     }
@@ -84,7 +82,6 @@ impl<'a, E: Engine> Turn<'a, E> {
         Ok(base)
     }
 
-    /// Marks the turn as ended by the commit.
     pub(super) fn ended(&mut self) {
         self.held = None;
     }

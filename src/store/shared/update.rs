@@ -13,7 +13,6 @@ use crate::id::ProfileId;
 use crate::profile::{AuthProfiles, DirtyState, UsageStats};
 use crate::secret::Secret;
 
-/// How often a commit is tried.
 const ATTEMPTS: u32 = 100;
 /// After how many conflicts an update takes a turn: an update of everything, and one of a profile's statistics, which
 /// is quick and rarely has many competitors.
@@ -26,11 +25,9 @@ enum Attempt {
     Done(Arc<Snapshot>),
     /// The changes were written, but fewer replicas than requested confirmed them.
     Unconfirmed(Arc<Snapshot>),
-    /// Another commit was faster.
     Late(Arc<Snapshot>),
 }
 
-/// The result of running a closure.
 enum Run {
     /// Changes to commit, and the condition for it.
     Changed(Condition, Vec<Change>),

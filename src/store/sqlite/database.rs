@@ -20,12 +20,10 @@ use crate::store::file::target::check_absent;
 /// The oldest SQLite that supports the strict tables of OpenClaw's schema.
 const OLDEST: i32 = 3_037_000;
 
-/// The longest wait that is passed to SQLite.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
 
 const NOT_WRITTEN: &str = "the database cannot be written; it was left as it was";
 
-/// A connection to a database, for reading or for writing.
 #[derive(Debug)]
 pub(super) struct Database {
     connection: Connection,
@@ -132,7 +130,6 @@ impl Database {
             .map_err(|error| self.refused("the database cannot be read", &error))
     }
 
-    /// Returns diagnostics about the file's mode and owner.
     pub(super) fn remarks(&self) -> Result<Vec<Diagnostic>> {
         let stat = examine(&self.path)?.unwrap_or(self.opened);
         inspect(&Disk, &stat, &self.path, false, "")
@@ -243,7 +240,6 @@ impl Writer {
     }
 }
 
-/// The content of a database as it was read.
 #[derive(Debug)]
 pub(super) struct Reading {
     schema: i64,
@@ -329,7 +325,6 @@ impl Writing<'_> {
         }
     }
 
-    /// Ends the transaction without a change.
     pub(super) fn release(self) {
         *self.left.borrow_mut() = Some(self.reading);
     }

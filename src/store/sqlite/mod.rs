@@ -184,7 +184,6 @@ impl SqliteStore {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Returns the current content of the databases.
     fn view(&self, wait: Duration) -> Result<Arc<View>> {
         self.view_with(wait, None)
     }

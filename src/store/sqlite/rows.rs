@@ -91,7 +91,6 @@ const AGENT_STORE: Table = Table {
     }),
 };
 
-/// The rows of one database as text.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rows {
     /// The owner of the profiles that all agents share; in the state database only.

@@ -12,7 +12,6 @@ use crate::syntax::Limits;
 /// The size limit of a row, as of a file.
 const MAX_BYTES: usize = 16 << 20;
 
-/// One database as it was read.
 #[derive(Clone, Debug)]
 pub(super) struct Part {
     pub(super) rows: Rows,
@@ -21,11 +20,9 @@ pub(super) struct Part {
     state: Arc<AuthProfiles>,
     /// Both combined.
     pub(super) document: Arc<AuthProfiles>,
-    /// Diagnostics about the file.
     remarks: Vec<Diagnostic>,
 }
 
-/// The changes to write to one database.
 #[derive(Debug, Default)]
 pub(super) struct Change {
     pub(super) store: Option<Secret>,

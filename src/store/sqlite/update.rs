@@ -27,14 +27,12 @@ const LEAVE: Duration = Duration::from_millis(120);
 /// OpenClaw's old credential files. It refuses to work until it has imported them.
 const OLD_FILES: [&str; 2] = ["auth-profiles.json", "auth.json"];
 
-/// The connections for writing.
 #[derive(Debug, Default)]
 pub(super) struct Writers {
     shared: Option<Writer>,
     own: Option<Writer>,
 }
 
-/// The changes that an update makes.
 #[derive(Debug, Default)]
 struct Changes {
     shared: Change,
@@ -160,13 +158,11 @@ impl SqliteStore {
     }
 }
 
-/// Returns the error for a change that belongs to a missing database.
 pub(super) fn no_database(path: &Path) -> Error {
     Error::new(ErrorKind::NoDatabase, "OpenClaw has not created the database that this change belongs to")
         .with_path(path)
 }
 
-/// The locked databases of an agent.
 struct Locked<'a> {
     shared: Option<Writing<'a>>,
     own: Option<Writing<'a>>,
@@ -211,7 +207,6 @@ fn open(writer: &mut Option<Writer>, path: Option<&PathBuf>, role: Role) -> Resu
     };
     if !is_open {
         *writer = match path {
-            // It existed a moment ago.
             Some(path) => Some(Writer::open(path, role)?.ok_or_else(|| no_database(path))?),
             None => None,
         };

@@ -11,7 +11,6 @@ use super::snapshot::Part;
 use crate::error::{Error, ErrorKind, Result};
 use crate::profile::{AuthProfiles, Inheritance};
 
-/// The document that an agent sees, and its parts.
 #[derive(Debug)]
 pub(super) struct View {
     /// The agent's own rows, if its database is not the shared one.
@@ -82,7 +81,6 @@ fn location(marker: &str) -> Option<bool> {
 }
 
 impl View {
-    /// Merges the parts.
     pub(super) fn of(places: Places, own: Option<Part>, shared: Option<Part>) -> Self {
         let document = match (&own, &shared) {
             (Some(own), Some(shared)) => Arc::new(own.document.over(&shared.document)),
@@ -101,7 +99,6 @@ pub(super) struct Readers {
     agent: Reader,
 }
 
-/// One connection for reading.
 #[derive(Debug, Default)]
 struct Reader {
     database: Option<Database>,
@@ -176,7 +173,6 @@ impl Reader {
         if let Some(database) = &self.database {
             database.wait_for(wait)?;
             if !database.is_current()? {
-                // The file was replaced or removed.
                 self.database = None;
             } else if self.part.is_some() && Some(database.data_version()?) == self.seen {
                 return Ok(false);

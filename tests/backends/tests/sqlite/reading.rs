@@ -1,4 +1,4 @@
-//! What an agent sees: its own rows before the shared ones.
+//! The profiles that an agent sees: its own rows before the shared ones.
 
 use provider_auth::profile::UsageStats;
 use provider_auth::{AuthProfileStore, AuthProfiles, ErrorKind, ProfileId, ProviderId, Timestamp};
