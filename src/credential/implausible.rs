@@ -83,7 +83,7 @@ impl Implausible {
             Self::Reference { notation: Notation::Marker } => "a word of OpenClaw for a secret that is kept elsewhere",
             Self::OtherProvider => "a secret of another provider",
             Self::CommandLine => "a command instead of a secret, which is not run",
-            Self::Punctuation => "only punctuation instead of a secret",
+            Self::Punctuation => "nothing but punctuation instead of a secret",
         }
     }
 }

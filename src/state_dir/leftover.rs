@@ -81,7 +81,7 @@ impl Leftover {
             }
             LeftoverKind::Unimported => "run `openclaw doctor --fix`, which imports the file and sets it aside".to_owned(),
             LeftoverKind::Archive if self.has_database => format!(
-                "rename the file to `{original}` if there is none, and run `openclaw doctor --fix`, which imports what it knows; or remove the file if you do not need it"
+                "rename the file to `{original}`, unless that exists, and run `openclaw doctor --fix`, which imports what it knows; or remove the file if you do not need it"
             ),
             LeftoverKind::Archive => {
                 "add them again, for example with `openclaw models auth paste-token`; or remove the file if you do not need it".to_owned()

@@ -76,7 +76,7 @@ const PROBLEMS: [(&str, &str); 16] = [
     ("the profile has an address instead of a secret, which is not looked up", "anthropic:address"),
     ("the profile has a command instead of a secret, which is not run", "anthropic:command"),
     ("the profile has a secret of another provider", "anthropic:other"),
-    ("the profile has only punctuation instead of a secret", "anthropic:punctuation"),
+    ("the profile has nothing but punctuation instead of a secret", "anthropic:punctuation"),
     ("the quotation marks around the secret are left out", "anthropic:quoted"),
     ("the name in front of the secret, as in `NAME=value`, is left out", "anthropic:quoted"),
     ("`expires` is read as milliseconds since 1970, but looks like seconds", "openai:seconds"),

@@ -315,7 +315,7 @@ fn a_file_beside_a_database_is_always_told() {
         found[0].diagnostic()
     };
     assert!(told(&[]).message.ends_with("it contains 2 profiles that no store has: \"x:a\", \"x:b\""));
-    assert!(told(&["x:a", "x:b"]).message.ends_with("and is not used"));
+    assert!(told(&["x:a", "x:b"]).message.ends_with("which is not used"));
     assert!(told(&["x:a"]).help.unwrap().contains("openclaw doctor --fix"));
     fs::write(directory.path().join(&file), "{ not json").unwrap();
     assert!(told(&[]).message.contains("cannot be read"));
@@ -360,7 +360,7 @@ fn an_archive_gets_its_own_name_back() {
         let name = leftover.path.file_name().unwrap().to_str().unwrap().to_owned();
         let original = name.split_once(".json").unwrap().0.to_owned() + ".json";
         let help = leftover.diagnostic().help.unwrap();
-        assert!(help.contains(&format!("the name `{original}` again")), "{name}: {help}");
+        assert!(help.contains(&format!("rename the file to `{original}`")), "{name}: {help}");
     }
 }
 

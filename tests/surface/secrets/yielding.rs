@@ -77,7 +77,7 @@ fn where_nothing_is_left_the_refusal_says_what_and_where() {
     );
     assert_eq!(
         error.help(),
-        "In the environment variable ANTHROPIC_API_KEY: Put the secret itself in the place of the placeholder, or remove the entry."
+        "In the environment variable ANTHROPIC_API_KEY: Replace the placeholder with the secret itself, or remove the entry."
     );
     let verdict = error.unavailable().unwrap().candidates.first().unwrap().verdict;
     assert_eq!(verdict.code(), "implausible_secret");
