@@ -14,7 +14,7 @@ pub enum Implausible {
     /// A reference in a notation that is not supported: `$NAME`, `env:NAME`, `op://vault/item/field`.
     #[non_exhaustive]
     Reference {
-        /// What the reference refers to.
+        /// The target of the reference.
         notation: Notation,
     },
     /// A secret with the prefix of another provider, at the provider's own host.

@@ -33,7 +33,7 @@ pub enum CredentialSource {
     Environment {
         /// The variable's name.
         variable: &'static str,
-        /// Where the variable was found.
+        /// The place where the variable was found.
         origin: EnvOrigin,
     },
     /// `models.providers.<provider>.apiKey` of the configuration.
@@ -60,7 +60,7 @@ impl fmt::Display for CredentialSource {
     }
 }
 
-/// Where a variable was found.
+/// The place where a variable was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EnvOrigin {

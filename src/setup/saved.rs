@@ -40,11 +40,11 @@ pub struct Saved {
     pub provider: ProviderId,
     /// `true` if there was a profile of this id before, whose credential was replaced.
     pub replaced: bool,
-    /// Whether the profile will be used.
+    /// [`InRotation`](Placement::InRotation) if the profile will be used, or the reason why not.
     pub placement: Placement,
 }
 
-/// Whether a stored profile will be used.
+/// The place of a stored profile: in rotation or left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Placement {

@@ -19,7 +19,7 @@ const MAIN: &str = "main";
 /// The first release that keeps credentials in databases.
 const FIRST_WITH_DATABASES: (u32, u32) = (2026, 6);
 
-/// Where an agent's credentials are kept: in files, in databases, or nowhere yet.
+/// The layout of an agent's credentials: files, databases, or nothing yet.
 ///
 /// Serialises to its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

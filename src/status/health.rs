@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 use crate::credential::CredentialKind;
 use crate::profile::{Expiry, Hold, Profile, SecretState};
 
-/// How long a credential lasts, according to its profile; the provider is not asked.
+/// The remaining life of a credential according to its profile; the provider is not asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Health {

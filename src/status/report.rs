@@ -172,7 +172,8 @@ impl EffectiveSource {
 pub struct EnvironmentKey {
     /// The variable's name.
     pub variable: &'static str,
-    /// Where the variable was found: the process environment, an `.env` file or the configuration's `env` block.
+    /// The place where the variable was found: the process environment, an `.env` file or the configuration's `env`
+    /// block.
     pub origin: EnvOrigin,
     /// The masked value; `OAuth (env)` for a variable with an OAuth token.
     pub label: String,
@@ -195,7 +196,7 @@ pub struct ProfileStatus {
     pub label: String,
     /// Its id, with the display name or the email address of its owner if known.
     pub display: String,
-    /// How long its credential lasts.
+    /// The remaining life of its credential.
     pub health: Health,
     /// `true` if it can be refreshed without its owner.
     pub refreshable: bool,
@@ -204,7 +205,7 @@ pub struct ProfileStatus {
     /// `true` if the expiry time was probably written in another unit than milliseconds, or is a duration; the
     /// remaining time is then meaningless.
     pub wrong_unit: bool,
-    /// Whether it can be used now, and the reason if not.
+    /// [`Ready`](Verdict::Ready) if it can be used now, or the reason why not.
     pub verdict: Verdict,
     /// Its cooldown, for all models or one: cooling or disabled.
     pub cooldown: Option<Verdict>,

@@ -21,8 +21,8 @@ pub struct Lease(Box<dyn LeaseGuard>);
 /// The methods may ask a server and are called where blocking is allowed. If dropping the guard is enough, use
 /// [`Lease::new`] instead.
 pub trait LeaseGuard: Send {
-    /// Records that a refresh token is about to be sent, and verifies that the lease is still held. By default does
-    /// nothing.
+    /// Records that a refresh token is about to be sent, and verifies that the lease is still held. The default
+    /// implementation does nothing.
     ///
     /// # Errors
     ///
@@ -34,10 +34,11 @@ pub trait LeaseGuard: Send {
     }
 
     /// Releases the lease; unlike a drop, this may wait for a server. It is the last call before the drop, but is not
-    /// always made. By default does nothing, and the drop ends the lease.
+    /// always made. The default implementation does nothing, and the drop ends the lease.
     fn release(&mut self) {}
 
-    /// Records the outcome of the refresh. It is not called if the outcome is unknown. By default does nothing.
+    /// Records the outcome of the refresh. It is not called if the outcome is unknown. The default implementation does
+    /// nothing.
     fn ended(&mut self, refresh_token: &Secret, end: RefreshEnd) {
         let _ = (refresh_token, end);
     }

@@ -171,8 +171,8 @@ pub trait AuthProfileStore: fmt::Debug + Send + Sync {
         lease::in_process(std::ptr::from_ref(self).cast::<()>() as usize, profile, wait)
     }
 
-    /// Claims the trial of a profile whose window has ended, which one machine of a fleet makes; does not wait for
-    /// others.
+    /// Claims the trial of a profile during or after a window, so that only one machine of a fleet makes it. Does not
+    /// wait for others.
     ///
     /// A store that several machines share grants the claim to one caller at a time under [`Trial::name`], ends it some
     /// time after its holder died, and shows what the last holder wrote with the next `load`. The default

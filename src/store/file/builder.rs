@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 pub(super) const CREDENTIALS: &str = "auth-profiles.json";
 
-/// How much of an update must survive a loss of power before the update returns.
+/// The part of an update that must survive a loss of power before the update returns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Durability {
@@ -28,7 +28,7 @@ pub enum Durability {
     Relaxed,
 }
 
-/// Where order and statistics are kept: in the credential file or beside it.
+/// The file of order and statistics: the credential file or a separate one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StateFile {

@@ -142,7 +142,7 @@ pub struct FileStore {
     swept: Mutex<Option<Duration>>,
 }
 
-/// Where the files stand, as the caller named them.
+/// The paths of the files, as the caller named them.
 #[derive(Clone, Debug)]
 struct Place {
     credentials: PathBuf,
@@ -163,7 +163,7 @@ struct Settings {
 }
 
 impl FileStore {
-    /// A store on this file, with every setting at its default. The file need not exist.
+    /// Creates a store on this file with default settings. The file need not exist.
     ///
     /// # Errors
     ///
@@ -183,18 +183,18 @@ impl FileStore {
         Self::builder().path(path).build()
     }
 
-    /// Sets up a store with other settings, or that of an agent.
+    /// Creates a builder, for other settings or for an agent's file.
     pub fn builder() -> FileStoreBuilder {
         FileStoreBuilder::default()
     }
 
-    /// The file of credentials as it was named, absolute; it may be a symbolic link.
+    /// Returns the absolute path of the credential file as it was set; it may be a symbolic link.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.place.credentials
     }
 
-    /// The state file, whether it exists or not. It stands beside [`path`](Self::path).
+    /// Returns the path of the state file, whether it exists or not. It is beside [`path`](Self::path).
     #[must_use]
     pub fn state_path(&self) -> &Path {
         &self.place.state
@@ -223,7 +223,7 @@ impl FileStore {
         let part = |path, role, previous| Part::read(system, path, role, &reading, previous);
         guard::check_link(system, self.path())?;
         let credentials = part(self.path(), Role::Credentials, cached.map(|snapshot| &snapshot.credentials))?;
-        // Looked for after the other was read: state is moved here before it is taken out there.
+        // After the credential file, because state is added here before it is removed there.
         let state = if guard::check_link(system, self.state_path())? {
             part(self.state_path(), Role::State, cached.map(|snapshot| &snapshot.state))?
         } else {
@@ -250,22 +250,23 @@ impl FileStore {
 }
 
 impl AuthProfileStore for FileStore {
-    /// The committed document. One `stat` of each file and a clone of an `Arc` if nothing changed since the last time;
-    /// never waits for a writer, never writes. No file is an empty document.
+    /// Returns the committed document; empty if there is no file. If nothing has changed since the last call, this is
+    /// one `stat` of each file and a clone of an `Arc`. Never waits for a writer and never writes.
     ///
     /// # Errors
     ///
     /// [`NotAFile`](crate::ErrorKind::NotAFile), [`TooLarge`](crate::ErrorKind::TooLarge),
     /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied), [`Io`](crate::ErrorKind::Io);
-    /// [`NotFound`](crate::ErrorKind::NotFound) for a symbolic link that points nowhere;
+    /// [`NotFound`](crate::ErrorKind::NotFound) for a dangling link;
     /// [`InsecurePermissions`](crate::ErrorKind::InsecurePermissions) if the store is strict;
-    /// [`WrongStore`](crate::ErrorKind::WrongStore) for a link to a database; and the kinds of [`AuthProfiles::from_json`] with the position in the file.
+    /// [`WrongStore`](crate::ErrorKind::WrongStore) for a link to a database; and the kinds of
+    /// [`AuthProfiles::from_json`] with the position in the file.
     fn load(&self) -> Result<Arc<AuthProfiles>> {
         Ok(Arc::clone(&self.snapshot()?.document))
     }
 
-    /// Returns the document if the files are on a disk of this machine and have not changed since they were read, which a
-    /// `stat` of each tells from what the kernel has in memory. Known on Linux, once this store has written.
+    /// Returns the document if the files are on a local disk and a `stat` of each, which the kernel answers from
+    /// memory, shows no change since they were read. Requires Linux, and that this store has written before.
     fn try_load(&self) -> Option<Arc<AuthProfiles>> {
         let is_local = cfg!(target_os = "linux") && self.network.get().is_some_and(Option::is_none);
         let snapshot = if is_local { self.cached()? } else { return None };
@@ -273,29 +274,29 @@ impl AuthProfileStore for FileStore {
         holds.then(|| Arc::clone(&snapshot.document))
     }
 
-    /// Runs a closure on what is in the file now and replaces the file if it changed anything.
+    /// Runs a closure on the current content of the file and replaces the file if it changed anything.
     ///
     /// # Errors
     ///
-    /// [`WrongStore`](crate::ErrorKind::WrongStore) beside a database of OpenClaw, before anything is made;
-    /// the closure's own error; [`Locked`](crate::ErrorKind::Locked) with path, time and attempts;
+    /// [`WrongStore`](crate::ErrorKind::WrongStore) beside a database of OpenClaw, before anything is created; the
+    /// closure's own error; [`Locked`](crate::ErrorKind::Locked) with path, time and attempts;
     /// [`Reentrant`](crate::ErrorKind::Reentrant), also through another store on the same file;
-    /// [`LocksUnsupported`](crate::ErrorKind::LocksUnsupported); [`UnsupportedVersion`](crate::ErrorKind::UnsupportedVersion);
-    /// [`StorageFull`](crate::ErrorKind::StorageFull) and those of [`load`](Self::load). The old file is left as it was, except
-    /// where the message says that the new one is in place and may not survive a loss of power, or, with two files,
-    /// where the first of them was written.
+    /// [`LocksUnsupported`](crate::ErrorKind::LocksUnsupported);
+    /// [`UnsupportedVersion`](crate::ErrorKind::UnsupportedVersion); [`StorageFull`](crate::ErrorKind::StorageFull) and
+    /// those of [`load`](Self::load). The old file is then unchanged, unless the message reports that the new one may
+    /// not survive a loss of power, or the first of two files was already written.
     fn update(&self, change: &mut dyn FnMut(&mut AuthProfiles) -> Result<()>) -> Result<Arc<AuthProfiles>> {
         self.update_exclusively(change)
     }
 
-    /// The exclusive right to refresh a profile's credential, between threads and between processes.
+    /// Acquires the exclusive right to refresh a profile's credential, among threads and processes.
     ///
     /// # Errors
     ///
-    /// [`WrongStore`](crate::ErrorKind::WrongStore) beside a database of OpenClaw, where the new tokens could not be written;
-    /// [`Locked`](crate::ErrorKind::Locked), [`LocksUnsupported`](crate::ErrorKind::LocksUnsupported),
+    /// [`WrongStore`](crate::ErrorKind::WrongStore) beside a database of OpenClaw, where the new tokens could not be
+    /// written; [`Locked`](crate::ErrorKind::Locked), [`LocksUnsupported`](crate::ErrorKind::LocksUnsupported),
     /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied), [`StorageFull`](crate::ErrorKind::StorageFull),
-    /// [`Io`](crate::ErrorKind::Io), and [`NotFound`](crate::ErrorKind::NotFound) for a symbolic link that points nowhere.
+    /// [`Io`](crate::ErrorKind::Io), and [`NotFound`](crate::ErrorKind::NotFound) for a dangling link.
     fn lease(&self, profile: &ProfileId, wait: Duration) -> Result<Lease> {
         let path = lock::of_lease(&self.target()?, profile);
         if !self.settings.file_locks {
