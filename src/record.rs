@@ -1,4 +1,4 @@
-//! Outcomes of requests, written to a store.
+//! Recording the outcomes of requests in a store.
 
 use crate::clock::Timestamp;
 use crate::error::Result;
@@ -8,7 +8,7 @@ use crate::profile::{AuthProfiles, UsageStats};
 use crate::select::{ProfileSelector, Receipt};
 use crate::store::{AuthProfileStore, AuthProfileStoreExt as _, unknown_profile};
 
-/// The outcome of a request, to be recorded on the receipt of its pick.
+/// The outcome of a request, with the receipt of the profile that served it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Record {
@@ -19,7 +19,7 @@ pub enum Record {
 }
 
 impl Record {
-    /// Returns the receipt of the pick.
+    /// Returns the receipt of the selection.
     #[must_use]
     pub fn receipt(&self) -> &Receipt {
         match self {
@@ -43,14 +43,14 @@ impl Record {
 }
 
 /// Records outcomes in any store by the rules of a [`ProfileSelector`]. Each call is one
-/// [`update`](AuthProfileStore::update), with its errors.
+/// [`update`](AuthProfileStore::update) and returns its errors.
 pub trait RecordOutcome: AuthProfileStore {
-    /// Records that the request of this receipt succeeded.
+    /// Records that the receipt's request succeeded.
     ///
     /// # Errors
     ///
     /// Those of [`ProfileSelector::record_success`] and of [`update`](AuthProfileStore::update); the receipt then stays
-    /// open, and the report can be repeated.
+    /// open, so that the call can be repeated.
     fn record_success(&self, selector: &ProfileSelector, receipt: &Receipt, now: Timestamp) -> Result<()> {
         let write = || {
             if !self.splits_usage() {
@@ -65,13 +65,13 @@ pub trait RecordOutcome: AuthProfileStore {
         receipt.report(write).map(Option::unwrap_or_default)
     }
 
-    /// Records that the request of this receipt failed: the reason, and the moment the server named, if it did. Callers
-    /// who classify by themselves make the failure with [`Failure::new`].
+    /// Records that the receipt's request failed, with its reason and the server's deadline if there is one. To
+    /// classify failures yourself, create them with [`Failure::new`].
     ///
     /// # Errors
     ///
     /// Those of [`ProfileSelector::record_failure`] and of [`update`](AuthProfileStore::update); the receipt then stays
-    /// open, and the report can be repeated.
+    /// open, so that the call can be repeated.
     fn record_failure(
         &self,
         selector: &ProfileSelector,
@@ -89,7 +89,7 @@ pub trait RecordOutcome: AuthProfileStore {
         receipt.report(write).map(Option::unwrap_or_default)
     }
 
-    /// Records an outcome as a rotation reports it.
+    /// Records an outcome that a rotation reported.
     ///
     /// # Errors
     ///
@@ -101,12 +101,13 @@ pub trait RecordOutcome: AuthProfileStore {
         }
     }
 
-    /// Ends every cooldown of a profile because a human said that the cause is gone; returns whether there was one. Also
-    /// for a pseudo profile such as `inline-api-key:anthropic`.
+    /// Ends every cooldown of a profile, because the user has fixed the cause; returns `true` if there was one. Also
+    /// works for a pseudo profile such as `inline-api-key:anthropic`.
     ///
     /// # Errors
     ///
-    /// [`UnknownProfile`](crate::ErrorKind::UnknownProfile) if there is neither such a profile nor statistics of one, and
+    /// [`UnknownProfile`](crate::ErrorKind::UnknownProfile) if there is neither such a profile nor statistics for it,
+    /// and
     /// those of [`ProfileSelector::clear_cooldown`] and of [`update`](AuthProfileStore::update).
     fn clear_cooldown(&self, selector: &ProfileSelector, id: &ProfileId) -> Result<bool> {
         self.transact(|profiles| {
@@ -120,8 +121,8 @@ pub trait RecordOutcome: AuthProfileStore {
 
 impl<T: AuthProfileStore + ?Sized> RecordOutcome for T {}
 
-/// Names a profile as its provider's last good one in a store that splits the statistics off: only where none is named that
-/// is there, because each change of it is one of the credentials, and it is for display.
+/// Names a profile as its provider's last good one in a store that splits the statistics off. Does nothing if an
+/// existing profile is named already: a change would rewrite the credentials, and the name is for display only.
 pub(crate) fn name_last_good(
     store: &(impl AuthProfileStore + ?Sized),
     profiles: &AuthProfiles,

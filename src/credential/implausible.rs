@@ -1,31 +1,31 @@
-//! Why a text can be no secret.
+//! Reasons why a text cannot be a secret.
 
 use std::fmt;
 
-/// Why a text that stands in the place of a secret can be none.
+/// The reason why a text cannot be a secret.
 ///
-/// The list is closed: a secret is never refused for its length, nor for what it does not begin with. `Display` goes on after
-/// "has"; nothing of the text is in it.
+/// These are the only reasons: a secret is never refused for its length, or for lacking a certain prefix. The `Display`
+/// text follows "has" and contains nothing of the refused text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Implausible {
-    /// What a template or a page of documentation has in the place of a secret: `your_api_key_here`, `<key>`, `sk-...`.
+    /// A placeholder from a template or from documentation: `your_api_key_here`, `<key>`, `sk-...`.
     Placeholder,
-    /// A reference in a notation that is not followed here: `$NAME`, `env:NAME`, `op://vault/item/field`.
+    /// A reference in a notation that is not supported: `$NAME`, `env:NAME`, `op://vault/item/field`.
     #[non_exhaustive]
     Reference {
-        /// What it refers to.
+        /// The target of the reference.
         notation: Notation,
     },
-    /// A secret that begins as those of another provider do, at a host of the provider's own.
+    /// A secret with the prefix of another provider, at the provider's own host.
     OtherProvider,
-    /// A command, which nobody runs here.
+    /// A command, which is not run.
     CommandLine,
-    /// Nothing but punctuation.
+    /// Only punctuation.
     Punctuation,
 }
 
-/// What a text refers to that is a reference in a notation that is not followed.
+/// The target of a reference in a notation that is not supported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Notation {
@@ -37,12 +37,13 @@ pub enum Notation {
     Manager,
     /// A stored profile, by its id.
     Profile,
-    /// A word that OpenClaw writes where it keeps the secret itself elsewhere: `secretref-managed`.
+    /// A word that OpenClaw writes if the secret is kept elsewhere: `secretref-managed`.
     Marker,
 }
 
 impl Implausible {
-    /// A short name for programs: `placeholder`, `reference`, `other_provider`, `command_line` or `punctuation`.
+    /// Returns a short name for programs: `placeholder`, `reference`, `other_provider`, `command_line` or
+    /// `punctuation`.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
@@ -54,11 +55,11 @@ impl Implausible {
         }
     }
 
-    /// What the user can do about it.
+    /// Returns what the user can do about it.
     #[must_use]
     pub fn help(self) -> &'static str {
         match self {
-            Self::Placeholder => "Put the secret itself in the place of the placeholder, or remove the entry.",
+            Self::Placeholder => "Replace the placeholder with the secret itself, or remove the entry.",
             Self::Reference { notation } => notation.help(),
             Self::OtherProvider => {
                 "Use a secret of this provider, store this one for its own, or set `baseUrl` under `models.providers` if a gateway takes it."
@@ -72,29 +73,23 @@ impl Implausible {
 
     fn words(self) -> &'static str {
         match self {
-            Self::Placeholder => "a placeholder in the place of a secret",
+            Self::Placeholder => "a placeholder instead of a secret",
             Self::Reference { notation: Notation::Variable } => {
-                "the name of a variable in a notation that is not followed, in the place of a secret"
+                "the name of a variable in a notation that is not supported, instead of a secret"
             }
-            Self::Reference { notation: Notation::File } => {
-                "the path of a file in the place of a secret, which is not read"
-            }
-            Self::Reference { notation: Notation::Manager } => {
-                "an address in the place of a secret, at which nobody looks"
-            }
-            Self::Reference { notation: Notation::Profile } => "the id of a profile in the place of a secret",
-            Self::Reference { notation: Notation::Marker } => {
-                "a word of OpenClaw's in the place of a secret that is kept elsewhere"
-            }
+            Self::Reference { notation: Notation::File } => "the path of a file instead of a secret, which is not read",
+            Self::Reference { notation: Notation::Manager } => "an address instead of a secret, which is not looked up",
+            Self::Reference { notation: Notation::Profile } => "the id of a profile instead of a secret",
+            Self::Reference { notation: Notation::Marker } => "a word of OpenClaw for a secret that is kept elsewhere",
             Self::OtherProvider => "a secret of another provider",
-            Self::CommandLine => "a command in the place of a secret, which is not run",
-            Self::Punctuation => "nothing but punctuation in the place of a secret",
+            Self::CommandLine => "a command instead of a secret, which is not run",
+            Self::Punctuation => "nothing but punctuation instead of a secret",
         }
     }
 }
 
 impl Notation {
-    /// What works in the place of it.
+    /// Returns what works instead.
     fn help(self) -> &'static str {
         match self {
             Self::Variable => {
@@ -104,10 +99,10 @@ impl Notation {
                 "Name the file under `secrets.providers` and write `{ source: \"file\", provider: \"NAME\", id: \"value\" }` as the reference (`keyRef` in a profile), or put the secret itself there."
             }
             Self::Manager => {
-                "Name a command that asks for the secret under `secrets.providers` and write `{ source: \"exec\", provider: \"NAME\", id: \"ID\" }` as the reference (`keyRef` in a profile); or let the tool set a variable to the secret itself, as `op run` does."
+                "Name a command that fetches the secret under `secrets.providers` and write `{ source: \"exec\", provider: \"NAME\", id: \"ID\" }` as the reference (`keyRef` in a profile); or let the tool set a variable to the secret itself, as `op run` does."
             }
             Self::Profile => {
-                "Put the secret itself there. Which profile is used is said in `auth.order` and `auth.profiles` of `openclaw.json`."
+                "Put the secret itself there. To choose a profile, use `auth.order` and `auth.profiles` in `openclaw.json`."
             }
             Self::Marker => {
                 "Put the secret itself there, or the whole reference: `{ source: \"env\", provider: \"default\", id: \"NAME\" }`."

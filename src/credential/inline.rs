@@ -1,16 +1,16 @@
-//! Credentials that no profile holds.
+//! Credentials outside profiles.
 
 use std::fmt;
 
 use super::Credential;
 
-/// A provider's credential from the environment or the configuration, used where no stored profile can serve.
+/// A provider's credential from the environment or the configuration, used if there is no usable stored profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InlineCredential {
-    /// What it authenticates with.
+    /// The credential.
     pub credential: Credential,
-    /// Where it came from.
+    /// Its source.
     pub source: CredentialSource,
 }
 
@@ -22,25 +22,25 @@ impl InlineCredential {
     }
 }
 
-/// Where a credential came from.
+/// The source of a credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CredentialSource {
     /// A stored profile.
     Profile,
-    /// An environment variable, or its stand-in in an `.env` file or the configuration's `env` block.
+    /// An environment variable, or one from an `.env` file or the configuration's `env` block.
     #[non_exhaustive]
     Environment {
         /// The variable's name.
         variable: &'static str,
-        /// The process environment, the `.env` file or the `env` block.
+        /// The place where the variable was found.
         origin: EnvOrigin,
     },
     /// `models.providers.<provider>.apiKey` of the configuration.
     Config,
-    /// The program that embeds this crate.
+    /// The calling program.
     Caller,
-    /// Nowhere: the endpoint needs none, or headers that are configured for it authenticate.
+    /// None: the endpoint needs no credential, or configured headers authenticate.
     NotNeeded,
 }
 
@@ -55,16 +55,16 @@ impl fmt::Display for CredentialSource {
             Self::Environment { variable, .. } => write!(f, "the environment variable {variable}"),
             Self::Config => f.write_str("`models.providers` of the configuration"),
             Self::Caller => f.write_str("the calling program"),
-            Self::NotNeeded => f.write_str("nowhere: the endpoint needs none of its own"),
+            Self::NotNeeded => f.write_str("nowhere: the endpoint needs no credential"),
         }
     }
 }
 
-/// Where a variable was found.
+/// The place where a variable was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EnvOrigin {
-    /// The process environment, or the caller's stand-in for it.
+    /// The process environment, or the caller's replacement for it.
     Process,
     /// An `.env` file.
     File,

@@ -1,9 +1,9 @@
-//! What authenticates a request: an API key, a bearer token or an OAuth login, and where it came from.
+//! Credentials for requests: API keys, bearer tokens and OAuth credentials, and where they come from.
 //!
-//! [`Credential::api_key`], [`Credential::token`] and [`Credential::oauth`] make one; a selection has one in
-//! [`Selection::credential`](crate::Selection::credential), with its [`CredentialSource`]. An [`InlineCredential`] is
-//! one that stands in no profile but in the environment or the configuration. A [`SecretRef`] says where a secret is kept
-//! that stands in neither, and [`Resolved`] what such references lead to. No `Debug` output has a secret in it.
+//! [`Credential::api_key`], [`Credential::token`] and [`Credential::oauth`] create one; a selection has one in
+//! [`Selection::credential`](crate::Selection::credential), with its [`CredentialSource`]. An [`InlineCredential`]
+//! comes from the environment or the configuration instead of a profile. A [`SecretRef`] refers to a secret that is
+//! kept elsewhere, and [`Resolved`] has the secrets of such references. No `Debug` output contains a secret.
 
 mod access;
 mod implausible;
@@ -35,7 +35,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::providers::SETUP_TOKEN_PREFIX;
 use crate::secret::Secret;
 
-/// What authenticates a request.
+/// The credential of a request.
 ///
 /// # Examples
 ///
@@ -58,34 +58,34 @@ pub enum Credential {
         /// The key.
         key: Secret,
     },
-    /// A static bearer token, such as a setup-token; it cannot be refreshed.
+    /// A static bearer token, such as a setup-token, which cannot be refreshed.
     #[non_exhaustive]
     Token {
         /// The token.
         token: Secret,
-        /// When it stops working, if that is known.
+        /// When it expires, if known.
         expires: Option<Timestamp>,
     },
-    /// A login whose access token is refreshed with a refresh token.
+    /// An OAuth credential, whose access token is refreshed with a refresh token.
     #[non_exhaustive]
     OAuth {
         /// The access token; empty if only the refresh token is left.
         access: Secret,
         /// The refresh token.
         refresh: Option<Secret>,
-        /// When the access token stops working, if that is known.
+        /// When the access token expires, if known.
         expires: Option<Timestamp>,
     },
-    /// None: the endpoint needs no credential, or headers that are configured for it authenticate. Nothing is added to a
-    /// request, and nothing of this kind is stored.
+    /// No credential: the endpoint needs none, or configured headers authenticate. Requests get no authentication
+    /// header from it, and it is never stored.
     None,
 }
 
 impl Credential {
-    /// An API key, or a static token if the text plainly is one.
+    /// Creates a credential from an API key, or from a static token if the text has its prefix.
     ///
-    /// The key is taken as it is: it is neither cleaned nor looked at for what can be no secret. For text that people give,
-    /// there are [`Secret::cleaned`] and the functions of [`setup`](crate::setup).
+    /// The key is neither cleaned nor checked. For text that people enter, use [`Secret::cleaned`] or the functions of
+    /// [`setup`](crate::setup).
     #[must_use]
     pub fn api_key(key: Secret) -> Self {
         if key.expose().starts_with(SETUP_TOKEN_PREFIX) {
@@ -95,23 +95,23 @@ impl Credential {
         }
     }
 
-    /// A static bearer token.
+    /// Creates a credential from a static bearer token and its expiry time, if known.
     #[must_use]
     pub fn token(token: Secret, expires: Option<Timestamp>) -> Self {
         Self::Token { token, expires }
     }
 
-    /// A login.
+    /// Creates an OAuth credential from an access token, a refresh token and the expiry time of the access token.
     #[must_use]
     pub fn oauth(access: Secret, refresh: Option<Secret>, expires: Option<Timestamp>) -> Self {
         Self::OAuth { access, refresh, expires }
     }
 
-    /// Cleans the secrets as they go into a file: no line breaks, no white space around them.
+    /// Cleans the secrets for a file: removes line breaks and surrounding white space.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidSecret`] if nothing is left of it.
+    /// [`ErrorKind::InvalidSecret`] if the secret is blank, or a word that OpenClaw writes instead of one.
     pub(crate) fn cleaned(&self) -> Result<Self> {
         let clean = |secret: &Secret| Secret::cleaned(secret.expose());
         let cleaned = match self {
@@ -132,13 +132,13 @@ impl Credential {
             _ => None,
         };
         if cleaned.secret().is_placeholder() || refresh.is_some_and(Secret::is_placeholder) {
-            let message = "the text is a word that OpenClaw writes in the place of a secret";
+            let message = "the text is a word that OpenClaw writes instead of a secret";
             return Err(Error::new(ErrorKind::InvalidSecret, message));
         }
         Ok(cleaned)
     }
 
-    /// Which kind it is.
+    /// Returns the kind of credential.
     #[must_use]
     pub fn kind(&self) -> CredentialKind {
         match self {
@@ -149,7 +149,7 @@ impl Credential {
         }
     }
 
-    /// The secret that goes into the request: the key, the token or the access token. Empty for [`Credential::None`].
+    /// Returns the secret for requests: the key, the token or the access token. Empty for [`Credential::None`].
     #[must_use]
     pub fn secret(&self) -> &Secret {
         static NOTHING: LazyLock<Secret> = LazyLock::new(Secret::default);
@@ -161,7 +161,7 @@ impl Credential {
         }
     }
 
-    /// When the secret stops working, if that is known.
+    /// Returns when the secret expires, if known.
     #[must_use]
     pub fn expires(&self) -> Option<Timestamp> {
         match self {
@@ -173,7 +173,7 @@ impl Credential {
 
 /// The kinds of credential.
 ///
-/// The order is the order of preference where nothing else decides: a login, then a token, then a key.
+/// They are ordered by preference if nothing else decides: OAuth credential, token, API key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum CredentialKind {
@@ -188,7 +188,7 @@ pub enum CredentialKind {
 }
 
 impl CredentialKind {
-    /// The name in credential files: `api_key`, `token` or `oauth`; `none` for what is in no file.
+    /// Returns the name in credential files: `api_key`, `token` or `oauth`; `none` for [`CredentialKind::None`].
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -199,7 +199,7 @@ impl CredentialKind {
         }
     }
 
-    /// Whether this is subscription access, which pays by plan and does not honour prompt-cache settings.
+    /// Returns `true` for subscription access, which is paid by plan and does not honour prompt-cache settings.
     #[must_use]
     pub fn is_subscription(self) -> bool {
         matches!(self, Self::Token | Self::OAuth)

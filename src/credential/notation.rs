@@ -1,11 +1,11 @@
-//! References in notations that are not followed, and commands.
+//! Recognising commands, and references in notations that are not supported.
 
 use std::borrow::Cow;
 
 use super::implausible::{Implausible, Notation};
 use crate::providers::Provider;
 
-/// How references begin, in small letters, and what they refer to.
+/// The prefixes of references, in lower case, and what they refer to.
 const BEGINNINGS: [(&str, Notation); 98] = [
     ("env:", Notation::Variable),
     ("env/", Notation::Variable),
@@ -107,19 +107,19 @@ const BEGINNINGS: [(&str, Notation); 98] = [
     ("command:", Notation::Manager),
 ];
 
-/// How the names of variables end that hold secrets; only such a name alone is taken for one.
+/// The suffixes of variables with secrets; only such a name alone is taken for one.
 const VARIABLE_ENDS: [&str; 4] = ["_API_KEY", "_AUTH_TOKEN", "_OAUTH_TOKEN", "_ACCESS_TOKEN"];
 
-/// How the names of files end that people keep secrets in.
+/// The suffixes of files in which people keep secrets.
 const FILE_ENDS: [&str; 5] = [".txt", ".json", ".pem", ".env", ".yaml"];
 
-/// Words that OpenClaw writes where no key is needed from it. `ollama-local`, which it sends, is none.
+/// Words that OpenClaw writes if it needs no key. `ollama-local` is not one, because OpenClaw sends it.
 const MARKERS: [&str; 3] = ["minimax-oauth", "qwen-oauth", "gcp-vertex-credentials"];
 
-/// How names end that scripts give to variables with secrets.
+/// The suffixes of variables with secrets in scripts.
 const SCRIPT_ENDS: [&str; 4] = ["_key", "_token", "Key", "Token"];
 
-/// Programs that people start lines with which hold or fetch a secret.
+/// Programs and options at the start of lines that contain or fetch a secret.
 const PROGRAMS: [&str; 49] = [
     "export",
     "set",
@@ -172,10 +172,10 @@ const PROGRAMS: [&str; 49] = [
     "--header",
 ];
 
-/// What a text refers to, if it is a reference, or that it is a command.
+/// Returns what a text refers to if it is a reference, or that it is a command.
 pub(super) fn notation(text: &str) -> Option<Implausible> {
     let of = |notation| Some(Implausible::Reference { notation });
-    // Most keys have none of the signs by which the others are told.
+    // Most keys have none of the characters that identify the others.
     if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
         return match goes_on(text, "secretref") {
             true => of(Notation::Marker),
@@ -205,13 +205,13 @@ pub(super) fn notation(text: &str) -> Option<Implausible> {
     if is_profile(text) { of(Notation::Profile) } else { None }
 }
 
-/// Whether a text begins so, in any case, and goes on.
+/// Returns `true` if a text has a prefix, in any case, and is longer.
 fn goes_on(text: &str, beginning: &str) -> bool {
     let (first, rest) = text.split_at_checked(beginning.len()).unwrap_or_default();
     first.eq_ignore_ascii_case(beginning) && !rest.is_empty()
 }
 
-/// A whole reference that was put there as text.
+/// Recognises a whole reference as text.
 fn object(text: &str) -> Option<Notation> {
     #[derive(serde::Deserialize)]
     struct Reference<'a> {
@@ -228,7 +228,7 @@ fn object(text: &str) -> Option<Notation> {
     })
 }
 
-/// `C:\path`, or a name that only files have.
+/// Recognises `C:\path`, and names that only files have.
 fn is_file(text: &str) -> bool {
     let on_drive = text.split_at_checked(1).is_some_and(|(drive, path)| {
         drive.bytes().all(|byte| byte.is_ascii_alphabetic()) && (path.starts_with(":\\") || path.starts_with(":/"))
@@ -237,8 +237,8 @@ fn is_file(text: &str) -> bool {
     (on_drive && !text.contains("://")) || has_end()
 }
 
-/// `$NAME`, `%NAME%` or a name that only variables have. A secret may begin with the sign: in small letters only a name of
-/// several words is one.
+/// Recognises `$NAME`, `%NAME%` and names that only variables have. A secret may begin with `$`, so in lower case only
+/// a name of several words counts.
 fn is_variable(text: &str) -> bool {
     let name = |name: &str| {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
@@ -252,7 +252,7 @@ fn is_variable(text: &str) -> bool {
         let first = text.chars().next().is_some_and(|c| c.is_ascii_lowercase());
         first && SCRIPT_ENDS.iter().any(|end| text.strip_suffix(end).is_some_and(|before| !before.is_empty()))
     };
-    // `@NAME`, `%(NAME)s`, and an assignment of nothing.
+    // `@NAME`, `%(NAME)s`, and an assignment without a value.
     let bare =
         text.strip_suffix(")s").unwrap_or(text).trim_matches(['@', '=', '"', '\'', '$', '%', '(', ')', '{', '}']);
     shell.is_some_and(|text| capitals(text) || alone(&text.to_ascii_uppercase()) || scripted(text))
@@ -260,20 +260,20 @@ fn is_variable(text: &str) -> bool {
         || (name(bare) && !text.starts_with("{{") && (alone(bare) || is_listed(bare)))
 }
 
-/// Whether a provider's secret is looked up under this name.
+/// Returns `true` if a provider's secret is looked up under this name.
 fn is_listed(name: &str) -> bool {
     name.starts_with("AWS_")
         || name.contains('_') && Provider::all().any(|provider| provider.variables().contains(&name))
 }
 
-/// `scheme://something`: no provider issues such keys.
+/// Recognises `scheme://something`, which no provider's key looks like.
 fn is_address(text: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'.' | b'-');
     let scheme = text.split_once("://").filter(|(_, rest)| !rest.is_empty()).map(|(scheme, _)| scheme);
     scheme.is_some_and(|scheme| scheme.len() > 1 && scheme.bytes().all(fits))
 }
 
-/// `anthropic:default`: a provider's name and a profile's. Keys have colons too, and no provider's name before it.
+/// Recognises `anthropic:default`, a provider and a profile. Keys may contain colons, but not after a provider's name.
 fn is_profile(text: &str) -> bool {
     let Some((provider, name)) = text.split_once(':') else { return false };
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._@+-".contains(&byte);
@@ -282,7 +282,7 @@ fn is_profile(text: &str) -> bool {
     is_id(provider) && is_id(name) && (name == "default" || (Provider::find(provider).is_some() && !is_secret()))
 }
 
-/// A command: one in brackets for a shell, one behind `!`, or a line that begins with a program.
+/// Recognises a command: a shell substitution, a line after `!`, or a line that begins with a program.
 fn is_command(text: &str) -> bool {
     let substituted = ["$(", "<("].iter().any(|open| text.starts_with(open)) && text.ends_with(')')
         || text.starts_with('`') && text.ends_with('`');

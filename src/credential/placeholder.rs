@@ -1,13 +1,13 @@
-//! Placeholders: what templates and pages of documentation have in the place of a secret.
+//! Recognising placeholders from templates and documentation.
 //!
-//! A rule looks at words, which separators part, without regard to case and without what keys begin with (`sk-`,
-//! `sk-ant-api03-`). Single words that a gateway's key may be (`local`, `dummy`, `ollama`, `none`, `test`) are no rows.
+//! The rules look at words between separators, ignoring case and the prefix of keys (`sk-`, `sk-ant-api03-`). Single
+//! words that may be a gateway's key (`local`, `dummy`, `ollama`, `none`, `test`) are not listed.
 
-/// What stands in front of the placeholder itself.
+/// The parts of key prefixes, which may precede the placeholder.
 const KEY_BEGINNINGS: [&str; 15] =
     ["sk", "ant", "api", "api01", "api02", "api03", "oat", "oat01", "proj", "or", "v1", "gsk", "xai", "hf", "pk"];
 
-/// Texts that are placeholders as a whole, separators aside.
+/// Texts that are placeholders as a whole, ignoring separators.
 const WHOLE: [&str; 19] = [
     "changeme",
     "changethis",
@@ -30,10 +30,10 @@ const WHOLE: [&str; 19] = [
     "pleasereplace",
 ];
 
-/// What programs write where there is nothing, separators aside. A gateway may take such a word.
+/// What programs write for a missing value, ignoring separators. A gateway may accept such a word.
 const NOTHING: [&str; 6] = ["null", "nil", "nan", "unset", "notset", "notconfigured"];
 
-/// "Your" in other languages, and what a secret is called there.
+/// "Your" in other languages, and words for a secret.
 const YOURS: [&str; 16] = [
     "votre", "ton", "ta", "tu", "su", "dein", "deine", "deinen", "ihr", "ihre", "ihren", "sua", "seu", "tua", "mijn",
     "jouw",
@@ -55,7 +55,7 @@ const FOREIGN_NOUNS: [&str; 11] = [
 /// "Here" in other languages.
 const HERES: [&str; 6] = ["hier", "aqui", "aqu\u{ed}", "ici", "qui", "aca"];
 
-/// "Your" and "key" in scripts that no secret has.
+/// "Your" and "key" in scripts that no secret uses.
 const SCRIPTS: [&str; 12] = [
     "\u{4f60}\u{7684}",
     "\u{60a8}\u{7684}",
@@ -71,25 +71,24 @@ const SCRIPTS: [&str; 12] = [
     "\u{43a}\u{43b}\u{44e}\u{447}",
 ];
 
-/// How texts begin that tell the reader to do something, separators aside.
+/// The beginnings of instructions to the reader, ignoring separators.
 const TELLING: [&str; 2] = ["replacewith", "tobereplaced"];
 
-/// Words at the beginning of texts that tell the reader to do something with a secret.
+/// First words of instructions about a secret.
 const VERBS: [&str; 8] = ["insert", "put", "paste", "enter", "add", "provide", "fill", "type"];
 
-/// What a secret is called.
 const NOUNS: [&str; 7] = ["key", "token", "secret", "password", "credential", "value", "auth"];
 
-/// How strong the likeness is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Likeness {
-    /// It is one, wherever it stands.
+    /// It is a placeholder at any host.
     Certain,
-    /// It is one unless a gateway takes it: people give such texts to servers of their own, which look at no key.
+    /// It is a placeholder unless it goes to a gateway: people use such texts for their own servers, which check no
+    /// key.
     Probable,
 }
 
-/// Whether a text is a placeholder.
+/// Returns how likely a text is a placeholder; `None` if it is not one.
 pub(super) fn placeholder(text: &str) -> Option<Likeness> {
     let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     if !is_plain && (is_framed(text) || is_cut(text)) {
@@ -118,14 +117,14 @@ pub(super) fn placeholder(text: &str) -> Option<Likeness> {
     (all && count >= 3).then_some(Likeness::Probable)
 }
 
-/// Whether the words are a text of small letters, separators and case aside.
+/// Returns `true` if the words form a lower-case text, ignoring separators and case.
 fn is_written(words: &[&str], text: &str) -> bool {
-    // Nearly every text is of another length.
+    // Nearly every text has another length.
     words.iter().map(|word| word.len()).sum::<usize>() == text.len()
         && words.iter().flat_map(|word| word.chars()).map(|c| c.to_ascii_lowercase()).eq(text.chars())
 }
 
-/// In brackets, which templates put around what is to be replaced: `<key>`, `[key]`, `{{key}}`, `__KEY__`, `@@KEY@@`.
+/// Recognises the brackets of templates: `<key>`, `[key]`, `{{key}}`, `__KEY__`, `@@KEY@@`.
 fn is_framed(text: &str) -> bool {
     let inside = |open: &str, close: &str| text.strip_prefix(open)?.strip_suffix(close);
     let is_word = |inner: &str| {
@@ -135,7 +134,7 @@ fn is_framed(text: &str) -> bool {
     if inside("<", ">").is_some_and(|inner| !inner.is_empty()) || text.contains("{{") && text.contains("}}") {
         return true;
     }
-    // A key that begins as keys do, with a part to be replaced behind it: `sk-ant-<key>`.
+    // A prefix of keys with a placeholder after it: `sk-ant-<key>`.
     if text.ends_with('>')
         && text.split_once('<').is_some_and(|(_, inner)| inner.trim_end_matches('>').contains(char::is_alphabetic))
     {
@@ -146,12 +145,12 @@ fn is_framed(text: &str) -> bool {
     frames.iter().any(|(open, close)| inside(open, close).is_some_and(is_word))
 }
 
-/// Shortened, as pages and programs show keys: `sk-...`, `sk-ant-…`, `sk-ant-a***z`.
+/// Recognises shortened keys: `sk-...`, `sk-ant-…`, `sk-ant-a***z`.
 fn is_cut(text: &str) -> bool {
     ["...", "\u{2026}", "***", "\u{2022}\u{2022}"].iter().any(|mark| text.contains(mark))
 }
 
-/// What a secret is called, and nothing else: `API_KEY`, `api-key`.
+/// Recognises the name of a secret alone: `API_KEY`, `api-key`.
 fn is_named(words: &[&str]) -> bool {
     let without = words.strip_prefix(&["sk"]).unwrap_or(words);
     matches!(without, [api, key] if api.eq_ignore_ascii_case("api") && key.eq_ignore_ascii_case("key"))
@@ -170,7 +169,7 @@ fn is_worded(words: &[&str]) -> bool {
     if replaced || WHOLE.iter().any(is) || TELLING.iter().any(begins) || is_one_of("placeholder", words) {
         return true;
     }
-    // What a secret is called is looked for last: it takes longest, and nearly no key comes this far.
+    // Words for a secret come last, because they take longest and nearly no key gets here.
     let called = || words.iter().any(|word| NOUNS.iter().any(|noun| contains(word, noun)));
     let apiece = || words.iter().any(|word| contains(word, "api"));
     let is_here = last.eq_ignore_ascii_case("here");
@@ -178,18 +177,18 @@ fn is_worded(words: &[&str]) -> bool {
         let named = |word: &&str| contains(word, "your") && NOUNS.iter().any(|noun| contains(word, noun));
         is_one_of("your", words) || begins(&"your") || words.iter().any(named)
     };
-    // With a number in it, it is rather the name that somebody gave a key.
+    // With a digit it is more likely the name that someone gave a key.
     let is_numbered = || words.iter().any(|word| word.contains(|c: char| c.is_ascii_digit()));
     let told = words.len() > 1 && is_one_of(first, &VERBS) && (called() || is_one_of("here", words)) && !is_numbered();
     let here = words.len() > 1 && is_here || ends(last, "here") && called();
     told || (yours && (is_here || called() || apiece())) || (here && (called() || apiece())) || is_foreign(words)
 }
 
-/// The same in other languages: `votre-cle-api`, `dein-api-key`, `clave_aqui`.
+/// As [`is_worded`] for other languages: `votre-cle-api`, `dein-api-key`, `clave_aqui`.
 fn is_foreign(words: &[&str]) -> bool {
     let named = || words.iter().any(|word| is_one_of(word, &FOREIGN_NOUNS) || word.eq_ignore_ascii_case("api"));
     let called = || words.iter().any(|word| is_one_of(word, &NOUNS));
-    // Two letters may as well stand for somebody's team.
+    // Words of two letters may be part of a key's name.
     let yours = |longer: bool| words.iter().any(|word| is_one_of(word, &YOURS) && (!longer || word.len() > 2));
     let here = || words.len() > 1 && words.last().is_some_and(|word| is_one_of(word, &HERES));
     (named() && (yours(false) || here())) || (called() && (yours(true) || here()))
@@ -199,7 +198,7 @@ fn is_one_of(word: &str, words: &[&str]) -> bool {
     words.iter().any(|known| known.eq_ignore_ascii_case(word))
 }
 
-/// Whether a word has another in it, in any case. Both are short or ASCII.
+/// Returns `true` if a word contains another one, in any case. Both are short or ASCII.
 fn contains(word: &str, part: &str) -> bool {
     word.as_bytes().windows(part.len()).any(|window| window.eq_ignore_ascii_case(part.as_bytes()))
 }

@@ -1,4 +1,4 @@
-//! The one entrance for every secret: cleaned, and looked at for what can be none.
+//! The entrance for every secret: cleaning, and a check whether the text can be one.
 
 use super::implausible::Implausible;
 use super::notation::notation;
@@ -6,63 +6,62 @@ use super::placeholder::{Likeness, placeholder};
 use crate::providers::{Provider, SecretUse, recognise};
 use crate::secret::{Cleaning, REDACTED, Secret, clean};
 
-/// A text that came in where a secret of a provider is expected: pasted, stored, configured, out of a variable, or what a
-/// reference leads to.
+/// A text received as a provider's secret: pasted, stored, configured, from a variable or from a reference.
 #[derive(Clone, Debug)]
 pub(crate) struct Received {
     /// The secret alone.
     pub(crate) secret: Secret,
-    /// What was left out.
+    /// What was removed.
     pub(crate) cleaning: Cleaning,
-    /// Why it can be none.
+    /// The reason if it cannot be a secret.
     pub(crate) doubt: Option<Doubt>,
 }
 
-/// Why a text can be no secret, and where.
+/// The reason why a text cannot be a secret, and at which hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Doubt {
     reason: Implausible,
-    /// A gateway may take it.
+    /// `true` if a gateway may accept it.
     only_without_gateway: bool,
 }
 
 impl Received {
-    /// Takes a text in for a provider, given by the name it is normalised to.
+    /// Receives a text for a provider, given by its normalised name.
     pub(crate) fn new(provider: &str, text: &str) -> Self {
         let (secret, cleaning) = clean(text);
         let doubt = Doubt::of(provider, &secret);
         Self { secret, cleaning, doubt }
     }
 
-    /// What is unusual about the secret, which is used all the same.
+    /// Returns what is unusual about the secret, which is used nevertheless.
     pub(crate) fn unusual(&self) -> Option<&'static str> {
         unusual(&self.secret)
     }
 }
 
-/// What is unusual about a cleaned secret, which is used all the same.
+/// Returns what is unusual about a cleaned secret, which is used nevertheless.
 pub(crate) fn unusual(secret: &Secret) -> Option<&'static str> {
     let text = secret.expose();
     if let Some((_, SecretUse::Other(what))) = recognise(text) {
         return Some(what);
     }
     if text.starts_with('{') && text.ends_with('}') {
-        return Some("a whole object in the place of a secret, of which no part is known to be it");
+        return Some("a whole object instead of a secret");
     }
     let quotes = ['"', '\'', '`'];
     let one_sided = text.starts_with(quotes) != text.ends_with(quotes);
-    one_sided.then_some("a text with a quotation mark on one side, where a part of it may be missing")
+    one_sided.then_some("a text with a quotation mark on one side, of which a part may be missing")
 }
 
 impl Doubt {
-    /// Looks at a cleaned secret. What no header can carry and OpenClaw's own words are looked at elsewhere.
+    /// Checks a cleaned secret. Characters that no header can carry and OpenClaw's own words are checked elsewhere.
     pub(crate) fn of(provider: &str, secret: &Secret) -> Option<Self> {
         let text = secret.expose();
         if text.is_empty() || text == REDACTED {
             return None;
         }
         let certain = |reason| Some(Self { reason, only_without_gateway: false });
-        // A provider on this machine is whatever server the user runs there, as a gateway is.
+        // A provider on this machine is a server of the user, like a gateway.
         let is_local = |known: &Provider| known.base_url().is_some_and(|url| url.starts_with("http://"));
         let is_own = !Provider::named(provider).is_some_and(is_local);
         let probable = |reason| is_own.then_some(Self { reason, only_without_gateway: true });
@@ -77,13 +76,14 @@ impl Doubt {
             Some(Likeness::Probable) => return probable(Implausible::Placeholder),
             None => {}
         }
-        // Only where a provider has an API of its own is it known whose keys that takes.
+        // Only a provider with its own API is known to accept its own keys alone.
         let own = Provider::named(provider).filter(|own| own.base_url().is_some())?;
         let (owner, _) = recognise(text)?;
         if std::ptr::eq(owner, own) { None } else { probable(Implausible::OtherProvider) }
     }
 
-    /// Why the text is no secret where requests go to the provider's own host, or to a gateway that the user configured.
+    /// Returns the reason if the text is not a secret at the provider's own host, or at a gateway that the user
+    /// configured.
     pub(crate) fn at(self, is_gateway: bool) -> Option<Implausible> {
         (!(is_gateway && self.only_without_gateway)).then_some(self.reason)
     }

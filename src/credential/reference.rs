@@ -1,4 +1,4 @@
-//! References to secrets that are kept elsewhere, and what they lead to.
+//! References to secrets that are kept elsewhere, and their resolution.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,24 +9,24 @@ use super::ReferenceFailure;
 use crate::clock::Timestamp;
 use crate::secret::Secret;
 
-/// Where a secret is kept that is not in the document itself.
+/// A reference to a secret that is kept outside the document.
 ///
-/// The document holds the reference; a [`ReferenceResolver`](crate::references::ReferenceResolver) finds what it leads to.
+/// A [`ReferenceResolver`](crate::references::ReferenceResolver) looks it up.
 ///
-/// `Debug` shows only parts that are well-formed: another text may be a secret that was put in the wrong place.
+/// `Debug` shows only well-formed parts, because another text may be a secret in the wrong field.
 #[derive(Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct SecretRef {
-    /// The kind of place: `env`, `file`, `exec` or `store` in OpenClaw's files.
+    /// The kind of source: `env`, `file`, `exec` or `store` in OpenClaw's files.
     pub source: String,
-    /// The named provider of that kind; empty for the default one of the configuration, which a text like `${NAME}` means.
+    /// The named provider of that kind; empty for the configuration's default, as in the short form `${NAME}`.
     pub provider: String,
-    /// The secret's name there.
+    /// The secret's id at the source.
     pub id: String,
 }
 
 impl SecretRef {
-    /// Creates a reference. Whether its parts are valid is found out when it is resolved.
+    /// Creates a reference. Its parts are validated when it is resolved.
     ///
     /// # Examples
     ///
@@ -41,7 +41,7 @@ impl SecretRef {
         Self { source: source.into(), provider: provider.into(), id: id.into() }
     }
 
-    /// Reads the short form of a reference to a variable, `${NAME}` or `$NAME`. `None` for any other text.
+    /// Reads the short form of a reference to a variable, `${NAME}` or `$NAME`; returns `None` for any other text.
     pub(crate) fn from_short(text: &str) -> Option<Self> {
         let inside = text.strip_prefix('$')?;
         let name = match inside.strip_prefix('{') {
@@ -51,8 +51,7 @@ impl SecretRef {
         is_variable(name).then(|| Self::new("env", "", name))
     }
 
-    /// Returns the source and the id as far as they may be shown; a text that cannot be one may be a secret that was put in
-    /// the wrong place.
+    /// Returns the source and the id as far as they may be shown: an invalid part may be a secret in the wrong field.
     pub(crate) fn shown(&self) -> (&str, &str) {
         let is_plain = match self.source.as_str() {
             "env" | "store" => is_variable(&self.id),
@@ -74,16 +73,16 @@ impl fmt::Debug for SecretRef {
     }
 }
 
-/// Whether a text is the name of a variable that a reference may lead to: `^[A-Z][A-Z0-9_]{0,127}$`.
+/// Returns `true` for the name of a variable that a reference may name: `^[A-Z][A-Z0-9_]{0,127}$`.
 pub(crate) fn is_variable(name: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
     name.len() <= 128 && name.starts_with(|c: char| c.is_ascii_uppercase()) && name.bytes().all(fits)
 }
 
-/// What a number of references lead to, each to its secret or to the reason why it has none.
+/// The results of looking up references: for each, its secret or the reason why there is none.
 ///
-/// Plain data, found beforehand: selecting a credential looks here and nowhere else. `Debug` shows the references and no
-/// secret. Cheap to clone.
+/// Selection uses these results and looks nothing up itself. `Debug` shows the references but no secret. Cheap to
+/// clone.
 ///
 /// # Examples
 ///
@@ -100,16 +99,17 @@ pub(crate) fn is_variable(name: &str) -> bool {
 pub struct Resolved {
     /// `None` for an empty map, which most queries have.
     found: Option<Arc<IndexMap<SecretRef, Result<Secret, ReferenceFailure>>>>,
-    /// From when on and until when this is not to be looked up again; `None` for data of the caller's.
+    /// The time span in which it is not looked up again; `None` for the caller's own data.
     fresh: Option<(Timestamp, Timestamp)>,
 }
 
 impl Resolved {
-    /// Returns what a reference leads to.
+    /// Returns the secret of a reference.
     ///
     /// # Errors
     ///
-    /// Why it leads to no secret; [`NotLookedUp`](ReferenceFailure::NotLookedUp) for one that is not among these.
+    /// The reason why there is none; [`NotLookedUp`](ReferenceFailure::NotLookedUp) for a reference that is not
+    /// included.
     pub fn get(&self, reference: &SecretRef) -> Result<&Secret, ReferenceFailure> {
         match self.found.as_ref().and_then(|found| found.get(reference)) {
             Some(found) => found.as_ref().map_err(|failure| *failure),
@@ -117,7 +117,7 @@ impl Resolved {
         }
     }
 
-    /// Iterates over the references that lead to no secret, with the reason.
+    /// Returns an iterator over the references without a secret, with the reason.
     pub fn failures(&self) -> impl Iterator<Item = (&SecretRef, ReferenceFailure)> {
         self.found
             .iter()
@@ -125,7 +125,7 @@ impl Resolved {
             .filter_map(|(reference, found)| Some((reference, *found.as_ref().err()?)))
     }
 
-    /// Returns how many references were looked up.
+    /// Returns the number of references that were looked up.
     #[must_use]
     pub fn len(&self) -> usize {
         self.found.as_ref().map_or(0, |found| found.len())
@@ -137,12 +137,12 @@ impl Resolved {
         self.len() == 0
     }
 
-    /// Sets how long this counts.
+    /// Sets the time span in which this is fresh.
     pub(crate) fn counting(self, from: Timestamp, until: Timestamp) -> Self {
         Self { fresh: Some((from, until)), ..self }
     }
 
-    /// Returns `true` if there is nothing to look up again yet.
+    /// Returns `true` if it need not be looked up again yet.
     #[cfg(feature = "client")]
     pub(crate) fn is_fresh(&self, now: Timestamp) -> bool {
         self.fresh.is_some_and(|(from, until)| from <= now && now < until)

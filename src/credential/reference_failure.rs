@@ -1,50 +1,51 @@
-//! Why a reference leads to no secret.
+//! Reasons why a reference could not be resolved.
 
 use std::fmt;
 
-/// Why a reference to a secret leads to none.
+/// The reason why a reference to a secret could not be resolved.
 ///
-/// `Display` goes on after "the reference was not resolved: ". Nothing of what a file, a command or a database said is in it.
+/// The `Display` text follows "the reference was not resolved: " and contains no output of a file, a command or a
+/// database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ReferenceFailure {
-    /// Nobody looked it up. It keeps no other credential from being used, except where it is the `apiKey` of the provider.
+    /// It was not looked up. Other credentials are still used, unless it is the `apiKey` of the provider.
     NotLookedUp,
-    /// Its `source` is none that is known.
+    /// Its `source` is unknown.
     UnknownSource,
-    /// The name of its provider is none that a provider can have.
+    /// The name of its provider is invalid.
     InvalidProvider,
-    /// Its id is none that its source can have.
+    /// Its id is invalid for its source.
     InvalidId,
     /// `secrets.providers` has no entry of that name and source, and it is not the default one.
     UnknownProvider,
-    /// The entry of `secrets.providers` does not say what is needed.
+    /// The entry of `secrets.providers` is incomplete.
     InvalidEntry,
-    /// This program does not read files, or does not run commands, for a reference.
+    /// This program does not read files, or does not run commands, for references.
     NotAllowed,
-    /// The `allowlist` of the provider does not name the variable.
+    /// The `allowlist` of the provider does not include the variable.
     Denied,
     /// The variable is not set, or blank.
     MissingVariable,
-    /// There is nothing under the id.
+    /// The source has nothing under the id.
     NotFound,
-    /// There is something under the id that is blank or no text.
+    /// The value under the id is blank or not text.
     NotAText,
-    /// It leads to a word that stands in the place of a secret, such as `__OPENCLAW_REDACTED__`.
+    /// The value is a word that OpenClaw writes instead of a secret, such as `__OPENCLAW_REDACTED__`.
     Placeholder,
-    /// The file or the command is a symbolic link, or no regular file.
+    /// The file or the command is a symbolic link, or not a regular file.
     NotAFile,
     /// The file has other names (hard links).
     HardLinked,
     /// The file or the command belongs to another user.
     ForeignOwner,
-    /// Others than the owner have rights to the file, or can change the command or replace either.
+    /// Other users have rights to the file, or can change the command or replace either.
     OpenToOthers,
-    /// The command is not below any of `trustedDirs`.
+    /// The command is not in any of `trustedDirs`.
     Untrusted,
     /// The file cannot be read, or the command cannot be started.
     Unreadable,
-    /// The file or the output is larger than its limit.
+    /// The file or the output exceeds its limit.
     TooLarge,
     /// It took longer than `timeoutMs`.
     TimedOut,
@@ -52,18 +53,18 @@ pub enum ReferenceFailure {
     NoOutput,
     /// The command ended with an error.
     CommandFailed,
-    /// The file or the answer of the command is not in the form it should have.
+    /// The file or the command's output does not have the required format.
     InvalidAnswer,
-    /// The command says that it has no such secret, or does not give it.
+    /// The command reports that it has no such secret, or does not return it.
     Refused,
-    /// This program has no secret store to look into.
+    /// This program has no secret store.
     NoStore,
     /// The secret store cannot be read.
     StoreFailed,
 }
 
 impl ReferenceFailure {
-    /// A short name for programs, such as `missing_variable`.
+    /// Returns a short name for programs, such as `missing_variable`.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
@@ -96,7 +97,7 @@ impl ReferenceFailure {
         }
     }
 
-    /// What the user can do about it.
+    /// Returns what the user can do about it.
     #[must_use]
     pub fn help(self) -> &'static str {
         match self {
@@ -123,37 +124,35 @@ impl ReferenceFailure {
             Self::MissingVariable => "Set the variable that the reference names.",
             Self::NotFound => "Store the secret there, or correct the id.",
             Self::NotAText => "Put the secret there as a text that is not blank.",
-            Self::Placeholder => "Put the secret itself in the place of the word.",
+            Self::Placeholder => "Replace the word with the secret itself.",
             Self::NotAFile => "Name the file itself, not a link to it.",
             Self::HardLinked => "Make a copy of the file and name that one.",
-            Self::ForeignOwner => "Take the file over with `chown`, or make a copy of your own.",
+            Self::ForeignOwner => "Change the owner with `chown`, or make a copy of your own.",
             Self::OpenToOthers => {
-                "Take the rights of others away: `chmod 600` for a file with secrets, `chmod go-w` for a command or a directory."
+                "Remove the rights of other users: `chmod 600` for a file with secrets, `chmod go-w` for a command or a directory."
             }
             Self::Untrusted => "Add the directory of the command to `trustedDirs`, or move the command.",
-            Self::Unreadable => "Look whether the path exists and may be used by you.",
+            Self::Unreadable => "Check that the path exists and that you may use it.",
             Self::TooLarge => "Raise `maxBytes` or `maxOutputBytes` of the provider, or make the output smaller.",
-            Self::TimedOut => "Try the command by hand, and raise `timeoutMs` of the provider if it is only slow.",
+            Self::TimedOut => "Try the command by hand, and raise the provider's `timeoutMs` if it is only slow.",
             Self::NoOutput => {
-                "Try the command by hand, and raise `noOutputTimeoutMs` of the provider if it is only slow."
+                "Try the command by hand, and raise the provider's `noOutputTimeoutMs` if it is only slow."
             }
-            Self::CommandFailed => "Run the command by hand to see what it says; its words are not shown here.",
+            Self::CommandFailed => "Run the command by hand to see its output, which is not shown here.",
             Self::InvalidAnswer => {
-                "Check the file or the command: JSON of an object, and for a command `protocolVersion` 1 with `values`."
+                "Check the file or the command's output: it must be a JSON object, for a command with `protocolVersion` 1 and `values`."
             }
-            Self::Refused => {
-                "Look whether the secret exists under that id; what the command says of it is not shown here."
-            }
+            Self::Refused => "Check that the secret exists under that id; the command's own message is not shown here.",
             Self::NoStore => {
                 "Use a variable instead, or a build of this program with SQLite that knows the state directory."
             }
             Self::StoreFailed => {
-                "Look whether the database of the state directory is there and of a release that this program knows."
+                "Check that the database of the state directory exists, and that this program supports its release."
             }
         }
     }
 
-    /// Whether another look may find the secret without anybody's doing.
+    /// Returns `true` if a later lookup may succeed without anyone's action.
     pub(crate) fn may_pass(self) -> bool {
         matches!(self, Self::TimedOut | Self::NoOutput | Self::CommandFailed | Self::StoreFailed)
     }
@@ -161,7 +160,7 @@ impl ReferenceFailure {
     fn words(self) -> &'static str {
         match self {
             Self::NotLookedUp => "it was not looked up",
-            Self::UnknownSource => "its source is not known here",
+            Self::UnknownSource => "its source is unknown",
             Self::InvalidProvider => "the name of its provider is not valid",
             Self::InvalidId => "its id is not valid for its source",
             Self::UnknownProvider => "no such provider is configured for its source",
@@ -170,9 +169,9 @@ impl ReferenceFailure {
             Self::Denied => "the provider's allowlist does not name the variable",
             Self::MissingVariable => "its variable is not set",
             Self::NotFound => "there is nothing under its id",
-            Self::NotAText => "what stands under its id is blank or no text",
-            Self::Placeholder => "it leads to a word that stands in the place of a secret",
-            Self::NotAFile => "its path is a link or no regular file",
+            Self::NotAText => "the value under its id is blank or not text",
+            Self::Placeholder => "its value is a word that OpenClaw writes instead of a secret",
+            Self::NotAFile => "its path is a link or not a regular file",
             Self::HardLinked => "its file has more than one name",
             Self::ForeignOwner => "its path belongs to another user",
             Self::OpenToOthers => "other users have rights to its path",
@@ -182,9 +181,9 @@ impl ReferenceFailure {
             Self::TimedOut => "it took too long",
             Self::NoOutput => "its command wrote nothing for too long",
             Self::CommandFailed => "its command ended with an error",
-            Self::InvalidAnswer => "what its file or command gave has not the form it should have",
-            Self::Refused => "its command does not give the secret",
-            Self::NoStore => "this program has no secret store to look into",
+            Self::InvalidAnswer => "its file or the command's output does not have the required format",
+            Self::Refused => "its command does not return the secret",
+            Self::NoStore => "this program has no secret store",
             Self::StoreFailed => "the secret store cannot be read",
         }
     }

@@ -1,4 +1,4 @@
-//! In which header a credential goes out.
+//! The headers that carry a credential.
 
 use http::HeaderName;
 use http::header::{AUTHORIZATION, PROXY_AUTHORIZATION};
@@ -9,8 +9,8 @@ use crate::secret::Secret;
 
 pub(crate) const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
-/// Headers that authenticate somewhere. Two of them in one request, or one of them twice, are answered with 401 (reports
-/// of 2026-07), so a second one is sent only where it was configured on purpose.
+/// Headers that authenticate. Two of them in one request, or one of them twice, are answered with 401 (reports of
+/// 2026-07), so a second one is sent only if it was configured on purpose.
 pub(crate) const AUTH_HEADERS: [HeaderName; 5] = [
     AUTHORIZATION,
     X_API_KEY,
@@ -19,13 +19,13 @@ pub(crate) const AUTH_HEADERS: [HeaderName; 5] = [
     PROXY_AUTHORIZATION,
 ];
 
-/// How the names of headers end that carry a credential of their own, such as `cf-aig-authorization`, `helicone-auth` and
+/// The suffixes of headers with a separate credential, such as `cf-aig-authorization`, `helicone-auth` and
 /// `x-portkey-api-key` (the gateways' documentation, 2026-11).
 const ENDINGS: [&str; 6] = ["authorization", "-auth", "apikey", "-key", "-token", "-secret"];
 
-/// Which header carries the secret, and in which form.
+/// The header that carries the secret, and its format.
 ///
-/// Data, so that it can be read from a configuration. `Debug` does not show a prefix, into which people paste secrets.
+/// `Debug` does not show a prefix, because people paste secrets there.
 ///
 /// # Examples
 ///
@@ -43,31 +43,30 @@ const ENDINGS: [&str; 6] = ["authorization", "-auth", "apikey", "-key", "-token"
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthScheme {
-    /// API keys in `x-api-key`, tokens as `authorization: Bearer`. The default, and what the Anthropic API takes
-    /// (authentication page, 2026-09, which also takes API keys as bearer).
+    /// API keys in `x-api-key`, tokens as `authorization: Bearer`. The default, as the Anthropic API requires
+    /// (authentication page, 2026-09; it also accepts API keys as bearer).
     #[default]
     Auto,
     /// Every secret in `x-api-key`.
     ApiKeyHeader,
     /// Every secret as `authorization: Bearer`; `authHeader: true` in configurations.
     Bearer,
-    /// Every secret in a header of this name, behind this text. [`AuthScheme::header`] and [`AuthScheme::prefixed`] make
-    /// one.
+    /// Every secret in a custom header, after a prefix. Created by [`AuthScheme::header`] and [`AuthScheme::prefixed`].
     #[non_exhaustive]
     Header {
         /// The header's name.
         name: HeaderName,
-        /// What stands before the secret, its space included; empty for nothing.
+        /// The text before the secret, including its space; may be empty.
         prefix: Secret,
     },
-    /// Every secret twice: in `x-api-key` and as `authorization: Bearer`. For gateways that read one and pass the other on.
+    /// Every secret in `x-api-key` and as `authorization: Bearer`, for gateways that read one and forward the other.
     Both,
-    /// No secret. The endpoint needs none, or other headers authenticate; no profile is asked for.
+    /// No secret and no profile: the endpoint needs none, or other headers authenticate.
     None,
 }
 
 impl AuthScheme {
-    /// Every secret alone in a header of this name, such as `api-key`.
+    /// Creates a scheme that sends every secret in a header of this name, such as `api-key`, without a prefix.
     ///
     /// # Errors
     ///
@@ -86,22 +85,23 @@ impl AuthScheme {
         Self::prefixed(name, "")
     }
 
-    /// Every secret in a header of this name, directly behind a prefix, such as `Token ` in `authorization`.
+    /// Creates a scheme that sends every secret in a header of this name, directly after a prefix, such as `Token ` in
+    /// `authorization`.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidHeader`] if the name is not valid, or the prefix has other characters than visible ASCII and
+    /// [`ErrorKind::InvalidHeader`] if the name is not valid, or the prefix has characters other than visible ASCII and
     /// spaces.
     pub fn prefixed(name: &str, prefix: &str) -> Result<Self> {
         let invalid = |message| Error::new(ErrorKind::InvalidHeader, message);
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid("a header name is not valid"))?;
         if !prefix.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
-            return Err(invalid("the text before a secret has characters that cannot stand in a header"));
+            return Err(invalid("the text before a secret has characters that a header cannot contain"));
         }
         Ok(Self::Header { name, prefix: Secret::new(prefix) })
     }
 
-    /// The headers that carry a secret of this kind, and what stands before it there.
+    /// Returns the headers that carry a secret of this kind, with the text before it.
     pub(crate) fn places(&self, kind: CredentialKind) -> impl Iterator<Item = (HeaderName, &str)> {
         const BEARER: &str = "Bearer ";
         let (first, second) = match self {
@@ -117,12 +117,12 @@ impl AuthScheme {
     }
 }
 
-/// Whether a header of this name authenticates at a provider.
+/// Returns `true` if a header of this name authenticates at a provider.
 pub(crate) fn is_auth_header(name: &HeaderName) -> bool {
     AUTH_HEADERS.contains(name)
 }
 
-/// Whether a header of this name carries a credential, of whatever service.
+/// Returns `true` if a header of this name carries a credential for any service.
 pub(crate) fn carries_credential(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     name != "proxy-authorization" && (name == "cookie" || ENDINGS.iter().any(|ending| name.ends_with(ending)))

@@ -1,13 +1,13 @@
-//! What a token endpoint gives.
+//! Tokens from a token endpoint.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::secret::Secret;
 
-/// What a token endpoint gives for a refresh token.
+/// The tokens that a token endpoint returns for a refresh token.
 ///
-/// `Debug` shows which members there are and how long the token lives, not the tokens.
+/// `Debug` shows which members are set and the lifetime, not the tokens.
 ///
 /// # Examples
 ///
@@ -27,20 +27,20 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// An access token whose end is not known, and whose refresh token stays the same.
+    /// Creates a result with only an access token: its lifetime is unknown, and the refresh token stays the same.
     #[must_use]
     pub fn new(access: impl Into<Secret>) -> Self {
         Self { access: access.into(), refresh: None, expires_in: None }
     }
 
-    /// Sets the refresh token that replaces the spent one.
+    /// Sets the refresh token that replaces the one that was sent. Default: none, and that one stays valid.
     #[must_use]
     pub fn refresh(mut self, refresh: impl Into<Secret>) -> Self {
         self.refresh = Some(refresh.into());
         self
     }
 
-    /// Sets how long the access token works, counted from the moment it was asked for.
+    /// Sets the lifetime of the access token, counted from the request. Default: unknown.
     #[must_use]
     pub fn expires_in(mut self, lifetime: Duration) -> Self {
         self.expires_in = Some(lifetime);

@@ -1,4 +1,4 @@
-//! The document of all profiles of one agent.
+//! The document with all profiles of one agent.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -15,14 +15,13 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ProfileId, ProviderId};
 use crate::secret::Secret;
 
-/// The version this crate writes.
 pub(super) const VERSION: f64 = 1.0;
 
-/// Which part of a document has changes that no store has written yet.
+/// The part of a document that has changed since a store last wrote it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum DirtyState {
-    /// Nothing: the document is clean.
+    /// Nothing.
     #[default]
     None,
     /// Only order, last good profiles or usage statistics.
@@ -31,11 +30,11 @@ pub enum DirtyState {
     Credentials,
 }
 
-/// All credential profiles of one agent, with their order and their usage statistics.
+/// The credential profiles of one agent, with their order and their usage statistics.
 ///
-/// Reads and writes OpenClaw's `auth-profiles.json`. Insertion order is kept, because ties in rotation follow it.
-/// Keys this crate does not know survive at every level with their exact text, and so do entries it does not
-/// understand. A document that is not changed is written back byte for byte.
+/// Reads and writes OpenClaw's `auth-profiles.json`. Insertion order is kept, because rotation uses it to break ties.
+/// Unknown keys at every level and unknown entries keep their exact text. An unchanged document is written back byte
+/// for byte.
 ///
 /// # Examples
 ///
@@ -52,12 +51,12 @@ pub enum DirtyState {
 /// ```
 #[derive(Clone)]
 pub struct AuthProfiles {
-    /// The text it was read from, as long as nothing was changed.
+    /// The text it was read from, while nothing has changed.
     pub(super) text: Option<Secret>,
-    /// Members that are not ours, and the places of those that are.
+    /// Unknown members, and the positions of the known ones.
     pub(super) members: IndexMap<String, Secret>,
     pub(super) version: f64,
-    /// Shared until it is changed, as are the sections: an update works on a copy of the document.
+    /// Shared until changed, like the sections, because an update works on a copy of the document.
     pub(super) profiles: Arc<IndexMap<ProfileId, Profile>>,
     pub(super) order: Section<String, Option<Vec<ProfileId>>>,
     pub(super) last_good: Section<String, Option<ProfileId>>,
@@ -65,12 +64,12 @@ pub struct AuthProfiles {
     pub(super) diagnostics: Vec<Diagnostic>,
     pub(super) dirty_state: DirtyState,
     pub(super) links: Links,
-    /// Whether names of providers are written as they were given: those who read the document know no aliases.
+    /// `true` if providers are written under the given name, because other readers of the document know no aliases.
     pub(super) keeps_names: bool,
 }
 
-/// For every profile, where its statistics are in their section: found once for each state of the document, because
-/// every selection asks.
+/// For every profile, the position of its statistics, computed once per state of the document, because every selection
+/// needs it.
 #[derive(Clone, Default)]
 pub(super) struct Links {
     usage: OnceLock<Box<[Option<usize>]>>,
@@ -78,7 +77,6 @@ pub(super) struct Links {
     pub(super) by_use: OnceLock<Arc<ByUse>>,
 }
 
-/// One profile with its name and its statistics.
 #[derive(Clone, Copy)]
 pub(crate) struct Entry<'a> {
     pub(crate) id: &'a ProfileId,
@@ -105,13 +103,13 @@ impl AuthProfiles {
         }
     }
 
-    /// Writes names of providers as they are given, in place of their newest spelling.
+    /// Makes new entries use the given name of their provider instead of its newest spelling.
     #[cfg(feature = "sqlite")]
     pub(crate) fn keep_names(&mut self) {
         self.keeps_names = true;
     }
 
-    /// The name that a provider has in this document where it has none yet.
+    /// Returns the name for a provider that has none in this document yet.
     pub(super) fn name_of<'p>(&self, provider: &'p ProviderId) -> &'p str {
         if self.keeps_names { provider.written() } else { provider.as_str() }
     }
@@ -126,7 +124,7 @@ impl AuthProfiles {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::UnsupportedVersion`] if a newer program wrote it: what it means is not known here.
+    /// [`ErrorKind::UnsupportedVersion`] if a newer program wrote it, whose changes are unknown.
     pub fn check_writable(&self) -> Result<()> {
         if self.version > VERSION {
             let message = "the credential document was written by a newer program and can only be read";
@@ -135,30 +133,30 @@ impl AuthProfiles {
         Ok(())
     }
 
-    /// Returns what was found odd while reading, for a store that knows more about it.
+    /// Returns the diagnostics of reading, for a store to amend.
     #[cfg(feature = "file")]
     pub(crate) fn diagnostics_mut(&mut self) -> &mut Vec<Diagnostic> {
         &mut self.diagnostics
     }
 
-    /// Returns what was found odd while reading.
+    /// Returns the diagnostics of reading.
     #[must_use]
     pub fn diagnostics(&self) -> &[Diagnostic] {
         &self.diagnostics
     }
 
-    /// Returns which part was changed since the document was read, created, or last committed by a store.
+    /// Returns the part that has changed since the document was read, created, or last committed by a store.
     #[must_use]
     pub fn dirty_state(&self) -> DirtyState {
         self.dirty_state
     }
 
-    /// Iterates over the references to secrets that profiles have in the place of a secret.
+    /// Returns an iterator over the references that profiles have instead of a secret.
     pub fn references(&self) -> impl Iterator<Item = &SecretRef> {
         self.profiles.values().filter_map(Profile::secret_ref)
     }
 
-    /// Iterates over the profiles in file order, those of unknown kind included.
+    /// Returns an iterator over the profiles in file order, including those of unknown kind.
     #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&ProfileId, &Profile)> {
         self.profiles.iter()
@@ -176,19 +174,19 @@ impl AuthProfiles {
         self.profiles.is_empty()
     }
 
-    /// Returns the profile of this id.
+    /// Returns the profile with this id.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Profile> {
         self.profiles.get(id)
     }
 
-    /// As [`order`](Self::order), where no other spelling of the provider's name counts.
+    /// As [`order`](Self::order), but without other spellings of the provider's name.
     pub(crate) fn order_as_written(&self, provider: &ProviderId) -> Option<&[ProfileId]> {
         let is_named = |name: &str| ProviderId::normalized(name).written() == provider.written();
         self.order.iter().find(|(name, list)| list.is_some() && is_named(name))?.1.as_deref()
     }
 
-    /// Returns the profile that last worked for a provider. It never decides an order.
+    /// Returns the profile of a provider that last worked. It is for display only and never affects the order.
     #[must_use]
     pub fn last_good(&self, provider: &ProviderId) -> Option<&ProfileId> {
         let is_named = |name: &str| name == provider.as_str() || ProviderId::normalized(name) == *provider;
@@ -201,7 +199,7 @@ impl AuthProfiles {
         self.usage.get(id)
     }
 
-    /// Iterates over the usage statistics in file order, also of profiles that no longer exist.
+    /// Returns an iterator over the usage statistics in file order, including those of profiles that no longer exist.
     pub fn usage_stats(&self) -> impl Iterator<Item = (&ProfileId, &UsageStats)> {
         self.usage.iter()
     }
@@ -214,7 +212,6 @@ impl AuthProfiles {
         Entry { id, profile, usage: link.and_then(|index| self.usage.at(index)) }
     }
 
-    /// Iterates over the profiles with their statistics, in file order.
     pub(crate) fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
         let links = self.links().iter();
         self.profiles.iter().zip(links).map(|((id, profile), link)| self.linked(id, profile, *link))
@@ -225,7 +222,6 @@ impl AuthProfiles {
         Some(self.linked(id, profile, self.links().get(place).copied().flatten()))
     }
 
-    /// Returns the profile of this id with its statistics.
     pub(crate) fn entry(&self, id: &str) -> Option<Entry<'_>> {
         let (index, id, profile) = self.profiles.get_full(id)?;
         Some(self.linked(id, profile, self.links().get(index).copied().flatten()))

@@ -1,4 +1,4 @@
-//! Changing the document: profiles, order, last good profiles and usage statistics.
+//! Changes of the document: profiles, order, last good profiles and usage statistics.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -16,17 +16,17 @@ use crate::id::{ProfileId, ProviderId};
 use crate::secret::Secret;
 
 impl AuthProfiles {
-    /// Adds a profile, or replaces the credential of one.
+    /// Adds a profile, or replaces the credential of an existing one.
     ///
-    /// A changed secret ends every cooldown of the profile: what failed was the old one. Other members of an existing
-    /// entry stay, but for the `setup` of a sign-in that OpenClaw saved for later: the new credential is for use now. Line
-    /// breaks and surrounding white space are removed from the secret.
+    /// A new secret ends every cooldown of the profile, because it was the old one that failed. Other members of an
+    /// existing entry stay, except the `setup` of a sign-in that OpenClaw saved for later, because the new credential
+    /// is for use now. Line breaks and surrounding white space are removed from the secret.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidSecret`] if the secret is blank, or a word that OpenClaw writes in the place of one;
-    /// [`ErrorKind::InvalidId`] if the id begins with `personal:`, as those of accounts do that OpenClaw keeps elsewhere;
-    /// [`ErrorKind::Corrupt`] if the usage statistics of the document are not an object.
+    /// [`ErrorKind::InvalidSecret`] if the secret is blank, or a word that OpenClaw writes instead of a secret;
+    /// [`ErrorKind::InvalidId`] if the id begins with `personal:`, which is reserved for accounts that OpenClaw keeps
+    /// elsewhere; [`ErrorKind::Corrupt`] if the usage statistics of the document are not an object.
     pub fn upsert(
         &mut self,
         id: &ProfileId,
@@ -54,12 +54,13 @@ impl AuthProfiles {
 
     /// Replaces the tokens of an OAuth credential if `spent` is still its refresh token; returns `true` if it was.
     ///
-    /// Unlike [`upsert`](Self::upsert) this is not a new credential: the account is the same, so cooldowns that concern
-    /// the account (billing, rate limits, timeouts) stay, and only those for a credential that was not accepted end. A
-    /// response without a refresh token leaves the one there is. Every other member of the entry stays.
+    /// Unlike with [`upsert`](Self::upsert), the account is the same, so only the cooldowns for a rejected credential
+    /// end; those that concern the account (billing, rate limits, timeouts) stay. If the response had no refresh token,
+    /// the old one stays, as does every other member of the entry.
     ///
-    /// A refresh token other than `spent` belongs to a newer login or a newer refresh, and is never overwritten. Nor is what
-    /// OpenClaw puts in the place of the tokens while it renews the login itself, nor an account of its own (`personal:`).
+    /// A refresh token other than `spent` belongs to a newer login or a newer refresh and is never overwritten. The
+    /// same is true of the marker that OpenClaw writes instead of the tokens while it refreshes them itself, and of
+    /// OpenClaw's personal accounts (`personal:`).
     ///
     /// # Errors
     ///
@@ -112,17 +113,18 @@ impl AuthProfiles {
         Ok(true)
     }
 
-    /// Removes a profile and every mention of it in order, last good profiles and usage statistics.
+    /// Removes a profile with its mentions in order, last good profiles and usage statistics; returns `true` if it
+    /// existed.
     ///
-    /// Returns `true` if there was one. A section that is not an object mentions nobody and stays as it is, and so does a
-    /// profile whose id begins with `personal:`, which is OpenClaw's.
+    /// A section that is not an object stays as it is, and so does a profile whose id begins with `personal:`, which is
+    /// OpenClaw's.
     pub fn remove(&mut self, id: &ProfileId) -> bool {
         if id.is_personal() || !self.profiles.contains_key(id) {
             return false;
         }
         self.profiles_mut().shift_remove(id);
         self.touched(DirtyState::Credentials);
-        // A section that cannot be changed has no entries, so nothing here can be refused.
+        // A section that cannot be changed has no entries, so these removals cannot fail.
         let _ = self.usage.remove(id.as_str());
         let mentions: Vec<(String, Vec<ProfileId>)> = self
             .order
@@ -142,7 +144,7 @@ impl AuthProfiles {
         true
     }
 
-    /// Sets the order of a provider's profiles; duplicates are dropped, an empty list removes the setting.
+    /// Sets the order of a provider's profiles. Duplicates are dropped; an empty list removes the order.
     ///
     /// # Errors
     ///
@@ -171,7 +173,7 @@ impl AuthProfiles {
             return Ok(());
         }
         if self.order.get(name).is_some_and(|old| old.as_ref() == Some(&list)) {
-            // It may be written another way, which is nobody's business.
+            // The stored text may be formatted differently; it stays.
             return Ok(());
         }
         let text = raw::list(list.iter().map(ProfileId::as_str), 2);
@@ -181,8 +183,8 @@ impl AuthProfiles {
         Ok(())
     }
 
-    /// Records which profile last worked for its provider. Does nothing if the profile is not there or is a personal account
-    /// of OpenClaw's, or where the document's `lastGood` is not an object: it is for display only.
+    /// Records the profile that last worked for its provider, for display only. Does nothing if there is no such
+    /// profile, if it is a personal account of OpenClaw, or if the document's `lastGood` is not an object.
     pub fn set_last_good(&mut self, id: &ProfileId) {
         if id.is_personal() {
             return;
@@ -197,7 +199,6 @@ impl AuthProfiles {
         }
     }
 
-    /// Replaces the usage statistics of a profile.
     pub(crate) fn set_usage(&mut self, id: &ProfileId, usage: UsageStats) -> Result<()> {
         let text = usage.text().to_owned();
         if self.usage.set(id.clone(), usage, text)? {
@@ -206,8 +207,8 @@ impl AuthProfiles {
         Ok(())
     }
 
-    /// Adds a profile of another document with everything in its entry; returns `false` if there is one of this id, or if it
-    /// is not to be had in two places: a personal account, or a login whose tokens OpenClaw has in its hands.
+    /// Adds a profile of another document with its whole entry. Returns `false` if the id exists, or if the profile
+    /// must not be in two documents: a personal account, or OAuth tokens that OpenClaw is refreshing.
     pub(crate) fn adopt(&mut self, id: &ProfileId, profile: &Profile) -> bool {
         if self.profiles.contains_key(id) || id.is_personal() || profile.is_fenced() {
             return false;
@@ -217,13 +218,13 @@ impl AuthProfiles {
         true
     }
 
-    /// Replaces the document by another, as a change of everything.
+    /// Replaces the document with another one, which counts as a change of credentials.
     pub fn replace(&mut self, other: Self) {
         *self = other;
         self.dirty_state = DirtyState::Credentials;
     }
 
-    /// Declares the present content to be the committed one. For stores, after they wrote it.
+    /// Marks the current content as committed. Stores call this after writing.
     pub fn committed(&mut self) {
         self.dirty_state = DirtyState::None;
     }
@@ -239,7 +240,7 @@ impl AuthProfiles {
     }
 }
 
-/// Refuses the id of a personal account, which OpenClaw keeps elsewhere and which is left to it.
+/// Refuses the id of a personal account, which OpenClaw keeps elsewhere.
 ///
 /// # Errors
 ///
@@ -249,9 +250,9 @@ pub(crate) fn check_not_personal(id: &ProfileId) -> Result<()> {
         return Ok(());
     }
     let message = format!(
-        "the id {:?} begins with `personal:`, which only OpenClaw's personal accounts do",
+        "the id {:?} begins with `personal:`, which is reserved for OpenClaw's personal accounts",
         Shown::new(id.as_str())
     );
-    let help = "Choose another name. Personal accounts are set up with OpenClaw itself.";
+    let help = "Choose another name. To set up a personal account, use OpenClaw itself.";
     Err(Error::new(ErrorKind::InvalidId, message).with_help(help))
 }

@@ -1,4 +1,4 @@
-//! One profile as a document holds it.
+//! One profile of a document.
 
 use std::fmt;
 
@@ -9,60 +9,57 @@ use crate::credential::{Credential, CredentialKind, Doubt, SecretRef};
 use crate::id::ProviderId;
 use crate::secret::Secret;
 
-/// When a token expires, as the entry says it.
+/// The expiry time of a token as the entry has it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Expiry {
-    /// Nothing is said.
     Absent,
     /// At this many milliseconds since the epoch.
     At(f64),
-    /// An invalid timestamp: zero, negative, too large, not a number. Holds the number, if it is one.
+    /// An invalid timestamp: zero, negative, too large, not a number. Holds the number if it is one.
     Invalid(Option<f64>),
 }
 
-/// Whether a profile's secret can be used, found once because every selection asks.
+/// Whether a profile's secret can be used, computed once because every selection needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SecretState {
     /// It can be sent in a header.
     Good,
-    /// It has characters no header can carry.
+    /// It contains characters that no header can carry.
     Unusable,
-    /// It can be no secret, or none where requests do not go to a gateway.
+    /// It cannot be a secret, or cannot be one unless requests go to a gateway.
     Implausible {
         doubt: Doubt,
-        /// Whether it can be sent in a header.
+        /// `true` if it can be sent in a header.
         fits: bool,
     },
-    /// There is none, but it can be had with the refresh token.
+    /// There is none, but the refresh token can obtain one.
     Refreshable,
     /// There is none.
     Blank,
-    /// It is kept elsewhere.
     Elsewhere,
 }
 
-/// Why OpenClaw holds a profile back, whatever its credential is.
+/// The reason why OpenClaw withholds a profile, whatever its credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hold {
-    /// It is a sign-in that was saved and is to take another's place later.
+    /// It is a sign-in that was saved to replace another one later.
     Inactive,
-    /// Its login is being renewed; what stands there now are no tokens.
+    /// Its tokens are being refreshed, and a marker is in their place.
     Refreshing,
-    /// Renewing it failed, and its tokens are gone.
+    /// Refreshing failed, and its tokens are lost.
     RefreshFailed,
 }
 
-/// What a profile authenticates with.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Content {
     Known(Credential),
-    /// A secret that is kept elsewhere, and the one that stands beside the reference and does not count.
+    /// A secret that is kept elsewhere, and a secret beside the reference, which is ignored.
     Reference {
         kind: CredentialKind,
         reference: SecretRef,
         beside: Option<Credential>,
     },
-    /// A login whose tokens another program has in its hands.
+    /// OAuth tokens that OpenClaw is refreshing or has failed to refresh.
     Fenced,
     Unknown,
 }
@@ -83,7 +80,7 @@ pub(super) enum Content {
 /// ```
 #[derive(Clone, PartialEq)]
 pub struct Profile {
-    /// The entry's JSON text, which holds the secret.
+    /// The entry's JSON text, which contains the secret.
     pub(super) text: Secret,
     pub(super) provider: ProviderId,
     pub(super) stored_kind: Option<CredentialKind>,
@@ -97,13 +94,13 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// Returns whether the owner allows or forbids other agents a copy; `None` if nothing is said.
+    /// Returns whether the owner allows copies for other agents; `None` if the entry does not say.
     pub(crate) fn copy_to_agents(&self) -> Option<bool> {
         let object = RawObject::parse(self.text.expose())?;
         serde_json::from_str(object.get("copyToAgents")?.get()).ok()
     }
 
-    /// Returns the entry as JSON text, secret included.
+    /// Returns the entry as JSON text, including the secret.
     pub(super) fn text(&self) -> &str {
         self.text.expose()
     }
@@ -114,11 +111,10 @@ impl Profile {
         &self.provider
     }
 
-    /// Returns the credential; `None` if it is only referred to, is a login that OpenClaw is renewing, or is of a kind this
-    /// version does not know.
+    /// Returns the credential; `None` if the entry has a reference instead, if OpenClaw is refreshing it, or if its
+    /// kind is unknown.
     ///
-    /// Its secret can be blank, and OpenClaw may hold the profile back: the selector judges that, and the profile is not
-    /// lost.
+    /// The secret may be blank, and OpenClaw may withhold the profile: the selector decides whether it can be used.
     #[must_use]
     pub fn credential(&self) -> Option<&Credential> {
         match &self.content {
@@ -127,8 +123,8 @@ impl Profile {
         }
     }
 
-    /// Returns where the secret is kept, if it is not in the document. A secret that stands beside the reference does not
-    /// count, as in OpenClaw.
+    /// Returns the reference to a secret that is kept outside the document. As in OpenClaw, a secret beside the
+    /// reference is ignored.
     #[must_use]
     pub fn secret_ref(&self) -> Option<&SecretRef> {
         match &self.content {
@@ -137,19 +133,19 @@ impl Profile {
         }
     }
 
-    /// Returns the kind of credential as it is used; `None` if this version does not know it.
+    /// Returns the kind of credential as it is used; `None` if it is unknown.
     #[must_use]
     pub fn kind(&self) -> Option<CredentialKind> {
         self.kind
     }
 
-    /// Returns the kind the entry declares, even if the secret shows that it is another.
+    /// Returns the declared kind, even if the secret shows that it is another.
     #[must_use]
     pub fn stored_kind(&self) -> Option<CredentialKind> {
         self.stored_kind
     }
 
-    /// Returns when the secret expires, if the entry says so. While OpenClaw renews a login it does not.
+    /// Returns when the secret expires, if the entry has a valid time; `None` while OpenClaw refreshes it.
     #[must_use]
     pub fn expires(&self) -> Option<Timestamp> {
         match self.expiry {
@@ -158,17 +154,17 @@ impl Profile {
         }
     }
 
-    /// Returns why OpenClaw holds the profile back, if it does.
+    /// Returns the reason if OpenClaw withholds the profile.
     pub(crate) fn hold(&self) -> Option<Hold> {
         self.hold
     }
 
-    /// Returns `true` if the tokens are in the hands of OpenClaw, which is renewing them or failed to.
+    /// Returns `true` if OpenClaw is refreshing the tokens or has failed to.
     pub(crate) fn is_fenced(&self) -> bool {
         matches!(self.content, Content::Fenced)
     }
 
-    /// Returns the secret that stands beside a reference, which OpenClaw of February 2026 went by.
+    /// Returns the secret beside a reference, which OpenClaw of February 2026 used.
     pub(crate) fn beside_reference(&self) -> Option<&Credential> {
         match &self.content {
             Content::Reference { beside, .. } => beside.as_ref(),
@@ -195,13 +191,13 @@ impl Profile {
         self.email.as_deref()
     }
 
-    /// Returns the name its owner gave it, for display.
+    /// Returns the name that its owner gave the profile, for display.
     #[must_use]
     pub fn display_name(&self) -> Option<&str> {
         self.display_name.as_deref()
     }
 
-    /// Returns `true` if this entry authenticates with the same secrets as a credential.
+    /// Returns `true` if this entry has the same secrets as a credential.
     pub(super) fn same_secret(&self, credential: &Credential) -> bool {
         match (self.credential(), credential) {
             (Some(Credential::OAuth { access, refresh, .. }), Credential::OAuth { access: a, refresh: r, .. }) => {
@@ -232,7 +228,6 @@ impl Content {
 }
 
 impl SecretState {
-    /// Finds out whether a credential's secret can be used.
     pub(crate) fn of(provider: &ProviderId, credential: &Credential) -> Self {
         if let Some(doubt) = Doubt::of(provider.as_str(), credential.secret()) {
             return Self::Implausible { doubt, fits: credential.secret().is_header_safe() };

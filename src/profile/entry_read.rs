@@ -1,4 +1,4 @@
-//! Reading a profile: every spelling that is understood, and what its owner should know.
+//! Reading a profile in every accepted spelling, with remarks for its owner.
 
 use std::borrow::Cow;
 
@@ -13,10 +13,10 @@ use crate::error::DiagnosticCode;
 use crate::id::ProviderId;
 use crate::secret::{REDACTED, REFRESH_FENCE, Secret, clean, is_blank_char};
 
-/// The latest moment JavaScript can express; later expiry times are mistakes.
+/// The latest time that JavaScript can express; later expiry times are mistakes.
 const MAX_TIME: f64 = 8.64e15;
 
-/// Something about an entry that its owner should know: the member, a code, and a sentence.
+/// A remark on an entry for its owner: the member, a code, and a sentence.
 pub(super) struct Remark {
     pub(super) member: &'static str,
     pub(super) code: DiagnosticCode,
@@ -24,12 +24,12 @@ pub(super) struct Remark {
     pub(super) help: Option<&'static str>,
 }
 
-/// The members that hold secrets, by kind of credential; the first spelling is the canonical one.
+/// The members with secrets, by kind of credential; the first spelling is the canonical one.
 const KEY: [&str; 3] = ["key", "apiKey", "api_key"];
 const TOKEN: [&str; 1] = ["token"];
 
 impl Profile {
-    /// Reads an entry. Whatever it holds is kept; what is odd about it is remarked on.
+    /// Reads an entry. All of its content is kept; `remarks` receives what is odd about it.
     pub(super) fn parse(text: &str, remarks: &mut Vec<Remark>) -> Self {
         let object = RawObject::parse(text).unwrap_or_default();
         let mut remark = |member, code, message: &'static str| {
@@ -104,7 +104,7 @@ fn content(
         _ => None,
     };
     let (members, ref_member): (&[&'static str], _) = match kind {
-        // No type of an entry is read as this kind.
+        // No entry has a type that is read as this kind.
         CredentialKind::None => return Content::Known(Credential::None),
         CredentialKind::ApiKey => (&KEY, "keyRef"),
         CredentialKind::Token => (&TOKEN, "tokenRef"),
@@ -134,7 +134,7 @@ fn content(
     }
     if let Some(reference) = found {
         if let Some(member) = member.filter(|_| text.is_some()) {
-            let message = "the secret does not count, because a reference to another one stands beside it";
+            let message = "the secret is ignored, because there is a reference to another one";
             remark(member, DiagnosticCode::Conflict, message);
         }
         return Content::Reference { kind, reference, beside: text.map(credential) };
@@ -146,7 +146,7 @@ fn content(
         };
     };
     if let Some(reference) = SecretRef::from_short(text.expose()) {
-        // Releases that knew no references sent the text itself.
+        // Releases without references sent the text itself.
         return Content::Reference { kind, reference, beside: Some(credential(text)) };
     }
     let credential = credential(text);
@@ -157,7 +157,7 @@ fn content(
     Content::Known(credential)
 }
 
-/// Why OpenClaw holds the profile back: it is saved for later, or its login is being renewed.
+/// Returns the reason if OpenClaw withholds the profile: it is saved for later, or its tokens are being refreshed.
 fn hold(object: &RawObject<'_>, content: &Content) -> Option<Hold> {
     let replaces = |setup: RawObject<'_>| setup.get("replacement").is_some_and(|value| value.get() == "true");
     if object.object("setup").is_some_and(replaces) {
@@ -166,8 +166,9 @@ fn hold(object: &RawObject<'_>, content: &Content) -> Option<Hold> {
     if matches!(content, Content::Fenced) { fence(object) } else { None }
 }
 
-/// What the fence says that stands in the place of a login's tokens, if one does: `PREFIX:v1:ID:access:DIGEST`, and where
-/// renewing failed for good the word `failed` before `access`. Other versions of it are no tokens either.
+/// Reads the marker that OpenClaw writes instead of tokens while it refreshes them, if there is one:
+/// `PREFIX:v1:ID:access:DIGEST`, with the word `failed` before `access` if that failed for good. Markers of other
+/// versions are not tokens either.
 fn fence(object: &RawObject<'_>) -> Option<Hold> {
     let fences = ["access", "refresh"].into_iter().filter_map(|member| {
         let text = object.string(member)?;
@@ -195,14 +196,14 @@ fn secret(
         text.zeroize();
     }
     if cleaned.expose() == REDACTED {
-        remark(member, DiagnosticCode::InvalidValue, "the word stands in the place of a secret, and is none");
+        remark(member, DiagnosticCode::InvalidValue, "the text is a word that OpenClaw writes instead of a secret");
         return Some(Secret::default());
     }
     cleaning.notes().for_each(|note| remark(member, DiagnosticCode::CleanedSecret, note));
     Some(cleaned)
 }
 
-/// What its owner should know of the secret: that it can be none, or that it is unusual.
+/// Returns a remark if the secret cannot be one, or is unusual.
 fn remark_on_secret(
     object: &RawObject<'_>,
     stored_kind: Option<CredentialKind>,
@@ -211,7 +212,7 @@ fn remark_on_secret(
 ) -> Option<Remark> {
     let Content::Known(credential) = content else { return None };
     let doubt = match secret_state {
-        // Whether requests go to a gateway is not known here.
+        // It is unknown here whether requests go to a gateway.
         SecretState::Implausible { doubt, .. } => doubt.at(true),
         _ => None,
     };
@@ -229,7 +230,7 @@ fn remark_on_secret(
     Some(Remark { member, code, message: format!("the profile has {what}").into(), help })
 }
 
-/// What its owner should know of the end: that it was probably written in another unit.
+/// Returns a remark if the expiry time was probably written in another unit.
 fn remark_on_expiry(object: &RawObject<'_>, stored_kind: Option<CredentialKind>, expiry: Expiry) -> Option<Remark> {
     stored_kind.filter(|kind| *kind != CredentialKind::ApiKey)?;
     let (message, help): (Cow<'static, str>, _) = match expiry {
@@ -238,7 +239,7 @@ fn remark_on_expiry(object: &RawObject<'_>, stored_kind: Option<CredentialKind>,
             (wrong.message().into(), wrong.help())
         }
         Expiry::Invalid(None) if object.get("expires")?.get() != "null" => (
-            "`expires` is no number, and milliseconds since 1970 are expected".into(),
+            "`expires` is not a number of milliseconds since 1970".into(),
             "Write a number of 13 digits, or store the credential again.",
         ),
         _ => return None,

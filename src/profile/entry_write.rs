@@ -1,4 +1,4 @@
-//! Writing a profile: another credential or other tokens, while everything else keeps its text.
+//! Writing a profile: a new credential or new tokens, while everything else keeps its text.
 
 use super::entry::{Hold, Profile};
 use super::raw::RawObject;
@@ -6,24 +6,23 @@ use crate::clock::Timestamp;
 use crate::credential::{Credential, CredentialKind};
 use crate::secret::Secret;
 
-/// Entries stand at this depth: document, `profiles`, profile.
+/// The depth of entries: document, `profiles`, profile.
 pub(super) const DEPTH: usize = 2;
 
 impl Profile {
-    /// Creates an entry for a credential.
     pub(super) fn new(provider: &str, credential: &Credential, email: Option<&str>) -> Self {
         Self::write(RawObject::default(), provider, credential, email)
     }
 
-    /// Replaces the credential; members that say nothing about it stay.
+    /// Replaces the credential; members that do not concern it stay.
     pub(super) fn with_credential(&self, provider: &str, credential: &Credential, email: Option<&str>) -> Self {
         let mut object = RawObject::parse(self.text.expose()).unwrap_or_default();
         if object.get("type").is_none() {
-            // It was understood as the kind, which is now written under its own name.
+            // It was read as the type, which is now written under its own name.
             object.remove("mode");
         }
         if self.hold == Some(Hold::Inactive) {
-            // It says what is to happen once the old sign-in is taken into use, and would keep the new one from being used.
+            // It would replace the old sign-in later, and until then keep the new credential from being used.
             object.remove("setup");
         }
         let written = members_of(credential.kind()).iter().filter(|member| match **member {
@@ -68,7 +67,7 @@ impl Profile {
                     object.set_str("refresh", refresh.expose());
                 }
             }
-            // Refused before, as one without a secret.
+            // An empty credential was refused before.
             Credential::None => {}
         }
         if let Some(expires) = credential.expires() {
@@ -81,7 +80,7 @@ impl Profile {
     }
 }
 
-/// Every member that says something about a credential of this kind.
+/// Returns every member that concerns a credential of this kind.
 fn members_of(kind: CredentialKind) -> &'static [&'static str] {
     match kind {
         CredentialKind::ApiKey => &["key", "apiKey", "api_key", "keyRef"],

@@ -1,4 +1,4 @@
-//! Which profiles, and which order, are a provider's.
+//! The profiles and the order of each provider.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,19 +7,19 @@ use super::document::{AuthProfiles, Entry};
 use crate::credential::CredentialKind;
 use crate::id::{ProfileId, ProviderId};
 
-/// The places of a document's profiles and orders, by provider.
+/// The positions of a document's profiles and orders, by provider.
 pub(super) struct Groups {
     profiles: HashMap<ProviderId, Vec<usize>>,
     orders: HashMap<ProviderId, usize>,
 }
 
-/// The places of each provider's profiles: logins first, then tokens, then the others, each by last use. Sorted by provider,
-/// of which there are few: they are found sooner so than by a hash.
+/// The positions of each provider's profiles: OAuth credentials first, then tokens, then the others, each by last use.
+/// Sorted by provider, because a binary search among a few providers is faster than a hash.
 pub(super) type ByUse = Vec<(ProviderId, Vec<usize>)>;
 
 impl AuthProfiles {
-    /// The profiles of a provider: logins first, then tokens, then the others, those of a kind by their last use, and of the
-    /// same use in the order of the document. Sorted once for each state of the document.
+    /// Returns the profiles of a provider: OAuth credentials first, then tokens, then the others, each by last use,
+    /// then in file order. Sorted once per state of the document.
     pub(crate) fn entries_by_use(&self, provider: &ProviderId) -> impl Iterator<Item = Entry<'_>> {
         let sorted = self.links.by_use.get_or_init(|| {
             let mut sorted: HashMap<ProviderId, Vec<usize>> = HashMap::new();
@@ -34,7 +34,7 @@ impl AuthProfiles {
                         Some(CredentialKind::Token) => 1,
                         _ => 2,
                     };
-                    // Zero is added because the two zeros are one moment.
+                    // Zero is added because `total_cmp` tells the two zeros apart.
                     (class, entry.and_then(|entry| entry.usage?.last_used).unwrap_or(0.0) + 0.0)
                 };
                 places.sort_by(|a, b| {
@@ -50,8 +50,8 @@ impl AuthProfiles {
         found.into_iter().flat_map(|(_, places)| places).filter_map(|place| self.entry_at(*place))
     }
 
-    /// Finds out which profiles are whose, for those who will ask for one provider after the other. A single question is
-    /// answered sooner without it.
+    /// Groups the profiles by provider, for callers that ask for one provider after the other. A single question is
+    /// faster without it.
     pub(crate) fn group(&self) {
         self.links.groups.get_or_init(|| {
             let (mut profiles, mut orders) = (HashMap::<_, Vec<usize>>::new(), HashMap::new());
@@ -67,7 +67,6 @@ impl AuthProfiles {
         });
     }
 
-    /// The profiles of a provider, in the order of the document.
     pub(crate) fn entries_of<'a>(&'a self, provider: &'a ProviderId) -> impl Iterator<Item = Entry<'a>> {
         let groups = self.links.groups.get();
         let places = groups.and_then(|groups| groups.profiles.get(provider)).into_iter().flatten();
@@ -75,12 +74,12 @@ impl AuthProfiles {
         places.filter_map(|place| self.entry_at(*place)).chain(all.into_iter().flatten())
     }
 
-    /// How many profiles a provider has, if that was [found out](Self::group).
+    /// Returns the number of a provider's profiles, if they were [grouped](Self::group).
     pub(crate) fn count_of(&self, provider: &ProviderId) -> Option<usize> {
         Some(self.links.groups.get()?.profiles.get(provider).map_or(0, Vec::len))
     }
 
-    /// Returns the order set for a provider; `Some` of an empty list selects nothing on purpose.
+    /// Returns the order set for a provider; an empty list selects nothing on purpose.
     #[must_use]
     pub fn order(&self, provider: &ProviderId) -> Option<&[ProfileId]> {
         if let Some(groups) = self.links.groups.get() {
@@ -90,7 +89,6 @@ impl AuthProfiles {
         self.order.iter().find(|(name, list)| list.is_some() && is_named(name))?.1.as_deref()
     }
 
-    /// Returns these profiles without any order.
     pub(crate) fn without_orders(&self) -> Self {
         let (mut copy, links) = (self.clone(), super::document::Links::default());
         (copy.order, copy.links) = (super::section::Section::default(), links);

@@ -1,4 +1,4 @@
-//! An agent's document over one that it inherits from: joined for reading, and taken apart again for writing.
+//! An agent's document over the one it inherits from: merged for reading, and separated again for writing.
 
 use std::hash::Hash;
 
@@ -11,16 +11,15 @@ use crate::credential::CredentialKind;
 use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::id::ProfileId;
 
-/// What an agent may change of the document that it inherits.
+/// What an agent may change in the document that it inherits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Inheritance {
-    /// Whether new credentials belong to the inherited document, which is then this agent's too.
+    /// `true` if new credentials belong to the inherited document, because it is also this agent's.
     pub(crate) is_owner: bool,
-    /// Whose document it is, as a person would say it.
+    /// The owner of the document, in words for the user.
     pub(crate) owner: &'static str,
 }
 
-/// One of the two documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
     Own,
@@ -28,8 +27,8 @@ enum Side {
 }
 
 impl AuthProfiles {
-    /// Joins this agent's document with the one it inherits from: its own profiles first, then those of the other that it
-    /// has no id for, and the state entry by entry.
+    /// Merges this agent's document with the one it inherits from: its own profiles first, then those of the other
+    /// under other ids, and the state entry by entry.
     pub(crate) fn over(&self, inherited: &Self) -> Self {
         let mut whole = self.clone();
         whole.text = None;
@@ -53,20 +52,21 @@ fn add_missing<K: Hash + Eq + Clone, V: Clone>(above: &mut IndexMap<K, V>, below
     }
 }
 
-/// Takes a changed document apart again: gives the agent's own document, if there is one, and the inherited one, each with
-/// the changes that belong to it. `before` is what [`AuthProfiles::over`] made of both.
+/// Separates a changed document into the agent's own document, if there is one, and the inherited one, each with the
+/// changes that belong to it. `before` is the result of [`AuthProfiles::over`].
 ///
-/// - A credential is changed where it stands. A new one goes to the inherited document if that is the agent's too, else to
-///   its own; so does another credential under an inherited id. Only the tokens of an inherited login go to its owner
-///   whoever renews it, because a refresh token can be spent once.
-/// - Statistics go to the document that holds the profile, and an entry that would hide them is removed.
+/// - A credential is changed where it is. A new one goes to the inherited document if that is also the agent's,
+///   otherwise to its own; so does a replacement under an inherited id. Only refreshed tokens always go to the owner,
+///   because a refresh token works only once.
+/// - Statistics go to the document with the profile, and an entry that would hide them is removed.
 /// - An order goes to the agent's own document if there is one, and is cleared there; an inherited one then stays.
-/// - What the removal of a profile takes along is what its own document says of it. An order elsewhere keeps the name,
-///   which selects nothing, so that one removal changes one document.
+/// - Removing a profile also removes its entries in the same document. An order elsewhere keeps its id, which selects
+///   nothing, so that one removal changes one document.
 ///
 /// # Errors
 ///
-/// `InheritedProfile` if a profile was removed that is not this agent's; `NoDatabase` if a change belongs to a document of its
+/// `InheritedProfile` if a removed profile is not this agent's; `NoDatabase` if a change belongs to the agent's own
+/// document and there is none; `Corrupt` if a section that must change is not an object.
 /// own that it does not have; `Corrupt` if a section that must change is not an object.
 pub(crate) fn separate(
     draft: &AuthProfiles,
@@ -103,12 +103,10 @@ impl Parts {
         }
     }
 
-    /// Where credentials go that have no place yet.
     fn home(&self) -> Side {
         if self.rules.is_owner { Side::Inherited } else { Side::Own }
     }
 
-    /// Where state goes that has no place yet.
     fn state_home(&self) -> Side {
         if self.own.is_some() { Side::Own } else { Side::Inherited }
     }
@@ -117,7 +115,7 @@ impl Parts {
         self.own.as_ref().is_some_and(has)
     }
 
-    /// Which document says something: the agent's own hides the other.
+    /// Returns the side that has something; the agent's own hides the other.
     fn standing(&self, has: impl Fn(&AuthProfiles) -> bool) -> Option<Side> {
         if self.own_has(&has) {
             return Some(Side::Own);
@@ -125,7 +123,7 @@ impl Parts {
         has(&self.inherited).then_some(Side::Inherited)
     }
 
-    /// Takes over the members that nobody here understands, and a version.
+    /// Takes over unknown members and the version.
     fn members(&mut self, draft: &AuthProfiles, before: &AuthProfiles) {
         let home = self.home();
         let Ok(target) = self.side(home) else { return };
@@ -207,7 +205,7 @@ impl Parts {
         for name in before.order.missing_in(&draft.order) {
             let standing = self.standing(|part| part.order.get(name.as_str()).is_some());
             let from = taken_from(before.order.get(name.as_str()), None, removed);
-            // An inherited order is everybody's: an agent with a document of its own has no other to clear.
+            // An inherited order applies to all agents, so an agent with its own document does not clear it.
             let side = from.unwrap_or_else(|| self.state_home());
             if standing == Some(side) {
                 self.side(side)?.put(|part| part.order.remove(name.as_str()))?;
@@ -216,7 +214,7 @@ impl Parts {
         Ok(())
     }
 
-    /// It is for display only, so one that is hidden stays so.
+    /// It is for display only, so a hidden entry stays hidden.
     fn last_good(&mut self, draft: &AuthProfiles, before: &AuthProfiles, removed: &Removed) -> Result<()> {
         for (name, (id, text)) in draft.last_good.changed_since(&before.last_good) {
             let holder = (**id).as_ref().and_then(|id| self.standing(|part| part.profiles.contains_key(id)));
@@ -235,7 +233,6 @@ impl Parts {
 }
 
 impl AuthProfiles {
-    /// Changes a section of the state.
     fn put(&mut self, change: impl FnOnce(&mut Self) -> Result<bool>) -> Result<()> {
         if change(self)? {
             self.touched(DirtyState::State);
@@ -244,7 +241,7 @@ impl AuthProfiles {
     }
 }
 
-/// Whether a profile is a login whose tokens alone are new.
+/// Returns `true` if two profiles are the same OAuth credential except for its tokens.
 fn is_same_login(old: &Profile, new: &Profile) -> bool {
     const TOKENS: [&str; 4] = ["access", "refresh", "expires", "idToken"];
     let login = |profile: &Profile| profile.stored_kind() == Some(CredentialKind::OAuth);
@@ -256,7 +253,7 @@ fn is_same_login(old: &Profile, new: &Profile) -> bool {
     login(old) && login(new) && rest(&one) == rest(&two)
 }
 
-/// The document that removed profiles stood in, if their removal is all that changed an order.
+/// Returns the side of removed profiles if an order changed only by their removal.
 fn taken_from(
     old: Option<&Option<Vec<ProfileId>>>,
     new: Option<&Option<Vec<ProfileId>>>,

@@ -1,4 +1,4 @@
-//! Credentials from files of older formats.
+//! Importing credentials from files of older formats.
 
 use super::document::AuthProfiles;
 use super::entry::Profile;
@@ -8,18 +8,18 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::ProfileId;
 use crate::syntax::{self, Dialect, Limits};
 
-/// A format from before profiles had names: a map from provider to credential.
+/// A format without profile names: a map from provider to credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LegacyForm {
-    /// `auth.json`: credentials of every type. An entry without a provider belongs to its key.
+    /// `auth.json`: credentials of every type. The key is the provider of an entry that names none.
     Credentials,
-    /// `oauth.json`: OAuth credentials, without a type and without a provider.
+    /// `oauth.json`: OAuth credentials, without type and provider.
     Logins,
 }
 
 impl AuthProfiles {
-    /// Takes the entries of an older file as `<provider>:default`, unless there is a profile of that name. Returns `true`
-    /// if everything in the file was taken.
+    /// Imports the entries of an older file as `<provider>:default`, unless there is a profile of that name. Returns
+    /// `true` if the whole file was imported.
     ///
     /// # Errors
     ///
@@ -46,8 +46,8 @@ impl AuthProfiles {
         Ok(complete)
     }
 
-    /// Returns the ids of the profiles in a document that has them at the top level, as OpenClaw takes it when it imports: under
-    /// their ids, or under their providers. `None` if there is nothing that looks like a profile.
+    /// Returns the ids of profiles at the top level of a document, under the names with which OpenClaw imports them:
+    /// their ids, or those derived from their providers. `None` if nothing looks like a profile.
     pub(crate) fn ids_at_top_level(text: &str) -> Option<Vec<ProfileId>> {
         syntax::check(text, Dialect::Json, &Limits::default()).ok()?;
         let entries = RawObject::parse(syntax::without_bom(text))?;
@@ -62,7 +62,7 @@ impl AuthProfiles {
     }
 }
 
-/// The members in which a credential has its secret.
+/// The members that contain the secret of a credential.
 const SECRETS: [&str; 7] = ["key", "apiKey", "keyRef", "token", "tokenRef", "access", "refresh"];
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-//! Credential profiles: the document `auth-profiles.json` that holds them, and what each of them says.
+//! Credential profiles, and the document `auth-profiles.json` that contains them.
 //!
-//! A profile is a named credential of a provider; a user may have several for one. [`AuthProfiles`] is the whole
-//! document, with the order of the profiles and the [`UsageStats`] that cooldowns are kept in:
-//! [`AuthProfiles::from_json`] reads it, [`AuthProfiles::get`] gives a [`Profile`]. What is not understood is kept with
-//! its exact text, and a document that was not changed is written back byte for byte.
+//! A profile is a stored credential with an id; a user may have several for one provider. [`AuthProfiles`] is the whole
+//! document, with the order of the profiles and the [`UsageStats`] that track cooldowns: [`AuthProfiles::from_json`]
+//! reads it, and [`AuthProfiles::get`] returns a [`Profile`]. Unknown content keeps its exact text, and an unchanged
+//! document is written back byte for byte.
 
 mod document;
 mod document_edit;

@@ -8,7 +8,7 @@ use crate::secret::Secret;
 use crate::syntax::{self, Dialect, Limits};
 
 impl AuthProfiles {
-    /// Returns the text of the document without the statistics of its profiles. What stands in their place and is no object
+    /// Returns the text of the document without the statistics of its profiles. If that section is not an object, it
     /// stays.
     pub(crate) fn text_without_usage(&self) -> Secret {
         let mut rest = self.clone();
@@ -17,7 +17,7 @@ impl AuthProfiles {
         rest.to_json()
     }
 
-    /// Returns `true` if both say the same beside the statistics, as far as that can be told without writing them.
+    /// Returns `true` if both are the same apart from the statistics, as far as can be told without writing them.
     pub(crate) fn is_same_without_usage(&self, other: &Self) -> bool {
         std::sync::Arc::ptr_eq(&self.profiles, &other.profiles)
             && self.order.same_text(&other.order)
@@ -25,8 +25,8 @@ impl AuthProfiles {
             && self.usage.is_foreign() == other.usage.is_foreign()
     }
 
-    /// Iterates over the statistics that another document does not have, or has otherwise, with their text; without one
-    /// where they are gone.
+    /// Returns an iterator over the statistics that differ from those of another document, with their text; `None` if
+    /// they were removed.
     pub(crate) fn usage_since<'a>(
         &'a self,
         before: &'a Self,
@@ -35,7 +35,7 @@ impl AuthProfiles {
         changed.chain(before.usage.missing_in(&self.usage).map(|id| (id, None)))
     }
 
-    /// Takes the statistics of another document, as the committed ones.
+    /// Takes the statistics of another document, as committed ones.
     pub(crate) fn take_usage(&mut self, other: &Self) {
         if !self.usage.is_foreign() && !other.usage.is_foreign() {
             self.usage = other.usage.clone();
@@ -43,12 +43,12 @@ impl AuthProfiles {
         }
     }
 
-    /// Puts the statistics of a profile into the document, or takes them out of it, as committed ones. Where the document
-    /// has something else in the place of statistics, nothing is done.
+    /// Sets or removes the statistics of a profile, as committed ones. Does nothing if the document's statistics are
+    /// not an object.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Corrupt`] if the text is no object, and the kinds of [`from_json`](Self::from_json).
+    /// [`ErrorKind::Corrupt`] if the text is not an object, and the kinds of [`from_json`](Self::from_json).
     pub(crate) fn put_usage(&mut self, id: &ProfileId, text: Option<&Secret>) -> Result<()> {
         if self.usage.is_foreign() {
             return Ok(());

@@ -11,14 +11,14 @@ use zeroize::Zeroize as _;
 
 use crate::secret::SecretText;
 
-/// One JSON object in file order, read in place: only keys with escapes and values that are set are copied.
+/// A JSON object in file order, read in place: only keys with escapes and values that are set are copied.
 ///
-/// Values keep their text, so that what this crate does not understand is written back as it was, numbers that do not
-/// fit an `f64` included. The text has been checked: no key stands twice.
+/// Values keep their text, so that unknown content is written back as it was, including numbers that do not fit an
+/// `f64`. The text must have been checked for duplicate keys.
 #[derive(Default)]
 pub(super) struct RawObject<'t>(Vec<(Cow<'t, str>, Text<'t>)>);
 
-/// A value's text, which is wiped when it is dropped if it was set.
+/// A value's text, wiped on drop if it was set.
 struct Text<'t>(Cow<'t, RawValue>);
 
 impl Drop for Text<'_> {
@@ -30,7 +30,7 @@ impl Drop for Text<'_> {
 }
 
 impl<'t> RawObject<'t> {
-    /// Reads an object; `None` if the text is anything else.
+    /// Reads an object; returns `None` if the text is anything else.
     pub(super) fn parse(text: &'t str) -> Option<Self> {
         serde_json::from_str(text).ok()
     }
@@ -47,7 +47,7 @@ impl<'t> RawObject<'t> {
         self.iter().find(|(name, _)| *name == key).map(|(_, value)| value)
     }
 
-    /// Reads a number as JavaScript would: out of an `f64`'s range it is infinite. `None` if it is not a number.
+    /// Reads a number as JavaScript does: infinite if it is out of an `f64`'s range. `None` if it is not a number.
     pub(super) fn number(&self, key: &str) -> Option<f64> {
         as_number(self.get(key)?)
     }
@@ -60,7 +60,7 @@ impl<'t> RawObject<'t> {
         RawObject::parse(self.get(key)?.get())
     }
 
-    /// Replaces a value where it stands, or adds it at the end.
+    /// Replaces a value in place, or adds it at the end.
     pub(super) fn set(&mut self, key: &str, value: Box<RawValue>) {
         match self.0.iter_mut().find(|(name, _)| name == key) {
             Some((_, old)) => *old = Text(Cow::Owned(value)),
@@ -72,7 +72,7 @@ impl<'t> RawObject<'t> {
         self.set(key, string(text));
     }
 
-    /// Sets a number; one that is there already keeps its text, for which an `f64` may be too narrow.
+    /// Sets a number. An equal number keeps its text, for which an `f64` may be too narrow.
     pub(super) fn set_number(&mut self, key: &str, number: f64) {
         if !self.get(key).is_some_and(|value| is_number(value, number)) {
             self.set(key, self::number(number));
@@ -83,7 +83,7 @@ impl<'t> RawObject<'t> {
         self.0.retain(|(name, _)| name != key);
     }
 
-    /// Writes the object, its members indented to stand at this depth of a document with two spaces a level.
+    /// Writes the object with members indented for this depth of a document, two spaces per level.
     pub(super) fn to_text(&self, depth: usize) -> SecretText {
         object(depth, self.iter().map(|(key, value)| (key, value.get())))
     }
@@ -111,31 +111,29 @@ impl<'de> Deserialize<'de> for RawObject<'de> {
     }
 }
 
-/// A key that is only copied if it has escapes in it.
+/// A key, copied only if it has escapes.
 #[derive(Deserialize)]
 pub(super) struct Key<'t>(#[serde(borrow)] pub(super) Cow<'t, str>);
 
-/// Reads a number's text as an `f64`.
 pub(super) fn as_number(value: &RawValue) -> Option<f64> {
     let text = value.get();
-    // Only a number starts so in valid JSON; `str::parse` alone would also take words such as `inf`.
+    // Only a number starts like this in valid JSON; `str::parse` alone would also accept words such as `inf`.
     if text.starts_with(|c: char| c == '-' || c.is_ascii_digit()) { text.parse().ok() } else { None }
 }
 
-/// Returns `true` if the text is that of this very number.
+/// Returns `true` if the text is that of exactly this number.
 #[expect(clippy::float_cmp, reason = "only the very same number keeps its text")]
 pub(super) fn is_number(value: &RawValue, number: f64) -> bool {
     as_number(value).is_some_and(|known| known == number)
 }
 
-/// Reads the text of a string.
 pub(super) fn as_string(value: &RawValue) -> Option<Cow<'_, str>> {
     let quoted = value.get();
     let inner = quoted.strip_prefix('"')?.strip_suffix('"')?;
     if inner.contains('\\') { serde_json::from_str(quoted).ok().map(Cow::Owned) } else { Some(Cow::Borrowed(inner)) }
 }
 
-/// Writes a string as JSON, which may be a secret: its text is never moved to a larger place.
+/// Writes a string as JSON. It may be a secret, so its text is never moved to a larger buffer.
 pub(super) fn string(text: &str) -> Box<RawValue> {
     let mut length = Length(0);
     let written = serde_json::to_writer(&mut length, text).and_then(|()| {
@@ -147,7 +145,6 @@ pub(super) fn string(text: &str) -> Box<RawValue> {
     written.and_then(value).unwrap_or_else(|| RawValue::NULL.to_owned())
 }
 
-/// Counts what is written.
 struct Length(usize);
 
 impl io::Write for Length {
@@ -161,7 +158,7 @@ impl io::Write for Length {
     }
 }
 
-/// Writes a number as JavaScript does: whole numbers without a fraction, numbers that are not finite as null.
+/// Writes a number as JavaScript does: whole numbers without a fraction, non-finite numbers as null.
 pub(super) fn number(number: f64) -> Box<RawValue> {
     #[expect(clippy::cast_possible_truncation, reason = "the range is checked, and the fraction is zero")]
     let raw = if number.fract() == 0.0 && number.abs() < 9e15 {
@@ -172,9 +169,9 @@ pub(super) fn number(number: f64) -> Box<RawValue> {
     raw.unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
-/// Writes an object whose members are given as key and JSON text, indented to stand at this depth.
+/// Writes an object from keys and JSON texts, indented for this depth.
 pub(super) fn object<'a>(depth: usize, members: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> SecretText {
-    // Room for quotation marks, colon, comma and line break as well; a text that has to move is wiped where it stood.
+    // Includes quotation marks, colon, comma and line break, so that the text need not move.
     let around = 2 * (depth + 1) + 6;
     let length = members.clone().map(|(key, text)| key.len() + text.len() + around).sum::<usize>();
     let mut out = SecretText::with_capacity(length + 2 * depth + 4);
@@ -195,12 +192,12 @@ pub(super) fn object<'a>(depth: usize, members: impl Iterator<Item = (&'a str, &
     out
 }
 
-/// Takes the white space between tokens out of a JSON text, as OpenClaw writes its rows.
+/// Removes the white space between the tokens of a JSON text, as in OpenClaw's rows.
 #[cfg(feature = "sqlite")]
 pub(crate) fn compact(text: &str) -> SecretText {
     let mut out = SecretText::default();
     let mut rest = text;
-    // Outside a string nothing but white space and tokens of ASCII stands; inside, a quote ends it unless it is escaped.
+    // Outside strings there are only white space and ASCII tokens; a string ends at an unescaped quote.
     while let Some((outside, after)) = rest.split_once('"') {
         outside.split_ascii_whitespace().for_each(|token| out.push_str(token));
         out.push('"');
@@ -216,7 +213,7 @@ pub(crate) fn compact(text: &str) -> SecretText {
     out
 }
 
-/// Where a string ends whose opening quote stands before this text, behind the closing one.
+/// Returns the position after the closing quote of a string, from the text after its opening quote.
 #[cfg(feature = "sqlite")]
 fn end_of_string(text: &str) -> Option<usize> {
     let mut at = 0;
@@ -229,7 +226,6 @@ fn end_of_string(text: &str) -> Option<usize> {
     }
 }
 
-/// Writes a string as JSON behind a text.
 fn push_string(out: &mut SecretText, text: &str) {
     if text.bytes().any(|byte| byte < b' ' || matches!(byte, b'"' | b'\\')) {
         return out.push_str(string(text).get());
@@ -246,12 +242,12 @@ fn new_line(out: &mut SecretText, depth: usize) {
     }
 }
 
-/// Takes text this module wrote as a value.
+/// Converts text that this module wrote to a value.
 pub(super) fn value(text: String) -> Option<Box<RawValue>> {
     RawValue::from_string(text).ok()
 }
 
-/// Writes a list of strings, its members indented to stand at this depth.
+/// Writes a list of strings, its members indented for this depth.
 pub(super) fn list<'a>(members: impl Iterator<Item = &'a str>, depth: usize) -> SecretText {
     let mut out = SecretText::default();
     out.push('[');

@@ -9,18 +9,17 @@ use indexmap::IndexMap;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
 
-/// One of the document's maps: absent, a map of understood entries with their text, or something else that is kept
-/// as it is and cannot be changed, because changing it would lose it.
+/// One of the document's maps: absent, a map of known entries with their text, or another value, which is kept and
+/// cannot be changed, because a change would lose it.
 #[derive(Clone, Default)]
 pub(super) enum Section<K, V> {
     #[default]
     Absent,
-    /// Shared until it is changed, as its values are.
+    /// Shared until changed, like its values.
     Map(Arc<IndexMap<K, Kept<V>>>),
     Foreign(Secret),
 }
 
-/// An entry and its text.
 pub(super) type Kept<V> = (Arc<V>, Secret);
 
 impl<K: Hash + Eq + Clone, V> Section<K, V> {
@@ -42,7 +41,6 @@ impl<K: Hash + Eq + Clone, V> Section<K, V> {
         }
     }
 
-    /// An entry as it is kept, with its text.
     pub(super) fn entry<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<(&K, &Kept<V>)>
     where
         K: Borrow<Q>,
@@ -78,12 +76,12 @@ impl<K: Hash + Eq + Clone, V> Section<K, V> {
             Self::Map(map) => Ok(Arc::make_mut(map)),
             _ => Err(Error::new(
                 ErrorKind::Corrupt,
-                "a section of the credential document that must be an object is not one",
+                "a section of the credential document is not an object, as it must be",
             )),
         }
     }
 
-    /// Sets an entry; returns `false` if it was there with the same text.
+    /// Sets an entry; returns `false` if it already has the same text.
     pub(super) fn set(&mut self, key: K, value: impl Into<Arc<V>>, text: impl Into<Secret>) -> Result<bool> {
         let map = self.map()?;
         let text = text.into();
@@ -119,7 +117,7 @@ impl<K: Hash + Eq + Clone, V> Section<K, V> {
         matches!(self, Self::Foreign(_))
     }
 
-    /// Makes a map absent; what is no map stays.
+    /// Removes the section if it is a map.
     pub(super) fn drop_map(&mut self) {
         if matches!(self, Self::Map(_)) {
             *self = Self::Absent;
@@ -146,7 +144,7 @@ impl<K: Hash + Eq + Clone, V> Section<K, V> {
         }
     }
 
-    /// The entries that another section does not have, or has with another text.
+    /// Returns the entries that another section lacks or has with another text.
     pub(super) fn changed_since<'a>(&'a self, before: &'a Self) -> impl Iterator<Item = (&'a K, &'a Kept<V>)> {
         let before = before.map_ref();
         let same = move |key: &K, text: &Secret| {
@@ -155,7 +153,7 @@ impl<K: Hash + Eq + Clone, V> Section<K, V> {
         self.map_ref().into_iter().flatten().filter(move |(key, (_, text))| !same(key, text))
     }
 
-    /// The keys that another section does not have.
+    /// Returns the keys that another section lacks.
     pub(super) fn missing_in<'a>(&'a self, after: &'a Self) -> impl Iterator<Item = &'a K> {
         let after = after.map_ref();
         let keys = self.map_ref().into_iter().flat_map(IndexMap::keys);

@@ -1,4 +1,4 @@
-//! One document in two files: the credentials in one, order and statistics in the other.
+//! One document in two files: credentials in one, order and statistics in the other.
 
 use std::hash::Hash;
 use std::sync::Arc;
@@ -18,12 +18,11 @@ use crate::secret::Secret;
 use crate::syntax::KeyPath;
 use crate::syntax::Limits;
 
-/// What is said of an entry that stands in both files.
-const HIDDEN: &str = "the file of credentials has another entry; the one in the state file counts";
+const HIDDEN: &str = "the credential file has another entry; the one in the state file is used";
 
 impl AuthProfiles {
-    /// Reads the text of an `auth-state.json` as a document without profiles. An entry whose text is the one in a known
-    /// document is taken from there.
+    /// Reads the text of an `auth-state.json` as a document without profiles. Entries with the same text are taken from
+    /// `known`.
     ///
     /// # Errors
     ///
@@ -32,24 +31,23 @@ impl AuthProfiles {
         Self::read(text, limits, Part::State, known)
     }
 
-    /// Returns the text of this document as an `auth-state.json`.
     pub(crate) fn to_state_json(&self) -> Secret {
         self.write(Part::State)
     }
 
-    /// Returns the text this document was read from or written as, if it has not been changed since. A document made
-    /// from two files has none.
+    /// Returns the text this document was read from or written as, if it has not changed since. A document merged from
+    /// two files has none.
     pub(crate) fn text(&self) -> Option<&str> {
         self.text.as_ref().map(Secret::expose)
     }
 
-    /// Declares the present content to be the committed one, written as this text.
+    /// Marks the current content as committed with this text.
     pub(crate) fn committed_as(&mut self, text: Secret) {
         self.committed();
         self.text = Some(text);
     }
 
-    /// Joins both files into one document. What the state file says counts, entry by entry.
+    /// Merges both files into one document, entry by entry; the state file takes precedence.
     pub(crate) fn with_state(&self, state: &Self) -> Self {
         let mut whole = self.clone();
         whole.text = None;
@@ -71,19 +69,19 @@ impl AuthProfiles {
         whole
     }
 
-    /// Returns `true` if the file of credentials holds state that a state file could take over.
+    /// Returns `true` if the credential file contains state that a state file could take over.
     pub(crate) fn has_state(&self) -> bool {
         self.order.is_map() || self.last_good.is_map() || self.usage.is_map()
     }
 
-    /// Returns `true` if this state has an entry, or anything that is not understood.
+    /// Returns `true` if this state has an entry or unknown content.
     #[cfg(feature = "sqlite")]
     pub(crate) fn says_anything(&self) -> bool {
         let kept = |(name, text): (&String, &Secret)| name != "version" && !text.is_empty();
         self.has_state() || self.has_foreign_section() || self.members.iter().any(kept)
     }
 
-    /// Returns `true` if every part of this state is understood.
+    /// Returns `true` if every part of this state is known.
     #[cfg(feature = "sqlite")]
     pub(crate) fn is_plain(&self) -> bool {
         let is_kept = |name: &str| self.members.get(name).is_some_and(|text| !text.is_empty());
@@ -95,21 +93,22 @@ impl AuthProfiles {
         self.order.is_foreign() || self.last_good.is_foreign() || self.usage.is_foreign()
     }
 
-    /// Returns `true` if this document was made of the other one, or both of a third, without a change of profiles.
+    /// Returns `true` if both documents share their profiles, unchanged since one was cloned from the other or both
+    /// from a third.
     #[cfg(feature = "sqlite")]
     pub(crate) fn has_profiles_of(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.profiles, &other.profiles)
     }
 
-    /// Returns `true` if both say the same about order and statistics.
+    /// Returns `true` if both have the same order, last good profiles and statistics.
     pub(crate) fn same_state(&self, other: &Self) -> bool {
         self.order.same_text(&other.order)
             && self.last_good.same_text(&other.last_good)
             && self.usage.same_text(&other.usage)
     }
 
-    /// Returns the file of credentials for this document. State that the present file holds stays there if `keep`, and in any
-    /// case if it is no object, because then no state file can take it over.
+    /// Returns the credential file for this document. State in the current file stays there if `keep`, or if it is not
+    /// an object, as no state file can take it over then.
     pub(crate) fn credentials_part(&self, present: &Self, keep: bool) -> Self {
         let mut part = self.clone();
         part.text = None;
@@ -126,7 +125,7 @@ impl AuthProfiles {
         part
     }
 
-    /// Returns the state file for this document, which keeps what is not understood in the present one.
+    /// Returns the state file for this document, with the unknown content of the current one.
     pub(crate) fn state_part(&self, present: &Self) -> Self {
         let mut part = present.clone();
         part.text = None;
@@ -134,8 +133,8 @@ impl AuthProfiles {
         part
     }
 
-    /// Makes this state what would be read of its compact text: entries whose text is not the one in a known document,
-    /// which was read of such a text, lose their white space.
+    /// Makes this state equal to one read from its compact text: removes the white space of entries that differ from
+    /// `known`, which was read from such a text.
     #[cfg(feature = "sqlite")]
     pub(crate) fn compact_state(&mut self, known: &Self) {
         self.order.compact(&known.order, |_| None);
@@ -163,7 +162,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Section<K, V> {
         }
     }
 
-    /// Adds those entries of another section that this one does not have; returns also the keys it has otherwise.
+    /// Adds the entries that only another section has; also returns the keys whose entries differ.
     pub(super) fn over<'a>(&self, below: &'a Self) -> (Self, Vec<&'a K>) {
         match (self, below) {
             (Self::Absent, below) => (below.clone(), Vec::new()),

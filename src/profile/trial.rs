@@ -1,14 +1,14 @@
-//! The trial of a profile whose window has ended, or is thought to have.
+//! The trial of a profile after or during a window.
 
 use std::fmt;
 
 use crate::clock::Timestamp;
 use crate::id::ProfileId;
 
-/// The trial of a profile after a window: the first request since it ended, or a probe while it runs.
+/// The trial of a profile: the first request after a window ended, or a probe while it runs.
 ///
-/// One machine of a fleet makes it, and the others go on with what is ready: a store that is shared between machines
-/// excludes them ([`claim_trial`](crate::AuthProfileStore::claim_trial)).
+/// One machine of a fleet makes it, and the others use other profiles: a store shared between machines excludes them
+/// with [`claim_trial`](crate::AuthProfileStore::claim_trial).
 ///
 /// # Examples
 ///
@@ -25,47 +25,46 @@ pub struct Trial {
     profile: ProfileId,
     model: Option<Box<str>>,
     until: Timestamp,
-    /// When the profile last failed: a trial that failed changes it, also where the window stays.
+    /// When the profile last failed. A failed trial changes it, even if the window stays the same.
     failed: Option<Timestamp>,
 }
 
 impl Trial {
-    /// Creates the trial of a window: of a profile, of one model or of all, with its end.
+    /// Creates the trial of a window that ends at `until` and concerns one model, or with `None` the whole profile.
     #[must_use]
     pub fn new(profile: ProfileId, model: Option<&str>, until: Timestamp) -> Self {
         Self { profile, model: model.map(Into::into), until, failed: None }
     }
 
-    /// Sets when the profile last failed.
     pub(crate) fn after(mut self, failed: Option<Timestamp>) -> Self {
         self.failed = failed;
         self
     }
 
-    /// Returns `true` for a trial of the same window, whatever was tried in between.
+    /// Returns `true` for a trial of the same window, even if it was tried in between.
     pub(crate) fn is_of_window(&self, other: &Self) -> bool {
         (&self.profile, &self.model, self.until) == (&other.profile, &other.model, other.until)
     }
 
-    /// Returns the profile.
+    /// Returns the id of the profile to try.
     #[must_use]
     pub fn profile(&self) -> &ProfileId {
         &self.profile
     }
 
-    /// Returns the model that the window concerns; `None` if it concerns all of them.
+    /// Returns the model that the window concerns; `None` if it concerns the whole profile.
     #[must_use]
     pub fn model(&self) -> Option<&str> {
         self.model.as_deref()
     }
 
-    /// Returns when the window ends, or has ended.
+    /// Returns the end of the window, which may be past.
     #[must_use]
     pub fn until(&self) -> Timestamp {
         self.until
     }
 
-    /// Returns a name that no other window has, for stores that keep what was claimed under one.
+    /// Returns a name that is unique to the window, for stores that keep claims under names.
     #[must_use]
     pub fn name(&self) -> String {
         let model = self.model.as_deref().unwrap_or_default();
@@ -73,8 +72,8 @@ impl Trial {
     }
 }
 
-/// What keeps others from a trial until it is dropped.
+/// A claim on a trial, which excludes others until it is dropped.
 pub(crate) trait TrialGuard: fmt::Debug + Send {
-    /// Ends that, and may wait for a server meanwhile.
+    /// Ends the claim; may wait for a server.
     fn release(self: Box<Self>);
 }

@@ -1,13 +1,12 @@
-//! Times that were written in another unit than milliseconds since 1970, or that are lengths of time.
+//! Times written in another unit than milliseconds since 1970, or as a duration.
 
-/// What a number looks like that stands where milliseconds since 1970 are expected, and says another time than was meant.
+/// The likely meaning of a number that is not a plausible time in milliseconds since 1970.
 ///
-/// It is read as it stands all the same, as OpenClaw reads it: a guess could keep a token in use that has ended.
+/// As in OpenClaw, it is still read as milliseconds: a guess could keep using a token that has expired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WrongUnit {
     /// Seconds since 1970.
     Seconds,
-    /// A length of time.
     Length,
     /// Microseconds or nanoseconds since 1970.
     Finer,
@@ -15,28 +14,28 @@ pub(crate) enum WrongUnit {
 
 /// 2001-09-09 in milliseconds: nothing that expires is older.
 const OLDEST: f64 = 1e12;
-/// The moments of 2001 to 2286 in seconds.
+/// The times from 2001 to 2286 in seconds.
 const SECONDS: std::ops::Range<f64> = 1e9..1e10;
-/// The year 10200 in milliseconds, and 1978 in microseconds.
+/// The year 10200 in milliseconds, or 1978 in microseconds.
 const LATEST: f64 = 2.6e14;
-/// The latest moment JavaScript can express, which is written for "never".
+/// The latest time that JavaScript can express, written for "never".
 const NEVER: f64 = 8.64e15;
 
 impl WrongUnit {
-    /// What a number of milliseconds looks like, if it is hardly one.
+    /// Returns the likely unit of a number that is hardly one of milliseconds.
     pub(crate) fn of(at: f64) -> Option<Self> {
         if SECONDS.contains(&at) {
             Some(Self::Seconds)
         } else if at > 0.0 && at < OLDEST {
             Some(Self::Length)
         } else {
-            // The other large numbers that mean "never" are the largest ones.
+            // Other numbers that mean "never" are the largest that JavaScript has.
             let is_finer = at.is_finite() && at >= LATEST && at != NEVER && !NEVER_IN_JAVASCRIPT.contains(&at);
             is_finer.then_some(Self::Finer)
         }
     }
 
-    /// What it looks like, after "it looks like".
+    /// Returns the words to follow "it looks like".
     pub(crate) fn looks_like(self) -> &'static str {
         match self {
             Self::Seconds => "seconds",
@@ -45,24 +44,23 @@ impl WrongUnit {
         }
     }
 
-    /// What was found and how it is read, as one sentence.
+    /// Returns one sentence about the number and how it is read.
     pub(crate) fn message(self) -> String {
-        format!("`expires` is read as milliseconds since 1970, and looks like {}", self.looks_like())
+        format!("`expires` is read as milliseconds since 1970, but looks like {}", self.looks_like())
     }
 
-    /// What to do about it.
     pub(crate) fn help(self) -> &'static str {
         match self {
             Self::Seconds => "Write `expires` in milliseconds: the number times 1000. Or store the credential again.",
             Self::Length => {
-                "Write the moment at which it ends, in milliseconds since 1970, or store the credential again with its lifetime."
+                "Write the time at which it expires, in milliseconds since 1970, or store the credential again with its lifetime."
             }
             Self::Finer => "Write `expires` in milliseconds since 1970, a number of 13 digits.",
         }
     }
 }
 
-/// `Number.MAX_SAFE_INTEGER` and what is next to it as a double.
+/// `Number.MAX_SAFE_INTEGER` and its neighbours as a double.
 const NEVER_IN_JAVASCRIPT: std::ops::RangeInclusive<f64> = 9_007_199_254_740_990.0..=9_007_199_254_740_992.0;
 
 #[cfg(test)]

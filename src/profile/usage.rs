@@ -1,4 +1,4 @@
-//! What is remembered of one profile's use: when it last worked, how often it failed, until when it cools down.
+//! Usage statistics of one profile: when it last worked, how often it failed, how long it cools down.
 
 use std::fmt;
 
@@ -10,33 +10,32 @@ use super::window::{Window, key};
 use crate::clock::Timestamp;
 use crate::reason::FailureReason;
 
-/// What is remembered of one profile's use, in the format of the file's `usageStats`.
+/// The usage statistics of one profile, in the format of the file's `usageStats`.
 ///
-/// Read-only for callers: it changes through the transitions of the selector rules, inside a store's update. Times that
-/// the file gives as fractions of a millisecond are rounded up by the accessors.
+/// Read-only for callers: the rules of the selector change it inside a store's update. The accessors round times with a
+/// fraction of a millisecond up.
 #[derive(Clone, PartialEq)]
 pub struct UsageStats {
-    /// The object's JSON text: unknown members keep theirs.
+    /// The object's JSON text, with the text of unknown members.
     text: Box<str>,
     pub(crate) last_used: Option<f64>,
     pub(crate) error_count: Option<f64>,
     pub(crate) last_failure_at: Option<f64>,
     pub(crate) last_probe_at: Option<f64>,
-    /// The window in the place that OpenClaw knows.
+    /// The window that OpenClaw reads.
     pub(crate) cooldown: Option<Window>,
-    /// Whether that one only stands for those in `model_cooldowns`, for readers who know one place.
+    /// `true` if that window only summarises `model_cooldowns`, for readers that know one window.
     stands_for_models: bool,
     pub(crate) disabled: Option<Window>,
     pub(crate) blocked: Option<Window>,
-    /// Windows for which there is no place of OpenClaw's, nearly all of them of single models.
+    /// Windows that OpenClaw has no key for, nearly all of single models.
     model_cooldowns: Vec<Window>,
-    /// The end of the window that ends last, whatever it concerns; zero if there is none. While it lies ahead, a window
-    /// may be in force.
+    /// The latest end of all windows, in milliseconds; zero if there is none. Until then a window may be in force.
     pub(crate) last_end: f64,
     pub(crate) failure_counts: IndexMap<Box<str>, f64>,
-    /// By model, when the latest request that succeeded was picked; the empty name stands for no model.
+    /// By model, when the latest successful request was picked; the empty name is for requests without a model.
     pub(crate) success_picked_at: IndexMap<Box<str>, f64>,
-    /// What another program of this crate was told is left of the profile's limits.
+    /// The headroom that another program with this crate has recorded.
     pub(crate) no_headroom_until: IndexMap<Box<str>, f64>,
     pub(crate) plan_used: IndexMap<Box<str>, f64>,
 }
@@ -46,7 +45,7 @@ fn text_of(object: &RawObject<'_>, key: &str) -> Option<Box<str>> {
 }
 
 impl UsageStats {
-    /// Reads an entry; `None` if it is not an object.
+    /// Reads an entry; returns `None` if it is not an object.
     pub(super) fn parse(text: &str) -> Option<Self> {
         Some(Self::read(&RawObject::parse(text)?, text.into()))
     }
@@ -65,7 +64,7 @@ impl UsageStats {
             is_ours: false,
             reason: Some(FailureReason::RateLimit),
             foreign_reason: None,
-            // OpenClaw scopes a block to its model only where it says so in as many words.
+            // OpenClaw limits a block to its model only if it says so explicitly.
             model: text_of(object, key::BLOCKED_MODEL)
                 .filter(|_| object.string(key::BLOCKED_SCOPE).as_deref() == Some("model")),
         });
@@ -78,7 +77,7 @@ impl UsageStats {
             });
             windows.collect()
         });
-        // Whoever moved the window since has written one of its own.
+        // If another program has changed the window since, the window is its own.
         let stands_for_models = object.get(key::MODEL_COOLDOWNS_UNTIL).is_some_and(|end| {
             let is_written = |window: &Window| window.model.is_none() && raw::is_number(end, window.until);
             cooldown.as_ref().is_some_and(is_written)
@@ -110,24 +109,23 @@ impl UsageStats {
         }
     }
 
-    /// Returns the entry as JSON text.
     pub(super) fn text(&self) -> &str {
         &self.text
     }
 
-    /// Changes some members; all others keep their text and place.
+    /// Changes some members; all others keep their text and position.
     pub(crate) fn edited(&self, edit: impl FnOnce(&mut UsageEdit<'_>)) -> Self {
         let mut edited = UsageEdit(RawObject::parse(&self.text).unwrap_or_default());
         edit(&mut edited);
         Self::read(&edited.0, (*edited.0.to_text(DEPTH)).into())
     }
 
-    /// Iterates over the transient windows, each with its own scope.
+    /// Returns an iterator over the transient windows, each with its own scope.
     pub(crate) fn transient(&self) -> impl Iterator<Item = &Window> {
         self.cooldown.iter().filter(|_| !self.stands_for_models).chain(&self.model_cooldowns)
     }
 
-    /// Ends every window and forgets every counter; the stamps of last use and last failure stay.
+    /// Ends every window and resets every counter; the times of last use and last failure stay.
     pub(crate) fn cleared(&self) -> Self {
         self.edited(|edit| {
             edit.end_windows();
@@ -137,8 +135,8 @@ impl UsageStats {
         })
     }
 
-    /// Returns which key the entry is about, if it is about one from outside the document: a few digits that tell a
-    /// changed key, and nothing of the key itself.
+    /// Returns which key the entry is about, if it is one from outside the document: a few digits that identify the key
+    /// without revealing it.
     pub(crate) fn inline_key(&self) -> Option<String> {
         RawObject::parse(&self.text)?.string(key::INLINE_KEY).map(Into::into)
     }
@@ -175,44 +173,44 @@ impl UsageStats {
         self.last_failure_at.map(timestamp)
     }
 
-    /// Returns when OpenClaw last probed the profile although it was cooling down.
+    /// Returns when OpenClaw last probed the profile during a cooldown.
     #[must_use]
     pub fn last_probe_at(&self) -> Option<Timestamp> {
         self.last_probe_at.map(timestamp)
     }
 
-    /// Returns the end of the transient window as the file has it, past or not.
+    /// Returns the end of the transient window as the file has it, even if past.
     #[must_use]
     pub fn cooldown_until(&self) -> Option<Timestamp> {
         self.cooldown.as_ref().map(|window| timestamp(window.until))
     }
 
-    /// Returns the end of the long window as the file has it, past or not.
+    /// Returns the end of the long window as the file has it, even if past.
     #[must_use]
     pub fn disabled_until(&self) -> Option<Timestamp> {
         self.disabled.as_ref().map(|window| timestamp(window.until))
     }
 
-    /// Returns the end of the window that the provider announced to OpenClaw, past or not: the limit of a plan, which may
-    /// lie days ahead.
+    /// Returns the end of the window that the provider announced to OpenClaw, even if past: a plan's limit, which may
+    /// last for days.
     #[must_use]
     pub fn blocked_until(&self) -> Option<Timestamp> {
         self.blocked.as_ref().map(|window| timestamp(window.until))
     }
 
-    /// Returns the number of failures since the last success, over all reasons, as the file counts them.
+    /// Returns the number of failures of any reason since the last success, as the file counts them.
     #[must_use]
     pub fn error_count(&self) -> f64 {
         self.error_count.unwrap_or(0.0)
     }
 
-    /// Returns the number of failures of one reason since its counter was last reset.
+    /// Returns the number of failures for one reason since its counter was last reset.
     #[must_use]
     pub fn failure_count(&self, reason: FailureReason) -> f64 {
         self.failure_counts.get(reason.as_str()).copied().unwrap_or(0.0)
     }
 
-    /// Returns `true` if others have said what is left of the profile.
+    /// Returns `true` if another program has recorded headroom.
     pub(crate) fn has_hint(&self) -> bool {
         !self.no_headroom_until.is_empty() || !self.plan_used.is_empty()
     }
@@ -224,14 +222,14 @@ impl UsageStats {
         !windows && self.model_cooldowns.is_empty() && !counted
     }
 
-    /// Returns the entry as the JSON object the file holds. There is no secret in it.
+    /// Returns the entry as the JSON object in the file, which contains no secret.
     #[must_use]
     pub fn to_json(&self) -> String {
         self.text.to_string()
     }
 }
 
-/// Returns the first moment that is not earlier than a file's number; a window is over at the first whole millisecond after its end.
+/// Rounds a file's time up to whole milliseconds: a window is over at the first one after its end.
 pub(crate) fn timestamp(millis: f64) -> Timestamp {
     #[expect(
         clippy::cast_possible_truncation,

@@ -1,4 +1,4 @@
-//! Changing an entry of the usage statistics without touching what is not meant.
+//! Changes of usage statistics that leave everything else untouched.
 
 use std::borrow::Cow;
 
@@ -8,10 +8,9 @@ use serde_json::value::RawValue;
 use super::raw::{self, RawObject};
 use super::window::{Window, key};
 
-/// Entries stand at this depth: document, `usageStats`, profile.
+/// The depth of entries: document, `usageStats`, profile.
 pub(super) const DEPTH: usize = 2;
 
-/// An entry being changed.
 pub(crate) struct UsageEdit<'t>(pub(super) RawObject<'t>);
 
 impl UsageEdit<'_> {
@@ -23,7 +22,6 @@ impl UsageEdit<'_> {
         self.0.set_str(key, value);
     }
 
-    /// Sets a text, or removes it.
     pub(crate) fn optional_text(&mut self, key: &str, value: Option<&str>) {
         match value {
             Some(value) => self.text(key, value),
@@ -35,10 +33,10 @@ impl UsageEdit<'_> {
         self.0.remove(key);
     }
 
-    /// Replaces the numbers of an object, or removes it with the last of them.
+    /// Replaces the numbers of an object, and removes it if there are none.
     pub(crate) fn numbers(&mut self, key: &str, numbers: &IndexMap<Box<str>, f64>) {
         let before = self.0.object(key).unwrap_or_default();
-        // What is no number in it was never one of ours; it is kept all the same.
+        // Members that are not numbers are unknown content and stay.
         let kept = before.iter().filter(|(name, value)| numbers.contains_key(*name) || raw::as_number(value).is_none());
         let mut members: IndexMap<&str, Cow<'_, RawValue>> =
             kept.map(|(name, value)| (name, Cow::Borrowed(value))).collect();
@@ -53,17 +51,16 @@ impl UsageEdit<'_> {
         self.object(key, &text);
     }
 
-    /// Replaces what is known of what is left of the profile's limits.
     pub(crate) fn headroom(&mut self, ends: &IndexMap<Box<str>, f64>, plan: &IndexMap<Box<str>, f64>) {
         self.numbers(key::NO_HEADROOM_UNTIL, ends);
         self.numbers(key::PLAN_USED, plan);
     }
 
-    /// Replaces the transient windows; of several with one scope, the one that ends last stays.
+    /// Replaces the transient windows; of several with the same scope, the one that ends last stays.
     ///
-    /// OpenClaw has one place for them, and drops the others when it writes. What stands there has to be the one that ends
-    /// last, and has to concern whatever any of them concerns: several models, or a model and the whole profile, rest as a
-    /// whole for readers who know that place only, as OpenClaw itself does it when a second model fails.
+    /// OpenClaw has keys for one of them, and drops the others when it writes. So the one under its keys has to end
+    /// last and has to cover the scope of all: for readers that know only that one, windows of several models, or of a
+    /// model and the whole profile, become one of the whole profile. OpenClaw does the same when a second model fails.
     pub(crate) fn transient(&mut self, windows: &[Window]) {
         let mut by_scope: IndexMap<Option<&str>, &Window> = IndexMap::new();
         for window in windows {
@@ -72,7 +69,7 @@ impl UsageEdit<'_> {
                 *known = window;
             }
         }
-        // Of two that end at once the one of the whole profile: it says more.
+        // Of two that end at the same time, the one of the whole profile covers more.
         let last = by_scope
             .values()
             .max_by(|a, b| a.until.total_cmp(&b.until).then_with(|| a.model.is_none().cmp(&b.model.is_none())));
@@ -89,7 +86,7 @@ impl UsageEdit<'_> {
         self.model_cooldowns(by_scope.into_values());
     }
 
-    /// Replaces the windows for which there is no place of OpenClaw's. The empty name is the whole profile.
+    /// Replaces the windows that OpenClaw has no key for. The empty name is the whole profile.
     fn model_cooldowns<'w>(&mut self, windows: impl Iterator<Item = &'w Window>) {
         let before = self.0.object(key::MODEL_COOLDOWNS).unwrap_or_default();
         let known: IndexMap<&str, &RawValue> = before.iter().collect();
@@ -114,7 +111,7 @@ impl UsageEdit<'_> {
         self.object(key::MODEL_COOLDOWNS, &text);
     }
 
-    /// Replaces an object by this text, or removes it if there is nothing in it.
+    /// Replaces an object with this text, or removes it if it is empty.
     fn object(&mut self, key: &str, text: &str) {
         match raw::value(text.to_owned()) {
             Some(text) if text.get() != "{}" => self.0.set(key, text),
@@ -122,7 +119,7 @@ impl UsageEdit<'_> {
         }
     }
 
-    /// Writes the window in OpenClaw's place for transient ones, or removes it.
+    /// Sets or removes OpenClaw's transient window.
     fn cooldown(&mut self, window: Option<&Window>) {
         match window {
             Some(window) => {
@@ -139,7 +136,7 @@ impl UsageEdit<'_> {
         self.since(window, [key::COOLDOWN_SINCE, key::COOLDOWN_SINCE_UNTIL]);
     }
 
-    /// Writes when a window was opened, and of which end that is said, or removes both.
+    /// Sets or removes the start of a window, with the end it belongs to.
     fn since(&mut self, window: Option<&Window>, [since, since_until]: [&str; 2]) {
         if let Some((opened, until)) = window.and_then(|window| Some((window.since?, window.until))) {
             self.number(since, opened);
@@ -150,7 +147,6 @@ impl UsageEdit<'_> {
         }
     }
 
-    /// Writes the long window, or removes it.
     pub(crate) fn disabled(&mut self, window: Option<&Window>) {
         match window {
             Some(window) => {
@@ -166,7 +162,6 @@ impl UsageEdit<'_> {
         self.since(window, [key::DISABLED_SINCE, key::DISABLED_SINCE_UNTIL]);
     }
 
-    /// Removes every window.
     pub(crate) fn end_windows(&mut self) {
         self.transient(&[]);
         self.disabled(None);

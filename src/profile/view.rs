@@ -1,4 +1,4 @@
-//! The whole document read in place, in one pass.
+//! The whole document, read in place in one pass.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,22 +8,20 @@ use serde_json::value::RawValue;
 
 use super::raw::{Key, RawObject};
 
-/// The members of a whole document, those that are objects opened in the same pass.
+/// The members of a document; those that are objects are opened in the same pass.
 pub(super) struct DocumentView<'t>(Vec<(Cow<'t, str>, MemberView<'t>)>);
 
-/// One member of a document.
 pub(super) enum MemberView<'t> {
-    /// One of the maps this crate understands.
+    /// One of the maps that this crate reads.
     Map(RawObject<'t>),
-    /// Anything else, as text.
     Raw(&'t RawValue),
 }
 
 impl<'t> DocumentView<'t> {
-    /// Reads a document and opens those of its members that `opens` names; `None` if the text is no object.
+    /// Reads a document and opens the members that `opens` accepts; returns `None` if the text is not an object.
     pub(super) fn parse(text: &'t str, opens: fn(&str) -> bool) -> Option<Self> {
         let read = |opens| Opening(opens).deserialize(&mut serde_json::Deserializer::from_str(text)).ok();
-        // Nearly always all of them are objects, and one pass is enough. What is something else keeps its text.
+        // Nearly always all of them are objects and one pass is enough. Otherwise they are opened one by one.
         let mut members = read(opens).or_else(|| read(|_| false))?;
         for (key, member) in &mut members {
             if let MemberView::Raw(value) = member

@@ -1,4 +1,4 @@
-//! Reading and writing the document's text. The only place where secrets are written.
+//! Reading and writing the document's text. Secrets are written to a document only here.
 
 use std::borrow::Borrow;
 use std::hash::Hash;
@@ -19,15 +19,13 @@ use crate::id::ProfileId;
 use crate::secret::{Secret, is_blank_char};
 use crate::syntax::{self, Dialect, KeyPath, Limits};
 
-/// The members this crate understands, in the order in which OpenClaw writes them.
+/// The members that this crate reads, in the order in which OpenClaw writes them.
 const OWN: [&str; 5] = ["version", "profiles", "order", "lastGood", "usageStats"];
 
-/// Which file a text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
-    /// The one with the credentials, which may hold everything.
+    /// The credential file, which may contain everything.
     Whole,
-    /// The one with nothing but state.
     #[cfg(feature = "file")]
     State,
 }
@@ -37,7 +35,7 @@ impl Part {
         OWN.contains(&name) && (self == Self::Whole || name != "profiles")
     }
 
-    /// Which members are maps to look into.
+    /// Returns which members are opened as maps.
     fn opens(self) -> fn(&str) -> bool {
         match self {
             Self::Whole => |name| name != "version" && Self::Whole.own(name),
@@ -50,7 +48,7 @@ impl Part {
 impl AuthProfiles {
     /// Reads the text of an `auth-profiles.json`.
     ///
-    /// Entries that are not understood are kept and reported by [`diagnostics`](Self::diagnostics).
+    /// Unknown entries are kept and reported by [`diagnostics`](Self::diagnostics).
     ///
     /// # Errors
     ///
@@ -70,7 +68,7 @@ impl AuthProfiles {
         Self::read(text, limits, Part::Whole, None)
     }
 
-    /// Reads a text. An entry of the state whose text is the one in a known document is taken from there.
+    /// Reads a text. State entries with the same text are taken from `known`.
     pub(super) fn read(text: Secret, limits: &Limits, part: Part, known: Option<&Self>) -> Result<Self> {
         syntax::check(text.expose(), Dialect::Json, limits)?;
         let mut read = Self::interpret(syntax::without_bom(text.expose()), part, known)?;
@@ -102,7 +100,7 @@ impl AuthProfiles {
             let mut remarks = Vec::new();
             let profile = Profile::parse(entry.get(), &mut remarks);
             diagnostics.extend(remarks.into_iter().map(|remark| {
-                // Every value is a part of the text, so its place follows from where it begins: nothing is read again.
+                // Every value is a slice of the text, so its position follows from its address.
                 let object = RawObject::parse(entry.get());
                 let value = object.as_ref().and_then(|object| object.get(remark.member)).unwrap_or(entry);
                 let begins = value.get().as_ptr().addr().wrapping_sub(text.as_ptr().addr());
@@ -114,7 +112,7 @@ impl AuthProfiles {
             profiles.insert(ProfileId::verbatim(id), profile);
         }
         let mut report = |name| {
-            let message = "the section is not an object; it is kept, ignored, and cannot be changed";
+            let message = "the section is not an object; it is ignored, kept, and cannot be changed";
             let location = at(KeyPath::root().key(name));
             diagnostics.push(Diagnostic::new(Severity::Warning, DiagnosticCode::InvalidValue, location, message));
         };
@@ -135,7 +133,7 @@ impl AuthProfiles {
         };
         let members = document.iter().map(|(key, value)| {
             let text = match value {
-                // A section that is null says nothing, but it is there, and stays until it is set.
+                // A section that is null is empty, but stays until it is set.
                 MemberView::Raw(value) if !part.own(key) || key == "version" || value.get() == "null" => {
                     Secret::new(value.get())
                 }
@@ -158,12 +156,12 @@ impl AuthProfiles {
         })
     }
 
-    /// Returns the document's text: the one it was read from if nothing was changed, else two-space JSON with a final
-    /// newline in which everything untouched keeps its text and place.
+    /// Returns the document's text: the original if nothing has changed, otherwise JSON indented by two spaces with a
+    /// final newline, in which everything unchanged keeps its text and position.
     ///
     /// # Security
     ///
-    /// The text holds every secret in clear.
+    /// The text contains every secret in clear.
     #[must_use]
     pub fn to_json(&self) -> Secret {
         self.write(Part::Whole)
@@ -196,7 +194,7 @@ impl AuthProfiles {
         for (place, name) in OWN.into_iter().enumerate() {
             let new = if part.own(name) && !self.members.contains_key(name) { own(name) } else { None };
             let Some(text) = new else { continue };
-            // Where OpenClaw would write it, so that by turns the file does not change more than it must.
+            // Where OpenClaw would write it, so that the file changes as little as possible when both write it.
             let later = OWN.get(place..).unwrap_or_default();
             let next = members.iter().position(|(member, _)| later.contains(member)).unwrap_or(members.len());
             members.insert(next, (name, text));
@@ -244,8 +242,8 @@ fn section<K: Hash + Eq + Clone + Borrow<str>, V>(
     Section::Map(Arc::new(map))
 }
 
-/// Reads a list of profile ids, trimmed; `None` if it is not a list, or has entries and none of them is an id. An empty list
-/// is a deliberate "none of them".
+/// Reads a list of profile ids, trimmed; returns `None` if it is not a list, or has entries but no id. An empty list
+/// means that no profile is used.
 fn order_list(value: &RawValue) -> Option<Vec<ProfileId>> {
     let list: Vec<&RawValue> = serde_json::from_str(value.get()).ok()?;
     let ids = list.iter().filter_map(|entry| serde_json::from_str::<String>(entry.get()).ok());

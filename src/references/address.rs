@@ -1,9 +1,8 @@
-//! Where exactly a reference points: its parts checked, and the entry of its provider found.
+//! The validated parts of a reference, with the entry of its provider.
 
 use crate::config::{FileMode, SecretProvider, SecretSettings};
 use crate::credential::{ReferenceFailure, SecretRef, is_variable};
 
-/// The places that OpenClaw's references name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Place {
     Env,
@@ -12,20 +11,20 @@ pub(super) enum Place {
     Store,
 }
 
-/// A reference whose parts are valid, with the entry of its provider if there is one.
+/// A reference with valid parts, and the entry of its provider if there is one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Address<'a> {
     pub(super) place: Place,
-    /// The provider's name, which a command is told.
+    /// The provider's name, which is passed to a command.
     pub(super) provider: &'a str,
     pub(super) id: &'a str,
     pub(super) entry: Option<&'a SecretProvider>,
 }
 
 impl<'a> Address<'a> {
-    /// Why a reference can lead to no secret, whatever a file or a command says, if it cannot.
+    /// Returns the reason if a reference cannot be resolved, whatever a file or a command returns.
     ///
-    /// An entry that a plugin of OpenClaw's serves is in order.
+    /// An entry that a plugin of OpenClaw serves is accepted.
     pub(crate) fn flaw(reference: &'a SecretRef, settings: &'a SecretSettings) -> Option<ReferenceFailure> {
         let Self { place, id, entry, .. } = match Self::of(reference, settings) {
             Ok(address) => address,
@@ -61,7 +60,7 @@ impl<'a> Address<'a> {
         let entry = settings.provider(provider, source);
         let is_valid = match place {
             Place::Env | Place::Store => is_variable(id),
-            // In the mode of one value the word is an id; whether the mode fits is found out there.
+            // `value` is the id in `singleValue` mode; whether the mode matches is checked later.
             Place::File => id == SINGLE || is_pointer(id),
             Place::Exec => is_command_id(id),
         };
@@ -74,7 +73,7 @@ impl<'a> Address<'a> {
     }
 }
 
-/// The id of the secret in a file that holds nothing else.
+/// The id of the secret in a file that contains nothing else.
 pub(super) const SINGLE: &str = "value";
 
 /// `^[a-z][a-z0-9_-]{0,63}$`
@@ -83,7 +82,7 @@ fn is_provider(name: &str) -> bool {
     name.len() <= 64 && name.starts_with(|c: char| c.is_ascii_lowercase()) && name.bytes().all(fits)
 }
 
-/// A JSON pointer that is not the whole document, with the escapes `~0` and `~1` only (RFC 6901).
+/// Returns `true` for a JSON pointer other than the whole document, with the escapes `~0` and `~1` only (RFC 6901).
 fn is_pointer(id: &str) -> bool {
     let mut parts = id.split('~');
     parts.next().is_some_and(|first| first.starts_with('/')) && parts.all(|after| after.starts_with(['0', '1']))

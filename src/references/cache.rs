@@ -1,4 +1,4 @@
-//! What was found, and how long it counts.
+//! The results of lookups, and how long they are valid.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,20 +9,18 @@ use crate::config::SecretSettings;
 use crate::credential::{ReferenceFailure, Resolved, SecretRef};
 use crate::secret::Secret;
 
-/// What one look found.
 struct Found {
     outcome: Result<Secret, ReferenceFailure>,
     at: Timestamp,
 }
 
-/// What was found of each reference, under the settings it was found under.
+/// The results by reference, with the settings they were found under.
 #[derive(Default)]
 pub(super) struct Cache {
     settings: Arc<SecretSettings>,
     found: HashMap<SecretRef, Found>,
 }
 
-/// How long secrets count, and failures.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lifetimes {
     pub(super) secret: Duration,
@@ -35,13 +33,13 @@ impl Lifetimes {
     }
 
     fn is_fresh(self, found: &Found, now: Timestamp) -> bool {
-        // A clock that was set back says nothing of how old it is.
+        // After the clock was set back, the age is unknown.
         found.at <= now && now < found.at + self.of(found)
     }
 }
 
 impl Cache {
-    /// Forgets what was found under other settings, and what is too old.
+    /// Forgets results found under other settings, and those that are too old.
     pub(super) fn prepare(&mut self, settings: &Arc<SecretSettings>, lifetimes: Lifetimes, now: Timestamp) {
         if !Arc::ptr_eq(&self.settings, settings) && self.settings != *settings {
             self.found.clear();
@@ -58,7 +56,7 @@ impl Cache {
         self.found.insert(reference.clone(), Found { outcome, at });
     }
 
-    /// What is known of these references, with the time for which it counts.
+    /// Returns the known results for these references, with the time span in which all are valid.
     pub(super) fn collect(&self, wanted: &[&SecretRef], lifetimes: Lifetimes) -> Resolved {
         let known = || wanted.iter().filter_map(|reference| Some((*reference, self.found.get(*reference)?)));
         let from = known().map(|(_, found)| found.at).max();

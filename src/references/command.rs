@@ -1,4 +1,4 @@
-//! The source `exec`: a command, run without a shell in a process group of its own, which ends with the answer.
+//! The source `exec`: a command, run without a shell in a separate process group that ends with it.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::process::CommandExt as _;
@@ -17,15 +17,14 @@ use crate::credential::ReferenceFailure;
 use crate::env::Environment;
 use crate::secret::{Secret, SecretBytes};
 
-/// How late it may be noticed that a command is over whose output another process holds open.
+/// How often to check whether a command has ended while another process keeps its output open.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// How much is read at a time.
 const PIECE: usize = 1 << 14;
 
-/// Runs the command of an entry with a question on its standard input, and gives its standard output.
+/// Runs an entry's command with a question on its standard input, and returns its standard output.
 ///
-/// Its standard error goes nowhere. When this returns, the command and whatever it started in its group has ended.
+/// Standard error is discarded. When this returns, the command and everything in its process group has ended.
 pub(super) fn run(
     entry: &SecretProvider,
     environment: &Environment,
@@ -55,7 +54,7 @@ pub(super) fn run(
     }
 }
 
-/// Whether a command is below one of the directories, by their real paths.
+/// Checks that a command is in one of the directories, by their real paths.
 fn trust(path: &Path, trusted: &[String], environment: &Environment) -> Result<(), ReferenceFailure> {
     let path = path.canonicalize().map_err(|_| ReferenceFailure::Unreadable)?;
     let is_above = |directory: &String| {
@@ -65,11 +64,11 @@ fn trust(path: &Path, trusted: &[String], environment: &Environment) -> Result<(
     if trusted.iter().any(is_above) { Ok(()) } else { Err(ReferenceFailure::Untrusted) }
 }
 
-/// A command and all that it starts; ended on drop.
+/// A command with its process group, killed on drop.
 struct Group {
     child: Child,
     pid: Pid,
-    /// The command was waited for: its number may be another process's by now.
+    /// `true` if the command was waited for: its process id may have been reused.
     is_reaped: bool,
 }
 
@@ -82,7 +81,7 @@ impl Group {
         Ok(Self { child, pid, is_reaped: false })
     }
 
-    /// Asks the question and reads the answer until the output or the command ends, or a limit is reached.
+    /// Sends the question and reads the answer until the output or the command ends, or a limit is reached.
     #[expect(clippy::disallowed_methods, reason = "the time that a command takes is bounded")]
     fn talk(&mut self, entry: &SecretProvider, question: &[u8]) -> Result<SecretBytes, ReferenceFailure> {
         let (Some(mut output), mut input) = (self.child.stdout.take(), self.child.stdin.take()) else {
@@ -95,7 +94,7 @@ impl Group {
         let (mut heard, quiet) = (start, entry.no_output_timeout.unwrap_or(entry.timeout));
         let (mut unsaid, mut bytes, mut is_open) = (question, SecretBytes::default(), true);
         loop {
-            // Asked first, so that what was written before the end is read after it.
+            // Checked before reading, so that nothing written before the end is missed.
             let is_over = self.is_over();
             while is_open {
                 let mut piece = Zeroizing::new([0; PIECE]);
@@ -133,18 +132,18 @@ impl Group {
             let input = input.as_ref().map(|input| PollFd::new(input, PollFlags::OUT));
             let mut wanted: Vec<_> = output.into_iter().chain(input).collect();
             let wait = left.min(LOOK);
-            // Whatever it says: the next round looks at everything.
+            // The result is ignored, as the next round checks everything.
             let _ = poll(&mut wanted, Timespec::try_from(wait).ok().as_ref());
         }
     }
 
-    /// Whether the command has ended; it stays to be waited for, so that its number is still its own.
+    /// Returns `true` if the command has ended. It is not reaped, so that its process id stays valid.
     fn is_over(&self) -> bool {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         !matches!(waitid(WaitId::Pid(self.pid), options), Ok(None))
     }
 
-    /// Ends what is left of the group, and gives how the command ended.
+    /// Kills the rest of the group, and returns the command's exit status.
     fn end(&mut self) -> Option<ExitStatus> {
         if std::mem::replace(&mut self.is_reaped, true) {
             return None;
@@ -160,8 +159,8 @@ impl Drop for Group {
     }
 }
 
-/// Writes what the command takes of the question now, and closes its input after that. A command that does not read has to
-/// know without being asked.
+/// Writes as much of the question as the command accepts, and closes its input at the end. A command may ignore the
+/// question.
 fn say(input: &mut Option<ChildStdin>, unsaid: &mut &[u8]) {
     while let Some(pipe) = input {
         match pipe.write(unsaid) {

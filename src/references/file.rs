@@ -15,10 +15,9 @@ use crate::credential::ReferenceFailure;
 use crate::env::Environment;
 use crate::secret::{Secret, SecretBytes};
 
-/// How much is read at a time.
 const PIECE: usize = 1 << 16;
 
-/// A file that was read, for all references into it.
+/// A file that was read once for all references into it.
 pub(super) enum Content {
     Single(Secret),
     Object(Value),
@@ -45,7 +44,6 @@ impl Content {
         }
     }
 
-    /// The secret under an id.
     pub(super) fn secret(&self, id: &str) -> Result<Secret, ReferenceFailure> {
         match self {
             Self::Single(secret) if id == SINGLE => Ok(secret.clone()),
@@ -55,7 +53,7 @@ impl Content {
     }
 }
 
-/// The bytes of a file that stayed the same between the look at its path and its opening.
+/// Reads a file, and checks that its path was not replaced before it was opened.
 #[expect(clippy::disallowed_methods, reason = "a file that a reference names, and the time it may take")]
 fn bytes(path: &Path, entry: &SecretProvider) -> Result<SecretBytes, ReferenceFailure> {
     let start = Instant::now();
@@ -64,7 +62,7 @@ fn bytes(path: &Path, entry: &SecretProvider) -> Result<SecretBytes, ReferenceFa
     let opened = file.metadata().map_err(|_| ReferenceFailure::Unreadable)?;
     judge(&opened, Kind::Secrets)?;
     if (seen.dev(), seen.ino()) != (opened.dev(), opened.ino()) {
-        // Another file was put there in between.
+        // Another file took its path in between.
         return Err(ReferenceFailure::NotAFile);
     }
     let mut bytes = SecretBytes::default();

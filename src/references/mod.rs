@@ -1,21 +1,22 @@
-//! References to secrets that are kept elsewhere: finding what they lead to, before a credential is selected.
+//! Resolution of references to secrets that are kept elsewhere.
 //!
-//! OpenClaw's files may say where a secret is instead of what it is: `{ source, provider, id }` in the `keyRef` and
+//! OpenClaw's files may contain a reference instead of a secret: `{ source, provider, id }` in the `keyRef` and
 //! `tokenRef` of a profile, and in `models.providers.*.apiKey` and `headers.*` of the configuration. A
-//! [`ReferenceResolver`] finds all of them at once and gives [`Resolved`](crate::credential::Resolved), plain data for
-//! [`Config::with_references`](crate::Config::with_references) and [`Query::references`](crate::Query::references).
+//! [`ReferenceResolver`] looks all of them up before a credential is selected and returns
+//! [`Resolved`](crate::credential::Resolved), which is passed to
+//! [`Config::with_references`](crate::Config::with_references) or [`Query::references`](crate::Query::references).
 //!
-//! | source | where the secret is | needs |
+//! | source | the secret is | requires |
 //! | --- | --- | --- |
-//! | `env` | a variable of the [`Environment`](crate::Environment) the configuration was read with | nothing |
-//! | `store` | OpenClaw's table of secrets | [`with_state_directory`](ReferenceResolver::with_state_directory), feature `sqlite` |
-//! | `file` | a private file | [`allow_files`](ReferenceResolver::allow_files), Unix |
-//! | `exec` | what a command writes | `allow_commands`, feature `exec`, Unix |
-//! | any other | wherever a [`ReferenceSource`] looks | [`with_source`](ReferenceResolver::with_source) |
+//! | `env` | in a variable of the [`Environment`](crate::Environment) the configuration was read with | nothing |
+//! | `store` | in OpenClaw's table of secrets | [`with_state_directory`](ReferenceResolver::with_state_directory), feature `sqlite` |
+//! | `file` | in a private file | [`allow_files`](ReferenceResolver::allow_files), Unix |
+//! | `exec` | the output of a command | `allow_commands`, feature `exec`, Unix |
+//! | any other | wherever a [`ReferenceSource`] finds it | [`with_source`](ReferenceResolver::with_source) |
 //!
-//! A reference that leads to no secret is a [`ReferenceFailure`](crate::credential::ReferenceFailure), which becomes the
-//! verdict of its profile. Nothing takes its place: no plain key beside it, no variable of the provider. Other
-//! profiles of the provider are used as ever.
+//! A reference that cannot be resolved is a [`ReferenceFailure`](crate::credential::ReferenceFailure), which becomes
+//! the verdict of its profile. Neither a plain key beside it nor the provider's variable replaces it, but other
+//! profiles of the provider are still used.
 //!
 //! # Examples
 //!

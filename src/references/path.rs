@@ -1,4 +1,4 @@
-//! Whether a file or a command is the user's own, and out of the reach of others.
+//! Checks that a file or a command belongs to the user and that others cannot change it.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
@@ -6,12 +6,11 @@ use std::path::Path;
 
 use crate::credential::ReferenceFailure;
 
-/// What is at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// A file with secrets: nobody else has any right to it, and it has one name.
+    /// A file with secrets: no other user has any right to it, and it has only one name.
     Secrets,
-    /// A program: nobody else can change it.
+    /// A program: no other user can change it.
     #[cfg_attr(not(feature = "exec"), expect(dead_code, reason = "commands need the feature"))]
     Command,
 }
@@ -19,24 +18,24 @@ pub(super) enum Kind {
 const ANYTHING: u32 = 0o077;
 const WRITING: u32 = 0o022;
 const STICKY: u32 = 0o1000;
-/// The user who can do everything anyway.
+/// The user who can change everything anyway.
 const ROOT: u32 = 0;
 
-/// Examines what stands at a path, a link itself and not what it leads to.
+/// Checks the file at a path, without following a symbolic link, and the directories above it.
 pub(super) fn examine(path: &Path, kind: Kind) -> Result<Metadata, ReferenceFailure> {
     let metadata = std::fs::symlink_metadata(path).map_err(|_| ReferenceFailure::Unreadable)?;
     judge(&metadata, kind)?;
     let directory = path.parent().ok_or(ReferenceFailure::InvalidEntry)?;
     let real = directory.canonicalize().map_err(|_| ReferenceFailure::Unreadable)?;
-    // As it is written too: whoever can change a link on the way changes where it leads.
+    // The path as written is checked too, because a link in it can be changed to lead elsewhere.
     for above in directory.ancestors().chain(real.ancestors()).filter(|above| !above.as_os_str().is_empty()) {
         judge_directory(&std::fs::metadata(above).map_err(|_| ReferenceFailure::Unreadable)?)?;
     }
     Ok(metadata)
 }
 
-/// Judges a directory on the way to a file: its owner, and whoever may write to it, can put a file of their own in the place
-/// of this one. In a sticky directory such as `/tmp` only the owner of a file can.
+/// Checks a directory above a file: its owner, and anyone who may write to it, can replace the file. In a sticky
+/// directory such as `/tmp` only the owner of the file can.
 fn judge_directory(metadata: &Metadata) -> Result<(), ReferenceFailure> {
     if user().is_some_and(|user| metadata.uid() != user && metadata.uid() != ROOT) {
         return Err(ReferenceFailure::ForeignOwner);
@@ -47,7 +46,7 @@ fn judge_directory(metadata: &Metadata) -> Result<(), ReferenceFailure> {
     Ok(())
 }
 
-/// Judges what is known of a file, also of one that is open.
+/// Checks the metadata of a file, which may be open.
 pub(super) fn judge(metadata: &Metadata, kind: Kind) -> Result<(), ReferenceFailure> {
     if !metadata.is_file() {
         return Err(ReferenceFailure::NotAFile);
@@ -65,15 +64,14 @@ pub(super) fn judge(metadata: &Metadata, kind: Kind) -> Result<(), ReferenceFail
     Ok(())
 }
 
-/// The user this process acts for.
 #[cfg(feature = "exec")]
 #[expect(clippy::unnecessary_wraps, reason = "without the feature nobody may know")]
 fn user() -> Option<u32> {
     Some(rustix::process::geteuid().as_raw())
 }
 
-/// The user this process acts for, who is the owner of its entry where there is a `/proc`. Elsewhere a file that nobody but
-/// its owner may read, and that can be read, is the user's.
+/// Returns the user this process acts for, the owner of its `/proc` entry. Without `/proc` the owner is not checked: a
+/// file that only its owner may read, and that can be read, is the user's.
 #[cfg(not(feature = "exec"))]
 fn user() -> Option<u32> {
     std::fs::metadata("/proc/self").ok().map(|metadata| metadata.uid())

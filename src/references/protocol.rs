@@ -1,29 +1,26 @@
-//! What a command is asked, and how its answer is read.
+//! The question for a command, and its answer.
 
 use serde_json::{Value, json};
 
 use crate::credential::ReferenceFailure;
 use crate::secret::{Secret, is_blank_char};
 
-/// The version of the questions and answers.
 const VERSION: u64 = 1;
 
-/// The question for a number of secrets.
 pub(super) fn question(provider: &str, ids: &[&str]) -> Vec<u8> {
     json!({"protocolVersion": VERSION, "provider": provider, "ids": ids}).to_string().into_bytes()
 }
 
-/// An answer. The free texts in it are never looked at: they may hold secrets.
+/// An answer. Its messages are never read, because they may contain secrets.
 pub(super) struct Answer(Form);
 
 enum Form {
     Object(Value),
-    /// The output itself is the secret that was asked for.
     Plain(Secret),
 }
 
 impl Answer {
-    /// Reads an answer; with `json_only` unset, output that is not of the protocol is the secret.
+    /// Reads an answer. Without `json_only`, output that is not in the protocol's format is the secret.
     pub(super) fn read(output: &[u8], json_only: bool) -> Result<Self, ReferenceFailure> {
         let text = std::str::from_utf8(output).map_err(|_| ReferenceFailure::InvalidAnswer)?;
         let object = match serde_json::from_str::<Value>(text) {
@@ -39,7 +36,6 @@ impl Answer {
         Ok(Self(Form::Object(object)))
     }
 
-    /// The secret under an id.
     pub(super) fn secret(&self, id: &str) -> Result<Secret, ReferenceFailure> {
         let object = match &self.0 {
             Form::Plain(secret) => return Ok(secret.clone()),

@@ -1,4 +1,4 @@
-//! Finding what references lead to.
+//! The resolver of references.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -16,18 +16,17 @@ use crate::env::Environment;
 use crate::profile::AuthProfiles;
 use crate::secret::Secret;
 
-/// How long what was found counts, unless the caller says otherwise.
 const LIFETIME: Duration = Duration::from_secs(5 * 60);
 
-/// A failure is looked at again after this time at the latest: the user may have mended it.
+/// The longest lifetime of failures, after which they are looked up again: the user may have fixed the cause.
 const RETRY: Duration = Duration::from_secs(30);
 
 type Outcome = Result<Secret, ReferenceFailure>;
 
-/// Finds what references to secrets lead to, and remembers it for a while.
+/// Looks up the secrets that references refer to, and caches the results.
 ///
-/// By itself it reads variables, and nothing else. One is meant to be kept for as long as the program runs: it looks
-/// again only after the [`lifetime`](Self::lifetime).
+/// By default it reads variables only. Keep one resolver for as long as the program runs: it looks a reference up again
+/// only after the [`lifetime`](Self::lifetime).
 ///
 /// # Examples
 ///
@@ -46,12 +45,12 @@ pub struct ReferenceResolver {
     commands: bool,
     lifetime: Duration,
     cache: Mutex<Cache>,
-    /// Held while something is looked up, so that nothing is looked up twice.
+    /// Held during a lookup, so that nothing is looked up twice.
     looking: Mutex<()>,
 }
 
 impl ReferenceResolver {
-    /// A resolver that reads variables only, of the environment that the configuration was read with.
+    /// Creates a resolver that reads only variables, from the environment that the configuration was read with.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -65,29 +64,30 @@ impl ReferenceResolver {
         }
     }
 
-    /// Sets the state directory of OpenClaw, in whose database the source `store` looks. Needs the feature `sqlite`.
-    /// `StateDir::references` has set it.
+    /// Sets OpenClaw's state directory, whose database has the secrets of the source `store`. Requires the feature
+    /// `sqlite`. `StateDir::references` sets it.
     #[must_use]
     pub fn with_state_directory(self, path: impl Into<PathBuf>) -> Self {
         Self { state_directory: Some(path.into()), ..self }
     }
 
-    /// Allows the source `file`: the files that `secrets.providers` of the configuration names are read.
+    /// Allows the source `file`: reads the files in `secrets.providers` of the configuration.
     ///
-    /// A file has to be regular, to have one name, to belong to this user, and to give nobody else any right. The directories
-    /// above it have to be this user's or root's, and nobody else may write to them, unless they are sticky as `/tmp` is.
-    /// Windows has no such files.
+    /// A file must be a regular file with only one name that belongs to this user, and no other user may have any right
+    /// to it. The directories above it must belong to this user or root, and no other user may write to them, unless
+    /// they are sticky like `/tmp`. Not available on Windows.
     #[must_use]
     pub fn allow_files(self) -> Self {
         Self { files: true, ..self }
     }
 
-    /// Allows the source `exec`: the commands that `secrets.providers` of the configuration names are run.
+    /// Allows the source `exec`: runs the commands in `secrets.providers` of the configuration.
     ///
-    /// **Whoever can write the configuration can then run programs as this user.** A command is run without a shell, in its
-    /// own directory and with the variables of its entry alone. It has to be a regular file of this user that nobody else
-    /// can change, below directories as [`allow_files`](Self::allow_files) asks for. Its output and its time are limited, and with it ends all that it started, as long as that stayed in
-    /// its process group. What it writes to standard error goes nowhere. An empty `trustedDirs` trusts no directory.
+    /// **Anyone who can write the configuration can then run programs as this user.** A command runs without a shell,
+    /// in its own directory and with only the variables of its entry. It must be a regular file of this user that no
+    /// other user can change, in directories that meet the conditions of [`allow_files`](Self::allow_files). Its output
+    /// and its time are limited, and everything it starts in its process group ends with it. Its standard error is
+    /// discarded. An empty `trustedDirs` trusts no directory.
     #[cfg(all(unix, feature = "exec"))]
     #[cfg_attr(docsrs, doc(cfg(feature = "exec")))]
     #[must_use]
@@ -95,24 +95,24 @@ impl ReferenceResolver {
         Self { commands: true, ..self }
     }
 
-    /// Sets where secrets of a source are found. One of OpenClaw's own sources is replaced by it; the reference is then
-    /// given to it as it is.
+    /// Sets where the secrets of a source are found. It can replace one of OpenClaw's sources, and then gets the
+    /// reference without any checks.
     #[must_use]
     pub fn with_source(mut self, name: impl Into<String>, source: impl ReferenceSource + 'static) -> Self {
         self.sources.insert(name.into(), Box::new(source));
         self
     }
 
-    /// Sets how long what was found counts. Default: 5 minutes. A failure counts for 30 seconds at most.
+    /// Sets how long results are valid. Default: 5 minutes; failures are valid for 30 seconds at most.
     #[must_use]
     pub fn lifetime(self, lifetime: Duration) -> Self {
         Self { lifetime, ..self }
     }
 
-    /// Finds what the references of profiles and of a configuration lead to: what was found lately is not looked up again.
+    /// Looks up the references of profiles and of a configuration, unless they are in the cache.
     ///
-    /// May block: files and databases are read, and commands are run, one after the other and each for as long as its entry
-    /// allows. References with the same provider are asked for together. Calls at the same time wait for one another.
+    /// May block: files and databases are read, and commands are run, one after the other, each for as long as its
+    /// entry allows. References with the same provider are looked up together. Concurrent calls wait for each other.
     #[must_use]
     pub fn resolve(&self, profiles: &AuthProfiles, config: &Config, now: Timestamp) -> Resolved {
         let wanted = wanted(profiles, config);
@@ -133,13 +133,13 @@ impl ReferenceResolver {
         cache.collect(&wanted, self.lifetimes())
     }
 
-    /// As [`resolve`](Self::resolve) where nothing has to be looked up.
+    /// As [`resolve`](Self::resolve) if nothing has to be looked up; otherwise returns `None`.
     #[cfg(feature = "client")]
     pub(crate) fn resolve_known(&self, profiles: &AuthProfiles, config: &Config, now: Timestamp) -> Option<Resolved> {
         self.known(&wanted(profiles, config), config, now)
     }
 
-    /// Forgets what was found, so that the next call looks it up again: after a refusal of a credential, for one.
+    /// Clears the cache, so that the next call looks everything up again, for example after a credential was refused.
     pub fn forget(&self) {
         self.cache().clear();
     }
@@ -188,7 +188,6 @@ impl ReferenceResolver {
         found.into_iter().map(|(reference, outcome)| (reference, outcome.and_then(usable))).collect()
     }
 
-    /// What stands under ids of one provider.
     fn at(&self, address: &Address<'_>, ids: &[&str], environment: &Environment) -> Vec<Outcome> {
         let entry = address.entry;
         match address.place {
@@ -216,13 +215,12 @@ impl ReferenceResolver {
     }
 }
 
-/// The references of both, each once.
 fn wanted<'a>(profiles: &'a AuthProfiles, config: &'a Config) -> Vec<&'a SecretRef> {
     let mut seen = HashSet::new();
     profiles.references().chain(config.references()).filter(|reference| seen.insert(*reference)).collect()
 }
 
-/// A secret that can be one.
+/// Refuses a text that cannot be a secret.
 fn usable(secret: Secret) -> Outcome {
     let cleaned = Secret::cleaned(secret.expose());
     match cleaned.is_empty() {
@@ -265,7 +263,7 @@ fn from_command(
     use super::protocol::{Answer, question};
 
     let Some(entry) = entry else { return vec![Err(ReferenceFailure::UnknownProvider); ids.len()] };
-    // Output that may be the secret itself is of one secret.
+    // Output that may be the secret itself can contain only one.
     let at_once = if entry.json_only { ids.len().max(1) } else { 1 };
     let asked = ids.chunks(at_once).flat_map(|ids| {
         let answer = run(entry, environment, &question(provider, ids));
@@ -283,7 +281,6 @@ fn from_command(_: &str, ids: &[&str], _: Option<&SecretProvider>, _: &Environme
 }
 
 impl Default for ReferenceResolver {
-    /// [`ReferenceResolver::new`].
     fn default() -> Self {
         Self::new()
     }

@@ -1,11 +1,11 @@
-//! Places of secrets that this crate does not know.
+//! Custom sources of secrets.
 
 use crate::credential::{ReferenceFailure, SecretRef};
 use crate::secret::Secret;
 
-/// A place where secrets are kept, for references whose `source` it is registered for.
+/// A source of secrets, for references with the `source` it is registered for.
 ///
-/// Closures of the same shape are sources.
+/// Implemented for closures with the same signature.
 ///
 /// # Examples
 ///
@@ -20,11 +20,11 @@ use crate::secret::Secret;
 /// });
 /// ```
 pub trait ReferenceSource: Send + Sync {
-    /// Finds a secret. May block; it is called on the thread that resolves, one reference at a time.
+    /// Finds a secret. May block; it is called on the resolving thread, for one reference at a time.
     ///
     /// # Errors
     ///
-    /// Why there is none. A secret that is blank is [`NotAText`](ReferenceFailure::NotAText) in any case.
+    /// The reason why there is none. A blank secret always becomes [`NotAText`](ReferenceFailure::NotAText).
     fn find(&self, reference: &SecretRef) -> Result<Secret, ReferenceFailure>;
 }
 

@@ -1,10 +1,10 @@
-//! A secret behind the name it is assigned to, and among the lines and members that stand beside it.
+//! Extracting a secret from an assignment, from several lines, or from a JSON object.
 
 use serde_json::{Map, Value};
 
 use super::clean::{after_word, is_blank_char, is_line_break, is_outer};
 
-/// What stands in front of an assignment in shells, in lists of containers, and what programs make of it.
+/// What precedes an assignment in shells, in container lists, and in the output of programs.
 const ASSIGNING: [&str; 17] = [
     "export",
     "declare -x",
@@ -25,29 +25,27 @@ const ASSIGNING: [&str; 17] = [
     "-",
 ];
 
-/// How names of secrets end, in capitals.
+/// The suffixes of names of secrets, in capitals.
 const SECRET_ENDS: [&str; 6] = ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL"];
 
-/// How names of secrets end in any case.
+/// The suffixes of names of secrets, in any case.
 const LONG_ENDS: [&str; 5] = ["api_key", "api-key", "apikey", "auth_token", "access_token"];
 
-/// Names of secrets that are not written in capitals.
+/// Names of secrets, in any case.
 const SECRET_NAMES: [&str; 6] = ["key", "token", "secret", "secret_key", "authorization", "password"];
 
-/// What stands behind a quoted value: a remark, another command, an option of `setx`.
+/// What may follow a quoted value: a comment, another command, an option of `setx`.
 const BEHIND: [char; 4] = ['#', ';', '&', '/'];
 
-/// What the lines of a text come to.
 pub(super) enum Lines<'t> {
     /// One text, which may be broken over the lines.
     One(&'t str),
-    /// The only line that has a secret; the others are remarks and settings.
+    /// The only line with a secret; the others are comments and settings.
     Only(&'t str),
-    /// Several secrets, or lines of which nobody can tell what belongs together.
+    /// Several secrets, or lines of unclear meaning.
     Several,
 }
 
-/// Which of the lines has the secret.
 pub(super) fn line(text: &str) -> Lines<'_> {
     if !text.contains(is_line_break) {
         return Lines::One(text);
@@ -73,7 +71,7 @@ fn is_remark(line: &str) -> bool {
     line.trim_start_matches(is_outer).starts_with('#')
 }
 
-/// `NAME=value`, with a name in capitals. The end of a padded text has no value.
+/// Recognises `NAME=value`, with a name in capitals. The padding at the end of a text is not a value.
 fn is_setting(line: &str) -> bool {
     let line = line.trim_matches(is_outer);
     let text = after_word(line, "export").unwrap_or(line);
@@ -83,7 +81,7 @@ fn is_setting(line: &str) -> bool {
     })
 }
 
-/// The only secret of a JSON object, and nothing where there is none or more than one.
+/// Returns the only secret of a JSON object; `None` if there is none or more than one.
 pub(super) fn member(text: &str) -> Option<String> {
     if !(text.starts_with('{') && text.ends_with('}')) {
         return None;
@@ -98,9 +96,11 @@ pub(super) fn member(text: &str) -> Option<String> {
     secrets.next().is_none().then_some(only)
 }
 
-/// The value of an assignment: `NAME=value`, `export NAME=value`, `setx NAME value`, `$env:NAME = "value"`, `NAME: value`.
+/// Returns the value of an assignment: `NAME=value`, `export NAME=value`, `setx NAME value`, `$env:NAME = "value"`,
+/// `NAME: value`.
 ///
-/// A name is one that secrets have, because a key may have any sign in it; behind `export` and its like it is any name.
+/// The name must be one of a secret, because a key may contain any character; after `export` and the like it may be any
+/// name.
 pub(super) fn assigned(line: &str) -> Option<&str> {
     let line = line.trim_matches(is_outer);
     let command = ASSIGNING.iter().find_map(|word| after_word(line, word));
@@ -122,8 +122,8 @@ pub(super) fn assigned(line: &str) -> Option<&str> {
     let value = if let Some(value) = after.strip_prefix('=') {
         value
     } else if let Some(value) = after.strip_prefix(':') {
-        // Keys have colons too; in YAML and JSON a blank or a quotation mark stands before the value, and no key begins
-        // with the name of a variable or of a header.
+        // Keys contain colons too. In YAML and JSON a blank or a quotation mark precedes the value, and no key begins
+        // with the name of a variable or a header.
         let is_parted = value.starts_with(is_blank_char) || value.starts_with(['"', '\'']);
         if !(is_parted || is_quoted || is_long_name(name)) {
             return None;
@@ -141,11 +141,11 @@ pub(super) fn assigned(line: &str) -> Option<&str> {
         [" #", " /M", " /m"].iter().fold(value, |value, end| value.split(end).next().unwrap_or(value))
     };
     let value = value.trim_end_matches([';']).trim_end_matches(is_outer);
-    // What is left of a padded text is no value.
+    // The padding at the end of a text is not a value.
     (!value.trim_matches('=').is_empty()).then_some(value)
 }
 
-/// What is quoted at the beginning, with its marks, if something that is no part of it stands behind.
+/// Returns the quoted text at the beginning, with its quotation marks, if something follows that is not part of it.
 fn quoted_part(value: &str) -> &str {
     let mark = value.chars().next();
     let end =
@@ -171,7 +171,7 @@ fn is_secret_name(name: &str) -> bool {
         || (!name.contains(['"', '\'']) && LONG_ENDS.iter().any(|end| ends_with(name, end)))
 }
 
-/// A name of several words that nothing but a variable or a header has.
+/// Returns `true` for a name of several words that only a variable or a header has.
 fn is_long_name(name: &str) -> bool {
     let is_variable = is_capitals(name) && name.contains('_');
     is_variable || name.eq_ignore_ascii_case("x-api-key") || name.eq_ignore_ascii_case("authorization")

@@ -1,16 +1,16 @@
-//! Bytes with secrets in them, while they are being read.
+//! Bytes with secrets, while they are read.
 
 use std::io::{self, Read};
 use std::ops::Deref;
 
 use zeroize::Zeroizing;
 
-/// Bytes that are being read and may hold secrets: wiped when they are dropped, and where they stood when they need more room.
+/// Bytes being read that may contain secrets, wiped on drop and wherever they are moved from.
 #[derive(Default)]
 pub(crate) struct SecretBytes(Zeroizing<Vec<u8>>);
 
 impl SecretBytes {
-    /// Reads up to `most` bytes more, and returns how many there were: fewer only at the end.
+    /// Reads up to `most` more bytes, and returns how many were read; fewer only at the end.
     pub(crate) fn read_from(&mut self, reader: &mut impl Read, most: usize) -> io::Result<usize> {
         let length = self.0.len();
         if self.0.capacity().saturating_sub(length) < most {
@@ -19,7 +19,7 @@ impl SecretBytes {
             larger.extend_from_slice(&self.0);
             self.0 = larger;
         }
-        // There is room for all of it, so that `read_to_end` moves nothing.
+        // There is enough capacity, so `read_to_end` does not move the bytes.
         reader.take(u64::try_from(most).unwrap_or(u64::MAX)).read_to_end(&mut self.0)
     }
 

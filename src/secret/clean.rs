@@ -1,16 +1,15 @@
-//! What is left out of a text that came in where a secret is expected.
+//! Cleaning a text that was received as a secret.
 
 use zeroize::Zeroizing;
 
 use super::assigned::{Lines, assigned, line, member};
 use super::{Secret, SecretText};
 
-/// What was left out of a text, so that its owner can be told: a sentence for each thing.
+/// A sentence for everything that was removed from a text, for its owner.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cleaning(Vec<&'static str>);
 
 impl Cleaning {
-    /// A sentence for each thing that was left out.
     pub(crate) fn notes(&self) -> impl Iterator<Item = &'static str> {
         self.0.iter().copied()
     }
@@ -22,10 +21,9 @@ impl Cleaning {
     }
 }
 
-/// What is said where something inside a secret was left out.
 pub(crate) const LEFT_OUT_INSIDE: &str = "line breaks or invisible characters inside the secret are left out";
 
-/// Quotation marks that get copied along, in pairs. The first are those of a text that was quoted twice.
+/// Pairs of quotation marks that get copied along. The first is from a text that was quoted twice.
 const QUOTES: [(&str, &str); 7] = [
     ("\\\"", "\\\""),
     ("\"", "\""),
@@ -36,13 +34,13 @@ const QUOTES: [(&str, &str); 7] = [
     ("\u{ab}", "\u{bb}"),
 ];
 
-/// How often something is taken off one text: a quoted assignment of a quoted header has four layers.
+/// How many layers are removed from a text: a quoted assignment of a quoted header has four.
 const MOST_LAYERS: usize = 6;
 
-/// Leaves out what does not belong to the secret, and says what it was.
+/// Removes what does not belong to the secret, and reports what it was.
 pub(crate) fn clean(text: &str) -> (Secret, Cleaning) {
     let mut done = Cleaning::default();
-    // Nearly all of them, and every load of a file cleans every one.
+    // A fast path for nearly all secrets, because every load of a file cleans all of them.
     if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/' | b'+')) {
         return (Secret::new(text), done);
     }
@@ -83,29 +81,29 @@ pub(crate) fn clean(text: &str) -> (Secret, Cleaning) {
         };
     }
     if rest.is_empty() {
-        // Quotation marks around nothing, say: it is not blank to OpenClaw, and it is judged by what it is.
+        // Only quotation marks, for example: OpenClaw does not treat that as blank, so it is kept and checked later.
         return (Secret::new(text.trim_matches(is_blank_char)), Cleaning::default());
     }
     (Secret::new(rest), done)
 }
 
-/// Leaves out white space and one pair of quotation marks around a text that may be only a part of a value, such as a
-/// variable that a header names.
+/// Removes white space and one pair of quotation marks around a text that may be only part of a value, such as a
+/// variable in a header.
 pub(crate) fn unquoted(text: &str) -> &str {
     let trimmed = text.trim_matches(is_outer);
     let marks = |inner: &&str| !inner.contains(|c| QUOTES.iter().any(|(open, _)| open.starts_with(c)));
     inside_quotes(trimmed).filter(marks).unwrap_or(trimmed)
 }
 
-/// Leaves out what no header and no secret has: white space and one pair of quotation marks around it, line breaks and
-/// invisible characters inside. A word such as `Bearer` stays, because in a header it belongs there.
+/// Removes what no header and no secret contains: white space and one pair of quotation marks around it, line breaks
+/// and invisible characters inside. A word such as `Bearer` stays, because it belongs in a header.
 pub(crate) fn joined(text: &str) -> Secret {
     let mut joined = SecretText::default();
     joined.extend(unquoted(text).chars().filter(|c| !is_line_break(*c) && !is_zero_width(*c)));
     joined.into()
 }
 
-/// The text between quotation marks, a comma or semicolon behind them left out.
+/// Returns the text between quotation marks, without a comma or semicolon after them.
 fn inside_quotes(text: &str) -> Option<&str> {
     let alone = text.trim_end_matches([',', ';']).trim_end_matches(is_outer);
     QUOTES.iter().find_map(|(open, close)| {
@@ -114,19 +112,20 @@ fn inside_quotes(text: &str) -> Option<&str> {
     })
 }
 
-/// What follows a word and a blank, in any case.
+/// Returns the text after a word, in any case, and a blank.
 pub(super) fn after_word<'t>(text: &'t str, word: &str) -> Option<&'t str> {
     let (first, rest) = text.split_at_checked(word.len())?;
     let rest = Some(rest).filter(|rest| first.eq_ignore_ascii_case(word) && rest.starts_with(is_blank_char))?;
     Some(rest.trim_start_matches(is_outer)).filter(|rest| !rest.is_empty())
 }
 
-/// The characters JavaScript's `trim` removes; OpenClaw decides by them whether a key is blank.
+/// Returns `true` for the characters that JavaScript's `trim` removes, with which OpenClaw decides whether a key is
+/// blank.
 pub(crate) fn is_blank_char(c: char) -> bool {
     (c.is_whitespace() && c != '\u{85}') || c == '\u{feff}'
 }
 
-/// Characters that nobody sees and that editors, web pages and chats put into texts.
+/// Returns `true` for invisible characters that editors, web pages and chats insert into texts.
 fn is_zero_width(c: char) -> bool {
     matches!(
         c,

@@ -1,4 +1,4 @@
-//! Text that must not be shown.
+//! Texts that must not be shown.
 
 mod assigned;
 mod bytes;
@@ -18,10 +18,10 @@ use zeroize::Zeroize as _;
 
 /// A key, token or other text that must not appear in logs, errors or debug output.
 ///
-/// There is no `Display` and no `Serialize`; `Debug` prints a fixed word, and comparison takes the same time wherever
-/// two texts of one length differ. [`expose`](Self::expose) is the only way to the text, so one search finds every use.
-/// The memory is wiped when the last owner drops it, and so is the value of a header that was made of it; copies made by
-/// parsers and by the HTTP client are not.
+/// There is no `Display` and no `Serialize`, `Debug` prints a fixed word, and comparing texts of equal length takes
+/// constant time. [`expose`](Self::expose) is the only access to the text, so one search finds every use. The memory is
+/// wiped when the last owner is dropped, as is the value of a header created from it; copies by parsers and the HTTP
+/// client are not.
 ///
 /// # Examples
 ///
@@ -36,29 +36,30 @@ use zeroize::Zeroize as _;
 pub struct Secret(Arc<SecretString>);
 
 impl Secret {
-    /// A secret with exactly this text.
+    /// Creates a secret with exactly this text.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         let mut text = text.into();
         if text.len() == text.capacity() {
             return Self(Arc::new(SecretString::from(text.into_boxed_str())));
         }
-        // To give back the room that is left over may move the text, and leave a copy behind.
+        // Shrinking the text could move it and leave a copy behind.
         let exact = Box::from(&*text);
         text.zeroize();
         Self(Arc::new(SecretString::from(exact)))
     }
 
-    /// A secret as people paste it, and as it comes out of variables and files: alone.
+    /// Creates a secret from a text as people paste it, or as it is in variables and files, keeping only the secret
+    /// itself.
     ///
-    /// What is left out: line breaks and invisible characters wherever they stand; white space, a pair of quotation marks
-    /// and the comma behind them around the text; in front of it the name it was assigned to (`NAME=`, `export NAME=`,
-    /// `NAME: `, `--api-key=`), and `Bearer `; lines of remarks and of other settings (`# mine`, `DEBUG=1`) beside the one
-    /// with the secret; and a JSON object around it that has one secret.
+    /// Removed are: line breaks and invisible characters anywhere; surrounding white space, a pair of quotation marks
+    /// and a comma after them; the name it was assigned to (`NAME=`, `export NAME=`, `NAME: `, `--api-key=`) and
+    /// `Bearer ` before it; lines with comments and other settings (`# mine`, `DEBUG=1`); and a JSON object around it
+    /// with only one secret.
     ///
-    /// Terminals break long tokens into lines, editors add a final newline, and `docker --env-file` passes quotation marks
-    /// on; all lead to a 401 that is hard to explain. Spaces inside stay, and so do the lines of a text with more than one
-    /// secret: they make the secret unusable, which is reported instead of guessed at.
+    /// Terminals break long tokens into lines, editors add a final newline, and `docker --env-file` passes quotation
+    /// marks on; all of these lead to a 401 that is hard to explain. Spaces inside are kept, and so are the lines of a
+    /// text with more than one secret: they make the secret unusable, which is reported instead of guessed at.
     ///
     /// # Examples
     ///
@@ -73,41 +74,41 @@ impl Secret {
         clean(text).0
     }
 
-    /// The text.
+    /// Returns the text.
     ///
     /// # Security
     ///
-    /// The returned text is ordinary memory: do not log it, do not format it into an error, do not store it.
+    /// The text is ordinary memory: do not log it, format it into an error, or store it.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 
-    /// Whether there is no text.
+    /// Returns `true` if the text is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.expose().is_empty()
     }
 
-    /// Whether the text can stand in a header: visible ASCII only, no spaces, and none of the words that OpenClaw writes in
-    /// the place of a secret.
+    /// Returns `true` if the text can be sent in a header: it is visible ASCII without spaces, and none of the words
+    /// that OpenClaw writes instead of a secret.
     ///
-    /// No provider issues keys with other characters, so one that has them was damaged on the way.
+    /// No provider issues keys with other characters, so a key that contains one was damaged.
     #[must_use]
     pub fn is_header_safe(&self) -> bool {
         !self.is_empty() && self.expose().bytes().all(|byte| byte.is_ascii_graphic()) && !self.is_placeholder()
     }
 
-    /// Whether the text stands in the place of a secret and is none.
+    /// Returns `true` if the text is one of the words that OpenClaw writes instead of a secret.
     pub(crate) fn is_placeholder(&self) -> bool {
         self.expose() == REDACTED || self.expose().starts_with(REFRESH_FENCE)
     }
 }
 
-/// What OpenClaw shows in the place of a secret, and takes back for "unchanged".
+/// The word that OpenClaw shows instead of a secret, and accepts as "unchanged".
 pub(crate) const REDACTED: &str = "__OPENCLAW_REDACTED__";
 
-/// How the texts begin that stand in the place of a login's tokens while OpenClaw renews them.
+/// The prefix of the markers that OpenClaw writes instead of tokens while it refreshes them.
 pub(crate) const REFRESH_FENCE: &str = "openclaw-oauth-refresh-fence:";
 
 impl fmt::Debug for Secret {

@@ -1,4 +1,4 @@
-//! Text with secrets in it, while it is being written.
+//! Text with secrets, while it is written.
 
 use std::ops::Deref;
 
@@ -6,12 +6,11 @@ use zeroize::Zeroizing;
 
 use super::Secret;
 
-/// Text that is being written and may hold secrets: wiped when it is dropped, and where it stood when it needs more room.
+/// Text being written that may contain secrets, wiped on drop and wherever it is moved from.
 #[derive(Default)]
 pub(crate) struct SecretText(Zeroizing<String>);
 
 impl SecretText {
-    /// Creates an empty text with room for this many bytes.
     pub(crate) fn with_capacity(bytes: usize) -> Self {
         Self(Zeroizing::new(String::with_capacity(bytes)))
     }

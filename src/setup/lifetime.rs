@@ -1,4 +1,4 @@
-//! How long a credential is to last, as people write it.
+//! The lifetime of a credential, as people write it.
 
 use std::time::Duration;
 
@@ -6,20 +6,20 @@ use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::is_blank_char;
 
-/// The units and their milliseconds; the longer spelling of two that end alike comes first.
+/// The units with their milliseconds; of two with the same ending the longer one comes first.
 const UNITS: [(&str, f64); 5] = [("ms", 1.0), ("s", 1e3), ("m", 6e4), ("h", 3.6e6), ("d", DAY)];
 const DAY: f64 = 8.64e7;
 
-/// No moment further away than this can be written in a credential file.
+/// The limit of times in a credential file, in milliseconds.
 const LONGEST: f64 = 8.64e15;
 const LAST: i64 = 8_640_000_000_000_000;
 
-/// Reads a length of time such as `365d`, `12h`, `1.5d` or `90m`; the units are `ms`, `s`, `m`, `h` and `d`, and a bare
-/// number means days.
+/// Reads a lifetime such as `365d`, `12h`, `1.5d` or `90m`. The units are `ms`, `s`, `m`, `h` and `d`; a number without
+/// a unit means days.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::InvalidLifetime`] if it is something else, zero, or longer than a credential file can express.
+/// [`ErrorKind::InvalidLifetime`] if it is anything else, zero, or longer than a credential file can express.
 ///
 /// # Examples
 ///
@@ -36,7 +36,7 @@ pub fn lifetime(text: &str) -> Result<Duration> {
     let text = text.trim_matches(is_blank_char).to_ascii_lowercase();
     let with_unit = UNITS.iter().find_map(|(unit, millis)| Some((text.strip_suffix(unit)?, *millis)));
     let (number, unit) = with_unit.unwrap_or((&text, DAY));
-    // The parser of numbers knows signs, exponents and words that are no part of this.
+    // `parse` would also accept signs, exponents and words.
     let plain = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let number = if plain { number.parse::<f64>().ok() } else { None };
     let millis = number.map(|number| (number * unit).round()).filter(|millis| (1.0..=LONGEST).contains(millis));
@@ -46,10 +46,10 @@ pub fn lifetime(text: &str) -> Result<Duration> {
     })
 }
 
-/// Refuses the end of a credential that its file cannot express: a length of time alone says nothing about when it begins.
+/// Refuses an expiry time that a credential file cannot express.
 pub(super) fn expressible(end: Timestamp) -> Result<()> {
     if end.as_millis() <= LAST {
         return Ok(());
     }
-    Err(Error::new(ErrorKind::InvalidLifetime, "the token would end later than a credential file can say"))
+    Err(Error::new(ErrorKind::InvalidLifetime, "the token would expire later than a credential file can express"))
 }

@@ -1,19 +1,19 @@
-//! Setting credentials up: what the commands of a command line do, as functions over any
+//! Functions for setting up credentials, as the commands of a command line do, in any
 //! [`AuthProfileStore`](crate::AuthProfileStore).
 //!
-//! | a command | its functions |
+//! | command | functions |
 //! | --- | --- |
-//! | show what the provider allows | [`terms`] |
-//! | take a pasted key or token | [`api_key`], [`token`], [`setup_token`], [`as_it_is`] |
+//! | show the provider's terms | [`terms`] |
+//! | read a pasted key or token | [`api_key`], [`token`], [`setup_token`], [`as_it_is`] |
 //! | name the profile | [`profile_id`], [`slug`] |
-//! | store it | [`save_key`], [`save_token`], with [`lifetime`] for an end |
-//! | say whether it will be used | [`Saved`], which they give |
+//! | store it | [`save_key`], [`save_token`], with [`lifetime`] for an expiry time |
+//! | report whether it will be used | [`Saved`], which they return |
 //!
 //! The other commands are methods of the store: [`set_order`](crate::AuthProfileStoreExt::set_order),
 //! [`clear_order`](crate::AuthProfileStoreExt::clear_order), [`remove`](crate::AuthProfileStoreExt::remove) and
 //! [`clear_cooldown`](crate::RecordOutcome::clear_cooldown).
 //!
-//! None of them asks the provider anything, and none prints: the caller shows what they give.
+//! The functions do not contact the provider and print nothing.
 //!
 //! # Examples
 //!

@@ -4,8 +4,8 @@ use crate::credential::CredentialKind;
 use crate::error::Result;
 use crate::id::{ProfileId, ProviderId};
 
-/// The short form of a name, as profile ids have it: lower case; what is not `a` to `z`, a digit, `.`, `_` or `-`
-/// becomes one dash, none at the ends; `default` if nothing is left.
+/// Returns a name in the short form of profile ids: in lower case, with one dash for each run of characters other than
+/// `a` to `z`, digits, `.`, `_` and `-`, and no dashes at the ends; `default` if nothing is left.
 ///
 /// # Examples
 ///
@@ -30,12 +30,12 @@ pub fn slug(name: &str) -> String {
     if slug.is_empty() { "default".to_owned() } else { slug.to_owned() }
 }
 
-/// The id of a provider's profile: a name with a colon in it is the id itself, any other is made a [`slug`]. Without a
-/// name it is `default` for keys and logins and `manual` for pasted tokens, as in OpenClaw.
+/// Returns the id of a provider's profile. A name with a colon is the id itself, any other becomes a [`slug`]. Without
+/// a name, the slug is `default`, or `manual` for tokens, as in OpenClaw.
 ///
 /// # Errors
 ///
-/// [`InvalidId`](crate::ErrorKind::InvalidId) if an id is given that has control characters.
+/// [`InvalidId`](crate::ErrorKind::InvalidId) if an id contains control characters.
 ///
 /// # Examples
 ///

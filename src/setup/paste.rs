@@ -1,4 +1,4 @@
-//! Secrets as people paste them.
+//! Reading secrets as people paste them.
 
 use crate::credential::{Implausible, Received};
 use crate::error::{Error, ErrorKind, Result};
@@ -6,32 +6,33 @@ use crate::id::ProviderId;
 use crate::providers::{SETUP_TOKEN_PREFIX, SecretUse, recognise};
 use crate::secret::{LEFT_OUT_INSIDE, Secret, clean, is_blank_char};
 
-/// The shortest setup-token in characters; a shorter one was cut off.
+/// The length of the shortest setup-token in characters; a shorter one is incomplete.
 const SETUP_TOKEN_LENGTH: usize = 80;
 
-/// A secret that was pasted, cleaned and found to be of the expected kind.
+/// A pasted secret, cleaned and checked.
 ///
-/// Only [`api_key`], [`token`] and [`setup_token`] make one, so that what is stored was looked at, and [`as_it_is`], with
-/// which the caller answers for it. `Debug` does not show the secret.
+/// Created by [`api_key`], [`token`] and [`setup_token`], which check the secret, and by [`as_it_is`], with which the
+/// caller vouches for it. `Debug` does not show the secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ValidatedSecret {
     /// The secret as it will be stored.
     pub secret: Secret,
-    /// What was done to the pasted text, a sentence each, to be shown to the user.
+    /// The changes to the pasted text, to be shown to the user; one sentence each.
     pub notes: Vec<&'static str>,
 }
 
-/// Cleans a pasted API key and makes sure that it is none of the other things people paste.
+/// Cleans a pasted API key and checks that it is not something else that people paste.
 ///
-/// It is [cleaned](Secret::cleaned): a whole line `export NAME='value'` can be pasted. A key of an unknown form is accepted:
-/// gateways issue their own.
+/// The text is [cleaned](Secret::cleaned), so a whole line `export NAME='value'` can be pasted. Keys of unknown formats
+/// are accepted, because gateways issue their own.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::InvalidSecret`] if it is blank, can be no secret for a reason that
-/// [`Implausible`](crate::credential::Implausible) lists, has characters that cannot stand in a header, or is a login code of
-/// the form `code#state`; [`ErrorKind::WrongSecret`] if it plainly is a token, an id, or a key of another provider.
+/// [`ErrorKind::InvalidSecret`] if it is blank, cannot be a secret for a reason in
+/// [`Implausible`](crate::credential::Implausible), has characters that a header cannot contain, or is a login code of
+/// the form `code#state`; [`ErrorKind::WrongSecret`] if it is recognised as a token, an id, or a key of another
+/// provider.
 ///
 /// # Examples
 ///
@@ -59,12 +60,12 @@ pub fn api_key(provider: &ProviderId, text: &str) -> Result<ValidatedSecret> {
     check(pasted, "key")
 }
 
-/// Cleans a pasted static token. For the provider `anthropic` it has to be a [`setup_token`]; of other providers nothing
-/// is known, and it only has to fit in a header.
+/// Cleans a pasted static token. For the provider `anthropic` it must be a [`setup_token`]; the formats of other
+/// providers' tokens are unknown, so these only have to be valid in a header.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::InvalidSecret`] if it is blank, damaged or too short, [`ErrorKind::WrongSecret`] if it plainly is
+/// [`ErrorKind::InvalidSecret`] if it is blank, damaged or too short, [`ErrorKind::WrongSecret`] if it is recognised as
 /// something else.
 pub fn token(provider: &ProviderId, text: &str) -> Result<ValidatedSecret> {
     if *provider == ProviderId::anthropic() {
@@ -77,17 +78,17 @@ pub fn token(provider: &ProviderId, text: &str) -> Result<ValidatedSecret> {
     check(pasted, "token")
 }
 
-/// Cleans a pasted setup-token: `sk-ant-oat`, a version of two digits, a dash, at least
-/// 80 characters in all.
+/// Cleans a pasted setup-token: `sk-ant-oat`, a version of two digits and a dash, with a total of at least 80
+/// characters.
 ///
-/// It is [cleaned](Secret::cleaned), and all white space is removed, because terminals break long lines.
+/// The text is [cleaned](Secret::cleaned), and all white space is removed, because terminals break long lines.
 ///
-/// Read [`terms`](super::terms) to the user first.
+/// Show the user the [`terms`](super::terms) first.
 ///
 /// # Errors
 ///
 /// [`ErrorKind::InvalidSecret`] if it is blank, too short, of another form, or a login code of the form `code#state`;
-/// [`ErrorKind::WrongSecret`] if it plainly is an API key or another known secret.
+/// [`ErrorKind::WrongSecret`] if it is recognised as an API key or another known secret.
 ///
 /// # Examples
 ///
@@ -131,15 +132,15 @@ pub fn setup_token(text: &str) -> Result<ValidatedSecret> {
     check(pasted, "token")
 }
 
-/// Cleans a pasted secret, and looks at nothing else: for one that the other functions refuse, and that is right all the
-/// same, such as a key of one provider for a gateway under the name of another.
+/// Cleans a pasted secret without checking it, for a secret that the other functions refuse although it is right, such
+/// as a key of one provider for a gateway under the name of another.
 ///
-/// Selecting it looks again: switch [`refuse_implausible`](crate::select::SelectorRules::refuse_implausible) off where it is
-/// to be sent although it looks like a placeholder.
+/// Selection checks it again: to send a secret that looks like a placeholder, switch
+/// [`refuse_implausible`](crate::select::SelectorRules::refuse_implausible) off.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::InvalidSecret`] if it is blank or has characters that cannot stand in a header.
+/// [`ErrorKind::InvalidSecret`] if it is blank or has characters that a header cannot contain.
 ///
 /// # Examples
 ///
@@ -159,14 +160,14 @@ pub fn as_it_is(text: &str) -> Result<ValidatedSecret> {
     check(ValidatedSecret { secret, notes: cleaning.notes().collect() }, "secret")
 }
 
-/// Cleans the text, and refuses what can be no secret of the provider.
+/// Cleans the text, and refuses what cannot be a secret of the provider.
 fn take(provider: &ProviderId, text: &str) -> Result<ValidatedSecret> {
     let received = Received::new(provider.as_str(), text);
     if received.secret.is_empty() {
         return Err(invalid("nothing was pasted"));
     }
     let is_gateway = provider.known().is_none_or(|known| known.base_url().is_none());
-    // Text that fills a place, such as `sk-xxxx`, is stored: a gateway may take it, and the selector knows whether there is one.
+    // Text such as `sk-xxxx` is stored: a gateway may accept it, and the selector knows whether there is one.
     let doubt = received.doubt.and_then(|doubt| {
         doubt.at(true).or(doubt.at(is_gateway).filter(|reason| *reason == Implausible::OtherProvider))
     });
@@ -180,11 +181,11 @@ fn take(provider: &ProviderId, text: &str) -> Result<ValidatedSecret> {
     Ok(ValidatedSecret { secret: received.secret, notes: received.cleaning.notes().collect() })
 }
 
-/// Leaves out all white space: terminals break long tokens into lines and indent them.
+/// Removes all white space, because terminals break long tokens into lines and indent them.
 fn without_blanks(mut pasted: ValidatedSecret) -> ValidatedSecret {
     if pasted.secret.expose().contains(is_blank_char) {
         pasted.secret = Secret::new(pasted.secret.expose().replace(is_blank_char, ""));
-        // A line that was broken and indented is one thing to its owner.
+        // A line that was broken and indented needs only one note.
         if !pasted.notes.contains(&LEFT_OUT_INSIDE) {
             pasted.notes.push("white space inside the secret is left out");
         }
@@ -192,11 +193,11 @@ fn without_blanks(mut pasted: ValidatedSecret) -> ValidatedSecret {
     pasted
 }
 
-/// Refuses the code a browser shows at the end of a login, which is not yet a credential.
+/// Refuses the code that a browser shows at the end of a login, which is not a credential yet.
 fn refuse_login_code(pasted: &ValidatedSecret) -> Result<()> {
     if pasted.secret.expose().contains('#') {
         return Err(invalid(
-            "this is a login code of the form code#state; paste the token that the login gives for it",
+            "this is a login code of the form code#state; paste the token that the login returns for it",
         ));
     }
     Ok(())
@@ -204,10 +205,10 @@ fn refuse_login_code(pasted: &ValidatedSecret) -> Result<()> {
 
 fn check(pasted: ValidatedSecret, what: &str) -> Result<ValidatedSecret> {
     if pasted.secret.is_placeholder() {
-        return Err(invalid(&format!("this is a word that OpenClaw shows in the place of a {what}")));
+        return Err(invalid(&format!("this is a word that OpenClaw shows instead of a {what}")));
     }
     if !pasted.secret.is_header_safe() {
-        return Err(invalid(&format!("the {what} has spaces or characters that no {what} has; paste it alone")));
+        return Err(invalid(&format!("the {what} contains spaces or characters that no {what} has; paste it alone")));
     }
     Ok(pasted)
 }

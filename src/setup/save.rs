@@ -14,12 +14,11 @@ use crate::profile::AuthProfiles;
 use crate::select::ProfileSelector;
 use crate::store::{AuthProfileStore, AuthProfileStoreExt as _};
 
-/// Stores a pasted API key as a profile, in the place of the credential it had, and ends its cooldowns: what failed was
-/// the old one, and its owner has just looked after it.
+/// Stores a pasted API key as a profile, replaces the credential of an existing one, and ends its cooldowns.
 ///
-/// The selector says whether it will be used: that of a configuration is [`Config::selector`](crate::Config::selector). An
-/// email address is kept for display. A sign-in that OpenClaw saved under this id for later is replaced, and the new key is
-/// for use now.
+/// The selector determines whether the profile will be used; [`Config::selector`](crate::Config::selector) returns that
+/// of a configuration. The email address is for display. If OpenClaw has saved a sign-in under this id for later, the
+/// new key replaces it and is used now.
 ///
 /// # Errors
 ///
@@ -35,14 +34,14 @@ pub fn save_key(
     save(store, selector, id, provider, &Credential::api_key(key.secret.clone()), email)
 }
 
-/// Stores a pasted token as a profile, in the place of the credential it had, and ends its cooldowns.
+/// Stores a pasted token as a profile, replaces the credential of an existing one, and ends its cooldowns.
 ///
-/// The selector says whether it will be used, as for [`save_key`]. Nobody can tell the end of a token from its text: without
-/// `expires` it counts as lasting.
+/// The selector determines whether it will be used, as for [`save_key`]. The text of a token does not show when it
+/// expires: without `expires` it is used indefinitely.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::InvalidLifetime`] if it ends later than a credential file can express, and those of
+/// [`ErrorKind::InvalidLifetime`] if it expires later than a credential file can express, and those of
 /// [`AuthProfiles::upsert`] and of [`update`](AuthProfileStore::update).
 ///
 /// # Examples
@@ -81,7 +80,7 @@ fn save(
     store.transact(|profiles| {
         let replaced = profiles.get(id.as_str()).is_some();
         profiles.upsert(id, provider, credential, email)?;
-        // Under whatever rules: those of February 2026 would leave some of the windows.
+        // Not the caller's rules: those of February 2026 would leave some of the windows.
         ProfileSelector::default().clear_cooldown(profiles, id)?;
         let placement = match selector.left_out(profiles, provider, id) {
             None => Placement::InRotation,

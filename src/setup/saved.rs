@@ -1,11 +1,11 @@
-//! What became of a profile that was stored.
+//! The result of storing a profile.
 
 use std::borrow::Cow;
 
 use crate::id::{ProfileId, ProviderId};
 use crate::select::Verdict;
 
-/// A profile that was stored, and whether it will be used.
+/// A stored profile, and whether it will be used.
 ///
 /// # Examples
 ///
@@ -34,45 +34,46 @@ use crate::select::Verdict;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Saved {
-    /// The profile.
+    /// The id of the profile.
     pub profile: ProfileId,
-    /// Its provider.
+    /// The provider of the profile.
     pub provider: ProviderId,
-    /// Whether there was a profile of this id before, whose credential was replaced.
+    /// `true` if there was a profile of this id before, whose credential was replaced.
     pub replaced: bool,
-    /// Whether it will be used.
+    /// [`InRotation`](Placement::InRotation) if the profile will be used, or the reason why not.
     pub placement: Placement,
 }
 
-/// Whether a stored profile is one of those that are chosen from.
+/// The place of a stored profile: in rotation or left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Placement {
-    /// It is.
+    /// It is among the profiles that are selected from.
     InRotation,
-    /// It is stored, and will not be used as things stand.
+    /// It is stored, but will not be used unless something changes.
     #[non_exhaustive]
     LeftOut {
-        /// Why: the configuration lists others only, an order does not name it, or the configuration has something else
-        /// under its name.
+        /// The reason: the configuration lists only others, an order does not include it, or the configuration has
+        /// another provider or kind under its id.
         verdict: Verdict,
-        /// The stored order that takes it into use, at the end of those that are in use now: give it to
-        /// [`set_order`](crate::AuthProfileStoreExt::set_order). It goes before every list of the configuration, which stays
-        /// as it is. `None` where no order helps.
+        /// The order to store with [`set_order`](crate::AuthProfileStoreExt::set_order) so that it is used, after the
+        /// profiles in use now. A stored order takes precedence over every list of the configuration, which stays as it
+        /// is. `None` if no order helps.
         order: Option<Vec<ProfileId>>,
     },
 }
 
 impl Saved {
-    /// Returns `true` if the profile is one of those that are chosen from.
+    /// Returns `true` if the profile is among those that are selected from.
     #[must_use]
     pub fn is_in_rotation(&self) -> bool {
         self.placement == Placement::InRotation
     }
 
-    /// Says why the profile is left out and what to do about it, to the person at the terminal; `None` if it is not.
+    /// Returns why the profile will not be used and what the person at the terminal can do about it; `None` if it will
+    /// be.
     ///
-    /// The command it names is OpenClaw's, with every id quoted as a shell wants it.
+    /// The command in it is OpenClaw's, with ids quoted for a shell.
     #[must_use]
     pub fn help(&self) -> Option<String> {
         let Placement::LeftOut { verdict, order } = &self.placement else { return None };
@@ -93,11 +94,11 @@ impl Saved {
         let ids: Vec<_> = order.iter().map(|id| quoted(&id.to_string()).into_owned()).collect();
         let command =
             format!("openclaw models auth order set --provider {} {}", quoted(&provider.to_string()), ids.join(" "));
-        Some(format!("{why} A stored order that names it puts it in use: `{command}`."))
+        Some(format!("{why} To use it, store an order that includes it: `{command}`."))
     }
 }
 
-/// A word as a shell takes it for one.
+/// Quotes a word for a shell if necessary.
 fn quoted(word: &str) -> Cow<'_, str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._:@/+,=".contains(c);
     if !word.is_empty() && !word.starts_with('-') && word.chars().all(plain) {

@@ -1,11 +1,11 @@
-//! What a provider's terms say about a kind of credential.
+//! A provider's terms for a kind of credential.
 
 use crate::credential::CredentialKind;
 use crate::id::ProviderId;
 use crate::providers::Terms;
 use crate::providers::UNKNOWN_TERMS;
 
-/// What the provider's terms say about this kind of credential.
+/// Returns a provider's terms for a kind of credential.
 ///
 /// # Examples
 ///

@@ -16,7 +16,7 @@ use crate::store::{AuthProfileStore, FileStore, Lease};
 #[non_exhaustive]
 #[cfg_attr(feature = "sqlite", expect(clippy::large_enum_variant, reason = "there is one for an agent, not many"))]
 pub enum AgentStore {
-    /// `auth-profiles.json`
+    /// The file `auth-profiles.json`.
     File(FileStore),
     /// The databases of OpenClaw 2026.6 and later.
     #[cfg(feature = "sqlite")]
@@ -33,8 +33,8 @@ impl AgentStore {
         }
     }
 
-    /// Returns the path of the store, as OpenClaw reports it: the file; with databases the agent's own, or the one of the
-    /// state directory where the agent has none.
+    /// Returns the path of the store as OpenClaw reports it: the file, the agent's database, or the state directory's
+    /// database if the agent has none.
     #[must_use]
     pub fn path(&self) -> &Path {
         match self {
@@ -57,11 +57,11 @@ impl AgentStore {
         inside.parent().unwrap_or(inside)
     }
 
-    /// Returns `true` if an order that is set here applies to every agent, because the agent has no database of its own.
+    /// Returns `true` if an order applies to every agent, because the agent has no database.
     ///
     /// # Errors
     ///
-    /// Those of [`load`](AuthProfileStore::load); none for a file, which is one agent's.
+    /// Those of [`load`](AuthProfileStore::load); none for a file, which is for one agent.
     pub fn order_is_shared(&self) -> Result<bool> {
         match self {
             Self::File(_) => Ok(false),
@@ -70,8 +70,8 @@ impl AgentStore {
         }
     }
 
-    /// Returns the database with the profiles that several agents share, and the ids of those of them that this agent has no
-    /// profile of its own for. `None` for a file, which is one agent's.
+    /// Returns the path of the database with the shared profiles, and the ids of those that this agent inherits: it has
+    /// no profile of its own under the same id. `None` for a file, which is for one agent.
     ///
     /// # Errors
     ///
@@ -84,12 +84,12 @@ impl AgentStore {
         }
     }
 
-    /// Returns the old file of credentials that OpenClaw wants to import first, if there is one: until `openclaw doctor --fix`
-    /// was run it refuses to work for this agent, and so does every update.
+    /// Returns an old credential file that OpenClaw has to import first, if there is one. Until `openclaw doctor --fix`
+    /// is run, OpenClaw refuses to work for this agent, and every update fails.
     ///
     /// # Errors
     ///
-    /// Those of [`load`](AuthProfileStore::load); none for a file, which is what it would import.
+    /// Those of [`load`](AuthProfileStore::load); none for a file store.
     pub fn unimported_file(&self) -> Result<Option<PathBuf>> {
         match self {
             Self::File(_) => Ok(None),

@@ -1,4 +1,4 @@
-//! Looking for files with credentials that no store reads.
+//! Finding files with credentials that no store reads.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -11,20 +11,20 @@ use crate::id::ProfileId;
 use crate::profile::{AuthProfiles, LegacyForm};
 use crate::syntax::{Limits, utf8};
 
-/// How many files of one directory are looked into, and how many entries of it are looked at.
+/// How many files of a directory are read, and how many of its entries are examined.
 const MOST_FILES: usize = 32;
 const MOST_ENTRIES: usize = 10_000;
 
-/// The older file of logins, in the directory `credentials` of the state directory.
+/// The older file of OAuth credentials, in the directory `credentials` of the state directory.
 const LOGINS: &str = "oauth.json";
 
 impl StateDir {
-    /// The files of an agent that hold credentials and that no store reads: those beside a database that OpenClaw has not
-    /// imported, and what imports and repairs left (`auth-profiles.json.migrated-…`, `….bak`) where a profile in it is
-    /// not one of `profiles`.
+    /// Returns the files of an agent with credentials that no store reads: those beside a database that OpenClaw has
+    /// not imported, and those that imports and repairs left behind (`auth-profiles.json.migrated-…`, `….bak`) if they
+    /// have a profile that is not in `profiles`.
     ///
-    /// Never an error: files that are large, damaged or no files are passed over, unless OpenClaw stumbles over them too.
-    /// Up to 32 files of up to 1 MiB are read; nothing is changed.
+    /// Never fails: files that are large, damaged or not regular are skipped, unless they also stop OpenClaw. Up to 32
+    /// files of up to 1 MiB are read; nothing is changed.
     ///
     /// # Examples
     ///
@@ -54,13 +54,13 @@ impl StateDir {
             let lost = read.unwrap_or_default().into_iter().filter(|id| known.insert(id.clone())).collect();
             found.push(Leftover { path, kind, profiles: lost, is_readable, original, has_database });
         }
-        // An archive from which everything is stored is as it should be.
+        // An archive whose profiles are all stored is of no interest.
         found.retain(|leftover| leftover.kind == LeftoverKind::Unimported || !leftover.profiles.is_empty());
         found
     }
 
-    /// Old files of the agent, each with the name it had: first those in use until there was a database, then archives, the
-    /// latest name first.
+    /// Returns old files of the agent with their original names: first those used before there was a database, then
+    /// archives, the latest name first.
     fn old_files(&self, agent: &Agent, has_database: bool) -> Vec<OldFile> {
         let logins = (self.path.join("credentials"), &[LOGINS][..]);
         let directories = [Some((agent.directory.clone(), &FILES[..])), agent.is_default.then_some(logins)];
@@ -89,10 +89,10 @@ impl StateDir {
     }
 }
 
-/// A file, the name under which OpenClaw looks for such a file, and why it is not read.
+/// A file, the name under which OpenClaw looks for it, and why it is not read.
 type OldFile = (PathBuf, &'static str, LeftoverKind);
 
-/// The ids of the profiles in a file of any of the old formats, those of unknown types included.
+/// Returns the ids of the profiles in a file of any old format, including those of unknown types.
 fn ids(path: &Path, original: &str) -> Result<Vec<ProfileId>> {
     let bytes = read::bytes(path, read::LARGEST)?;
     let text = utf8(&bytes)?;
@@ -101,7 +101,7 @@ fn ids(path: &Path, original: &str) -> Result<Vec<ProfileId>> {
     if original == current {
         match AuthProfiles::from_json(text) {
             Ok(document) => profiles = document,
-            // OpenClaw takes one with the profiles at the top level, too.
+            // OpenClaw also accepts a document with the profiles at the top level.
             Err(error) => return AuthProfiles::ids_at_top_level(text).ok_or(error),
         }
     } else {

@@ -1,4 +1,4 @@
-//! Opening OpenClaw's databases, in programs that can.
+//! Opening OpenClaw's databases, if the program is built with SQLite.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ pub(super) fn open(state_directory: &Path, agent: &Agent) -> Result<AgentStore> 
 #[cfg(not(feature = "sqlite"))]
 pub(super) fn open(state_directory: &Path, _agent: &Agent) -> Result<AgentStore> {
     use crate::error::{Error, ErrorKind};
-    let message = "OpenClaw keeps the credentials of this directory in a database, which cannot be opened";
+    let message = "OpenClaw keeps the credentials of this directory in a database, which this program cannot open";
     Err(Error::new(ErrorKind::WrongStore, message).with_path(state_directory).with_help(
         "This program was built without SQLite, which OpenClaw's database needs: get a build of it with SQLite, or use OpenClaw's own `openclaw models auth`.",
     ))

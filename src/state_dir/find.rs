@@ -1,4 +1,4 @@
-//! Where a state directory is, and which of the files in it is the configuration.
+//! Finding a state directory, and the configuration file in it.
 
 use std::path::PathBuf;
 
@@ -8,17 +8,17 @@ use crate::env::{Environment, homeless};
 use crate::error::ErrorKind;
 use crate::error::Result;
 
-/// The names the program had, newest first.
+/// The names that OpenClaw has had, newest first.
 const NAMES: [&str; 3] = ["openclaw", "moltbot", "clawdbot"];
 
 impl StateDir {
-    /// The directory that an OpenClaw with these variables uses: `OPENCLAW_STATE_DIR`, else `CLAWDBOT_STATE_DIR`, else the
-    /// first of `.openclaw`, `.moltbot` and `.clawdbot` that is in the home directory, else `.openclaw` there. It need not
-    /// exist. `OPENCLAW_CONFIG_PATH` names the configuration, which need not exist either.
+    /// Finds the directory that OpenClaw uses with these variables: `OPENCLAW_STATE_DIR`, else `CLAWDBOT_STATE_DIR`,
+    /// else the first existing one of `.openclaw`, `.moltbot` and `.clawdbot` in the home directory, else `.openclaw`
+    /// there. It need not exist. `OPENCLAW_CONFIG_PATH` sets the configuration file, which need not exist either.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound) if there is no home directory and one is needed.
+    /// [`NotFound`](ErrorKind::NotFound) if the home directory is needed and there is none.
     ///
     /// # Examples
     ///
@@ -43,8 +43,9 @@ impl StateDir {
         Ok(Self { path, config_path, is_config_required: false, environment: environment.clone() })
     }
 
-    /// The configuration's file, whether it exists or not: the one that was named, else the first of `openclaw.json`,
-    /// `moltbot.json` and `clawdbot.json` that is in the directory.
+    /// Returns the path of the configuration file, whether it exists or not: the one that was set, else the first
+    /// existing one of `openclaw.json`, `moltbot.json` and `clawdbot.json` in the directory, else `openclaw.json`
+    /// there.
     #[must_use]
     pub fn config_path(&self) -> PathBuf {
         if let Some(path) = &self.config_path {

@@ -1,4 +1,4 @@
-//! Profiles that stand in a file and in no store: users miss them, and nothing else says where they are.
+//! Profiles that are in a file but in no store.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -6,34 +6,34 @@ use std::path::PathBuf;
 use crate::error::{Diagnostic, DiagnosticCode, Location, Severity, Shown};
 use crate::id::ProfileId;
 
-/// How many profiles a text names; the rest is counted.
+/// How many profiles a text names; the others are counted.
 const MOST_NAMED: usize = 8;
 
-/// A file with credentials that no store reads. Made by [`StateDir::leftovers`](super::StateDir::leftovers).
+/// A file with credentials that no store reads, found by [`StateDir::leftovers`](super::StateDir::leftovers).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Leftover {
-    /// The file.
+    /// The path of the file.
     pub path: PathBuf,
-    /// Why it is not read.
+    /// The reason why it is not read.
     pub kind: LeftoverKind,
-    /// The profiles in it that the store does not have, in the order of the file; each is in one leftover only.
+    /// The profiles in it that the store does not have, in file order; each is in one leftover only.
     pub profiles: Vec<ProfileId>,
-    /// Whether the file could be understood.
+    /// `true` if the file could be read.
     pub is_readable: bool,
     /// The name under which OpenClaw looks for such a file.
     pub(super) original: &'static str,
-    /// Whether OpenClaw has a database that the file can be imported into.
+    /// `true` if OpenClaw has a database that the file can be imported into.
     pub(super) has_database: bool,
 }
 
-/// Why a file is not read.
+/// The reason why a file is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LeftoverKind {
-    /// It lies beside a database, and OpenClaw has not imported it.
+    /// It is beside a database, and OpenClaw has not imported it.
     Unimported,
-    /// It is what an import or a repair left.
+    /// An import or a repair left it behind.
     Archive,
 }
 
@@ -49,24 +49,24 @@ impl LeftoverKind {
 }
 
 impl Leftover {
-    /// Returns what a report says about it: how many profiles, which, and what to run. It has no secret in it.
+    /// Returns a diagnostic for reports: how many profiles, which, and what to run. It contains no secret.
     #[must_use]
     pub fn diagnostic(&self) -> Diagnostic {
         let count = self.profiles.len();
         let (one, names) = (if count == 1 { "profile" } else { "profiles" }, self.names());
         let message = match self.kind {
             LeftoverKind::Archive => {
-                format!("an old file of credentials holds {count} {one} that no store has: {names}")
+                format!("an old credential file contains {count} {one} that no store has: {names}")
             }
             LeftoverKind::Unimported if !self.is_readable => {
-                "an old file of credentials beside OpenClaw's database cannot be read, and is not used".to_owned()
+                "an old credential file beside OpenClaw's database cannot be read and is not used".to_owned()
             }
             LeftoverKind::Unimported if count == 0 => {
-                "an old file of credentials lies beside OpenClaw's database, and is not used".to_owned()
+                "there is an old credential file beside OpenClaw's database, which is not used".to_owned()
             }
             LeftoverKind::Unimported => {
-                let lies = "an old file of credentials lies beside OpenClaw's database, and is not used";
-                format!("{lies}; it holds {count} {one} that no store has: {names}")
+                let lies = "there is an old credential file beside OpenClaw's database, which is not used";
+                format!("{lies}; it contains {count} {one} that no store has: {names}")
             }
         };
         let place = Location::default().with_path(&self.path);
@@ -77,14 +77,14 @@ impl Leftover {
         let original = self.original;
         match self.kind {
             LeftoverKind::Unimported if !self.is_readable => {
-                "run `openclaw doctor --fix`, which may still import it; if OpenClaw asks for it afterwards, move the file elsewhere and keep it, because there may be credentials in it".to_owned()
+                "run `openclaw doctor --fix`, which may still import it; if OpenClaw still asks for it afterwards, move the file elsewhere and keep it, because it may contain credentials".to_owned()
             }
-            LeftoverKind::Unimported => "run `openclaw doctor --fix`, which imports the file and puts it aside".to_owned(),
+            LeftoverKind::Unimported => "run `openclaw doctor --fix`, which imports the file and sets it aside".to_owned(),
             LeftoverKind::Archive if self.has_database => format!(
-                "give the file the name `{original}` again, if no other has it, and run `openclaw doctor --fix`, which imports what it knows; or remove the file if nothing in it is needed"
+                "rename the file to `{original}`, unless that exists, and run `openclaw doctor --fix`, which imports what it knows; or remove the file if you do not need it"
             ),
             LeftoverKind::Archive => {
-                "add them again, for example with `openclaw models auth paste-token`; or remove the file if nothing in it is needed".to_owned()
+                "add them again, for example with `openclaw models auth paste-token`; or remove the file if you do not need it".to_owned()
             }
         }
     }

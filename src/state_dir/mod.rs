@@ -1,9 +1,9 @@
-//! A state directory of OpenClaw, whichever release wrote it.
+//! OpenClaw's state directory, whichever release wrote it.
 //!
-//! [`StateDir`] finds the directory, its configuration and the variables of its `.env`, and opens the store of an
-//! agent's credentials: `auth-profiles.json`, as OpenClaw had it until May 2026, or the databases it has had since
-//! (feature `sqlite`). It never makes what would be in OpenClaw's way. [`StoreLayout`] says what it found, and
-//! [`Leftover`] which files hold profiles that no store has.
+//! [`StateDir`] finds the directory, its configuration and the variables in its `.env`, and opens the store of an
+//! agent's credentials: `auth-profiles.json`, which OpenClaw used until May 2026, or the databases it uses since
+//! (feature `sqlite`). It never creates files that OpenClaw would trip over. [`StoreLayout`] reports what it found, and
+//! [`Leftover`] a file with profiles that no store has.
 
 mod agent_store;
 mod archives;
@@ -25,10 +25,10 @@ use crate::error::{ErrorKind, Result};
 use crate::references::ReferenceResolver;
 use crate::store::shared_database;
 
-/// The directory in which OpenClaw keeps its configuration, and the credentials of its agents.
+/// The directory in which OpenClaw keeps its configuration and the credentials of its agents.
 ///
-/// Nothing is read before it is asked for, and nothing is kept: every method looks at what is there now. Credentials are
-/// written by the [`store`](Self::store) alone.
+/// Nothing is read in advance or cached: every method looks at the current files. Only the [`store`](Self::store)
+/// writes credentials.
 ///
 /// # Examples
 ///
@@ -56,40 +56,41 @@ use crate::store::shared_database;
 pub struct StateDir {
     path: PathBuf,
     config_path: Option<PathBuf>,
-    /// Whether the configuration was named by the caller, who would miss it.
+    /// `true` if the caller set the configuration file, which must then exist.
     is_config_required: bool,
     environment: Environment,
 }
 
 impl StateDir {
-    /// The directory at this path, whether it exists or not, with the environment of this process.
+    /// Creates a state directory at this path, whether it exists or not, with the environment of this process.
     ///
-    /// A leading `~` is a name like any other: [`Environment::expand_home`] replaces it.
+    /// A leading `~` is not expanded; use [`Environment::expand_home`] for that.
     #[must_use]
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), config_path: None, is_config_required: false, environment: Environment::process() }
     }
 
-    /// Sets the variables that the configuration is read with, under which the `.env` of the directory is put.
+    /// Sets the variables that the configuration is read with; they take precedence over those in the directory's
+    /// `.env`. Default: those of this process.
     #[must_use]
     pub fn with_environment(self, environment: Environment) -> Self {
         Self { environment, ..self }
     }
 
-    /// Sets the configuration, where it is not the one in the directory. It has to be there.
+    /// Sets the path of the configuration file, which must exist. Default: [`config_path`](Self::config_path).
     #[must_use]
     pub fn with_config_path(self, path: impl Into<PathBuf>) -> Self {
         Self { config_path: Some(path.into()), is_config_required: true, ..self }
     }
 
-    /// The directory.
+    /// Returns the path of the directory.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The variables, and under them those of the `.env` in the directory, in which OpenClaw keeps some keys. A file that is
-    /// not there has none.
+    /// Returns the variables, with those in the directory's `.env`, where OpenClaw keeps some keys. A missing `.env` is
+    /// empty.
     ///
     /// # Errors
     ///
@@ -97,16 +98,16 @@ impl StateDir {
     /// [`TooLarge`](ErrorKind::TooLarge) beyond 1 MiB, [`Io`](ErrorKind::Io).
     pub fn environment(&self) -> Result<Environment> {
         match read::bytes(&self.path.join(".env"), read::LARGEST) {
-            // A remark in another encoding is no reason to lose the keys.
+            // A comment in another encoding is no reason to lose the keys.
             Ok(bytes) => Ok(self.environment.clone().with_dotenv(&String::from_utf8_lossy(&bytes))),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(self.environment.clone()),
             Err(error) => Err(error),
         }
     }
 
-    /// The configuration, read strictly and with the variables of [`environment`](Self::environment).
+    /// Reads the configuration strictly, with the variables of [`environment`](Self::environment).
     ///
-    /// A file that is not there is an empty configuration, unless [`with_config_path`](Self::with_config_path) named it.
+    /// A missing file is an empty configuration, unless [`with_config_path`](Self::with_config_path) set it.
     ///
     /// # Errors
     ///
@@ -115,9 +116,8 @@ impl StateDir {
         self.config_with(&ReadOptions::new().environment(self.environment()?))
     }
 
-    /// The configuration, read as these options say, whose variables take the place of
-    /// [`environment`](Self::environment). Where it does not say which release it belongs to and OpenClaw's database is
-    /// there, that is 2026.9.6.
+    /// Reads the configuration with these options, whose variables replace those of [`environment`](Self::environment).
+    /// If the configuration does not name its release and there is a database, the release is 2026.9.6.
     ///
     /// # Errors
     ///
@@ -133,8 +133,8 @@ impl StateDir {
         }
     }
 
-    /// What finds the secrets that profiles and the configuration only refer to: variables, and the table of secrets in the
-    /// database of the directory (feature `sqlite`). Keep it: it remembers what it found.
+    /// Creates a resolver for the references of profiles and the configuration: to variables, and to the table of
+    /// secrets in the directory's database (feature `sqlite`). Keep it, because it caches the results.
     ///
     /// # Examples
     ///
@@ -153,14 +153,14 @@ impl StateDir {
         ReferenceResolver::new().with_state_directory(&self.path)
     }
 
-    /// The agent that is meant where none is named: [`Config::default_agent`], and `main` where the configuration cannot be
-    /// read.
+    /// Returns the agent that is used if none is named: [`Config::default_agent`], or `main` if the configuration
+    /// cannot be read.
     #[must_use]
     pub fn default_agent(&self) -> String {
         self.tolerant_config().default_agent().to_owned()
     }
 
-    /// The configuration as far as it can be understood: an agent's credentials are where they are, whatever else is wrong.
+    /// Reads as much of the configuration as possible: an agent's credentials can be found whatever else is wrong.
     fn tolerant_config(&self) -> Config {
         let environment = self.environment().unwrap_or_else(|_| self.environment.clone());
         self.config_with(&ReadOptions::new().lenient(true).environment(environment)).unwrap_or_default()

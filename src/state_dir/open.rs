@@ -1,4 +1,4 @@
-//! Which store an agent's credentials are kept in.
+//! Choosing and opening the store of an agent's credentials.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -10,30 +10,30 @@ use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{FileStore, agent_database, main_database, shared_database};
 
-/// The file of credentials that OpenClaw had until May 2026, and its older name.
+/// OpenClaw's credential file until May 2026, and its older name.
 pub(super) const FILES: [&str; 2] = ["auth-profiles.json", "auth.json"];
 
-/// The agent whose credentials all agents share, where the configuration names no other.
+/// The agent whose credentials all agents share, unless the configuration names another.
 const MAIN: &str = "main";
 
 /// The first release that keeps credentials in databases.
 const FIRST_WITH_DATABASES: (u32, u32) = (2026, 6);
 
-/// Whether an agent's credentials are in files, in databases, or not there yet.
+/// The layout of an agent's credentials: files, databases, or nothing yet.
 ///
 /// Serialises to its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StoreLayout {
-    /// Nothing yet.
+    /// Nowhere yet.
     Nothing,
-    /// One file with everything, as OpenClaw had it until March 2026.
+    /// One file with everything, as in OpenClaw until March 2026.
     Json,
-    /// One file with credentials, and one with order and statistics, as OpenClaw had it in April and May 2026.
+    /// One file with credentials and one with order and statistics, as in OpenClaw of April and May 2026.
     JsonAndState,
-    /// The databases of OpenClaw 2026.6 and later: that of the state directory, that of the agent `main`, the agent's own.
+    /// The databases of OpenClaw 2026.6 and later: the state directory's, that of the agent `main`, or the agent's own.
     Sqlite,
-    /// A database, and beside it a file of credentials that it does not use.
+    /// A database, and a credential file beside it that is not used.
     Both,
 }
 
@@ -50,7 +50,7 @@ impl StoreLayout {
         }
     }
 
-    /// Whether there is a database.
+    /// Returns `true` if there is a database.
     #[must_use]
     pub fn has_database(self) -> bool {
         matches!(self, Self::Sqlite | Self::Both)
@@ -69,43 +69,44 @@ impl Serialize for StoreLayout {
     }
 }
 
-/// One agent, as the configuration has it.
 pub(super) struct Agent {
     pub(super) id: String,
     pub(super) directory: PathBuf,
-    /// Whether its credentials are for all agents.
+    /// `true` if its credentials are for all agents.
     pub(super) is_default: bool,
     config: Config,
 }
 
 impl StateDir {
-    /// Says whether an agent's credentials are in files or in databases. Files are looked for, none is opened.
+    /// Returns where an agent's credentials are kept, without opening a file.
     ///
-    /// No agent is the [default](Self::default_agent) one.
+    /// `None` is the [default agent](Self::default_agent).
     ///
     /// # Errors
     ///
-    /// [`InvalidId`](ErrorKind::InvalidId) for a name that no agent has; [`NotFound`](ErrorKind::NotFound) if the agent's
-    /// directory is in a home directory that there is not.
+    /// [`InvalidId`](ErrorKind::InvalidId) for an invalid agent id; [`NotFound`](ErrorKind::NotFound) if the agent's
+    /// directory is in the home directory and there is none.
     pub fn layout<'a>(&self, agent: impl Into<Option<&'a str>>) -> Result<StoreLayout> {
         Ok(self.layout_of(&self.agent(agent.into())?))
     }
 
     /// Opens the store of an agent's credentials: a file, or OpenClaw's databases.
     ///
-    /// No agent is the [default](Self::default_agent) one. The agent's `agentDir` of the configuration is followed; one that
-    /// names the usual place in a state directory that is not there any more means that place in this one.
+    /// `None` is the [default agent](Self::default_agent). The agent's `agentDir` in the configuration is used, unless
+    /// it is the usual path in a state directory that no longer exists; then it is the usual path in this one.
     ///
-    /// Nothing is made and no credential is read before the store is used. In a directory without credentials the store is
-    /// `auth-profiles.json`, unless an OpenClaw of 2026.6 or later has been there, which would not find it.
+    /// Nothing is created and no credential is read before the store is used. In a directory without credentials the
+    /// store is `auth-profiles.json`, unless OpenClaw 2026.6 or later has used the directory, which would not read that
+    /// file.
     ///
     /// # Errors
     ///
-    /// - [`WrongStore`](ErrorKind::WrongStore) if there is a database and the feature `sqlite` is not there to open it.
-    /// - [`NoDatabase`](ErrorKind::NoDatabase) if there are no credentials, and OpenClaw has to make its database first.
-    /// - [`InvalidId`](ErrorKind::InvalidId) for a name that no agent has; [`NotFound`](ErrorKind::NotFound) if the agent's
-    ///   directory is in a home directory that there is not; [`Io`](ErrorKind::Io) if a path is relative and there is no
-    ///   current directory.
+    /// - [`WrongStore`](ErrorKind::WrongStore) if there is a database, but not the feature `sqlite` to open it.
+    /// - [`NoDatabase`](ErrorKind::NoDatabase) if there are no credentials, and OpenClaw has to create its database
+    ///   first.
+    /// - [`InvalidId`](ErrorKind::InvalidId) for an invalid agent id; [`NotFound`](ErrorKind::NotFound) if the agent's
+    ///   directory is in the home directory and there is none; [`Io`](ErrorKind::Io) if a path is relative and there is
+    ///   no current directory.
     pub fn store<'a>(&self, agent: impl Into<Option<&'a str>>) -> Result<AgentStore> {
         let agent = self.agent(agent.into())?;
         match self.layout_of(&agent) {
@@ -118,14 +119,15 @@ impl StateDir {
         }
     }
 
-    /// Returns the id under which OpenClaw knows an agent, which is also the name of the agent's directory: in lower case,
-    /// with one `-` for every run of characters that are no ASCII letter, digit, `-` or `_`, without dashes around it if
-    /// there was any such, and 64 characters at most. Every method that takes an agent reads its id like that.
+    /// Returns OpenClaw's id of an agent, which is also the name of the agent's directory: the name in lower case, at
+    /// most 64 characters, with one `-` for each run of characters other than ASCII letters, digits, `-` and `_`; if
+    /// there was such a run, also without dashes at the ends. Every method that takes an agent normalises its id like
+    /// this.
     ///
     /// # Errors
     ///
-    /// [`InvalidId`](ErrorKind::InvalidId) if nothing is left, or if the text has a slash, a backslash or a control character:
-    /// it is a path then, or a mistake.
+    /// [`InvalidId`](ErrorKind::InvalidId) if nothing is left, or if the text contains a slash, a backslash or a
+    /// control character, because it is then a path or a mistake.
     ///
     /// # Examples
     ///
@@ -140,7 +142,7 @@ impl StateDir {
     pub fn agent_id(agent: &str) -> Result<String> {
         let is_path = |c: char| matches!(c, '/' | '\\') || c.is_control();
         let id = Some(agent).filter(|agent| !agent.chars().any(is_path)).and_then(crate::id::agent_id);
-        let message = "an agent id has letters, digits, `-` or `_`, and neither slashes nor control characters";
+        let message = "an agent id contains letters, digits, `-` or `_`, but no slashes and no control characters";
         id.ok_or_else(|| Error::new(ErrorKind::InvalidId, message))
     }
 
@@ -150,7 +152,7 @@ impl StateDir {
         let usual = Path::new("agents").join(&id).join("agent");
         let directory =
             match config.agent_dir(&id).map(|directory| self.environment.expand_home(directory)).transpose()? {
-                // OpenClaw writes the usual place as an absolute path, which leads nowhere once the directory has moved.
+                // OpenClaw writes the usual path as an absolute one, which is wrong once the directory was moved.
                 Some(directory) if !directory.ends_with(&usual) || is_there(&directory) => directory,
                 _ => self.path.join(usual),
             };
@@ -170,7 +172,7 @@ impl StateDir {
         }
     }
 
-    /// Whether an OpenClaw has been here that keeps credentials in databases.
+    /// Returns `true` if an OpenClaw that keeps credentials in databases has used the directory.
     fn is_of_databases(&self, config: &Config) -> bool {
         is_there(&self.path.join("state"))
             || config.has_agent_entries()
@@ -178,7 +180,7 @@ impl StateDir {
     }
 }
 
-/// Whether this release of OpenClaw keeps credentials in databases. A version that is none says nothing.
+/// Returns `true` if this release of OpenClaw keeps credentials in databases; `false` if the version is invalid.
 fn has_databases(version: &str) -> bool {
     let mut numbers = version.trim_start_matches('v').split('.').map(str::parse);
     match (numbers.next(), numbers.next()) {
@@ -187,16 +189,16 @@ fn has_databases(version: &str) -> bool {
     }
 }
 
-/// Whether there is something at a path, a link that points nowhere included: what it leads to may be on a disk that is
-/// not there at the moment. A look, because a database that is opened as a file loses its locks when that is closed.
+/// Returns `true` if there is something at a path, including a dangling link, whose target may be on a disk that is not
+/// mounted at the moment. Does not open it: closing a database that was opened as a file drops SQLite's locks.
 fn is_there(path: &Path) -> bool {
     std::fs::symlink_metadata(path).is_ok()
 }
 
 fn no_database(state_directory: &Path, agent: &str) -> Error {
-    let message = "OpenClaw has not made the database yet in which it keeps credentials";
+    let message = "OpenClaw has not created its database for credentials yet";
     let help = format!(
-        "Run OpenClaw once, for example `openclaw models auth paste-api-key --agent {agent} --provider NAME`: it makes the database."
+        "Run OpenClaw once, for example `openclaw models auth paste-api-key --agent {agent} --provider NAME`: this creates the database."
     );
     Error::new(ErrorKind::NoDatabase, message).with_path(state_directory).with_help(help)
 }

@@ -10,10 +10,9 @@ use crate::syntax;
 /// The largest file that is read, in bytes.
 pub(super) const LARGEST: usize = 1 << 20;
 
-/// How much is read at a time.
 const PIECE: usize = 1 << 14;
 
-/// The bytes of a regular file. Nothing else is opened: a pipe would be waited for until somebody writes into it.
+/// Reads a regular file. Nothing else is opened, because opening a pipe would block until someone writes to it.
 ///
 /// # Errors
 ///

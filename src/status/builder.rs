@@ -1,4 +1,4 @@
-//! Gathering the report.
+//! The builder of a report.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
@@ -21,12 +21,12 @@ use crate::providers::Provider;
 use crate::select::{ProfileSelector, Verdict};
 use crate::syntax::KeyPath;
 
-/// How long before its end a credential is called expiring, unless the caller says otherwise.
+/// The default time before its expiry at which a credential is reported as expiring.
 const WARN_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What a [`StatusReport`] is made from.
+/// A builder of a [`StatusReport`].
 ///
-/// Nothing is required beyond a configuration and profiles; the paths are only repeated in the report.
+/// Only a configuration and profiles are required; the paths are only repeated in the report.
 #[must_use]
 pub struct StatusReportBuilder<'a> {
     config: &'a Config,
@@ -46,8 +46,8 @@ pub struct StatusReportBuilder<'a> {
 }
 
 impl StatusReport {
-    /// Starts a report on these profiles under this configuration, whose
-    /// [`with_references`](Config::with_references) says what references to secrets lead to.
+    /// Creates a builder of a report on these profiles under this configuration. Resolve references to secrets with
+    /// [`with_references`](Config::with_references) first.
     pub fn builder<'a>(config: &'a Config, profiles: &'a AuthProfiles) -> StatusReportBuilder<'a> {
         StatusReportBuilder::new(config, profiles)
     }
@@ -73,77 +73,78 @@ impl<'a> StatusReportBuilder<'a> {
         }
     }
 
-    /// Sets the agent, whose own models come before the defaults.
+    /// Sets the agent, whose own models take precedence over the defaults. Default: none, so the defaults are reported.
     pub fn agent(mut self, id: impl Into<String>) -> Self {
         self.agent = Some(id.into());
         self
     }
 
-    /// Sets the path of the configuration file.
+    /// Sets the path of the configuration file, for display.
     pub fn config_path(mut self, path: impl Into<PathBuf>) -> Self {
         self.config_path = Some(path.into());
         self
     }
 
-    /// Sets the agent's directory.
+    /// Sets the agent's directory, for display.
     pub fn agent_dir(mut self, path: impl Into<PathBuf>) -> Self {
         self.agent_dir = Some(path.into());
         self
     }
 
-    /// Sets where the profiles are kept.
+    /// Sets the path of the store, for display.
     pub fn store_path(mut self, path: impl Into<PathBuf>) -> Self {
         self.store_path = Some(path.into());
         self
     }
 
-    /// Sets the database with the profiles that several agents share, and which those are: `AgentStore::shared_profiles` has
-    /// both. It is where the report says that a provider's credential is which has no profile of the agent's own.
+    /// Sets the path of the database with the shared profiles, and the ids of those that the agent inherits; get both
+    /// from `AgentStore::shared_profiles`. The report shows this path as the source of a provider with only inherited
+    /// profiles.
     pub fn shared_store(mut self, path: impl Into<PathBuf>, ids: impl IntoIterator<Item = ProfileId>) -> Self {
         self.shared_store_path = Some(path.into());
         self.shared = ids.into_iter().collect();
         self
     }
 
-    /// Sets the home directory; paths below it are written with `~` where OpenClaw does so.
+    /// Sets the home directory; paths in it are shortened to `~` where OpenClaw does so.
     pub fn home(mut self, path: impl Into<PathBuf>) -> Self {
         self.home = Some(path.into());
         self
     }
 
-    /// Sets the model that is used where none is configured. Default: that of the release the configuration belongs to,
+    /// Sets the model that is used if none is configured. Default: that of the configuration's release,
     /// `anthropic/claude-opus-4-6` in OpenClaw 2026.2.9 and `openai/gpt-6-astra` in 2026.9.6.
     pub fn default_model(mut self, model: ModelRef) -> Self {
         self.default_model = Some(model);
         self
     }
 
-    /// Sets how long before its end a credential is called expiring. Default: 24 hours.
+    /// Sets the time before its expiry at which a credential is reported as expiring. Default: 24 hours.
     pub fn warn_after(mut self, warn_after: Duration) -> Self {
         self.warn_after = warn_after;
         self
     }
 
-    /// Says whether the server that keeps the profiles [is away](crate::AuthProfileStore::is_away), which the report then warns
-    /// of. Default: it is not.
+    /// Sets whether the store's server [is away](crate::AuthProfileStore::is_away), of which the report then warns.
+    /// Default: `false`.
     pub fn store_away(mut self, is_away: bool) -> Self {
         self.is_away = is_away;
         self
     }
 
-    /// Sets the memory of what providers say is left, such as that of a running `Rotator`.
+    /// Sets the tracker of headroom, such as that of a running `Rotator`. Default: none, so no headroom is reported.
     pub fn headroom(mut self, tracker: &'a HeadroomTracker) -> Self {
         self.headroom = Some(tracker);
         self
     }
 
-    /// Adds what else is odd: `StateDir::leftovers`, for one, finds files with profiles that no store has.
+    /// Adds diagnostics, for example those of `StateDir::leftovers`, which finds files with profiles that no store has.
     pub fn diagnostics(mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) -> Self {
         self.diagnostics.extend(diagnostics);
         self
     }
 
-    /// Builds the report for a moment.
+    /// Builds the report for a point in time.
     #[must_use]
     pub fn build(self, now: Timestamp) -> StatusReport {
         let (config, agent) = (self.config, self.agent.as_deref());
@@ -184,7 +185,7 @@ impl<'a> StatusReportBuilder<'a> {
         diagnostics.extend(secrets::of_transport(config).chain(secrets::of_variables(config)));
         diagnostics.extend(impossible_windows(self.profiles, selector, now));
         let key = |provider: &ProviderId| key(config, provider);
-        // From the end, so that the first of a key stays.
+        // In reverse, so that the first status of each key is kept.
         let by_key: HashMap<Key, _> = providers.iter().rev().map(|status| (key(&status.provider), status)).collect();
         let used: HashSet<Key> = in_use.iter().map(|model| key(model.provider())).collect();
         let (mut missing, mut noted) = (Vec::new(), HashSet::new());
@@ -196,7 +197,7 @@ impl<'a> StatusReportBuilder<'a> {
             }
         }
         missing.sort_by(|a, b| collate::compare(a.as_str(), b.as_str()));
-        // Without one of its headers a request is not sent either.
+        // A request is not sent without one of its headers either.
         let misses_header = |provider: &ProviderId| {
             config.provider(provider).is_some_and(|settings| {
                 settings.references().any(|(key, _, failure)| {
@@ -212,7 +213,7 @@ impl<'a> StatusReportBuilder<'a> {
         let unresolved: HashSet<Key> = unresolved_in_use.iter().map(key).collect();
         missing.retain(|provider| !unresolved.contains(&key(provider)));
         if is_newer {
-            // Of these it is not known whether they have a credential.
+            // It is unknown whether these have a credential.
             let is_unconfirmed =
                 |provider: &ProviderId| by_key.get(&key(provider)).is_some_and(|status| status.is_unconfirmed());
             missing.retain(|provider| !is_unconfirmed(provider));
@@ -253,21 +254,21 @@ impl<'a> StatusReportBuilder<'a> {
         }
     }
 
-    /// Returns what is odd in the configuration and in the profiles, and what the caller found.
     fn found_before(&self) -> Vec<Diagnostic> {
         let mut found = self.config.diagnostics().to_vec();
         found.extend(self.config.odd_names());
         found.extend(self.profiles.diagnostics().iter().cloned());
         found.extend(self.diagnostics.iter().cloned());
         if self.is_away {
-            let message = "the server that keeps the profiles could not be reached; this is what was last read of them";
+            let message = "the server that keeps the profiles could not be reached; this is what was last read from it";
             let away = Diagnostic::new(Severity::Warning, DiagnosticCode::StoreAway, Location::default(), message);
-            found.push(away.with_help("see that the server runs, and that it can be reached from here"));
+            found.push(away.with_help("check that the server runs, and that it can be reached from here"));
         }
         found
     }
 
-    /// Returns every provider the profiles, the configuration, its models or the environment mention, by name.
+    /// Returns every provider mentioned in the profiles, the configuration, its models or the environment, sorted by
+    /// name.
     fn mentioned(&self, in_use: &[ModelRef]) -> Vec<ProviderId> {
         let stored = self.profiles.iter().map(|(_, profile)| profile.provider().clone());
         let configured = self.config.providers().map(|(provider, _)| provider.clone());
@@ -277,7 +278,7 @@ impl<'a> StatusReportBuilder<'a> {
         let exported = known.filter(|provider| self.config.variable(provider).is_some());
         let all = stored.chain(configured).chain(listed).chain(used).chain(exported);
         let named = all.filter(|provider| !provider.as_str().is_empty());
-        // The first mention says how it is spelt, unless the configuration has entries in several spellings.
+        // The first mention determines the spelling, unless the configuration has entries in several spellings.
         let mut unique: BTreeMap<Key, ProviderId> = BTreeMap::new();
         named.for_each(|id| {
             unique.entry(key(self.config, &id)).or_insert(id);
@@ -288,8 +289,8 @@ impl<'a> StatusReportBuilder<'a> {
     }
 }
 
-/// What two names have in common that are of one provider: the name, or how it is written where the configuration has
-/// entries in several spellings.
+/// The part that the names of one provider have in common: the normalised name, or the written one if the configuration
+/// has entries in several spellings.
 type Key = (String, bool);
 
 fn key(config: &Config, provider: &ProviderId) -> Key {
@@ -298,7 +299,7 @@ fn key(config: &Config, provider: &ProviderId) -> Key {
     (name.to_owned(), is_split)
 }
 
-/// Returns every profile that is cooling down, the one that is back first at the front.
+/// Returns every profile that is cooling down, the first to be ready first.
 fn unusable(profiles: &AuthProfiles, selector: &ProfileSelector, now: Timestamp) -> Vec<UnusableProfile> {
     let cooling = profiles.usage_stats().filter_map(|(id, usage)| {
         let cooldown = selector.cooldown(usage, now)?;
@@ -317,8 +318,8 @@ fn unusable(profiles: &AuthProfiles, selector: &ProfileSelector, now: Timestamp)
     cooling
 }
 
-/// Windows that end in the future and bind nobody, because a clock that ran ahead opened them or no rule opens one that
-/// long. OpenClaw waits them out, so the report has to name them.
+/// Returns diagnostics for windows that end in the future but are ignored, because a clock that ran ahead opened them
+/// or they are longer than the rules allow. OpenClaw waits for them, so the report has to mention them.
 fn impossible_windows(profiles: &AuthProfiles, selector: &ProfileSelector, now: Timestamp) -> Vec<Diagnostic> {
     let ahead = |usage: &UsageStats| {
         let ends = [usage.cooldown_until(), usage.disabled_until(), usage.blocked_until()];
@@ -334,7 +335,7 @@ fn impossible_windows(profiles: &AuthProfiles, selector: &ProfileSelector, now: 
     found.collect()
 }
 
-/// The models in use whose provider has nothing but what references may lead to, each once.
+/// Returns the models in use whose provider has only unresolved references, without duplicates.
 fn unconfirmed(config: &Config, in_use: &[ModelRef], providers: &HashMap<Key, &ProviderStatus>) -> Vec<ModelRef> {
     let (mut models, mut seen) = (Vec::new(), HashSet::new());
     for model in in_use {
@@ -346,7 +347,7 @@ fn unconfirmed(config: &Config, in_use: &[ModelRef], providers: &HashMap<Key, &P
     models
 }
 
-/// References of the configuration that were looked up in vain; those of profiles are said with their verdicts.
+/// Returns diagnostics for references in the configuration that could not be resolved; those of profiles are verdicts.
 pub(super) fn failed_references(config: &Config) -> impl Iterator<Item = Diagnostic> {
     config.failed_references().map(|(key_path, failure)| {
         let place = Location::default().with_key_path(key_path);

@@ -1,12 +1,12 @@
-//! The order in which people expect names.
+//! The sort order of names.
 
 use std::cmp::Ordering;
 
-/// Punctuation in the order of the Unicode collation, in which OpenClaw sorts.
+/// Punctuation in the order of the Unicode collation, which OpenClaw uses.
 const PUNCTUATION: &str = "_-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$";
 
-/// Compares two names as OpenClaw's lists do: punctuation, digits, letters without regard to case; lower case
-/// first where nothing else differs.
+/// Compares two names as OpenClaw's lists do: punctuation, digits, then letters ignoring case; lower case first if
+/// nothing else differs.
 pub(super) fn compare(a: &str, b: &str) -> Ordering {
     let weights = |text: &str| text.chars().map(weight).collect::<Vec<_>>();
     weights(a).cmp(&weights(b)).then_with(|| b.cmp(a))

@@ -1,4 +1,4 @@
-//! Whether a credential lasts.
+//! How long a credential lasts.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,20 +7,20 @@ use crate::clock::Timestamp;
 use crate::credential::CredentialKind;
 use crate::profile::{Expiry, Hold, Profile, SecretState};
 
-/// Whether a credential lasts, as its profile says it: the provider is not asked.
+/// The remaining life of a credential according to its profile; the provider is not asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Health {
-    /// It has no known end: an API key, or a token without expiry.
+    /// It has no known expiry time: an API key, or a token without one.
     Static,
-    /// Its end is further away than the warning time.
+    /// It expires later than the warning time.
     Ok,
-    /// Its end is near.
+    /// It expires within the warning time.
     Expiring,
-    /// Its end has passed. An OAuth credential that can be refreshed is refreshed by its next use; one that OpenClaw is
-    /// renewing, or failed to renew, counts as past its end.
+    /// It has expired. If an OAuth credential can be refreshed, its next use refreshes it; one that OpenClaw is
+    /// refreshing, or failed to refresh, counts as expired.
     Expired,
-    /// There is no secret, an end is expected and none is recorded, or the sign-in is not active.
+    /// It has no secret or no expiry time where one is required, or the sign-in is not active.
     Missing,
 }
 
@@ -37,7 +37,7 @@ impl Health {
         }
     }
 
-    /// Returns the health of one profile. `strict` says whether an invalid timestamp makes a token unusable.
+    /// Returns the health of a profile. With `strict`, an invalid timestamp makes a token unusable.
     pub(super) fn of(profile: &Profile, strict: bool, now: Timestamp, warn_after: Duration) -> Self {
         match profile.hold() {
             Some(Hold::Inactive) => return Self::Missing,

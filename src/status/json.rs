@@ -1,4 +1,4 @@
-//! The report as JSON: the members and their order of OpenClaw's `models status --json`, and more members.
+//! The report as JSON: OpenClaw's `models status --json` with the same members in the same order, and more members.
 
 use std::path::Path;
 
@@ -16,11 +16,11 @@ use crate::profile::Hold;
 use crate::reason::FailureReason;
 use crate::select::Verdict;
 
-/// The name of the file OpenClaw keeps the providers of a configuration in.
+/// The file in which OpenClaw keeps the providers of a configuration.
 const MODELS_FILE: &str = "models.json";
 
 impl StatusReport {
-    /// Returns the report as JSON text with two spaces of indentation and a final newline.
+    /// Returns the report as JSON text, indented by two spaces, with a final newline.
     #[must_use]
     pub fn to_json(&self) -> String {
         format!("{:#}\n", self.value())
@@ -91,7 +91,7 @@ impl StatusReport {
                 "modelRouteIssues",
                 self.unconfirmed_models.iter().map(|model| self.route_issue(model)).collect::<Vec<_>>(),
             );
-            // No other program runs the models here.
+            // Models never run in another program here.
             auth.put("runtimeAuthRoutes", json!([]));
         }
         auth.put("providers", providers().map(|provider| self.provider_value(provider)).collect::<Vec<_>>());
@@ -190,7 +190,7 @@ impl StatusReport {
         })
     }
 
-    /// What OpenClaw says of a model whose credentials it could not check.
+    /// Returns OpenClaw's entry for a model whose credentials could not be checked.
     fn route_issue(&self, model: &ModelRef) -> Value {
         let of_profile = self.provider(model.provider()).is_some_and(|status| status.unresolved().next().is_some());
         let mut members = Members::default();
@@ -198,12 +198,12 @@ impl StatusReport {
         members.put("provider", model.provider().written());
         members.put("model", model.model());
         members.some("evidence", of_profile.then_some("profile"));
-        let message = format!("It is not known whether {model} can be used: a reference to a secret was not resolved.");
+        let message = format!("It is unknown whether {model} can be used: a reference to a secret was not resolved.");
         members.put("message", message);
         members.into()
     }
 
-    /// Returns the name of a provider: since August 2026 OpenClaw leaves aliases as they are written.
+    /// Returns the name of a provider: since August 2026 OpenClaw keeps aliases as written.
     fn name<'p>(&self, provider: &'p ProviderId) -> &'p str {
         if self.release.has_entries() { provider.written() } else { provider.as_str() }
     }
@@ -212,12 +212,11 @@ impl StatusReport {
         if self.release.has_entries() { model.written() } else { model.name() }
     }
 
-    /// Returns the milliseconds until a moment; negative once it has passed.
+    /// Returns the milliseconds until a time; negative once it has passed.
     fn remaining(&self, until: Timestamp) -> i64 {
         until.as_millis().saturating_sub(self.now.as_millis())
     }
 
-    /// Says where the effective credential is.
     fn detail(&self, status: &ProviderStatus) -> String {
         let masked = |label: Option<&String>| label.cloned().unwrap_or_default();
         match &status.effective {
@@ -241,7 +240,7 @@ impl StatusReport {
         self.agent_dir.as_deref().map_or_else(|| MODELS_FILE.to_owned(), |dir| self.shortened(&dir.join(MODELS_FILE)))
     }
 
-    /// Returns a path as the report shows it: with [`home`](Self::home) as `~`.
+    /// Returns a path as the report shows it, with [`home`](Self::home) as `~`.
     #[must_use]
     pub fn shortened(&self, path: &Path) -> String {
         let below = self.home.as_deref().and_then(|home| path.strip_prefix(home).ok());
@@ -259,8 +258,8 @@ impl Serialize for StatusReport {
     }
 }
 
-/// As `auth list --json` of the example command line shows it: `profileId`, `provider`, `type`, `label`, `health`,
-/// `verdict`, while it is cooling down `until` and `reason`, and where its reference leads to no secret `reason`.
+/// Serialises as in `auth list --json` of the example command line: `profileId`, `provider`, `type`, `label`, `health`,
+/// `verdict`, and during a cooldown `until` and `reason`, or `reason` if its reference could not be resolved.
 impl Serialize for ProfileStatus {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Value::from(listed(self)).serialize(serializer)
@@ -284,8 +283,8 @@ fn listed(profile: &ProfileStatus) -> Members {
     members
 }
 
-/// What is left of a profile: `profileId`, `model` unless it is of a plan, and `limits`, each with `kind`, `name`, and
-/// `limit`, `remaining` and `fullAt` as far as they are known.
+/// Returns the headroom of a profile: `profileId`, `model` unless it is a plan's, and `limits`, each with `kind`,
+/// `name`, and `limit`, `remaining` and `fullAt` if known.
 fn headroom(headroom: &ProfileHeadroom) -> Value {
     let limits = headroom.limits.iter().map(|limit| {
         let mut members = Members::default();
@@ -303,7 +302,8 @@ fn headroom(headroom: &ProfileHeadroom) -> Value {
     members.into()
 }
 
-/// What OpenClaw calls it: it does not tell a login that is being renewed from one that has expired.
+/// Returns OpenClaw's code, which is the same for OAuth credentials that are being refreshed and those that have
+/// expired.
 fn reason_code(hold: Hold) -> &'static str {
     match hold {
         Hold::Inactive => "setup_inactive",
@@ -325,17 +325,15 @@ fn shown(path: &Path) -> String {
     path.display().to_string()
 }
 
-/// An object in the making.
 #[derive(Default)]
 struct Members(Map<String, Value>);
 
 impl Members {
     fn put(&mut self, name: &str, value: impl Serialize) {
-        // Every value here is text, a number, or made of them, which cannot fail.
+        // All values here are text and numbers, or made of them, so this cannot fail.
         self.0.insert(name.to_owned(), serde_json::to_value(value).unwrap_or_default());
     }
 
-    /// A member that is left out where there is no value.
     fn some(&mut self, name: &str, value: Option<impl Serialize>) {
         if let Some(value) = value {
             self.put(name, value);

@@ -1,4 +1,4 @@
-//! What is allowed in a configuration, and probably not what was meant.
+//! Valid settings of a configuration that are probably mistakes.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -16,21 +16,21 @@ use crate::select::{Query, Verdict};
 use crate::syntax::KeyPath;
 
 impl Config {
-    /// Returns everything there is to say about the configuration: its [`diagnostics`](Self::diagnostics), deprecated
-    /// keys among them, and settings that are valid and probably not what was meant.
+    /// Returns all diagnostics about the configuration: its [`diagnostics`](Self::diagnostics), including deprecated
+    /// keys, and valid settings that are probably mistakes.
     ///
-    /// - Both `cacheRetention` and `cacheControlTtl` in one place.
-    /// - A cache retention where the credential is a subscription, which does not honour it.
-    /// - Since August 2026, an alias of OpenClaw's where no listed model has it; in every release a name that is nearly an alias.
-    /// - References that can lead to no secret, whatever a file or a command says.
-    /// - Variables of providers that hold what can be no secret, such as a placeholder, or what had to be cleaned.
-    /// - With the stored profiles, secrets that can be none and times that were probably written in another unit.
-    /// - With the stored profiles, of one agent or of all: names in an order or in `auth.profiles` that no profile has,
-    ///   stored profiles that are
-    ///   left out because `auth.profiles` lists others of their provider, and entries of `auth.profiles` whose mode or
-    ///   provider the stored profile does not have, so that it is never used.
+    /// - Both `cacheRetention` and `cacheControlTtl` in one block.
+    /// - A cache retention for a subscription credential, which does not honour it.
+    /// - Since August 2026, an alias of OpenClaw that no listed model has; in every release, a name that is nearly an
+    ///   alias.
+    /// - References that cannot be resolved, whatever a file or a command returns.
+    /// - Variables of providers that cannot be secrets, such as placeholders, or had to be cleaned.
+    /// - With the stored profiles: secrets that cannot be one, and times that were probably written in another unit.
+    /// - With the stored profiles of one agent or of all: ids in an order or in `auth.profiles` without a profile,
+    ///   stored profiles that are left out because `auth.profiles` lists others of their provider, and entries of
+    ///   `auth.profiles` that are never used because the stored profile has another mode or provider.
     ///
-    /// In the order of the file; none of it is an error.
+    /// They are in file order; none is an error.
     ///
     /// # Examples
     ///
@@ -61,7 +61,7 @@ impl Config {
             found.push(Diagnostic::new(Severity::Warning, code, place.clone(), message).with_help(help));
         };
         for place in self.double_retentions() {
-            let message = "`cacheRetention` and `cacheControlTtl` are both set; the first one counts".to_owned();
+            let message = "`cacheRetention` and `cacheControlTtl` are both set; the first one is used".to_owned();
             warn(DiagnosticCode::Conflict, place, message, "remove `cacheControlTtl`");
         }
         let known = RefCell::new(HashMap::new());
@@ -83,7 +83,7 @@ impl Config {
             let Some(flaw) = Address::flaw(reference, self.secrets()).filter(|_| !seen.contains(&place)) else {
                 continue;
             };
-            let message = format!("the reference can lead to no secret: {flaw}");
+            let message = format!("the reference cannot be resolved: {flaw}");
             warn(DiagnosticCode::UnresolvedReference, &place, message, flaw.help());
             seen.insert(place);
         }
@@ -102,11 +102,11 @@ impl Config {
         for (_, id, place) in self.placed_orders() {
             if !holders.contains_key(id) && !self.is_foreign(id) {
                 let message = format!("the order names {:?}, which is not stored", Shown::new(id.as_str()));
-                warn(DiagnosticCode::UnknownProfile, place, message, "store the profile, or take it out of the order");
+                warn(DiagnosticCode::UnknownProfile, place, message, "store the profile, or remove it from the order");
             }
         }
         let selector = self.selector();
-        // Without the orders, which would hide what the entries say.
+        // Orders would hide the verdicts on the entries.
         let unordered: Vec<AuthProfiles> = all.iter().map(|profiles| profiles.without_orders()).collect();
         unordered.iter().for_each(AuthProfiles::group);
         let (mut seen, mut judged) = (HashSet::new(), HashMap::new());
@@ -131,7 +131,7 @@ impl Config {
             let verdict = verdicts.get(id.as_str()).copied();
             if stored.provider() != &entry.provider {
                 let message = format!(
-                    "the stored profile {:?} is of another provider and is never used",
+                    "the stored profile {:?} belongs to another provider and is never used",
                     Shown::new(id.as_str())
                 );
                 warn(DiagnosticCode::NeverMatches, &place, message, "correct `provider`");
@@ -148,7 +148,7 @@ impl Config {
             if ordered {
                 continue;
             }
-            // What OpenClaw holds back is not used either way.
+            // Profiles that OpenClaw withholds are not used either way.
             let left_out = all.iter().flat_map(|profiles| profiles.entries_of(&entry.provider)).filter(|other| {
                 let is_usable = other.profile.hold().is_none() && !other.id.is_personal();
                 is_usable && self.auth_profile(other.id).is_none()
@@ -163,12 +163,12 @@ impl Config {
         }
     }
 
-    /// Returns `true` for an entry whose secret is found by another library, so that no profile is stored for it.
+    /// Returns `true` for an entry whose secret another library finds, so that no profile is stored for it.
     fn is_foreign(&self, id: &ProfileId) -> bool {
         self.auth_profile(id).is_some_and(|entry| entry.mode == Some(ProfileMode::AwsSdk))
     }
 
-    /// Returns `true` if the credential a provider would use is a subscription's.
+    /// Returns `true` if the credential that a provider would use is a subscription's.
     fn is_subscription(&self, provider: &ProviderId, all: &[&AuthProfiles]) -> bool {
         if !all.is_empty() {
             let selector = self.selector();

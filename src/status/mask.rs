@@ -1,17 +1,17 @@
-//! What may be shown of a secret, and of a length of time.
+//! How secrets and durations are shown.
 
 use std::time::Duration;
 
 use crate::secret::Secret;
 
-/// A secret this short shows nothing of itself.
+/// Shorter secrets are masked completely.
 const SHORTEST_SHOWN: usize = 12;
-/// No end shows more than this.
+/// The most characters shown at each end.
 const LONGEST_END: usize = 8;
 
-/// Masks a secret down to what its owner needs to tell it from another: the same number of characters of both ends, a
-/// third of it at most and eight of each, with dots between them. A secret under twelve characters shows nothing of
-/// itself, and an empty one is called `missing`.
+/// Masks a secret so that its owner can tell it from others: shows the same number of characters at both ends, in total
+/// at most a third of the secret and at most eight at each end, with dots in between. Shows nothing of a secret with
+/// fewer than twelve characters, and `missing` for an empty one.
 ///
 /// # Examples
 ///
@@ -37,8 +37,8 @@ pub fn mask_secret(secret: &Secret) -> String {
     format!("{head}...{tail}")
 }
 
-/// Writes a length of time in one unit, rounded, as OpenClaw's labels have it: minutes below an hour, hours below two days, else days; `0m` if nothing is
-/// left.
+/// Formats a duration in one unit, rounded, as in OpenClaw's labels: minutes below an hour, hours below two days, else
+/// days; `0m` if nothing is left.
 pub(super) fn short_duration(left: Duration) -> String {
     let round = |value: u128, unit: u128| (value + unit / 2) / unit;
     let millis = left.as_millis();

@@ -1,9 +1,9 @@
-//! What is set up for an agent, what would be used now, and what keeps the rest from being used.
+//! Status reports: which credentials an agent has, which would be used now, and why the others would not.
 //!
-//! [`StatusReport::builder`] takes a configuration and the profiles and computes a [`StatusReport`] with the selector
-//! itself, so that it says what the next request would do: for each provider a [`ProviderStatus`] with its effective
-//! source, for each profile a [`ProfileStatus`] with its [`Health`]. It is data, and as JSON it is what OpenClaw's
-//! `models status --json` prints. It has no secret in it but masked ones ([`mask_secret`]).
+//! [`StatusReport::builder`] takes a configuration and the profiles, and creates a [`StatusReport`] with the selector
+//! itself, so it shows what the next request would do: a [`ProviderStatus`] for each provider with its effective
+//! source, and a [`ProfileStatus`] for each profile with its [`Health`]. Serialised to JSON it has the format of
+//! OpenClaw's `models status --json`. Its secrets are masked ([`mask_secret`]).
 
 mod builder;
 mod collate;

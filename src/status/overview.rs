@@ -1,4 +1,4 @@
-//! One provider and its profiles.
+//! The status of one provider and its profiles.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -17,7 +17,6 @@ use crate::profile::{AuthProfiles, Entry, Expiry, Hold, Profile, SecretState, Wr
 use crate::secret::{Secret, is_blank_char};
 use crate::select::{Query, Verdict};
 
-/// What is looked at for every provider.
 pub(super) struct Overview<'a> {
     pub(super) config: &'a Config,
     pub(super) profiles: &'a AuthProfiles,
@@ -126,7 +125,8 @@ impl Overview<'_> {
         }
     }
 
-    /// Remarks on profiles whose secret is not sent, or whose reference leads to none, where no document has said it.
+    /// Adds diagnostics for profiles whose secret is not sent, or whose reference could not be resolved, unless the
+    /// document already has one.
     fn remark(&self, profiles: &[ProfileStatus], diagnostics: &mut Vec<Diagnostic>, said: &mut Said) {
         for ProfileStatus { id, verdict, .. } in profiles {
             match (*verdict, self.profiles.get(id.as_str())) {
@@ -143,7 +143,7 @@ impl Overview<'_> {
         }
     }
 
-    /// Returns `true` if there is a credential for the provider, expired or cooling down included.
+    /// Returns `true` if the provider has a credential, even if it has expired or is cooling down.
     pub(super) fn has_credential(&self, status: &ProviderStatus) -> bool {
         let has_secret = |profile: &ProfileStatus| {
             if profile.hold == Some(Hold::Inactive) || profile.id.is_personal() || profile.has_none {
@@ -165,7 +165,7 @@ impl Overview<'_> {
         let owner = display.strip_prefix(&id.to_string()).unwrap_or_default();
         let has_none = secrets::has_none(self.config, profile, verdict);
         let shown = if has_none && profile.secret_ref().is_none() {
-            // It may be a secret all the same, one with a typing error.
+            // It may be a mistyped secret, so it is not shown.
             "not a secret".to_owned()
         } else {
             masked(profile, owner, self.config.release())
@@ -206,8 +206,8 @@ impl Overview<'_> {
         }
     }
 
-    /// Returns the profile's name with its owner's: what the configuration says, else what the profile says, and the display
-    /// name before the address.
+    /// Returns the profile's id with its owner: the configuration's name for it, else the profile's, and the display
+    /// name before the email address.
     fn display(&self, id: &ProfileId, profile: &Profile) -> String {
         let configured = self.config.auth_profile(id);
         let names = [
@@ -222,12 +222,12 @@ impl Overview<'_> {
     }
 }
 
-/// Whether a reference was looked up, and leads to nothing.
+/// Returns `true` if a reference was looked up but not resolved.
 fn in_vain(failure: ReferenceFailure) -> bool {
     failure != ReferenceFailure::NotLookedUp
 }
 
-/// Returns `true` if the end was probably written in another unit than milliseconds.
+/// Returns `true` if the expiry time was probably written in another unit than milliseconds.
 fn is_in_wrong_unit(profile: &Profile) -> bool {
     let is_kept = profile.stored_kind() != Some(CredentialKind::ApiKey) && !profile.is_fenced();
     is_kept && matches!(profile.expiry(), Expiry::At(at) if WrongUnit::of(at).is_some())
@@ -237,7 +237,7 @@ fn is_in_wrong_unit(profile: &Profile) -> bool {
 fn masked(profile: &Profile, owner: &str, release: Release) -> String {
     if let Some(reference) = profile.secret_ref() {
         let (source, id) = reference.shown();
-        // OpenClaw since August 2026 names it too, which says what variable is missing.
+        // OpenClaw since August 2026 also shows the id, so that the user can see which variable is missing.
         return if release.has_entries() { format!("ref({source}:{id})") } else { format!("ref:{source}") };
     }
     match (profile.stored_kind(), profile.credential()) {
@@ -248,7 +248,7 @@ fn masked(profile: &Profile, owner: &str, release: Release) -> String {
     }
 }
 
-/// Returns the source that would serve if nothing kept it from serving.
+/// Returns the source that would be used if nothing prevented it.
 fn fallback(
     profiles: &[ProfileStatus],
     environment: Option<&EnvironmentKey>,
@@ -265,7 +265,6 @@ fn fallback(
     }
 }
 
-/// Whether the key in the configuration is a reference to a variable.
 fn is_of_variable(settings: &ProviderConfig) -> bool {
     settings.api_key_ref().is_some_and(|reference| reference.source == "env")
 }

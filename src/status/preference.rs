@@ -1,4 +1,4 @@
-//! A subscription that is used although there is an API key.
+//! A warning about a subscription that is used although there is an API key.
 
 use crate::config::Config;
 use crate::credential::CredentialKind;
@@ -7,8 +7,8 @@ use crate::id::{ProfileId, ProviderId};
 use crate::profile::AuthProfiles;
 use crate::syntax::KeyPath;
 
-/// Returns a warning where a subscription comes before an API key only because of its kind, although the provider's terms
-/// rule it out in other programs. The order is OpenClaw's, so it stays; the user may not know of it.
+/// Returns a warning if a subscription comes before an API key only because of its kind, although the provider's terms
+/// forbid it in other programs. The order is OpenClaw's and stays, but the user may be unaware of it.
 pub(super) fn discouraged<'a>(
     config: &Config,
     stored: &AuthProfiles,

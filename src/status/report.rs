@@ -14,14 +14,15 @@ use crate::profile::Hold;
 use crate::reason::FailureReason;
 use crate::select::Verdict;
 
-/// What is set up for one agent, what would be used now, and what keeps the rest from being used.
+/// A report on one agent: which credentials it has, which would be used now, and why the others would not.
 ///
-/// Made by [`builder`](Self::builder) from a configuration, the profiles of a store and a moment; the verdicts are those
-/// of the [`ProfileSelector`](crate::ProfileSelector) itself. No secret is in it: labels are masked by
+/// Created by [`builder`](Self::builder) from a configuration, the profiles of a store and a point in time, with the
+/// verdicts of the [`ProfileSelector`](crate::ProfileSelector). It contains no secrets: labels are masked by
 /// [`mask_secret`](crate::status::mask_secret).
 ///
-/// It serialises to the JSON of OpenClaw's `models status --json`, with more members: `verdict`, `refreshable`,
-/// `lastUsed` and the like. [`check`](Self::check) is for scripts; the example `models` prints it as a table.
+/// It serialises to the JSON of OpenClaw's `models status --json`, with additional members such as `verdict`,
+/// `refreshable` and `lastUsed`. [`check`](Self::check) is for scripts; the example `models` prints the report as a
+/// table.
 ///
 /// # Examples
 ///
@@ -41,82 +42,81 @@ use crate::select::Verdict;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct StatusReport {
-    /// The moment the report is about.
+    /// The point in time of the report.
     pub now: Timestamp,
-    /// How long before its end a credential is called expiring.
+    /// The time before its expiry at which a credential is reported as expiring.
     pub warn_after: Duration,
-    /// The configuration's file, if the caller named it.
+    /// The path of the configuration file, if the caller set it.
     pub config_path: Option<PathBuf>,
-    /// The agent, if the caller named it.
+    /// The agent's id, if the caller set it.
     pub agent_id: Option<String>,
-    /// The agent's directory, if the caller named it.
+    /// The agent's directory, if the caller set it.
     pub agent_dir: Option<PathBuf>,
-    /// Where the profiles are kept, if the caller named it.
+    /// The path of the store, if the caller set it.
     pub store_path: Option<PathBuf>,
-    /// The database with the profiles that several agents share, if the caller named it.
+    /// The path of the database with the shared profiles, if the caller set it.
     pub shared_store_path: Option<PathBuf>,
-    /// The home directory, which the report writes as `~`, if the caller named it.
+    /// The home directory, which the report shows as `~`, if the caller set it.
     pub home: Option<PathBuf>,
-    /// The agent's first model as it is written, else the resolved one.
+    /// The agent's first model as it is written, or the resolved one if none is configured.
     pub default_model: String,
-    /// That model, its alias resolved.
+    /// That model, with its alias resolved.
     pub resolved_default: ModelRef,
-    /// The models to use where the first is not available, as they are written.
+    /// The models to use if the first one is not available, as they are written.
     pub fallbacks: Vec<String>,
     /// The model for images, as it is written.
     pub image_model: Option<String>,
-    /// The models for images to use where that one is not available, as they are written.
+    /// The models for images to use if that one is not available, as they are written.
     pub image_fallbacks: Vec<String>,
-    /// Whether the first model is the agent's own.
+    /// `true` if the first model is set for this agent.
     pub own_default: bool,
-    /// Whether the fallbacks are the agent's own.
+    /// `true` if the fallbacks are set for this agent.
     pub own_fallbacks: bool,
-    /// Other names of models.
+    /// Aliases with the models they stand for.
     pub aliases: Vec<(String, ModelRef)>,
-    /// The models an agent may use; none means all. Since August 2026 those of the agent's policy that the configuration
-    /// names, and a model `*` for all others of its provider; before, the models the configuration lists, and the
-    /// first one where OpenClaw counts it among them.
+    /// The models that the agent may use; empty for all. Since August 2026 those in the agent's policy that the
+    /// configuration names, and a model `*` for all others of a provider; before, the models that the configuration
+    /// lists, and the first one if OpenClaw includes it.
     pub allowed: Vec<ModelRef>,
-    /// The model for small tasks, as it is written; `None` where there is to be none, or none is known.
+    /// The model for small tasks, as it is written; `None` if it is disabled, or none is known.
     pub utility_model: Option<String>,
-    /// The models in use whose provider has no credential but references that nothing has resolved: whether they can be used
-    /// is not known. OpenClaw has said so since August 2026; for a configuration of an older release there are none.
+    /// The models in use whose provider has only unresolved references, so that it is unknown whether they can be used.
+    /// OpenClaw reports them since August 2026; empty for a configuration of an older release.
     pub unconfirmed_models: Vec<ModelRef>,
-    /// Whether the configuration asks for variables of a login shell, which this crate does not import.
+    /// `true` if the configuration asks for variables of a login shell, which this crate does not import.
     pub shell_env: bool,
-    /// Every provider that has a credential or is mentioned, by name.
+    /// Every provider that has a credential or is mentioned, sorted by name.
     pub providers: Vec<ProviderStatus>,
-    /// Providers of the models in use that have no credential anywhere, by name.
+    /// Providers of the models in use that have no credential, sorted by name.
     pub missing_providers_in_use: Vec<ProviderId>,
-    /// Providers of the models in use of which nothing can be used, because a reference to a secret was looked up in vain.
+    /// Providers of the models in use that cannot be used, because a reference to a secret could not be resolved.
     pub unresolved_in_use: Vec<ProviderId>,
-    /// Every profile that is cooling down, the one that is back first at the front; also those of which only statistics
+    /// Every profile that is cooling down, the first to be ready first; including removed profiles of which statistics
     /// are left.
     pub unusable_profiles: Vec<UnusableProfile>,
-    /// What is left of each profile by what its provider said last, if the caller named a memory of that.
+    /// The headroom of each profile as its provider last reported it, if the caller set a tracker.
     pub headroom: Vec<ProfileHeadroom>,
-    /// What is odd about the configuration, the profiles and the order in force.
+    /// Diagnostics of the configuration, the profiles and the order in force.
     pub diagnostics: Vec<Diagnostic>,
-    /// Which release's report this is.
+    /// The release whose format the report has.
     pub(super) release: Release,
-    /// Where the model for small tasks comes from.
     pub(super) utility_source: &'static str,
 }
 
-/// One provider.
+/// The status of one provider.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ProviderStatus {
-    /// The provider.
+    /// The normalised id of the provider.
     pub provider: ProviderId,
-    /// Where the credential comes from that would be used now, or later if all are cooling down.
+    /// The source of the credential that would be used now, or later if all are cooling down.
     pub effective: EffectiveSource,
-    /// The profile that would be used now; the pseudo profile for a key from the environment or the configuration.
+    /// The profile that would be used now, or the pseudo profile for a key from the environment or the configuration.
     /// `None` if nothing can be used now.
     pub used: Option<ProfileId>,
-    /// The moment from which something can be used again, if everything is cooling down.
+    /// When something can be used again, if everything is cooling down.
     pub retry_at: Option<Timestamp>,
-    /// The stored profiles, in the order of the document.
+    /// The stored profiles in file order.
     pub profiles: Vec<ProfileStatus>,
     /// The profiles that can be used, now or after a cooldown, in the order of use.
     pub order: Vec<ProfileId>,
@@ -124,34 +124,35 @@ pub struct ProviderStatus {
     pub environment: Option<EnvironmentKey>,
     /// The masked key in the configuration, if there is one.
     pub config_key: Option<String>,
-    /// Why the reference that stands in the place of the key in the configuration leads to no secret, if it does not.
+    /// The reason if the reference to the key in the configuration could not be resolved.
     pub key_failure: Option<ReferenceFailure>,
-    /// The worst health of its logins and tokens; [`Health::Static`] if it has only keys, [`Health::Missing`] without
-    /// profiles.
+    /// The worst health of its OAuth credentials and tokens; [`Health::Static`] if it has only keys,
+    /// [`Health::Missing`] without profiles.
     pub health: Health,
-    /// The earliest end of its logins and tokens.
+    /// The earliest expiry time of its OAuth credentials and tokens.
     pub expires: Option<Timestamp>,
-    /// Nothing can be used, and a reference was looked up in vain.
+    /// `true` if nothing can be used, and a reference could not be resolved.
     pub(super) is_unresolved: bool,
-    /// Whether it has profiles, all of which are those that several agents share.
+    /// `true` if it has profiles and all of them are shared.
     pub(super) is_shared: bool,
 }
 
-/// Where a provider's credential comes from.
+/// The source of a provider's credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EffectiveSource {
-    /// Nowhere.
+    /// There is no credential.
     Missing,
-    /// From the variable that a reference names which stands in the place of the provider's `apiKey` in the configuration.
+    /// A variable to which the provider's `apiKey` in the configuration refers.
     Variable,
-    /// From here.
+    /// This source.
     #[non_exhaustive]
     Found(CredentialSource),
 }
 
 impl EffectiveSource {
-    /// Returns the name in the report: `profiles`, `env`, `models.json`, `caller`, `none` where none is needed, or `missing`.
+    /// Returns the name in the report: `profiles`, `env`, `models.json`, `caller`, `none` if none is needed, or
+    /// `missing`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -171,64 +172,65 @@ impl EffectiveSource {
 pub struct EnvironmentKey {
     /// The variable's name.
     pub variable: &'static str,
-    /// The process environment, an `.env` file or the configuration's `env` block.
+    /// The place where the variable was found: the process environment, an `.env` file or the configuration's `env`
+    /// block.
     pub origin: EnvOrigin,
-    /// The masked value; `OAuth (env)` for a variable of a login.
+    /// The masked value; `OAuth (env)` for a variable with an OAuth token.
     pub label: String,
-    /// Whether the variable is one for tokens of a login.
+    /// `true` if the variable is for OAuth tokens.
     pub is_oauth: bool,
 }
 
-/// One stored profile.
+/// The status of one stored profile.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ProfileStatus {
-    /// The profile.
+    /// The id of the profile.
     pub id: ProfileId,
-    /// Its provider.
+    /// The provider of the profile.
     pub provider: ProviderId,
-    /// The kind of credential its entry declares; `None` if this version does not know it.
+    /// The kind of credential that its entry declares; `None` if it is unknown.
     pub kind: Option<CredentialKind>,
-    /// Its name and its masked secret, with what keeps it from being used, as in
-    /// `anthropic:default=sk-ant-a...rstuvwxy [cooldown 5m]`.
+    /// Its id and its masked secret, with the cooldown if there is one, as in `anthropic:default=sk-ant-a...rstuvwxy
+    /// [cooldown 5m]`.
     pub label: String,
-    /// Its name, with the display name or the address of its owner where it is known.
+    /// Its id, with the display name or the email address of its owner if known.
     pub display: String,
-    /// Whether it lasts.
+    /// The remaining life of its credential.
     pub health: Health,
-    /// Whether it can be refreshed without its owner.
+    /// `true` if it can be refreshed without its owner.
     pub refreshable: bool,
-    /// Its end, if that is known.
+    /// When its credential expires, if known.
     pub expires: Option<Timestamp>,
-    /// Whether its end was probably written in another unit than milliseconds, or is a length of time: how far away it is
-    /// says nothing then.
+    /// `true` if the expiry time was probably written in another unit than milliseconds, or is a duration; the
+    /// remaining time is then meaningless.
     pub wrong_unit: bool,
-    /// Whether it can be used now, and if not, why.
+    /// [`Ready`](Verdict::Ready) if it can be used now, or the reason why not.
     pub verdict: Verdict,
     /// Its cooldown, for all models or one: cooling or disabled.
     pub cooldown: Option<Verdict>,
     /// When it last worked.
     pub last_used: Option<Timestamp>,
-    /// Why OpenClaw holds it back, if it does.
+    /// The reason if OpenClaw withholds it.
     pub(super) hold: Option<Hold>,
-    /// Whether it has no secret at all, but a placeholder or the like.
+    /// `true` if it has a placeholder or the like instead of a secret.
     pub(super) has_none: bool,
 }
 
 impl ProfileStatus {
-    /// Returns until when it is cooling down, if it is.
+    /// Returns the end of its cooldown, if it is cooling down.
     #[must_use]
     pub fn until(&self) -> Option<Timestamp> {
         self.cooldown.and_then(Verdict::until)
     }
 
-    /// Returns why it is cooling down, if that was recorded.
+    /// Returns the reason of its cooldown, if that was recorded.
     #[must_use]
     pub fn reason(&self) -> Option<FailureReason> {
         self.cooldown.and_then(Verdict::reason)
     }
 
-    /// Returns the kind of credential as the file writes it, `unknown` for one that is not known.
+    /// Returns the kind of credential as the file writes it; `unknown` if it is unknown.
     #[must_use]
     pub fn kind_name(&self) -> &'static str {
         self.kind.map_or("unknown", CredentialKind::as_str)
@@ -239,7 +241,7 @@ impl ProfileStatus {
         matches!(self.kind, Some(CredentialKind::OAuth | CredentialKind::Token))
     }
 
-    /// Returns `true` for one that is to be used only later, or is being renewed: its end is nobody's concern.
+    /// Returns `true` for one that is saved for later or is being refreshed, whose expiry time is irrelevant.
     pub(super) fn is_put_aside(&self) -> bool {
         matches!(self.hold, Some(Hold::Inactive | Hold::Refreshing))
     }
@@ -249,26 +251,26 @@ impl ProfileStatus {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnusableProfile {
-    /// The profile.
+    /// The id of the profile.
     pub id: ProfileId,
-    /// Its provider, if the profile still exists.
+    /// The provider of the profile, if it still exists.
     pub provider: Option<ProviderId>,
-    /// Whether it is out of use for longer (disabled), not only cooling down.
+    /// `true` if it is disabled for longer, not only cooling down.
     pub disabled: bool,
-    /// Why, if that was recorded for the window that is in force.
+    /// The reason, if one was recorded for the window in force.
     pub reason: Option<FailureReason>,
-    /// From this moment on it can be used again.
+    /// When it can be used again.
     pub until: Timestamp,
 }
 
 impl UnusableProfile {
-    /// Returns what OpenClaw since August 2026 tells its users to do.
+    /// Returns the hint that OpenClaw since August 2026 shows to its users.
     #[must_use]
     pub fn recovery_hint(&self) -> String {
         use FailureReason::{Auth, AuthPermanent, SessionExpired};
         match (self.reason, &self.provider) {
             (Some(Auth | AuthPermanent | SessionExpired), Some(provider)) => {
-                // A name must not end the quotation marks around it, and become a command of its own.
+                // A name must not end the quotation marks around it and run a command.
                 let id = self.id.to_string().replace('\'', r"'\''");
                 let provider = provider.to_string();
                 let is_word = provider.chars().all(|c| c.is_alphanumeric() || "-._:@/".contains(c));
@@ -290,19 +292,19 @@ impl UnusableProfile {
 }
 
 impl ProviderStatus {
-    /// Returns `true` if nothing can be used but, perhaps, what a reference names that was not resolved: that of a profile, or
-    /// the one in the place of the configured key.
+    /// Returns `true` if only unresolved references could make the provider usable: those of profiles, or that of the
+    /// configured key.
     pub(super) fn is_unconfirmed(&self) -> bool {
         let is_referred = self.key_failure.is_some() || self.unresolved().next().is_some();
         self.used.is_none() && self.order.is_empty() && is_referred
     }
 
-    /// Iterates over the profiles whose secret is a reference that was not resolved.
+    /// Returns an iterator over the profiles whose secret is an unresolved reference.
     pub(super) fn unresolved(&self) -> impl Iterator<Item = &ProfileStatus> {
         self.profiles.iter().filter(|profile| matches!(profile.verdict, Verdict::UnresolvedReference { .. }))
     }
 
-    /// Iterates over the profiles that count for OpenClaw, in the order of use: it resolves references when it starts.
+    /// Returns an iterator over the profiles that OpenClaw would use, in order; it resolves references when it starts.
     pub(super) fn effective_profiles(&self) -> impl Iterator<Item = &ProfileStatus> {
         let in_order = self.order.iter().filter_map(|id| self.profiles.iter().find(|profile| profile.id == *id));
         in_order.chain(self.unresolved())
@@ -310,24 +312,24 @@ impl ProviderStatus {
 }
 
 impl StatusReport {
-    /// Iterates over the stored profiles, provider by provider, each in the order of the document.
+    /// Returns an iterator over the stored profiles, provider by provider, each in file order.
     pub fn profiles(&self) -> impl Iterator<Item = &ProfileStatus> {
         self.providers.iter().flat_map(|provider| &provider.profiles)
     }
 
-    /// Returns the status of one provider.
+    /// Returns the status of a provider.
     #[must_use]
     pub fn provider(&self, provider: &ProviderId) -> Option<&ProviderStatus> {
         let exact = self.providers.iter().find(|status| status.provider.written() == provider.written());
         exact.or_else(|| self.providers.iter().find(|status| status.provider == *provider))
     }
 
-    /// Returns the exit code for scripts, as OpenClaw's `--check` has it: 1 if a login or a token has expired or has
-    /// none of what it needs, or a provider in use has no credential, one whose reference was looked up in vain, or one that is
-    /// [unconfirmed](Self::unconfirmed_models); 2 if one is expiring; 0 otherwise.
+    /// Returns the exit code for scripts, as in OpenClaw's `--check`: 1 if an OAuth credential or a token has expired
+    /// or is incomplete, or if a provider in use has no credential, a reference that could not be resolved, or is
+    /// [unconfirmed](Self::unconfirmed_models); 2 if a credential is expiring; 0 otherwise.
     ///
-    /// An OAuth credential that is refreshed by its next use counts as neither expired nor expiring, nor does a login that
-    /// OpenClaw is renewing or a sign-in that is not active.
+    /// OAuth credentials that their next use refreshes, those that OpenClaw is refreshing, and sign-ins that are not
+    /// active count as neither expired nor expiring.
     #[must_use]
     pub fn check(&self) -> u8 {
         let any = |healths: &[Health]| {

@@ -1,4 +1,4 @@
-//! What is to be said of secrets that can be none, or are unusual, beyond what the documents themselves say.
+//! Diagnostics about secrets that cannot be one, or are unusual, beyond those of the documents.
 
 use std::collections::HashSet;
 
@@ -12,13 +12,13 @@ use crate::providers::Provider;
 use crate::select::Verdict;
 use crate::syntax::KeyPath;
 
-/// Why the secret of a profile is not sent, if the rules in force see that in its text.
+/// Returns the reason if the rules in force do not allow the profile's secret to be sent.
 pub(super) fn implausible(config: &Config, profile: &Profile) -> Option<Implausible> {
     let SecretState::Implausible { doubt, .. } = profile.secret_state() else { return None };
     config.refuses(profile.provider(), Some(doubt))
 }
 
-/// Whether a profile has no secret at all, whoever serves the requests.
+/// Returns `true` if the profile's text is not a secret at any host.
 pub(super) fn has_none(config: &Config, profile: &Profile, verdict: Verdict) -> bool {
     match (profile.secret_state(), verdict) {
         (SecretState::Implausible { doubt, .. }, _) => config.selector().rules().refuses(doubt, true).is_some(),
@@ -27,7 +27,7 @@ pub(super) fn has_none(config: &Config, profile: &Profile, verdict: Verdict) -> 
     }
 }
 
-/// Remarks on the variables of all providers, each variable once.
+/// Returns diagnostics about the variables of all providers, once per variable.
 pub(super) fn of_variables(config: &Config) -> Vec<Diagnostic> {
     let (mut seen, mut found) = (Vec::new(), Vec::new());
     for provider in Provider::all().map(|provider| ProviderId::normalized(provider.id())) {
@@ -61,7 +61,6 @@ fn remarks(config: &Config, provider: &ProviderId, source: &CredentialSource, re
     cleaned.chain(unusual).collect()
 }
 
-/// The remark on a profile whose secret is not sent.
 pub(super) fn of_profile(id: &ProfileId, profile: &Profile, reason: Implausible) -> Diagnostic {
     let member = if profile.secret_ref().is_some() { "keyRef" } else { "key" };
     let path = KeyPath::root().key("profiles").key(id.as_str()).key(member);
@@ -70,7 +69,6 @@ pub(super) fn of_profile(id: &ProfileId, profile: &Profile, reason: Implausible)
     Diagnostic::new(Severity::Warning, DiagnosticCode::ImplausibleSecret, place, message).with_help(reason.help())
 }
 
-/// The remark on a profile whose reference was looked up in vain.
 pub(super) fn of_reference(id: &ProfileId, failure: ReferenceFailure) -> Diagnostic {
     let path = KeyPath::root().key("profiles").key(id.as_str());
     let place = Location::default().with_key_path(path.to_string());
@@ -78,7 +76,7 @@ pub(super) fn of_reference(id: &ProfileId, failure: ReferenceFailure) -> Diagnos
     Diagnostic::new(Severity::Warning, DiagnosticCode::UnresolvedReference, place, message).with_help(failure.help())
 }
 
-/// Remarks on addresses to which no credential is sent, because anybody on the way could read it.
+/// Returns diagnostics about URLs to which no credential is sent, because it could be read on the way.
 pub(super) fn of_transport(config: &Config) -> impl Iterator<Item = Diagnostic> {
     config.insecure_urls().into_iter().map(|(place, error)| {
         let place = Location::default().with_key_path(place);
@@ -87,7 +85,7 @@ pub(super) fn of_transport(config: &Config) -> impl Iterator<Item = Diagnostic> 
     })
 }
 
-/// The profiles of which a document has said already that their secret is none, by their path of keys.
+/// The profiles about whose secret a document already has a diagnostic, by key path.
 #[derive(Default)]
 pub(super) struct Said(HashSet<String>);
 
@@ -103,7 +101,7 @@ impl Said {
     pub(super) fn add(&mut self, found: &Diagnostic) {
         let path = found.location.key_path.as_deref().filter(|_| found.code == DiagnosticCode::ImplausibleSecret);
         let path = path.unwrap_or_default();
-        // Paths are short: a long key is not shown in one.
+        // Few parts, because long keys are shortened in paths.
         self.0.extend(path.match_indices('.').filter_map(|(end, _)| path.get(..end)).map(str::to_owned));
     }
 
@@ -112,7 +110,7 @@ impl Said {
     }
 }
 
-/// Remarks on stored profiles, for a look over the configuration: each once, however many agents see the profile.
+/// Returns diagnostics about stored profiles for lint, once each, however many agents have the profile.
 pub(super) fn of_stored(config: &Config, all: &[&AuthProfiles]) -> Vec<Diagnostic> {
     let (mut found, mut said_of, mut seen) = (Vec::new(), Said::default(), HashSet::new());
     let concerns = |code| {
@@ -120,7 +118,7 @@ pub(super) fn of_stored(config: &Config, all: &[&AuthProfiles]) -> Vec<Diagnosti
     };
     for profiles in all {
         for said in profiles.diagnostics().iter().filter(|said| concerns(said.code)) {
-            // Line and column are those of another document than the configuration.
+            // Line and column are of another document than the configuration.
             let path = said.location.key_path.clone().unwrap_or_default();
             if seen.insert((said.code, path.clone(), said.message.clone())) {
                 let said = Diagnostic { location: Location::default().with_key_path(path), ..said.clone() };

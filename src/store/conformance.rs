@@ -1,7 +1,7 @@
-//! The suite that proves a store against its contract.
+//! A test suite that checks a store against the contract of [`AuthProfileStore`].
 //!
-//! A backend runs it in its own tests. It is outside semantic versioning: a release may add checks that find faults
-//! which were there before.
+//! Run it in the tests of your backend. It is exempt from semantic versioning: a release may add checks that find
+//! existing faults.
 //!
 //! # Examples
 //!
@@ -27,7 +27,7 @@ use crate::id::{ProfileId, ProviderId};
 use crate::profile::{AuthProfiles, DirtyState, UsageStats};
 use crate::secret::Secret;
 
-/// A check: its name, which says the promise, and what it does with a fresh, empty store.
+/// A check: its name, which states the promise, and a function that gets a fresh, empty store.
 type Check<'a> = (&'static str, fn(&dyn AuthProfileStore) -> Result<()>);
 
 const CHECKS: [Check<'static>; 20] = [
@@ -53,11 +53,11 @@ const CHECKS: [Check<'static>; 20] = [
     ("one caller at a time makes the trial of a window", trials::one_claims_a_trial),
 ];
 
-/// Runs every check, each on a store that `open` gives; a store must be empty and share nothing with the others.
+/// Runs every check, each on a new store from `open`, which must be empty and share nothing with the others.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Conformance`] for the first promise that is broken, with its name.
+/// [`ErrorKind::Conformance`] with the name of the first promise that is broken.
 pub fn check<S: AuthProfileStore>(open: impl Fn() -> S) -> Result<()> {
     for (name, check) in CHECKS {
         let store = open();
@@ -176,7 +176,7 @@ fn read_inside(store: &dyn AuthProfileStore) -> Result<()> {
 const THREADS: usize = 8;
 const UPDATES: usize = 25;
 
-/// Makes the updates of several threads at once, none of which may fail.
+/// Runs updates on several threads at once, none of which may fail.
 fn together(update: impl Fn(usize, usize) -> Result<()> + Sync) -> Result<()> {
     let failed = Mutex::new(None);
     std::thread::scope(|scope| {
@@ -206,7 +206,7 @@ fn readers_do_not_wait(store: &dyn AuthProfileStore) -> Result<()> {
     put(store, "anthropic:one")?;
     store.transact(|profiles| {
         profiles.remove(&id("anthropic:one")?);
-        // If a reader waited for this update it would wait for ever, so it is given a bounded time from outside.
+        // The timeout makes a reader that waits for this update a failure instead of a hang.
         let (sender, receiver) = std::sync::mpsc::channel();
         std::thread::scope(|scope| {
             scope.spawn(move || sender.send(store.load().map(|profiles| profiles.len())).ok());
@@ -236,7 +236,7 @@ fn unknown_survives(store: &dyn AuthProfileStore) -> Result<()> {
     })?;
     put(store, "anthropic:two")?;
     let text = store.load()?.to_json();
-    // A store may lay the text out in its own way; the tokens are what counts.
+    // A store may format the text in its own way; only the tokens count.
     let text: String = text.expose().split_ascii_whitespace().collect();
     for kept in [
         r#"{"big": 123456789012345678901234567890, "text": "\u00e9"}"#,
@@ -273,7 +273,6 @@ fn newer_is_not_written(store: &dyn AuthProfileStore) -> Result<()> {
 
 fn statistics_are_kept(store: &dyn AuthProfileStore) -> Result<()> {
     put(store, "anthropic:one")?;
-    // An update that touches nothing else is still one.
     store.transact(|profiles| {
         let used = UsageStats::default().edited(|edit| edit.number("lastUsed", 5.0));
         profiles.set_usage(&id("anthropic:one")?, used)
@@ -309,14 +308,12 @@ fn usage_alone(store: &dyn AuthProfileStore) -> Result<()> {
     let used = loaded.usage("anthropic:one").and_then(|usage| usage.last_used);
     ensure(used == Some(5.0), "the update of one profile's statistics was lost")?;
     ensure(loaded.len() == 2 && counted(&loaded, "anthropic:two") == Some(1.0), "something else was changed")?;
-    // Nothing is written that says nothing.
     store.update_usage(&id("anthropic:three")?, &mut |_, _| {})?;
     ensure(store.load()?.usage("anthropic:three").is_none(), "empty statistics were written")?;
-    // An id without a profile may have some: a key from outside the document.
+    // A key from outside the document has statistics without a profile.
     count(store, "inline-api-key:anthropic")?;
     let kept = counted(&*store.load()?, "inline-api-key:anthropic") == Some(1.0);
     ensure(kept, "statistics of an id without a profile were lost")?;
-    // What is removed takes its statistics along, which do not come back.
     store.remove(&id("anthropic:two")?)?;
     ensure(store.load()?.usage("anthropic:two").is_none(), "a removed profile kept its statistics")
 }

@@ -1,4 +1,4 @@
-//! Copying credentials from one agent to another, when someone asks for it.
+//! Copying credentials from one agent to another.
 
 use super::{AuthProfileStore, AuthProfileStoreExt};
 use crate::credential::CredentialKind;
@@ -6,24 +6,24 @@ use crate::error::Result;
 use crate::id::ProfileId;
 use crate::profile::Profile;
 
-/// Which credentials [`copy_profiles`] takes along.
+/// The credentials that [`copy_profiles`] copies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CopyScope {
-    /// API keys and tokens. A profile whose entry says `"copyToAgents": false` stays behind, and a login comes along
-    /// only if its entry says `"copyToAgents": true`.
+    /// API keys and tokens, except of profiles with `"copyToAgents": false`, and OAuth credentials of profiles with
+    /// `"copyToAgents": true`.
     #[default]
     Static,
-    /// Logins too. Their refresh tokens can often be used only once: after the first refresh by one of the agents the
-    /// other one's copy is dead.
+    /// OAuth credentials too. Most refresh tokens work only once: after one agent has refreshed, the copy of the other
+    /// no longer works.
     WithLogins,
 }
 
-/// Copies profiles from one agent's store to another's, and gives the ids of those that were copied.
+/// Copies profiles from one agent's store to another's, and returns the ids of the copied ones.
 ///
-/// File stores never inherit from each other, and this is the way to share; in OpenClaw's databases an agent sees the shared
-/// profiles without a copy. A profile the other store already has under the same
-/// id is left alone, and so are entries of a kind this version does not know. Order and statistics are not copied.
+/// File stores never inherit from each other, so this is the way to share profiles; in OpenClaw's databases an agent
+/// sees the shared profiles without a copy. Profiles whose id the other store already has are skipped, and so are
+/// credentials of an unknown kind. Order and statistics are not copied.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! Everything a store can do that follows from its two required methods.
+//! The methods that every store has, on top of the two required ones.
 
 use super::AuthProfileStore;
 use crate::credential::Credential;
@@ -6,9 +6,9 @@ use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::id::{ProfileId, ProviderId};
 use crate::profile::{AuthProfiles, Profile, check_not_personal};
 
-/// What every store can do: each call is one [`update`](AuthProfileStore::update), with its errors.
+/// Methods of every store. Each is one [`update`](AuthProfileStore::update) and returns its errors.
 pub trait AuthProfileStoreExt: AuthProfileStore {
-    /// Runs a closure that gives a value on the fresh document, and commits what it changed.
+    /// Runs a closure on the fresh document, commits its changes, and returns the closure's value.
     ///
     /// # Errors
     ///
@@ -23,7 +23,7 @@ pub trait AuthProfileStoreExt: AuthProfileStore {
         value.ok_or_else(|| Error::new(ErrorKind::Conformance, "the store did not run the update"))
     }
 
-    /// Adds a profile, or replaces the credential of one, which also ends its cooldowns if the secret is another.
+    /// Adds a profile or replaces its credential. A new secret also ends the profile's cooldowns.
     ///
     /// # Errors
     ///
@@ -38,7 +38,7 @@ pub trait AuthProfileStoreExt: AuthProfileStore {
         self.transact(|profiles| profiles.upsert(id, provider, credential, email))
     }
 
-    /// Removes a profile, and with it its place in every order, its statistics, and the note that it last worked.
+    /// Removes a profile with its statistics, its entries in every order, and its mention as the last good profile.
     ///
     /// # Errors
     ///
@@ -49,15 +49,15 @@ pub trait AuthProfileStoreExt: AuthProfileStore {
         self.transact(|profiles| if profiles.remove(id) { Ok(()) } else { Err(unknown_profile(id)) })
     }
 
-    /// Sets the order of a provider's profiles, the one to use first at the front, and returns it as it was stored: without
-    /// repetitions. Profiles that are left out are not used any more.
+    /// Sets the order of a provider's profiles, the first to use first, and returns it as stored: without duplicates.
+    /// Profiles that are left out are no longer used.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::UnknownProfile`] for an id that is not in the store, and [`ErrorKind::ProfileNotConfigured`] for one
-    /// that is another provider's, each by its name; [`ErrorKind::InvalidId`] for one that begins with `personal:`, and without
-    /// any id, which [`clear_order`](Self::clear_order) would be for; and those of [`AuthProfiles::set_order`] and of
-    /// [`update`](AuthProfileStore::update). Nothing is changed then.
+    /// [`ErrorKind::UnknownProfile`] for an id that is not in the store, and [`ErrorKind::ProfileNotConfigured`] for
+    /// one of another provider; the message names the id. [`ErrorKind::InvalidId`] for an id that begins with
+    /// `personal:`, and for an empty list; use [`clear_order`](Self::clear_order) for that. Also those of
+    /// [`AuthProfiles::set_order`] and of [`update`](AuthProfileStore::update). An error changes nothing.
     ///
     /// # Examples
     ///
@@ -97,8 +97,8 @@ pub trait AuthProfileStoreExt: AuthProfileStore {
         })
     }
 
-    /// Removes the order of a provider's profiles, which leaves it to the configuration and to use; returns whether there
-    /// was one.
+    /// Removes the stored order of a provider's profiles, so that the configuration or their use decides; returns
+    /// `true` if there was one.
     ///
     /// # Errors
     ///
@@ -114,7 +114,6 @@ pub trait AuthProfileStoreExt: AuthProfileStore {
 
 impl<T: AuthProfileStore + ?Sized> AuthProfileStoreExt for T {}
 
-/// The error for a profile that is not in the document.
 pub(crate) fn unknown_profile(id: &ProfileId) -> Error {
     Error::new(ErrorKind::UnknownProfile, format!("there is no profile {:?}", Shown::new(id.as_str())))
 }

@@ -8,15 +8,14 @@ use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Lets one update in at a time, in the order in which they came, and tells a nested one from a concurrent one.
+/// Admits one update at a time, in order of arrival, and tells a nested one from a concurrent one.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
-    /// The thread that is inside, and those behind it that wait. One that comes back at once is the last of them.
+    /// The thread that is inside, then those that wait. A thread that comes back at once queues at the end.
     line: Mutex<VecDeque<ThreadId>>,
     moved: Condvar,
 }
 
-/// The right to update; given back on drop, also by a panic.
 pub(crate) struct Pass<'a>(&'a Gate);
 
 impl Gate {
@@ -24,7 +23,7 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Reentrant`] if that one runs on this very thread and would never end.
+    /// [`ErrorKind::Reentrant`] if that update runs on this thread, which would wait for itself.
     pub(crate) fn enter(&self) -> Result<Pass<'_>> {
         let me = thread::current().id();
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
@@ -33,7 +32,7 @@ impl Gate {
         Ok(Pass(self))
     }
 
-    /// As [`enter`](Self::enter), for a bounded time; `None` when that has passed.
+    /// As [`enter`](Self::enter), for a bounded time; returns `None` after that.
     #[cfg(any(feature = "file", feature = "client"))]
     pub(crate) fn enter_within(&self, wait: Duration) -> Result<Option<Pass<'_>>> {
         let me = thread::current().id();

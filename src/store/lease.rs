@@ -12,71 +12,70 @@ use crate::id::ProfileId;
 use crate::profile::TrialGuard;
 use crate::secret::Secret;
 
-/// The exclusive right to refresh one profile's credential; given back when it is dropped.
+/// The exclusive right to refresh one profile's credential, released on drop.
 #[must_use = "the lease ends when it is dropped"]
 pub struct Lease(Box<dyn LeaseGuard>);
 
-/// What a store knows of a lease that it has given, for stores whose leases can end before they are dropped.
+/// A backend's side of a lease, for stores whose leases can end before they are dropped.
 ///
-/// Calls may ask a server, and are made where that may be waited for. A guard whose drop ends the lease needs no more than
-/// that: see [`Lease::new`].
+/// The methods may ask a server and are called where blocking is allowed. If dropping the guard is enough, use
+/// [`Lease::new`] instead.
 pub trait LeaseGuard: Send {
-    /// Notes that a refresh token is about to be sent, and makes sure that the lease is still held. Provided: nothing is
-    /// done.
+    /// Records that a refresh token is about to be sent, and verifies that the lease is still held. The default
+    /// implementation does nothing.
     ///
     /// # Errors
     ///
-    /// [`Locked`](crate::ErrorKind::Locked) if it is not; [`RefreshDenied`](crate::ErrorKind::RefreshDenied) if this very token
-    /// is known to be finished. It is not sent then.
+    /// [`Locked`](crate::ErrorKind::Locked) if the lease is lost; [`RefreshDenied`](crate::ErrorKind::RefreshDenied) if
+    /// this token is known to be no longer accepted. The token is then not sent.
     fn spending(&mut self, refresh_token: &Secret) -> Result<()> {
         let _ = refresh_token;
         Ok(())
     }
 
-    /// Gives the lease back, which may wait for a server where a drop may not. It is the last call before the drop, and not
-    /// always made. Provided: nothing is done, and the drop ends the lease.
+    /// Releases the lease; unlike a drop, this may wait for a server. It is the last call before the drop, but is not
+    /// always made. The default implementation does nothing, and the drop ends the lease.
     fn release(&mut self) {}
 
-    /// Notes what came of that. It is not called where nobody knows. Provided: nothing is done.
+    /// Records the outcome of the refresh. It is not called if the outcome is unknown. The default implementation does
+    /// nothing.
     fn ended(&mut self, refresh_token: &Secret, end: RefreshEnd) {
         let _ = (refresh_token, end);
     }
 }
 
-/// What came of a refresh token that was sent.
+/// The outcome of sending a refresh token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RefreshEnd {
-    /// What it was spent for is in the store.
+    /// The new credential is in the store.
     Written,
-    /// The endpoint does not accept it any more.
+    /// The endpoint no longer accepts the token.
     Denied,
-    /// The request failed in another way, or was not answered in time.
+    /// The request failed in another way, or timed out.
     Failed,
 }
 
-/// A backend's own guard, held for what its drop does.
+/// A backend's guard that is only dropped.
 struct Kept(#[expect(dead_code, reason = "it is held for what its drop does")] Box<dyn Any + Send>);
 
 impl LeaseGuard for Kept {}
 
 impl Lease {
-    /// A lease that lasts as long as a backend's own guard.
+    /// Creates a lease that ends when the backend's guard is dropped.
     pub fn new(guard: impl Any + Send) -> Self {
         Self(Box::new(Kept(Box::new(guard))))
     }
 
-    /// A lease that can end before it is dropped.
+    /// Creates a lease that can end before it is dropped.
     pub fn guarded(guard: impl LeaseGuard + 'static) -> Self {
         Self(Box::new(guard))
     }
 
-    /// As [`LeaseGuard::spending`].
     pub(crate) fn spending(&mut self, refresh_token: &Secret) -> Result<()> {
         self.0.spending(refresh_token)
     }
 
-    /// As [`LeaseGuard::ended`].
     pub(crate) fn ended(&mut self, refresh_token: &Secret, end: RefreshEnd) {
         self.0.ended(refresh_token, end);
     }
@@ -97,13 +96,12 @@ impl fmt::Debug for Lease {
 /// The leases held in this process, by the address of the store and the profile.
 #[derive(Default)]
 struct Held {
-    /// For each lease who holds it, and who waits behind, in the order in which they came.
+    /// For each lease its holder, then those that wait, in order of arrival.
     leases: Mutex<HashMap<(usize, ProfileId), VecDeque<u64>>>,
     released: Condvar,
 }
 
 impl Held {
-    /// Takes somebody out of the line for a lease.
     fn leave(&self, key: &(usize, ProfileId), number: u64) {
         let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(line) = leases.get_mut(key) {
@@ -119,7 +117,7 @@ impl Held {
 
 static HELD: LazyLock<Held> = LazyLock::new(Held::default);
 
-/// A place in the line for a lease; the first one holds it.
+/// A position in the queue of a lease; the first one holds it.
 struct Place((usize, ProfileId), u64);
 
 impl Drop for Place {
@@ -128,7 +126,7 @@ impl Drop for Place {
     }
 }
 
-/// A lease that excludes other threads of this process only, for stores on one file.
+/// Acquires a lease that excludes only this process, for stores on one file.
 #[cfg(feature = "file")]
 pub(super) fn in_process_of(path: &std::path::Path, profile: &ProfileId, wait: Duration) -> Result<Lease> {
     use std::hash::{Hash as _, Hasher as _};
@@ -140,7 +138,6 @@ pub(super) fn in_process_of(path: &std::path::Path, profile: &ProfileId, wait: D
     in_process(store, profile, wait)
 }
 
-/// A lease that excludes other threads of this process only.
 pub(super) fn in_process(store: usize, profile: &ProfileId, wait: Duration) -> Result<Lease> {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -151,11 +148,11 @@ pub(super) fn in_process(store: usize, profile: &ProfileId, wait: Duration) -> R
         leases.get(&guard.0).and_then(VecDeque::front).is_some_and(|first| *first != number)
     });
     let (leases, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-    // Who gives up leaves the line, which needs the lock.
+    // On a timeout the guard's drop leaves the queue, which needs the lock.
     drop(leases);
     if timeout.timed_out() {
         let message = format!(
-            "the lease on profile {:?} was held by another for all of {} ms",
+            "the lease on profile {:?} was held by someone else for {} ms",
             Shown::new(profile.as_str()),
             wait.as_millis()
         );

@@ -1,4 +1,4 @@
-//! Profiles in memory.
+//! A store in memory.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -7,7 +7,7 @@ use super::gate::Gate;
 use crate::error::Result;
 use crate::profile::{AuthProfiles, DirtyState};
 
-/// Profiles that live as long as the process: for tests, and for embedders that keep credentials elsewhere.
+/// A profile store in memory, for tests and for programs that keep credentials elsewhere.
 ///
 /// Wrap it in an `Arc` to share it.
 ///
@@ -29,7 +29,7 @@ pub struct MemoryStore {
 }
 
 impl MemoryStore {
-    /// A store that holds this document.
+    /// Creates a store with this document.
     #[must_use]
     pub fn new(mut profiles: AuthProfiles) -> Self {
         profiles.committed();
@@ -62,7 +62,7 @@ impl AuthProfileStore for MemoryStore {
         Ok(after)
     }
 
-    /// There is nothing to wait for but another closure, which is quick.
+    /// Only another closure is ever waited for, and closures are quick.
     fn may_block(&self) -> bool {
         false
     }

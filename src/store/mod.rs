@@ -1,14 +1,19 @@
-//! Where credential profiles are kept: in a file, in memory, or in a place of your own.
+//! Stores of credential profiles: a file, a database, a server, memory, or your own.
 //!
-//! [`AuthProfileStore`] is the contract, with two required methods: load the document, and update it as a whole.
-//! [`MemoryStore`] keeps it in memory, and `FileStore` (feature `file`) in OpenClaw's `auth-profiles.json`,
-//! `SqliteStore` (feature `sqlite`) in the databases OpenClaw has since June 2026, `RedisStore` (feature `redis`) on a server
-//! that many machines share; `StateDir` opens whichever there is.
-//! [`AuthProfileStoreExt`] adds, orders and removes profiles in any store, [`copy_profiles`] takes them to another one,
-//! and [`RecordOutcome`](crate::RecordOutcome) writes down what became of a request.
+//! [`AuthProfileStore`] is the contract. It has two required methods: one loads the document, the other updates it as a
+//! whole. The crate comes with four stores:
 //!
-//! A store of your own runs the suite `conformance` in its tests; the page
-//! [`writing_a_store`](crate::docs::writing_a_store) shows one.
+//! - `FileStore` (feature `file`): OpenClaw's `auth-profiles.json`.
+//! - `SqliteStore` (feature `sqlite`): the databases that OpenClaw uses since June 2026.
+//! - `RedisStore` (feature `redis`): a server that many machines share.
+//! - [`MemoryStore`]: memory, for tests.
+//!
+//! `StateDir` opens whichever files or databases a state directory has. [`AuthProfileStoreExt`] adds, orders and
+//! removes profiles in any store, [`copy_profiles`] copies them to another store, and
+//! [`RecordOutcome`](crate::RecordOutcome) records the outcome of a request.
+//!
+//! To write your own store, see [`writing_a_store`](crate::docs::writing_a_store), and run the suite `conformance` in
+//! its tests.
 
 #[cfg(feature = "conformance")]
 #[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]
@@ -64,56 +69,54 @@ use crate::error::Result;
 use crate::id::ProfileId;
 use crate::profile::{AuthProfiles, Trial, UsageStats};
 
-/// A place where the credential profiles of one agent are kept.
+/// A store of the credential profiles of one agent.
 ///
-/// Two methods are required; [`AuthProfileStoreExt`] has what follows from them. The trait is synchronous because local
-/// files are, so that it works in every runtime and in none. It is object-safe, and forwarded for `&T`, `Box<T>` and
-/// `Arc<T>`.
+/// Two methods are required; [`AuthProfileStoreExt`] builds on them. The trait is synchronous, as local files are, so
+/// it works with any runtime and without one. It is object-safe and implemented for `&T`, `Box<T>` and `Arc<T>`.
 ///
 /// # Contract
 ///
-/// - `update` is the only way to write, with `update_usage` for a part of it. It runs the closure on fresh data, under
-///   exclusion, and commits all or nothing: an error or a panic in the closure changes nothing. A run on data that were no
-///   longer fresh is repeated on what is.
-/// - The closure may run more than once, must be quick, and must not update the same store: that is an error, never a
-///   hang. Reading the store inside it is allowed and gives the committed document.
-/// - `load` gives a snapshot that never changes, and does not wait for an update in progress.
+/// - `update` is the only way to write; `update_usage` writes a part. It runs the closure on fresh data under exclusion
+///   and commits all or nothing: an error or a panic in the closure changes nothing. If the data turn out to be
+///   outdated, the closure runs again on the newer data.
+/// - The closure may run more than once, must be quick, and must not update the same store: such an update returns an
+///   error instead of hanging. Reading the store inside the closure is allowed and returns the committed document.
+/// - `load` returns a snapshot that never changes, and does not wait for an update in progress.
 /// - A document for which [`AuthProfiles::check_writable`] fails is never written.
 ///
-/// # What may block
+/// # Blocking
 ///
-/// `load` may read a disk or ask a server, and never waits for a writer. `update` and `update_usage` also wait for their
-/// turn, for as long as the store lets them: [`Locked`](crate::ErrorKind::Locked) must come in the end. `lease` waits for
-/// up to `wait`.
+/// `load` may read a disk or ask a server, but never waits for a writer. `update` and `update_usage` also wait for
+/// their turn, and must return [`Locked`](crate::ErrorKind::Locked) eventually. `lease` waits for up to `wait`.
 ///
 /// The asynchronous parts of this crate (feature `client`) therefore call a store on the runtime's threads for blocking
-/// work. One `load` serves all callers that wait for it, updates run one after the other, and at most one call waits for
-/// the lease on a profile, so that any number of callers costs a handful of threads. What is known without waiting is not
-/// waited for: [`try_load`](Self::try_load) is called in place before every `load`, and if [`may_block`](Self::may_block)
-/// is `false`, so are `load` and `update`. Other asynchronous callers do the same with their runtime's means.
+/// work. One `load` serves all callers that wait for it, updates run one after the other, and at most one call waits
+/// for the lease on a profile, so any number of callers needs only a handful of threads. Calls that cannot block skip
+/// the other thread: [`try_load`](Self::try_load) before every `load`, and if [`may_block`](Self::may_block) returns
+/// `false`, `load` and `update` as well. Other asynchronous callers should do the same with their runtime.
 ///
-/// A caller that goes away changes nothing in a store: an update that was queued or begun runs to its end. A lease ends
-/// when it is dropped, also by a panic.
+/// Dropping the future of a caller does not affect the store: an update that is queued or running completes. A lease
+/// ends when it is dropped, also during a panic.
 ///
-/// The exported suite `conformance` (feature of that name) proves a backend against this.
+/// The suite `conformance` (feature of that name) tests a backend against this contract.
 pub trait AuthProfileStore: fmt::Debug + Send + Sync {
-    /// The committed document.
+    /// Returns the committed document.
     ///
     /// # Errors
     ///
-    /// [`Io`](crate::ErrorKind::Io) and the kinds of [`AuthProfiles::from_json`], as far as the backend can meet them.
+    /// [`Io`](crate::ErrorKind::Io) and the kinds of [`AuthProfiles::from_json`], where they apply to the backend.
     fn load(&self) -> Result<Arc<AuthProfiles>>;
 
     /// Returns the committed document if the store knows it without waiting for a disk, a network or a lock, and `None`
-    /// otherwise, also where a `load` would fail. What it returns is as fresh as what `load` would return at this moment.
+    /// otherwise, also if `load` would fail. The document must be as fresh as the one that `load` would return now.
     ///
-    /// Asynchronous callers ask this first: handing a `load` over to another thread costs more than most of these answers.
-    /// The provided one returns `None`, which is right for every store.
+    /// Asynchronous callers try this first, because moving a `load` to another thread usually takes longer than the
+    /// call itself. The default implementation returns `None`, which is right for every store.
     fn try_load(&self) -> Option<Arc<AuthProfiles>> {
         None
     }
 
-    /// Runs a closure on the fresh document and commits what it changed; gives the document that is then in force.
+    /// Runs a closure on the fresh document, commits its changes, and returns the resulting document.
     ///
     /// # Errors
     ///
@@ -122,19 +125,19 @@ pub trait AuthProfileStore: fmt::Debug + Send + Sync {
     /// [`UnsupportedVersion`](crate::ErrorKind::UnsupportedVersion) if a newer program wrote the document.
     fn update(&self, change: &mut dyn FnMut(&mut AuthProfiles) -> Result<()>) -> Result<Arc<AuthProfiles>>;
 
-    /// Runs a closure on the statistics of one profile, and on the document they stand in, and commits what it changed of
-    /// them; gives a document in which they are in force.
+    /// Runs a closure on the statistics of one profile, with the document that contains them, commits its changes to
+    /// the statistics, and returns a document with them.
     ///
-    /// A profile without statistics is given empty ones, and so is an id without a profile. The provided one is an
-    /// [`update`](Self::update), with its promises. A store that [`splits_usage`](Self::splits_usage) commits it under the
-    /// condition that the credentials and these statistics are still what the closure was given, so that outcomes of
-    /// different profiles never wait for each other; the statistics of other profiles may then be older ones in what the
-    /// closure is given and in what is returned.
+    /// If there are no statistics under the id, the closure gets empty ones, even if there is no such profile. The
+    /// default implementation calls [`update`](Self::update) and keeps its promises. A store that
+    /// [`splits_usage`](Self::splits_usage) commits on the condition that the credentials and these statistics have not
+    /// changed meanwhile, so outcomes of different profiles never wait for each other. The statistics of other profiles
+    /// may then be older ones, both in the closure's document and in the returned one.
     ///
     /// # Errors
     ///
-    /// Those of [`update`](Self::update); [`Corrupt`](crate::ErrorKind::Corrupt) if the document's statistics are not an
-    /// object.
+    /// Those of [`update`](Self::update); [`Corrupt`](crate::ErrorKind::Corrupt) if the document's statistics are not
+    /// an object.
     fn update_usage(
         &self,
         profile: &ProfileId,
@@ -148,48 +151,50 @@ pub trait AuthProfileStore: fmt::Debug + Send + Sync {
         })
     }
 
-    /// Returns `true` if the statistics of each profile are committed on their own, which makes
-    /// [`update_usage`](Self::update_usage) better than [`update`](Self::update) for them. Outcomes are then written profile by
-    /// profile, and the last good profile, for display only, is not written anew with each success. The provided one
-    /// returns `false`, which is right for every store that keeps one document.
+    /// Returns `true` if the statistics of each profile are committed separately. Outcomes are then written with
+    /// [`update_usage`](Self::update_usage), profile by profile, and a success does not update the last good profile,
+    /// which is for display only. The default implementation returns `false`, which is right for every store that keeps
+    /// one document.
     fn splits_usage(&self) -> bool {
         false
     }
 
-    /// The exclusive right to refresh a profile's credential, so that a refresh token is spent once.
+    /// Acquires the exclusive right to refresh a profile's credential, so that a refresh token is used only once.
     ///
-    /// Never the right to write: updates go on meanwhile. The provided one holds within this process; a store that is
-    /// shared between processes must hold between them.
+    /// A lease does not lock the store: updates continue meanwhile. The default implementation excludes callers of this
+    /// process; a store that several processes share must exclude those of the others too.
     ///
     /// # Errors
     ///
-    /// [`Locked`](crate::ErrorKind::Locked) if another holder keeps it for longer than `wait`.
+    /// [`Locked`](crate::ErrorKind::Locked) if someone else holds it for longer than `wait`.
     fn lease(&self, profile: &ProfileId, wait: Duration) -> Result<Lease> {
         lease::in_process(std::ptr::from_ref(self).cast::<()>() as usize, profile, wait)
     }
 
-    /// Claims the trial of a profile after a window, of which one machine of a fleet makes each; waits for nobody.
+    /// Claims the trial of a profile during or after a window, so that only one machine of a fleet makes it. Does not
+    /// wait for others.
     ///
-    /// A store that is shared between machines gives the claim to one caller at a time under
-    /// [`Trial::name`], ends it some time after a holder that died, and shows with the next `load` what the last holder
-    /// wrote. The provided one says that this process may try, which is right for every store of one machine.
+    /// A store that several machines share grants the claim to one caller at a time under [`Trial::name`], ends it some
+    /// time after its holder died, and shows what the last holder wrote with the next `load`. The default
+    /// implementation returns [`TrialClaim::Unshared`], which is right for every store of one machine.
     ///
     /// # Errors
     ///
-    /// Those of [`load`](Self::load). The caller then tries for itself.
+    /// Those of [`load`](Self::load). The caller then makes the trial without a claim.
     fn claim_trial(&self, trial: &Trial) -> Result<TrialClaim> {
         let _ = trial;
         Ok(TrialClaim::Unshared)
     }
 
-    /// Returns `true` if the server that keeps the profiles could not be reached when it was last asked, so that a `load` is an
-    /// error, or what was last read. The provided one returns `false`, which is right for every store without a server.
+    /// Returns `true` if the store's server could not be reached by the last call, so that `load` fails or returns what
+    /// was read before. The default implementation returns `false`, which is right for every store without a server.
     fn is_away(&self) -> bool {
         false
     }
 
     /// Returns `false` if `load` and `update` never wait for a disk, a network or another process, so that they may be
-    /// called on an asynchronous runtime's own thread. The provided one returns `true`, which is right for every store.
+    /// called on an asynchronous runtime's own threads. The default implementation returns `true`, which is right for
+    /// every store.
     fn may_block(&self) -> bool {
         true
     }

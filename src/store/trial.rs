@@ -1,17 +1,18 @@
-//! Who makes the trial of a profile.
+//! The claim on the trial of a profile.
 
 use super::lease::Lease;
 
-/// Who makes the trial of a profile after a window.
+/// The answer to [`AuthProfileStore::claim_trial`](super::AuthProfileStore::claim_trial): who makes the trial.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TrialClaim {
-    /// The store is not shared between machines: the caller may.
+    /// The caller may make it; the store is not shared between machines.
     Unshared,
-    /// The caller does, and nobody else as long as it holds this guard. It is to be held until the outcome is recorded, or
-    /// is known to leave nothing to record, as when a stream has begun; the document is to be loaded anew before the trial,
-    /// which another one may have made until now. Its drop waits for nothing, and may have another thread give it back.
+    /// The caller makes it, and nobody else while this guard is held. Load the document again before the trial, as
+    /// someone else may have made it meanwhile. Hold the guard until the outcome is recorded, or until it is clear that
+    /// there is nothing to record, such as when a stream has begun. Dropping it never blocks; another thread may
+    /// release the claim.
     Held(Lease),
-    /// Another one does.
+    /// Someone else is making it.
     Elsewhere,
 }

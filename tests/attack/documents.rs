@@ -1,4 +1,4 @@
-//! Files that are damaged: credentials and configuration.
+//! Damaged files: credentials and configuration.
 
 use provider_auth::{AuthProfiles, Config, Credential, ModelRef, ProfileSelector, ProviderId, Query, Secret};
 

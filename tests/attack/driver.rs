@@ -1,4 +1,4 @@
-//! Damages good inputs at random and gives them to a check, which panics where something does not hold.
+//! Damages good inputs at random and passes them to a check, which panics if something does not hold.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

@@ -1,4 +1,4 @@
-//! Hosts that are numbers in disguise: clients read them in several ways, and the one that connects would decide.
+//! Hosts that are numbers in disguise, which different clients read as different hosts.
 
 use http::Request;
 use provider_auth::{Config, Endpoint, ErrorKind, ProviderId};
@@ -43,7 +43,10 @@ fn a_number_in_disguise_is_no_host() {
         for url in [format!("https://{host}"), format!("https://{host}:8443/v1"), format!("https://{host}/?a=b")] {
             let error = Endpoint::new(&url).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidUrl, "{url}");
-            assert!(error.to_string().contains("not written as an address") && error.help().contains("127.0.0.1"), "{error}");
+            assert!(
+                error.to_string().contains("not written as an address") && error.help().contains("127.0.0.1"),
+                "{error}"
+            );
             let error = Endpoint::on_private_network(&url).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidUrl, "{url}");
             let error = Endpoint::anthropic().with_base_url(&url).unwrap_err();

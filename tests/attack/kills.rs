@@ -1,7 +1,7 @@
-//! Processes that count together in one file, or two, and are killed at random: nothing that was acknowledged is lost, and
-//! whoever reads sees whole updates.
+//! Processes that count in one file, or two, and are killed at random: no acknowledged update is lost, and readers see
+//! only whole updates.
 //!
-//! A child process is this test binary run again with `child`, which does nothing unless it is told what to do.
+//! A child process is this test binary, run again with `child`, which does nothing unless its environment asks for it.
 
 #![cfg(unix)]
 

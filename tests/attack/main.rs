@@ -1,5 +1,5 @@
-//! The crate attacked from outside: what it is given is damaged at random, or made to look like something else.
-//! CONTRIBUTING.md ("Attack tests") says how a new entry point is added.
+//! Attacks on the crate from outside: its inputs are damaged at random, or made to look like something else.
+//! CONTRIBUTING.md ("Attack tests") explains how to add an entry point.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,7 +1,7 @@
-//! Whether a secret is still in the memory of the process after everything that held it is dropped.
+//! Checks that no secret is left in the memory of the process after everything that held it is dropped.
 //!
-//! Made-up secrets come from a generator, and what is looked for is kept masked, so that looking leaves no copy. Each case is
-//! a process of its own: this test binary run again with `child`.
+//! Made-up secrets come from a generator, and the text to look for is kept masked, so that the search leaves no copy.
+//! Each case is a separate process: this test binary, run again with `child`.
 
 #![cfg(target_os = "linux")]
 #![allow(

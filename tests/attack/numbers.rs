@@ -1,4 +1,4 @@
-//! Nothing panics on numbers of things: what a type of another library has room for is asked, not assumed.
+//! No panic on large numbers of things: the capacity of other libraries' types is checked, not assumed.
 
 use std::time::Duration;
 

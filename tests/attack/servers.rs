@@ -1,5 +1,5 @@
-//! Servers and token endpoints that break every rule of their protocol: each call ends in its time, with an error that says
-//! what it was, and changes nothing that it has no reason to change.
+//! Servers and token endpoints that break every rule of their protocol: each call ends in time with an error that says
+//! what happened, and changes nothing without reason.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;

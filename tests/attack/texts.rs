@@ -1,5 +1,5 @@
-//! No text can be forged: names of control characters, line breaks and marks of direction, and such as are 10 kB long, in
-//! every place of the files, and every kind of text that people read.
+//! No text can be forged: names with control characters, line breaks and direction marks, and names of 10 kB, in every
+//! field of the files and in every kind of text that people read.
 
 use std::error::Error as StdError;
 use std::fmt::Display;

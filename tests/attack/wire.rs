@@ -1,4 +1,4 @@
-//! What comes from the network or is sent to it: answers, streams, bodies, addresses and what is pasted.
+//! Data from and for the network: answers, streams, bodies, URLs and pasted texts.
 
 use std::time::Duration;
 

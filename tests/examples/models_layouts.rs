@@ -132,7 +132,7 @@ fn logins_that_an_import_left_behind_are_in_the_status() {
     let name = "agents/main/agent/auth-profiles.json.migrated-2026-11-25T18-32-10.391Z-b593b537";
     let directory = directory(&[(FILE, &profiles(&["anthropic:a"])), (name, &profiles(&["anthropic:a", "acme:b"]))]);
     let status = run(&directory, &["status"]);
-    assert!(status.out.contains("holds 1 profile that no store has: \"acme:b\""), "{}", status.out);
+    assert!(status.out.contains("contains 1 profile that no store has: \"acme:b\""), "{}", status.out);
     let report: Value = serde_json::from_str(&run(&directory, &["status", "--json"]).out).unwrap();
     let told = report["diagnostics"].as_array().unwrap().last().unwrap();
     assert!(told["message"].as_str().unwrap().contains("\"acme:b\"") && told["help"].is_string(), "{told}");
@@ -172,7 +172,7 @@ fn a_key_that_is_only_referred_to_is_found_where_it_is() {
         assert_eq!(checked.code, Some(0), "{}", checked.out);
         // What no variable can mend is said of the configuration too.
         let is_denied = state.contains("allowlist");
-        assert_eq!(checked.out.contains("the reference can lead to no secret"), is_denied, "{}", checked.out);
+        assert_eq!(checked.out.contains("the reference cannot be resolved"), is_denied, "{}", checked.out);
         assert_eq!(checked.out.is_empty(), !is_denied, "{}", checked.out);
     }
 }

@@ -70,22 +70,22 @@ fn run(directory: &Path, arguments: &[&str]) -> String {
 
 /// Every problem with what to do, each once.
 const PROBLEMS: [(&str, &str); 16] = [
-    ("the profile has a placeholder in the place of a secret", "anthropic:placeholder"),
-    ("the profile has an address in the place of a secret, at which nobody looks", "anthropic:vault"),
-    ("the profile has the name of a variable in a notation that is not followed", "anthropic:variable"),
-    ("the profile has an address in the place of a secret, at which nobody looks", "anthropic:address"),
-    ("the profile has a command in the place of a secret, which is not run", "anthropic:command"),
+    ("the profile has a placeholder instead of a secret", "anthropic:placeholder"),
+    ("the profile has an address instead of a secret, which is not looked up", "anthropic:vault"),
+    ("the profile has the name of a variable in a notation that is not supported", "anthropic:variable"),
+    ("the profile has an address instead of a secret, which is not looked up", "anthropic:address"),
+    ("the profile has a command instead of a secret, which is not run", "anthropic:command"),
     ("the profile has a secret of another provider", "anthropic:other"),
-    ("the profile has nothing but punctuation in the place of a secret", "anthropic:punctuation"),
+    ("the profile has nothing but punctuation instead of a secret", "anthropic:punctuation"),
     ("the quotation marks around the secret are left out", "anthropic:quoted"),
     ("the name in front of the secret, as in `NAME=value`, is left out", "anthropic:quoted"),
-    ("`expires` is read as milliseconds since 1970, and looks like seconds", "openai:seconds"),
-    ("`expires` is read as milliseconds since 1970, and looks like a length of time", "openai:lifetime"),
-    ("the entry has the name of a variable in a notation that is not followed", "models.providers.relay.apiKey"),
-    ("the header has a placeholder in the place of a secret", "models.providers.gw.headers.Authorization"),
+    ("`expires` is read as milliseconds since 1970, but looks like seconds", "openai:seconds"),
+    ("`expires` is read as milliseconds since 1970, but looks like a length of time", "openai:lifetime"),
+    ("the entry has the name of a variable in a notation that is not supported", "models.providers.relay.apiKey"),
+    ("the header has a placeholder instead of a secret", "models.providers.gw.headers.Authorization"),
     ("plain HTTP to a host in a private network, which is not allowed", "models.providers.lan.baseUrl"),
     ("plain HTTP to a host that is not loopback", "models.providers.far.baseUrl"),
-    ("GROQ_API_KEY in the `.env` file has a placeholder in the place of a secret", ""),
+    ("GROQ_API_KEY in the `.env` file has a placeholder instead of a secret", ""),
 ];
 
 #[test]

@@ -1,4 +1,4 @@
-//! What is in the files: damaged ones, unknown ones, two of them, older ones.
+//! The content of the files: damaged, unknown, older, and in two files.
 
 #![allow(
     clippy::unwrap_used,

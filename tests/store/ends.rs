@@ -1,7 +1,6 @@
-//! The file store where something has come to its end: file handles, room on the disk, memory; and on a file that is a
-//! mount point.
+//! The file store without resources: no file handles, disk space or memory left; and on a file that is a mount point.
 //!
-//! A child process is this test binary run again with `child`, by a shell that lowers what it may have.
+//! A child process is this test binary, run again with `child` by a shell that lowers its limits.
 
 #![cfg(target_os = "linux")]
 #![allow(

@@ -1,4 +1,4 @@
-//! Whether everybody gets the lock whose processes never pause.
+//! Fairness of the lock between processes that never pause.
 
 #![cfg(unix)]
 #![allow(

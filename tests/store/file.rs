@@ -1,4 +1,4 @@
-//! The file store against the exported suite, directly and behind pointers, in every setting.
+//! The file store against the exported suite, directly and behind pointers, with every setting.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 

@@ -1,5 +1,5 @@
-//! The file of credentials stays out of the way of an OpenClaw that keeps credentials in databases. The databases here
-//! are empty files, because they are only looked for.
+//! The file store keeps away from an OpenClaw that has its credentials in databases. The databases here are empty
+//! files, because they are only looked for.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! Where the files stand and who may see them: links, modes, odd things at the path.
+//! The paths of the files and who may read them: links, modes, unusual files at a path.
 
 #![cfg(unix)]
 #![allow(
@@ -101,7 +101,7 @@ fn links_that_lead_nowhere_or_in_a_circle_are_errors() {
     assert_eq!(store.load().unwrap_err().kind(), ErrorKind::Io);
     let error = put(&store, "x:one").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io);
-    assert!(error.to_string().contains("circle"));
+    assert!(error.to_string().contains("loop"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
-//! The file store between processes: killed ones, many writers, waiting ones.
+//! The file store used by several processes: some are killed, many write, many wait.
 //!
-//! A child process is this test binary run again with `child`, which does nothing unless it is told what to do.
+//! A child process is this test binary, run again with `child`, which does nothing unless its environment asks for it.
 
 #![allow(
     clippy::unwrap_used,

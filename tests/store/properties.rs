@@ -1,4 +1,4 @@
-//! Random documents through the file store: nothing it does not understand is lost, in one file or in two.
+//! Random documents through the file store: no unknown content is lost, in one file or in two.
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test stops where something is wrong")]
 

@@ -1,4 +1,4 @@
-//! Several machines on one server, which the double in memory stands for.
+//! Several machines on one server, simulated by the engine in memory.
 
 #![allow(clippy::unwrap_used, clippy::float_cmp, reason = "a test may stop where it fails, and counts whole failures")]
 

@@ -1,4 +1,4 @@
-//! Servers whose answers get lost, come late or say less than was asked for.
+//! Servers whose answers are lost, late or incomplete.
 
 #![allow(clippy::unwrap_used, clippy::float_cmp, reason = "a test may stop where it fails, and counts whole failures")]
 

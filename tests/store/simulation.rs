@@ -1,7 +1,8 @@
-//! A fleet of sixty-four machines on one server, simulated: each has a clock of its own, some die, some are cut off, and
-//! their requests are under way at the same time.
+//! A simulated fleet of sixty-four machines on one server: each has its own clock, some die, some are cut off, and
+//! their requests overlap.
 //!
-//! `PROVIDER_AUTH_FLEET=20 cargo test --release --test store simulation` runs twenty times as long, over a thousand expiries.
+//! `PROVIDER_AUTH_FLEET=20 cargo test --release --test store simulation` runs twenty times as long, over a thousand
+//! expiries.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! The door to a state directory: what it finds, which store it opens, and what it says of files that no store reads.
+//! State directories: what is found, which store is opened, and what is reported about files that no store reads.
 //! Databases are empty files here, because they are only looked for; `tests/backends` has real ones.
 
 #![allow(
@@ -294,7 +294,7 @@ fn profiles_that_no_store_has_are_told_with_what_to_run() {
     assert_eq!(names, [&["old:default"][..], &["acme:future"], &["x:bak"], &["login:default"]]);
     assert!(found.iter().all(|left| left.kind == LeftoverKind::Archive && left.is_readable));
     let told = found[1].diagnostic();
-    assert_eq!(told.message, "an old file of credentials holds 1 profile that no store has: \"acme:future\"");
+    assert_eq!(told.message, "an old credential file contains 1 profile that no store has: \"acme:future\"");
     assert_eq!(told.location.path, Some(directory.path().join(&archive)));
     assert!(told.help.as_deref().unwrap().contains("`openclaw doctor --fix`"));
     assert!(found.iter().all(|left| !format!("{left:?}{}", left.diagnostic()).contains("made-up")));
@@ -314,8 +314,8 @@ fn a_file_beside_a_database_is_always_told() {
         assert_eq!((found.len(), found[0].kind, found[0].kind.as_str()), (1, LeftoverKind::Unimported, "unimported"));
         found[0].diagnostic()
     };
-    assert!(told(&[]).message.ends_with("it holds 2 profiles that no store has: \"x:a\", \"x:b\""));
-    assert!(told(&["x:a", "x:b"]).message.ends_with("and is not used"));
+    assert!(told(&[]).message.ends_with("it contains 2 profiles that no store has: \"x:a\", \"x:b\""));
+    assert!(told(&["x:a", "x:b"]).message.ends_with("which is not used"));
     assert!(told(&["x:a"]).help.unwrap().contains("openclaw doctor --fix"));
     fs::write(directory.path().join(&file), "{ not json").unwrap();
     assert!(told(&[]).message.contains("cannot be read"));
@@ -360,7 +360,7 @@ fn an_archive_gets_its_own_name_back() {
         let name = leftover.path.file_name().unwrap().to_str().unwrap().to_owned();
         let original = name.split_once(".json").unwrap().0.to_owned() + ".json";
         let help = leftover.diagnostic().help.unwrap();
-        assert!(help.contains(&format!("the name `{original}` again")), "{name}: {help}");
+        assert!(help.contains(&format!("rename the file to `{original}`")), "{name}: {help}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Trials of profiles, of which one machine makes each.
+//! Checks of trials, of which one machine makes each.
 
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Mutex, PoisonError};
@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::profile::Trial;
 use crate::store::{AuthProfileStore, TrialClaim};
 
-/// How often a trial that has ended is asked for again: its end is told to a server beside the call.
+/// How often an ended trial is claimed again: a store may report the end to its server in the background.
 const TRIES: u32 = 1_000;
 
 fn trial(until: i64) -> Result<Trial> {
@@ -28,7 +28,7 @@ pub(super) fn one_claims_a_trial(store: &dyn AuthProfileStore) -> Result<()> {
     let other = store.claim_trial(&trial(2_000)?)?;
     ensure(matches!(other, TrialClaim::Held(_)), "the trial of one window kept another one from being tried")?;
     drop((first, other));
-    // Nobody sends anything: each try waits for a moment.
+    // Nothing is ever sent: each try waits until the timeout.
     let (_open, never): (_, Receiver<()>) = channel();
     let is_free = |_| -> Result<bool> {
         let claim = store.claim_trial(&trial(1_000)?)?;

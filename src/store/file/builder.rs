@@ -1,4 +1,4 @@
-//! How a file store is set up.
+//! The builder of a file store.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, RwLock};
@@ -12,35 +12,34 @@ use super::system::System;
 use super::{FileStore, Place, Settings};
 use crate::error::{Error, ErrorKind, Result};
 
-/// The name OpenClaw gives the file of credentials.
 pub(super) const CREDENTIALS: &str = "auth-profiles.json";
 
-/// How much of an update must survive a loss of power before it counts as done.
+/// The part of an update that must survive a loss of power before the update returns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Durability {
     /// Everything: content and directory are synced before an update returns.
     #[default]
     Full,
-    /// Updates that change only order and statistics are replaced atomically, but may be lost with the power: the
-    /// directory is not synced, and a separate state file is not synced at all. Such a file can be empty or damaged
-    /// afterwards, which is reported and put right by [`FileStore::quarantine`]. A file that holds credentials is
-    /// always synced itself.
+    /// Updates that change only order and statistics are replaced atomically, but may be lost on a loss of power: the
+    /// directory is not synced, and a separate state file is not synced at all. The state file can then be empty or
+    /// damaged, which is reported and repaired by [`FileStore::quarantine`]. A file with credentials is always synced
+    /// itself.
     Relaxed,
 }
 
-/// Whether order and statistics stand in the file of credentials or beside it.
+/// The file of order and statistics: the credential file or a separate one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StateFile {
-    /// In the same file, unless there is a state file beside it.
+    /// In the credential file, unless there is a state file beside it.
     #[default]
     Auto,
-    /// In a state file, which the first update makes; what stands in the file of credentials is moved there.
+    /// In a state file, which the first update creates; state in the credential file moves there.
     Separate,
 }
 
-/// Sets up a [`FileStore`]. Nothing is read or written before the store is used.
+/// A builder of a [`FileStore`]. Nothing is read or written before the store is used.
 ///
 /// # Examples
 ///
@@ -89,17 +88,17 @@ impl Default for Settings {
 }
 
 impl FileStoreBuilder {
-    /// The file of credentials, or a symbolic link to it. The state file, where there is one, is `auth-state.json`
-    /// beside it if the name is `auth-profiles.json`, else `<name without extension>-state.json`.
+    /// Sets the path of the credential file, which may be a symbolic link. The state file, if there is one, is beside
+    /// it: for `auth-profiles.json` it is `auth-state.json`, otherwise `<name without extension>-state.json`.
     pub fn path(mut self, path: impl Into<PathBuf>) -> Self {
         self.place = Some(Ok(Choice { path: path.into(), state_directory: None }));
         self
     }
 
-    /// The file of one agent in a state directory: `<state>/agents/<agent>/agent/auth-profiles.json`.
+    /// Sets the path to an agent's file in a state directory: `<state>/agents/<agent>/agent/auth-profiles.json`.
     ///
-    /// An agent id is up to 64 ASCII letters, digits, `-`, `_` and `.`, and does not begin or end with a dot, so that
-    /// it cannot lead out of the state directory. Nothing is taken from any other agent; see
+    /// An agent id has up to 64 ASCII letters, digits, `-`, `_` and `.`, and does not begin or end with a dot, so it
+    /// cannot lead out of the state directory. Other agents' profiles are not used; to copy them, see
     /// [`copy_profiles`](crate::store::copy_profiles).
     pub fn agent(mut self, state_directory: impl Into<PathBuf>, agent: &str) -> Self {
         self.place = Some(check_agent(agent).map(|()| {
@@ -110,91 +109,91 @@ impl FileStoreBuilder {
         self
     }
 
-    /// The directory of the agent, where it is not the usual one: `agentDir` of the configuration. It has no effect on a
-    /// store that was given a [`path`](Self::path).
+    /// Sets the directory of the agent, which the configuration may name in `agentDir`. It has no effect if a
+    /// [`path`](Self::path) was set. Default: the usual directory in the state directory.
     pub fn agent_directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.agent_directory = Some(directory.into());
         self
     }
 
-    /// How long an update waits for its turn before it fails as [`Locked`](ErrorKind::Locked). 10 seconds if not set.
+    /// Sets how long an update waits for its turn before it fails with [`Locked`](ErrorKind::Locked). Default: 10 s.
     pub fn lock_wait(mut self, wait: Duration) -> Self {
         self.settings.lock_wait = wait;
         self
     }
 
-    /// How much of an update survives a loss of power. [`Durability::Full`] if not set.
+    /// Sets how much of an update survives a loss of power. Default: [`Durability::Full`].
     pub fn durability(mut self, durability: Durability) -> Self {
         self.settings.durability = durability;
         self
     }
 
-    /// Where order and statistics stand. [`StateFile::Auto`] if not set.
+    /// Sets where order and statistics are kept. Default: [`StateFile::Auto`].
     pub fn state_file(mut self, state_file: StateFile) -> Self {
         self.settings.state_file = state_file;
         self
     }
 
-    /// Whether a file that others may read or change, or that belongs to someone else, is refused as
-    /// [`InsecurePermissions`](ErrorKind::InsecurePermissions) instead of reported by
-    /// [`AuthProfiles::diagnostics`](crate::AuthProfiles::diagnostics). Off if not set.
+    /// Sets whether a file that other users may read or change, or that belongs to another user, is refused with
+    /// [`InsecurePermissions`](ErrorKind::InsecurePermissions). Default: `false`, so it is only reported by
+    /// [`AuthProfiles::diagnostics`](crate::AuthProfiles::diagnostics).
     pub fn strict_permissions(mut self, strict: bool) -> Self {
         self.settings.strict = strict;
         self
     }
 
-    /// The largest file that is read or written, in bytes. 16 MiB if not set; 4 GiB is the most.
+    /// Sets the size of the largest file that is read or written, in bytes. Default: 16 MiB; at most 4 GiB.
     pub fn max_bytes(mut self, max_bytes: usize) -> Self {
         self.settings.max_bytes = max_bytes;
         self
     }
 
-    /// Whether other processes are kept out by file locks. On if not set.
+    /// Sets whether file locks exclude other processes. Default: `true`.
     ///
-    /// Switch it off only where the file system has no locks or is shared over a network, and only one process writes:
-    /// threads of one process exclude each other without it, processes do not.
+    /// Switch this off only if the file system has no locks or is on a network, and only one process writes. Without
+    /// file locks, threads of one process still exclude each other; processes do not.
     pub fn file_locks(mut self, file_locks: bool) -> Self {
         self.settings.file_locks = file_locks;
         self
     }
 
-    /// Whether `auth-profiles.json` is written also where OpenClaw keeps credentials in a database. Off if not set.
+    /// Sets whether `auth-profiles.json` is written even if OpenClaw keeps credentials in a database. Default: `false`.
     ///
-    /// OpenClaw 2026.6 and later does, and never uses such a file; one that it has not imported stops its own commands.
+    /// OpenClaw 2026.6 and later does, and never uses such a file; one that it has not imported stops its commands.
     /// `StateDir::store` opens the right store instead.
     pub fn beside_database(mut self, beside_database: bool) -> Self {
         self.settings.beside_database = beside_database;
         self
     }
 
-    /// The store.
+    /// Creates the store.
     ///
     /// # Errors
     ///
-    /// [`NotAFile`](ErrorKind::NotAFile) if no path was given or it has no file name, [`WrongStore`](ErrorKind::WrongStore) for
-    /// the name of a database (`….sqlite`), [`InvalidId`](ErrorKind::InvalidId)
-    /// for an agent id that is not allowed, [`Io`](ErrorKind::Io) if a relative path is given and there is no current
-    /// directory.
+    /// [`NotAFile`](ErrorKind::NotAFile) if no path was set or it has no file name,
+    /// [`WrongStore`](ErrorKind::WrongStore) for the name of a database (`….sqlite`),
+    /// [`InvalidId`](ErrorKind::InvalidId) for an invalid agent id, [`Io`](ErrorKind::Io) if the path is relative and
+    /// there is no current directory.
     pub fn build(self) -> Result<FileStore> {
         self.build_on(Arc::new(Disk))
     }
 
     pub(super) fn build_on(self, system: Arc<dyn System>) -> Result<FileStore> {
-        let missing = || Error::new(ErrorKind::NotAFile, "the store was given no path");
+        let missing = || Error::new(ErrorKind::NotAFile, "no path was set for the store");
         let mut choice =
             self.place.ok_or_else(missing)?.map_err(|message| Error::new(ErrorKind::InvalidId, message))?;
         if let (Some(directory), Some(_)) = (self.agent_directory, &choice.state_directory) {
             choice.path = directory.join(CREDENTIALS);
         }
         if choice.path.file_name().is_none() {
-            let message = "the path of the store names no file";
+            let message = "the path of the store has no file name";
             return Err(Error::new(ErrorKind::NotAFile, message).with_path(&choice.path));
         }
         check_name(&choice.path)?;
-        // The current directory may change later, the store must not.
+        // The current directory may change later, but the store's path must not.
         let credentials = std::path::absolute(&choice.path)
             .map_err(|error| crate::error::io_error("the path cannot be made absolute", &choice.path, error))?;
-        // Nor may the one that the databases of OpenClaw are looked for in.
+        // Nor must the directory in which OpenClaw's databases are looked up.
         let state_directory = choice.state_directory.map(|state| std::path::absolute(&state).unwrap_or(state));
         let (directory, name) = split(&credentials);
         let legacy = (name == CREDENTIALS).then(|| Legacy {
@@ -221,7 +220,6 @@ fn state_name(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// Says what is wrong with the id of an agent, which is a directory's name.
 pub(crate) fn check_agent(agent: &str) -> Result<(), &'static str> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     if agent.is_empty() || agent.len() > 64 {

@@ -1,4 +1,4 @@
-//! Writing what an update changed, to one file or to two.
+//! Writing the changes of an update to one file or two.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,16 +12,15 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::profile::{AuthProfiles, DirtyState};
 use crate::secret::Secret;
 
-/// One update about to be written.
 pub(super) struct Commit<'a> {
     pub(super) store: &'a FileStore,
-    /// The file of credentials, links followed.
+    /// The credential file, symbolic links resolved.
     pub(super) target: &'a Path,
     pub(super) before: &'a Snapshot,
 }
 
-/// Whether a write is the first of its update. If another program was faster than that one, the update can begin anew;
-/// later ones must follow.
+/// Whether a write is the first of its update. If another program was faster than the first write, the update can start
+/// again; later writes must follow it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum First {
     Yes,
@@ -38,11 +37,11 @@ impl First {
 }
 
 impl Commit<'_> {
-    /// Writes a document and gives what is then in the files.
+    /// Writes a document and returns the new content of the files; returns `None` without writing if another program
+    /// has changed the file to be written first.
     ///
-    /// With two files, the credentials are written first. State that the file of credentials still holds is written to
-    /// the state file before it is taken out there, so that it is never nowhere. `None` if another program has changed
-    /// the file that is written first since it was read, in which case nothing was written.
+    /// With two files, the credentials are written first. State that is still in the credential file is written to the
+    /// state file before it is removed there, so that it always exists somewhere.
     ///
     /// # Errors
     ///
@@ -62,7 +61,7 @@ impl Commit<'_> {
         let (old, old_state) = (&self.before.credentials, &self.before.state);
         let pending = old.document.has_state();
         if pending {
-            // Entries that stood in both files are about to stand in one.
+            // Entries that were in both files are about to be in one.
             draft.diagnostics_mut().retain(|diagnostic| diagnostic.code != DiagnosticCode::Conflict);
         }
         let state = draft.state_part(&old_state.document);
@@ -133,7 +132,7 @@ impl Commit<'_> {
         let written = replace(self.system(), target, text.expose().as_bytes(), sync, expected, self.wait())?;
         Ok(written.map(|stat| {
             document.committed_as(text);
-            // Over a network others see the file by a cache of their own; with locks there is none.
+            // On a network file system others see the file through a cache; with locks the file system is local.
             let between = self.store.settings.file_locks.then(|| (begun, self.system().wall()));
             Part::written(stat, Arc::new(document), between)
         }))

@@ -1,4 +1,4 @@
-//! The real file system of the file store, and the pauses between two attempts at a lock.
+//! The real file system, and the pauses between two attempts at a lock.
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
@@ -13,7 +13,6 @@ use super::platform;
 use super::system::{Kind, Lockable, Output, Stat, System};
 use crate::clock::system_time;
 
-/// How often a file that changes while it is read is read again.
 const READ_AGAIN: usize = 16;
 
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +28,7 @@ pub(super) fn stat_of(metadata: &Metadata) -> Stat {
     platform::stat(kind, metadata)
 }
 
-/// Nanoseconds since the epoch.
+/// Returns nanoseconds since the epoch.
 pub(super) fn nanos(time: SystemTime) -> i128 {
     let nanos = |time: Duration| i128::try_from(time.as_nanos()).unwrap_or(i128::MAX);
     match time.duration_since(UNIX_EPOCH) {
@@ -44,7 +43,7 @@ fn read_once(path: &Path, max: u64) -> io::Result<(Zeroizing<Vec<u8>>, Stat, boo
     if before.kind != Kind::File || before.size > max {
         return Ok((Zeroizing::default(), before, true));
     }
-    // One byte more than there should be, to see that there is none.
+    // One byte more than expected, to notice that the file has grown.
     let room = usize::try_from(before.size).unwrap_or(usize::MAX).saturating_add(1);
     let mut bytes = Zeroizing::new(Vec::new());
     bytes.try_reserve_exact(room)?;
@@ -101,8 +100,8 @@ impl System for Disk {
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn Output>> {
         let file = platform::private(OpenOptions::new().write(true).create_new(true)).open(path)?;
-        // Where the file system has no locks, leftovers are told by their age alone. Outside Unix a lock would keep
-        // readers out of the file once it has its name.
+        // On file systems without locks, leftovers are recognised by age alone. Outside Unix a lock would keep readers
+        // out of the file after the rename.
         if cfg!(unix) {
             drop(file.try_lock());
         }
@@ -157,13 +156,13 @@ impl System for Disk {
     }
 
     fn user(&self) -> Option<u32> {
-        // The owner of a process's own entry is the user it acts for.
+        // The owner of a process's `/proc` entry is the user it acts for.
         static USER: LazyLock<Option<u32>> = LazyLock::new(|| Disk.stat(Path::new("/proc/self")).ok()?.owner);
         *USER
     }
 
     fn wall(&self) -> i128 {
-        // File times are compared with the clock that made them.
+        // File times come from this clock and are compared with it.
         nanos(system_time())
     }
 
@@ -179,14 +178,14 @@ impl System for Disk {
     }
 }
 
-/// A file that may be locked. A process that was forked meanwhile has the same lock as long as it has the file, so it is
-/// not enough to close it.
+/// A file that may be locked. A forked process shares the lock as long as it has the file open, so closing the file is
+/// not enough.
 #[derive(Debug)]
 struct Unlocking(File);
 
 impl Drop for Unlocking {
     fn drop(&mut self) {
-        // What could not be unlocked is so once the file is closed.
+        // If unlocking fails, closing the file unlocks it.
         drop(self.0.unlock());
     }
 }
@@ -204,7 +203,7 @@ impl Output for DiskOutput {
     }
 
     fn sync_name(&mut self) -> io::Result<()> {
-        // Windows cannot sync a directory; what it writes out for a file has its name in it.
+        // Windows cannot sync a directory, but syncing a file also writes its name.
         if cfg!(windows) { self.0.0.sync_all() } else { Ok(()) }
     }
 
@@ -240,7 +239,7 @@ impl Lockable for DiskLock {
 
 #[cfg(test)]
 impl Disk {
-    /// As `open_lock`, with a handle that the processes inherit which this one starts.
+    /// As `open_lock`, with a handle that child processes inherit.
     #[cfg(unix)]
     pub(super) fn open_lock_inherited(path: &Path) -> io::Result<Box<dyn Lockable>> {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;

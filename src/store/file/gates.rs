@@ -1,4 +1,4 @@
-//! Exclusion within this process, by the file and not by the object that stands for it.
+//! Exclusion within this process, by file rather than by store.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use crate::store::gate::Gate;
 
 static GATES: LazyLock<Mutex<HashMap<PathBuf, Weak<Gate>>>> = LazyLock::new(Mutex::default);
 
-/// The gate of a file, whose path has no symbolic links in it: the same for every store on that file.
+/// Returns the gate of a file, whose path must have no symbolic links: one for all stores on that file.
 pub(in crate::store) fn gate(target: &Path) -> Arc<Gate> {
     let mut gates = GATES.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(gate) = gates.get(target).and_then(Weak::upgrade) {

@@ -1,4 +1,4 @@
-//! Taking over the credentials of older files, as long as there is no file of this format.
+//! Importing credentials from older files while there is no file of the current format.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,29 +10,26 @@ use crate::error::Location;
 use crate::error::{Diagnostic, DiagnosticCode, Severity};
 use crate::profile::{AuthProfiles, LegacyForm};
 
-/// Where credentials of older formats may stand.
 #[derive(Clone, Debug)]
 pub(super) struct Legacy {
     pub(super) credentials: PathBuf,
     pub(super) logins: Option<PathBuf>,
 }
 
-/// What was found there.
 #[derive(Debug)]
 pub(super) struct Import {
     pub(super) document: AuthProfiles,
-    /// The files everything was taken from: these go when the new file is durable. The others stay where they are.
+    /// The files that were taken over completely. They are removed when the new file is durable; the others are kept.
     pub(super) taken: Vec<(PathBuf, Stat)>,
 }
 
 impl Import {
-    /// Whether there is something to write.
     pub(super) fn is_pending(&self) -> bool {
         !self.document.is_empty()
     }
 
-    /// Removes the files everything was taken from, unless they have changed since. What stays is never read again once
-    /// there is a file of this format.
+    /// Removes the files that were taken over completely, unless they have changed since. Remaining files are never
+    /// read again once there is a file of the current format.
     pub(super) fn remove_taken(&self, system: &dyn System) {
         for (path, then) in &self.taken {
             if system.stat(path).is_ok_and(|now| now == *then) {
@@ -43,8 +40,8 @@ impl Import {
 }
 
 impl Legacy {
-    /// Reads the older files; `None` if there are none. What cannot be read is reported and left alone: it never stood
-    /// in the way of the new file.
+    /// Reads the older files; returns `None` if there are none. A file that cannot be read is reported and left alone,
+    /// as it must not block the new file.
     pub(super) fn read(&self, system: &dyn System, reading: &Reading) -> Option<Import> {
         let mut import = Import { document: AuthProfiles::new(), taken: Vec::new() };
         let mut found = false;
@@ -103,7 +100,7 @@ impl Remark {
             }
             Self::Insecure => (
                 Severity::Warning,
-                "an older credential file is open to others or belongs to someone else, and is not taken over",
+                "an older credential file is open to other users or belongs to one, and is not taken over",
             ),
             Self::Unreadable => {
                 (Severity::Warning, "an older credential file cannot be understood and is kept as it is")

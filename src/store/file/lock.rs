@@ -1,4 +1,4 @@
-//! Exclusion between processes: a kernel lock on a permanent file.
+//! Exclusion between processes by a kernel lock on a permanent file.
 
 use std::ffi::OsString;
 use std::hash::Hasher as _;
@@ -15,19 +15,20 @@ use super::system::{Lockable, System};
 use crate::error::{Error, ErrorKind, Result, io_error};
 use crate::id::ProfileId;
 
-/// The first pause of a waiter who found nobody else waiting; each further one is half as long again.
+/// The first pause of a waiter that found nobody else waiting; each further pause is half as long again.
 const FIRST_PAUSE: Duration = Duration::from_micros(100);
-/// The longest pause, and the first one of whoever comes while others wait: nobody tries less often than a newcomer.
+/// The longest pause, and the first pause of a newcomer that finds others waiting, so that it tries no more often than
+/// they.
 const LONGEST_PAUSE: Duration = Duration::from_millis(4);
 
-/// A kernel lock that is held; given back on drop, and by the kernel when the process ends in any way.
+/// A kernel lock, released on drop, and by the kernel when the process ends in any way.
 #[derive(Debug)]
 pub(in crate::store) struct KernelLock {
     #[expect(dead_code, reason = "the lock is given back when the handle is dropped")]
     handle: Box<dyn Lockable>,
 }
 
-/// How long to wait, counted from when it was made: several waits in a row share one.
+/// A time limit that several waits in a row share, counted from its creation.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::store) struct WaitDeadline {
     start: Duration,
@@ -48,13 +49,14 @@ impl WaitDeadline {
     }
 }
 
-/// The lock file of a credential file. Other programs use `<file>.lock` in ways that end a lock on a file of that name.
+/// Returns the lock file of a credential file. Its name is not `<file>.lock`, because other programs use that name in
+/// ways that would end the lock.
 pub(in crate::store) fn beside(target: &Path) -> PathBuf {
     let (directory, name) = split(target);
     directory.join(hidden(name, ".provider-auth-lock"))
 }
 
-/// The lock file of the lease on one profile. Its name is a hash, so no profile id leads out of the directory.
+/// Returns the lock file of the lease on a profile. Its name is a hash, so no profile id can lead out of the directory.
 pub(in crate::store) fn of_lease(target: &Path, profile: &ProfileId) -> PathBuf {
     let (directory, name) = split(target);
     let mut hasher = SipHasher24::new_with_keys(0, 0);
@@ -69,15 +71,15 @@ fn hidden(name: &std::ffi::OsStr, suffix: &str) -> OsString {
     hidden
 }
 
-/// Takes the kernel lock on a file, which is made if it is not there and never removed.
+/// Acquires the kernel lock on a file, which is created if needed and never removed.
 ///
-/// Whoever comes while others wait pauses before the first attempt, for as long as they do between two of theirs. So a
-/// process that asks again at once has no better chance than one that waits.
+/// A newcomer that finds others waiting pauses before its first attempt for as long as they do between attempts, so a
+/// process that asks again at once has no advantage over one that waits.
 ///
 /// # Errors
 ///
-/// `Locked` if another keeps it until the deadline, with path, time and attempts; `LocksUnsupported` if
-/// the file system has no locks; `PermissionDenied`, `StorageFull`, `NotFound`, `Io` if the file cannot be opened.
+/// `Locked` if someone else holds it until the deadline, with path, time and attempts; `LocksUnsupported` if the file
+/// system has no locks; `PermissionDenied`, `StorageFull`, `NotFound`, `Io` if the file cannot be opened.
 pub(in crate::store) fn acquire(system: &dyn System, path: &Path, deadline: WaitDeadline) -> Result<KernelLock> {
     let mut attempts = 0_u32;
     let mut pause = FIRST_PAUSE;
@@ -92,7 +94,7 @@ pub(in crate::store) fn acquire(system: &dyn System, path: &Path, deadline: Wait
         let handle = patience::open(system, deadline.left(system), || system.open_lock(path))
             .map_err(|error| patience::error(system, "the lock file cannot be opened", path, error))?;
         let locked = handle.try_lock().map_err(|error| unsupported(path, error))?;
-        // Somebody may have deleted or renamed the file since it was opened; a lock on it then excludes nobody.
+        // The file may have been deleted or renamed since it was opened; a lock on it would then exclude nobody.
         let current = locked
             && match (handle.stat(), system.stat(path)) {
                 (Ok(held), Ok(there)) => held.same_file(&there),
@@ -114,22 +116,20 @@ pub(in crate::store) fn acquire(system: &dyn System, path: &Path, deadline: Wait
     }
 }
 
-/// Half to all of a pause, so that waiters do not retry in lockstep.
+/// Returns between half and all of a pause, so that waiters do not retry in lockstep.
 fn jittered(pause: Duration) -> Duration {
     let half = pause / 2;
     let nanos = u64::try_from(half.as_nanos()).unwrap_or(u64::MAX).max(1);
     half + Duration::from_nanos(random() % nanos)
 }
 
-/// The error of a wait that was given up.
 pub(in crate::store) fn too_long(path: &Path, waited: Duration, attempts: u32) -> Error {
-    let message =
-        format!("the lock was held by another for all of {} ms, over {attempts} attempts", waited.as_millis());
+    let message = format!("the lock was held by someone else for {} ms, over {attempts} attempts", waited.as_millis());
     Error::new(ErrorKind::Locked, message).with_path(path)
 }
 
 fn unsupported(path: &Path, error: io::Error) -> Error {
-    /// "No locks available": what a network file system without its lock service says. On Windows "invalid function" and
+    /// "No locks available", from a network file system without its lock service; on Windows "invalid function" and
     /// "not supported".
     const ENOLCK: [i32; 2] = if cfg!(windows) { [1, 50] } else { [37, 77] };
     let no_locks =
@@ -142,7 +142,6 @@ fn unsupported(path: &Path, error: io::Error) -> Error {
     }
 }
 
-/// The error for a file system whose locks are not known to hold between machines.
 pub(super) fn network(path: &Path, kind: &str) -> Error {
     let message = format!("the file is on a network file system ({kind}), whose locks may not keep others out");
     Error::new(ErrorKind::LocksUnsupported, message).with_path(path)

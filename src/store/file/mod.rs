@@ -1,4 +1,4 @@
-//! Profiles in a file that other threads, other processes and people use too.
+//! A store in a file that other threads, processes and people use too.
 
 pub(super) mod builder;
 mod commit;
@@ -42,10 +42,10 @@ use crate::error::Result;
 use crate::id::ProfileId;
 use crate::profile::AuthProfiles;
 
-/// Credential profiles in OpenClaw's `auth-profiles.json`.
+/// A profile store in OpenClaw's `auth-profiles.json`.
 ///
-/// One store stands for one agent's file. It is made by [`new`](Self::new) or [`builder`](Self::builder), can be shared
-/// by reference or in an `Arc`, and never takes anything from another agent's file.
+/// A store is for one agent's file and never uses another agent's. Create it with [`new`](Self::new) or
+/// [`builder`](Self::builder), and share it by reference or in an `Arc`.
 ///
 /// # Examples
 ///
@@ -66,75 +66,70 @@ use crate::profile::AuthProfiles;
 /// # Promises
 ///
 /// - **No lost update.** An update locks, reads the file again, changes it and replaces it. Threads, processes and
-///   several stores on one file exclude each other, whatever path or symbolic link they came by.
-/// - **Old or new, never a mix.** A reader sees a whole document, and so does whoever comes after a kill at any moment
-///   or a loss of power. After an update has returned, its document survives both (with [`Durability::Full`]).
-/// - **Nothing is overwritten that was not understood.** A file that does not parse, has no profiles, is of a newer
-///   version, too large or not a regular file is an error and stays as it is; [`quarantine`](Self::quarantine) sets a
-///   damaged one aside. Members and entries this crate does not know keep their exact text and place, and a document
-///   that is not changed is not written.
-/// - **OpenClaw goes on working.** Where it keeps credentials in databases, which it does since 2026.6, no
-///   `auth-profiles.json` is made or written: see [`beside_database`](FileStoreBuilder::beside_database).
-/// - **Private.** Files are made with mode 0600, never opened up and then closed; directories with 0700. A file that
-///   was open to others is closed by the next write, and reported or refused until then.
-/// - **Readers never wait.** A `load` is one `stat` of each file if nothing changed, and never gives a document that
-///   another process has replaced.
-/// - **Waiting ends.** A lock that another holds is waited for no longer than
-///   [`lock_wait`](FileStoreBuilder::lock_wait); a killed holder loses it at once. An update inside an update of the same
-///   file is an error, not a hang.
-/// - **Symbolic links stay.** The file they lead to is replaced, not the link. A link that points nowhere is an error,
-///   because what it pointed to may be on a disk that is not there at the moment.
+///   several stores on one file exclude each other, whatever path or symbolic link they use.
+/// - **Old or new, never a mix.** Readers always see a complete document, also after a kill at any moment or a loss of
+///   power. Once an update has returned, its document survives both (with [`Durability::Full`]).
+/// - **Unknown content is never overwritten.** A file that does not parse, has no profiles, has a newer version, is too
+///   large or is not a regular file is an error and stays as it is; [`quarantine`](Self::quarantine) sets a damaged one
+///   aside. Unknown members and entries keep their exact text and position, and an unchanged document is not written.
+/// - **OpenClaw keeps working.** If it keeps credentials in databases, as it does since 2026.6, no `auth-profiles.json`
+///   is created or written: see [`beside_database`](FileStoreBuilder::beside_database).
+/// - **Private.** Files are created with mode 0600 from the start, directories with 0700. A file that was open to other
+///   users is made private by the next write, and reported or refused until then.
+/// - **Readers never wait.** If nothing has changed, a `load` is one `stat` of each file. It never returns a document
+///   that another process has replaced.
+/// - **Waiting ends.** Updates wait for a lock no longer than [`lock_wait`](FileStoreBuilder::lock_wait); a killed
+///   holder loses it at once. An update inside an update of the same file returns an error instead of hanging.
+/// - **Symbolic links stay.** The file they lead to is replaced, not the link. A dangling link is an error, because its
+///   target may be on a disk that is not mounted at the moment.
 ///
 /// # Files
 ///
-/// | name | what |
+/// | name | content |
 /// | --- | --- |
-/// | `auth-profiles.json` | credentials; order and statistics too, unless they have a file of their own |
-/// | `auth-state.json` | order and statistics, where it exists or [`StateFile::Separate`] asks for it; it counts entry by entry |
+/// | `auth-profiles.json` | credentials; also order and statistics, unless there is a state file |
+/// | `auth-state.json` | order and statistics, if it exists or [`StateFile::Separate`] asks for it; it takes precedence entry by entry |
 /// | `.auth-profiles.json.provider-auth-lock` | the lock file, permanent |
-/// | `.auth-profiles.json.provider-auth-lock-waiting` | locked by those who wait for the lock, permanent; made when somebody has to wait |
-/// | `.auth-profiles.json.provider-auth-leases/` | the same two for each profile that was ever leased |
-/// | `.auth-profiles.json.provider-auth-tmp-…` | a file being written; one that a killed process left is removed by the first update of the next store |
-/// | `auth-profiles.json.corrupt-…` | set aside by [`quarantine`](Self::quarantine) |
+/// | `.auth-profiles.json.provider-auth-lock-waiting` | locked by those waiting for the lock; permanent, created for the first waiter |
+/// | `.auth-profiles.json.provider-auth-leases/` | two such files for each profile that was ever leased |
+/// | `.auth-profiles.json.provider-auth-tmp-…` | a file being written; leftovers of killed processes are removed by a store's first update, and hourly |
+/// | `auth-profiles.json.corrupt-…` | a file set aside by [`quarantine`](Self::quarantine) |
 ///
-/// The lock file and temporary files stand beside the file a symbolic link leads to; the state file stands beside the
-/// link.
+/// Lock files and temporary files are beside the file that a symbolic link leads to; the state file is beside the link.
 ///
-/// With two files the promises hold for each file on its own. Credentials are written first, so a loss of power between
-/// the two leaves new credentials with old statistics. State that the file of credentials still holds is moved by the
-/// first update that writes: to the state file first, and only then out of the other.
+/// With two files the promises hold for each file separately. Credentials are written first, so a loss of power in
+/// between leaves new credentials with old statistics. If the credential file still contains state, the first update
+/// that writes moves it: it is added to the state file before it is removed from the credential file.
 ///
-/// As long as there is no `auth-profiles.json`, the profiles of an older `auth.json` beside it and of
-/// `credentials/oauth.json` in the state directory are given by `load`, with a diagnostic; the first update, even one
-/// that changes nothing, writes them to the new file, and removes an old file once the new one is durable and
-/// everything was taken from it.
+/// As long as there is no `auth-profiles.json`, `load` returns the profiles of an older `auth.json` beside it and of
+/// `credentials/oauth.json` in the state directory, with a diagnostic. The first update, even one that changes nothing,
+/// writes them to the new file, and removes each old file once the new one is durable and everything was taken over.
 ///
 /// # Limits
 ///
-/// - Other programs do not know the lock. A running OpenClaw has a lock of its own and is not kept out. What it writes
-///   while an update is at work is noticed just before the file is replaced, and the update begins anew on it; what it
-///   writes in the moment between that look and the rename is lost. While it writes in place, a reader may find half a
-///   file: one that is damaged and has just been written is read once more after two milliseconds, and one that is empty
-///   up to five times within 62 milliseconds.
-/// - File locks over a network cannot be relied on: NFS, SMB and similar are refused where they are recognised, which is
-///   on Linux; [`file_locks(false)`](FileStoreBuilder::file_locks) is the way around for a single writer.
-/// - Windows: tested under Wine, never yet on Windows itself. Who may read a file is a matter of the directory's rights there,
-///   which it inherits and nobody looks at; that it is in a directory of all users (`%PUBLIC%`, `%ProgramData%`) is reported
-///   or refused. A file that another program has open in a way that keeps others out is waited for, within
-///   [`lock_wait`](FileStoreBuilder::lock_wait), and one to which access is denied for a second at most. A directory
-///   cannot be synced: the file is, before and after it gets its name, and Windows does not say whether the name survives a
-///   loss of power then. The lock of a killed process ends, but not at once. The lock file cannot be removed or renamed
-///   while a store waits for it or holds it.
-/// - macOS: compiled, and run by nobody here. Who owns a file is only checked where `/proc` shows who is asking.
-/// - A replaced file is a new file: hard links to the old one keep the old content, and owner, access lists and extended
-///   attributes are not carried over.
-/// - Clocks: a change that keeps device, inode, size and both times of a file is not seen. Files younger than three
-///   seconds are read again and compared byte by byte, so that only a clock that is set can hide one. For a file that this
-///   store wrote it is a tenth of a second, where the file system stamped that write by this system's own clock and more
-///   finely than in milliseconds.
-/// - Secrets are wiped from the documents this crate holds, and from the texts it reads and writes, not from buffers of the
+/// - Other programs do not use the lock. A running OpenClaw has a lock of its own and is not kept out. If it writes
+///   during an update, this is noticed just before the file is replaced, and the update starts again on the new file; a
+///   write between that check and the rename is lost. While OpenClaw writes in place, a reader may find half a file: a
+///   damaged file that was just written is read once more after 2 ms, and an empty one up to five times within 62 ms.
+/// - File locks over a network are not reliable: NFS, SMB and similar are refused where they are recognised, which is
+///   on Linux; [`file_locks(false)`](FileStoreBuilder::file_locks) allows a single writer to use them.
+/// - Windows: tested under Wine, not on Windows itself. Permissions are those of the directory, which new files
+///   inherit; they are not checked, except that a file in a directory of all users (`%PUBLIC%`, `%ProgramData%`) is
+///   reported or refused. If another program has a file open exclusively, the store waits within
+///   [`lock_wait`](FileStoreBuilder::lock_wait), and for one second at most if access is denied. A directory cannot be
+///   synced; instead the file is, before and after it gets its name, and it is not documented whether the name then
+///   survives a loss of power. The lock of a killed process ends, but not at once. The lock file cannot be removed or
+///   renamed while a store waits for it or holds it.
+/// - macOS: compiled but not tested. The owner of a file is checked only where `/proc` shows the current user.
+/// - A replaced file is a new file: hard links to the old one keep the old content, and owner, access lists and
+///   extended attributes are not preserved.
+/// - Clocks: a change that keeps device, inode, size and both times of a file is not noticed. Files younger than three
+///   seconds are read again and compared byte by byte, so only a clock that is set can hide a change. For a file that
+///   this store wrote, 0.1 s is enough if the file system's timestamp came from this system's clock with a resolution
+///   finer than a millisecond.
+/// - Secrets are wiped from the crate's documents and from the texts it reads and writes, but not from buffers of the
 ///   parser and the kernel.
-/// - A file that is a mount point of its own, such as one that is mounted into a container alone, cannot be replaced: mount its
+/// - A file that is itself a mount point, such as one mounted alone into a container, cannot be replaced: mount its
 ///   directory.
 pub struct FileStore {
     place: Place,
@@ -147,12 +142,11 @@ pub struct FileStore {
     swept: Mutex<Option<Duration>>,
 }
 
-/// Where the files stand, as the caller named them.
+/// The paths of the files, as the caller named them.
 #[derive(Clone, Debug)]
 struct Place {
     credentials: PathBuf,
     state: PathBuf,
-    /// The state directory, if the store was given one.
     state_directory: Option<PathBuf>,
     legacy: Option<Legacy>,
 }
@@ -169,7 +163,7 @@ struct Settings {
 }
 
 impl FileStore {
-    /// A store on this file, with every setting at its default. The file need not exist.
+    /// Creates a store on this file with default settings. The file need not exist.
     ///
     /// # Errors
     ///
@@ -189,18 +183,18 @@ impl FileStore {
         Self::builder().path(path).build()
     }
 
-    /// Sets up a store with other settings, or that of an agent.
+    /// Creates a builder, for other settings or for an agent's file.
     pub fn builder() -> FileStoreBuilder {
         FileStoreBuilder::default()
     }
 
-    /// The file of credentials as it was named, absolute; it may be a symbolic link.
+    /// Returns the absolute path of the credential file as it was set; it may be a symbolic link.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.place.credentials
     }
 
-    /// The state file, whether it exists or not. It stands beside [`path`](Self::path).
+    /// Returns the path of the state file, whether it exists or not. It is beside [`path`](Self::path).
     #[must_use]
     pub fn state_path(&self) -> &Path {
         &self.place.state
@@ -219,7 +213,6 @@ impl FileStore {
         *self.cached.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(snapshot));
     }
 
-    /// What is in the files now.
     fn snapshot(&self) -> Result<Arc<Snapshot>> {
         let cached = self.cached();
         let cached = cached.as_ref();
@@ -230,7 +223,7 @@ impl FileStore {
         let part = |path, role, previous| Part::read(system, path, role, &reading, previous);
         guard::check_link(system, self.path())?;
         let credentials = part(self.path(), Role::Credentials, cached.map(|snapshot| &snapshot.credentials))?;
-        // Looked for after the other was read: state is moved here before it is taken out there.
+        // After the credential file, because state is added here before it is removed there.
         let state = if guard::check_link(system, self.state_path())? {
             part(self.state_path(), Role::State, cached.map(|snapshot| &snapshot.state))?
         } else {
@@ -257,22 +250,23 @@ impl FileStore {
 }
 
 impl AuthProfileStore for FileStore {
-    /// The committed document. One `stat` of each file and a clone of an `Arc` if nothing changed since the last time;
-    /// never waits for a writer, never writes. No file is an empty document.
+    /// Returns the committed document; empty if there is no file. If nothing has changed since the last call, this is
+    /// one `stat` of each file and a clone of an `Arc`. Never waits for a writer and never writes.
     ///
     /// # Errors
     ///
     /// [`NotAFile`](crate::ErrorKind::NotAFile), [`TooLarge`](crate::ErrorKind::TooLarge),
     /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied), [`Io`](crate::ErrorKind::Io);
-    /// [`NotFound`](crate::ErrorKind::NotFound) for a symbolic link that points nowhere;
+    /// [`NotFound`](crate::ErrorKind::NotFound) for a dangling link;
     /// [`InsecurePermissions`](crate::ErrorKind::InsecurePermissions) if the store is strict;
-    /// [`WrongStore`](crate::ErrorKind::WrongStore) for a link to a database; and the kinds of [`AuthProfiles::from_json`] with the position in the file.
+    /// [`WrongStore`](crate::ErrorKind::WrongStore) for a link to a database; and the kinds of
+    /// [`AuthProfiles::from_json`] with the position in the file.
     fn load(&self) -> Result<Arc<AuthProfiles>> {
         Ok(Arc::clone(&self.snapshot()?.document))
     }
 
-    /// Returns the document if the files are on a disk of this machine and have not changed since they were read, which a
-    /// `stat` of each tells from what the kernel has in memory. Known on Linux, once this store has written.
+    /// Returns the document if the files are on a local disk and a `stat` of each, which the kernel answers from
+    /// memory, shows no change since they were read. Requires Linux, and that this store has written before.
     fn try_load(&self) -> Option<Arc<AuthProfiles>> {
         let is_local = cfg!(target_os = "linux") && self.network.get().is_some_and(Option::is_none);
         let snapshot = if is_local { self.cached()? } else { return None };
@@ -280,29 +274,29 @@ impl AuthProfileStore for FileStore {
         holds.then(|| Arc::clone(&snapshot.document))
     }
 
-    /// Runs a closure on what is in the file now and replaces the file if it changed anything.
+    /// Runs a closure on the current content of the file and replaces the file if it changed anything.
     ///
     /// # Errors
     ///
-    /// [`WrongStore`](crate::ErrorKind::WrongStore) beside a database of OpenClaw, before anything is made;
-    /// the closure's own error; [`Locked`](crate::ErrorKind::Locked) with path, time and attempts;
+    /// [`WrongStore`](crate::ErrorKind::WrongStore) beside a database of OpenClaw, before anything is created; the
+    /// closure's own error; [`Locked`](crate::ErrorKind::Locked) with path, time and attempts;
     /// [`Reentrant`](crate::ErrorKind::Reentrant), also through another store on the same file;
-    /// [`LocksUnsupported`](crate::ErrorKind::LocksUnsupported); [`UnsupportedVersion`](crate::ErrorKind::UnsupportedVersion);
-    /// [`StorageFull`](crate::ErrorKind::StorageFull) and those of [`load`](Self::load). The old file is left as it was, except
-    /// where the message says that the new one is in place and may not survive a loss of power, or, with two files,
-    /// where the first of them was written.
+    /// [`LocksUnsupported`](crate::ErrorKind::LocksUnsupported);
+    /// [`UnsupportedVersion`](crate::ErrorKind::UnsupportedVersion); [`StorageFull`](crate::ErrorKind::StorageFull) and
+    /// those of [`load`](Self::load). The old file is then unchanged, unless the message reports that the new one may
+    /// not survive a loss of power, or the first of two files was already written.
     fn update(&self, change: &mut dyn FnMut(&mut AuthProfiles) -> Result<()>) -> Result<Arc<AuthProfiles>> {
         self.update_exclusively(change)
     }
 
-    /// The exclusive right to refresh a profile's credential, between threads and between processes.
+    /// Acquires the exclusive right to refresh a profile's credential, among threads and processes.
     ///
     /// # Errors
     ///
-    /// [`WrongStore`](crate::ErrorKind::WrongStore) beside a database of OpenClaw, where the new tokens could not be written;
-    /// [`Locked`](crate::ErrorKind::Locked), [`LocksUnsupported`](crate::ErrorKind::LocksUnsupported),
+    /// [`WrongStore`](crate::ErrorKind::WrongStore) beside a database of OpenClaw, where the new tokens could not be
+    /// written; [`Locked`](crate::ErrorKind::Locked), [`LocksUnsupported`](crate::ErrorKind::LocksUnsupported),
     /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied), [`StorageFull`](crate::ErrorKind::StorageFull),
-    /// [`Io`](crate::ErrorKind::Io), and [`NotFound`](crate::ErrorKind::NotFound) for a symbolic link that points nowhere.
+    /// [`Io`](crate::ErrorKind::Io), and [`NotFound`](crate::ErrorKind::NotFound) for a dangling link.
     fn lease(&self, profile: &ProfileId, wait: Duration) -> Result<Lease> {
         let path = lock::of_lease(&self.target()?, profile);
         if !self.settings.file_locks {

@@ -1,5 +1,5 @@
-//! Waiting out that somebody has a file open, which on Windows is in the way of others for that moment: of a reader
-//! while the file is replaced, and of the one who replaces it while a virus scanner or another program looks at it.
+//! Waiting while another program has a file open. On Windows this blocks others: readers while a file is replaced, and
+//! the writer while, for example, a virus scanner looks at it.
 
 use std::io;
 use std::path::Path;
@@ -9,21 +9,20 @@ use super::replace::random;
 use super::system::System;
 use crate::error::{Error, ErrorKind, io_error};
 
-/// The first pause; each further one is half as long again.
+/// The first pause; each further pause is half as long again.
 const FIRST_PAUSE: Duration = Duration::from_micros(100);
 const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 
-/// How long it is hoped that access which is denied is denied for the moment: those who have no right to a file get the
-/// same answer.
+/// The time limit for denied access. It may be temporary, but those who have no right to a file get the same answer.
 const DENIED: Duration = Duration::from_secs(1);
 
-/// Opens a file, or does what begins so; tried again for no longer than `wait` while somebody is in the way.
+/// Opens a file, or runs another operation that opens one; retries for up to `wait` while another program has it open.
 pub(super) fn open<T>(system: &dyn System, wait: Duration, open: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     until_free(system, wait, wait.min(DENIED), open)
 }
 
-/// Renames a file; tried again for no longer than `wait` while somebody is in the way. Who could make a file in the
-/// directory has the right to.
+/// Renames a file; retries for up to `wait` while another program has it open. Denied access is temporary here, since
+/// the caller could create a file in the same directory.
 pub(super) fn rename<T>(system: &dyn System, wait: Duration, rename: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     until_free(system, wait, wait, rename)
 }
@@ -47,7 +46,7 @@ fn until_free<T>(
         if left.is_zero() {
             return Err(error);
         }
-        // Not in lockstep with others who wait.
+        // Randomised, so that waiters do not retry in lockstep.
         let half = pause / 2;
         let nanos = u64::try_from(half.as_nanos()).unwrap_or(u64::MAX).max(1);
         system.sleep((half + Duration::from_nanos(random() % nanos)).min(left));
@@ -55,7 +54,7 @@ fn until_free<T>(
     }
 }
 
-/// The error of an operation that was tried until the time was over, or failed for another reason.
+/// Returns the error of an operation that failed, or was still blocked when the time was over.
 pub(super) fn error(system: &dyn System, message: &'static str, path: &Path, error: io::Error) -> Error {
     if system.is_in_use(&error) && error.kind() != io::ErrorKind::PermissionDenied {
         let message = format!("{message}: another program has it open");

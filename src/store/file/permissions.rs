@@ -1,4 +1,4 @@
-//! Who else may read or change a credential file.
+//! Checks of who else may read or change a credential file.
 
 use std::path::Path;
 
@@ -8,14 +8,14 @@ use crate::error::{Error, ErrorKind, Location, Result};
 
 const OTHERS: u32 = 0o077;
 
-/// What a write of the file store does about it.
+/// Added to the help if the file store fixes the problem with its next write.
 pub(super) const MENDED_BY_WRITING: &str = "; the next write does so too";
 
-/// What is wrong with a file's mode and owner, and what helps; `note` is added to that.
+/// Returns the problems of a file's mode and owner, with help to which `note` is appended.
 ///
 /// # Errors
 ///
-/// `InsecurePermissions` if something is and the store is strict.
+/// `InsecurePermissions` if there is a problem and the store is strict.
 pub(in crate::store) fn inspect(
     system: &dyn System,
     stat: &Stat,
@@ -27,7 +27,7 @@ pub(in crate::store) fn inspect(
     if let Some(mode) = stat.mode.filter(|mode| mode & OTHERS != 0) {
         remarks.push((
             format!("other users have rights to the file (mode {mode:04o})"),
-            format!("take them away with `chmod 600`{note}"),
+            format!("remove them with `chmod 600`{note}"),
         ));
     }
     if let (Some(owner), Some(user)) = (stat.owner, system.user())
@@ -35,7 +35,7 @@ pub(in crate::store) fn inspect(
     {
         remarks.push((
             format!("the file belongs to another user (id {owner}, this process acts for {user})"),
-            format!("take it over with `chown`{note}"),
+            format!("change its owner with `chown`{note}"),
         ));
     }
     if system.is_shared(path) {

@@ -1,4 +1,4 @@
-//! What differs between operating systems. Systems that are neither Unix nor Windows are not tested.
+//! Differences between operating systems. Systems that are neither Unix nor Windows are not tested.
 
 #[cfg(not(windows))]
 use std::path::Path;
@@ -61,7 +61,7 @@ mod imp {
     }
 }
 
-/// What only Windows needs: elsewhere a file may be removed and replaced whoever has it open.
+/// Only Windows needs these: elsewhere an open file may be removed and replaced.
 #[cfg(not(windows))]
 mod without_sharing {
     use std::fs::OpenOptions;
@@ -157,7 +157,7 @@ const NETWORK: [&str; 18] = [
     "fuse.vmhgfs-fuse",
 ];
 
-/// The network file system a file is on, by the kernel's list of mounts. Linux alone has such a list to read.
+/// Returns the network file system of a file, according to the kernel's list of mounts, which only Linux has.
 #[cfg(target_os = "linux")]
 pub(super) fn network(_directory: &Path, stat: &Stat) -> std::io::Result<Option<String>> {
     #[expect(clippy::disallowed_methods, reason = "the file store's own access to files")]

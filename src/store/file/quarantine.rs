@@ -11,16 +11,16 @@ use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result, io_error};
 use crate::profile::AuthProfiles;
 
-/// How many files of one millisecond are told apart.
+/// How many files can be set aside in the same millisecond.
 const NAMES: u32 = 100;
 
 impl FileStore {
-    /// Sets aside the file of credentials and the state file, each only if it is damaged, and gives their new paths.
+    /// Sets aside the credential file and the state file, each only if it is damaged, and returns their new paths.
     ///
-    /// A damaged file is one that [`load`](crate::AuthProfileStore::load) refuses with an error for which
-    /// [`Error::is_corrupt`] holds. It keeps its content and gets the name `<file>.corrupt-<time in UTC>` beside the
-    /// old place, readable for its owner only; the store is then empty, or takes over what files of older formats
-    /// hold. Where the path is a symbolic link, the link stays and leads to an empty document.
+    /// A file is damaged if [`load`](crate::AuthProfileStore::load) refuses it with an error for which
+    /// [`Error::is_corrupt`] returns `true`. It keeps its content, becomes readable for its owner only, and is renamed
+    /// to `<file>.corrupt-<time in UTC>` in the same directory. The store is then empty, or imports files of older
+    /// formats. If the path is a symbolic link, the link stays and leads to an empty document.
     ///
     /// # Errors
     ///
@@ -59,13 +59,13 @@ impl FileStore {
         let system = &*self.system;
         let target = super::target::resolve(system, path)?;
         let aside = self.free_name(&target, now)?;
-        // Before the rename, so that nobody sees the new name with the old mode.
+        // Before the rename, so that the new name never has the old mode.
         system.make_private(&target).map_err(|error| io_error("the file cannot be made private", &target, error))?;
         let wait = self.settings.lock_wait;
         patience::rename(system, wait, || system.rename(&target, &aside))
             .map_err(|error| patience::error(system, "the file cannot be set aside", &target, error))?;
         system.sync_directory(split(&target).0).map_err(|error| {
-            io_error("the file was set aside, which may not survive a loss of power", &aside, error)
+            io_error("the file was set aside, but this may not survive a loss of power", &aside, error)
         })?;
         let is_link = system.stat_link(path).is_ok();
         if is_link {
@@ -95,6 +95,6 @@ impl FileStore {
                 Ok(_) => {}
             }
         }
-        Err(Error::new(ErrorKind::Io, "too many files were set aside at this moment").with_path(target))
+        Err(Error::new(ErrorKind::Io, "too many files were set aside at the same time").with_path(target))
     }
 }

@@ -1,4 +1,4 @@
-//! Putting new content in the place of a file, and clearing away what a killed writer left.
+//! Replacing a file atomically, and removing the leftovers of killed writers.
 
 use std::ffi::{OsStr, OsString};
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
@@ -10,23 +10,21 @@ use super::patience;
 use super::system::{Stat, System};
 use crate::error::{Error, Result, io_error};
 
-/// How much of a write must survive a loss of power before it counts as done.
+/// How much of a write must survive a loss of power before the write returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sync {
     /// Content and name.
     Full,
-    /// The content, so that the name can only lead to the old or to the new one.
+    /// The content, so that the name leads to either the complete old or the complete new one.
     Content,
-    /// Nothing.
     Nothing,
 }
 
-/// What a caller of [`replace`] knows of the file that is there.
+/// The version of a file that a caller of [`replace`] has read.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Expected {
-    /// This version of it, or none at all.
+    /// This version, or no file.
     Version(Option<Stat>),
-    /// Nothing.
     Anything,
 }
 
@@ -40,23 +38,23 @@ impl Expected {
     }
 }
 
-/// How often another name is tried for a temporary file. The names are random; a second try is unheard of.
+/// How many names are tried for a temporary file. They are random, so a second attempt practically never happens.
 const NAMES: usize = 16;
 
-/// A leftover that nobody holds is removed at once where locks work, and after this time where they do not.
+/// An unlocked leftover is removed at once if locks work, and after this time in nanoseconds if they do not.
 const LEFTOVER_AGE: i128 = 3_600_000_000_000;
 
-/// Replaces a file, or makes it, so that at every moment its name leads to the whole old or the whole new content.
+/// Replaces or creates a file so that its name always leads to the complete old or the complete new content, and
+/// returns the version of the new file.
 ///
-/// `target` is not a symbolic link. The caller holds the write lock. The new file is for its owner only, whatever the
-/// old one allowed. An error leaves the old file, unless only the last step failed, which makes the new name survive a
-/// loss of power. Gives which version the new file is.
+/// `target` must not be a symbolic link, and the caller must hold the write lock. Only the owner may use the new file,
+/// whatever the old mode was. On an error the old file stays, unless only the last step failed, which makes the new
+/// name survive a loss of power.
 ///
-/// `expected` is what the caller knows to stand there. If another program has put something else there, which it does
-/// without the lock, nothing is replaced and `None` is given: the caller looks again. Between that look and the rename
-/// is all the time such a program has to have its work undone.
+/// If another program, which does not use the lock, has changed the file since `expected`, nothing is replaced and
+/// `None` is returned, so that the caller can read it again. Only a write between this check and the rename is lost.
 ///
-/// A file that somebody has open in a way that it cannot be replaced is waited for, no longer than `wait`.
+/// If another program has the file open so that it cannot be replaced, this waits for up to `wait`.
 ///
 /// # Errors
 ///
@@ -71,13 +69,13 @@ pub(super) fn replace(
 ) -> Result<Option<Stat>> {
     let (directory, name) = split(target);
     let (mut output, temporary) = create(system, directory, name)
-        .map_err(|error| io_error("a file beside the credential file cannot be made", target, error))?;
+        .map_err(|error| io_error("no file can be created beside the credential file", target, error))?;
     let written = (|| -> io::Result<bool> {
         output.write(content)?;
         if sync != Sync::Nothing {
             output.sync()?;
         }
-        // Looked at before every attempt: who has the file open may be another program that writes.
+        // Checked before every attempt: the program that has the file open may be writing it.
         patience::rename(system, wait, || {
             let expected = expected.holds(system, target);
             if expected {
@@ -93,7 +91,7 @@ pub(super) fn replace(
             return Ok(None);
         }
         Err(error) => {
-            // What matters is the first failure; a leftover is swept up later.
+            // The first failure is the one to report; a leftover is swept up later.
             drop(system.remove(&temporary));
             return Err(refused(system, target, error));
         }
@@ -107,12 +105,11 @@ pub(super) fn replace(
     output.stat().map(Some).map_err(|error| io_error("the new file cannot be examined", target, error))
 }
 
-/// The error for a file that was left as it is.
 fn refused(system: &dyn System, target: &Path, error: io::Error) -> Error {
     if error.kind() == io::ErrorKind::ResourceBusy {
-        let what = "the file cannot be replaced, because it is a mount point of its own; it was left as it is";
+        let what = "the file cannot be replaced, because it is itself a mount point; it was left as it is";
         return io_error(what, target, error).with_help(
-            "Mount the directory of the file into the container, and not the file alone: a file is replaced, not written over.",
+            "Mount the directory of the file into the container, not the file alone: the file is replaced, not written in place.",
         );
     }
     patience::error(system, "the file cannot be replaced; it was left as it is", target, error)
@@ -136,12 +133,11 @@ fn create(
     }
 }
 
-/// A number that nobody else comes upon: the keys of the standard library's hasher are random.
+/// Returns a random number: the standard library seeds its hasher randomly.
 pub(super) fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
-/// Temporary files of one file begin so.
 fn prefix(name: &OsStr) -> OsString {
     let mut prefix = OsString::from(".");
     prefix.push(name);
@@ -149,15 +145,14 @@ fn prefix(name: &OsStr) -> OsString {
     prefix
 }
 
-/// The directory and the name of a path that has both.
 pub(super) fn split(path: &Path) -> (&Path, &OsStr) {
     (path.parent().unwrap_or(Path::new("")), path.file_name().unwrap_or_default())
 }
 
-/// Removes the temporary files that killed writers of this file left. The caller holds the write lock.
+/// Removes the temporary files that killed writers of this file left behind. The caller must hold the write lock.
 ///
-/// A living writer holds a kernel lock on its temporary file, so a file without one is nobody's; where the file system
-/// has no locks, an hour must pass. What cannot be removed stays: it is not in the way.
+/// A running writer holds a kernel lock on its temporary file, so an unlocked one is abandoned; on a file system
+/// without locks, an hour must pass. A file that cannot be removed is left, as it does no harm.
 pub(super) fn sweep(system: &dyn System, target: &Path) {
     let (directory, name) = split(target);
     let prefix = prefix(name);

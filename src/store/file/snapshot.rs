@@ -1,4 +1,4 @@
-//! What was read of the files, and whether it still holds.
+//! The content of the files as they were read, and checks for changes.
 
 use std::io;
 use std::path::Path;
@@ -15,19 +15,19 @@ use crate::profile::AuthProfiles;
 use crate::secret::Secret;
 use crate::syntax::{self, Limits};
 
-/// A file that was written this short a time before it was read may be written again without a change of size or time:
-/// clocks of file systems tick as coarsely as once in two seconds, and lag behind the wall clock by a little.
+/// A file that was written less than this before it was read, in nanoseconds, may be written again without a change of
+/// size or time: file system clocks tick as rarely as every two seconds, and lag a little behind the wall clock.
 const RACY: i128 = 3_000_000_000;
 
-/// The same where the file system was seen to stamp a write by this system's own clock, with digits below a millisecond:
-/// such stamps are those of the kernel, whose clock ticks a hundred times in a second or more often.
+/// The same if the file system is known to use this system's clock, with digits below a millisecond: such timestamps
+/// come from the kernel, whose clock ticks at least a hundred times per second.
 const RACY_BY_TICKS: i128 = 100_000_000;
 
-/// How far the stamp of a write may lie before the moment at which that began: the last tick.
+/// How far the timestamp of a write may be before its start: the last tick.
 const TICK: i128 = 20_000_000;
 
-/// How long a program that writes in place is given to finish: once if there is something, and again and again as long
-/// as the file is empty, which is how such a program begins.
+/// How long to wait for a program that writes in place: once if the file has content, and repeatedly while it is empty,
+/// as such a program starts by emptying it.
 const HALF_WRITTEN: [Duration; 5] = [
     Duration::from_millis(2),
     Duration::from_millis(4),
@@ -36,19 +36,17 @@ const HALF_WRITTEN: [Duration; 5] = [
     Duration::from_millis(32),
 ];
 
-/// Which file is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     Credentials,
     State,
 }
 
-/// How files are read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reading {
     pub(super) max_bytes: usize,
     pub(super) strict: bool,
-    /// How long a file is waited for that another has open in a way that keeps readers out.
+    /// How long to wait for a file that another program has open exclusively.
     pub(super) wait: Duration,
 }
 
@@ -58,19 +56,18 @@ impl Reading {
     }
 }
 
-/// One file as it was read.
 #[derive(Debug)]
 pub(super) struct Part {
     /// `None` if there was no file.
     pub(super) stat: Option<Stat>,
     pub(super) document: Arc<AuthProfiles>,
-    /// Whether an unchanged `stat` means an unchanged file.
+    /// `true` if an unchanged `stat` means an unchanged file.
     settled: bool,
-    /// How old the file must be for that, in nanoseconds.
+    /// The age at which it does, in nanoseconds.
     racy: i128,
 }
 
-/// Both files as they were read, and the document they make.
+/// Both files as they were read, and the document they form.
 #[derive(Debug)]
 pub(super) struct Snapshot {
     pub(super) credentials: Part,
@@ -84,13 +81,13 @@ impl Part {
         Self { stat: None, document: Arc::default(), settled: true, racy: RACY }
     }
 
-    /// The same part of a later snapshot.
+    /// Returns this part for a later snapshot.
     pub(super) fn again(&self) -> Self {
         Self { document: Arc::clone(&self.document), ..*self }
     }
 
-    /// A file that this store has just written, between two moments if it is on a file system of this machine. It is read
-    /// again until its times are old enough to be trusted, which depends on the file system's clock: the write has shown it.
+    /// Creates the part of a file that this store has just written, between two times if the file system is local. It
+    /// is read again until its timestamps are old enough to be trusted; the write shows how old that is.
     pub(super) fn written(stat: Stat, document: Arc<AuthProfiles>, between: Option<(i128, i128)>) -> Self {
         let is_ours = |stamp: i128| between.is_some_and(|(from, to)| (from - TICK..=to).contains(&stamp));
         let is_fine = |stamp: i128| is_ours(stamp) && stamp % 1_000_000 != 0;
@@ -98,12 +95,12 @@ impl Part {
         Self { stat: Some(stat), document, settled: false, racy }
     }
 
-    /// Reads a file, and makes nothing of it that `previous` has made already.
+    /// Reads a file, and reuses the document of `previous` if the text is the same.
     ///
     /// # Errors
     ///
-    /// `NotAFile`, `TooLarge`, `PermissionDenied`, `InsecurePermissions`, `NotFound` for a link that points nowhere,
-    /// `Io`, and the kinds of `AuthProfiles::from_json`.
+    /// `NotAFile`, `TooLarge`, `PermissionDenied`, `InsecurePermissions`, `NotFound` for a dangling link, `Io`, and the
+    /// kinds of `AuthProfiles::from_json`.
     pub(super) fn read(
         system: &dyn System,
         path: &Path,
@@ -135,7 +132,7 @@ impl Part {
         reading: &Reading,
         previous: Option<&Self>,
     ) -> Result<Self> {
-        // Before the file is looked at, so that a write in between counts as young.
+        // Before the file is read, so that a write in between counts as young.
         let now = system.wall();
         let max = u64::try_from(reading.max_bytes).unwrap_or(u64::MAX);
         let (bytes, stat) = match patience::open(system, reading.wait, || system.read(path, max)) {
@@ -174,7 +171,7 @@ impl Part {
         Ok(Self { stat: Some(stat), document: Arc::new(document), settled, racy })
     }
 
-    /// Whether this was read from a file with the same owner and mode.
+    /// Returns `true` if this was read from a file with the same owner and mode.
     fn is_of(&self, stat: &Stat) -> bool {
         self.stat.is_some_and(|own| (own.mode, own.owner) == (stat.mode, stat.owner))
     }
@@ -190,15 +187,15 @@ impl Part {
 }
 
 impl Snapshot {
-    /// Whether both files are known to be as they were.
+    /// Returns `true` if both files are known to be unchanged.
     pub(super) fn holds(&self, system: &dyn System, credentials: &Path, state: &Path) -> bool {
-        // Where there is no file of credentials, an older one may have appeared.
+        // Without a credential file, an older one may have appeared.
         self.credentials.stat.is_some()
             && self.credentials.holds(system, credentials)
             && self.state.holds(system, state)
     }
 
-    /// Whether both have the same files in them, so that one document serves both.
+    /// Returns `true` if both have the same files, so that the document can be reused.
     pub(super) fn same(&self, credentials: &Part, state: &Part) -> bool {
         Arc::ptr_eq(&self.credentials.document, &credentials.document)
             && Arc::ptr_eq(&self.state.document, &state.document)
@@ -210,16 +207,15 @@ fn is_settled(stat: &Stat, racy: i128, now: i128) -> bool {
     stat.modified.max(stat.changed).saturating_add(racy) < now
 }
 
-/// The error for something that is no file.
 fn not_a_file(kind: Kind, path: &Path) -> Error {
     let message = match kind {
-        Kind::Directory => "a file is expected, and a directory is there",
-        _ => "a file is expected, and a pipe, a socket or a device is there",
+        Kind::Directory => "there is a directory in place of the file",
+        _ => "there is a pipe, a socket or a device in place of the file",
     };
     Error::new(ErrorKind::NotAFile, message).with_path(path)
 }
 
-/// Leaves out what was said of a file that has been replaced.
+/// Removes the diagnostics about a file that has been replaced.
 pub(super) fn without_file_remarks(diagnostics: &mut Vec<Diagnostic>) {
     use crate::error::DiagnosticCode::{Imported, InsecurePermissions};
     diagnostics.retain(|diagnostic| !matches!(diagnostic.code, Imported | InsecurePermissions));

@@ -1,5 +1,4 @@
-//! Everything the file store asks of the operating system, as one small trait: tests put a recorder or a failing disk
-//! in its place.
+//! The operating system as the file store uses it. Tests replace this trait with a recorder or a failing disk.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -10,7 +9,6 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-/// What stands at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) enum Kind {
     File,
@@ -20,10 +18,10 @@ pub(in crate::store) enum Kind {
     Special,
 }
 
-/// What is known of a file without reading it.
+/// The metadata of a file.
 ///
-/// Two equal ones are the same version of the same file, unless it was written twice within the granularity of the file
-/// system's clock.
+/// If two are equal, they are of the same version of the same file, unless it was written twice within one tick of the
+/// file system's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) struct Stat {
     pub(in crate::store) kind: Kind,
@@ -32,82 +30,77 @@ pub(in crate::store) struct Stat {
     pub(in crate::store) size: u64,
     /// Nanoseconds since the epoch.
     pub(in crate::store) modified: i128,
-    /// Nanoseconds since the epoch; of the inode, so a change of mode or owner counts.
+    /// Nanoseconds since the epoch; a change of mode or owner counts too.
     pub(in crate::store) changed: i128,
-    /// Permission bits, where the system has them.
     pub(in crate::store) mode: Option<u32>,
-    /// The owner, where the system has one.
     pub(in crate::store) owner: Option<u32>,
 }
 
 impl Stat {
-    /// Whether both are the same file, whatever is in it.
+    /// Returns `true` if both are the same file, whatever its content.
     pub(in crate::store) fn same_file(&self, other: &Self) -> bool {
         (self.device, self.inode) == (other.device, other.inode)
     }
 }
 
-/// A file being written for the first time.
 pub(in crate::store) trait Output: fmt::Debug {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
     /// Returns once the content survives a loss of power.
     fn sync(&mut self) -> io::Result<()>;
-    /// Does what can be done through the file, after it was renamed, for the new name to survive a loss of power.
+    /// After a rename, does what is possible through the file to make its new name survive a loss of power.
     fn sync_name(&mut self) -> io::Result<()>;
     fn stat(&self) -> io::Result<Stat>;
 }
 
-/// An open file that the kernel can lock; the lock is given back when the handle is dropped, also where another process
-/// has inherited it, and by the kernel when the process is killed.
+/// An open file that the kernel can lock. The lock is released when the handle is dropped, even if another process has
+/// inherited it, and by the kernel when the process is killed.
 pub(in crate::store) trait Lockable: fmt::Debug + Send {
-    /// `false` if another handle holds it.
+    /// Returns `false` if another handle holds the lock.
     fn try_lock(&self) -> io::Result<bool>;
-    /// The same beside others who have it shared.
+    /// As `try_lock`, but compatible with other shared locks.
     fn try_lock_shared(&self) -> io::Result<bool>;
     fn stat(&self) -> io::Result<Stat>;
 }
 
-/// The operating system.
 pub(in crate::store) trait System: fmt::Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
-    /// What stands at a path, symbolic links followed.
+    /// Returns the metadata at a path, following symbolic links.
     fn stat(&self, path: &Path) -> io::Result<Stat>;
-    /// What stands at a path, a symbolic link being one.
+    /// Returns the metadata at a path, without following a symbolic link.
     fn stat_link(&self, path: &Path) -> io::Result<Stat>;
-    /// Where a symbolic link points, as it says it.
+    /// Returns the target of a symbolic link as it is written there.
     fn read_link(&self, path: &Path) -> io::Result<PathBuf>;
-    /// The path of an existing directory without symbolic links.
+    /// Returns the path of an existing directory without symbolic links.
     fn canonical(&self, directory: &Path) -> io::Result<PathBuf>;
-    /// Makes a directory and its parents, for their owner only.
+    /// Creates a directory and its parents, for their owner only.
     fn make_directories(&self, directory: &Path) -> io::Result<()>;
-    /// Reads a regular file that is not larger than `max`, and says which version that was. Of anything else, only the
-    /// latter.
+    /// Reads a regular file of at most `max` bytes, and returns its version too. For anything else, returns only the
+    /// version.
     fn read(&self, path: &Path, max: u64) -> io::Result<(Zeroizing<Vec<u8>>, Stat)>;
-    /// Makes a file that was not there, for its owner only, and locks it as a sign of life where that is possible.
+    /// Creates a new file, for its owner only, and locks it to show that its writer is running, if that is possible.
     fn create(&self, path: &Path) -> io::Result<Box<dyn Output>>;
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Returns once renames in a directory survive a loss of power.
     fn sync_directory(&self, directory: &Path) -> io::Result<()>;
     fn list(&self, directory: &Path) -> io::Result<Vec<OsString>>;
-    /// Takes everybody's rights but the owner's from a file.
+    /// Removes everyone's rights to a file except its owner's.
     fn make_private(&self, path: &Path) -> io::Result<()>;
-    /// Opens a file for locking, and makes it if it is not there, for its owner only. Where the system can see to it, the
-    /// file cannot be removed or renamed while it is open.
+    /// Opens a file for locking, and creates it for its owner only if it does not exist. If the system can prevent it,
+    /// the file cannot be removed or renamed while it is open.
     fn open_lock(&self, path: &Path) -> io::Result<Box<dyn Lockable>>;
-    /// Opens a file for locking that is there.
     fn open_existing(&self, path: &Path) -> io::Result<Box<dyn Lockable>>;
-    /// Whether an operation failed only because somebody has the file open, so that it may succeed in a moment.
+    /// Returns `true` if an operation failed only because another program has the file open.
     fn is_in_use(&self, error: &io::Error) -> bool;
-    /// Whether a path is in a place that the system gives to all its users together.
+    /// Returns `true` if a path is in a directory that the system shares among all users.
     fn is_shared(&self, path: &Path) -> bool;
-    /// The kind of network file system a directory is on, if it is known to be on one. An error where that cannot be looked up
-    /// now.
+    /// Returns the kind of network file system of a directory, if it is known to be on one. Fails if that cannot be
+    /// determined now.
     fn network(&self, directory: &Path) -> io::Result<Option<String>>;
-    /// The user this process acts for, if that can be known.
+    /// Returns the user this process acts for, if known.
     fn user(&self) -> Option<u32>;
-    /// Nanoseconds since the epoch, by the wall clock.
+    /// Returns nanoseconds since the epoch, by the wall clock.
     fn wall(&self) -> i128;
-    /// Time since some moment, never going back.
+    /// Returns the time since a fixed moment; never goes back.
     fn monotonic(&self) -> Duration;
     fn sleep(&self, time: Duration);
 }

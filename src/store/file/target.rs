@@ -1,4 +1,4 @@
-//! From the path a caller names to the file that is replaced.
+//! Resolving the path that a caller names to the file that is replaced.
 
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -7,14 +7,14 @@ use super::replace::split;
 use super::system::{Kind, System};
 use crate::error::{Error, ErrorKind, Result, io_error};
 
-/// As many symbolic links in a row as the kernel follows.
+/// The number of symbolic links in a row that the kernel follows.
 const LINKS: usize = 40;
 
-/// Where a path leads, every symbolic link followed; the file itself need not exist, its directory must.
+/// Resolves every symbolic link of a path. The file itself need not exist, but its directory must.
 ///
 /// # Errors
 ///
-/// `NotFound` if a symbolic link points nowhere or the directory does not exist, `Io` if links go round in a circle,
+/// `NotFound` if a symbolic link dangles or the directory does not exist, `Io` if links form a loop,
 /// `PermissionDenied`, `Io`.
 pub(super) fn resolve(system: &dyn System, path: &Path) -> Result<PathBuf> {
     let mut current = path.to_owned();
@@ -28,7 +28,6 @@ pub(super) fn resolve(system: &dyn System, path: &Path) -> Result<PathBuf> {
         match system.stat_link(&there) {
             Ok(stat) if stat.kind == Kind::Link => {
                 let to = system.read_link(&there).map_err(|error| io_error("the link cannot be read", path, error))?;
-                // A relative link counts from the directory it stands in.
                 current = directory.join(to);
             }
             Ok(_) => return Ok(there),
@@ -37,10 +36,11 @@ pub(super) fn resolve(system: &dyn System, path: &Path) -> Result<PathBuf> {
             Err(error) => return Err(io_error("the file cannot be examined", path, error)),
         }
     }
-    Err(Error::new(ErrorKind::Io, "the symbolic links go round in a circle").with_path(path))
+    Err(Error::new(ErrorKind::Io, "the symbolic links form a loop").with_path(path))
 }
 
-/// Where a path will lead once its directory is made: links of what is there are followed, and `..` behind it goes back.
+/// Returns where a path will lead once its directory is created: existing links are followed, and `..` after them goes
+/// up.
 pub(super) fn foreseen(system: &dyn System, path: &Path) -> PathBuf {
     let (directory, name) = split(path);
     let there = directory.ancestors().find_map(|ancestor| Some((ancestor, system.canonical(ancestor).ok()?)));
@@ -60,19 +60,19 @@ fn dangling(path: &Path) -> Error {
     Error::new(ErrorKind::NotFound, DANGLING).with_path(path)
 }
 
-/// Tells a file that was never made from a symbolic link that points nowhere: the latter is an error, because what it
-/// pointed to may be on a disk that is not there at the moment.
+/// Distinguishes a missing file from a dangling link, which is an error, because its target may be on a disk that is
+/// not mounted at the moment.
 pub(in crate::store) fn check_absent(system: &dyn System, path: &Path) -> Result<()> {
     match system.stat_link(path) {
         Ok(stat) if stat.kind == Kind::Link => Err(dangling(path)),
-        // It was made a moment ago; who asks again will see it.
+        // It was created a moment ago; the next read sees it.
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(io_error("the file cannot be examined", path, error)),
     }
 }
 
-/// Makes the directory of a path if it is not there, for its owner only, so that it survives a loss of power.
+/// Creates the directory of a path if it is missing, for its owner only, so that it survives a loss of power.
 ///
 /// # Errors
 ///
@@ -86,5 +86,5 @@ pub(in crate::store) fn make_directory(system: &dyn System, path: &Path) -> Resu
     let made = system.make_directories(directory).and_then(|()| {
         missing.iter().filter_map(|made| made.parent()).try_for_each(|parent| system.sync_directory(parent))
     });
-    made.map_err(|error| io_error("the directory cannot be made", directory, error))
+    made.map_err(|error| io_error("the directory cannot be created", directory, error))
 }

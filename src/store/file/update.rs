@@ -1,4 +1,4 @@
-//! The right to write, and what is done with it.
+//! The right to write, and the update that uses it.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
@@ -10,10 +10,10 @@ use super::{FileStore, StateFile, gates, guard, replace, target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::profile::{AuthProfiles, DirtyState};
 
-/// How often an update begins anew because a program that does not know the lock changed the file meanwhile.
+/// How often an update starts again because a program that does not use the lock changed the file meanwhile.
 const ATTEMPTS: usize = 16;
 
-/// How often leftovers of killed writers are looked for, beside the first update.
+/// How often leftovers of killed writers are looked for after the first update.
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
 
 impl FileStore {
@@ -28,13 +28,13 @@ impl FileStore {
                     return Ok(after);
                 }
             }
-            let message = "another program, which does not know the lock, changes the file all the time";
+            let message = "another program, which does not use the lock, keeps changing the file";
             Err(Error::new(ErrorKind::Locked, message).with_path(target))
         })
     }
 
-    /// The file that is replaced, and its directory, which is made if it is not there. Nothing is made where nothing may be
-    /// written.
+    /// Returns the file that is replaced, and creates its directory if it is missing. Nothing is created where nothing
+    /// may be written.
     pub(super) fn target(&self) -> Result<PathBuf> {
         let system = &*self.system;
         self.check_alone(self.path())?;
@@ -47,20 +47,20 @@ impl FileStore {
             target::resolve(system, self.path())?
         };
         guard::check_name(&target)?;
-        // Under the same name it was looked at before.
+        // An unchanged path was checked above.
         if target != self.path() {
             self.check_alone(&target)?;
         }
         Ok(target)
     }
 
-    /// Keeps other processes out, if the builder did not switch that off.
+    /// Locks out other processes, unless the builder switched that off.
     pub(super) fn lock(&self, path: &Path, deadline: WaitDeadline) -> Result<Option<KernelLock>> {
         if !self.settings.file_locks {
             return Ok(None);
         }
         let directory = replace::split(path).0;
-        // Where it cannot be looked up now, for want of a file handle or of `/proc`, the next lock asks again.
+        // If it cannot be determined now, without a file handle or `/proc`, the next lock tries again.
         let network = match self.network.get() {
             Some(known) => known.clone(),
             None => self.system.network(directory).map_or(None, |found| self.network.get_or_init(|| found).clone()),
@@ -71,7 +71,6 @@ impl FileStore {
         }
     }
 
-    /// Runs something with the right to write, which nobody else has meanwhile, on what is in the files now.
     pub(super) fn exclusively<T>(&self, run: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
         let system = &*self.system;
         let deadline = WaitDeadline::new(system, self.settings.lock_wait);
@@ -82,13 +81,13 @@ impl FileStore {
             return Err(lock::too_long(&target, deadline.waited(system), 1));
         };
         let _lock = self.lock(&lock::beside(&target), deadline)?;
-        // A login that several agents could take over goes to one of them.
+        // An old login file is imported by one of the agents that could.
         let _logins = self.lock_logins(deadline)?;
         self.sweep(&target);
         run(&target)
     }
 
-    /// Runs an update on what is in the files now; `None` if another program changed them meanwhile.
+    /// Runs an update on the current content; returns `None` if another program changed the files meanwhile.
     fn attempt(
         &self,
         target: &Path,
@@ -125,7 +124,7 @@ impl FileStore {
         self.lock(&lock::beside(logins), deadline)
     }
 
-    /// Clears leftovers of killed writers away, once in a while. The caller has the right to write.
+    /// Removes leftovers of killed writers from time to time. The caller must have the right to write.
     fn sweep(&self, target: &Path) {
         let now = self.system.monotonic();
         let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,6 +1,6 @@
-//! What Windows does in its own way: files that somebody has open, the names of paths, places of all users.
+//! Peculiarities of Windows: open files, names of paths, directories shared by all users.
 //!
-//! The functions over names work on their text, so that they are tested on every system.
+//! The functions on paths work on their text, so that they are tested on every system.
 
 #[cfg(windows)]
 pub(super) use imp::{
@@ -21,15 +21,15 @@ mod imp {
     const FILE_SHARE_READ: u32 = 1;
     const FILE_SHARE_WRITE: u32 = 2;
 
-    /// What the system answers as long as somebody has a file open, or has it under way to its removal: access denied, which
-    /// is also the answer to who has no rights; a sharing violation; a lock violation; a pending removal; a mapped file.
+    /// Error codes for a file that is open or about to be removed: access denied, which is also the answer without the
+    /// right to it; a sharing violation; a lock violation; a pending removal; a mapped file.
     const IN_USE: [i32; 5] = [5, 32, 33, 303, 1224];
 
     /// The variables with the directories that all users of a machine share.
     const OF_ALL_USERS: [&str; 3] = ["PUBLIC", "ProgramData", "ALLUSERSPROFILE"];
 
-    /// The number of a file is not to be had from the standard library. A document is told from another by its times and
-    /// its size; a lock file cannot be replaced while it is open, see [`staying`].
+    /// The standard library does not provide the file's id. Versions of a document differ in time and size; a lock file
+    /// cannot be replaced while it is open, see [`staying`].
     pub(in super::super) fn stat(kind: Kind, metadata: &Metadata) -> Stat {
         let time = |time: io::Result<_>| time.map_or(0, nanos);
         Stat {
@@ -44,7 +44,7 @@ mod imp {
         }
     }
 
-    /// Who may read a file is a matter of the directory's rights, which a new file inherits.
+    /// Permissions are inherited from the directory.
     pub(in super::super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
         options
     }
@@ -62,7 +62,8 @@ mod imp {
         Ok(())
     }
 
-    /// The file can be neither removed nor renamed while it is open: a lock on it is a lock on what has the name.
+    /// The file can be neither removed nor renamed while it is open, so the locked file is always the one with the
+    /// name.
     pub(in super::super) fn staying(options: &mut OpenOptions) -> &mut OpenOptions {
         options.share_mode(FILE_SHARE_READ | FILE_SHARE_WRITE)
     }
@@ -75,7 +76,7 @@ mod imp {
         path.to_str().and_then(super::plain_text).map_or(path, PathBuf::from)
     }
 
-    /// A drive that is a directory of another machine shows it once the path is canonical.
+    /// The canonical path of a mapped network drive shows the other machine.
     pub(in super::super) fn network(directory: &Path, _stat: &Stat) -> io::Result<Option<String>> {
         let canonical = directory.canonicalize()?;
         Ok(canonical.to_str().filter(|path| super::is_remote(path)).map(|_| "SMB".to_owned()))
@@ -90,12 +91,12 @@ mod imp {
     }
 }
 
-/// The longest path, in UTF-16 units, that is shown and handed on without its prefix. A little less than the 260 of the
-/// system, because the names beside a file are longer than its own.
+/// The longest path, in UTF-16 units, that is used without its prefix. Less than the system's 260, because the names of
+/// files beside it are longer.
 #[cfg(any(windows, test))]
 const LONGEST: usize = 200;
 
-/// A canonical path as people write it, without the prefix `\\?\`, where that means the same.
+/// Returns a canonical path as people write it, without the prefix `\\?\`, if that means the same.
 #[cfg(any(windows, test))]
 fn plain_text(path: &str) -> Option<String> {
     let rest = path.strip_prefix(r"\\?\")?;
@@ -109,7 +110,7 @@ fn plain_text(path: &str) -> Option<String> {
     names.split('\\').all(is_usual).then_some(plain)
 }
 
-/// Whether a name means the same without the prefix: it does not end in a dot or a blank, and is no device.
+/// Returns `true` if a name means the same without the prefix: it does not end in a dot or a blank, and is no device.
 #[cfg(any(windows, test))]
 fn is_usual(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or_default().trim_end_matches(' ').to_ascii_lowercase();
@@ -119,13 +120,13 @@ fn is_usual(name: &str) -> bool {
     !is_device && !name.ends_with(['.', ' ']) && !name.contains('/')
 }
 
-/// Whether a canonical path is on another machine.
+/// Returns `true` if a canonical path is on another machine.
 #[cfg(any(windows, test))]
 fn is_remote(path: &str) -> bool {
     path.starts_with(r"\\?\UNC\") || path.strip_prefix(r"\\").is_some_and(|rest| !rest.starts_with(['?', '.']))
 }
 
-/// Whether a path is in a directory, both by their names.
+/// Returns `true` if a path is in a directory, according to their names.
 #[cfg(any(windows, test))]
 fn is_below(path: &str, directory: &str) -> bool {
     let tidy = |path: &str| path.strip_prefix(r"\\?\").unwrap_or(path).replace('/', r"\").to_lowercase();

@@ -1,4 +1,4 @@
-//! Calls of one kind, which wait in line for the one thread that makes them.
+//! A queue of calls of one kind, served by one thread.
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,28 +12,27 @@ use tokio::task::yield_now;
 
 use super::super::AuthProfileStore;
 
-/// The calls that wait, and who works at them.
 pub(super) struct Lane<C> {
     store: Arc<dyn AuthProfileStore>,
-    /// Makes the calls that wait, all at once; never panics.
+    /// Makes all waiting calls at once; never panics.
     serve: fn(&dyn AuthProfileStore, Vec<C>),
-    /// Whether the calls are made although nobody waits for them, also where the runtime of their worker ends.
+    /// `true` if calls are made even if nobody waits for them any more, also when their worker's runtime shuts down.
     is_binding: bool,
     state: Mutex<State<C>>,
-    /// Told when a worker was lost, so that those who wait start another one in the runtime they are in.
+    /// Notified when a worker is lost, so that waiting callers start another one on their own runtime.
     lost: Notify,
 }
 
 struct State<C> {
     waiting: Vec<C>,
-    /// The number of the worker that is at it or was asked for.
+    /// The number of the worker that is running or was requested.
     worker: Option<u64>,
-    /// The number of the last worker, and of the last one that was lost.
+    /// The numbers of the last worker and of the last lost one.
     last: u64,
     lost: u64,
 }
 
-/// Work at a lane, which tokio may drop before it begins: when the runtime shuts down.
+/// A worker of a lane. tokio may drop it before it begins, when the runtime shuts down.
 struct Worker<C> {
     lane: Arc<Lane<C>>,
     number: u64,
@@ -49,22 +48,21 @@ impl<C: Send + 'static> Lane<C> {
         Self { store, serve, is_binding, state: Mutex::new(state), lost: Notify::new() }
     }
 
-    /// Puts a call in line that nobody waits for.
     pub(super) fn post(self: &Arc<Self>, call: C) {
         self.state().waiting.push(call);
         self.start();
     }
 
-    /// Puts a call in line and waits for its answer; `None` if there is no thread for it. In a binding lane it is
-    /// made from the first poll on, whether or not anybody goes on waiting.
+    /// Queues a call and waits for its answer; returns `None` if no thread could be started for it. In a binding lane
+    /// the call is made once this was polled, even if the future is dropped.
     pub(super) async fn submit<T>(self: &Arc<Self>, call: C, mut answer: oneshot::Receiver<T>) -> Option<T> {
         self.state().waiting.push(call);
         if !self.is_binding && Handle::try_current().is_ok() {
-            // Calls that the runtime makes at the same moment get in line first, so that one thread is woken for all of them.
+            // Calls made on the runtime at the same moment join first, so that one thread is woken for all of them.
             yield_now().await;
         }
         loop {
-            // It hears of what is lost from here on.
+            // Registered before the start, so that no lost worker goes unnoticed.
             let mut lost = pin!(self.lost.notified());
             self.start();
             let answered = poll_fn(|context| match Pin::new(&mut answer).poll(context) {
@@ -77,15 +75,15 @@ impl<C: Send + 'static> Lane<C> {
         }
     }
 
-    /// Sees to it that somebody works at what waits.
+    /// Makes sure that a worker serves the waiting calls.
     pub(super) fn start(self: &Arc<Self>) {
         let Some(worker) = self.claim() else { return };
         let number = worker.number;
         let Ok(runtime) = Handle::try_current() else { return worker.run() };
-        // tokio panics where the system has no thread, and keeps the closure for the next one it gets.
+        // tokio panics if the system has no thread left, and keeps the closure for its next thread.
         match catch_unwind(AssertUnwindSafe(|| drop(runtime.spawn_blocking(move || worker.run())))) {
             Err(_) => drop(self.refuse(number)),
-            // A runtime that has shut down has no thread to be held up.
+            // A runtime that has shut down has no tasks that this thread could delay.
             Ok(()) if self.state().lost == number => {
                 if let Some(worker) = self.claim() {
                     worker.run();
@@ -105,7 +103,7 @@ impl<C: Send + 'static> Lane<C> {
         Some(Worker { lane: Arc::clone(self), number: state.last })
     }
 
-    /// Takes the calls that this worker would have made; if it begins after all, it does nothing.
+    /// Takes the calls of a worker that could not be started; if it begins after all, it does nothing.
     fn refuse(&self, number: u64) -> Vec<C> {
         let mut state = self.state();
         if state.worker != Some(number) {
@@ -137,7 +135,7 @@ impl<C> Worker<C> {
         }
     }
 
-    /// Everything that waits; `None` if that is nothing, or another worker is at it.
+    /// Takes all waiting calls; returns `None` if there are none, or another worker serves them.
     fn next(&self) -> Option<Vec<C>> {
         let mut state = self.lane.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.worker != Some(self.number) {
@@ -154,7 +152,7 @@ impl<C> Worker<C> {
 impl<C> Drop for Worker<C> {
     fn drop(&mut self) {
         if self.lane.is_binding {
-            // The runtime ends before the work began, and waits for the thread on which it drops it.
+            // The runtime shut down before the work began, and waits for the thread on which it drops the worker.
             self.serve();
         }
         let mut state = self.lane.state.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! Calls on a store from asynchronous code: beside the runtime's own threads, and on few others.
+//! Store calls from asynchronous code: off the runtime's own threads, and on few others.
 
 mod lane;
 #[cfg(test)]
@@ -18,15 +18,15 @@ use crate::error::{Error, ErrorKind, Result, Shown};
 use crate::id::ProfileId;
 use crate::profile::{AuthProfiles, Trial, TrialGuard};
 
-/// The longest wait for a lease that is not interrupted: a runtime that is dropped meanwhile waits so long at most.
+/// The longest uninterrupted wait for a lease, and so the longest delay for a runtime that shuts down meanwhile.
 const SLICE: Duration = Duration::from_millis(500);
 
 type Job = Box<dyn FnOnce(&dyn AuthProfileStore) + Send>;
 type Loaded = oneshot::Sender<Result<Arc<AuthProfiles>, Arc<Error>>>;
 
-/// A store whose calls wait beside it instead of each on a thread of its own: one thread at most loads, one updates.
+/// A store whose calls queue instead of each blocking a thread: at most one thread loads, and one updates.
 ///
-/// Cheap to clone; clones share everything. Where there is no tokio runtime, or it has shut down, calls run in place.
+/// Cheap to clone; clones share everything. Without a tokio runtime, or after it has shut down, calls run in place.
 #[derive(Clone)]
 pub(crate) struct StoreQueue {
     store: Arc<dyn AuthProfileStore>,
@@ -41,22 +41,23 @@ impl StoreQueue {
         Self { store, loads, updates }
     }
 
-    /// Returns the store itself, whose calls wait for nobody.
+    /// Returns the store itself, for calls that bypass the queue.
     pub(crate) fn store(&self) -> &Arc<dyn AuthProfileStore> {
         &self.store
     }
 
-    /// The document as it is committed now. One load serves all that asked for it before it began, so that nobody is
-    /// given a document which is older than the question.
+    /// Returns the document as committed now. One load serves every caller that asked before it began, so no caller
+    /// gets a document older than its question.
     ///
     /// # Errors
     ///
-    /// Those of [`load`](AuthProfileStore::load); [`ErrorKind::Io`] if there is no thread for it, or it panicked.
+    /// Those of [`load`](AuthProfileStore::load); [`ErrorKind::Io`] if no thread could be started, or the call
+    /// panicked.
     pub(crate) async fn load(&self) -> Result<Arc<AuthProfiles>> {
         if !self.store.may_block() {
             return self.store.load();
         }
-        // A store that panics does so where that is an error.
+        // If the store panics here, `load` panics too, where that becomes an error.
         if let Ok(Some(known)) = catch_unwind(AssertUnwindSafe(|| self.store.try_load())) {
             return Ok(known);
         }
@@ -65,12 +66,12 @@ impl StoreQueue {
         loaded.map_err(|error| Error::shared(&error))
     }
 
-    /// Runs a job that updates the store, after those that were queued before. From its first poll on it runs to its end,
-    /// whether or not anybody waits for it.
+    /// Runs a job that updates the store after all jobs queued before. Once polled, the job runs to its end even if the
+    /// future is dropped.
     ///
     /// # Errors
     ///
-    /// Those of the job; [`ErrorKind::Io`] if there is no thread for it, which is then never run, or it panicked.
+    /// Those of the job; [`ErrorKind::Io`] if no thread could be started, and the job never runs, or if it panicked.
     pub(crate) async fn transact<T: Send + 'static>(
         &self,
         job: impl FnOnce(&dyn AuthProfileStore) -> Result<T> + Send + 'static,
@@ -79,16 +80,15 @@ impl StoreQueue {
             return guarded(|| job(&*self.store));
         }
         let (done, answer) = oneshot::channel();
-        // Nobody may wait for the answer any more.
         let job: Job = Box::new(move |store| drop(done.send(guarded(|| job(store)))));
         self.updates.submit(job, answer).await.unwrap_or_else(|| Err(no_thread()))
     }
 
-    /// Runs a job that updates the store, after those that were queued before, and waits for nothing: a runtime that ends
-    /// waits for it. The job is dropped if there is no thread for it.
+    /// Queues a job that updates the store and returns at once; a runtime that shuts down waits for the job. The job is
+    /// dropped if no thread could be started.
     pub(crate) fn post(&self, job: impl FnOnce(&dyn AuthProfileStore) + Send + 'static) {
         let job: Job = Box::new(move |store| {
-            // The store panicked, and whoever asked for the job sees that it did not come to its end.
+            // After a panic, the owner of the job notices that it did not finish.
             let _ = guarded(|| {
                 job(store);
                 Ok(())
@@ -105,7 +105,8 @@ impl StoreQueue {
     ///
     /// # Errors
     ///
-    /// Those of [`claim_trial`](AuthProfileStore::claim_trial); [`ErrorKind::Io`] if there is no thread for it, or it panicked.
+    /// Those of [`claim_trial`](AuthProfileStore::claim_trial); [`ErrorKind::Io`] if no thread could be started, or the
+    /// call panicked.
     pub(crate) async fn claim_trial(&self, trial: Trial) -> Result<TrialClaim> {
         if !self.store.may_block() {
             return guarded(|| self.store.claim_trial(&trial));
@@ -114,11 +115,11 @@ impl StoreQueue {
         beside(move || store.claim_trial(&trial)).await
     }
 
-    /// Gives a claim back, outside the queue.
+    /// Releases a claim, outside the queue.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`] if there is no thread for it, or it panicked; it ends by itself then.
+    /// [`ErrorKind::Io`] if no thread could be started, or the call panicked; the claim then expires on its own.
     pub(crate) async fn give_back(&self, claim: Box<dyn TrialGuard>) -> Result<()> {
         let give_back = move || {
             claim.release();
@@ -127,16 +128,17 @@ impl StoreQueue {
         if self.store.may_block() { beside(give_back).await } else { guarded(give_back) }
     }
 
-    /// Waits for a lease, outside the queue and on a thread that is given back now and then: the lease may be held by
-    /// somebody who needs a thread to end his work.
+    /// Waits for a lease, outside the queue, and frees its thread now and then, as the holder may need a thread to
+    /// finish.
     ///
     /// # Errors
     ///
-    /// Those of [`lease`](AuthProfileStore::lease); [`ErrorKind::Io`] if there is no thread for it, or it panicked.
+    /// Those of [`lease`](AuthProfileStore::lease); [`ErrorKind::Io`] if no thread could be started, or the call
+    /// panicked.
     pub(crate) async fn lease(&self, profile: &ProfileId, wait: Duration) -> Result<Lease> {
         let mut left = wait;
         loop {
-            // The holder may have gone with its runtime and have left the job with which the lease ends.
+            // The holder's runtime may have shut down and left the job that ends the lease in the queue.
             self.updates.start();
             let slice = left.min(SLICE);
             left = left.saturating_sub(slice);
@@ -146,7 +148,7 @@ impl StoreQueue {
                 Err(error) if error.is_locked() && wait > SLICE => {
                     let waited = wait.as_millis();
                     let message = format!(
-                        "the lease on profile {:?} was held by another for all of {waited} ms",
+                        "the lease on profile {:?} was held by someone else for {waited} ms",
                         Shown::new(profile.as_str())
                     );
                     let place = error.location().cloned().unwrap_or_default();
@@ -158,7 +160,7 @@ impl StoreQueue {
     }
 }
 
-/// Runs a call on a thread of its own, in place where there is no runtime.
+/// Runs a call on a separate thread, or in place if there is no runtime.
 async fn beside<T: Send + 'static>(call: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     let Ok(runtime) = Handle::try_current() else { return call() };
     let started = catch_unwind(AssertUnwindSafe(|| runtime.spawn_blocking(call)));
@@ -174,7 +176,6 @@ impl fmt::Debug for StoreQueue {
 fn load_for_all(store: &dyn AuthProfileStore, waiting: Vec<Loaded>) {
     let loaded = guarded(|| store.load()).map_err(Arc::new);
     for caller in waiting {
-        // Whoever has gone away does not need it.
         let _gone = caller.send(loaded.clone());
     }
 }
@@ -185,7 +186,7 @@ fn run_in_order(store: &dyn AuthProfileStore, jobs: Vec<Job>) {
     }
 }
 
-/// Makes an error of a panic, so that the calls behind this one go on.
+/// Turns a panic into an error, so that later calls proceed.
 fn guarded<T>(call: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| Err(panicked()))
 }

@@ -1,4 +1,4 @@
-//! Connections to the server that is the right one now.
+//! Connections to the server that is currently responsible.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,32 +11,30 @@ use super::failure::{bad_url, code, failure};
 use super::link::Link;
 use crate::error::Result;
 
-/// How many connections are kept while nobody uses them.
 const IDLE: usize = 16;
 
-/// Where connections lead.
+/// The server, or the nodes that know it.
 enum Target {
     Server(ConnectionInfo),
-    /// What sentinels name, with the name under which they know it, and what its URL says beside the place.
+    /// The master that sentinels report: its name among them, and its URL for everything but host and port.
     Sentinel {
         sentinels: Vec<ConnectionInfo>,
         name: String,
         server: ConnectionInfo,
     },
-    /// The node that has the slot of the key.
+    /// The node that has the key's slot.
     Cluster(Vec<ConnectionInfo>),
 }
 
-/// The connections of an engine.
 pub(super) struct Connections {
     target: Target,
     pub(super) timeout: Duration,
-    /// The number of the sentinel or node that answered last.
+    /// The index of the sentinel or node that answered last.
     asked: AtomicUsize,
     idle: Mutex<Vec<Link>>,
 }
 
-/// The host and the port of a server; the host is left out where it is that of the one who says so.
+/// The host and port of a server. No host means that of the node that reported it.
 type Place = (Option<String>, u16);
 
 fn address(url: &str) -> Result<ConnectionInfo> {
@@ -51,7 +49,6 @@ fn addresses(urls: &[&str]) -> Result<Vec<ConnectionInfo>> {
     urls.iter().map(|url| address(url)).collect()
 }
 
-/// The same at another place.
 fn moved(info: &ConnectionInfo, (host, port): Place) -> ConnectionInfo {
     let mut addr = info.addr().clone();
     if let ConnectionAddr::Tcp(old, old_port) | ConnectionAddr::TcpTls { host: old, port: old_port, .. } = &mut addr {
@@ -78,7 +75,7 @@ impl Connections {
         Ok(Self::to(Target::Server(info)))
     }
 
-    /// The host of the server's URL is the name under which the sentinels know it.
+    /// The host of the server's URL is the master's name among the sentinels.
     pub(super) fn sentinel(sentinels: &[&str], server: &str) -> Result<Self> {
         let server = address(server)?;
         let (ConnectionAddr::Tcp(name, _) | ConnectionAddr::TcpTls { host: name, .. }) = server.addr() else {
@@ -116,7 +113,7 @@ impl Connections {
                 let mut link = self.open(&moved(server, (Some(host), port)))?;
                 let role: Vec<Reply> = redis::cmd("ROLE").query(&mut link)?;
                 if !matches!(role.first(), Some(Reply::BulkString(role)) if role == b"master") {
-                    // The sentinel may have been cut off: another one is asked next time.
+                    // This sentinel may be isolated: the next call asks another one.
                     self.asked.fetch_add(1, Ordering::Relaxed);
                     return Err(nowhere("the server is a replica by now"));
                 }
@@ -133,7 +130,7 @@ impl Connections {
         }
     }
 
-    /// Asks one after the other until one answers, beginning with the one that did so last.
+    /// Asks one after the other until one answers, starting with the one that answered last.
     fn first<'a, T>(
         &self,
         all: &'a [ConnectionInfo],
@@ -151,7 +148,7 @@ impl Connections {
         answer
     }
 
-    /// A connection to the node of a cluster that another one has named as the one to ask.
+    /// Connects to the node that another node of the cluster has redirected the call to.
     fn redirected(&self, error: &RedisError) -> Option<RedisResult<Link>> {
         let Target::Cluster(nodes) = &self.target else { return None };
         let (host, port) = error.redirect_node()?.0.rsplit_once(':')?;
@@ -161,8 +158,8 @@ impl Connections {
         Some(link.map(|link| if code(error) == Some("ASK") { link.asking() } else { link }))
     }
 
-    /// Makes a call about a key on a connection. What changes nothing when it is done twice may be called again on a new
-    /// connection, if an old one was at fault; what the server has refused to do, always.
+    /// Makes a call about a key. A redirected call is repeated where it was redirected to. On an old connection, a call that
+    /// a replica refused is repeated on a new one, and so is an idempotent call (`again`) that failed.
     pub(super) fn call<T>(&self, key: &str, again: bool, call: impl Fn(&mut Link) -> RedisResult<T>) -> RedisResult<T> {
         let idle = self.idle().pop();
         let is_old = idle.is_some();
@@ -186,7 +183,7 @@ impl Connections {
         };
         let mut idle = self.idle();
         if !is_right {
-            // The others lead to the same server.
+            // The other idle connections lead to the same server.
             idle.clear();
         } else if link.is_kept() && idle.len() < IDLE {
             idle.push(link);
@@ -196,7 +193,7 @@ impl Connections {
     }
 }
 
-/// Who has a slot, by the answer to `CLUSTER SLOTS`.
+/// Returns the node that has a slot, from the answer to `CLUSTER SLOTS`.
 fn place_of(slots: &[Vec<Reply>], slot: i64) -> Option<Place> {
     slots.iter().find_map(|range| {
         let [Reply::Int(first), Reply::Int(last), Reply::Array(node), ..] = range.as_slice() else { return None };

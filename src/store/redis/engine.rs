@@ -1,4 +1,4 @@
-//! What the shared store needs of a Redis server.
+//! The engine of the shared store on Redis.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,11 +12,11 @@ use super::script::{COMMITTING, READING, RELEASING, RENEWING, TOUCHING};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::shared::{Commit, Committed, Condition, Engine, Entry, Known, Listing, Value};
 
-/// A Redis or Valkey server for a [`SharedStore`](crate::store::SharedStore), with the name of the agent whose profiles it
-/// keeps there.
+/// A Redis or Valkey server for a [`SharedStore`](crate::store::SharedStore), with the name of the agent whose profiles
+/// it keeps.
 ///
-/// URLs may hold a user name and a password, which stand in no text of this crate. `rediss://` needs the feature `redis-rustls`,
-/// or another feature for TLS of the crate `redis`.
+/// URLs may contain a user name and a password, which never appear in texts of this crate. `rediss://` needs the
+/// feature `redis-rustls`, or another TLS feature of the crate `redis`.
 ///
 /// # Examples
 ///
@@ -33,7 +33,7 @@ use crate::store::shared::{Commit, Committed, Condition, Engine, Entry, Known, L
 pub struct RedisEngine {
     connections: Connections,
     agent: String,
-    /// The hash of the agent's values. What stands in braces decides in which part of a cluster a key is kept.
+    /// The hash with the agent's values. The part in braces selects the cluster's slot.
     key: String,
     replicas: Option<(u32, Duration)>,
 }
@@ -44,42 +44,46 @@ impl RedisEngine {
         Self { connections, key: key_of(&agent), agent, replicas: None }
     }
 
-    /// One server.
+    /// Creates an engine for one server.
+    ///
+    /// The agent is `main` and the timeout 5 s unless set otherwise.
     ///
     /// # Errors
     ///
-    /// [`InvalidUrl`](crate::ErrorKind::InvalidUrl) if the URL is none of a Redis server, or asks for TLS that is not there.
+    /// [`InvalidUrl`](crate::ErrorKind::InvalidUrl) if this is not the URL of a Redis server, or asks for TLS that is
+    /// not compiled in.
     pub fn new(url: &str) -> Result<Self> {
         Connections::server(url).map(Self::with)
     }
 
-    /// The server that sentinels name: its URL has in the place of the host the name under which they know it, such as
-    /// `redis://user:password@mymaster`.
+    /// Creates an engine for the master that sentinels report. The server's URL has the master's name as its host, such
+    /// as `redis://user:password@mymaster`.
     ///
     /// # Errors
     ///
+    /// Those of [`new`](Self::new), also if there is no sentinel.
     /// Those of [`new`](Self::new), also where there is no sentinel.
     pub fn sentinel(sentinels: &[&str], server: &str) -> Result<Self> {
         Connections::sentinel(sentinels, server).map(Self::with)
     }
 
-    /// The cluster that these nodes are some of. Everything of one agent is in one slot.
+    /// Creates an engine for the cluster of these nodes. All values of one agent are in one slot.
     ///
     /// # Errors
     ///
-    /// Those of [`new`](Self::new), also where there is no node.
+    /// Those of [`new`](Self::new), also if there is no node.
     pub fn cluster(nodes: &[&str]) -> Result<Self> {
         Connections::cluster(nodes).map(Self::with)
     }
 
-    /// Sets whose profiles are meant. Default: `main`.
+    /// Sets the agent whose profiles are kept. Default: `main`.
     ///
     /// # Errors
     ///
     /// [`InvalidId`](crate::ErrorKind::InvalidId) for a blank name and for one with braces.
     pub fn agent(mut self, agent: &str) -> Result<Self> {
         if agent.trim().is_empty() || agent.contains(['{', '}']) {
-            let message = "the name of an agent is blank, or has braces in it";
+            let message = "the name of the agent is blank or contains braces";
             return Err(Error::new(ErrorKind::InvalidId, message).with_help("Choose a name of letters and digits."));
         }
         agent.clone_into(&mut self.agent);
@@ -87,28 +91,27 @@ impl RedisEngine {
         Ok(self)
     }
 
-    /// Sets how long a connection, and each answer, is waited for. Default: 5 s.
+    /// Sets the timeout of connecting and of each answer. Default: 5 s; at least 1 ms.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.connections.timeout = timeout.max(Duration::from_millis(1));
         self
     }
 
-    /// Sets how many replicas must have a commit before an update returns, and how long they are waited for; where fewer have
-    /// it by then, the update is written and says so as an error. Default: none, so that a server that is lost takes
-    /// along what it had not yet sent to its replicas.
+    /// Sets how many replicas must confirm a commit before an update returns, and how long to wait for them. If fewer
+    /// do, the update is written but returns an error. Default: none, so a lost server takes with it what its replicas
+    /// did not have yet.
     #[must_use]
     pub fn wait_for_replicas(mut self, replicas: u32, wait: Duration) -> Self {
         self.replicas = Some((replicas, wait)).filter(|(replicas, _)| *replicas > 0);
         self
     }
 
-    /// Makes a call that changes nothing when it is done twice.
     fn call<T>(&self, call: impl Fn(&mut Link) -> RedisResult<T>) -> Result<T> {
         self.connections.call(&self.key, true, call).map_err(|error| failure(&error))
     }
 
-    /// Returns whether as many replicas as were asked for have what was written on a connection.
+    /// Returns `true` if as many replicas as requested have what this connection has written.
     fn is_copied(&self, link: &mut Link) -> RedisResult<bool> {
         self.replicas.map_or(Ok(true), |(replicas, wait)| link.wait(replicas, wait, self.connections.timeout))
     }
@@ -127,7 +130,7 @@ fn millis(time: Duration) -> u64 {
 }
 
 fn unexpected() -> Error {
-    Error::new(ErrorKind::Io, "the server that keeps the credentials gave another answer than was expected")
+    Error::new(ErrorKind::Io, "the server that keeps the credentials sent an unexpected answer")
 }
 
 fn text(reply: Reply) -> Result<String> {
@@ -198,7 +201,7 @@ impl Engine for RedisEngine {
         if self.replicas.is_none() {
             return Ok(true);
         }
-        // Only what this connection has written is waited for.
+        // `WAIT` covers only what its own connection has written.
         self.call(|link| TOUCHING.key(&self.key).invoke::<()>(link).and_then(|()| self.is_copied(link)))
     }
 
@@ -207,7 +210,7 @@ impl Engine for RedisEngine {
         let reply: Reply = self.call(|connection| {
             redis::cmd("SET").arg(&key).arg(token).arg("NX").arg("PX").arg(millis(life)).query(connection)
         })?;
-        // One that was taken by a call whose answer got lost is this holder's.
+        // The lease may have been acquired by a call whose answer was lost.
         if reply == Reply::Okay { Ok(true) } else { self.renew(name, token, life) }
     }
 

@@ -1,4 +1,4 @@
-//! What the server or the way to it refused, as the crate's own errors: no text of the server, no address, no URL.
+//! Errors of the server and of the connection, without its text, address or URL.
 
 use std::io;
 
@@ -6,11 +6,10 @@ use redis::{ErrorKind as Kind, RedisError};
 
 use crate::error::{Error, ErrorKind};
 
-/// The codes that a script can end with.
 const OF_SCRIPTS: [&str; 8] =
     ["CLUSTERDOWN", "LOADING", "MISCONF", "NOPERM", "NOREPLICAS", "OOM", "READONLY", "WRONGTYPE"];
 
-/// The code with which a server has refused something; `None` if it was not the server that did.
+/// Returns the code with which a server refused a call; `None` if the error is not from the server.
 pub(super) fn code(error: &RedisError) -> Option<&str> {
     let (code, detail) = (error.code()?, error.detail().unwrap_or_default());
     if code != "ERR" {
@@ -22,18 +21,17 @@ pub(super) fn code(error: &RedisError) -> Option<&str> {
     if detail.contains("user executing the script") {
         return Some("NOPERM");
     }
-    // Up to Redis 6.2 an error of a script has the code of the command in its text.
+    // Up to Redis 6.2, the code of a command that failed in a script is part of the text.
     let mut words = detail.split_ascii_whitespace().map(|word| word.trim_start_matches('-'));
     let found = words.find_map(|word| OF_SCRIPTS.into_iter().find(|code| *code == word));
     found.filter(|_| detail.starts_with("Error running script")).or(Some(code))
 }
 
-/// Returns whether a server has answered that it does not work for now, so that nothing was done.
+/// Returns `true` if the server answered that it does not work at the moment, so that nothing was done.
 pub(super) fn is_refusal(error: &RedisError) -> bool {
     code(error).is_some() && failure(error).kind() == ErrorKind::StoreUnavailable
 }
 
-/// The error for a call that failed.
 pub(super) fn failure(error: &RedisError) -> Error {
     let away = |message: &str| Error::new(ErrorKind::StoreUnavailable, message);
     if error.is_io_error() || error.is_timeout() || error.is_connection_dropped() || error.is_connection_refusal() {
@@ -44,22 +42,22 @@ pub(super) fn failure(error: &RedisError) -> Error {
         (Kind::AuthenticationFailed, _) | (_, Some("NOAUTH" | "NOPERM" | "WRONGPASS")) => {
             let message = "the server that keeps the credentials refuses this user";
             let help =
-                "Check the user name and the password in the URL of the server, and what that user may do there.";
+                "Check the user name and the password in the URL of the server, and the permissions of that user.";
             Error::new(ErrorKind::PermissionDenied, message).with_help(help)
         }
         (_, Some("OOM")) => {
             let message = "the server that keeps the credentials has no memory left";
-            let help = "Give the server more memory, or remove what else it keeps; the stored credentials were left as they were.";
+            let help = "Give the server more memory, or remove other data from it; the stored credentials were left as they were.";
             Error::new(ErrorKind::StorageFull, message).with_help(help)
         }
         (_, Some("WRONGTYPE")) => {
-            let message = "something else is kept under this agent's name on the server";
-            let help = "Use another name for the agent, or remove what is kept under this one.";
+            let message = "the server keeps something else under this agent's name";
+            let help = "Use another name for the agent, or remove the other data.";
             Error::new(ErrorKind::Corrupt, message).with_help(help)
         }
         (Kind::InvalidClientConfig, _) => bad_url(),
         (Kind::UnexpectedReturnType | Kind::Parse, _) => {
-            let message = "the server that keeps the credentials gave another answer than was expected";
+            let message = "the server that keeps the credentials sent an unexpected answer";
             Error::new(ErrorKind::Io, message)
         }
         (Kind::Client, _) | (_, Some("ERR" | "EXECABORT" | "CROSSSLOT")) => {
@@ -67,14 +65,13 @@ pub(super) fn failure(error: &RedisError) -> Error {
             let help = "Check that it is Redis 6.2 or newer, or Valkey, and allows scripts.";
             Error::new(ErrorKind::Io, message).with_help(help)
         }
-        // It loads, fails over, has too few replicas, too many clients or no disk to write to.
-        _ => away("the server that keeps the credentials refuses to work for now"),
+        // It is loading or failing over, has too few replicas, too many clients, or cannot write to its disk.
+        _ => away("the server that keeps the credentials is not ready to work"),
     }
 }
 
-/// The error for an address that cannot be used.
 pub(super) fn bad_url() -> Error {
-    let help = "Write the URL as `redis://user:password@host:port/0`; `rediss://` needs a program that was built with TLS for it.";
+    let help = "Write the URL as `redis://user:password@host:port/0`; `rediss://` needs a program that is built with TLS support.";
     Error::new(ErrorKind::InvalidUrl, "the URL of the server that keeps the credentials cannot be used").with_help(help)
 }
 

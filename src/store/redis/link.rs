@@ -6,10 +6,10 @@ use redis::{Cmd, Connection, ConnectionLike, RedisResult, Value as Reply};
 
 use super::failure::code;
 
-/// A connection, which is kept for the next call unless something is wrong with it.
+/// A connection, kept for the next call unless it has a fault.
 pub(super) struct Link {
     connection: Connection,
-    /// Whether the node of a cluster is asked for what it is only about to get.
+    /// `true` if the slot is being moved to this cluster node, which then needs `ASKING` before every command.
     is_asking: bool,
     is_spent: bool,
 }
@@ -23,17 +23,16 @@ impl Link {
         Self { is_asking: true, ..self }
     }
 
-    /// Returns whether it may be used again.
     pub(super) fn is_kept(&self) -> bool {
         !self.is_asking && !self.is_spent
     }
 
-    /// Waits until so many replicas have what was written on this connection; returns whether they do. It is written
-    /// also where nobody says that they do.
+    /// Waits until enough replicas have what was written on this connection; returns `true` if they do. The write
+    /// stays, whatever this returns.
     ///
     /// # Errors
     ///
-    /// That the user may not ask.
+    /// That the user may not call `WAIT`.
     pub(super) fn wait(&mut self, replicas: u32, wait: Duration, timeout: Duration) -> RedisResult<bool> {
         self.connection.set_read_timeout(Some(wait.saturating_add(timeout)))?;
         let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);

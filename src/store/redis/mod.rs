@@ -1,4 +1,4 @@
-//! Profiles on a Redis or Valkey server.
+//! A store on a Redis or Valkey server.
 
 mod connections;
 mod engine;
@@ -11,10 +11,10 @@ pub use engine::RedisEngine;
 use super::shared::{Settings, SharedStore};
 use crate::error::Result;
 
-/// Credential profiles on Redis 6.2 or newer, or Valkey: one server, Sentinel or a cluster, shared by many machines.
+/// A profile store on Redis 6.2 or newer, or Valkey, that many machines share: one server, Sentinel or a cluster.
 ///
-/// [`SharedStore`] says what it promises, and the page [`many_machines`](crate::docs::many_machines) what of it depends on how
-/// the server is set up.
+/// See [`SharedStore`] for its promises, and [`many_machines`](crate::docs::many_machines) for those that depend on the
+/// server's setup.
 ///
 /// # Examples
 ///
@@ -31,7 +31,7 @@ use crate::error::Result;
 pub type RedisStore = SharedStore<RedisEngine>;
 
 impl SharedStore<RedisEngine> {
-    /// A store on the server of a URL, with the settings by default. It is not connected to yet.
+    /// Creates a store on the server of a URL, with default settings. Does not connect yet.
     ///
     /// # Errors
     ///

@@ -1,13 +1,14 @@
-//! The scripts that the server runs, each all or nothing.
+//! The atomic scripts that the server runs.
 //!
-//! An agent's values are the fields of one hash: the revision under the empty name, and for each value its version under `v`
-//! and its name, and its bytes under `d` and its name. A server that evicts or loses the key loses all of it.
+//! An agent's values are the fields of one hash: the revision under the empty name, and for each value its version
+//! under `v` plus its name and its bytes under `d` plus its name. A server that evicts or loses the key loses all of
+//! it.
 
 use std::sync::LazyLock;
 
 use redis::Script;
 
-/// Gives the revision and all versions, with the values whose version is not the known one; nothing if the revision is.
+/// Returns the revision and all versions, with the values whose version is not known; nothing if the revision is known.
 const READ: &str = r"
 local revision = redis.call('HGET', KEYS[1], '') or ''
 if revision == ARGV[1] then return false end
@@ -29,7 +30,7 @@ end
 return reply
 ";
 
-/// Writes values if the condition holds; gives the revision before, or nothing.
+/// Writes values if the condition holds; returns the previous revision, or nothing.
 const COMMIT: &str = r"
 local stamp, key = ARGV[1], KEYS[1]
 local before = redis.call('HGET', key, '') or ''
@@ -54,7 +55,7 @@ redis.call('HSET', key, '', stamp)
 return before
 ";
 
-/// Writes the revision anew, so that a connection has written something after every commit before.
+/// Writes the revision again, so that the connection's own write comes after every earlier commit.
 const TOUCH: &str = r"
 local revision = redis.call('HGET', KEYS[1], '')
 if revision then redis.call('HSET', KEYS[1], '', revision) end

@@ -1,4 +1,4 @@
-//! What is known of the server's state, and how it is learnt.
+//! The state of a shared store in this process, and how it is read from the server.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -18,34 +18,32 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::ProfileId;
 use crate::profile::AuthProfiles;
 
-/// How long a server that is away is not asked again while there is a document to serve.
+/// How long after a failed call `load` serves a stale document, if it may, without asking the server.
 const LEAVE: Duration = Duration::from_secs(1);
 
-/// How many updates of different profiles go on at a time, and one more.
+/// The number of lanes: one for updates of everything, the others for updates of single profiles.
 const LANES: usize = 17;
 
-/// A store's state in this process, which outlives it as long as there are leases.
+/// The state of a store in this process. Leases keep it alive longer than the store.
 pub(super) struct Core<E> {
     pub(super) engine: E,
     pub(super) settings: Settings,
     pub(super) stamps: Stamps,
     pub(super) renewals: Renewals,
     pub(super) lost: AtomicU64,
-    /// By profile the last lease whose holder may have noted a refresh token as sent, and did not send it.
+    /// For each profile, the last lease whose holder may have noted a refresh token as sent without sending it.
     pub(super) unsent: Mutex<HashMap<ProfileId, String>>,
     newest: RwLock<Arc<Snapshot>>,
-    /// Reads that have begun, and commits that were kept.
     reads: AtomicU64,
-    /// Updates of this process that would only meet each other's conflicts go one after the other: those of everything in
-    /// the first lane, those of a profile's statistics in one of the others.
+    /// Updates of this process that would only conflict with each other run one after the other: updates of everything
+    /// in the first lane, updates of one profile's statistics in one of the others.
     lanes: [Mutex<()>; LANES],
-    /// The threads that are inside of an update.
     inside: Mutex<HashSet<ThreadId>>,
     away: AtomicBool,
     away_at: Mutex<Option<Timestamp>>,
 }
 
-/// That a thread is inside of an update.
+/// Marks a thread as inside an update until it is dropped.
 pub(super) struct Inside<'a>(&'a Mutex<HashSet<ThreadId>>);
 
 impl<E: Engine> Core<E> {
@@ -78,7 +76,7 @@ impl<E: Engine> Core<E> {
         Arc::clone(&self.newest.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The document that may be given without a question to the server.
+    /// Returns the document that may be served without asking the server.
     pub(super) fn known(&self) -> Option<Arc<AuthProfiles>> {
         if self.settings.staleness.is_zero() {
             return None;
@@ -105,7 +103,7 @@ impl<E: Engine> Core<E> {
         }
     }
 
-    /// Returns whether a snapshot was read so short a time ago. A moment that lies ahead is a clock that was set back.
+    /// Returns `true` if a snapshot is younger than `age`. One from the future was read before the clock was set back.
     fn is_younger(&self, snapshot: &Snapshot, age: Duration) -> bool {
         if age.is_zero() {
             return false;
@@ -119,7 +117,6 @@ impl<E: Engine> Core<E> {
         self.away_at.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|at| at <= now && now - at < LEAVE)
     }
 
-    /// Notes whether the server answered.
     pub(super) fn asked<T>(&self, answer: Result<T>) -> Result<T> {
         let away = answer.as_ref().is_err_and(|error| error.kind() == ErrorKind::StoreUnavailable);
         if away {
@@ -131,7 +128,6 @@ impl<E: Engine> Core<E> {
         answer
     }
 
-    /// Reads what is new since a snapshot.
     pub(super) fn read(&self, known: &Arc<Snapshot>) -> Result<Arc<Snapshot>> {
         let number = self.reads.fetch_add(1, Ordering::SeqCst) + 1;
         let keeps_time = !self.settings.staleness.is_zero() || !self.settings.serve_stale.is_zero();
@@ -150,7 +146,7 @@ impl<E: Engine> Core<E> {
         Ok(next)
     }
 
-    /// Takes over what was committed on a snapshot; gives the snapshot with it.
+    /// Applies changes that were committed on top of a snapshot, and returns the resulting snapshot.
     pub(super) fn keep(
         &self,
         stamp: &str,
@@ -160,9 +156,9 @@ impl<E: Engine> Core<E> {
     ) -> Result<Arc<Snapshot>> {
         let own = Arc::new(base.committed(stamp, changes, before)?);
         let mut newest = self.newest.write().unwrap_or_else(PoisonError::into_inner);
-        // A read that has begun may not know of the commit, and is not taken over.
+        // A read that has already begun may miss the commit, so its lower number keeps it from replacing this state.
         let number = self.reads.fetch_add(1, Ordering::SeqCst) + 1;
-        // Two states without a value may have had it between them.
+        // A value that is missing from both states may have existed in between.
         let is_one = newest.known.revision == base.known.revision || newest.known.revision == before;
         let is_same = |(name, _): &Change| {
             let version = newest.known.version(name);
@@ -173,13 +169,14 @@ impl<E: Engine> Core<E> {
         } else if changes.iter().all(is_same) {
             Arc::new(Snapshot { number, ..newest.committed(stamp, changes, before)? })
         } else {
-            // Of two reads at a time nobody knows which is newer: what is not asked for again is not given to anybody.
+            // It is unknown which of two concurrent reads is newer. Without `read_at`, nobody gets this one without
+            // asking the server.
             Arc::new(Snapshot { number, read_at: None, ..Snapshot::clone(&own) })
         };
         Ok(own)
     }
 
-    /// Waits for the updates of this process that are about the same: of a profile, or of everything.
+    /// Waits for the updates of this process that concern the same: one profile, or everything.
     pub(super) fn lane(&self, profile: Option<&ProfileId>) -> Option<MutexGuard<'_, ()>> {
         let number = profile.map_or(0, |profile| {
             let mut hasher = DefaultHasher::new();
@@ -189,11 +186,11 @@ impl<E: Engine> Core<E> {
         self.lanes.get(number).map(|lane| lane.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Notes that this thread begins an update.
+    /// Marks this thread as inside an update.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Reentrant`] if it is inside of one.
+    /// [`ErrorKind::Reentrant`] if it already is.
     pub(super) fn enter(&self) -> Result<Inside<'_>> {
         if !self.inside.lock().unwrap_or_else(PoisonError::into_inner).insert(thread::current().id()) {
             return Err(Error::new(ErrorKind::Reentrant, "the store is being updated by the caller itself"));

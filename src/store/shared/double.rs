@@ -1,4 +1,4 @@
-//! An engine in memory, for tests: several stores on it are several machines.
+//! An engine in memory for tests, on which several stores act as several machines.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,10 +8,10 @@ use super::engine::{Commit, Committed, Engine, Entry, Known, Listing, Value};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
 
-/// A server in this process's memory, for tests. Clones are connections to the same one, each of which can be
-/// [cut](Self::cut) by itself.
+/// A server in this process's memory, for tests. Clones are connections to the same server, which can be
+/// [cut](Self::cut) separately.
 ///
-/// Its own clock, by which leases end, is the system's unless another one is given.
+/// By default leases end by the system clock.
 #[derive(Debug)]
 pub struct MemoryEngine {
     server: Arc<Mutex<Server>>,
@@ -24,7 +24,7 @@ enum Cut {
     #[default]
     No,
     Yes,
-    /// The next commit is made, and its answer is lost.
+    /// The next commit is written, but its answer is lost.
     NextAnswer,
 }
 
@@ -35,34 +35,34 @@ struct Server {
     leases: HashMap<String, (String, Timestamp)>,
 }
 
-/// A state of a [`MemoryEngine`]'s server, to go back to: as one does that loses what it had not yet sent to its replica.
+/// A saved state of a [`MemoryEngine`]'s server. Restoring it simulates a server that loses writes.
 #[derive(Clone, Debug)]
 pub struct Saved(Server);
 
 impl MemoryEngine {
-    /// A server with a clock of its own.
+    /// Creates a server whose leases end by this clock.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self { server: Arc::default(), clock, is_cut: Arc::default() }
     }
 
-    /// Cuts this connection, and lets it be again: meanwhile every call fails.
+    /// Cuts or restores this connection. Every call on a cut connection fails.
     pub fn cut(&self, cut: bool) {
         *self.is_cut.lock().unwrap_or_else(PoisonError::into_inner) = if cut { Cut::Yes } else { Cut::No };
     }
 
-    /// Loses the answer to the next commit on this connection, which is made all the same.
+    /// Loses the answer to the next commit on this connection, which is written nevertheless.
     pub fn lose_next_answer(&self) {
         *self.is_cut.lock().unwrap_or_else(PoisonError::into_inner) = Cut::NextAnswer;
     }
 
-    /// Returns the present state of the server.
+    /// Returns the server's current state.
     #[must_use]
     pub fn save(&self) -> Saved {
         Saved(self.server().clone())
     }
 
-    /// Takes the server back to an earlier state.
+    /// Resets the server to a saved state.
     pub fn restore(&self, saved: &Saved) {
         *self.server() = saved.0.clone();
     }

@@ -1,4 +1,4 @@
-//! What a server has to be able to do so that profiles can be kept on it.
+//! The operations that a server has to provide to a shared store.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,41 +11,42 @@ use crate::error::Result;
 
 /// A server that keeps small values under names, for one agent, and commits several of them at once.
 ///
-/// [`SharedStore`](super::SharedStore) does everything else: it takes the document apart and puts it together, caches it,
-/// tries again after a conflict, renews leases and seals values. An engine needs no exclusion of its own; its calls come from
-/// several threads at a time.
+/// [`SharedStore`](super::SharedStore) does everything else: it splits and reassembles the document, caches it, retries
+/// after conflicts, extends leases and seals values. An engine is called from several threads at a time and needs no
+/// locking around its calls.
 ///
 /// # Contract
 ///
-/// - Names are any text; values are bytes of a few kilobytes. A store begins without values and with an empty revision.
-/// - Every value has as its version the [`stamp`](Commit::stamp) of the commit that wrote it, and the whole has as its
-///   revision the stamp of the last commit. Stamps never repeat, so that a server that lost writes is noticed.
-/// - [`commit`](Self::commit) is atomic: its condition holds and everything is written, or nothing is.
-/// - [`read`](Self::read) gives one state of the whole, at least as new as every commit that had ended before it began.
-/// - The clock by which a lease ends is the server's.
+/// - Names are any text; values are bytes, a few kilobytes at most. A new store has no values and an empty revision.
+/// - The version of a value is the [`stamp`](Commit::stamp) of the commit that wrote it, and the revision of the whole
+///   is the stamp of the last commit. Stamps never repeat, so a server that lost writes is noticed.
+/// - [`commit`](Self::commit) is atomic: if its condition holds, everything is written, otherwise nothing.
+/// - [`read`](Self::read) returns one consistent state, at least as new as every commit that completed before the call.
+/// - Leases end by the server's clock.
 ///
 /// # Errors
 ///
-/// [`StoreUnavailable`](crate::ErrorKind::StoreUnavailable) where the server cannot be reached or refuses to work for now. A
-/// commit whose answer got lost is one of those; it is looked for, and sent again with the same stamp at most once, so that an
-/// engine must not send it again by itself.
+/// [`StoreUnavailable`](crate::ErrorKind::StoreUnavailable) if the server cannot be reached or temporarily refuses to
+/// work. This includes a commit whose answer was lost; the store looks for it and sends it again with the same stamp at
+/// most once, so an engine must not retry a commit itself.
 pub trait Engine: fmt::Debug + Send + Sync {
-    /// Reads what is new; `None` if the revision is still the known one.
+    /// Reads the changes since a known state; returns `None` if the revision is unchanged.
     ///
     /// # Errors
     ///
     /// See above.
     fn read(&self, known: &Known) -> Result<Option<Listing>>;
 
-    /// Writes everything or nothing.
+    /// Writes all values of a commit, or none.
     ///
     /// # Errors
     ///
     /// See above; [`StorageFull`](crate::ErrorKind::StorageFull) if the server has no space.
     fn commit(&self, commit: &Commit) -> Result<Committed>;
 
-    /// Sees to it that as many replicas as were asked for have what was committed; returns whether they do. It is called after
-    /// a commit whose answer was lost, and which was found. Provided: `true`, for servers where nobody asks for replicas.
+    /// Waits until the requested number of replicas have the last commit; returns `true` if they do. It is called after
+    /// the answer to a commit was lost and the commit was found. The default implementation returns `true`, for servers
+    /// that are not asked for replicas.
     ///
     /// # Errors
     ///
@@ -54,45 +55,47 @@ pub trait Engine: fmt::Debug + Send + Sync {
         Ok(true)
     }
 
-    /// Takes a lease for the holder of a token if nobody has it; it ends by itself after its life. Returns whether it was taken.
+    /// Acquires a lease for the holder of a token if it is free; returns `true` if it was acquired. The lease expires
+    /// after `life`.
     ///
     /// # Errors
     ///
     /// See above.
     fn acquire(&self, name: &str, token: &str, life: Duration) -> Result<bool>;
 
-    /// Lets a lease live on for so long from now if the holder of this token still has it; returns whether that is so.
+    /// Extends a lease to `life` from now if the holder of the token still has it; returns `true` if it does.
     ///
     /// # Errors
     ///
     /// See above.
     fn renew(&self, name: &str, token: &str, life: Duration) -> Result<bool>;
 
-    /// Ends a lease if the holder of this token still has it.
+    /// Ends a lease if the holder of the token still has it.
     ///
     /// # Errors
     ///
     /// See above.
     fn release(&self, name: &str, token: &str) -> Result<()>;
 
-    /// Returns `false` if no call ever waits for a disk, a network or another process.
+    /// Returns `false` if no call ever waits for a disk, a network or another process. The default implementation
+    /// returns `true`.
     fn may_block(&self) -> bool {
         true
     }
 }
 
-/// A value as the server keeps it, which may hold secrets: it is not shown, and wiped when it is dropped.
+/// A value as the server keeps it. It may hold secrets, so it is redacted in `Debug` and wiped on drop.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Value(Zeroizing<Vec<u8>>);
 
 impl Value {
-    /// A value of these bytes.
+    /// Creates a value from its bytes.
     #[must_use]
     pub fn new(bytes: Vec<u8>) -> Self {
         Self(Zeroizing::new(bytes))
     }
 
-    /// The bytes.
+    /// Returns the bytes.
     ///
     /// # Security
     ///
@@ -109,21 +112,21 @@ impl fmt::Debug for Value {
     }
 }
 
-/// What a reader knows already: the revision, and the version of every value.
+/// The state that a reader already has: the revision, and the version of every value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Known {
     pub(super) revision: String,
-    /// By name; each state is copied from the one before, of which most stays.
+    /// By name. Shared, because most versions are the same in the next state.
     pub(super) versions: BTreeMap<Arc<str>, Arc<str>>,
     json: Json,
 }
 
-/// The versions as JSON, written once for a state that is not changed any more.
+/// The versions as JSON, written once per state.
 #[derive(Debug, Default)]
 struct Json(OnceLock<String>);
 
 impl Clone for Json {
-    /// A clone is there to be changed.
+    /// The clone is about to be changed, so it starts empty.
     fn clone(&self) -> Self {
         Self::default()
     }
@@ -138,14 +141,14 @@ impl PartialEq for Json {
 impl Eq for Json {}
 
 impl Known {
-    /// A state of which this is known: its revision, and names with their versions. For engines that keep the whole as one.
+    /// Creates a state from its revision and the versions by name, for engines that keep the whole as one.
     #[must_use]
     pub fn new(revision: impl Into<String>, versions: impl IntoIterator<Item = (String, String)>) -> Self {
         let versions = versions.into_iter().map(|(name, version)| (name.into(), version.into())).collect();
         Self { revision: revision.into(), versions, json: Json::default() }
     }
 
-    /// The versions by name as one JSON object, for engines that hand them to a script.
+    /// Returns the versions by name as a JSON object, for engines that pass them to a script.
     #[must_use]
     pub fn versions_as_json(&self) -> &str {
         self.json.0.get_or_init(|| {
@@ -154,87 +157,87 @@ impl Known {
         })
     }
 
-    /// The revision of the last state that was read; empty if that had no values.
+    /// Returns the revision; empty if nothing has been committed or read.
     #[must_use]
     pub fn revision(&self) -> &str {
         &self.revision
     }
 
-    /// The known version of a value; `None` if there is no such value.
+    /// Returns the version of a value; `None` if there is no such value.
     #[must_use]
     pub fn version(&self, name: &str) -> Option<&str> {
         self.versions.get(name).map(|version| &**version)
     }
 
-    /// Iterates over names and versions.
+    /// Returns an iterator over names and versions, in the order of names.
     #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
         self.versions.iter().map(|(name, version)| (&**name, &**version))
     }
 }
 
-/// One state of the whole: its revision and every value there is, those left out that are known.
+/// One state of the whole: its revision and all its values, without the bytes that the reader already has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Listing {
-    /// The revision.
+    /// The stamp of the last commit; empty if there was none.
     pub revision: String,
-    /// Every value there is, in any order.
+    /// All values, in any order. A value that is missing here was removed.
     pub entries: Vec<Entry>,
 }
 
 impl Listing {
-    /// A listing without entries.
+    /// Creates a listing without entries.
     #[must_use]
     pub fn new(revision: impl Into<String>) -> Self {
         Self { revision: revision.into(), entries: Vec::new() }
     }
 }
 
-/// One value of a listing.
+/// A value of a [`Listing`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Entry {
-    /// Its name.
+    /// The name of the value.
     pub name: String,
-    /// Its version.
+    /// The stamp of the commit that wrote it.
     pub version: String,
-    /// The value; `None` only if this version is the known one.
+    /// The bytes; `None` only if the reader already has this version.
     pub value: Option<Value>,
 }
 
 impl Entry {
-    /// A value with its name and version; without it where the reader knows it.
+    /// Creates an entry; pass no value if the reader already has this version.
     #[must_use]
     pub fn new(name: impl Into<String>, version: impl Into<String>, value: Option<Value>) -> Self {
         Self { name: name.into(), version: version.into(), value }
     }
 }
 
-/// What is to be written, and under which condition.
+/// Values to write, and the condition for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Commit {
-    /// The version that everything in it gets, and the new revision.
+    /// The version of every value it writes, and the new revision.
     pub stamp: String,
-    /// What must hold.
+    /// The condition under which it is written.
     pub condition: Condition,
     /// The values to write, by name; `None` removes one.
     pub writes: Vec<(String, Option<Value>)>,
 }
 
-/// What must hold for a commit.
+/// The condition of a [`Commit`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Condition {
-    /// Nothing at all was committed since this revision.
+    /// This is still the revision: nothing has been committed since.
     Revision(String),
-    /// These values have these versions; `None` if there is to be no such value.
+    /// These values have these versions; `None` for values that must not exist.
     Versions(Vec<(String, Option<String>)>),
 }
 
 impl Condition {
-    /// Returns whether it holds for a state, for engines that look at the whole themselves.
+    /// Returns `true` if it holds for a state, for engines that compare states themselves.
     #[must_use]
     pub fn holds(&self, known: &Known) -> bool {
         match self {
@@ -246,22 +249,22 @@ impl Condition {
     }
 }
 
-/// What became of a commit.
+/// The outcome of a [`Commit`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Committed {
     /// It was written.
     Done {
-        /// The revision that it followed.
+        /// The revision before it.
         before: String,
     },
-    /// It was written, and fewer replicas than were asked for said in time that they have it.
+    /// It was written, but fewer replicas than requested confirmed it in time.
     Unconfirmed {
-        /// The revision that it followed.
+        /// The revision before it.
         before: String,
     },
     /// Its condition did not hold, and nothing was written.
     Conflict,
-    /// The server answered that it takes no writes for now, and nothing was written.
+    /// The server temporarily accepts no writes, and nothing was written.
     Refused,
 }

@@ -16,10 +16,10 @@ use crate::id::ProfileId;
 use crate::secret::Secret;
 use crate::store::lease::{Lease, LeaseGuard, RefreshEnd};
 
-/// The shortest and the longest pause between two tries to get a lease that somebody has.
+/// The shortest and the longest pause between two attempts to acquire a lease.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(80));
 
-/// The leases that are held here, which one thread renews as long as there are any.
+/// The leases held in this process. One thread extends them as long as there are any.
 #[derive(Debug, Default)]
 pub(super) struct Renewals {
     held: Mutex<Held>,
@@ -28,9 +28,7 @@ pub(super) struct Renewals {
 
 #[derive(Debug, Default)]
 struct Held {
-    /// Each lease by its token.
     leases: HashMap<String, Renewed>,
-    /// Those that are still to be given back.
     ended: Vec<(String, String)>,
     is_running: bool,
 }
@@ -38,7 +36,7 @@ struct Held {
 #[derive(Debug)]
 struct Renewed {
     name: String,
-    /// Until when it is renewed; `None` as long as it is held.
+    /// When to stop extending it; `None` to extend it as long as it is held.
     until: Option<Timestamp>,
 }
 
@@ -53,36 +51,33 @@ impl Renewals {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns `true` if a lease of this name is held here, and renewed.
+    /// Returns `true` if a lease of this name is held in this process and still extended.
     pub(super) fn is_held(&self, name: &str, now: Timestamp) -> bool {
         self.held().leases.values().any(|held| held.name == name && held.is_due(now))
     }
 
-    /// Renews a lease from now on, until a moment or as long as it is held.
+    /// Extends a lease from now on, until a time or as long as it is held.
     pub(super) fn hold(&self, token: &str, name: &str, until: Option<Timestamp>) {
         let name = name.to_owned();
         self.held().leases.insert(token.to_owned(), Renewed { name, until });
     }
 
-    /// Returns the tokens and names of the leases to renew.
     fn due(&self, now: Timestamp) -> Vec<(String, String)> {
         let held = self.held();
         let due = held.leases.iter().filter(|(_, held)| held.is_due(now));
         due.map(|(token, held)| (token.clone(), held.name.clone())).collect()
     }
 
-    /// Returns the tokens of leases of this name that are still to be given back.
     pub(super) fn ended(&self, name: &str) -> Vec<String> {
         self.held().ended.iter().filter(|(_, ended)| ended == name).map(|(token, _)| token.clone()).collect()
     }
 
-    /// Renews a lease no more.
     pub(super) fn end(&self, token: &str) {
         self.held().leases.remove(token);
         self.changed.notify_all();
     }
 
-    /// Renews a lease no more, and has it given back by the thread that did.
+    /// Stops extending a lease, and lets the thread that extended it release it.
     pub(super) fn end_later(&self, token: &str) {
         let mut held = self.held();
         let ended = held.leases.remove_entry(token);
@@ -96,9 +91,9 @@ struct Guard<E: Engine + 'static> {
     profile: ProfileId,
     name: String,
     token: String,
-    /// What was read after the lease was got.
+    /// The state read after the lease was acquired.
     base: Arc<Snapshot>,
-    /// Whether there is a note of this holder that a refresh token is being spent.
+    /// `true` if this holder has noted that it sends a refresh token.
     is_noted: bool,
 }
 
@@ -109,7 +104,7 @@ impl<E: Engine + 'static> Core<E> {
         while !self.asked(self.engine.acquire(&name, &token, self.settings.lease_life))? {
             if left.is_zero() {
                 let waited = wait.as_millis();
-                let message = format!("the lease on profile \"{profile}\" was held by another for all of {waited} ms");
+                let message = format!("the lease on profile \"{profile}\" was held by someone else for {waited} ms");
                 return Err(Error::new(ErrorKind::Locked, message));
             }
             let (least, most) = PAUSES;
@@ -120,13 +115,13 @@ impl<E: Engine + 'static> Core<E> {
         self.renewals.hold(&token, &name, None);
         let core = Arc::clone(self);
         let mut guard = Guard { core, profile: profile.clone(), name, token, base: Arc::default(), is_noted: false };
-        // What the last holder wrote is known from here on, however stale a document may be.
+        // This process now knows what the last holder wrote, however stale its document may be.
         guard.base = self.read(&self.newest())?;
         self.renew_beside();
         Ok(Lease::guarded(guard))
     }
 
-    /// Sees to it that a thread renews what is held. Without one a lease lasts as long as its life.
+    /// Starts the thread that extends leases if it is not running. Without it a lease lasts for its life.
     pub(super) fn renew_beside(self: &Arc<Self>) {
         let mut held = self.renewals.held();
         if held.is_running {
@@ -151,9 +146,9 @@ impl<E: Engine + 'static> Core<E> {
             }
             drop(held);
             self.renew_held();
-            // Last, since others only wait for these, and a server may take its time with each.
+            // Last, because a slow server must not delay the extensions.
             for (token, name) in &ended {
-                // One that cannot be given back ends by itself.
+                // A lease that cannot be released expires.
                 let _ = self.engine.release(name, token);
             }
             self.renewals.held().ended.retain(|one| !ended.contains(one));
@@ -162,7 +157,7 @@ impl<E: Engine + 'static> Core<E> {
 
     pub(super) fn renew_held(&self) {
         for (token, name) in self.renewals.due(self.settings.clock.now()) {
-            // One that is lost is found so before a token is sent; a server that is away may be back in time.
+            // A lost lease is noticed before a token is sent, and an unreachable server may be back in time.
             let _ = self.engine.renew(&name, &token, self.settings.lease_life);
         }
     }
@@ -170,11 +165,11 @@ impl<E: Engine + 'static> Core<E> {
 
 impl<E: Engine + 'static> Guard<E> {
     fn lost(&self) -> Error {
-        let message = format!("the lease on profile \"{}\" was lost while its holder was held up", self.profile);
+        let message = format!("the lease on profile \"{}\" expired while its holder was paused", self.profile);
         Error::new(ErrorKind::Locked, message)
     }
 
-    /// Writes or removes the note; where another holder has written meanwhile, the lease is lost.
+    /// Writes or removes the note. If another holder has written one meanwhile, the lease is lost.
     fn note(&mut self, note: Option<&Note>) -> Result<()> {
         let text = note.map(Note::to_text);
         let name = refresh_name(&self.profile);
@@ -184,8 +179,8 @@ impl<E: Engine + 'static> Guard<E> {
         Ok(())
     }
 
-    /// Takes back a note that may have been written, after which the token was not sent. Where that fails too, this process
-    /// knows that it does not count.
+    /// Removes a note that may have been written although the token was not sent. If that fails too, this process
+    /// remembers that the note does not count.
     fn take_back(&mut self, old: Option<&Note>) {
         self.core.unsent().insert(self.profile.clone(), self.token.clone());
         let Ok(now) = self.core.read(&self.core.newest()) else { return };
@@ -225,7 +220,7 @@ impl<E: Engine + 'static> LeaseGuard for Guard<E> {
         if !self.is_noted {
             return;
         }
-        // Where that fails the note stays, and the next holder sends the token once more.
+        // If that fails the note stays, and the next holder sends the token once more.
         let _ = match end {
             RefreshEnd::Denied => self.note(Some(&Note::denied(refresh))),
             _ => self.note(None),
@@ -237,7 +232,7 @@ impl<E: Engine + 'static> LeaseGuard for Guard<E> {
 impl<E: Engine + 'static> Drop for Guard<E> {
     fn drop(&mut self) {
         self.core.renewals.end(&self.token);
-        // One that cannot be given back ends by itself.
+        // A lease that cannot be released expires.
         let _ = self.core.engine.release(&self.name, &self.token);
     }
 }
@@ -247,7 +242,7 @@ impl<E: Engine> Core<E> {
         self.unsent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns whether the last holder that a note counts was one of this process who did not send the token.
+    /// Returns `true` if the last holder that a note counts was in this process and did not send the token.
     fn is_unsent(&self, profile: &ProfileId, note: &Note) -> bool {
         self.unsent().get(profile).is_some_and(|lease| note.is_by(lease))
     }
@@ -255,7 +250,7 @@ impl<E: Engine> Core<E> {
     fn count_orphan(&self, profile: &ProfileId) {
         self.lost.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         #[cfg(feature = "tracing")]
-        tracing::warn!(%profile, "a refresh token was sent by a holder who died before it wrote the new one");
+        tracing::warn!(%profile, "a refresh token was sent by a holder that died before it wrote the new one");
         #[cfg(not(feature = "tracing"))]
         let _ = profile;
     }

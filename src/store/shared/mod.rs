@@ -1,8 +1,7 @@
-//! Profiles on a server that many machines share, whatever server that is.
+//! A store on a server that many machines share.
 //!
-//! [`SharedStore`] is a store over an [`Engine`], which is all that a server has to be able to do. The page
-//! [`writing_a_store`](crate::docs::writing_a_store) shows an engine of a third party; the crate's own are `RedisEngine`
-//! (feature `redis`) and `MemoryEngine` (features `testing` and `conformance`).
+//! [`SharedStore`] works over any [`Engine`]: `RedisEngine` (feature `redis`), `MemoryEngine` for tests (features
+//! `testing` and `conformance`), or your own, as [`writing_a_store`](crate::docs::writing_a_store) shows.
 
 mod core;
 #[cfg(any(test, feature = "testing", feature = "conformance"))]
@@ -35,7 +34,7 @@ use crate::error::Result;
 use crate::id::ProfileId;
 use crate::profile::{AuthProfiles, Trial, UsageStats};
 
-/// Credential profiles on a server that many machines share.
+/// A profile store on a server that many machines share.
 ///
 /// # Examples
 ///
@@ -56,44 +55,46 @@ use crate::profile::{AuthProfiles, Trial, UsageStats};
 /// # Ok::<(), provider_auth::Error>(())
 /// ```
 ///
-/// # How the document is kept
+/// # Storage
 ///
-/// Credentials, order and last good profiles are one value, and the statistics of each profile are one each, with a version of
-/// its own. An update of one profile's statistics is conditional on these and on the credentials, any other update on
-/// everything. A commit that meets a conflict is tried again on what is new, after a short pause that differs.
+/// Credentials, order and last good profiles are one value, and the statistics of each profile are another, each with
+/// its own version. An update of one profile's statistics is conditional on these and on the credentials; any other
+/// update is conditional on everything. After a conflict a commit is retried on the new state, after a short random
+/// pause.
 ///
 /// # Promises
 ///
-/// - **Nothing acknowledged is lost** as long as the server loses nothing.
-/// - **A load asks the server once**, unless [`staleness`](Settings::staleness) says that it need not, and reads nothing again
-///   that has not changed.
-/// - **Waiting ends.** An update that meets a conflict a hundred times is [`Locked`](crate::ErrorKind::Locked).
-/// - **One refresh at a time.** A lease ends with its holder, or a [`lease_life`](Settings::lease_life) after it died or was
-///   paused, by the clock of the server. It is checked right before a refresh token is sent.
-/// - **One trial at a time.** The first request after the end of a window, and a probe while one runs, is made by one caller of
-///   one machine. One that is not over after three lives of a lease keeps the others no longer. A machine that cannot reach
-///   the server tries for itself.
-/// - **A token that may be lost is tried once more at most.** Where a holder died between sending a refresh token and writing
-///   what it got, the next one [counts](Self::orphaned) that and sends it once; after that, and once the endpoint has
-///   denied it, no machine sends it.
+/// - **Acknowledged writes are kept** as long as the server loses nothing.
+/// - **A load asks the server once**, or not at all within [`staleness`](Settings::staleness), and reads only what has
+///   changed.
+/// - **Waiting ends.** An update fails with [`Locked`](crate::ErrorKind::Locked) after a hundred conflicts.
+/// - **One refresh at a time.** A lease ends with its holder, or one [`lease_life`](Settings::lease_life) after the
+///   holder died or was paused, by the server's clock. It is verified right before a refresh token is sent.
+/// - **One trial at a time.** One caller on one machine makes the first request after a window ends, and a probe during
+///   a window. After three lives of a lease it no longer keeps others from trying. A machine that cannot reach the
+///   server makes the trial without a claim.
+/// - **A token that may be lost is tried once more at most.** If a holder dies between sending a refresh token and
+///   writing the new one, the next holder [counts](Self::orphaned) that and sends the token once; after that, and once
+///   the endpoint has denied it, no machine sends it.
 pub struct SharedStore<E> {
     core: Arc<Core<E>>,
 }
 
 impl<E: Engine + 'static> SharedStore<E> {
-    /// A store over an engine. Nothing is asked of it yet.
+    /// Creates a store over an engine, without calling it yet.
     #[must_use]
     pub fn new(engine: E, settings: Settings) -> Self {
         Self { core: Arc::new(Core::new(engine, settings)) }
     }
 
-    /// Returns the engine.
+    /// Returns the engine, for its own methods.
     #[must_use]
     pub fn engine(&self) -> &E {
         &self.core.engine
     }
 
-    /// Counts the refresh tokens that this store found sent by a holder who died before it wrote what it got.
+    /// Returns how many times this store found a refresh token that was sent by a holder that died before it wrote the
+    /// new one.
     #[must_use]
     pub fn orphaned(&self) -> u64 {
         self.core.orphaned()
@@ -107,29 +108,30 @@ impl<E> Clone for SharedStore<E> {
 }
 
 impl<E: Engine + 'static> AuthProfileStore for SharedStore<E> {
-    /// The committed document, from the server or as it was read within the [`staleness`](Settings::staleness) allowed.
+    /// Returns the committed document, read from the server or within [`staleness`](Settings::staleness) before.
     ///
     /// # Errors
     ///
-    /// [`StoreUnavailable`](crate::ErrorKind::StoreUnavailable) if the server is away and there is no document to
-    /// [serve](Settings::serve_stale) meanwhile; the kinds of [`AuthProfiles::from_json`] with the name of the value.
+    /// [`StoreUnavailable`](crate::ErrorKind::StoreUnavailable) if the server is away and no document may be [served
+    /// stale](Settings::serve_stale); the kinds of [`AuthProfiles::from_json`] with the name of the value.
     fn load(&self) -> Result<Arc<AuthProfiles>> {
         self.core.load()
     }
 
-    /// The document as it was read, within the [`staleness`](Settings::staleness) allowed.
+    /// Returns the document that was last read, if that is within [`staleness`](Settings::staleness).
     fn try_load(&self) -> Option<Arc<AuthProfiles>> {
         self.core.known()
     }
 
-    /// Runs a closure on what was last read, and commits it if that is still in force; if it is not, on what is.
+    /// Runs a closure on the last document read and commits its changes if that document is still current; otherwise
+    /// runs it again on the newer one.
     ///
     /// # Errors
     ///
-    /// The closure's own error; [`Reentrant`](crate::ErrorKind::Reentrant);
-    /// [`Locked`](crate::ErrorKind::Locked) after a hundred conflicts;
-    /// [`UnsupportedVersion`](crate::ErrorKind::UnsupportedVersion); [`StorageFull`](crate::ErrorKind::StorageFull);
-    /// [`StoreUnavailable`](crate::ErrorKind::StoreUnavailable), where the message says if it may have been written all the same.
+    /// The closure's own error; [`Reentrant`](crate::ErrorKind::Reentrant); [`Locked`](crate::ErrorKind::Locked) after
+    /// a hundred conflicts; [`UnsupportedVersion`](crate::ErrorKind::UnsupportedVersion);
+    /// [`StorageFull`](crate::ErrorKind::StorageFull); [`StoreUnavailable`](crate::ErrorKind::StoreUnavailable), whose
+    /// message mentions if the update may have been written.
     fn update(&self, change: &mut dyn FnMut(&mut AuthProfiles) -> Result<()>) -> Result<Arc<AuthProfiles>> {
         self.core.update(change)
     }
@@ -146,7 +148,7 @@ impl<E: Engine + 'static> AuthProfileStore for SharedStore<E> {
         true
     }
 
-    /// The exclusive right to refresh a profile's credential, on all machines. It is renewed as long as it is held.
+    /// Acquires the exclusive right to refresh a profile's credential on all machines, extended as long as it is held.
     ///
     /// # Errors
     ///
@@ -155,8 +157,8 @@ impl<E: Engine + 'static> AuthProfileStore for SharedStore<E> {
         self.core.lease(profile, wait)
     }
 
-    /// Claims the trial of a profile for one caller of one machine. It ends with its guard, a
-    /// [`lease_life`](Settings::lease_life) after a machine that died, and after three of them however long the guard is held.
+    /// Claims the trial of a profile for one caller on one machine. The claim ends with its guard, one
+    /// [`lease_life`](Settings::lease_life) after the machine died, and after three of them in any case.
     ///
     /// # Errors
     ///

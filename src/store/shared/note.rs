@@ -1,34 +1,34 @@
-//! That a refresh token is being spent: a note for the next holder of the lease, should this one die.
+//! A note that a refresh token is being sent, for the next holder of the lease if this one dies.
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
 
-/// What is noted of the refresh token of a profile. Of the token itself there are a few digits that tell it from another.
+/// The note on a profile's refresh token. It holds a hash of the token, not the token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Note {
     token: String,
-    /// The token of the lease under which it was last sent.
+    /// The token of the lease under which the refresh token was last sent.
     #[serde(default)]
     by: String,
-    /// How often it was sent by a holder who has not said what came of it.
+    /// How many holders have sent the token without recording the outcome.
     sent: u32,
     denied: bool,
 }
 
 impl Note {
-    /// The note of the holder of a lease who sends a token now.
+    /// Creates the note of a holder that is about to send a token.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::RefreshDenied`] if it was denied, or was sent twice by holders who died: it is not sent again.
+    /// [`ErrorKind::RefreshDenied`] if the token was denied, or was sent twice by holders that died.
     pub(super) fn next(old: Option<Self>, refresh: &Secret, by: &str) -> Result<Self> {
         let token = digits(refresh);
         let old = old.filter(|old| old.token == token);
         let sent = old.as_ref().map_or(0, |old| old.sent);
         if old.is_some_and(|old| old.denied) {
-            let message = "the refresh token was denied to another machine";
+            let message = "the endpoint denied the refresh token to another machine";
             return Err(Error::new(ErrorKind::RefreshDenied, message));
         }
         if sent > 1 {
@@ -38,23 +38,21 @@ impl Note {
         Ok(Self { token, by: by.to_owned(), sent: sent + 1, denied: false })
     }
 
-    /// The note on a token that the endpoint does not accept any more.
     pub(super) fn denied(refresh: &Secret) -> Self {
         Self { token: digits(refresh), by: String::new(), sent: 0, denied: true }
     }
 
-    /// Returns whether it is the note of the holder of this lease.
     pub(super) fn is_by(&self, lease: &str) -> bool {
         self.by == lease
     }
 
-    /// The note without the last holder, who did not send the token after all; `None` if that leaves nothing.
+    /// Removes the last holder, who did not send the token after all; returns `None` if nothing is left.
     pub(super) fn without_last(self) -> Option<Self> {
         let sent = self.sent.saturating_sub(1);
         (sent > 0).then_some(Self { sent, by: String::new(), ..self })
     }
 
-    /// Returns `true` if somebody before has sent the token and not said what came of it.
+    /// Returns `true` if an earlier holder has sent the token and not recorded the outcome.
     pub(super) fn is_orphan(&self) -> bool {
         self.sent > 1
     }
@@ -68,7 +66,7 @@ impl Note {
     }
 }
 
-/// Digits that tell a token from another one, and nothing of it.
+/// Returns a hash that tells tokens apart without revealing them.
 fn digits(refresh: &Secret) -> String {
     use std::hash::Hasher as _;
 

@@ -1,4 +1,4 @@
-//! Values that the server cannot read.
+//! Encryption of values before they reach the server.
 
 use std::fmt;
 
@@ -7,8 +7,8 @@ use crate::secret::Secret;
 
 /// Encrypts values before they reach the server, and decrypts them.
 ///
-/// The crate has no cipher of its own: this is where envelope encryption with a key service goes. Names of values, which
-/// hold the ids of profiles, and versions stay in clear; so do the keys of leases.
+/// The crate has no cipher; implement this trait, for example, with envelope encryption by a key service. Names of
+/// values, which contain the ids of profiles, versions, and names of leases are not encrypted.
 ///
 /// # Examples
 ///
@@ -36,24 +36,23 @@ use crate::secret::Secret;
 /// # Ok::<(), Error>(())
 /// ```
 pub trait Sealing: fmt::Debug + Send + Sync {
-    /// Encrypts a value. Its name is what must not be exchanged for another: bind it as associated data, and the name of the
-    /// agent too where one key seals the values of several.
+    /// Encrypts a value. Bind its name as associated data, so that values cannot be swapped, and the agent's name too
+    /// if one key seals the values of several agents.
     ///
     /// # Errors
     ///
-    /// Any kind; nothing is written then. The text of an error must hold no secret.
+    /// Any kind; nothing is written then. The text of an error must contain no secret.
     fn seal(&self, name: &str, text: &Secret) -> Result<Vec<u8>>;
 
     /// Decrypts a value.
     ///
     /// # Errors
     ///
-    /// [`Corrupt`](crate::ErrorKind::Corrupt) if it was sealed by something else or was changed, and any other kind; nothing is
-    /// overwritten then.
+    /// [`Corrupt`](crate::ErrorKind::Corrupt) if the value was changed or sealed with something else, and any other
+    /// kind; nothing is overwritten then.
     fn open(&self, name: &str, sealed: &[u8]) -> Result<Secret>;
 }
 
-/// How values are written: as they are, or sealed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seal(pub(super) Option<std::sync::Arc<dyn Sealing>>);
 

@@ -1,4 +1,4 @@
-//! How a shared store works.
+//! Settings of a shared store.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::sealing::{Seal, Sealing};
 use crate::clock::{Clock, SystemClock};
 
-/// How a [`SharedStore`](super::SharedStore) works, whatever its server is.
+/// Settings of a [`SharedStore`](super::SharedStore), for any server.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub(super) staleness: Duration,
@@ -29,32 +29,32 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Sets for how long a document that was read is given to loads without a question to the server. Default: zero, so that
-    /// every load sees what other machines have committed.
+    /// Sets for how long loads may return the last document read without asking the server. Default: zero, so every
+    /// load sees what other machines have committed.
     #[must_use]
     pub fn staleness(mut self, staleness: Duration) -> Self {
         self.staleness = staleness;
         self
     }
 
-    /// Sets for how long after it was read the last document is given to loads while the server is away, which is asked again
-    /// once a second. Default: zero, so that a load says that it is away.
+    /// Sets for how long after it was read loads may return the last document while the server is away; the server is
+    /// then asked once a second. Default: zero, so a load fails while the server is away.
     #[must_use]
     pub fn serve_stale(mut self, time: Duration) -> Self {
         self.serve_stale = time;
         self
     }
 
-    /// Sets how long a lease outlives its holder. Longer than a request to a token endpoint may take. The claim on a trial
-    /// is renewed for two more lives at most, so that a request without an answer keeps others from its profile for three.
-    /// Default: 40 s.
+    /// Sets how long a lease outlives its holder; choose longer than a request to a token endpoint may take. The claim
+    /// on a trial is extended for two more lives at most, so a request without an answer keeps others from its profile
+    /// for three. Default: 40 s; at least 1 ms.
     #[must_use]
     pub fn lease_life(mut self, life: Duration) -> Self {
         self.lease_life = life.max(Duration::from_millis(1));
         self
     }
 
-    /// Sets what encrypts values before they reach the server. Default: nothing does, and the server keeps every secret in
+    /// Sets the encryption of values before they reach the server. Default: none, so the server keeps every secret in
     /// clear.
     #[must_use]
     pub fn sealing(mut self, sealing: Arc<dyn Sealing>) -> Self {
@@ -62,7 +62,7 @@ impl Settings {
         self
     }
 
-    /// Sets the clock by which a document gets old. Leases go by the server's. Default: the system's.
+    /// Sets the clock that measures the age of documents. Leases end by the server's clock. Default: the system clock.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;

@@ -1,4 +1,4 @@
-//! The document as it was read, with the versions of its parts.
+//! A document as it was read, with the versions of its parts.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,50 +11,46 @@ use crate::id::ProfileId;
 use crate::profile::AuthProfiles;
 use crate::secret::Secret;
 
-/// The value with everything but the statistics.
+/// The name of the value with everything but the statistics.
 pub(super) const CREDENTIALS: &str = "credentials";
-/// What the name of a profile's statistics begins with.
+/// The prefix of the names of a profile's statistics.
 const USAGE: &str = "usage/";
-/// What the name of the note begins with that a profile's refresh token is being spent.
+/// The prefix of the names of notes on refresh tokens.
 const REFRESH: &str = "refresh/";
 
-/// What ends the revision of a state that is put together from two.
+/// The suffix of the revision of a state that was put together from two.
 const MIXED: &str = "+";
 
-/// The name of a profile's statistics.
 pub(super) fn usage_name(id: &ProfileId) -> String {
     format!("{USAGE}{id}")
 }
 
-/// The name of the note on a profile's refresh token.
 pub(super) fn refresh_name(id: &ProfileId) -> String {
     format!("{REFRESH}{id}")
 }
 
-/// The new text of a value, by name; `None` where it goes.
+/// The name of a value and its new text; `None` to remove it.
 pub(super) type Change = (String, Option<Secret>);
 
-/// One state of the whole.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Snapshot {
-    /// When the read began, or the commit was kept, in the order of both; zero if nothing was read.
+    /// The position of this read or commit among all of them, counted from its start; zero if nothing was read.
     pub(super) number: u64,
     pub(super) read_at: Option<Timestamp>,
     pub(super) known: Known,
     pub(super) document: Arc<AuthProfiles>,
-    /// The notes on refresh tokens, by name.
     pub(super) notes: BTreeMap<String, Secret>,
 }
 
 impl Snapshot {
-    /// The state that a listing describes. What has the known version is not read again.
+    /// Returns the state that a listing describes. Values with a known version are not read again.
     pub(super) fn listed(&self, listing: Listing, seal: &Seal) -> Result<Self> {
         let mut next = Self { known: Known::new(listing.revision, []), ..self.clone() };
         let mut changed: Vec<Change> = Vec::new();
         for entry in listing.entries {
             if self.known.version(&entry.name) != Some(&entry.version) {
                 let value = entry.value.as_ref().ok_or_else(|| {
-                    Error::new(ErrorKind::Conformance, "the engine left a value out that was not known")
+                    Error::new(ErrorKind::Conformance, "the engine left out a value that was not known")
                 })?;
                 changed.push((entry.name.clone(), Some(open(seal, &entry.name, value)?)));
             }
@@ -66,7 +62,7 @@ impl Snapshot {
         Ok(next)
     }
 
-    /// The state after changes that were committed on one that has the same versions of them.
+    /// Returns the state after changes that were committed on a state with the same versions of these values.
     pub(super) fn committed(&self, stamp: &str, changes: &[Change], before: &str) -> Result<Self> {
         let (mut next, version) = (self.clone(), Arc::<str>::from(stamp));
         for (name, text) in changes {
@@ -77,8 +73,8 @@ impl Snapshot {
         }
         stamp.clone_into(&mut next.known.revision);
         if self.known.revision != before {
-            // Others have committed between: there never is a server whose revision this is, so that none says it has
-            // nothing new, as one would that lost these commits and is where this state was.
+            // Others have committed in between, so this mixture never existed on the server. A revision that no server
+            // has makes the next read compare versions, even with a server that has lost those commits.
             next.known.revision.push_str(MIXED);
         }
         next.change(changes)?;
@@ -114,7 +110,7 @@ impl Snapshot {
         Ok(())
     }
 
-    /// What an update has changed that made this document of the one here.
+    /// Returns the changes that an update made to this document.
     pub(super) fn changes(&self, draft: &AuthProfiles) -> Vec<Change> {
         let mut changes = Vec::new();
         if !draft.is_same_without_usage(&self.document) {
@@ -126,7 +122,6 @@ impl Snapshot {
     }
 }
 
-/// Reads a value; an error says which one.
 fn open(seal: &Seal, name: &str, value: &Value) -> Result<Secret> {
     seal.open(name, value).map_err(|error| if error.location().is_some() { error } else { error.with_key_path(name) })
 }

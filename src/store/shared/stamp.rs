@@ -1,11 +1,11 @@
-//! Texts that never repeat, and pauses that differ.
+//! Unique texts, and random pauses.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// Makes texts that nobody else makes: versions of values and tokens of leases.
+/// Creates unique texts: versions of values and tokens of leases.
 #[derive(Debug)]
 pub(super) struct Stamps {
     prefix: String,
@@ -22,18 +22,17 @@ impl Stamps {
     }
 }
 
-/// A number that differs between processes and calls. It is no secret.
+/// Returns a number that differs between processes and calls. It is not secret.
 fn random() -> u64 {
     RandomState::new().hash_one(thread::current().id())
 }
 
-/// A part of this time, another one each time.
+/// Returns a random time below `most`.
 pub(super) fn jitter(most: Duration) -> Duration {
     let most = u64::try_from(most.as_nanos()).unwrap_or(u64::MAX).max(1);
     Duration::from_nanos(random() % most)
 }
 
-/// Waits on this thread.
 #[expect(clippy::disallowed_methods, reason = "others are left time to commit, and to give a lease back")]
 pub(super) fn pause(time: Duration) {
     thread::sleep(time);

@@ -1,4 +1,4 @@
-//! The trial of a profile, of which one machine makes each.
+//! The claim on a trial, which one machine makes.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::profile::Trial;
 use crate::store::lease::{Lease, LeaseGuard};
 use crate::store::trial::TrialClaim;
 
-/// A trial under way. Others can make one once this is dropped.
+/// A claim on a trial. Others can claim it once this is dropped.
 struct Claim<E: Engine + 'static> {
     core: Arc<Core<E>>,
     name: String,
@@ -17,7 +17,7 @@ struct Claim<E: Engine + 'static> {
     is_ended: bool,
 }
 
-/// For how many lives of a lease a claim is renewed at most: a request that has no answer for so long says nothing to others.
+/// For how many lives of a lease a claim is extended at most; after that, a request without an answer no longer counts.
 const LIVES: u32 = 2;
 
 impl<E: Engine + 'static> Core<E> {
@@ -27,7 +27,7 @@ impl<E: Engine + 'static> Core<E> {
             return Err(Error::new(ErrorKind::StoreUnavailable, message));
         }
         let (name, token) = (trial.name(), self.stamps.next());
-        // What was given back here is not waited for.
+        // Claims that this process has yet to release do not block it.
         for ended in self.renewals.ended(&name) {
             let _ = self.engine.release(&name, &ended);
         }
@@ -40,7 +40,7 @@ impl<E: Engine + 'static> Core<E> {
         let claim = Claim { core: Arc::clone(self), name, token, is_ended: false };
         self.renewals.hold(&claim.token, &claim.name, Some(now + self.settings.lease_life * LIVES));
         self.renew_beside();
-        // What the last holder wrote is known from here on, however stale a document may be.
+        // This process now knows what the last holder wrote, however stale its document may be.
         self.read(&self.newest())?;
         Ok(TrialClaim::Held(Lease::guarded(claim)))
     }
@@ -52,14 +52,14 @@ impl<E: Engine + 'static> LeaseGuard for Claim<E> {
             return;
         }
         self.core.renewals.end(&self.token);
-        // One that cannot be given back ends by itself.
+        // A claim that cannot be released expires.
         let _ = self.core.engine.release(&self.name, &self.token);
     }
 }
 
 impl<E: Engine + 'static> Drop for Claim<E> {
     fn drop(&mut self) {
-        // An asynchronous caller may drop it anywhere, so that only an engine that never waits is told here.
+        // An asynchronous caller may drop it anywhere, so only an engine that never blocks is called here.
         if !self.core.engine.may_block() {
             self.release();
         } else if !self.is_ended {

@@ -1,8 +1,8 @@
-//! The turn of an update that others keep from being committed.
+//! The turn of an update that keeps conflicting with others.
 //!
-//! An update of everything meets a conflict with every outcome that is written meanwhile, which on many machines may be
-//! always; and so does one of a profile's statistics with those of faster machines. One that has met some conflicts puts a
-//! value under a name that the commits of the others are conditional on, so that they wait for it.
+//! An update of everything conflicts with every outcome written meanwhile, which on many machines may be always; an
+//! update of one profile's statistics conflicts with those of faster machines. After some conflicts an update writes a
+//! value on whose absence the commits of the others are conditional, so that they wait for it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,27 +15,26 @@ use crate::error::Result;
 use crate::id::ProfileId;
 use crate::secret::Secret;
 
-/// The name of the value that all others wait for.
+/// The name of the value that makes all other updates wait.
 const TURN: &str = "turn";
 
-/// The names of the values that an update waits for: of a profile's statistics, or of everything. The last one is its own.
+/// Returns the names of the turns that an update waits for; the last one is its own.
 pub(super) fn names(profile: Option<&ProfileId>) -> Vec<String> {
     let own = profile.map(|profile| format!("{TURN}/{profile}"));
     [TURN.to_owned()].into_iter().chain(own).collect()
 }
 
-/// The longest pause while another has the turn.
+/// The longest pause while another update has the turn.
 const PAUSE: Duration = Duration::from_millis(2);
-/// How long one turn is waited for. Whoever has it then has died, or was paused; its commit meets a conflict.
+/// How long to wait for one turn. After that its holder has died or was paused, and its commit will conflict.
 const MOST: Duration = Duration::from_millis(500);
-/// How long all turns together are waited for before an update is tried all the same.
+/// How long to wait for all turns together before trying the update anyway.
 const ALL: Duration = Duration::from_secs(5);
 
-/// The turn, given back when it is dropped.
+/// The turn of an update, released on drop.
 pub(super) struct Turn<'a, E: Engine> {
     core: &'a Core<E>,
     names: Vec<String>,
-    /// The state in which it was taken.
     held: Option<Arc<Snapshot>>,
 }
 
@@ -44,12 +43,11 @@ impl<'a, E: Engine> Turn<'a, E> {
         Self { core, names: names(profile), held: None }
     }
 
-    /// The name under which it is held, if it is.
     pub(super) fn held(&self) -> Option<&str> {
         self.held.as_ref().and_then(|_| self.names.last()).map(String::as_str)
     }
 
-    /// Takes the turn; gives what is in force then. Somebody else may have been faster.
+    /// Takes the turn if nobody else was faster, and returns the current state.
     pub(super) fn take(&mut self, base: &Arc<Snapshot>) -> Result<Arc<Snapshot>> {
         if let Some(name) = self.names.last().filter(|name| base.known.version(name).is_none())
             && self.held.is_none()
@@ -59,7 +57,7 @@ impl<'a, E: Engine> Turn<'a, E> {
         self.core.read(base)
     }
 
-    /// Waits while another has the turn; gives what is in force then.
+    /// Waits while another update has the turn, and returns the current state.
     pub(super) fn wait(&self, mut base: Arc<Snapshot>) -> Result<Arc<Snapshot>> {
         let own = self.held().and_then(|name| self.held.as_ref()?.known.version(name)).map(str::to_owned);
         let of_others = |base: &Snapshot| {
@@ -84,7 +82,6 @@ impl<'a, E: Engine> Turn<'a, E> {
         Ok(base)
     }
 
-    /// Notes that the turn ended with the commit.
     pub(super) fn ended(&mut self) {
         self.held = None;
     }
@@ -93,7 +90,7 @@ impl<'a, E: Engine> Turn<'a, E> {
 impl<E: Engine> Drop for Turn<'_, E> {
     fn drop(&mut self) {
         if let (Some(held), Some(name)) = (self.held.take(), self.names.last()) {
-            // Where that fails the others wait for a moment.
+            // If that fails the others wait until the turn times out.
             let _ = self.core.put(&held, name, None);
         }
     }

@@ -1,4 +1,4 @@
-//! Commits that are tried again when somebody else was faster.
+//! Commits, retried after conflicts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,28 +13,25 @@ use crate::id::ProfileId;
 use crate::profile::{AuthProfiles, DirtyState, UsageStats};
 use crate::secret::Secret;
 
-/// How often a commit is tried.
 const ATTEMPTS: u32 = 100;
-/// After how many conflicts the others have to wait for an update: of everything, and of a profile's statistics, which is
-/// quick, and rarely has many of its kind.
+/// After how many conflicts an update takes a turn: an update of everything, and one of a profile's statistics, which
+/// is quick and rarely has many competitors.
 const PATIENCE: (u32, u32) = (4, 12);
-/// The longest first pause after a conflict, which doubles, and the longest of all.
+/// The longest first pause after a conflict, doubled each time, and the longest pause of all.
 const PAUSES: (Duration, Duration) = (Duration::from_micros(100), Duration::from_millis(25));
 
-/// What came of trying to commit changes; with each what is in force then.
+/// The outcome of trying to commit changes, with the current state.
 enum Attempt {
     Done(Arc<Snapshot>),
-    /// They were written, and fewer replicas than were asked for have them.
+    /// The changes were written, but fewer replicas than requested confirmed them.
     Unconfirmed(Arc<Snapshot>),
-    /// Somebody else was faster.
     Late(Arc<Snapshot>),
 }
 
-/// What a run of a closure came to.
 enum Run {
-    /// It changed this; the condition is the one to commit it under.
+    /// Changes to commit, and the condition for it.
     Changed(Condition, Vec<Change>),
-    /// It changed nothing, or failed, which holds if what it was given is still in force.
+    /// No changes, or an error. It is final if the closure's document is still current.
     Unchanged(Result<()>),
 }
 
@@ -84,18 +81,17 @@ impl<E: Engine> Core<E> {
         })
     }
 
-    /// Writes one value under the condition that it is still the one of a snapshot.
+    /// Writes one value if it has not changed since a snapshot; returns `None` if it has.
     pub(super) fn put(&self, base: &Arc<Snapshot>, name: &str, text: Option<Secret>) -> Result<Option<Arc<Snapshot>>> {
         let condition = Condition::Versions(vec![(name.to_owned(), base.known.version(name).map(str::to_owned))]);
         Ok(match self.attempt(base, condition, &[(name.to_owned(), text)])? {
-            // What nobody was told of may be lost with the server.
+            // This value was not acknowledged to anyone, so the server may lose it.
             Attempt::Done(after) | Attempt::Unconfirmed(after) => Some(after),
             Attempt::Late(_) => None,
         })
     }
 
-    /// Runs a closure, on what was last read, until what it changed of a profile's statistics, or of everything, is committed,
-    /// or nothing is to be.
+    /// Runs a closure, starting on the last state read, until its changes are committed or it makes none.
     fn commit(
         &self,
         profile: Option<&ProfileId>,
@@ -114,7 +110,7 @@ impl<E: Engine> Core<E> {
             base = turn.wait(base)?;
             match run(&base) {
                 Ok(Run::Changed(condition, mut changes)) => {
-                    // It ends with the commit.
+                    // The commit also ends the turn.
                     changes.extend(turn.held().map(|name| (name.to_owned(), None)));
                     match self.attempt(&base, condition, &changes)? {
                         Attempt::Done(after) => {
@@ -123,7 +119,7 @@ impl<E: Engine> Core<E> {
                         }
                         Attempt::Unconfirmed(after) => {
                             turn.ended();
-                            // An outcome would be kept, and counted once more later.
+                            // An error would make the caller keep the outcome and count it again later.
                             return if profile.is_some() {
                                 Ok(Arc::clone(&after.document))
                             } else {
@@ -151,11 +147,11 @@ impl<E: Engine> Core<E> {
                 pause(jitter(first.saturating_mul(1 << attempt.min(16)).min(longest)));
             }
         }
-        let message = format!("others committed first, {ATTEMPTS} times in a row");
+        let message = format!("other updates were faster, {ATTEMPTS} times in a row");
         Err(Error::new(ErrorKind::Locked, message))
     }
 
-    /// Tries to commit changes once. Where the answer gets lost they are looked for by their stamp.
+    /// Tries to commit changes once. If the answer is lost, looks for the commit by its stamp.
     fn attempt(&self, base: &Arc<Snapshot>, condition: Condition, changes: &[Change]) -> Result<Attempt> {
         let seal = |(name, text): &Change| {
             let value = text.as_ref().map(|text| self.settings.seal.seal(name, text)).transpose()?;
@@ -179,7 +175,7 @@ impl<E: Engine> Core<E> {
                 Ok(Committed::Refused) => return Err(refused()),
                 Ok(Committed::Conflict) => {
                     let newer = self.read(base)?;
-                    // The conflict may be one with itself, also where an engine has sent it twice.
+                    // The conflict may be with the same commit, sent before by this loop or by the engine.
                     return match sent_before {
                         _ if is_ours(&newer) => Ok(self.found(newer)),
                         Some(error) => Err(unknown(error)),
@@ -201,7 +197,7 @@ impl<E: Engine> Core<E> {
         }
     }
 
-    /// What came of a commit whose answer was lost, and which was found.
+    /// Returns the outcome of a commit that was found after its answer was lost.
     fn found(&self, after: Arc<Snapshot>) -> Attempt {
         let is_confirmed = self.asked(self.engine.confirm()).unwrap_or(false);
         if is_confirmed { Attempt::Done(after) } else { Attempt::Unconfirmed(after) }
@@ -209,16 +205,16 @@ impl<E: Engine> Core<E> {
 }
 
 fn unconfirmed() -> Error {
-    let message = "the update was written, and fewer replicas than were asked for have it";
+    let message = "the update was written, but fewer replicas than requested have confirmed it";
     Error::new(ErrorKind::StoreUnavailable, message)
 }
 
 fn refused() -> Error {
-    let message = "the server that keeps the credentials takes no writes for now; nothing was written";
+    let message = "the server that keeps the credentials accepts no writes at the moment; nothing was written";
     Error::new(ErrorKind::StoreUnavailable, message)
 }
 
 fn unknown(error: Error) -> Error {
-    let message = "the server did not answer; the update may have been written all the same";
+    let message = "the server did not answer; the update may have been written nevertheless";
     Error::new(ErrorKind::StoreUnavailable, message).with_source(error)
 }

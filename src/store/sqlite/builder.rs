@@ -1,4 +1,4 @@
-//! How a store on OpenClaw's databases is set up.
+//! The builder of a store on OpenClaw's databases.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use super::SqliteStore;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{agent_database, check_agent, shared_database};
 
-/// Sets up a [`SqliteStore`]. Nothing is opened before the store is used.
+/// A builder of a [`SqliteStore`]. No database is opened before the store is used.
 ///
 /// # Examples
 ///
@@ -35,40 +35,40 @@ impl Default for SqliteStoreBuilder {
 }
 
 impl SqliteStoreBuilder {
-    /// Sets the state directory and the agent whose profiles are wanted.
+    /// Sets the state directory and the agent whose profiles are used.
     ///
-    /// An agent id is up to 64 ASCII letters, digits, `-`, `_` and `.`, and does not begin or end with a dot.
+    /// An agent id has up to 64 ASCII letters, digits, `-`, `_` and `.`, and does not begin or end with a dot.
     pub fn agent(mut self, state_directory: impl Into<PathBuf>, agent: &str) -> Self {
         self.place = Some(check_agent(agent).map(|()| (state_directory.into(), agent.to_owned())));
         self
     }
 
-    /// Sets the directory of the agent, which the configuration may name under `agentDir`.
-    /// `<state>/agents/<agent>/agent` if not set.
+    /// Sets the directory of the agent, which the configuration may name in `agentDir`. Default:
+    /// `<state>/agents/<agent>/agent`.
     pub fn agent_directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.agent_directory = Some(directory.into());
         self
     }
 
-    /// Sets whether this is the default agent, whose new credentials belong to all agents. True for the agent `main` alone
-    /// if not set.
+    /// Sets whether this is the default agent, whose new credentials are shared with all agents. Default: `true` for
+    /// the agent `main`, `false` for others.
     pub fn default_agent(mut self, default: bool) -> Self {
         self.default_agent = Some(default);
         self
     }
 
-    /// Sets how long an update waits for its turn before it fails as [`Locked`](ErrorKind::Locked). 10 seconds if not set.
+    /// Sets how long an update waits for its turn before it fails with [`Locked`](ErrorKind::Locked). Default: 10 s.
     pub fn lock_wait(mut self, wait: Duration) -> Self {
         self.lock_wait = wait;
         self
     }
 
-    /// Makes the store. No database is opened.
+    /// Creates the store, without opening a database.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound) if no agent was named; [`InvalidId`](ErrorKind::InvalidId) for a name that no agent
-    /// has; [`Io`](ErrorKind::Io) if a path cannot be made absolute.
+    /// [`NotFound`](ErrorKind::NotFound) if no agent was set; [`InvalidId`](ErrorKind::InvalidId) for an invalid agent
+    /// id; [`Io`](ErrorKind::Io) if a path cannot be made absolute.
     pub fn build(self) -> Result<SqliteStore> {
         let absolute = |path: &Path| {
             std::path::absolute(path)
@@ -77,7 +77,7 @@ impl SqliteStoreBuilder {
         let (state, agent) = match self.place {
             Some(Ok((state, agent))) => (absolute(&state)?, agent),
             Some(Err(message)) => return Err(Error::new(ErrorKind::InvalidId, message)),
-            None => return Err(Error::new(ErrorKind::NotFound, "no agent was named for the store")),
+            None => return Err(Error::new(ErrorKind::NotFound, "no agent was set for the store")),
         };
         let home = |agent: &str| state.join("agents").join(agent).join("agent");
         let main = agent_database(&home("main"));

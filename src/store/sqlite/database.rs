@@ -1,4 +1,4 @@
-//! One of OpenClaw's databases, open.
+//! A connection to one of OpenClaw's databases.
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -17,30 +17,28 @@ use crate::store::file::permissions::inspect;
 use crate::store::file::system::{Kind, Stat, System as _};
 use crate::store::file::target::check_absent;
 
-/// The oldest SQLite that understands the strict tables of OpenClaw's schema.
+/// The oldest SQLite that supports the strict tables of OpenClaw's schema.
 const OLDEST: i32 = 3_037_000;
 
-/// The longest wait that is handed to SQLite.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
 
 const NOT_WRITTEN: &str = "the database cannot be written; it was left as it was";
 
-/// A connection to a database, for reading or for writing.
 #[derive(Debug)]
 pub(super) struct Database {
     connection: Connection,
     path: PathBuf,
     role: Role,
-    /// Which file was opened: another one may be put in its place.
+    /// The file that was opened; another one may replace it.
     opened: Stat,
 }
 
-/// What stands at the path of a database, looked at and not opened: closing a file drops SQLite's locks on it.
+/// Returns the metadata of a database, without opening it: closing a file drops SQLite's locks on it.
 ///
 /// # Errors
 ///
-/// `NotFound` for a symbolic link that points nowhere: what it leads to may be on a disk that is not there at the moment.
-/// `NotAFile`, `PermissionDenied`, `Io`.
+/// `NotFound` for a dangling link, whose target may be on a disk that is not mounted at the moment. `NotAFile`,
+/// `PermissionDenied`, `Io`.
 pub(super) fn examine(path: &Path) -> Result<Option<Stat>> {
     let nothing = |error: &std::io::Error| {
         matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
@@ -53,21 +51,21 @@ pub(super) fn examine(path: &Path) -> Result<Option<Stat>> {
     match found {
         Ok(stat) if stat.kind == Kind::File => Ok(Some(stat)),
         Ok(_) => {
-            Err(Error::new(ErrorKind::NotAFile, "a database is expected, and something else is there").with_path(path))
+            Err(Error::new(ErrorKind::NotAFile, "there is something else in place of the database").with_path(path))
         }
         Err(error) if nothing(&error) => check_absent(&Disk, path).map(|()| None),
         Err(error) => Err(io_error("the database cannot be examined", path, error)),
     }
 }
 
-/// The path of a database without symbolic links, whether it exists or not. Nothing is opened for that.
+/// Returns the path of a database without symbolic links, whether it exists or not, without opening it.
 pub(super) fn real(path: &Path) -> PathBuf {
     let beside = || Some(Disk.canonical(path.parent()?).ok()?.join(path.file_name()?));
     Disk.canonical(path).ok().or_else(beside).unwrap_or_else(|| path.to_owned())
 }
 
 impl Database {
-    /// Opens a database for reading: neither it nor its write-ahead log is changed. `None` if there is none.
+    /// Opens a database for reading, without changing it or its write-ahead log; returns `None` if there is none.
     ///
     /// # Errors
     ///
@@ -76,7 +74,7 @@ impl Database {
         Self::open(path, role, OpenFlags::SQLITE_OPEN_READ_ONLY, wait)
     }
 
-    /// Opens a database that is there for writing. A commit survives a loss of power; closing it leaves the log to OpenClaw.
+    /// Opens an existing database for writing. Commits survive a loss of power; closing it leaves the log to OpenClaw.
     ///
     /// # Errors
     ///
@@ -98,7 +96,7 @@ impl Database {
             let message = "the SQLite library of this program is older than 3.37 and cannot read OpenClaw's tables";
             return Err(Error::new(ErrorKind::UnsupportedVersion, message)
                 .with_path(path)
-                .with_help("Use a build of this program with a newer SQLite."));
+                .with_help("Use a build of this program that has a newer SQLite."));
         }
         let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)
@@ -120,19 +118,18 @@ impl Database {
         refused(what, &self.path, error)
     }
 
-    /// Whether the file at the path is the one that was opened.
+    /// Returns `true` if the file at the path is the one that was opened.
     pub(super) fn is_current(&self) -> Result<bool> {
         Ok(examine(&self.path)?.is_some_and(|there| there.same_file(&self.opened)))
     }
 
-    /// A number that changes with every commit of another connection.
+    /// Returns a number that changes with every commit of another connection.
     pub(super) fn data_version(&self) -> Result<i64> {
         self.connection
             .query_row("PRAGMA data_version", [], |row| row.get(0))
             .map_err(|error| self.refused("the database cannot be read", &error))
     }
 
-    /// What is odd about the file's mode and owner.
     pub(super) fn remarks(&self) -> Result<Vec<Diagnostic>> {
         let stat = examine(&self.path)?.unwrap_or(self.opened);
         inspect(&Disk, &stat, &self.path, false, "")
@@ -146,7 +143,7 @@ impl Database {
     pub(super) fn read(&self) -> Result<Reading> {
         let read = match self.read_once() {
             Err(error) if needs_recovery(&error) => {
-                // As every program that opens such a database does: the killed one never committed.
+                // Any program that opens such a database does this. The killed program had not committed.
                 Connection::open_with_flags(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)
                     .and_then(|other| other.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(())))
                     .map_err(|error| self.refused("the database cannot be recovered", &error))?;
@@ -157,13 +154,13 @@ impl Database {
         read.map_err(|error| self.refused("the database cannot be read", &error))?.checked(self)
     }
 
-    /// Asks something else of a database whose schema is known, in one transaction.
+    /// Runs another query on a database with a known schema, in one transaction.
     ///
     /// # Errors
     ///
     /// As [`read`](Self::read).
     pub(super) fn query<T>(&self, ask: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T> {
-        // Recovers the database where a killed program left it behind, and refuses a schema that is not known.
+        // Recovers the database if a killed program left it behind, and refuses an unknown schema.
         self.read()?;
         Transaction::new_unchecked(&self.connection, TransactionBehavior::Deferred)
             .and_then(|transaction| ask(&transaction))
@@ -175,18 +172,18 @@ impl Database {
         read(&transaction, self.role)
     }
 
-    /// Begins to write, which nobody else can meanwhile. What this connection left there is not read again unless another
-    /// one has committed since.
+    /// Begins an exclusive write transaction. The rows that this connection wrote last are not read again unless
+    /// another one has committed since.
     ///
     /// # Errors
     ///
-    /// `Locked` if another keeps the lock for longer than [`wait_for`](Self::wait_for) allows; `UnsupportedVersion` if the
-    /// schema is not the one this version writes; those of [`read`](Self::read).
+    /// `Locked` if someone else holds the lock for longer than [`wait_for`](Self::wait_for) allows;
+    /// `UnsupportedVersion` if the schema is not the one that is written; those of [`read`](Self::read).
     fn begin<'a>(&'a self, left: &'a RefCell<Option<Reading>>) -> Result<Writing<'a>> {
         let begun = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate);
         let transaction = begun.map_err(|error| {
             let refused = self.refused("the database cannot be locked", &error);
-            let help = "Try again; if it persists, look for another program that works on OpenClaw's database.";
+            let help = "Try again; if it persists, look for another program that uses OpenClaw's database.";
             if refused.is_locked() { refused.with_help(help) } else { refused }
         })?;
         let known = left.take();
@@ -198,7 +195,7 @@ impl Database {
         };
         if reading.schema != self.role.schema() {
             let message =
-                format!("the database has schema {}, and only {} is written", reading.schema, self.role.schema());
+                format!("the database has schema {}, but only {} can be written", reading.schema, self.role.schema());
             return Err(Error::new(ErrorKind::UnsupportedVersion, message).with_path(&self.path).with_help(
                 "Run `openclaw doctor --fix` if OpenClaw is newer than this directory, or update this program.",
             ));
@@ -207,7 +204,7 @@ impl Database {
     }
 }
 
-/// A connection that writes, and what it left in the database.
+/// A connection for writing, with the rows it wrote last.
 #[derive(Debug)]
 pub(super) struct Writer {
     database: Database,
@@ -222,33 +219,32 @@ impl Writer {
         Ok(Database::for_writing(path, role)?.map(|database| Self { database, left: RefCell::default() }))
     }
 
-    /// Whether it writes to the file that is at this path now.
+    /// Returns `true` if it writes to the file that is currently at this path.
     pub(super) fn is_at(&self, path: &Path) -> Result<bool> {
         Ok(self.database.path == path && self.database.is_current()?)
     }
 
-    /// As [`Database::begin`], after waiting for as long as that.
+    /// As [`Database::begin`], with a time limit for the lock.
     pub(super) fn begin(&self, wait: Duration) -> Result<Writing<'_>> {
         self.database.wait_for(wait)?;
         self.database.begin(&self.left)
     }
 
-    /// Whether these rows are those that it left in the database at this path, and nobody has written there since.
+    /// Returns `true` if it wrote these rows to the database at this path, and nobody has written since.
     pub(super) fn left(&self, rows: &Rows, path: &Path, wait: Duration) -> Result<bool> {
         let left = self.left.borrow();
         let Some(left) = left.as_ref().filter(|left| left.rows == *rows) else { return Ok(false) };
-        // A rollback journal lets nobody read while another commits.
+        // With a rollback journal nobody can read while another connection commits.
         self.database.wait_for(wait)?;
         Ok(self.is_at(path)? && self.database.data_version()? == left.data_version)
     }
 }
 
-/// What was read of a database.
 #[derive(Debug)]
 pub(super) struct Reading {
     schema: i64,
     pub(super) data_version: i64,
-    /// `None` if it has no table for credentials.
+    /// `None` if there is no table for credentials.
     table: Option<&'static Table>,
     pub(super) rows: Rows,
 }
@@ -257,7 +253,8 @@ impl Reading {
     fn checked(self, database: &Database) -> Result<Self> {
         let newest = database.role.schema();
         if self.schema > newest {
-            let message = format!("the database has schema {}, and only those up to {newest} are known", self.schema);
+            let message =
+                format!("the database has schema {}, but only those up to {newest} are supported", self.schema);
             return Err(Error::new(ErrorKind::UnsupportedVersion, message)
                 .with_path(&database.path)
                 .with_help("Update this program: a newer OpenClaw keeps its credentials here."));
@@ -287,7 +284,7 @@ fn read(connection: &Connection, role: Role) -> rusqlite::Result<Reading> {
     Ok(Reading { schema, data_version, table: found, rows })
 }
 
-/// A database that this process alone may write; rolled back unless it is committed.
+/// An exclusive write transaction, rolled back unless it is committed.
 #[derive(Debug)]
 pub(super) struct Writing<'a> {
     transaction: Transaction<'a>,
@@ -305,7 +302,7 @@ impl Writing<'_> {
         &self.database.path
     }
 
-    /// Writes a change, at a time in milliseconds.
+    /// Writes a change, with the time in milliseconds since the epoch.
     ///
     /// # Errors
     ///
@@ -328,12 +325,11 @@ impl Writing<'_> {
         }
     }
 
-    /// Gives the right back without a change.
     pub(super) fn release(self) {
         *self.left.borrow_mut() = Some(self.reading);
     }
 
-    /// Commits what leaves these rows behind. It survives a loss of power.
+    /// Commits a change that results in these rows. The commit survives a loss of power.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What SQLite refused, as the crate's own errors.
+//! Conversion of SQLite's errors.
 
 use std::path::Path;
 
@@ -6,11 +6,11 @@ use rusqlite::ErrorCode;
 
 use crate::error::{Error, ErrorKind};
 
-/// Returns the error for a refused statement: what was tried, on which database, and SQLite's number for it. Its text is
-/// left out, because it may quote what was read.
+/// Returns the error for a refused statement: what was tried, on which database, and SQLite's code. SQLite's text is
+/// left out, because it may quote data.
 pub(super) fn refused(what: &str, path: &Path, error: &rusqlite::Error) -> Error {
     let rusqlite::Error::SqliteFailure(failure, _) = error else {
-        // A value of another type than the table's, or a text that is not UTF-8.
+        // A value of another type than the column's, or a text that is not UTF-8.
         return Error::new(ErrorKind::Corrupt, format!("{what}: a row has a value of the wrong type")).with_path(path);
     };
     let kind = match failure.code {
@@ -24,8 +24,8 @@ pub(super) fn refused(what: &str, path: &Path, error: &rusqlite::Error) -> Error
     Error::new(kind, format!("{what} (SQLite error {})", failure.extended_code)).with_path(path)
 }
 
-/// Whether a read-only connection cannot see the data before a program that may write has rolled back a transaction of
-/// a killed one.
+/// Returns `true` if a read-only connection cannot see the data until a program that may write has rolled back the
+/// transaction of a killed one.
 pub(super) fn needs_recovery(error: &rusqlite::Error) -> bool {
     /// `SQLITE_READONLY_RECOVERY`, `SQLITE_READONLY_ROLLBACK` and `SQLITE_READONLY_CANTINIT`.
     const CODES: [i32; 3] = [8 | (1 << 8), 8 | (3 << 8), 8 | (5 << 8)];

@@ -1,4 +1,4 @@
-//! Profiles in the databases of OpenClaw 2026.6 and later.
+//! A store in the databases of OpenClaw 2026.6 and later.
 
 mod builder;
 mod database;
@@ -29,10 +29,10 @@ use crate::error::Result;
 use crate::id::ProfileId;
 use crate::profile::AuthProfiles;
 
-/// Credential profiles in the SQLite databases of OpenClaw 2026.6 and later.
+/// A profile store in the SQLite databases of OpenClaw 2026.6 and later.
 ///
-/// One store stands for one agent of one state directory. It works on the rows that OpenClaw itself reads and writes, while
-/// OpenClaw is running or not, and on nothing else: it never makes a database or a table.
+/// A store is for one agent of one state directory. It uses the same rows as OpenClaw, which may be running, and
+/// nothing else: it never creates a database or a table.
 ///
 /// # Examples
 ///
@@ -47,64 +47,66 @@ use crate::profile::AuthProfiles;
 /// # Ok::<(), provider_auth::Error>(())
 /// ```
 ///
-/// # What an agent sees
+/// # Inheritance
 ///
-/// Its own profiles come first, then those of the shared store that it has no id for; order, last good profiles and
-/// statistics count entry by entry, the agent's first. The shared store is in `state/openclaw.sqlite` where that says so in its row
-/// `auth.sharedStore`, else in the database of the agent `main`.
+/// An agent sees its own profiles first, then those of the shared store under other ids. Order, last good profiles and
+/// statistics are merged entry by entry; the agent's entries take precedence. The shared store is in
+/// `state/openclaw.sqlite` if the row `auth.sharedStore` there says so, otherwise in the database of the agent `main`.
 ///
 /// # Where a change is written
 ///
 /// | change | database |
 /// | --- | --- |
 /// | a new credential of the default agent | the shared one |
-/// | a new credential of another agent, or another one under an inherited id | the agent's own |
-/// | another credential under an id of its own, new tokens of a login | the one that holds the profile |
+/// | a new credential of another agent, or a replacement under an inherited id | the agent's own |
+/// | a replacement under the agent's own id, refreshed tokens | the one that has the profile |
 /// | order | the agent's own if it exists, else the shared one, where it [applies to every agent](Self::order_is_shared) |
-/// | statistics, last good profile | the one that holds the profile |
-/// | removal | the one that holds the profile, which must be the agent's |
+/// | statistics, last good profile | the one that has the profile |
+/// | removal | the one that has the profile, which must be the agent's |
 ///
-/// What an agent sees already is not written again, though it be inherited. What removing a profile takes along is what the same database says of it; where the profile hid an inherited one, that is
-/// seen from then on. An order of the shared database is not cleared by an agent with a database of its own.
+/// What an agent already sees, even by inheritance, is not written again. Removing a profile also removes its entries
+/// in the same database; if it hid an inherited profile, that one becomes visible. An agent with its own database does
+/// not clear an order of the shared one.
 ///
 /// # Promises
 ///
-/// - **One change, one commit.** An update locks both databases, the shared one first, reads the rows again, and replaces those
-///   that the closure changed. Each database is all or nothing on its own, and one change touches one of them; only
-///   where the agent's state hides the statistics of a shared profile, they are written to the shared database and taken
-///   out of the other.
-/// - **OpenClaw does not notice.** No schema, version, journal mode or other table is touched. A database is locked while rows
-///   are compared and written, while a closure runs that took less than 50 ms before, and for at most 20 ms while the
-///   other database is waited for. No file function opens a database, because closing it would drop the locks that SQLite
-///   holds in this process.
-/// - **Reading changes nothing.** Database and write-ahead log stay as they are; SQLite may make its `-shm` file.
+/// - **One change, one commit.** An update locks both databases, the shared one first, reads the rows again, and
+///   replaces those that the closure changed. Each database is all or nothing separately, and one change touches one of
+///   them, with one exception: if the agent's state hides the statistics of a shared profile, these are written to the
+///   shared database and removed from the agent's.
+/// - **OpenClaw is not disturbed.** No schema, version, journal mode or other table is changed. A database is locked
+///   while rows are compared and written, while a closure runs that took less than 50 ms before, and for at most 20 ms
+///   while waiting for the other database. No file function opens a database, because closing it would drop the locks
+///   that SQLite holds in this process.
+/// - **Reading changes nothing.** Database and write-ahead log stay as they are; SQLite may create its `-shm` file.
 /// - **Durable.** A commit is synced before an update returns.
-/// - **Nothing is lost that was not understood**, white space outside of strings aside.
-/// - **Waiting ends.** [`lock_wait`](SqliteStoreBuilder::lock_wait) bounds it, and the error says so.
+/// - **Unknown content is kept**, apart from white space outside strings.
+/// - **Waiting ends** after [`lock_wait`](SqliteStoreBuilder::lock_wait), with [`Locked`](crate::ErrorKind::Locked).
 ///
 /// # Limits
 ///
-/// - A running OpenClaw works from a snapshot that it renews after each turn: it uses a new secret one turn later, and may
-///   clear a cooldown that was written meanwhile. It drops members it does not know when it rewrites a row.
-/// - Schemas up to 18 (shared) and 23 (agent) are read, and exactly those are written; SQLite 3.37 is the oldest that can read them.
-/// - A row of state without a row of credentials beside it counts for nothing, as in OpenClaw, and is replaced by the first
-///   change of state.
-/// - Writers that use this crate take turns by a lock file beside the database; OpenClaw, which does not know it, waits as SQLite
-///   has it.
-/// - Leases are lock files beside the database, which OpenClaw does not know. New tokens are stored only if the ones they were
-///   had for are still there.
-/// - Secrets are wiped from the documents this crate holds, not from the buffers of SQLite.
+/// - A running OpenClaw works on a snapshot that it reads again after each turn: it uses a new secret one turn later,
+///   and may clear a cooldown that was written meanwhile. It drops unknown members when it rewrites a row.
+/// - Schemas up to 18 (shared) and 23 (agent) are read, and exactly those are written. This requires SQLite 3.37 or
+///   newer.
+/// - A state row without a row of credentials beside it is ignored, as in OpenClaw, and replaced by the first change of
+///   state.
+/// - Writers that use this crate take turns with a lock file beside the database; OpenClaw does not use it and waits
+///   for SQLite's own lock.
+/// - Leases are lock files beside the database, which OpenClaw does not use. Refreshed tokens are stored only if the
+///   tokens they replace are still there.
+/// - Secrets are wiped from the crate's documents, not from the buffers of SQLite.
 pub struct SqliteStore {
     place: Place,
     lock_wait: Duration,
-    /// Whose turn it is to use the readers; waiting for it ends.
+    /// Whose turn it is to use the readers; unlike the mutex, it can be waited for with a time limit.
     reading: Gate,
     readers: Mutex<Readers>,
     writers: Mutex<Writers>,
     current: RwLock<Option<Arc<View>>>,
 }
 
-/// Where the databases are, and whose profiles are wanted.
+/// The paths of the databases, and whether the agent is the default one.
 #[derive(Clone, Debug)]
 struct Place {
     state: PathBuf,
@@ -115,7 +117,7 @@ struct Place {
 }
 
 impl SqliteStore {
-    /// Sets up the store of an agent.
+    /// Creates a builder.
     pub fn builder() -> SqliteStoreBuilder {
         SqliteStoreBuilder::default()
     }
@@ -143,8 +145,8 @@ impl SqliteStore {
         &self.place.agent
     }
 
-    /// Returns `true` if an order that is set is written to the shared database, so that it applies to every agent without an
-    /// order of its own.
+    /// Returns `true` if an order is written to the shared database, where it applies to every agent without an order
+    /// of its own.
     ///
     /// # Errors
     ///
@@ -153,8 +155,8 @@ impl SqliteStore {
         Ok(self.view(self.lock_wait)?.own.is_none())
     }
 
-    /// Returns the database with the profiles that several agents share, and the ids of those of them that this agent has no
-    /// profile of its own for.
+    /// Returns the path of the database with the shared profiles, and the ids of those that this agent inherits: it has
+    /// no profile of its own under the same id.
     ///
     /// # Errors
     ///
@@ -167,8 +169,8 @@ impl SqliteStore {
         Ok((view.places.shared.0.clone(), inherited.cloned().collect()))
     }
 
-    /// Returns the old file of credentials that OpenClaw wants to import first, if there is one. Until `openclaw doctor --fix`
-    /// was run it refuses to work for this agent, and every update here is
+    /// Returns an old credential file that OpenClaw has to import first, if there is one. Until `openclaw doctor --fix`
+    /// is run, OpenClaw refuses to work for this agent, and every update of this store fails with
     /// [`MigrationPending`](crate::ErrorKind::MigrationPending).
     ///
     /// # Errors
@@ -182,12 +184,11 @@ impl SqliteStore {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What is in the databases now.
     fn view(&self, wait: Duration) -> Result<Arc<View>> {
         self.view_with(wait, None)
     }
 
-    /// The same for whoever has the writers.
+    /// As [`view`](Self::view), for a caller that has the writers.
     fn view_with(&self, wait: Duration, writers: Option<&Writers>) -> Result<Arc<View>> {
         let deadline = WaitDeadline::new(&Disk, wait);
         let Some(_turn) = self.reading.enter_within(wait)? else {
@@ -199,7 +200,7 @@ impl SqliteStore {
             readers.view(&self.place, deadline.left(&Disk), cached.as_ref(), writers.map_or([None; 2], Writers::each));
         let is_cached = |view: &Arc<View>| cached.as_ref().is_some_and(|cached| Arc::ptr_eq(cached, view));
         if !view.as_ref().is_ok_and(is_cached) {
-            // After an error it is not known which databases have changed.
+            // After an error it is unknown which databases have changed.
             *self.current.write().unwrap_or_else(PoisonError::into_inner) = view.as_ref().ok().cloned();
         }
         view
@@ -207,8 +208,8 @@ impl SqliteStore {
 }
 
 impl AuthProfileStore for SqliteStore {
-    /// The committed document; empty where there is no database. Asks each database whether it was changed, and reads the rows
-    /// only then. A writer is waited for only where the database has no write-ahead log, as on a network.
+    /// Returns the committed document; empty if there is no database. Asks each database whether it has changed, and
+    /// reads the rows only then. Waits for a writer only if the database has no write-ahead log, as on a network.
     ///
     /// # Errors
     ///
@@ -220,22 +221,23 @@ impl AuthProfileStore for SqliteStore {
         Ok(Arc::clone(&self.view(self.lock_wait)?.document))
     }
 
-    /// Runs a closure on what is in the databases now and replaces the rows that it changed.
+    /// Runs a closure on the current content of the databases and replaces the rows that it changed.
     ///
     /// # Errors
     ///
-    /// The closure's own error; [`Locked`](crate::ErrorKind::Locked); [`Reentrant`](crate::ErrorKind::Reentrant), also through
-    /// another store on the same state directory; [`UnsupportedVersion`](crate::ErrorKind::UnsupportedVersion) for every
-    /// schema but the one of OpenClaw 2026.9.6; [`MigrationPending`](crate::ErrorKind::MigrationPending) if an old file of
-    /// credentials waits for OpenClaw to import it; [`NoDatabase`](crate::ErrorKind::NoDatabase) if the change belongs to a
-    /// database that OpenClaw has not made; [`InheritedProfile`](crate::ErrorKind::InheritedProfile) if it removes a profile
-    /// that is not the agent's; [`StorageFull`](crate::ErrorKind::StorageFull) and those of [`load`](Self::load). The databases are then as they
-    /// were, unless the message says that the first of two is written.
+    /// The closure's own error; [`Locked`](crate::ErrorKind::Locked); [`Reentrant`](crate::ErrorKind::Reentrant), also
+    /// through another store on the same state directory; [`UnsupportedVersion`](crate::ErrorKind::UnsupportedVersion)
+    /// for every schema but that of OpenClaw 2026.9.6; [`MigrationPending`](crate::ErrorKind::MigrationPending) if
+    /// OpenClaw has to import an old credential file first; [`NoDatabase`](crate::ErrorKind::NoDatabase) if OpenClaw
+    /// has not created the database for the change; [`InheritedProfile`](crate::ErrorKind::InheritedProfile) if it
+    /// removes a profile that is not the agent's own; [`StorageFull`](crate::ErrorKind::StorageFull) and those of
+    /// [`load`](Self::load). The databases are then unchanged, unless the message reports that the first of two was
+    /// written.
     fn update(&self, change: &mut dyn FnMut(&mut AuthProfiles) -> Result<()>) -> Result<Arc<AuthProfiles>> {
         self.update_exclusively(change)
     }
 
-    /// The exclusive right to refresh a profile's credential, between threads and between processes that use this crate.
+    /// Acquires the exclusive right to refresh a profile's credential, among threads and processes that use this crate.
     ///
     /// # Errors
     ///
@@ -243,7 +245,8 @@ impl AuthProfileStore for SqliteStore {
     /// [`PermissionDenied`](crate::ErrorKind::PermissionDenied), [`StorageFull`](crate::ErrorKind::StorageFull),
     /// [`Io`](crate::ErrorKind::Io).
     fn lease(&self, profile: &ProfileId, wait: Duration) -> Result<Lease> {
-        // Beside the database that all agents share, because they share its logins. Nothing is made where there is none.
+        // Beside the database that all agents share, because they share its OAuth credentials. If there is none,
+        // nothing is created.
         let databases = [&self.place.shared, &self.place.main, &self.place.agent].map(|path| real(path));
         let mut there = databases.iter().filter(|path| examine(path).is_ok_and(|found| found.is_some()));
         let path = of_lease(there.next().ok_or_else(|| no_database(&self.place.shared))?, profile);

@@ -1,8 +1,8 @@
-//! The rows that hold the documents, and the SQL that reads and writes them.
+//! The rows that contain the documents, and the SQL that reads and writes them.
 
 use crate::secret::Secret;
 
-/// What a database is for. OpenClaw numbers the schemas of both kinds on their own.
+/// The kind of a database. OpenClaw numbers the schemas of the two kinds separately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     /// `state/openclaw.sqlite`.
@@ -12,7 +12,7 @@ pub(super) enum Role {
 }
 
 impl Role {
-    /// The schema that OpenClaw 2026.9.6 writes: the newest that can be read, and the only one that is written.
+    /// Returns the schema that OpenClaw 2026.9.6 writes: the newest that can be read, and the only one that is written.
     pub(super) fn schema(self) -> i64 {
         match self {
             Self::Shared => 18,
@@ -20,7 +20,7 @@ impl Role {
         }
     }
 
-    /// The tables that may hold the documents, the newer first.
+    /// Returns the tables that may contain the documents, the newer first.
     pub(super) fn tables(self) -> &'static [Table] {
         match self {
             Self::Shared => &[MACHINE_STATE, SHARED_STORES],
@@ -29,12 +29,12 @@ impl Role {
     }
 }
 
-/// A pair of documents in a database, as one release or another keeps it.
+/// The layout of the pair of documents in some releases of OpenClaw.
 #[derive(Debug)]
 pub(super) struct Table {
-    /// The table whose presence shows the layout.
+    /// The table whose existence identifies the layout.
     pub(super) name: &'static str,
-    /// Gives the marker of the owner, the store and the state, each null if there is none.
+    /// Selects the marker of the owner, the store and the state, each null if there is none.
     pub(super) read: &'static str,
     /// How they are written; `None` for a layout that is only read.
     pub(super) write: Option<Write>,
@@ -65,7 +65,7 @@ const MACHINE_STATE: Table = Table {
     }),
 };
 
-/// Before schema 13 the state database had tables of its own for them, and no marker. They are read, never written.
+/// Before schema 13 the state database had separate tables for them, and no marker. They are only read.
 const SHARED_STORES: Table = Table {
     name: "auth_profile_stores",
     read: "SELECT \
@@ -91,16 +91,15 @@ const AGENT_STORE: Table = Table {
     }),
 };
 
-/// What the rows of one database say, unread.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rows {
-    /// Who owns the profiles that all agents share; in the state database only.
+    /// The owner of the profiles that all agents share; in the state database only.
     pub(super) marker: Option<String>,
     pub(super) store: Option<Secret>,
     pub(super) state: Option<Secret>,
 }
 
-/// Both come from the database, so that there is nobody from whom the time it takes would have to be hidden.
+/// Not in constant time: both sides come from the database, so there is no attacker to hide the timing from.
 impl PartialEq for Rows {
     fn eq(&self, other: &Self) -> bool {
         let same = |one: Option<&Secret>, two: Option<&Secret>| one.map(Secret::expose) == two.map(Secret::expose);

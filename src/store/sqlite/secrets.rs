@@ -1,4 +1,4 @@
-//! OpenClaw's table of secrets, which references with the source `store` lead to.
+//! OpenClaw's table of secrets, used by references with the source `store`.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,17 +11,17 @@ use crate::error::Result;
 use crate::secret::Secret;
 use crate::store::shared_database;
 
-/// How long a database without a write-ahead log is waited for.
+/// How long to wait for a database without a write-ahead log.
 const WAIT: Duration = Duration::from_secs(5);
 
-/// A secret of the whole team, which is what an installation of OpenClaw is, that was not taken back.
+/// A secret of the team, which is the whole installation, that has not been deleted.
 const ENTRY: &str = "SELECT value FROM secret_store_entries \
     WHERE scope_kind = 'team' AND scope_id = '' AND name = ?1 AND deleted_at_ms IS NULL";
 
 const TABLE: &str = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'secret_store_entries'";
 
-/// Reads secrets by name from the database of a state directory, as they are at one moment; `None` for each that it has not.
-/// Reading changes nothing.
+/// Reads secrets by name from the database of a state directory, in one transaction; returns `None` for each that is
+/// missing. Changes nothing.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! What was read of the databases, and the document that an agent sees in them.
+//! The content of a database as it was read, and the changes to write.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,35 +9,32 @@ use crate::profile::{AuthProfiles, DirtyState, compact};
 use crate::secret::Secret;
 use crate::syntax::Limits;
 
-/// The most that is read of one row, as of a file.
+/// The size limit of a row, as of a file.
 const MAX_BYTES: usize = 16 << 20;
 
-/// One database as it was read.
 #[derive(Clone, Debug)]
 pub(super) struct Part {
     pub(super) rows: Rows,
-    /// The row of credentials, and that of the state beside it.
+    /// The row of credentials and the row of state.
     store: Arc<AuthProfiles>,
     state: Arc<AuthProfiles>,
-    /// Both of them.
+    /// Both combined.
     pub(super) document: Arc<AuthProfiles>,
-    /// What is odd about the file.
     remarks: Vec<Diagnostic>,
 }
 
-/// What is to be written to one database.
 #[derive(Debug, Default)]
 pub(super) struct Change {
     pub(super) store: Option<Secret>,
     pub(super) state: StateChange,
 }
 
-/// What becomes of the row of the state, which is not there where it would say nothing.
+/// The change of the state row. The row is removed if the state is empty.
 #[derive(Debug, Default)]
 pub(super) enum StateChange {
     #[default]
     Keep,
-    /// The row's text, and what it says.
+    /// The row's text and the state it contains.
     Put(Secret, Arc<AuthProfiles>),
     Remove,
 }
@@ -55,7 +52,7 @@ impl Change {
 }
 
 impl Part {
-    /// Makes documents of the rows of a database.
+    /// Parses the rows of a database.
     ///
     /// # Errors
     ///
@@ -64,7 +61,7 @@ impl Part {
         Self::read_over(rows, path, remarks, None, None)
     }
 
-    /// As [`read`](Self::read); a document whose row is as it was is taken over, and so is a state that has been written.
+    /// As [`read`](Self::read); reuses a document whose row is unchanged, and a state that was just written.
     fn read_over(
         rows: Rows,
         path: &Path,
@@ -86,11 +83,11 @@ impl Part {
             };
             let mut store = named(read.map_err(|error| error.with_path(path))?);
             store.diagnostics_mut().extend_from_slice(&remarks);
-            // The OpenClaw that reads these rows only trims and lowers names.
+            // The OpenClaw that reads these rows only trims and lowercases names.
             store.keep_names();
             Ok(Arc::new(store))
         };
-        // A state counts only beside a store, as in OpenClaw.
+        // As in OpenClaw, a state without a store is ignored.
         let state_of = |rows: &Rows| rows.state.clone().filter(|_| rows.store.is_some());
         let read_state = || -> Result<_> {
             let read = match state_of(&rows) {
@@ -107,7 +104,7 @@ impl Part {
         Ok(Self { rows, store, state, document, remarks })
     }
 
-    /// What must be written so that the rows say what a changed document says; nothing is in it if they do.
+    /// Returns the changes that make the rows match a changed document; empty if they already do.
     pub(super) fn change(&self, after: &AuthProfiles) -> Change {
         let mut change = Change::default();
         if after.dirty_state() == DirtyState::None {
@@ -135,7 +132,7 @@ impl Part {
         change
     }
 
-    /// This part with other rows, which are not read again if they are the same.
+    /// Returns this part with other rows, which are not parsed again if they are the same.
     ///
     /// # Errors
     ///
@@ -147,7 +144,7 @@ impl Part {
         Self::read_over(rows, path, self.remarks.clone(), Some(self), None)
     }
 
-    /// This part after a change was written.
+    /// Returns this part after a change was written.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The right to write, and what is done with it.
+//! The right to write, and the update that uses it.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
@@ -19,22 +19,20 @@ use crate::store::file::system::System as _;
 /// A closure that took longer is never run while the databases are locked: OpenClaw gives up after five seconds.
 const QUICK: Duration = Duration::from_millis(50);
 
-/// How long the shared database is kept locked for the agent's own, which another program may hold.
+/// How long the shared database stays locked while waiting for the agent's own.
 const HOLD: Duration = Duration::from_millis(20);
-/// How long it is then left to others: SQLite waits for up to 100 ms between two tries.
+/// How long it is then left to others: SQLite waits up to 100 ms between two attempts.
 const LEAVE: Duration = Duration::from_millis(120);
 
-/// OpenClaw's old files of credentials, by which it refuses to work until it has imported them.
+/// OpenClaw's old credential files. It refuses to work until it has imported them.
 const OLD_FILES: [&str; 2] = ["auth-profiles.json", "auth.json"];
 
-/// The connections that write.
 #[derive(Debug, Default)]
 pub(super) struct Writers {
     shared: Option<Writer>,
     own: Option<Writer>,
 }
 
-/// What an update wants to have written.
 #[derive(Debug, Default)]
 struct Changes {
     shared: Change,
@@ -46,7 +44,7 @@ type Closure<'a> = dyn FnMut(&mut AuthProfiles) -> Result<()> + 'a;
 impl SqliteStore {
     pub(super) fn update_exclusively(&self, change: &mut Closure<'_>) -> Result<Arc<AuthProfiles>> {
         let deadline = WaitDeadline::new(&Disk, self.lock_wait);
-        // The same for every store on this state directory, whatever symbolic links lead there.
+        // One gate for every store on this state directory, whatever symbolic links lead there.
         let gate = gate(&real(&self.place.shared));
         let entered = gate.enter_within(deadline.left(&Disk)).map_err(|error| error.with_path(&self.place.shared))?;
         let Some(_pass) = entered else {
@@ -65,8 +63,8 @@ impl SqliteStore {
         }
     }
 
-    /// Runs an update on what is in the databases now; `None` if another program changed them meanwhile and the closure is
-    /// too slow to be run under the lock.
+    /// Runs an update on the current content; returns `None` if another program changed the databases meanwhile and the
+    /// closure is too slow to run under the lock.
     fn attempt(
         &self,
         change: &mut Closure<'_>,
@@ -77,8 +75,8 @@ impl SqliteStore {
         let began = Disk.monotonic();
         let Some(mut changes) = self.run(change, &before)? else { return Ok(Some(Arc::clone(&before.document))) };
         let is_quick = Disk.monotonic().saturating_sub(began) < QUICK;
-        // SQLite makes those wait longest who have waited longest. Programs that use this crate ask it one at a time, each in
-        // its turn; where that lock cannot be had, SQLite's own keeps them apart as ever.
+        // With SQLite's own lock, the longer one has waited the less often one tries. So users of this crate take turns
+        // with a lock file; if that cannot be acquired, SQLite's lock still excludes them.
         let _turn = acquire(&Disk, &beside(&real(&self.place.shared)), deadline).ok();
         let locked = writers.begin(&before, deadline)?;
         if !locked.holds(&before) {
@@ -100,7 +98,7 @@ impl SqliteStore {
         Ok(Some(Arc::clone(&after.document)))
     }
 
-    /// Runs the closure and says what must be written; `None` if it changed nothing.
+    /// Runs the closure and returns the changes to write; `None` if there are none.
     fn run(&self, change: &mut Closure<'_>, before: &View) -> Result<Option<Changes>> {
         let mut draft = AuthProfiles::clone(&before.document);
         change(&mut draft)?;
@@ -111,14 +109,14 @@ impl SqliteStore {
         draft.check_writable()?;
         self.check_imported(before)?;
         let rules = before.places.rules.inheritance();
-        // A document put in the place of this one may lack what nobody here understands.
+        // A document that replaces this one may lack unknown content.
         let is_edit = draft.dirty_state() == DirtyState::State && draft.has_profiles_of(&before.document);
         if is_edit
             && before.own.is_none()
             && rules.is_owner
             && let Some(shared) = &before.shared
         {
-            // There is nothing to take apart.
+            // All profiles are in one database, so there is nothing to split.
             let changes = Changes { shared: shared.change(&draft), own: Change::default() };
             return Ok(Some(changes).filter(|changes| !changes.shared.is_empty()));
         }
@@ -137,15 +135,15 @@ impl SqliteStore {
         Ok(Some(changes).filter(|changes| !changes.shared.is_empty() || !changes.own.is_empty()))
     }
 
-    /// Refuses to write beside an old file that OpenClaw has not imported: it would refuse to work, whatever is written.
+    /// Refuses to write beside an old file that OpenClaw has not imported, as OpenClaw would refuse to work.
     fn check_imported(&self, before: &View) -> Result<()> {
         let Some(path) = self.unimported(before) else { return Ok(()) };
-        let message = "an old file of credentials waits to be imported, and OpenClaw accepts no change before";
+        let message = "an old credential file has to be imported before OpenClaw accepts any change";
         Err(Error::new(ErrorKind::MigrationPending, message).with_path(&path))
     }
 
-    /// The old file that OpenClaw asks for first: of an agent without profiles in its own database, and of the agent `main`
-    /// where nobody shares any.
+    /// Returns the old file that OpenClaw has to import first: of an agent without profiles in its own database, and of
+    /// the agent `main` if there are no shared profiles.
     pub(super) fn unimported(&self, view: &View) -> Option<PathBuf> {
         let is_empty = |part: &Option<Part>| part.as_ref().is_none_or(|part| part.document.is_empty());
         let is_main = self.place.agent == self.place.main || real(&self.place.agent) == real(&self.place.main);
@@ -160,12 +158,11 @@ impl SqliteStore {
     }
 }
 
-/// The error for a change that belongs to a database that is not there.
 pub(super) fn no_database(path: &Path) -> Error {
-    Error::new(ErrorKind::NoDatabase, "OpenClaw has not made the database that this change belongs to").with_path(path)
+    Error::new(ErrorKind::NoDatabase, "OpenClaw has not created the database that this change belongs to")
+        .with_path(path)
 }
 
-/// The databases of an agent, locked for everybody else.
 struct Locked<'a> {
     shared: Option<Writing<'a>>,
     own: Option<Writing<'a>>,
@@ -176,7 +173,7 @@ impl Writers {
         [self.shared.as_ref(), self.own.as_ref()]
     }
 
-    /// Locks the databases, the shared one first. That one is given back whenever the other is not to be had soon:
+    /// Locks the databases, the shared one first, and unlocks that one while the other is not available, because
     /// OpenClaw gives up after five seconds.
     ///
     /// # Errors
@@ -202,7 +199,7 @@ impl Writers {
     }
 }
 
-/// Opens the database at a path, unless it is open; without a path there is none.
+/// Opens the database at a path unless it is already open; closes it if there is no path.
 fn open(writer: &mut Option<Writer>, path: Option<&PathBuf>, role: Role) -> Result<()> {
     let is_open = match (&writer, path) {
         (Some(open), Some(path)) => open.is_at(path)?,
@@ -210,7 +207,6 @@ fn open(writer: &mut Option<Writer>, path: Option<&PathBuf>, role: Role) -> Resu
     };
     if !is_open {
         *writer = match path {
-            // It stood there a moment ago.
             Some(path) => Some(Writer::open(path, role)?.ok_or_else(|| no_database(path))?),
             None => None,
         };
@@ -223,7 +219,7 @@ fn begin(writer: Option<&Writer>, wait: Duration) -> Result<Option<Writing<'_>>>
 }
 
 impl Locked<'_> {
-    /// Whether the rows are still those of a view.
+    /// Returns `true` if the rows are still those of a view.
     fn holds(&self, view: &View) -> bool {
         let same = |writing: &Option<Writing<'_>>, part: &Option<Part>| match (writing, part) {
             (Some(writing), Some(part)) => *writing.rows() == part.rows,
@@ -233,7 +229,7 @@ impl Locked<'_> {
         same(&self.shared, &view.shared) && same(&self.own, &view.own)
     }
 
-    /// What is in the locked databases; `None` if the shared profiles have moved to another one.
+    /// Returns the content of the locked databases; `None` if the shared profiles have moved to another one.
     fn view(&self, before: &View) -> Result<Option<View>> {
         let part = |writing: &Option<Writing<'_>>, part: &Option<Part>| match (writing, part) {
             (Some(writing), Some(part)) => part.with_rows(writing.rows().clone(), writing.path()).map(Some),
@@ -247,7 +243,7 @@ impl Locked<'_> {
         Ok(Some(View::of(before.places.clone(), own, shared)))
     }
 
-    /// Writes and commits, the shared database first, and gives what is then in them.
+    /// Writes and commits, the shared database first, and returns the resulting content.
     fn write(self, before: &View, changes: Changes) -> Result<View> {
         let now = i64::try_from(Disk.wall() / 1_000_000).unwrap_or(i64::MAX);
         let one = |writing: Option<Writing<'_>>, part: &Option<Part>, change: Change| -> Result<Option<Part>> {
@@ -266,7 +262,7 @@ impl Locked<'_> {
         let shared = one(self.shared, &before.shared, changes.shared)?;
         let own = one(self.own, &before.own, changes.own).map_err(|error| {
             if both {
-                let message = "the shared database is written, the agent's own could not be";
+                let message = "the shared database was written, but the agent's own was not";
                 return Error::new(error.kind(), message).with_source(error);
             }
             error

@@ -11,18 +11,17 @@ use super::snapshot::Part;
 use crate::error::{Error, ErrorKind, Result};
 use crate::profile::{AuthProfiles, Inheritance};
 
-/// What an agent sees, and what it is made of.
 #[derive(Debug)]
 pub(super) struct View {
-    /// The agent's own rows, if it has a database beside the shared one.
+    /// The agent's own rows, if its database is not the shared one.
     pub(super) own: Option<Part>,
-    /// The rows that it shares with the others; `None` if there is no such database.
+    /// The shared rows; `None` if there is no such database.
     pub(super) shared: Option<Part>,
     pub(super) places: Places,
     pub(super) document: Arc<AuthProfiles>,
 }
 
-/// Which database has which part.
+/// Which database contains which part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Places {
     pub(super) own: Option<PathBuf>,
@@ -30,7 +29,7 @@ pub(super) struct Places {
     pub(super) rules: Rules,
 }
 
-/// Whether the shared profiles are this agent's too, and whether they are the agent `main`'s.
+/// Whether the shared profiles are also this agent's, and whether they are in the database of the agent `main`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Rules {
     is_owner: bool,
@@ -45,32 +44,32 @@ impl Rules {
 }
 
 impl Places {
-    /// Finds out which database is whose.
+    /// Determines which database is the shared one.
     ///
-    /// The row `auth.sharedStore` of the state database names the owner of the shared profiles; without that row it is the
-    /// database of the agent `main`.
+    /// The row `auth.sharedStore` of the state database names it; without that row it is the database of the agent
+    /// `main`.
     ///
     /// # Errors
     ///
-    /// `Corrupt` for a row that OpenClaw does not accept either: whoever guesses may write to the wrong place.
+    /// `Corrupt` for a row that OpenClaw does not accept either: guessing could write to the wrong database.
     pub(super) fn of(place: &Place, state: Option<&Part>) -> Result<Self> {
         let in_state = match state.and_then(|part| part.rows.marker.as_deref()) {
             None => false,
             Some(marker) => location(marker).ok_or_else(|| {
                 let message = "the row `auth.sharedStore` does not name the database of the shared profiles";
-                let help = "Run `openclaw doctor --fix`: OpenClaw does not work with this row either.";
+                let help = "Run `openclaw doctor --fix`: OpenClaw does not accept this row either.";
                 Error::new(ErrorKind::Corrupt, message).with_path(&place.shared).with_help(help)
             })?,
         };
         let shared = if in_state { (place.shared.clone(), Role::Shared) } else { (place.main.clone(), Role::Agent) };
-        // By whatever links: one database is never locked twice.
+        // One database may have several paths through links, but must not be locked twice.
         let own = (real(&place.agent) != real(&shared.0)).then(|| place.agent.clone());
         let is_owner = place.is_default || own.is_none();
         Ok(Self { own, shared, rules: Rules { is_owner, by_main: !in_state } })
     }
 }
 
-/// Whether a marker names the state database, or else that of main; `None` for any other.
+/// Returns `true` if a marker names the state database, `false` for that of `main`, and `None` for any other.
 fn location(marker: &str) -> Option<bool> {
     let marker: serde_json::Map<String, serde_json::Value> = serde_json::from_str(marker).ok()?;
     match marker.get("location")?.as_str()? {
@@ -82,7 +81,6 @@ fn location(marker: &str) -> Option<bool> {
 }
 
 impl View {
-    /// Joins the parts.
     pub(super) fn of(places: Places, own: Option<Part>, shared: Option<Part>) -> Self {
         let document = match (&own, &shared) {
             (Some(own), Some(shared)) => Arc::new(own.document.over(&shared.document)),
@@ -93,7 +91,7 @@ impl View {
     }
 }
 
-/// The connections that read, and what they read last.
+/// The connections for reading, with what they read last.
 #[derive(Debug, Default)]
 pub(super) struct Readers {
     state: Reader,
@@ -101,19 +99,18 @@ pub(super) struct Readers {
     agent: Reader,
 }
 
-/// One connection that reads.
 #[derive(Debug, Default)]
 struct Reader {
     database: Option<Database>,
-    /// The number that the database had when it was read; `None` if the part was written and not read.
+    /// The data version when it was read; `None` if the part was written instead.
     seen: Option<i64>,
     part: Option<Part>,
 }
 
 impl Readers {
-    /// What is in the databases now: `cached` itself if their rows are as they were.
+    /// Returns the current content of the databases; `cached` itself if their rows are unchanged.
     ///
-    /// A writer is asked first what it left there, where there is one and nobody works with it.
+    /// If the caller has the writers, what they wrote last is compared first.
     pub(super) fn view(
         &mut self,
         place: &Place,
@@ -143,19 +140,20 @@ impl Readers {
         Ok(Arc::new(View::of(places, own, shared.part.clone())))
     }
 
-    /// Takes over what this process has just written, so that it is not made anew of the same rows.
+    /// Takes over rows that this process has just written, so that they are not parsed again.
     pub(super) fn written(&mut self, view: &View) {
         let shared = if view.places.shared.1 == Role::Shared { &mut self.state } else { &mut self.main };
         for (reader, part) in [(shared, &view.shared), (&mut self.agent, &view.own)] {
             reader.part.clone_from(part);
-            // What has been seen meanwhile may be newer.
+            // The version seen last may be that of a newer commit.
             reader.seen = None;
         }
     }
 }
 
 impl Reader {
-    /// Reads the database again if it was changed; returns whether its rows are others. After an error nothing counts as read.
+    /// Reads the database again if it has changed; returns `true` if its rows differ. After an error nothing counts as
+    /// read.
     fn look(&mut self, path: &Path, role: Role, wait: Duration, writers: [Option<&Writer>; 2]) -> Result<bool> {
         let looked = self.read(path, role, wait, writers);
         if looked.is_err() {
@@ -175,7 +173,6 @@ impl Reader {
         if let Some(database) = &self.database {
             database.wait_for(wait)?;
             if !database.is_current()? {
-                // Another file stands there, or none.
                 self.database = None;
             } else if self.part.is_some() && Some(database.data_version()?) == self.seen {
                 return Ok(false);

@@ -1,4 +1,4 @@
-//! Variables, and files of them.
+//! Variables and files with variables.
 
 use provider_auth::Environment;
 

@@ -1,4 +1,4 @@
-//! Answers that failed: bodies, headers, words about waiting.
+//! Failed answers: bodies, headers, texts about waiting.
 
 use http::{HeaderMap, StatusCode};
 use provider_auth::FailureClassifier;

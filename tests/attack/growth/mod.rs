@@ -1,8 +1,9 @@
 //! Nothing grows faster than its input.
 //!
-//! Every public entry that takes text, bytes or a collection is a row of a table: its name, how many units the smallest
-//! input has, a function that makes a hostile input of so many units, and one that runs the entry on it. The work is
-//! counted at two, four and eight times that size, and timed at one and eight: a scan that allocates nothing is only seen so.
+//! Every public entry that takes text, bytes or a collection is a row of a table: its name, the number of units of the
+//! smallest input, a function that creates a hostile input of a number of units, and one that runs the entry on it. The
+//! work is counted at two, four and eight times that size, and timed at one and eight times, because a scan that
+//! allocates nothing shows only in the time.
 //!
 //! `cargo test --test attack growth -- --nocapture` prints the table.
 

@@ -1,4 +1,4 @@
-//! Names, secrets as they are pasted, URLs.
+//! Names, pasted secrets, URLs.
 
 use provider_auth::providers::Provider;
 use provider_auth::setup;

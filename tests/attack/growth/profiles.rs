@@ -1,4 +1,4 @@
-//! Documents of credential profiles, and changes of them.
+//! Documents of credential profiles, and changes to them.
 
 use provider_auth::failure::FailureReason;
 use provider_auth::select::Receipt;

@@ -1,4 +1,4 @@
-//! Choosing a profile, and going on after failures.
+//! Selecting a profile, and continuing after failures.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What is set up, over many of everything.
+//! Status reports over many profiles, providers and models.
 
 use provider_auth::status::StatusReport;
 use provider_auth::{AuthProfiles, Config};

@@ -1,4 +1,4 @@
-//! Servers that say everything back that they were sent: in bodies, headers, the reason phrase, the place of a redirect.
+//! Servers that echo everything they were sent: in bodies, headers, the reason phrase, the target of a redirect.
 
 use std::sync::Arc;
 

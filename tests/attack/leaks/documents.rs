@@ -1,4 +1,4 @@
-//! Secrets in every place of a document of profiles, where they belong and where they do not.
+//! Secrets in every field of a document of profiles, where they belong and where they do not.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};

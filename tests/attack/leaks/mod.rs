@@ -1,6 +1,6 @@
-//! No secret in any text: secrets of every kind in every place that can hold one, and every text that the crate can make,
-//! looked through for any ten characters in a row of them. Rooms look for what is theirs alone in `tests/request/leaks.rs`
-//! and `tests/surface`.
+//! No secret in any text: puts secrets of every kind into every field that can hold one, and searches every text that
+//! the crate can produce for any ten consecutive characters of them. `tests/request/leaks.rs` and `tests/surface` have
+//! the searches of single modules.
 
 mod calls;
 mod documents;

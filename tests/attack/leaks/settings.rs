@@ -1,4 +1,4 @@
-//! Secrets in every place of a configuration, in the environment, in references, in pasted lines, headers and URLs.
+//! Secrets in every field of a configuration, in the environment, in references, in pasted lines, headers and URLs.
 
 use provider_auth::cache::{BreakpointOptions, BreakpointPlan};
 use provider_auth::credential::{ReferenceFailure, SecretRef, Tokens};

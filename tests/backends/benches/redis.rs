@@ -1,4 +1,4 @@
-//! The store on Redis against the bare round trips for the same, and beside a store that keeps one text under one key.
+//! The store on Redis compared with the bare round trips and with a store that keeps one text under one key.
 //!
 //! `cargo bench -p provider-auth-backends --bench redis`; without a `redis-server` nothing is measured.
 

@@ -1,4 +1,4 @@
-//! The store on OpenClaw's databases against the bare SQL statements for the same, and beside the file store.
+//! The store on OpenClaw's databases compared with the bare SQL statements and with the file store.
 //!
 //! `cargo bench -p provider-auth-backends`
 

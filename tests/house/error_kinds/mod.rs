@@ -35,7 +35,7 @@ struct Elsewhere {
 }
 
 const NO_LOCKS: &str = "the file system has no file locks, so other processes cannot be kept out";
-const PENDING: &str = "an old file of credentials waits to be imported, and OpenClaw accepts no change before";
+const PENDING: &str = "an old credential file has to be imported before OpenClaw accepts any change";
 
 /// No machine of a test is without file locks: `src/store/file/tests/failure.rs` has a double for that. `tests/backends` has
 /// what only databases provoke.

@@ -116,7 +116,7 @@ fn what_can_never_lead_to_a_secret_is_a_remark_before_it_is_looked_up() {
             found.map(|found| (found.location.key_path.unwrap(), found.message)).collect::<Vec<_>>()
         };
         let told = |path: &str| {
-            let message = |failure| format!("the reference can lead to no secret: {failure}");
+            let message = |failure| format!("the reference cannot be resolved: {failure}");
             failure.map(|failure| (path.to_owned(), message(failure))).into_iter().collect::<Vec<_>>()
         };
         let what = format!("{source} {name} {id}");

@@ -27,7 +27,7 @@ fn a_time_in_another_unit_is_named_wherever_it_is_read() {
         let [said] = profiles.diagnostics() else { panic!("{expires}: {:?}", profiles.diagnostics()) };
         assert_eq!(said.code, DiagnosticCode::WrongUnit);
         assert_eq!(said.location.key_path.as_deref(), Some("profiles[\"anthropic:a\"].expires"));
-        assert_eq!(said.message, format!("`expires` is read as milliseconds since 1970, and looks like {word}"));
+        assert_eq!(said.message, format!("`expires` is read as milliseconds since 1970, but looks like {word}"));
         assert!(said.help.as_ref().is_some_and(|help| help.contains("milliseconds")));
 
         // It is read as OpenClaw reads it, and the refusal says why that may be wrong.
@@ -54,14 +54,14 @@ fn of_logins_and_of_times_that_are_far_away_too() {
     let text = json!({ "type": "token", "provider": "x", "token": "a", "expires": "2027-01-01T00:00:00Z" });
     let profiles = document(&json!({ "version": 1, "profiles": { "a": login, "b": finer, "c": finest, "d": text } }));
     let said: Vec<&str> = profiles.diagnostics().iter().map(|said| &*said.message).collect();
-    let milliseconds = "`expires` is read as milliseconds since 1970, and looks like";
+    let milliseconds = "`expires` is read as milliseconds since 1970, but looks like";
     assert_eq!(
         said,
         [
             format!("{milliseconds} seconds"),
             format!("{milliseconds} microseconds or nanoseconds"),
             format!("{milliseconds} microseconds or nanoseconds"),
-            "`expires` is no number, and milliseconds since 1970 are expected".to_owned(),
+            "`expires` is not a number of milliseconds since 1970".to_owned(),
         ]
     );
     let report = StatusReport::builder(&config("{}"), &profiles).build(Timestamp::from_millis(NOW));

@@ -73,11 +73,11 @@ fn where_nothing_is_left_the_refusal_says_what_and_where() {
     assert_eq!(error.kind(), ErrorKind::MissingApiKey);
     assert_eq!(
         error.to_string(),
-        "No API key found for provider \"anthropic\": inline-api-key:anthropic has a placeholder in the place of a secret"
+        "No API key found for provider \"anthropic\": inline-api-key:anthropic has a placeholder instead of a secret"
     );
     assert_eq!(
         error.help(),
-        "In the environment variable ANTHROPIC_API_KEY: Put the secret itself in the place of the placeholder, or remove the entry."
+        "In the environment variable ANTHROPIC_API_KEY: Replace the placeholder with the secret itself, or remove the entry."
     );
     let verdict = error.unavailable().unwrap().candidates.first().unwrap().verdict;
     assert_eq!(verdict.code(), "implausible_secret");
@@ -85,7 +85,7 @@ fn where_nothing_is_left_the_refusal_says_what_and_where() {
 
     let profiles = document(&json!({ "version": 1, "profiles": { "anthropic:a": key("op://a/b/c") } }));
     let error = configured("{}", &[]).resolve(&profiles, &query, at(NOW)).unwrap_err();
-    assert!(error.to_string().contains("anthropic:a has an address in the place of a secret"), "{error}");
+    assert!(error.to_string().contains("anthropic:a has an address instead of a secret"), "{error}");
     assert!(error.help().contains("`op run`") && !error.is_transient(), "{}", error.help());
 }
 

@@ -1,4 +1,4 @@
-//! The store that comes to mind first: the whole document as one text under one key, replaced if nobody was faster.
+//! The naive store: the whole document as one text under one key, replaced if it has not changed meanwhile.
 
 use std::sync::{Arc, Mutex};
 

@@ -1,4 +1,4 @@
-//! Other processes: this test binary run again with `child`, which does nothing unless it is told what to do.
+//! Child processes: this test binary, run again with `child`, which does nothing unless its environment asks for it.
 
 use std::process::{Child, Command, Stdio};
 

@@ -1,4 +1,4 @@
-//! Servers, sentinels and clusters at the moment in which something is wrong with them.
+//! Servers, sentinels and clusters while something is wrong with them.
 
 use std::process::Command;
 use std::thread::sleep;

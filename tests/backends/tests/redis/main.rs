@@ -1,6 +1,6 @@
-//! The store on a real Redis server, which the tests start on a free port of loopback with a directory of its own.
+//! The store on a real Redis server, which the tests start on a free loopback port with its own directory.
 //!
-//! Where there is no `redis-server` the tests say so on standard error, and pass.
+//! Without a `redis-server` the tests report that on standard error and pass.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,7 +1,7 @@
-//! Whether a secret is still in the memory of the process after a store on Redis is dropped.
+//! Checks that no secret is left in the memory of the process after a store on Redis is dropped.
 //!
-//! Sealed ones never reach the client, whose buffers are its own; of those in clear it is printed what it leaves. Each case is a
-//! process of its own: this test binary run again with `child`.
+//! Sealed secrets never reach the client, which has its own buffers; for secrets in clear the test prints what is left.
+//! Each case is a separate process: this test binary, run again with `child`.
 
 use std::process::Command;
 use std::sync::Arc;

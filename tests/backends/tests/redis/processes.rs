@@ -1,4 +1,4 @@
-//! Machines that are killed at any moment, which processes stand for.
+//! Machines that are killed at any moment, simulated by processes.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::Child;

@@ -1,4 +1,5 @@
-//! One login that eight machines refresh, of which some are killed at any moment, those that hold the lease first of all.
+//! One OAuth credential that eight machines refresh. Some are killed at any moment, preferably those that hold the
+//! lease.
 //!
 //! `PROVIDER_AUTH_FLEET=10 cargo test -p provider-auth-backends --test redis refreshes` has ten times as many expiries, 1,000.
 

@@ -1,4 +1,4 @@
-//! What is said where the server is away, refuses, or is another one, and that no URL is in it.
+//! The errors if the server is away, refuses, or is another kind of server; none contains the URL.
 
 use std::error::Error as _;
 use std::fmt::Write as _;

@@ -1,4 +1,4 @@
-//! A server of the tests' own.
+//! A Redis server for the tests.
 
 use std::ffi::OsString;
 use std::io::Write as _;

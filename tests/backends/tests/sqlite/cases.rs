@@ -1,4 +1,4 @@
-//! State directories that OpenClaw 2026.9.6 really wrote, rebuilt from their rows, beside what it printed for them.
+//! State directories that OpenClaw 2026.9.6 wrote, rebuilt from their rows, with the output it printed for them.
 //!
 
 use std::collections::BTreeSet;

@@ -1,4 +1,4 @@
-//! Long runs of changes by several agents, beside a naive model of who sees what.
+//! Long sequences of changes by several agents, compared with a naive model of what each agent sees.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The example command line on real databases: what it prints, how it ends, and which row of which database it writes.
+//! The example command line on real databases: its output, its exit codes, and the rows it writes.
 
 use serde_json::{Value, json};
 

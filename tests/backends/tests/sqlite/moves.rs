@@ -1,4 +1,4 @@
-//! Profiles that move from a file to Redis, from there to OpenClaw's databases, and back to a file, with one call each.
+//! Profiles that are copied from a file to Redis, to OpenClaw's databases, and back to a file, with one call each.
 
 use provider_auth::store::{CopyScope, copy_profiles};
 use provider_auth::{AuthProfileStore as _, AuthProfiles, FileStore};

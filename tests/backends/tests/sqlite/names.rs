@@ -1,4 +1,4 @@
-//! Names of providers in the databases of an OpenClaw that leaves them as they are written.
+//! Names of providers in the databases of an OpenClaw that keeps them as written.
 
 use provider_auth::status::StatusReport;
 use provider_auth::{

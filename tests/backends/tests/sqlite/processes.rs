@@ -1,4 +1,4 @@
-//! Many processes on one directory, some of them killed in the middle.
+//! Many processes on one directory, some of which are killed.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};

@@ -1,4 +1,4 @@
-//! What an agent sees: its own rows before the shared ones.
+//! The profiles that an agent sees: its own rows before the shared ones.
 
 use provider_auth::profile::UsageStats;
 use provider_auth::{AuthProfileStore, AuthProfiles, ErrorKind, ProfileId, ProviderId, Timestamp};
@@ -221,7 +221,7 @@ fn a_database_that_is_open_to_others_is_reported() {
     let profiles = state.store("main").load().unwrap();
     let [remark] = profiles.diagnostics() else { panic!("one remark: {:?}", profiles.diagnostics()) };
     assert_eq!(remark.location.path.as_deref(), Some(&*path));
-    assert_eq!(remark.help.as_deref(), Some("take them away with `chmod 600`"), "no write of ours does it");
+    assert_eq!(remark.help.as_deref(), Some("remove them with `chmod 600`"), "no write of ours does it");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! References that lead into OpenClaw's table of secrets.
+//! References to OpenClaw's table of secrets.
 
 use provider_auth::credential::ReferenceFailure::{
     self, InvalidId, NoStore, NotAText, NotFound, Placeholder, StoreFailed, UnknownProvider,

@@ -1,4 +1,4 @@
-//! Waiting for others, and keeping nobody waiting.
+//! Waiting for other writers, and not making them wait.
 
 use std::time::Duration;
 

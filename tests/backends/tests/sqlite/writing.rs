@@ -1,4 +1,4 @@
-//! Where each change is written, and that nothing else is.
+//! Which database each change is written to, and that nothing else changes.
 use provider_auth::credential::Tokens;
 use provider_auth::store::SqliteStore;
 use provider_auth::{
