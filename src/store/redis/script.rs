@@ -29,29 +29,35 @@ end
 return reply
 ";
 
-/// Writes values if the condition holds; gives the revision before, or nothing.
+/// Writes fields if others have their values, one of which may be the revision; gives the revision before. If they have not, it
+/// gives the versions that are others by their names, each with its value, or nothing where the revision was to be one.
+///
+/// The arguments are how many fields are looked at, how many of them must have a value, how many arguments set fields; then the
+/// fields to look at, the revision last, the values that they must have, fields with what they are set to, and those to remove.
 const COMMIT: &str = r"
-local stamp, key = ARGV[1], KEYS[1]
-local before = redis.call('HGET', key, '') or ''
-local at
-if ARGV[2] == 'revision' then
-  if before ~= ARGV[3] then return false end
-  at = 4
-else
-  at = 4 + 2 * tonumber(ARGV[3])
-  for i = 4, at - 1, 2 do
-    if (redis.call('HGET', key, 'v' .. ARGV[i]) or '') ~= ARGV[i + 1] then return false end
+local key, looked, wanted, set = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local at = 3 + looked
+local now = redis.call('HMGET', key, unpack(ARGV, 4, at))
+local others = {}
+for i = 1, wanted do
+  if (now[i] or '') ~= ARGV[at + i] then
+    if wanted == looked then return false end
+    local name = string.sub(ARGV[3 + i], 2)
+    others[#others + 1] = name
+    others[#others + 1] = now[i] or ''
+    others[#others + 1] = redis.call('HGET', key, 'd' .. name)
   end
 end
-for i = at, #ARGV, 3 do
-  if ARGV[i + 1] == 'set' then
-    redis.call('HSET', key, 'v' .. ARGV[i], stamp, 'd' .. ARGV[i], ARGV[i + 2])
-  else
-    redis.call('HDEL', key, 'v' .. ARGV[i], 'd' .. ARGV[i])
-  end
+if #others > 0 then return others end
+at = at + wanted
+for i = at + 1, at + set, 2000 do
+  redis.call('HSET', key, unpack(ARGV, i, math.min(i + 1999, at + set)))
 end
-redis.call('HSET', key, '', stamp)
-return before
+at = at + set
+for i = at + 1, #ARGV, 2000 do
+  redis.call('HDEL', key, unpack(ARGV, i, math.min(i + 1999, #ARGV)))
+end
+return now[looked] or ''
 ";
 
 /// Writes the revision anew, so that a connection has written something after every commit before.

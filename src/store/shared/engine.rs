@@ -262,6 +262,10 @@ pub enum Committed {
     },
     /// Its condition did not hold, and nothing was written.
     Conflict,
+    /// The same, with those values that the condition names and that have another version, as they are now; one that is
+    /// gone has an empty version. A store that is told them need not read before it tries again. Only for a condition on
+    /// [versions](Condition::Versions).
+    ConflictWith(Vec<Entry>),
     /// The server answered that it takes no writes for now, and nothing was written.
     Refused,
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::engine::{Known, Listing, Value};
+use super::engine::{Entry, Known, Listing, Value};
 use super::sealing::Seal;
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
@@ -34,6 +34,14 @@ pub(super) fn refresh_name(id: &ProfileId) -> String {
 /// The new text of a value, by name; `None` where it goes.
 pub(super) type Change = (String, Option<Secret>);
 
+/// What an update has changed of a snapshot.
+#[derive(Debug)]
+pub(super) struct Changes {
+    pub(super) values: Vec<Change>,
+    /// The snapshot's document with these changes, where it is at hand, so that nothing is read that was just written.
+    pub(super) document: Option<Arc<AuthProfiles>>,
+}
+
 /// One state of the whole.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Snapshot {
@@ -53,42 +61,69 @@ impl Snapshot {
         let mut changed: Vec<Change> = Vec::new();
         for entry in listing.entries {
             if self.known.version(&entry.name) != Some(&entry.version) {
-                let value = entry.value.as_ref().ok_or_else(|| {
-                    Error::new(ErrorKind::Conformance, "the engine left a value out that was not known")
-                })?;
+                let value = entry.value.as_ref().ok_or_else(left_out)?;
                 changed.push((entry.name.clone(), Some(open(seal, &entry.name, value)?)));
             }
             next.known.versions.insert(entry.name.into(), entry.version.into());
         }
         let gone = self.known.versions.keys().filter(|name| !next.known.versions.contains_key(*name));
         changed.extend(gone.map(|name| (name.to_string(), None)));
-        next.change(&changed)?;
+        next.change(&changed, None)?;
+        Ok(next)
+    }
+
+    /// The state with what a conflict told of some of its values.
+    pub(super) fn amended(&self, now: Vec<Entry>, seal: &Seal) -> Result<Self> {
+        let (mut next, mut changed) = (self.clone(), Vec::new());
+        for Entry { name, version, value } in now {
+            if version.is_empty() {
+                next.known.versions.remove(&*name);
+                changed.push((name, None));
+                continue;
+            }
+            let value = value.ok_or_else(left_out)?;
+            let text = open(seal, &name, &value)?;
+            next.known.versions.insert(name.as_str().into(), version.into());
+            changed.push((name, Some(text)));
+        }
+        next.known.revision = mixed(&self.known.revision);
+        next.change(&changed, None)?;
         Ok(next)
     }
 
     /// The state after changes that were committed on one that has the same versions of them.
-    pub(super) fn committed(&self, stamp: &str, changes: &[Change], before: &str) -> Result<Self> {
+    pub(super) fn committed(&self, stamp: &str, changes: &Changes, before: &str) -> Result<Self> {
         let (mut next, version) = (self.clone(), Arc::<str>::from(stamp));
-        for (name, text) in changes {
+        for (name, text) in &changes.values {
             match text {
                 Some(_) => next.known.versions.insert(name.as_str().into(), Arc::clone(&version)),
                 None => next.known.versions.remove(&**name),
             };
         }
-        stamp.clone_into(&mut next.known.revision);
-        if self.known.revision != before {
-            // Others have committed between: there never is a server whose revision this is, so that none says it has
-            // nothing new, as one would that lost these commits and is where this state was.
-            next.known.revision.push_str(MIXED);
-        }
-        next.change(changes)?;
+        // Where others have committed between, this is a state that no server had.
+        let is_next = self.known.revision == before;
+        next.known.revision = if is_next { stamp.to_owned() } else { mixed(stamp) };
+        next.change(&changes.values, changes.document.as_ref())?;
         Ok(next)
     }
 
-    fn change(&mut self, changed: &[Change]) -> Result<()> {
-        if changed.is_empty() {
-            return Ok(());
+    /// Changes values, and the document with them unless it is given with these changes.
+    fn change(&mut self, changed: &[Change], document: Option<&Arc<AuthProfiles>>) -> Result<()> {
+        for (name, text) in changed.iter().filter(|(name, _)| name.starts_with(REFRESH)) {
+            match text {
+                Some(text) => self.notes.insert(name.clone(), text.clone()),
+                None => self.notes.remove(name),
+            };
         }
+        if let Some(document) = document {
+            self.document = Arc::clone(document);
+        } else if changed.iter().any(|(name, _)| name == CREDENTIALS || name.starts_with(USAGE)) {
+            self.document = Arc::new(self.changed(changed)?);
+        }
+        Ok(())
+    }
+
+    fn changed(&self, changed: &[Change]) -> Result<AuthProfiles> {
         let mut document = match changed.iter().find(|(name, _)| name == CREDENTIALS) {
             None => AuthProfiles::clone(&self.document),
             Some((_, text)) => {
@@ -103,15 +138,9 @@ impl Snapshot {
         for (name, text) in changed {
             if let Some(id) = name.strip_prefix(USAGE) {
                 document.put_usage(&ProfileId::verbatim(id), text.as_ref())?;
-            } else if name.starts_with(REFRESH) {
-                match text {
-                    Some(text) => self.notes.insert(name.clone(), text.clone()),
-                    None => self.notes.remove(name),
-                };
             }
         }
-        self.document = Arc::new(document);
-        Ok(())
+        Ok(document)
     }
 
     /// What an update has changed that made this document of the one here.
@@ -124,6 +153,16 @@ impl Snapshot {
         changes.extend(usage.map(|(id, text)| (usage_name(id), text.cloned())));
         changes
     }
+}
+
+/// The revision of a state that is put together from two. There never is a server whose revision this is, so that none says
+/// it has nothing new, as one would that lost commits and is where this state was.
+fn mixed(revision: &str) -> String {
+    format!("{}{MIXED}", revision.trim_end_matches(MIXED))
+}
+
+fn left_out() -> Error {
+    Error::new(ErrorKind::Conformance, "the engine left a value out that was not known")
 }
 
 /// Reads a value; an error says which one.

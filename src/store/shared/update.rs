@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::core::Core;
 use super::engine::{Commit, Committed, Condition, Engine};
-use super::snapshot::{CREDENTIALS, Change, Snapshot, usage_name};
+use super::snapshot::{CREDENTIALS, Change, Changes, Snapshot, usage_name};
 use super::stamp::{jitter, pause};
 use super::turn::{self, Turn};
 use crate::error::{Error, ErrorKind, Result};
@@ -33,7 +33,7 @@ enum Attempt {
 /// What a run of a closure came to.
 enum Run {
     /// It changed this; the condition is the one to commit it under.
-    Changed(Condition, Vec<Change>),
+    Changed(Condition, Changes),
     /// It changed nothing, or failed, which holds if what it was given is still in force.
     Unchanged(Result<()>),
 }
@@ -51,7 +51,10 @@ impl<E: Engine> Core<E> {
             draft.check_writable()?;
             match base.changes(&draft) {
                 changes if changes.is_empty() => Ok(Run::Unchanged(Ok(()))),
-                changes => Ok(Run::Changed(Condition::Revision(base.known.revision.clone()), changes)),
+                values => {
+                    let changes = Changes { values, document: None };
+                    Ok(Run::Changed(Condition::Revision(base.known.revision.clone()), changes))
+                }
             }
         })
     }
@@ -78,16 +81,18 @@ impl<E: Engine> Core<E> {
             draft.check_writable()?;
             draft.set_usage(profile, usage)?;
             let version = |name: &String| (name.clone(), base.known.version(name).map(str::to_owned));
-            let text = draft.usage_since(&base.document).find(|(id, _)| *id == profile);
-            let changes = text.map(|(_, text)| (name.clone(), text.cloned()));
-            Ok(Run::Changed(Condition::Versions(names.iter().map(version).collect()), changes.into_iter().collect()))
+            let values = draft.usage_text(profile).map(|text| (name.clone(), Some(text.clone())));
+            draft.committed();
+            let changes = Changes { values: values.into_iter().collect(), document: Some(Arc::new(draft)) };
+            Ok(Run::Changed(Condition::Versions(names.iter().map(version).collect()), changes))
         })
     }
 
     /// Writes one value under the condition that it is still the one of a snapshot.
     pub(super) fn put(&self, base: &Arc<Snapshot>, name: &str, text: Option<Secret>) -> Result<Option<Arc<Snapshot>>> {
         let condition = Condition::Versions(vec![(name.to_owned(), base.known.version(name).map(str::to_owned))]);
-        Ok(match self.attempt(base, condition, &[(name.to_owned(), text)])? {
+        let changes = Changes { values: vec![(name.to_owned(), text)], document: None };
+        Ok(match self.attempt(base, condition, &changes)? {
             // What nobody was told of may be lost with the server.
             Attempt::Done(after) | Attempt::Unconfirmed(after) => Some(after),
             Attempt::Late(_) => None,
@@ -115,7 +120,7 @@ impl<E: Engine> Core<E> {
             match run(&base) {
                 Ok(Run::Changed(condition, mut changes)) => {
                     // It ends with the commit.
-                    changes.extend(turn.held().map(|name| (name.to_owned(), None)));
+                    changes.values.extend(turn.held().map(|name| (name.to_owned(), None)));
                     match self.attempt(&base, condition, &changes)? {
                         Attempt::Done(after) => {
                             turn.ended();
@@ -156,16 +161,16 @@ impl<E: Engine> Core<E> {
     }
 
     /// Tries to commit changes once. Where the answer gets lost they are looked for by their stamp.
-    fn attempt(&self, base: &Arc<Snapshot>, condition: Condition, changes: &[Change]) -> Result<Attempt> {
+    fn attempt(&self, base: &Arc<Snapshot>, condition: Condition, changes: &Changes) -> Result<Attempt> {
         let seal = |(name, text): &Change| {
             let value = text.as_ref().map(|text| self.settings.seal.seal(name, text)).transpose()?;
             Ok((name.clone(), value))
         };
-        let writes = changes.iter().map(seal).collect::<Result<Vec<_>>>()?;
+        let writes = changes.values.iter().map(seal).collect::<Result<Vec<_>>>()?;
         let commit = Commit { stamp: self.stamps.next(), condition, writes };
         let is_ours = |state: &Snapshot| {
             let written = |name: &String| state.known.version(name) == Some(&commit.stamp);
-            state.known.revision == commit.stamp || changes.iter().any(|(name, _)| written(name))
+            state.known.revision == commit.stamp || changes.values.iter().any(|(name, _)| written(name))
         };
         let mut sent_before = None;
         loop {
@@ -177,7 +182,11 @@ impl<E: Engine> Core<E> {
                     return Ok(Attempt::Unconfirmed(self.keep(&commit.stamp, changes, base, &before)?));
                 }
                 Ok(Committed::Refused) => return Err(refused()),
-                Ok(Committed::Conflict) => {
+                Ok(Committed::ConflictWith(now)) if sent_before.is_none() && !now.is_empty() => {
+                    let newer = self.amend(base, now)?;
+                    return Ok(if is_ours(&newer) { self.found(newer) } else { Attempt::Late(newer) });
+                }
+                Ok(Committed::Conflict | Committed::ConflictWith(_)) => {
                     let newer = self.read(base)?;
                     // The conflict may be one with itself, also where an engine has sent it twice.
                     return match sent_before {
