@@ -35,6 +35,11 @@ impl AuthProfiles {
         changed.chain(before.usage.missing_in(&self.usage).map(|id| (id, None)))
     }
 
+    /// Returns the text of a profile's statistics.
+    pub(crate) fn usage_text(&self, id: &ProfileId) -> Option<&Secret> {
+        self.usage.entry(id).map(|(_, (_, text))| text)
+    }
+
     /// Takes the statistics of another document, as committed ones.
     pub(crate) fn take_usage(&mut self, other: &Self) {
         if !self.usage.is_foreign() && !other.usage.is_foreign() {

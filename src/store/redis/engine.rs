@@ -141,6 +141,21 @@ fn text(reply: Reply) -> Result<String> {
     }
 }
 
+/// Values, each as its name, its version and itself.
+fn entries(mut fields: impl Iterator<Item = Reply>) -> Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    while let Some(name) = fields.next() {
+        let version = text(fields.next().ok_or_else(unexpected)?)?;
+        let value = match fields.next() {
+            Some(Reply::BulkString(bytes)) => Some(Value::new(bytes)),
+            Some(Reply::Nil) => None,
+            _ => return Err(unexpected()),
+        };
+        entries.push(Entry::new(text(name)?, version, value));
+    }
+    Ok(entries)
+}
+
 impl Engine for RedisEngine {
     fn read(&self, known: &Known) -> Result<Option<Listing>> {
         let reply: Reply = self.call(|connection| {
@@ -153,43 +168,42 @@ impl Engine for RedisEngine {
         };
         let mut fields = fields.into_iter();
         let mut listing = Listing::new(text(fields.next().ok_or_else(unexpected)?)?);
-        while let Some(name) = fields.next() {
-            let version = text(fields.next().ok_or_else(unexpected)?)?;
-            let value = match fields.next() {
-                Some(Reply::BulkString(bytes)) => Some(Value::new(bytes)),
-                Some(Reply::Nil) => None,
-                _ => return Err(unexpected()),
-            };
-            listing.entries.push(Entry::new(text(name)?, version, value));
-        }
+        listing.entries = entries(fields)?;
         Ok(Some(listing))
     }
 
     fn commit(&self, commit: &Commit) -> Result<Committed> {
-        let mut call = COMMITTING.key(&self.key);
-        call.arg(&commit.stamp);
+        // The fields that are looked at, and what must be in them; the revision is looked at in any case.
+        let (mut looked, mut wanted) = (Vec::new(), Vec::new());
         match &commit.condition {
-            Condition::Revision(revision) => {
-                call.arg("revision").arg(revision);
-            }
+            Condition::Revision(revision) => wanted.push(revision.as_str()),
             Condition::Versions(versions) => {
-                call.arg("versions").arg(versions.len());
                 for (name, version) in versions {
-                    call.arg(name).arg(version.as_deref().unwrap_or_default());
+                    looked.push(format!("v{name}"));
+                    wanted.push(version.as_deref().unwrap_or_default());
                 }
             }
         }
-        for (name, value) in &commit.writes {
-            let kind = if value.is_some() { "set" } else { "remove" };
-            call.arg(name).arg(kind).arg(value.as_ref().map_or(&[][..], Value::as_bytes));
+        looked.push(String::new());
+        let kept: Vec<_> = commit.writes.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))).collect();
+        let mut call = COMMITTING.key(&self.key);
+        call.arg(looked.len()).arg(wanted.len()).arg(2 + 4 * kept.len()).arg(looked).arg(wanted);
+        call.arg("").arg(&commit.stamp);
+        for (name, value) in kept {
+            call.arg(format!("v{name}")).arg(&commit.stamp).arg(format!("d{name}")).arg(value.as_bytes());
+        }
+        for (name, _) in commit.writes.iter().filter(|(_, value)| value.is_none()) {
+            call.arg(format!("v{name}")).arg(format!("d{name}"));
         }
         let answer = self.connections.call(&self.key, false, |link| {
             let before: Reply = call.invoke(link)?;
-            let is_copied = before == Reply::Nil || self.is_copied(link)?;
+            let is_written = matches!(before, Reply::BulkString(_) | Reply::SimpleString(_));
+            let is_copied = !is_written || self.is_copied(link)?;
             Ok((before, is_copied))
         });
         match answer {
             Ok((Reply::Nil, _)) => Ok(Committed::Conflict),
+            Ok((Reply::Array(others), _)) => entries(others.into_iter()).map(Committed::ConflictWith),
             Ok((before, true)) => Ok(Committed::Done { before: text(before)? }),
             Ok((before, false)) => Ok(Committed::Unconfirmed { before: text(before)? }),
             Err(error) if is_refusal(&error) => Ok(Committed::Refused),

@@ -30,29 +30,36 @@ end
 return reply
 ";
 
-/// Writes values if the condition holds; returns the previous revision, or nothing.
+/// Writes fields if other fields have the expected values, and returns the previous revision. On a conflict it returns
+/// each version that differs by its name, with its value, or nothing if the revision itself had to match.
+///
+/// The arguments: the number of fields to check, how many of them must match, and the number of arguments that set
+/// fields; then the fields to check with the revision last, the expected values, the fields to set with their values, and
+/// the fields to remove.
 const COMMIT: &str = r"
-local stamp, key = ARGV[1], KEYS[1]
-local before = redis.call('HGET', key, '') or ''
-local at
-if ARGV[2] == 'revision' then
-  if before ~= ARGV[3] then return false end
-  at = 4
-else
-  at = 4 + 2 * tonumber(ARGV[3])
-  for i = 4, at - 1, 2 do
-    if (redis.call('HGET', key, 'v' .. ARGV[i]) or '') ~= ARGV[i + 1] then return false end
+local key, looked, wanted, set = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local at = 3 + looked
+local now = redis.call('HMGET', key, unpack(ARGV, 4, at))
+local others = {}
+for i = 1, wanted do
+  if (now[i] or '') ~= ARGV[at + i] then
+    if wanted == looked then return false end
+    local name = string.sub(ARGV[3 + i], 2)
+    others[#others + 1] = name
+    others[#others + 1] = now[i] or ''
+    others[#others + 1] = redis.call('HGET', key, 'd' .. name)
   end
 end
-for i = at, #ARGV, 3 do
-  if ARGV[i + 1] == 'set' then
-    redis.call('HSET', key, 'v' .. ARGV[i], stamp, 'd' .. ARGV[i], ARGV[i + 2])
-  else
-    redis.call('HDEL', key, 'v' .. ARGV[i], 'd' .. ARGV[i])
-  end
+if #others > 0 then return others end
+at = at + wanted
+for i = at + 1, at + set, 2000 do
+  redis.call('HSET', key, unpack(ARGV, i, math.min(i + 1999, at + set)))
 end
-redis.call('HSET', key, '', stamp)
-return before
+at = at + set
+for i = at + 1, #ARGV, 2000 do
+  redis.call('HDEL', key, unpack(ARGV, i, math.min(i + 1999, #ARGV)))
+end
+return now[looked] or ''
 ";
 
 /// Writes the revision again, so that the connection's own write comes after every earlier commit.

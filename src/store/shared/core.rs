@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use super::engine::Engine;
+use super::engine::{Engine, Entry};
 use super::lease::Renewals;
 use super::settings::Settings;
-use super::snapshot::{Change, Snapshot};
+use super::snapshot::{Change, Changes, Snapshot};
 use super::stamp::Stamps;
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
@@ -150,14 +150,15 @@ impl<E: Engine> Core<E> {
     pub(super) fn keep(
         &self,
         stamp: &str,
-        changes: &[Change],
+        changes: &Changes,
         base: &Arc<Snapshot>,
         before: &str,
     ) -> Result<Arc<Snapshot>> {
-        let own = Arc::new(base.committed(stamp, changes, before)?);
+        let mut own = base.committed(stamp, changes, before)?;
         let mut newest = self.newest.write().unwrap_or_else(PoisonError::into_inner);
         // A read that has already begun may miss the commit, so its lower number keeps it from replacing this state.
-        let number = self.reads.fetch_add(1, Ordering::SeqCst) + 1;
+        own.number = self.reads.fetch_add(1, Ordering::SeqCst) + 1;
+        let (number, own) = (own.number, Arc::new(own));
         // A value that is missing from both states may have existed in between.
         let is_one = newest.known.revision == base.known.revision || newest.known.revision == before;
         let is_same = |(name, _): &Change| {
@@ -165,15 +166,29 @@ impl<E: Engine> Core<E> {
             version == base.known.version(name) && (is_one || version.is_some())
         };
         *newest = if Arc::ptr_eq(&newest, base) {
-            Arc::new(Snapshot { number, ..Snapshot::clone(&own) })
-        } else if changes.iter().all(is_same) {
-            Arc::new(Snapshot { number, ..newest.committed(stamp, changes, before)? })
+            Arc::clone(&own)
+        } else if changes.values.iter().all(is_same) {
+            let changes = Changes { values: changes.values.clone(), document: None };
+            Arc::new(Snapshot { number, ..newest.committed(stamp, &changes, before)? })
         } else {
             // It is unknown which of two concurrent reads is newer. Without `read_at`, nobody gets this one without
             // asking the server.
-            Arc::new(Snapshot { number, read_at: None, ..Snapshot::clone(&own) })
+            Arc::new(Snapshot { read_at: None, ..Snapshot::clone(&own) })
         };
         Ok(own)
+    }
+
+    /// Returns a snapshot with the values that a conflict reported, and keeps it if the base is still the newest.
+    pub(super) fn amend(&self, base: &Arc<Snapshot>, now: Vec<Entry>) -> Result<Arc<Snapshot>> {
+        let mut next = base.amended(now, &self.settings.seal)?;
+        let mut newest = self.newest.write().unwrap_or_else(PoisonError::into_inner);
+        let is_newest = Arc::ptr_eq(&newest, base);
+        next.number = self.reads.fetch_add(1, Ordering::SeqCst) + 1;
+        let next = Arc::new(next);
+        if is_newest {
+            *newest = Arc::clone(&next);
+        }
+        Ok(next)
     }
 
     /// Waits for the updates of this process that concern the same: one profile, or everything.

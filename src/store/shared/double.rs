@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::engine::{Commit, Committed, Engine, Entry, Known, Listing, Value};
+use super::engine::{Commit, Committed, Condition, Engine, Entry, Known, Listing, Value};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -33,6 +33,17 @@ struct Server {
     known: Known,
     values: BTreeMap<String, Value>,
     leases: HashMap<String, (String, Timestamp)>,
+}
+
+impl Server {
+    /// Returns the values whose versions differ from these.
+    fn others(&self, versions: &[(String, Option<String>)]) -> Vec<Entry> {
+        let others = versions.iter().filter(|(name, version)| self.known.version(name) != version.as_deref());
+        let entry = |(name, _): &(String, Option<String>)| {
+            Entry::new(name, self.known.version(name).unwrap_or_default(), self.values.get(name).cloned())
+        };
+        others.map(entry).collect()
+    }
 }
 
 /// A saved state of a [`MemoryEngine`]'s server. Restoring it simulates a server that loses writes.
@@ -111,7 +122,10 @@ impl Engine for MemoryEngine {
     fn commit(&self, commit: &Commit) -> Result<Committed> {
         let mut server = self.reach()?;
         if !commit.condition.holds(&server.known) {
-            return Ok(Committed::Conflict);
+            return Ok(match &commit.condition {
+                Condition::Revision(_) => Committed::Conflict,
+                Condition::Versions(versions) => Committed::ConflictWith(server.others(versions)),
+            });
         }
         for (name, value) in &commit.writes {
             server.known.versions.remove(&**name);

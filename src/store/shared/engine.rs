@@ -265,6 +265,10 @@ pub enum Committed {
     },
     /// Its condition did not hold, and nothing was written.
     Conflict,
+    /// A conflict, with the current state of each value in the condition that has another version; a removed value has
+    /// an empty version. The store then tries again without a read. Only for a condition on
+    /// [versions](Condition::Versions).
+    ConflictWith(Vec<Entry>),
     /// The server temporarily accepts no writes, and nothing was written.
     Refused,
 }

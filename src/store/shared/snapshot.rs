@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::engine::{Known, Listing, Value};
+use super::engine::{Entry, Known, Listing, Value};
 use super::sealing::Seal;
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
@@ -32,6 +32,15 @@ pub(super) fn refresh_name(id: &ProfileId) -> String {
 /// The name of a value and its new text; `None` to remove it.
 pub(super) type Change = (String, Option<Secret>);
 
+/// The changes that an update made to a snapshot.
+#[derive(Debug)]
+pub(super) struct Changes {
+    pub(super) values: Vec<Change>,
+    /// The snapshot's document with these changes, if it is available, so that a commit is not parsed again.
+    pub(super) document: Option<Arc<AuthProfiles>>,
+}
+
+/// One state of all values.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Snapshot {
     /// The position of this read or commit among all of them, counted from its start; zero if nothing was read.
@@ -49,42 +58,69 @@ impl Snapshot {
         let mut changed: Vec<Change> = Vec::new();
         for entry in listing.entries {
             if self.known.version(&entry.name) != Some(&entry.version) {
-                let value = entry.value.as_ref().ok_or_else(|| {
-                    Error::new(ErrorKind::Conformance, "the engine left out a value that was not known")
-                })?;
+                let value = entry.value.as_ref().ok_or_else(left_out)?;
                 changed.push((entry.name.clone(), Some(open(seal, &entry.name, value)?)));
             }
             next.known.versions.insert(entry.name.into(), entry.version.into());
         }
         let gone = self.known.versions.keys().filter(|name| !next.known.versions.contains_key(*name));
         changed.extend(gone.map(|name| (name.to_string(), None)));
-        next.change(&changed)?;
+        next.change(&changed, None)?;
+        Ok(next)
+    }
+
+    /// The state with what a conflict told of some of its values.
+    pub(super) fn amended(&self, now: Vec<Entry>, seal: &Seal) -> Result<Self> {
+        let (mut next, mut changed) = (self.clone(), Vec::new());
+        for Entry { name, version, value } in now {
+            if version.is_empty() {
+                next.known.versions.remove(&*name);
+                changed.push((name, None));
+                continue;
+            }
+            let value = value.ok_or_else(left_out)?;
+            let text = open(seal, &name, &value)?;
+            next.known.versions.insert(name.as_str().into(), version.into());
+            changed.push((name, Some(text)));
+        }
+        next.known.revision = mixed(&self.known.revision);
+        next.change(&changed, None)?;
         Ok(next)
     }
 
     /// Returns the state after changes that were committed on a state with the same versions of these values.
-    pub(super) fn committed(&self, stamp: &str, changes: &[Change], before: &str) -> Result<Self> {
+    pub(super) fn committed(&self, stamp: &str, changes: &Changes, before: &str) -> Result<Self> {
         let (mut next, version) = (self.clone(), Arc::<str>::from(stamp));
-        for (name, text) in changes {
+        for (name, text) in &changes.values {
             match text {
                 Some(_) => next.known.versions.insert(name.as_str().into(), Arc::clone(&version)),
                 None => next.known.versions.remove(&**name),
             };
         }
-        stamp.clone_into(&mut next.known.revision);
-        if self.known.revision != before {
-            // Others have committed in between, so this mixture never existed on the server. A revision that no server
-            // has makes the next read compare versions, even with a server that has lost those commits.
-            next.known.revision.push_str(MIXED);
-        }
-        next.change(changes)?;
+        // If others have committed in between, this mixture never existed on the server.
+        let is_next = self.known.revision == before;
+        next.known.revision = if is_next { stamp.to_owned() } else { mixed(stamp) };
+        next.change(&changes.values, changes.document.as_ref())?;
         Ok(next)
     }
 
-    fn change(&mut self, changed: &[Change]) -> Result<()> {
-        if changed.is_empty() {
-            return Ok(());
+    /// Changes values, and the document with them unless it is given with these changes.
+    fn change(&mut self, changed: &[Change], document: Option<&Arc<AuthProfiles>>) -> Result<()> {
+        for (name, text) in changed.iter().filter(|(name, _)| name.starts_with(REFRESH)) {
+            match text {
+                Some(text) => self.notes.insert(name.clone(), text.clone()),
+                None => self.notes.remove(name),
+            };
         }
+        if let Some(document) = document {
+            self.document = Arc::clone(document);
+        } else if changed.iter().any(|(name, _)| name == CREDENTIALS || name.starts_with(USAGE)) {
+            self.document = Arc::new(self.changed(changed)?);
+        }
+        Ok(())
+    }
+
+    fn changed(&self, changed: &[Change]) -> Result<AuthProfiles> {
         let mut document = match changed.iter().find(|(name, _)| name == CREDENTIALS) {
             None => AuthProfiles::clone(&self.document),
             Some((_, text)) => {
@@ -99,15 +135,9 @@ impl Snapshot {
         for (name, text) in changed {
             if let Some(id) = name.strip_prefix(USAGE) {
                 document.put_usage(&ProfileId::verbatim(id), text.as_ref())?;
-            } else if name.starts_with(REFRESH) {
-                match text {
-                    Some(text) => self.notes.insert(name.clone(), text.clone()),
-                    None => self.notes.remove(name),
-                };
             }
         }
-        self.document = Arc::new(document);
-        Ok(())
+        Ok(document)
     }
 
     /// Returns the changes that an update made to this document.
@@ -122,6 +152,17 @@ impl Snapshot {
     }
 }
 
+/// Returns the revision of a state that mixes two. No server has it, so the next read compares versions, even with a server
+/// that has lost commits.
+fn mixed(revision: &str) -> String {
+    format!("{}{MIXED}", revision.trim_end_matches(MIXED))
+}
+
+fn left_out() -> Error {
+    Error::new(ErrorKind::Conformance, "the engine left out a value that was not known")
+}
+
+/// Reads a value; an error names it.
 fn open(seal: &Seal, name: &str, value: &Value) -> Result<Secret> {
     seal.open(name, value).map_err(|error| if error.location().is_some() { error } else { error.with_key_path(name) })
 }

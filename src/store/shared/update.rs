@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::core::Core;
 use super::engine::{Commit, Committed, Condition, Engine};
-use super::snapshot::{CREDENTIALS, Change, Snapshot, usage_name};
+use super::snapshot::{CREDENTIALS, Change, Changes, Snapshot, usage_name};
 use super::stamp::{jitter, pause};
 use super::turn::{self, Turn};
 use crate::error::{Error, ErrorKind, Result};
@@ -30,7 +30,7 @@ enum Attempt {
 
 enum Run {
     /// Changes to commit, and the condition for it.
-    Changed(Condition, Vec<Change>),
+    Changed(Condition, Changes),
     /// No changes, or an error. It is final if the closure's document is still current.
     Unchanged(Result<()>),
 }
@@ -48,7 +48,10 @@ impl<E: Engine> Core<E> {
             draft.check_writable()?;
             match base.changes(&draft) {
                 changes if changes.is_empty() => Ok(Run::Unchanged(Ok(()))),
-                changes => Ok(Run::Changed(Condition::Revision(base.known.revision.clone()), changes)),
+                values => {
+                    let changes = Changes { values, document: None };
+                    Ok(Run::Changed(Condition::Revision(base.known.revision.clone()), changes))
+                }
             }
         })
     }
@@ -75,16 +78,18 @@ impl<E: Engine> Core<E> {
             draft.check_writable()?;
             draft.set_usage(profile, usage)?;
             let version = |name: &String| (name.clone(), base.known.version(name).map(str::to_owned));
-            let text = draft.usage_since(&base.document).find(|(id, _)| *id == profile);
-            let changes = text.map(|(_, text)| (name.clone(), text.cloned()));
-            Ok(Run::Changed(Condition::Versions(names.iter().map(version).collect()), changes.into_iter().collect()))
+            let values = draft.usage_text(profile).map(|text| (name.clone(), Some(text.clone())));
+            draft.committed();
+            let changes = Changes { values: values.into_iter().collect(), document: Some(Arc::new(draft)) };
+            Ok(Run::Changed(Condition::Versions(names.iter().map(version).collect()), changes))
         })
     }
 
     /// Writes one value if it has not changed since a snapshot; returns `None` if it has.
     pub(super) fn put(&self, base: &Arc<Snapshot>, name: &str, text: Option<Secret>) -> Result<Option<Arc<Snapshot>>> {
         let condition = Condition::Versions(vec![(name.to_owned(), base.known.version(name).map(str::to_owned))]);
-        Ok(match self.attempt(base, condition, &[(name.to_owned(), text)])? {
+        let changes = Changes { values: vec![(name.to_owned(), text)], document: None };
+        Ok(match self.attempt(base, condition, &changes)? {
             // This value was not acknowledged to anyone, so the server may lose it.
             Attempt::Done(after) | Attempt::Unconfirmed(after) => Some(after),
             Attempt::Late(_) => None,
@@ -111,7 +116,7 @@ impl<E: Engine> Core<E> {
             match run(&base) {
                 Ok(Run::Changed(condition, mut changes)) => {
                     // The commit also ends the turn.
-                    changes.extend(turn.held().map(|name| (name.to_owned(), None)));
+                    changes.values.extend(turn.held().map(|name| (name.to_owned(), None)));
                     match self.attempt(&base, condition, &changes)? {
                         Attempt::Done(after) => {
                             turn.ended();
@@ -152,16 +157,16 @@ impl<E: Engine> Core<E> {
     }
 
     /// Tries to commit changes once. If the answer is lost, looks for the commit by its stamp.
-    fn attempt(&self, base: &Arc<Snapshot>, condition: Condition, changes: &[Change]) -> Result<Attempt> {
+    fn attempt(&self, base: &Arc<Snapshot>, condition: Condition, changes: &Changes) -> Result<Attempt> {
         let seal = |(name, text): &Change| {
             let value = text.as_ref().map(|text| self.settings.seal.seal(name, text)).transpose()?;
             Ok((name.clone(), value))
         };
-        let writes = changes.iter().map(seal).collect::<Result<Vec<_>>>()?;
+        let writes = changes.values.iter().map(seal).collect::<Result<Vec<_>>>()?;
         let commit = Commit { stamp: self.stamps.next(), condition, writes };
         let is_ours = |state: &Snapshot| {
             let written = |name: &String| state.known.version(name) == Some(&commit.stamp);
-            state.known.revision == commit.stamp || changes.iter().any(|(name, _)| written(name))
+            state.known.revision == commit.stamp || changes.values.iter().any(|(name, _)| written(name))
         };
         let mut sent_before = None;
         loop {
@@ -173,7 +178,11 @@ impl<E: Engine> Core<E> {
                     return Ok(Attempt::Unconfirmed(self.keep(&commit.stamp, changes, base, &before)?));
                 }
                 Ok(Committed::Refused) => return Err(refused()),
-                Ok(Committed::Conflict) => {
+                Ok(Committed::ConflictWith(now)) if sent_before.is_none() && !now.is_empty() => {
+                    let newer = self.amend(base, now)?;
+                    return Ok(if is_ours(&newer) { self.found(newer) } else { Attempt::Late(newer) });
+                }
+                Ok(Committed::Conflict | Committed::ConflictWith(_)) => {
                     let newer = self.read(base)?;
                     // The conflict may be with the same commit, sent before by this loop or by the engine.
                     return match sent_before {

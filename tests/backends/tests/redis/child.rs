@@ -6,7 +6,7 @@ use provider_auth::store::shared::{Settings, SharedStore};
 use provider_auth::store::{RedisEngine, RedisStore};
 use std::time::Duration;
 
-use crate::{failover, processes, refreshes};
+use crate::{failover, limits, processes, refreshes};
 
 const TASK: &str = "PROVIDER_AUTH_TEST_TASK";
 const URL: &str = "PROVIDER_AUTH_TEST_URL";
@@ -41,6 +41,7 @@ fn child() {
         "refresh" => processes::refresh(&url, number),
         "renew" => refreshes::renew(&url, number),
         "hold" => processes::hold(&url),
+        "limits" => limits::run(&url, number),
         "outlive" => failover::write(&url, number),
         other => panic!("no task {other}"),
     }

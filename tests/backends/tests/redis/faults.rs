@@ -76,7 +76,7 @@ fn a_server_with_too_many_clients_is_away_for_a_moment() {
 
 /// What the page says a user of its own needs.
 fn user(server: &Server, more: &[&str]) -> String {
-    let commands = "+eval +evalsha +script +get +set +del +pexpire +hget +hset +hdel +hgetall";
+    let commands = "+eval +evalsha +script +get +set +del +pexpire +hget +hmget +hset +hdel +hgetall";
     let mut words = vec!["ACL", "SETUSER", "fleet", "on", ">made-up-password", "~{provider-auth:*"];
     words.extend(commands.split(' '));
     words.extend(more);

@@ -18,6 +18,8 @@ mod conformance;
 mod example;
 mod failover;
 mod faults;
+mod limits;
+mod lost;
 #[cfg(target_os = "linux")]
 mod memory;
 mod processes;
@@ -27,3 +29,4 @@ mod refusals;
 #[path = "../../../support/remains.rs"]
 mod remains;
 mod server;
+mod way;
