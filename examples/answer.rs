@@ -1,24 +1,23 @@
-//! What does this answer mean? JSON lines on standard input, JSON lines on standard output.
+//! Classifies answers of providers: JSON lines on standard input, JSON lines on standard output.
 //!
 //! ```sh
 //! echo '{"provider": "anthropic", "kind": "response", "status": 429, "headers": {"retry-after": "30"}, "body": ""}' |
 //!     cargo run --example answer
 //! ```
 //!
-//! In, one object a line; all members but `kind` are optional:
+//! Input: one object per line. All members but `kind` are optional:
 //!
 //! - `kind`: `response`, `event` (one event of a stream) or `text` (an error message);
-//! - `status` and `headers` of a response, `event`: the event's name;
-//! - `body`: a string, or an object that is serialised;
-//! - `provider`: whose codes count, every provider's without one; `model`: the model that was asked for;
-//! - `names`: words of the caller, such as its tools, that say nothing; `now`: milliseconds since 1970.
+//! - `status` and `headers` of a response; `event`: the name of the event;
+//! - `body`: a string, or an object, which is serialised;
+//! - `provider`: whose codes apply (default: those of all providers); `model`: the model of the request;
+//! - `names`: words of the caller, such as the names of its tools, to ignore; `now`: milliseconds since 1970.
 //!
-//! A byte order mark, CRLF and bytes that are no UTF-8 do no harm. Blank lines are passed over: they have a number, but no
-//! answer.
+//! A byte order mark, CRLF and invalid UTF-8 are accepted. Blank lines are skipped, and counted as lines.
 //!
-//! Out, one line for each: `null` for no failure, else its reason, what it blames, until when the server asks to wait,
-//! whether the same profile is worth a retry and after how long, whether another profile is, and what to do. A line that
-//! cannot be read is `{"error": "...", "line": n}`, and the exit status is then 1.
+//! Output: one line for each. `null` means no failure; otherwise it has the reason, the blame, the server's deadline, whether
+//! and when the same profile is worth a retry, whether another profile is, and what to do. A line that cannot be read becomes
+//! `{"error": "...", "line": n}`, and the exit status is 1.
 
 #![expect(clippy::print_stderr, reason = "an example talks to its reader")]
 
@@ -41,9 +40,9 @@ fn main() -> ExitCode {
     }
 }
 
-/// Answers every line; says whether all could be read.
+/// Answers every line; returns `true` if all could be read.
 fn run() -> io::Result<bool> {
-    // Standard output is written line by line, so that whoever asks one question at a time gets its answer.
+    // Standard output is flushed line by line, for a caller that asks one question at a time.
     let (input, mut output) = (io::stdin().lock(), io::stdout().lock());
     let mut all_read = true;
     for (line, n) in input.split(b'\n').zip(1_u64..) {

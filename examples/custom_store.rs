@@ -1,6 +1,8 @@
-//! A backend of one's own, and the proof that it keeps the contract.
+//! A custom store, and the proof that it keeps the contract.
 //!
-//! This one keeps the document as text, as a keyring or a database column would. `cargo run --example custom_store`
+//!     cargo run --example custom_store
+//!
+//! It keeps the document as text, as a keyring or a database column would.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, ThreadId};
@@ -9,7 +11,7 @@ use provider_auth::profile::DirtyState;
 use provider_auth::store::conformance;
 use provider_auth::{AuthProfileStore, AuthProfiles, Error, ErrorKind, Result, Secret};
 
-/// A credential document as text, and who is changing it.
+/// A credential document as text, and the thread that is changing it.
 #[derive(Debug)]
 struct TextStore {
     text: Mutex<Secret>,
@@ -21,7 +23,7 @@ impl TextStore {
         Self { text: Mutex::new(AuthProfiles::new().to_json()), updating: Mutex::default() }
     }
 
-    /// Lets one update in at a time. A nested one is told so: it would wait for itself.
+    /// Admits one update at a time. A nested one is an error, because it would wait for itself.
     fn enter(&self) -> Result<Inside<'_>> {
         let me = thread::current().id();
         loop {
@@ -41,7 +43,7 @@ impl TextStore {
     }
 }
 
-/// The right to update; given back when it is dropped, also by a panic.
+/// The right to update, released on drop, also by a panic.
 struct Inside<'a>(&'a TextStore);
 
 impl Drop for Inside<'_> {

@@ -1,9 +1,9 @@
-//! A minimal agent: configuration, profiles in a file, a rotator that sends, and what the prompt cache saved.
+//! A minimal agent: a state directory, a rotator that sends, and what the prompt cache saved.
 //!
-//!     cargo run --example embed                                             on loopback, without key or network
-//!     cargo run --features rustls --example embed -- STATE_DIR "a question" a real agent: needs a key
+//!     cargo run --example embed                                             # on loopback, without a key or a network
+//!     cargo run --features rustls --example embed -- STATE_DIR "a question" # a real agent: needs a key
 //!
-//! Copy it into your agent: what is only for the demonstration stands at the end. A real server needs TLS: this crate's
+//! Copy it into your agent. Only `demonstrate`, at the end, is for the demonstration. A real server needs TLS: this crate's
 //! feature `rustls`, or a TLS feature of reqwest in your own `Cargo.toml`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example talks to its reader")]
@@ -30,7 +30,7 @@ struct Agent {
 impl Agent {
     /// The agent "main" of a state directory.
     fn new(state: &Path, endpoint: Option<Endpoint>) -> Outcome<Self> {
-        // What the user configured. A file that is not there is an empty one; one with mistakes is an error with help.
+        // A missing file is an empty configuration; a file with mistakes is an error with help.
         let state = StateDir::at(state);
         let config = state.config()?;
         let model = config.resolve_model(config.primary_model(Some("main")).unwrap_or("anthropic/claude-opus-4-5"))?;
@@ -38,23 +38,23 @@ impl Agent {
         let rotator = Rotator::builder(state.store("main")?).config(config);
         let rotator = match endpoint {
             Some(endpoint) => rotator.endpoint(ProviderId::anthropic(), endpoint),
-            None => rotator, // the configuration knows it
+            None => rotator, // the configured one
         };
         Ok(Self { rotator: rotator.build()?, model, messages: Vec::new() })
     }
 
-    /// One turn: the question, and the answer of whichever profile could give one.
+    /// Asks a question; returns the answer, from whichever profile could send it.
     async fn ask(&mut self, question: &str) -> Outcome<String> {
         self.messages.push(json!({ "role": "user", "content": question }));
         let body = json!({ "model": self.model.model(), "max_tokens": 1024, "messages": self.messages });
-        // The session keeps the conversation on one account as long as that is ready: its prompt cache is warm. The
-        // cache markers are put in by the rotator, as the configuration says.
+        // The session keeps the conversation on one account while that is ready, because its prompt cache is warm. The
+        // rotator adds the cache breakpoints, as configured.
         let call = Call::new(self.model.clone()).agent("main").session("conversation-1").json(&body);
         let mut reply = match self.rotator.send(&call).await {
             Ok(reply) => reply,
             Err(failure) => {
                 self.messages.pop();
-                // Every profile that was tried, and why none of them could help.
+                // Every profile that was tried, and why it failed.
                 for attempt in failure.attempts() {
                     eprintln!("  {}: {:?}", attempt.profile, attempt.reason());
                 }
@@ -83,7 +83,7 @@ async fn main() -> Outcome<()> {
     Ok(())
 }
 
-/// The same agent in a directory of its own, with a key that is not real and a server on loopback.
+/// Runs the same agent in a temporary directory, with two made-up keys and a server on loopback.
 async fn demonstrate() -> Outcome<()> {
     let state = tempfile::tempdir()?;
     let (store, anthropic) = (FileStore::builder().agent(state.path(), "main").build()?, ProviderId::anthropic());

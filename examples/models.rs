@@ -1,18 +1,18 @@
-//! A small command line over a directory of OpenClaw: what is set up, keys and tokens, their order.
+//! A small command line for a state directory: its status, its keys and tokens, and their order.
 //!
 //! ```text
 //! models [--state-dir DIR] [--config FILE] [--agent ID] COMMAND
 //!
-//! status [--json] [--check]                    what is used now, and what is wrong
-//! auth list [--json]                           every profile
-//! auth set-key --provider P                    an API key, from standard input
-//! auth paste-token --provider P                a token, from standard input
-//! auth order get|set|clear --provider P [ID]   the order of profiles
+//! status [--json] [--check]                    shows what is used now, and what is wrong
+//! auth list [--json]                           lists every profile
+//! auth set-key --provider P                    stores an API key from standard input
+//! auth paste-token --provider P                stores a token from standard input
+//! auth order get|set|clear --provider P [ID]   shows, sets or clears the order of profiles
 //! auth remove ID, auth clear-cooldown ID
-//! config check                                 what is wrong with the configuration; nothing if it is in order
+//! config check                                 shows problems of the configuration
 //! ```
 //!
-//! Secrets come from standard input, never from the arguments, and are not echoed. `status --check` exits with 1 if
+//! Secrets are read from standard input, never from the arguments, and are not echoed. `status --check` exits with 1 if
 //! something is expired or missing and with 2 if something soon will be; every other failure exits with 1.
 
 mod arguments;
@@ -40,7 +40,7 @@ fn main() -> ExitCode {
         Err(Refused::Help(help)) => return told_whether(output::text(&help).map(|()| 0)),
         Err(Refused::Usage(message)) => {
             format!("error: {message}").lines().for_each(output::remark);
-            // Clap's own code is 2, which would read as "expiring".
+            // clap exits with 2, which means "expiring" here.
             return ExitCode::FAILURE;
         }
     };
@@ -78,7 +78,7 @@ impl Session {
             state = state.with_config_path(process.expand_home(path)?);
         }
         let environment = state.environment().unwrap_or_else(|error| {
-            // The program works without the file, but not in silence: the keys in it would seem to be gone.
+            // The program works without the file, but the keys in it would seem to be gone.
             output::remark(&format!("warning: {error}"));
             process
         });
@@ -92,7 +92,7 @@ impl Session {
                 let report = self.report()?;
                 let color = stdout().is_terminal() && Environment::process().get("NO_COLOR").is_none();
                 output::text(&if *json { report.to_json() } else { table::text(&report, color) })?;
-                // OpenClaw says nothing more before it has imported the file, and nothing can be changed.
+                // Nothing can be changed before OpenClaw has imported the file.
                 let is_stuck = self.store().is_ok_and(|store| matches!(store.unimported_file(), Ok(Some(_))));
                 Ok(match *check {
                     true if is_stuck => 1,
@@ -186,7 +186,7 @@ impl Session {
                 let stores = agents.map(|agent| self.state.store(agent).and_then(|store| store.load()));
                 let stores =
                     stores.filter(|store| !matches!(store, Err(error) if error.kind() == ErrorKind::NoDatabase));
-                // Where one cannot be read, nothing can be said of what is stored.
+                // If one cannot be read, the lint gets no profiles at all.
                 let stores: Vec<_> = stores.collect::<Result<_>>().unwrap_or_default();
                 (config.lint(stores.iter().map(|profiles| &**profiles)), false)
             }
@@ -213,7 +213,7 @@ impl Session {
         self.state.store(&*self.agent)
     }
 
-    /// The store of an agent that is there already: a misspelt one would look like one without credentials.
+    /// Returns the store of an agent that exists: a misspelt one would look like one without credentials.
     fn known_store(&self) -> Result<AgentStore> {
         let store = self.store()?;
         if self.agent == "main" || self.state.path().join("agents").join(&self.agent).is_dir() {
@@ -226,26 +226,26 @@ impl Session {
         Err(Error::new(ErrorKind::NotFound, message))
     }
 
-    /// The lists and rules of the configuration; one that cannot be read keeps nobody from storing a secret.
+    /// Returns the selector of the configuration. One that cannot be read does not keep the user from storing a secret.
     fn selector(&self) -> ProfileSelector {
         self.read_config(true).map_or_else(|_| ProfileSelector::default(), |config| config.selector().clone())
     }
 
-    /// Says what became of a secret, and whether it will be used: the configuration or an order may leave it out.
+    /// Reports what was stored, and whether it will be used: the configuration or an order may leave it out.
     fn told(&self, notes: &[&str], saved: &Saved) -> Result<()> {
         for note in notes {
             output::remark(&format!("note: {note}"));
         }
         output::line(&format!("{} {}", if saved.replaced { "replaced" } else { "added" }, saved.profile))?;
         if let Some(help) = saved.help() {
-            output::remark(&format!("note: as things stand it is not used. {help}"));
+            output::remark(&format!("note: it is not used. {help}"));
             return Ok(());
         }
         let verdict = self.report().ok().and_then(|report| {
             report.profiles().find(|profile| profile.id == saved.profile).map(|profile| profile.verdict)
         });
         if let Some(verdict) = verdict.filter(|verdict| !verdict.is_ready()) {
-            output::remark(&format!("note: as things stand it is not used: it {verdict}"));
+            output::remark(&format!("note: it is not used: it {verdict}"));
         }
         Ok(())
     }
@@ -259,10 +259,10 @@ impl Which {
     }
 }
 
-/// No secret is as long as this; something else was redirected here by mistake.
+/// The longest input in bytes. No secret is as long; something else was redirected here by mistake.
 const LONGEST: u64 = 1 << 16;
 
-/// A secret from standard input, after what the provider's terms say; typed without echo at a terminal.
+/// Reads a secret from standard input, after showing the provider's terms; without echo at a terminal.
 fn secret(what: &str, provider: &ProviderId, kind: CredentialKind) -> Result<String> {
     output::remark(setup::terms(provider, kind).text);
     let refused =
@@ -271,10 +271,10 @@ fn secret(what: &str, provider: &ProviderId, kind: CredentialKind) -> Result<Str
         return prompt::secret(&format!("{what} for {provider}: ")).map_err(refused);
     }
     let mut bytes = Vec::new();
-    // One more than is taken, which tells a long text from one that ends there.
+    // One more than the limit, to tell a longer text from one that ends there.
     stdin().take(LONGEST + 1).read_to_end(&mut bytes).map_err(refused)?;
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > LONGEST {
-        let message = format!("standard input holds more than {LONGEST} bytes, which no {what} does");
+        let message = format!("standard input has more than {LONGEST} bytes, which is too long for a {what}");
         return Err(Error::new(ErrorKind::InvalidSecret, message));
     }
     String::from_utf8(bytes).map_err(|_| refused(std::io::ErrorKind::InvalidData.into()))

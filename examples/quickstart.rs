@@ -1,9 +1,9 @@
-//! The main job on real input: configuration in, credential chosen, cached request out, outcome recorded.
+//! All steps of a request: read the configuration, choose a credential, build and send the request, record the outcome.
 //!
-//!     cargo run --example quickstart                              # files of its own
-//!     cargo run --example quickstart -- openclaw.json STATE_DIR   # yours; nothing is written
+//!     cargo run --example quickstart                              # with temporary files
+//!     cargo run --example quickstart -- openclaw.json STATE_DIR   # with yours, which are not written
 //!
-//! It talks to a server it starts on loopback. No key and no network are needed, and yours would not leave the machine.
+//! It starts a server on loopback, and needs neither a key nor a network. Your keys do not leave the machine.
 
 #![expect(
     clippy::print_stdout,
@@ -32,7 +32,7 @@ use serde_json::{Value, json};
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 const CONFIG: &str = r#"{
-  // What a user of OpenClaw has: comments, trailing commas, one key of last year.
+  // As users of OpenClaw write it: comments, trailing commas, a legacy key.
   auth: { order: { anthropic: ["anthropic:work", "anthropic:home", "anthropic:subscription"] } },
   agents: { defaults: {
     model: { primary: "anthropic/claude-opus-4-5" },
@@ -73,7 +73,7 @@ async fn run() -> Outcome {
     let model: ModelRef = config.resolve_model(config.primary_model(None).unwrap_or("claude-opus-4-5"))?;
     println!("model: {model}");
 
-    heading("2. Which credential now?");
+    heading("2. The credential to use now");
     let clock = SystemClock;
     let store = Arc::new(MemoryStore::new(profiles));
     let selector = config.selector();
@@ -89,7 +89,7 @@ async fn run() -> Outcome {
             .header("retry-after", "20"),
         Answer::message("Hello again."),
     ])?;
-    // A gateway of your own is set up the same way; `Endpoint::for_model(&config, &model)` is the configured one.
+    // A gateway is set up the same way; `Endpoint::for_model(&config, &model)` is the configured endpoint.
     let endpoint = Endpoint::new(server.url())?.with_kind(EndpointKind::Anthropic);
     let request = prepare(&endpoint, &selection, &config, &model, &conversation(&model, 1))?;
     show_request(&request);
@@ -105,7 +105,7 @@ async fn run() -> Outcome {
     println!("status {}; {}", status.as_u16(), usage(&body));
 
     heading("5. The next turn meets a rate limit");
-    // The same steps in one call, which goes on to the next profile where that helps.
+    // The same steps in one call, which also tries the next profile.
     let rotator = Rotator::builder(Arc::clone(&store))
         .config(config.clone())
         .endpoint(model.provider().clone(), endpoint.clone())
@@ -128,7 +128,7 @@ async fn run() -> Outcome {
         println!("statistics of {} now:\n{json:#}", selection.profile);
     }
 
-    heading("6. Who serves the turn after that");
+    heading("6. The turn after that");
     show_candidates(&store, selector, &query, &clock)?;
     match config.resolve(&*store.load()?, &query, clock.now()) {
         Ok(selection) => {
@@ -186,14 +186,18 @@ fn show_choice(selection: &Selection, ordered: bool) {
     let (kind, source) = (selection.credential.kind(), &selection.source);
     println!("chosen: {}, a credential of kind {kind} from {source}", selection.profile);
     let (ready, unfit): (Vec<_>, Vec<_>) = selection.skipped.iter().partition(|skipped| skipped.verdict.is_ready());
-    let rule = if ordered { "it stands first in the order set" } else { "its kind comes first, and it rested longest" };
+    let rule = if ordered {
+        "it is the first in the order"
+    } else {
+        "its kind comes first, and it is the least recently used"
+    };
     match (ready.len(), unfit.len()) {
         (0, 0) => println!("  why: it is the only one"),
         (0, unfit) => println!("  why: the other {unfit} cannot be used now"),
         (ready, unfit) => println!("  why: {rule}; {ready} more could be used, {unfit} not"),
     }
     if selection.needs_refresh() {
-        println!("  its access token is over: refresh it before it is sent");
+        println!("  its access token has expired: refresh it before it is sent");
     }
 }
 
@@ -216,7 +220,7 @@ fn usage(reply: &[u8]) -> String {
     format!("cache written {} tokens, of {} in all; {hits:.0} % of them were hits", usage.written(), usage.total())
 }
 
-/// A state directory, or the directory of one agent in it.
+/// Reads the profiles of a state directory, or of the directory of one agent in it.
 fn read_profiles(state_dir: &Path) -> Outcome<AuthProfiles> {
     let places = [state_dir.join("auth-profiles.json"), state_dir.join("agents/main/agent/auth-profiles.json")];
     let Some(path) = places.iter().find(|path| path.exists()) else {

@@ -1,20 +1,20 @@
-//! The request a body becomes: what would be sent, where its cache markers stand, and why some do not.
+//! Builds a request and prints it: what would be sent, where the cache breakpoints are, and why others were left out.
 //!
 //!     echo '{"model":"claude-opus-4-5","max_tokens":9,"messages":[{"role":"user","content":"Hello"}]}' |
 //!         cargo run --quiet --example request -- --model anthropic/claude-opus-4-5 --retention long
 //!
-//! The body comes on standard input. Nothing is sent and no profile is read. The result is one JSON object on
-//! standard output; an error is one JSON object with `kind`, `message` and `help` on standard error, and exit status 1.
+//! The body is read from standard input. Nothing is sent and no profile is read. The result is one JSON object on standard
+//! output; an error is one JSON object with `kind`, `message` and `help` on standard error, with exit status 1.
 //!
 //! | flag | meaning |
 //! | --- | --- |
-//! | `--config FILE` | an `openclaw.json`, with the `.env` and the database beside it; none means an empty configuration |
-//! | `--model PROVIDER/MODEL` | whose settings apply; else the configuration's primary model |
-//! | `--agent ID` | an agent of the configuration; else its default agent |
-//! | `--retention none\|short\|long` | what this call asks for; wins over the configuration |
-//! | `--auth api-key\|token` | the credential, from `ANTHROPIC_API_KEY` or `ANTHROPIC_OAUTH_TOKEN`, else a placeholder |
+//! | `--config FILE` | an `openclaw.json`, with the `.env` and the database beside it; default: an empty configuration |
+//! | `--model PROVIDER/MODEL` | the model whose settings apply; default: the configuration's primary model |
+//! | `--agent ID` | an agent of the configuration; default: its default agent |
+//! | `--retention none\|short\|long` | the cache retention of this call; overrides the configuration |
+//! | `--auth api-key\|token` | the credential, from `ANTHROPIC_API_KEY` or `ANTHROPIC_OAUTH_TOKEN`, else a made-up one |
 //! | `--base-url URL` | another server than the configured one |
-//! | `--header 'name: value'` | one more header; may be repeated |
+//! | `--header 'name: value'` | an additional header; may be repeated |
 //! | `--previous FILE` | the `body` that was printed for the session's previous request |
 
 #![expect(
@@ -48,7 +48,7 @@ fn main() {
     }
 }
 
-/// What is printed when it does not work.
+/// The JSON that is printed on standard error.
 struct Failure(Value);
 
 impl From<provider_auth::Error> for Failure {

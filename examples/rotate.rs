@@ -1,9 +1,9 @@
 //! One call, four keys: one is over its limit, one has no credit, one was revoked, one answers. Then the same loop around
-//! other clients: an asynchronous one, and one that blocks.
+//! other clients: an asynchronous one, and a blocking one.
 //!
 //!     cargo run --example rotate
 //!
-//! It talks to a server it starts on loopback. No key and no network are needed.
+//! It starts a server on loopback, and needs neither a key nor a network.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example talks to its reader")]
 #![expect(clippy::disallowed_methods, reason = "a program waits with the system's own clock")]
@@ -31,7 +31,7 @@ async fn main() {
 }
 
 async fn run() -> Outcome {
-    // Your own environment stays out of it.
+    // Keys in your own environment are ignored.
     let config = Config::from_json5_str("{}", &ReadOptions::new().environment(Environment::empty()))?;
     let key =
         |name: &str| json!({"type": "api_key", "provider": "anthropic", "key": format!("sk-ant-{name}-is-not-real")});
@@ -57,7 +57,7 @@ async fn run() -> Outcome {
     ])?;
     let endpoint = Endpoint::new(server.url())?.with_kind(EndpointKind::Anthropic);
 
-    // For keys that outlive the process take a `FileStore`, for an endpoint of the configuration leave it out.
+    // To keep keys beyond the process, use `StateDir::store`; for the configured endpoint, leave `endpoint` out.
     let rotator = Rotator::builder(Arc::clone(&store))
         .config(config)
         .client(|| reqwest::Client::builder().user_agent("rotate-example"))
@@ -94,7 +94,7 @@ async fn run() -> Outcome {
     show(&answered.attempts);
     println!("answered by {} with {:?}", answered.attempt.profile(), answered.value);
 
-    println!("\n── And around one that blocks, with what was learnt");
+    println!("\n── The loop around a blocking client, with the cooldown recorded above");
     let driver = BlockingDriver::new(&*others, &SystemClock, std::thread::sleep);
     let rotation = Rotation::new(ProfileSelector::default(), gpt, SystemClock.now());
     let answered = driver.run(rotation, ask)?;
@@ -114,7 +114,7 @@ async fn run() -> Outcome {
     Ok(())
 }
 
-/// Any other client: it is given a credential, and its errors are classified. This one only pretends to send.
+/// Stands for another client, which gets a credential and whose errors are classified. This one only pretends to send.
 fn ask(attempt: &Attempt) -> Result<&'static str, Failure> {
     match attempt.profile().as_str() {
         "openai:one" => Err(Failure::new(FailureReason::RateLimit)),

@@ -1,21 +1,55 @@
-//! Config, credential profiles, cooldowns and cache-marked Anthropic requests for LLM agents.
+//! Sends LLM requests with whichever of the user's credentials works now, and remembers which ones do not.
 //!
-//! An agent has four questions about its credentials. Each is answered by a module, and the usual way through all four
-//! needs the names at the root only:
+//! An agent has several API keys for a provider. One reaches its rate limit, one runs out of credit, one is revoked. This
+//! crate picks one that works, sends the request, reads the answer, moves on to the next when it fails, and remembers how long
+//! to leave the failed one alone. Requests to Anthropic's Messages API also get cache breakpoints (`cache_control` markers), so
+//! that a long conversation is not paid for in full with every request.
 //!
-//! | question | answer | module |
+//! # The shortest way
+//!
+//! To reach a provider, switch on the feature `rustls`, or a TLS feature of reqwest in your own `Cargo.toml`.
+//!
+//! ```no_run
+//! # #[cfg(all(feature = "client", feature = "file"))]
+//! # mod shown {
+//! use provider_auth::{Call, Environment, Rotator, StateDir};
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), provider_auth::Error> {
+//!     let state = StateDir::find_in(&Environment::process())?; // ~/.openclaw, or StateDir::at("/your/directory")
+//!     let rotator = Rotator::builder(state.store(None)?).config(state.config()?).build()?;
+//!
+//!     let body = br#"{"model":"claude-opus-4-5","max_tokens":64,"stream":true,"messages":[{"role":"user","content":"Hello"}]}"#;
+//!     let call = Call::new("anthropic/claude-opus-4-5".parse()?).session("conversation-17").body(body);
+//!     let mut reply = rotator.send(&call).await?;
+//!     while let Some(event) = reply.event().await? {
+//!         println!("{}", event.data);
+//!     }
+//!     println!("{} answered at attempt {}", reply.profile(), reply.attempts().len());
+//!     Ok(())
+//! }
+//! # }
+//! # fn main() {}
+//! ```
+//!
+//! The directory is that of OpenClaw, whichever release wrote it, or one of your own. Its `auth-profiles.json` has a *profile*,
+//! one key or token under an id, for each credential; without one, variables such as `ANTHROPIC_API_KEY` are used. For
+//! another client than reqwest there is [`Rotator::run`], and without a runtime [`rotation`].
+//!
+//! # Four questions
+//!
+//! The rotator asks four questions about each request. The modules that answer them also work without it:
+//!
+//! | question | answer | modules |
 //! | --- | --- | --- |
-//! | What did the user configure? | [`Config`]: typed JSON5, `${VAR}`, legacy keys, diagnostics | [`config`] |
-//! | Which credential do I use now? | [`Config::resolve`] over the [`AuthProfiles`] of an [`AuthProfileStore`] | [`select`], [`store`] |
+//! | What did the user configure? | [`Config`]: typed JSON5, `${VAR}`, legacy keys, diagnostics | [`config`], [`store`], [`state_dir`], [`references`] |
+//! | Which credential do I use now? | [`Config::resolve`] over the [`AuthProfiles`] of an [`AuthProfileStore`] | [`select`], [`headroom`], [`refresh`] |
 //! | How do I say it on the wire? | [`RequestBuilder`]: a [`PreparedRequest`] for an [`Endpoint`] | [`request`], [`cache`] |
-//! | What does the answer mean for it? | [`FailureClassifier`]: a [`Failure`], recorded through [`RecordOutcome`] | [`failure`] |
+//! | What does the answer mean? | [`FailureClassifier`]: a [`Failure`], recorded through [`RecordOutcome`] | [`failure`], [`record`] |
 //!
-//! [`StateDir`] opens the directory that the user has, whichever release of OpenClaw wrote it, and [`references`] finds the
-//! secrets that its files only refer to.
-//! With the feature `client`, `Rotator` asks all four, sends, and rotates; the module [`refresh`] keeps OAuth credentials
-//! alive.
+//! [`docs::how_a_key_is_chosen`] has a picture of the second one. A command line for credentials wraps [`setup`] and [`status`].
 //!
-//! # Example
+//! # By hand
 //!
 //! ```
 //! use provider_auth::{
@@ -37,7 +71,7 @@
 //!     .build()?;
 //! assert_eq!(request.headers()["x-api-key"], "sk-ant-a");
 //!
-//! // Send it; say it was answered with 429. The next pick is the other profile.
+//! // Send it. If the answer is a 429, record that: the next pick is the other profile.
 //! let failure = Failure::new(FailureReason::RateLimit);
 //! store.record_failure(config.selector(), &selection.receipt, &failure, clock.now())?;
 //! let next = config.resolve(&*store.load()?, &query, clock.now())?;
@@ -49,60 +83,55 @@
 //!
 //! | page | for |
 //! | --- | --- |
-//! | [`docs::embedding_in_an_agent`] | one request, from the configuration to the record of its outcome |
-//! | [`docs::troubleshooting`] | every message, and what to do about it |
-//! | [`docs::answers`] | what each answer of a provider means, whom it blames, and what to try |
-//! | [`docs::how_a_key_is_chosen`] | order, cooldowns, sessions and what is left of limits, in one picture |
-//! | [`docs::many_machines`] | one account on many machines: what holds, what does not, and what to set |
-//! | [`docs::prompt_caching`] | where the breakpoints go, why, and what that costs |
-//! | [`docs::configuration`] | every key of `openclaw.json` that is read, and what it does |
-//! | [`docs::gateways`] | what to configure for the usual gateways, and what is sent to them |
-//! | [`docs::coming_from_openclaw`] | what is the same, what is not, and which command is which call |
-//! | [`docs::writing_a_store`] | keeping profiles somewhere else than in a file |
-//! | [`docs::architecture`] | the rooms of the crate, for those who change it |
+//! | [`docs::embedding_in_an_agent`] | writing an agent: retries, other clients, tests, one request by hand |
+//! | [`docs::troubleshooting`] | finding out what a message means, and what to do about it |
+//! | [`docs::answers`] | finding out what a provider's answer means, whom it blames, and what to try |
+//! | [`docs::how_a_key_is_chosen`] | understanding orders, cooldowns, sessions and limits |
+//! | [`docs::prompt_caching`] | understanding where breakpoints go, and what that saves |
+//! | [`docs::configuration`] | looking up a key of `openclaw.json` |
+//! | [`docs::gateways`] | sending to a gateway or a local server |
+//! | [`docs::coming_from_openclaw`] | moving from OpenClaw, or sharing a directory with it |
+//! | [`docs::many_machines`] | sharing credentials between machines |
+//! | [`docs::writing_a_store`] | keeping credentials somewhere else than in a file |
+//! | [`docs::architecture`] | changing this crate |
 //!
-//! The calls that a command line wraps are in [`setup`] and [`status`].
+//! # What is promised
 //!
-//! # Promises
+//! | promise | details |
+//! | --- | --- |
+//! | Nothing is lost | unknown keys, kinds of credentials and numbers keep their exact text; an unchanged document is written back byte for byte; a damaged one is never overwritten |
+//! | Updates are all or nothing | between the threads of every store, and between processes with `FileStore`: a kill or a power loss leaves the old or the new document, with mode 0600 and no lock held |
+//! | No secret in any text | neither in `Debug`, `Display`, errors and diagnostics nor in logs; no message repeats a value of the input |
+//! | Every choice is explained | the chosen profile and the skipped ones, with reasons, are all candidates; none in cooldown is chosen while another is ready; a wall clock that is set back keeps a profile out for no longer than [`CooldownPolicy::cap`](select::CooldownPolicy::cap) |
+//! | Markers edit nothing else | at most four, in legal positions; marking twice equals marking once |
+//! | Hostile input is an error | input that is too deep, too large, duplicated or not finite: typed, with line and column |
 //!
-//! - What is not understood is kept: unknown keys, unknown kinds of credential, numbers that do not fit an `f64`, all with their
-//!   exact text. A document that was not changed is written back byte for byte.
-//! - A store's update is all or nothing, and no update is lost between threads; the suite `conformance` proves it for
-//!   backends of others.
-//! - The file store loses nothing between processes either: a kill at any moment, or a loss of power, leaves the old or
-//!   the new document, with mode 0600 and no lock held; readers never wait and never see what another process has
-//!   replaced; a damaged file is never overwritten. The page of `FileStore` has the details.
-//! - No secret stands in any `Debug`, `Display`, error chain or diagnostic, and no message repeats a value of the input.
-//! - The chosen profile and the skipped ones together are every candidate; a profile that is cooling down is never picked while another is ready; a wall clock
-//!   that is set back keeps no profile out longer than [`CooldownPolicy::cap`](select::CooldownPolicy::cap).
-//! - Cache markers are legal and edit nothing else; marking twice equals marking once.
-//! - Input that is too deep, too large, duplicated or not finite is a typed error with line and column.
+//! # What is limited
 //!
-//! # Limits
-//!
-//! - A running OpenClaw is not kept out by the file store's lock, because it uses another one; network file systems are
-//!   refused unless the caller opts out; Windows is tested under Wine alone, macOS
-//!   is only compiled. The page of `FileStore` has the details.
-//! - Secrets are wiped on drop; copies made by parsers, by the HTTP client and by the operating system are not.
-//! - Times are wall-clock milliseconds, as the files have them. A clock that is set forward ends every cooldown early.
-//! - Bodies are built and cached for the Messages API only; those of other APIs are the caller's. `SigV4` signing is left to a
-//!   signer that takes the prepared request.
-//! - Subscription tokens are opaque secrets that their owner handed over. Anthropic's terms have not allowed them in other
-//!   products since February 2026; an API key is the supported way.
+//! | limit | consequence |
+//! | --- | --- |
+//! | A running OpenClaw does not know the lock of `FileStore` | what it writes to the file during an update here can be lost |
+//! | Network file systems, Windows, macOS | the first are refused unless the caller opts in; Windows is tested under Wine only, macOS is only compiled |
+//! | Wall-clock milliseconds, as in OpenClaw's files | a clock that is set forward ends every cooldown early |
+//! | The Messages API | bodies of other APIs come from the caller; `SigV4` is left to a signer that takes the prepared request |
+//! | Secrets are wiped on drop | copies of parsers, of the HTTP client and of the operating system are not |
+//! | Subscription tokens are opaque | Anthropic's terms have not allowed them in other products since February 2026; use API keys |
 //!
 //! # Features
 //!
 //! | feature | default | what it adds |
 //! | --- | --- | --- |
-//! | `file` | yes | the file-backed store |
-//! | `client` | yes | the rotator, and conversion into `reqwest::Request`; reqwest without TLS |
-//! | `rustls` | no | `client` and reqwest's `rustls` |
-//! | `sqlite` | no | OpenClaw's databases, through the SQLite that the tree links |
-//! | `sqlite-bundled` | no | the same with a SQLite of its own |
-//! | `conformance` | no | the suite for stores of others |
-//! | `testing` | no | a scripted server on loopback and made values, for tests of programs that use this crate |
-//! | `exec` | no | references to secrets that a command gives, on Unix; rustix |
-//! | `tracing` | no | events of selection, attempts and refreshes |
+//! | `file` | yes | [`StateDir`] and [`FileStore`] |
+//! | `client` | yes | [`Rotator`], refreshes in tokio, conversion into `reqwest::Request`; reqwest without TLS |
+//! | `rustls` | no | `client`, and reqwest's `rustls` |
+//! | `sqlite` | no | OpenClaw's databases, with the SQLite that the tree links, 3.37 or newer |
+//! | `sqlite-bundled` | no | the same with a SQLite that is compiled in |
+//! | `redis` | no | a store on Redis 6.2 or newer, or Valkey, that many machines share; without TLS |
+//! | `redis-rustls` | no | `redis`, and the client's `tls-rustls` |
+//! | `exec` | no | secrets that a command prints, where the program allows commands (Unix) |
+//! | `conformance` | no | the test suite for stores of your own |
+//! | `testing` | no | a scripted server on loopback, and made-up replies and failures, for tests |
+//! | `tracing` | no | spans and events of selection, attempts and refreshes |
 //!
 //! The minimum supported Rust version is 1.89.
 

@@ -1,4 +1,4 @@
-//! The arguments of `models`: what they are called, and none of them repeated to whoever reads along.
+//! The arguments of `models`. None of them is repeated in a message, because it may be a secret.
 
 use std::path::PathBuf;
 
@@ -10,13 +10,13 @@ const CONFIG: &str = "The configuration [default: OPENCLAW_CONFIG_PATH, else ope
 
 const VARIABLES: &str = "\
 Variables:
-  OPENCLAW_STATE_DIR    the state directory where --state-dir is not given; else CLAWDBOT_STATE_DIR, else the first of
+  OPENCLAW_STATE_DIR    the state directory without --state-dir; else CLAWDBOT_STATE_DIR, else the first of
                         .openclaw, .moltbot and .clawdbot that is in the home directory
-  OPENCLAW_CONFIG_PATH  the configuration where neither --config nor --state-dir is given
-  OPENCLAW_HOME         the home directory, which ~ at the beginning of a path stands for; else HOME, else USERPROFILE
-  NO_COLOR              if set, nothing is coloured
+  OPENCLAW_CONFIG_PATH  the configuration without --config and --state-dir
+  OPENCLAW_HOME         the home directory, which ~ at the start of a path means; else HOME, else USERPROFILE
+  NO_COLOR              if set, output has no colours
 
-Secrets are read from standard input only. Keys of providers are also looked for in their own variables, such as
+Secrets are read from standard input only. Keys of providers are also read from their own variables, such as
 ANTHROPIC_API_KEY, and in the file .env of the state directory.";
 
 #[derive(Parser)]
@@ -26,7 +26,7 @@ pub(crate) struct Models {
     pub(crate) state_dir: Option<PathBuf>,
     #[arg(long, value_name = "FILE", global = true, help = CONFIG)]
     pub(crate) config: Option<PathBuf>,
-    /// The agent [default: the one the configuration has as its default, else main]
+    /// The agent [default: the configuration's default agent, else main]
     #[arg(long, value_name = "ID", global = true)]
     pub(crate) agent: Option<String>,
     #[command(subcommand)]
@@ -47,7 +47,7 @@ pub(crate) enum Command {
     /// Manages profiles
     #[command(subcommand)]
     Auth(Auth),
-    /// Looks after the configuration
+    /// Checks the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
 }
@@ -90,25 +90,25 @@ pub(crate) struct Which {
     /// The provider
     #[arg(long)]
     pub(crate) provider: String,
-    /// The profile's id, or a name for it
+    /// The id of the profile, or a name from which it is made
     #[arg(long, alias = "profile-id")]
     pub(crate) profile: Option<String>,
 }
 
 #[derive(Subcommand)]
 pub(crate) enum Order {
-    /// Prints one id a line
+    /// Prints one id per line
     Get {
         #[arg(long)]
         provider: String,
     },
-    /// Sets the order, first to use first
+    /// Sets the order, the first to use first
     Set {
         #[arg(long)]
         provider: String,
         ids: Vec<String>,
     },
-    /// Leaves the order to the configuration and to use
+    /// Removes the order, so that the configuration's order or the last use decides
     Clear {
         #[arg(long)]
         provider: String,
@@ -121,36 +121,36 @@ pub(crate) enum ConfigCommand {
     Check,
 }
 
-/// What well-known secrets begin with.
+/// The prefixes of well-known secrets.
 const SECRETS: [&str; 9] = ["sk-", "AIza", "ghp_", "gho_", "ghu_", "ghs_", "github_pat_", "gsk_", "xai-"];
-/// A profile may well be called `xai-work`; nothing as short as that is a secret.
+/// The shortest secret in bytes. A profile may be called `xai-work`.
 const SHORTEST: usize = 20;
 
-/// Whether a secret stands in an argument, behind `=`, in an id or between quotation marks as well.
+/// Returns `true` if an argument contains a secret, also after `=`, in an id or in quotation marks.
 fn holds_secret(argument: &str) -> bool {
     let is_secret = |part: &str, start: &str| part.starts_with(start) && (start == "sk-" || part.len() >= SHORTEST);
     argument.split(['=', ':', '"', '\'', ' ']).any(|part| SECRETS.iter().any(|start| is_secret(part, start)))
 }
 
-/// Why there are no arguments to go on with.
+/// The reason why there are no arguments.
 pub(crate) enum Refused {
-    /// The help was asked for.
+    /// The user asked for help.
     Help(String),
-    /// Something is wrong with them.
+    /// The arguments are invalid.
     Usage(String),
 }
 
-/// The arguments, unless there is a secret among them: every user of the machine sees arguments.
+/// Reads the arguments, unless there is a secret among them: every user of the machine sees arguments.
 pub(crate) fn read() -> Result<Models, Refused> {
-    // Those that are no text cannot be secrets, which are sent as text; their readable part may be.
+    // Arguments that are not Unicode may contain a secret in their readable part.
     if std::env::args_os().any(|argument| holds_secret(&argument.to_string_lossy())) {
-        let message = "a secret stands in the arguments, where others can see it; replace it at the provider";
+        let message = "a secret is in the arguments, where others can see it; replace it at the provider";
         return Err(Refused::Usage(message.to_owned()));
     }
     Models::try_parse().map_err(|error| refused(&error))
 }
 
-/// What is wrong with the usage, without the words that are: a secret of an unknown form may be one of them.
+/// Describes the error without the arguments themselves, which may be a secret of an unknown form.
 fn refused(error: &clap::Error) -> Refused {
     if !error.use_stderr() {
         return Refused::Help(error.render().to_string());
@@ -159,7 +159,7 @@ fn refused(error: &clap::Error) -> Refused {
         return Refused::Usage(format!("a command is missing\n\n{}", error.render()));
     }
     let mut message = error.kind().to_string();
-    // What is missing was not given, so that this is a name of the program's own.
+    // A missing argument is named by the program, not by the user.
     if let (ErrorKind::MissingRequiredArgument, Some(names)) = (error.kind(), error.get(ContextKind::InvalidArg)) {
         message = format!("{message}: {names}");
     }

@@ -1,4 +1,4 @@
-//! What machines say of themselves: one JSON object on a line.
+//! The events that machines report: one JSON object per line.
 
 use std::io::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -44,7 +44,7 @@ impl Event {
             Self::Ended { orphaned } => json!({"event": "ended", "orphaned": orphaned}),
         };
         let mut out = std::io::stdout().lock();
-        // Nobody listens any more once the leader is gone, and then this process ends too.
+        // The pipe is closed once the leader is gone, and then this process ends too.
         let _ = writeln!(out, "{line}").and_then(|()| out.flush());
     }
 

@@ -1,4 +1,4 @@
-//! What it came to.
+//! The figures of a run.
 
 use std::fmt;
 
@@ -22,7 +22,7 @@ pub(crate) struct Figures {
     probes: usize,
     windows: usize,
     orphaned: u64,
-    /// Updates that were acknowledged and are not there.
+    /// Updates that were acknowledged and are missing.
     lost: u64,
     /// From the answer that begins a limit until the last machine had read it in the store, at most, in milliseconds.
     learned: u64,
@@ -109,15 +109,19 @@ impl Figures {
 
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} machines sent {} requests; {} of them was killed.", self.nodes, self.requests, self.killed)?;
-        writeln!(f, "Keys were limited {} times. Wasted on them after that was known: {}.", self.windows, self.wasted)?;
-        writeln!(f, "Probes while all keys of a provider were limited: {}.", self.probes)?;
+        writeln!(f, "{} machines sent {} requests; {} machine was killed.", self.nodes, self.requests, self.killed)?;
         writeln!(
             f,
-            "All machines knew of a limit {} ms after the first answer that told of it, at most.",
-            self.learned
+            "Keys were limited {} times. Requests wasted after the store knew: {}.",
+            self.windows, self.wasted
         )?;
-        writeln!(f, "The login ended {} times and was refreshed {} times.", self.expiries, self.refreshes)?;
-        write!(f, "Refresh tokens lost with their holder: {}. Updates lost: {}.", self.orphaned, self.lost)
+        writeln!(f, "Probes while all keys of a provider were limited: {}.", self.probes)?;
+        writeln!(f, "All machines knew of a limit within {} ms of the first answer that reported it.", self.learned)?;
+        writeln!(
+            f,
+            "The OAuth credential expired {} times and was refreshed {} times.",
+            self.expiries, self.refreshes
+        )?;
+        write!(f, "Refresh tokens lost with a killed machine: {}. Updates lost: {}.", self.orphaned, self.lost)
     }
 }

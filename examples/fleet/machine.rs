@@ -1,4 +1,4 @@
-//! One machine: it makes calls of three models, one after the other, until it is told to stop.
+//! One machine: it calls three models, one after the other, until it is asked to stop.
 
 use std::collections::HashMap;
 use std::io::BufRead as _;
@@ -30,7 +30,7 @@ pub(crate) fn counter(number: &str) -> String {
     format!("count:{number}")
 }
 
-/// The count in a profile, which stands in the place of its email.
+/// Returns the count in a profile, which is kept as its email.
 pub(crate) fn counted(profiles: &provider_auth::AuthProfiles, name: &str) -> u64 {
     profiles.get(name).and_then(|profile| profile.email()?.parse().ok()).unwrap_or(0)
 }
@@ -46,7 +46,7 @@ pub(crate) async fn run(agent: &str, number: &str, provider: &str) -> Outcome {
         for order in std::io::stdin().lock().lines().map_while(Result::ok) {
             heard.store(if order == "end" { ENDS } else { RESTS }, Ordering::SeqCst);
         }
-        // Nobody gives orders any more.
+        // The pipe of orders is closed.
         std::process::exit(0);
     });
     let store = crate::store(url, agent)?;
@@ -64,7 +64,7 @@ pub(crate) async fn run(agent: &str, number: &str, provider: &str) -> Outcome {
     let url = format!("{provider}/answer");
     for turn in 0_u64.. {
         for call in &calls {
-            // A call that is refused, because all of its profiles rest, is none that a machine stops for.
+            // A call that fails because all its profiles are cooling down does not stop the machine.
             let _ = make(&rotator, call, &client, &url).await;
         }
         if turn % 4 == 0 {
@@ -82,11 +82,11 @@ pub(crate) async fn run(agent: &str, number: &str, provider: &str) -> Outcome {
     }
     rotator.flush().await?;
     Event::Ended { orphaned: store.orphaned() }.say();
-    // What is under way ends with the process.
+    // Calls in progress end with the process.
     std::process::exit(0);
 }
 
-/// Makes a call, and says what it sent.
+/// Makes a call, and reports what it sent.
 async fn make(rotator: &Rotator, call: &Call, client: &reqwest::Client, url: &str) -> Outcome {
     // When the load began by which the next attempt is picked, or earlier.
     let from = Arc::new(std::sync::Mutex::new(now()));
@@ -146,7 +146,7 @@ fn count(store: &RedisStore, name: &str) -> Outcome<u64> {
     Ok(next)
 }
 
-/// Looks into the store all the time, and says what limits it sees.
+/// Reads the store continuously, and reports the limits it sees.
 fn watch(store: &RedisStore) {
     let mut known = HashMap::new();
     loop {

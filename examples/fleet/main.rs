@@ -1,10 +1,10 @@
-//! One account on several machines, which processes stand for: what it costs them that a key is limited, a login ends and
-//! one of them dies.
+//! Several machines, simulated by processes, share credentials on Redis: what it costs that keys are limited, an OAuth credential
+//! expires and one machine dies.
 //!
 //!     cargo run --example fleet --features redis [-- [URL] [--json]]
 //!
-//! It starts a `redis-server` of its own on a free port of loopback, or takes the URL of one, and a scripted provider. No key
-//! and no network are needed. With `--json` the last line is one object with the figures.
+//! It starts a `redis-server` on a free port of loopback, or takes the URL of one, and a scripted provider. It needs neither a key
+//! nor a network. With `--json` the last line is one object with the figures.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example talks to its reader")]
 #![expect(clippy::disallowed_methods, reason = "a program waits with the system's own clock")]
@@ -40,7 +40,7 @@ const KILLED: usize = 3;
 const ROUNDS: usize = 3;
 /// How long each limit of the provider lasts.
 const WINDOW: Duration = Duration::from_millis(1_500);
-/// How long anything is waited for.
+/// How long to wait for anything.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn main() {
@@ -72,7 +72,7 @@ fn store(url: &str, agent: &str) -> Outcome<RedisStore> {
     Ok(SharedStore::new(RedisEngine::new(url)?.agent(agent)?, Settings::default()))
 }
 
-/// A process that stands for a machine, and what it has said.
+/// A process that simulates a machine, and what it reported.
 struct Machine {
     process: Child,
     orders: ChildStdin,
@@ -87,7 +87,7 @@ impl Machine {
             .stdout(Stdio::piped())
             .spawn()?;
         let mut orders = process.stdin.take().ok_or("a machine takes no orders")?;
-        // A URL may have a password in it, and everybody sees arguments.
+        // A URL may contain a password, and every user of the machine sees arguments.
         writeln!(orders, "{url}")?;
         let out = process.stdout.take().ok_or("a machine says nothing")?;
         let said = Arc::new(Mutex::new(Vec::new()));
@@ -115,7 +115,7 @@ impl Machine {
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
@@ -152,7 +152,7 @@ fn lead(url: Option<&str>, is_json: bool) -> Outcome {
     let agent = format!("fleet-example-{}", std::process::id());
     let shared = store(redis.url(), &agent)?;
 
-    // From a file to the server with one call. The order is set there: it is of the machines, not of the profiles.
+    // One call copies a file to the server. The order is not copied: it belongs to the machines, not to the profiles.
     let directory = tempfile::tempdir()?;
     let file = FileStore::new(directory.path().join("auth-profiles.json"))?;
     file.update(&mut |profiles| {
@@ -163,7 +163,7 @@ fn lead(url: Option<&str>, is_json: bool) -> Outcome {
     let order = ["anthropic:team", "anthropic:spare"].map(ProfileId::new).into_iter().collect::<Result<Vec<_>, _>>()?;
     shared.set_order(&ProviderId::anthropic(), &order)?;
     if !is_json {
-        println!("{} profiles moved from a file to Redis; {MACHINES} machines begin to use them.", copied.len());
+        println!("{} profiles were copied from a file to Redis; {MACHINES} machines start to use them.", copied.len());
     }
 
     let provider = Provider::start()?;
@@ -188,8 +188,8 @@ fn lead(url: Option<&str>, is_json: bool) -> Outcome {
         for _ in 0..2 {
             provider.end_login();
             wait_until("the login is refreshed", || provider.is_login_good())?;
-            // A login that is refused right after it was refreshed rests for a while, so that each machine is given the time
-            // to use the new one twice.
+            // An OAuth credential that is refused right after a refresh cools down for a while, so each machine gets the time
+            // to use the new tokens twice.
             let since = events::now();
             let uses = |event: &&Event| matches!(event, Event::Sent { profile, from, .. } if profile == "portal:login" && *from > since);
             for (_, machine) in machines.iter().enumerate().filter(|(number, _)| round == 0 || *number != KILLED) {
@@ -214,7 +214,7 @@ fn lead(url: Option<&str>, is_json: bool) -> Outcome {
     if is_json {
         println!("{}", figures.to_json());
     } else {
-        println!("{figures}\n{} profiles moved back to a file.", returned.len());
+        println!("{figures}\n{} profiles were copied back to a file.", returned.len());
     }
     Ok(())
 }

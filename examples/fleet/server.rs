@@ -1,4 +1,4 @@
-//! A Redis server: one of this example's own, or that of a URL.
+//! A Redis server, started by this example or named by a URL.
 
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
@@ -20,7 +20,7 @@ struct Own {
 
 impl Drop for Own {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
@@ -31,7 +31,7 @@ impl Redis {
         if let Some(url) = url {
             return Ok(Self { url: url.to_owned(), own: None });
         }
-        // Somebody else may take the port meanwhile.
+        // Another process may take the port meanwhile.
         for _ in 0..10 {
             if let Some(redis) = Self::start()? {
                 return Ok(redis);
@@ -80,7 +80,7 @@ impl Redis {
         &self.url
     }
 
-    /// Removes what this example has left on a server that is not its own.
+    /// Removes what this example wrote to a server that it did not start.
     pub(crate) fn forget(&self, agent: &str) -> Outcome {
         if self.own.is_none() {
             let key = format!("{{provider-auth:{agent}}}");

@@ -1,13 +1,13 @@
-//! What `models` prints, in a way that neither a reader who leaves nor a name in a file can upset.
+//! The output of `models`, which survives a closed pipe and control characters in names.
 
 use std::io::{self, Write as _, stderr, stdout};
 
 use provider_auth::error::Shown;
 use provider_auth::{Error, ErrorKind, Result};
 
-/// Prints a text as it is.
+/// Prints a text unchanged.
 ///
-/// A reader who has seen enough, such as `head`, is no failure; any other refusal is, because something is missing then.
+/// A closed pipe, as with `head`, is no failure. Any other error is, because output is missing.
 pub(crate) fn text(text: &str) -> Result<()> {
     let mut out = stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -23,12 +23,12 @@ pub(crate) fn line(words: &str) -> Result<()> {
     text(&(tame(words) + "\n"))
 }
 
-/// Says something to the user rather than to the next program. There is nobody to tell that nobody listens.
+/// Prints a message to standard error. A failure is ignored: there is no other way to report it.
 pub(crate) fn remark(words: &str) {
     let _ = writeln!(stderr(), "{}", tame(words));
 }
 
-/// What is typed or stands in a file must not steer the terminal. Character by character, because a line may be long.
+/// Escapes control characters from files and input. It goes character by character, because `Shown` shortens long texts.
 fn tame(text: &str) -> String {
     text.chars().map(|c| Shown::new(c.encode_utf8(&mut [0; 4])).to_string()).collect()
 }

@@ -1,18 +1,18 @@
-//! Asks for a secret at a terminal that does not show it.
+//! Asks for a secret at a terminal without echo.
 //!
-//! Echo ends before the prompt appears, so that what is pasted in that very moment is not shown either. Ctrl-C arrives as
-//! a character instead of ending the program, so that the terminal gets its echo back. What follows the first line is
-//! thrown away: the rest of a pasted secret must not become a command of the shell.
+//! Echo is switched off before the prompt appears, so that text pasted at that moment is not shown. Ctrl-C arrives as a character
+//! instead of ending the program, so that echo is restored. Input after the first line is discarded: the rest of a pasted
+//! secret must not become a command of the shell.
 //!
-//! A signal from outside, such as `kill` sends, gives the echo back before it ends the program. The standard library has no
-//! safe way to handle one, so tokio does it.
+//! A signal from outside, as from `kill`, restores the echo before it ends the program. tokio handles it, because the standard
+//! library has no safe way to.
 //!
-//! On Windows the keys are read one by one, which the console does not show, so that its mode need not be changed and is
-//! what it was however the program ends.
+//! On Windows the keys are read one by one, which the console does not show. Its mode is not changed, so nothing has to be
+//! restored.
 
 use std::io;
 
-/// What is typed up to the end of the line; nothing if the prompt is left in another way.
+/// Returns the text up to the end of the line, or an empty one if the prompt is left in another way.
 #[cfg(unix)]
 pub(crate) fn secret(prompt: &str) -> io::Result<String> {
     use std::io::{Read as _, Write as _, stderr, stdin};
@@ -26,7 +26,7 @@ pub(crate) fn secret(prompt: &str) -> io::Result<String> {
     String::from_utf8(typed?).map_err(|_| io::ErrorKind::InvalidData.into())
 }
 
-/// What is typed up to the end of the line; nothing if the prompt is left in another way.
+/// Returns the text up to the end of the line, or an empty one if the prompt is left in another way.
 #[cfg(windows)]
 pub(crate) fn secret(prompt: &str) -> io::Result<String> {
     use std::io::{Write as _, stderr};
@@ -51,7 +51,7 @@ pub(crate) fn secret(prompt: &str) -> io::Result<String> {
         }
     };
     let _ = writeln!(stderr());
-    // The rest of what was pasted is still on its way.
+    // The rest of a pasted text is still arriving.
     while poll(Duration::from_millis(50)).unwrap_or(false) {
         let _ = read();
     }
@@ -75,7 +75,7 @@ mod keys {
         Other,
     }
 
-    /// What a key means at the prompt.
+    /// The meaning of a key at the prompt.
     pub(super) fn pressed(key: KeyEvent) -> Key {
         let is_control = key.modifiers.contains(KeyModifiers::CONTROL) && !key.modifiers.contains(KeyModifiers::ALT);
         match key.code {
@@ -93,7 +93,7 @@ mod keys {
     }
 }
 
-/// There is no terminal here whose echo could be switched off.
+/// This system has no terminal whose echo could be switched off.
 #[cfg(not(any(unix, windows)))]
 pub(crate) fn secret(_prompt: &str) -> io::Result<String> {
     crate::output::remark("Redirect the secret from a file: it would be shown here.");
@@ -129,7 +129,7 @@ mod quiet {
     use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
     use tokio::signal::unix::{SignalKind, signal};
 
-    /// The terminal without echo, as long as this lives.
+    /// The terminal without echo, until this is dropped.
     pub(super) struct Terminal {
         before: Termios,
     }
@@ -144,7 +144,7 @@ mod quiet {
             Ok(Self { before })
         }
 
-        /// From now on a signal gives the echo back and ends the program, with the code that a shell shows for it.
+        /// Makes a signal restore the echo and end the program, with the exit code that a shell shows for it.
         pub(super) fn end_by_signals(&self) -> Result<()> {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
             let entered = runtime.enter();

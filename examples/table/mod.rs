@@ -1,4 +1,4 @@
-//! The status report for people: columns that line up, and colour where it is asked for.
+//! The status report for people: aligned columns, with colour on request.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -9,7 +9,7 @@ use provider_auth::error::{Severity, Shown};
 use provider_auth::select::Verdict;
 use provider_auth::status::{Health, ProfileStatus, ProviderStatus, StatusReport};
 
-/// How a cell looks where colour is wanted.
+/// The style of a cell in colour.
 #[derive(Clone, Copy)]
 enum Style {
     Plain,
@@ -34,11 +34,11 @@ impl Style {
     }
 }
 
-/// A text and how it looks.
+/// A text and its style.
 struct Cell(String, Style);
 
 impl Cell {
-    /// Of a text that may have any name in it, which must not steer the terminal.
+    /// Creates a cell from a text with names in it, whose control characters are escaped.
     fn new(text: impl AsRef<str>, style: Style) -> Self {
         Self(Shown::new(text.as_ref()).to_string(), style)
     }
@@ -53,7 +53,7 @@ impl Cell {
 
 /// Returns the report as lines of text with aligned columns; with terminal colours if `color` is set.
 ///
-/// Times are given as distances from the report's moment, so that the text says the same in every time zone.
+/// Times are relative to the time of the report, so that the text is the same in every time zone.
 pub(crate) fn text(report: &StatusReport, color: bool) -> String {
     let mut out = String::new();
     table(&mut out, &head(report), color);
@@ -163,7 +163,7 @@ fn profile_row(report: &StatusReport, profile: &ProfileStatus) -> Vec<Cell> {
     }
     let mut state = profile.verdict.code().replace('_', " ");
     if let Some((rest, until)) = profile.cooldown.and_then(|rest| Some((rest, rest.until()?))) {
-        // Something else may keep it from being used too; the rest is told all the same.
+        // Something else may keep it from being used too; the cooldown is shown anyway.
         state = if profile.verdict.is_cooling_down() {
             rest.code().to_owned()
         } else {
@@ -209,7 +209,7 @@ fn short(time: Duration) -> String {
     }
 }
 
-/// Writes rows whose columns begin at the same place; nothing trails a line.
+/// Writes rows with aligned columns, without trailing blanks.
 fn table(out: &mut String, rows: &[Vec<Cell>], color: bool) {
     let width = |cell: &Cell| cell.0.chars().count();
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();

@@ -1,18 +1,18 @@
-//! Pages that go further than the items they describe.
+//! Pages about more than one item.
 //!
+//! - [Embedding in an agent](embedding_in_an_agent): from the shortest way down to one request by hand.
 //! - [Troubleshooting](troubleshooting): every message, and what to do about it.
 //! - [Answers](answers): what each answer of a provider means, whom it blames, and what to try.
-//! - [Coming from OpenClaw](coming_from_openclaw): what is the same, what is not, and which command is which function.
+//! - [How a key is chosen](how_a_key_is_chosen): order, cooldowns, sessions and what is left of limits, in one picture.
+//! - [Prompt caching](prompt_caching): where the breakpoints go, what they save, and why the cache misses.
 //! - [Configuration](configuration): every key of `openclaw.json` that is read, and what it does.
-//! - [Gateways](gateways): what to configure for the usual ones, what is sent, and what plain HTTP is for.
+//! - [Gateways](gateways): what to configure for the usual ones, what is sent, and where plain HTTP is allowed.
+//! - [Coming from OpenClaw](coming_from_openclaw): what is the same, what is not, and which command is which function.
+//! - [Many machines](many_machines): credentials on a server that many machines share.
 //! - [Writing a store](writing_a_store): keeping profiles somewhere else than in a file.
-//! - [Embedding in an agent](embedding_in_an_agent): one request from the configuration to the record of its outcome.
-//! - [How a key is chosen](how_a_key_is_chosen): order, cooldowns, sessions and what is left, in one picture.
-//! - [Many machines](many_machines): one account on many machines, over a server that they share.
-//! - [Prompt caching](prompt_caching): what is cached, for how long, and how to see it.
-//! - [Architecture](architecture): the rooms of the crate and what each may use, for those who change it.
+//! - [Architecture](architecture): the modules of the crate and what each may use, for those who change it.
 //!
-//! There is nothing to call here.
+//! This module has no items to call.
 
 #![cfg_attr(
     not(all(feature = "file", feature = "client", feature = "conformance")),

@@ -35,7 +35,7 @@ fn the_readme_and_the_front_page_lead_to_the_pages() {
 
 #[test]
 fn those_who_carry_on_are_sent_to_files_that_are_there() {
-    for page in ["CONTRIBUTING.md", "src/docs/architecture.md"] {
+    for page in ["README.md", "CONTRIBUTING.md", "src/docs/architecture.md"] {
         let text = source(page);
         let spans = text.split('`').skip(1).step_by(2);
         let files: Vec<&str> =
@@ -51,7 +51,7 @@ fn those_who_carry_on_are_sent_to_files_that_are_there() {
 #[test]
 fn whoever_is_led_to_a_provider_is_told_of_the_feature_for_tls() {
     for (path, words) in [
-        ("README.md", "`--features rustls`"),
+        ("README.md", "--features rustls"),
         ("src/docs/embedding_in_an_agent.md", "--features rustls"),
         ("examples/embed.rs", "--features rustls"),
         ("src/rotate/rotator.rs", "feature `rustls`"),
@@ -65,5 +65,30 @@ fn whoever_is_led_to_a_provider_is_told_of_the_feature_for_tls() {
             !text.contains("Rotator::builder") || text.contains("127.0.0.1") || text.contains("loopback"),
             "{example}"
         );
+    }
+}
+
+/// A feature that the front pages do not name is one that nobody finds.
+#[test]
+fn the_readme_and_the_front_page_have_a_row_for_every_feature() {
+    let manifest = source("Cargo.toml");
+    let features = manifest.split("[features]\n").nth(1).unwrap().split("\n[").next().unwrap();
+    let features = features.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(" = "));
+    let names: Vec<&str> = features.map(|(name, _)| name).filter(|name| *name != "default").collect();
+    assert!(names.len() > 8, "{names:?}");
+    for page in ["README.md", "src/lib.rs"] {
+        let text = source(page);
+        for name in &names {
+            assert!(text.contains(&format!("| `{name}` | ")), "{page} has no row for the feature {name}");
+        }
+    }
+}
+
+/// A reader who is on the wrong page should notice it at once.
+#[test]
+fn every_page_names_its_readers_first() {
+    for name in pages() {
+        let text = source(&format!("src/docs/{name}.md"));
+        assert!(text.lines().take(4).any(|line| line.starts_with("This page is for ")), "{name}");
     }
 }

@@ -1,11 +1,11 @@
-//! What the server on loopback says to an adapter: its script in turn, as the Messages API or as OpenAI's chat completions.
+//! A scripted server on loopback for the adapters, with the Messages API and OpenAI's chat completions.
 
 use std::sync::{Mutex, PoisonError};
 
 use provider_auth::testing::{Answer as Said, Server};
 use serde_json::{Value, json};
 
-/// What the server says to one request.
+/// The answer to one request.
 #[derive(Clone, Copy)]
 #[allow(dead_code, reason = "each adapter uses its own part")]
 pub enum Answer {
@@ -13,11 +13,11 @@ pub enum Answer {
     Message,
     /// 429 with this many seconds in `retry-after`.
     RateLimit(u32),
-    /// 401, as for a key that was taken back.
+    /// 401, as for a revoked key.
     Revoked,
 }
 
-/// Starts a server that gives the answers of a script in turn, and stops when it is dropped.
+/// Starts a server that sends the answers of a script in turn, and stops when it is dropped.
 pub fn start(script: Vec<Answer>) -> Result<Server, provider_auth::Error> {
     let script = Mutex::new(script.into_iter());
     Server::answering(move |request| {

@@ -2,7 +2,7 @@
 //!
 //!     cargo run --manifest-path examples/adapters/Cargo.toml --bin genai
 //!
-//! It talks to a server it starts on loopback. No key and no network are needed.
+//! It starts a server on loopback, and needs neither a key nor a network.
 
 #[path = "../loopback.rs"]
 mod loopback;
@@ -23,7 +23,7 @@ use provider_auth::{
 };
 use serde_json::json;
 
-/// Where genai is to send the request of an attempt, and with which key.
+/// Returns the server and the key for the request of an attempt.
 fn target(config: &Config, attempt: &Attempt) -> Result<ServiceTarget, Error> {
     let model = attempt.model();
     let kind = match model.provider().as_str() {
@@ -32,13 +32,13 @@ fn target(config: &Config, attempt: &Attempt) -> Result<ServiceTarget, Error> {
         "openai" => AdapterKind::OpenAI,
         _ => return Err(Error::new(ErrorKind::UnsupportedApi, format!("there is no adapter of genai for {model}"))),
     };
-    // genai puts what it is given where a key goes, and tokens go elsewhere: such a profile is left out.
+    // genai sends every credential as a key, and a token belongs in another header: such a profile is left out.
     if attempt.credential().kind() != CredentialKind::ApiKey {
         return Err(Error::new(ErrorKind::InvalidSecret, format!("{} is not a key", attempt.profile())));
     }
     let base = config.model_base_url(model);
     let base = base.ok_or_else(|| Error::new(ErrorKind::NoEndpoint, format!("no base URL is known for {model}")))?;
-    // genai wants the version of the API in it, and a slash at the end.
+    // genai expects the version of the API in it, and a slash at the end.
     let version = if kind == AdapterKind::Anthropic && !base.ends_with("/v1") { "/v1/" } else { "/" };
     Ok(ServiceTarget {
         endpoint: Endpoint::from_owned(format!("{base}{version}")),
@@ -47,7 +47,7 @@ fn target(config: &Config, attempt: &Attempt) -> Result<ServiceTarget, Error> {
     })
 }
 
-/// The body is out of reach, so genai sets the cache breakpoints itself, as long as the configuration wants any.
+/// genai does not expose the body, so it sets the cache breakpoints itself, if the configuration wants any.
 fn options(config: &Config, attempt: &Attempt) -> ChatOptions {
     let found = config.cache_retention(attempt.model(), None, attempt.credential().kind(), None);
     match found.retention {
@@ -57,11 +57,11 @@ fn options(config: &Config, attempt: &Attempt) -> ChatOptions {
     }
 }
 
-/// What an error of genai says of the profile.
+/// Converts an error of genai into the failure of an attempt.
 fn failed(attempt: &Attempt, error: &genai::Error) -> AttemptError {
     let (model, now) = (attempt.model(), SystemClock.now());
     let classifier = FailureClassifier::new(model.provider()).with_model(model.model());
-    // The answer to a streamed call that was refused is in a box.
+    // A streamed call that was refused has its answer in a boxed error.
     let boxed = match error {
         genai::Error::WebStream { error, .. } => Some(error),
         _ => None,
@@ -78,7 +78,7 @@ fn failed(attempt: &Attempt, error: &genai::Error) -> AttemptError {
         genai::Error::WebModelCall { webc_error: webc::Error::Reqwest(error), .. } => {
             return Failure::from(error).into();
         }
-        // Its text holds what the provider said, an error event of a stream among it.
+        // Its text contains the provider's, such as an error event of a stream.
         error => return classifier.text(&error.to_string(), now).unwrap_or(TransportError::Body.into()).into(),
     };
     let failure = classifier.response(*status, headers, body.as_bytes(), now);
@@ -120,7 +120,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let script = [Answer::RateLimit(30), Answer::Message, Answer::Message, Answer::Revoked];
     let server = loopback::start(script.to_vec())?;
     let url = server.url();
-    // Without `baseUrl` it is the provider's own. Yours is `Config::from_path`.
+    // Without `baseUrl` it is the provider's own. Your program uses `StateDir::config`.
     let config = json!({"models": {"providers": {"anthropic": {"baseUrl": url}}}}).to_string();
     let config = &Config::from_json5_str(&config, &ReadOptions::new().environment(Environment::empty()))?;
     let profiles = r#"{"version": 1, "profiles": {
@@ -128,7 +128,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         "anthropic:work": {"type": "api_key", "provider": "anthropic", "key": "sk-ant-work-is-not-real"}}}"#;
     let store = Arc::new(MemoryStore::new(AuthProfiles::from_json(profiles)?));
     let rotator = Rotator::builder(store).config(config.clone()).build()?;
-    // A key must not go along to where an answer redirects to.
+    // A redirect would carry the key to another host.
     let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
     let client = &Client::builder().with_reqwest(http).build()?;
     let call = Call::new("anthropic/claude-opus-4-5".parse()?).session("conversation-17");

@@ -1,8 +1,8 @@
-//! `OpenAI`: chat completions through the rotator, with a model to fall back on.
+//! `OpenAI`: chat completions through the rotator, with a fallback model.
 //!
 //!     cargo run --manifest-path examples/adapters/Cargo.toml --bin openai
 //!
-//! It talks to a server it starts on loopback. No key and no network are needed.
+//! It starts a server on loopback, and needs neither a key nor a network.
 
 #[path = "../loopback.rs"]
 mod loopback;
@@ -15,7 +15,7 @@ use provider_auth::{
 };
 use serde_json::{Value, json};
 
-/// A call of the chat completions API. Every server that has it will do: the base URL is that of the model's provider.
+/// Creates a call of the chat completions API, at the base URL of the model's provider. Every server that has the API will do.
 fn chat(config: &Config, model: ModelRef, body: Value) -> Call {
     let config = config.clone();
     Call::new(model).requests(move |model| {
@@ -41,7 +41,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let script = vec![Answer::RateLimit(30), Answer::Message, Answer::Message, Answer::Revoked, Answer::Message];
     let server = loopback::start(script)?;
     let url = server.url();
-    // Without `baseUrl` it is the provider's own. Yours is `Config::from_path`.
+    // Without `baseUrl` it is the provider's own. Your program uses `StateDir::config`.
     let config = json!({"models": {"providers": {
         "openai": {"baseUrl": format!("{url}/v1")}, "mistral": {"baseUrl": format!("{url}/v1")}}}});
     let config = Config::from_json5_str(&config.to_string(), &ReadOptions::new().environment(Environment::empty()))?;
@@ -65,7 +65,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut reply = rotator.send(&chat(&config, gpt.clone(), body.clone()).session("conversation-17")).await?;
     show(&reply);
     while let Some(event) = reply.event().await? {
-        // The stream ends with `[DONE]`, which is no JSON.
+        // The stream ends with `[DONE]`, which is not JSON.
         let Ok(chunk) = serde_json::from_str::<Value>(&event.data) else { continue };
         if let Some(text) = chunk["choices"][0]["delta"]["content"].as_str() {
             println!("  {text:?}");

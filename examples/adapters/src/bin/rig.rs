@@ -1,8 +1,8 @@
-//! rig: whatever its models and agents send goes through a rotator, as the transport under them.
+//! rig: a rotator as the transport of its models and agents.
 //!
 //!     cargo run --manifest-path examples/adapters/Cargo.toml --bin rig
 //!
-//! It talks to a server it starts on loopback. No key and no network are needed.
+//! It starts a server on loopback, and needs neither a key nor a network.
 
 #[path = "../loopback.rs"]
 mod loopback;
@@ -22,8 +22,8 @@ use rig_core::providers::anthropic::AnthropicConfig;
 use rig_core::streaming::{Item, StreamEvent};
 use rig_core::wasm_compat::WasmCompatSend;
 
-/// The transport: one for each conversation, so that its prompt cache stays warm. It sends what has its model in the body,
-/// which a list of models has not.
+/// The transport of one conversation, whose prompt cache stays warm. It sends requests with a model in their body, which a
+/// request for the list of models does not have.
 #[derive(Clone)]
 struct Rotating {
     rotator: Rotator,
@@ -76,7 +76,7 @@ fn with_head_of<B>(reply: &Reply, body: B) -> Response<B> {
     response
 }
 
-/// rig reads the provider's last answer, if there was one, as if it had sent the request itself.
+/// Returns the provider's last answer to rig, if there was one, as if rig had sent the request itself.
 fn refused(failure: SendFailure) -> Error {
     match failure.response() {
         Some(answer) => {
@@ -94,12 +94,12 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let profiles = r#"{"version": 1, "profiles": {
         "anthropic:home": {"type": "api_key", "provider": "anthropic", "key": "sk-ant-home-is-not-real"},
         "anthropic:work": {"type": "api_key", "provider": "anthropic", "key": "sk-ant-work-is-not-real"}}}"#;
-    // For keys that outlive the process take a `FileStore`, for an endpoint of the configuration leave it out here.
+    // To keep keys beyond the process, use `StateDir::store`; for the configured endpoint, leave `endpoint` out.
     let rotator = Rotator::builder(Arc::new(MemoryStore::new(AuthProfiles::from_json(profiles)?)))
         .endpoint(ProviderId::anthropic(), Endpoint::new(url)?)
         .build()?;
     let transport = Rotating { rotator, provider: ProviderId::anthropic(), session: "conversation-17".into() };
-    // The rotator puts a real key in this one's place, and the cache breakpoints into the body: rig's own stay off.
+    // The rotator replaces this key, and adds the cache breakpoints to the body: leave rig's own off.
     let client = AnthropicConfig::new("no key").with_base_url(url).connect(transport);
     let model = client.completion("claude-opus-4-5");
 

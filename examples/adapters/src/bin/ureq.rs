@@ -1,8 +1,8 @@
-//! ureq: a client that blocks, around which the rotation goes on the calling thread.
+//! ureq: a rotation around a blocking client, on the calling thread.
 //!
 //!     cargo run --manifest-path examples/adapters/Cargo.toml --bin ureq
 //!
-//! It talks to a server it starts on loopback. It needs neither a key nor a network nor a runtime.
+//! It starts a server on loopback, and needs neither a key nor a network nor a runtime.
 
 #[path = "../loopback.rs"]
 mod loopback;
@@ -20,7 +20,7 @@ use provider_auth::{
 use serde_json::{Value, json};
 use ureq::{Agent, Body, Error};
 
-/// An answer that is there as a whole, or one whose head is.
+/// A whole answer, or the head of a stream.
 enum Reply {
     Whole(Vec<u8>),
     Stream(Body),
@@ -61,7 +61,7 @@ fn transport(error: &Error) -> TransportError {
     }
 }
 
-/// Prints an answer, a streamed one as it comes, and gives what it says of the cache.
+/// Prints an answer, a streamed one as it arrives, and returns its cache usage.
 fn print(model: &ModelRef, reply: Reply) -> Result<CacheUsage, Failure> {
     let (classifier, mut usage) = (FailureClassifier::new(model.provider()), CacheUsage::default());
     let stream = match reply {
@@ -78,7 +78,7 @@ fn print(model: &ModelRef, reply: Reply) -> Result<CacheUsage, Failure> {
         if let Some(failure) = classifier.event("", data.as_bytes(), SystemClock.now()) {
             return Err(failure);
         }
-        // What cannot be read counts for nothing.
+        // Data that cannot be read is ignored.
         let _ = usage.observe_event(data.as_bytes());
         let event: Value = serde_json::from_str(data).map_err(|_| TransportError::Body)?;
         match event["type"].as_str() {
@@ -93,7 +93,7 @@ fn print(model: &ModelRef, reply: Reply) -> Result<CacheUsage, Failure> {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let server = loopback::start(vec![Answer::RateLimit(30), Answer::Message, Answer::Message])?;
     let url = server.url();
-    // Without `baseUrl` it is the provider's own. Yours is `Config::from_path`.
+    // Without `baseUrl` it is the provider's own. Your program uses `StateDir::config`.
     let config = json!({"models": {"providers": {"anthropic": {"baseUrl": url}}}}).to_string();
     let config = Config::from_json5_str(&config, &ReadOptions::new().environment(Environment::empty()))?;
     let store = MemoryStore::new(AuthProfiles::from_json(
@@ -101,7 +101,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "anthropic:home": {"type": "api_key", "provider": "anthropic", "key": "sk-ant-home-is-not-real"},
             "anthropic:work": {"type": "api_key", "provider": "anthropic", "key": "sk-ant-work-is-not-real"}}}"#,
     )?);
-    // A status is an answer here, and a credential follows no redirect.
+    // An error status is an answer here, and a redirect would carry the key to another host.
     let agent = Agent::new_with_config(Agent::config_builder().http_status_as_error(false).max_redirects(0).build());
     let driver = BlockingDriver::new(&store, &SystemClock, std::thread::sleep);
     let model: ModelRef = "anthropic/claude-opus-4-5".parse()?;
@@ -122,7 +122,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         for attempt in &answered.attempts {
             println!("  {attempt}");
         }
-        // An answer that was only begun is no success yet.
+        // An answer that has only begun is no success yet.
         let (receipt, selector) = (answered.attempt.receipt(), config.selector());
         match print(&model, answered.value) {
             Ok(usage) => {
