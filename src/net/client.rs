@@ -1,6 +1,14 @@
 //! A client that takes a credential nowhere but to the URL it is meant for.
 
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::pin;
+use std::task::Poll;
+
 use crate::error::{Error, ErrorKind, Result};
+
+/// What tokio panics with where the system has no thread for it.
+const NO_THREAD: &str = "OS can't spawn worker thread";
 
 /// Builds a client that follows no redirects. A `direct` one has no proxy either, which would read what goes over plain
 /// HTTP.
@@ -13,4 +21,23 @@ pub(crate) fn guarded_client(builder: reqwest::ClientBuilder, direct: bool) -> R
 /// Whether requests to this URL go without a proxy: all over plain HTTP, which are for this machine or a private network.
 pub(crate) fn is_direct(uri: &http::Uri) -> bool {
     uri.scheme() == Some(&http::uri::Scheme::HTTP)
+}
+
+/// Sends a request and waits for the head of its answer. The error is `None` where the host's name could not be looked up
+/// because the system has no thread for it: the HTTP client panics then.
+pub(crate) async fn execute(
+    client: &reqwest::Client,
+    request: reqwest::Request,
+) -> std::result::Result<reqwest::Response, Option<reqwest::Error>> {
+    let mut sending = pin!(client.execute(request));
+    poll_fn(|context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| sending.as_mut().poll(context)));
+        polled.map(|polled| polled.map_err(Some)).unwrap_or_else(|panic| {
+            if panic.downcast_ref::<String>().is_none_or(|message| !message.starts_with(NO_THREAD)) {
+                resume_unwind(panic);
+            }
+            Poll::Ready(Err(None))
+        })
+    })
+    .await
 }
