@@ -1,6 +1,14 @@
 //! An HTTP client that sends a credential only to the URL it is meant for.
 
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::pin;
+use std::task::Poll;
+
 use crate::error::{Error, ErrorKind, Result};
+
+/// The text of tokio's panic if the system has no thread left.
+const NO_THREAD: &str = "OS can't spawn worker thread";
 
 /// Builds a client that follows no redirects. A `direct` client has no proxy either, which would read plain HTTP.
 pub(crate) fn guarded_client(builder: reqwest::ClientBuilder, direct: bool) -> Result<reqwest::Client> {
@@ -13,4 +21,23 @@ pub(crate) fn guarded_client(builder: reqwest::ClientBuilder, direct: bool) -> R
 /// private network.
 pub(crate) fn is_direct(uri: &http::Uri) -> bool {
     uri.scheme() == Some(&http::uri::Scheme::HTTP)
+}
+
+/// Sends a request and waits for the head of its answer. The error is `None` where the host's name could not be looked up
+/// because the system has no thread for it: the HTTP client panics then.
+pub(crate) async fn execute(
+    client: &reqwest::Client,
+    request: reqwest::Request,
+) -> std::result::Result<reqwest::Response, Option<reqwest::Error>> {
+    let mut sending = pin!(client.execute(request));
+    poll_fn(|context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| sending.as_mut().poll(context)));
+        polled.map(|polled| polled.map_err(Some)).unwrap_or_else(|panic| {
+            if panic.downcast_ref::<String>().is_none_or(|message| !message.starts_with(NO_THREAD)) {
+                resume_unwind(panic);
+            }
+            Poll::Ready(Err(None))
+        })
+    })
+    .await
 }

@@ -7,7 +7,7 @@ mod place;
 mod url;
 
 #[cfg(feature = "client")]
-pub(crate) use client::{guarded_client, is_direct};
+pub(crate) use client::{execute, guarded_client, is_direct};
 #[cfg(feature = "client")]
 pub(crate) use event_stream::EventReader;
 pub(crate) use event_stream::{Event, MAX_EVENT, events};

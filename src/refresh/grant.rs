@@ -11,7 +11,7 @@ use super::refresher::{RefreshFuture, TokenRefresher};
 use crate::credential::Tokens;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{ProfileId, ProviderId};
-use crate::net::{PlainHttp, checked, guarded_client, is_direct};
+use crate::net::{PlainHttp, checked, execute, guarded_client, is_direct};
 use crate::secret::Secret;
 
 /// The maximum length of a token response, in bytes.
@@ -114,14 +114,18 @@ impl RefreshTokenGrant {
     }
 
     async fn ask(&self, refresh: &Secret) -> Result<Tokens> {
-        let failed = |error: reqwest::Error| {
-            let what = if error.is_timeout() { "did not answer in time" } else { "could not be reached" };
+        let failed = |error: Option<reqwest::Error>| {
+            let what = if error.is_some_and(|error| error.is_timeout()) {
+                "did not answer in time"
+            } else {
+                "could not be reached"
+            };
             Error::new(ErrorKind::RefreshFailed, format!("the token endpoint {what}"))
         };
-        let mut response = self.client.execute(self.request(refresh)?).await.map_err(failed)?;
+        let mut response = execute(&self.client, self.request(refresh)?).await.map_err(failed)?;
         let status = response.status();
         let mut answer = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| failed(Some(error)))? {
             answer.extend_from_slice(&chunk);
             if answer.len() > MAX_ANSWER {
                 return Err(Error::new(ErrorKind::RefreshFailed, "the token endpoint's answer is too long"));

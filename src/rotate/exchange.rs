@@ -13,7 +13,7 @@ use super::rotator::Rotator;
 use super::stream::Watch;
 use super::target::Target;
 use crate::failure::{Failure, FailureClassifier, TransportError, is_plain_answer};
-use crate::net::MAX_EVENT;
+use crate::net::{MAX_EVENT, execute};
 use crate::rotation::{Attempt, AttemptError, ErrorResponse};
 
 /// The maximum length of an error's body, in bytes: the classifier would not parse more.
@@ -47,7 +47,9 @@ impl Rotator {
         let has_body = request.method() != Method::HEAD;
         let client = if is_direct { &self.0.direct } else { &self.0.client };
         let begun = Instant::now();
-        let mut response = client.execute(request).await.map_err(|error| Failure::from(&error).with_host(host))?;
+        let mut response = execute(client, request).await.map_err(|error| {
+            error.as_ref().map_or_else(|| TransportError::Dns.into(), Failure::from).with_host(host)
+        })?;
         attempt.observe(response.headers(), self.0.clock.now());
         let status = response.status();
         if status.is_redirection() {

@@ -4,31 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
 
-/// Numbers that a seed decides: xorshift.
-pub(crate) struct Random(u64);
-
-impl Random {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed | 1)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 11
-    }
-
-    /// A number below a bound.
-    #[allow(clippy::cast_possible_truncation, reason = "the bound is a length")]
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound.max(1) as u64) as usize
-    }
-
-    pub(crate) fn of<'a, T: ?Sized>(&mut self, all: &[&'a T]) -> &'a T {
-        all[self.below(all.len())]
-    }
-}
+pub(crate) use crate::random::{Random, number, time};
 
 /// How long each entry is attacked where nobody says otherwise: all of them together stay below a minute.
 const GATE: Duration = Duration::from_secs(3);
@@ -60,15 +36,6 @@ pub(crate) fn attack(entry: &str, samples: &[&str], words: &[&str], check: impl 
     }
     println!("{entry}: {count} inputs in {:?}", start.elapsed());
     assert!(count > 20, "{entry}: only {count} inputs in {time:?}");
-}
-
-/// How long to attack where nobody says otherwise, or as long as `PROVIDER_AUTH_ATTACK_SECONDS` says.
-pub(crate) fn time(gate: Duration) -> Duration {
-    number("PROVIDER_AUTH_ATTACK_SECONDS").map_or(gate, Duration::from_secs)
-}
-
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok().and_then(|text| text.parse().ok())
 }
 
 fn damaged(samples: &[&str], words: &[&str], random: &mut Random) -> Vec<u8> {

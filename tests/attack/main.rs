@@ -23,6 +23,7 @@ mod leaks;
 #[cfg(target_os = "linux")]
 mod memory;
 mod numbers;
+mod random;
 mod servers;
 mod texts;
 mod wire;

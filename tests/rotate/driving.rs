@@ -11,6 +11,7 @@
 use std::collections::HashSet;
 use std::future::poll_fn;
 use std::pin::pin;
+#[cfg(target_os = "linux")]
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -98,6 +99,7 @@ fn current_thread() -> tokio::runtime::Runtime {
 }
 
 /// Runs a test of this file in a process of its own, which must say `done`.
+#[cfg(target_os = "linux")]
 fn child(name: &str, url: &str) -> String {
     let output = Command::new(std::env::current_exe().unwrap())
         .args([&format!("driving::{name}"), "--exact", "--nocapture", "--test-threads=1"])

@@ -25,6 +25,7 @@ mod streams;
 #[path = "../support/mod.rs"]
 mod support;
 mod table;
+mod threads;
 mod time;
 mod trial;
 mod trial_claims;

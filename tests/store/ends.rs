@@ -1,4 +1,4 @@
-//! The file store without resources: no file handles, disk space or memory left; and on a file that is a mount point.
+//! The file store without resources: no file handles, disk space, inodes or memory left; and on a file that is a mount point.
 //!
 //! A child process is this test binary, run again with `child` by a shell that lowers its limits.
 
@@ -12,6 +12,7 @@
 )]
 
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -57,6 +58,21 @@ fn child() {
             assert_eq!(key(&store), "old");
             set(&store, "new").unwrap();
         }
+        "full" => {
+            set(&store, "old").unwrap();
+            let directory = file.parent().unwrap();
+            for fill in [with_bytes, with_files] {
+                let filler = directory.join("filler");
+                fs::create_dir(&filler).unwrap();
+                assert_eq!(fill(&filler).kind(), std::io::ErrorKind::StorageFull);
+                assert_eq!(set(&store, &"x".repeat(8 << 10)).unwrap_err().kind(), ErrorKind::StorageFull);
+                assert_eq!(key(&FileStore::new(&file).unwrap()), "old");
+                assert_eq!(leftovers(directory), 0);
+                fs::remove_dir_all(&filler).unwrap();
+                set(&store, "new").unwrap();
+                set(&store, "old").unwrap();
+            }
+        }
         "memory" => {
             let large = file.with_file_name("large.json");
             File::create(&large).unwrap().set_len(1 << 40).unwrap();
@@ -76,6 +92,21 @@ fn child() {
         }
         other => unreachable!("{other}"),
     }
+}
+
+/// Fills what is left of a file system; gives the error of the last write.
+fn with_bytes(directory: &Path) -> std::io::Error {
+    let mut file = File::create(directory.join("all")).unwrap();
+    loop {
+        if let Err(error) = file.write_all(&[0; 512]) {
+            return error;
+        }
+    }
+}
+
+/// Takes every file that a file system has.
+fn with_files(directory: &Path) -> std::io::Error {
+    (0..).find_map(|number| File::create(directory.join(format!("{number}"))).err()).unwrap()
 }
 
 /// Runs a task under a shell that prepares it; `false` if this machine does not allow that.
@@ -123,14 +154,19 @@ fn without_memory_for_a_file_it_is_refused() {
 
 #[test]
 fn a_file_that_is_a_mount_point_is_refused_with_what_to_do() {
-    // A namespace of mounts of its own, where this user may have one.
-    let prepared = format!(
-        "test -n \"${TASK}_INSIDE\" || exec env {TASK}_INSIDE=1 unshare -m sh -c '\
-        mount --bind \"${FILE}\" \"${FILE}\" || exit 99; exec \"$@\"' sh \"$@\""
-    );
-    if Command::new("unshare").args(["-m", "true"]).status().is_ok_and(|status| status.success()) {
-        assert!(run("mount", &prepared));
-    } else {
-        eprintln!("skipped: this user may have no mounts of its own");
+    mounted("mount", "mount --bind \"$0\" \"$0\"");
+}
+
+#[test]
+fn a_disk_that_is_full_or_has_no_file_left_keeps_the_old_file() {
+    mounted("full", "mount -t tmpfs -o size=64k,nr_inodes=24 tmpfs \"${0%/*}\"");
+}
+
+/// Runs a task in a namespace of mounts of its own, where this user may have one, after a mount on the file that is `$0`.
+fn mounted(task: &str, mount: &str) {
+    let prepared = format!("exec unshare -m sh -c '{mount} || exit 99; exec \"$@\"' \"${FILE}\" \"$@\"");
+    let may = Command::new("unshare").args(["-m", "true"]).status().is_ok_and(|status| status.success());
+    if !may || !run(task, &prepared) {
+        eprintln!("skipped: this user may not mount");
     }
 }

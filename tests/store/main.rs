@@ -1,5 +1,8 @@
 //! The stores, and their files.
 
+#[cfg(unix)]
+#[path = "../support/crowd.rs"]
+mod crowd;
 mod documents;
 mod ends;
 mod fairness;
@@ -15,6 +18,7 @@ mod simulation;
 mod state_dir;
 #[path = "../support/mod.rs"]
 mod support;
+mod windows;
 
 /// The name of the file of credentials.
 const NAME: &str = "auth-profiles.json";

@@ -1,6 +1,8 @@
 //! The paths of the files and who may read them: links, modes, unusual files at a path.
+//!
+//! Windows has no modes, pipes and devices, and lets only administrators create symbolic links: tests that need them are left
+//! out there.
 
-#![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
     clippy::disallowed_methods,
@@ -8,14 +10,23 @@
     reason = "a test stops where something is wrong, and looks at files from outside"
 )]
 
-use std::fs::{self, Permissions};
+use std::fs;
+#[cfg(unix)]
+use std::fs::Permissions;
+#[cfg(unix)]
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+#[cfg(unix)]
+use std::path::PathBuf;
+#[cfg(unix)]
 use std::process::Command;
+#[cfg(unix)]
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+#[cfg(unix)]
 use provider_auth::error::DiagnosticCode;
+#[cfg(unix)]
 use provider_auth::store::StateFile;
 use provider_auth::{
     AuthProfileStore, AuthProfileStoreExt, Config, Credential, ErrorKind, FileStore, ProfileId, ProviderId,
@@ -24,6 +35,7 @@ use provider_auth::{
 
 use crate::NAME;
 
+#[cfg(unix)]
 const ONE: &str = r#"{"version":1,"profiles":{"x:one":{"type":"api_key","provider":"x","key":"k"}}}"#;
 
 fn put(store: &FileStore, id: &str) -> provider_auth::Result<()> {
@@ -31,15 +43,18 @@ fn put(store: &FileStore, id: &str) -> provider_auth::Result<()> {
     store.upsert(&ProfileId::new(id)?, &provider, &Credential::api_key(Secret::new("k")), None)
 }
 
+#[cfg(unix)]
 fn mode(path: &Path) -> u32 {
     path.symlink_metadata().unwrap().mode() & 0o7777
 }
 
 fn write(path: &Path, text: impl AsRef<[u8]>) {
     fs::write(path, text).unwrap();
+    #[cfg(unix)]
     fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
 }
 
+#[cfg(unix)]
 #[test]
 fn symbolic_links_are_followed_and_kept() {
     let directory = tempfile::tempdir().unwrap();
@@ -80,6 +95,7 @@ fn symbolic_links_are_followed_and_kept() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn links_that_lead_nowhere_or_in_a_circle_are_errors() {
     let directory = tempfile::tempdir().unwrap();
@@ -104,6 +120,7 @@ fn links_that_lead_nowhere_or_in_a_circle_are_errors() {
     assert!(error.to_string().contains("loop"));
 }
 
+#[cfg(unix)]
 #[test]
 fn one_file_by_two_paths_is_one_store() {
     let directory = tempfile::tempdir().unwrap();
@@ -162,32 +179,44 @@ fn waiting_inside_one_process_is_bounded_too() {
     put(&hasty, "x:one").unwrap();
 }
 
+#[cfg(unix)]
 #[test]
 fn what_is_no_file_is_an_error_and_no_hang() {
     let directory = tempfile::tempdir().unwrap();
     let fifo = directory.path().join("fifo.json");
     assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
-    let folder = directory.path().join("folder.json");
-    fs::create_dir_all(&folder).unwrap();
     let socket = directory.path().join("socket.json");
     let _socket = std::os::unix::net::UnixListener::bind(&socket).unwrap();
     let device = directory.path().join("device.json");
     symlink("/dev/zero", &device).unwrap();
-    for path in [&fifo, &folder, &socket, &device] {
-        let store = FileStore::new(path).unwrap();
+    for path in [&fifo, &socket, &device] {
         let before = path.metadata().unwrap();
-        assert_eq!(store.load().unwrap_err().kind(), ErrorKind::NotAFile, "{path:?}");
-        if *path != device {
-            // Not where the lock would stand in a directory of the system.
-            assert_eq!(put(&store, "x:one").unwrap_err().kind(), ErrorKind::NotAFile, "{path:?}");
-            assert_eq!(store.quarantine(Timestamp::from_millis(0)).unwrap_err().kind(), ErrorKind::NotAFile);
-        }
+        // Not where the lock would stand in a directory of the system.
+        is_no_file(path, *path != device);
         let after = path.metadata().unwrap();
         assert_eq!((before.ino(), before.mode()), (after.ino(), after.mode()));
     }
     // The path of a store in a place that is a file.
     let store = FileStore::new(socket.join(NAME)).unwrap();
     assert!(store.load().is_err() && put(&store, "x:one").is_err());
+}
+
+fn is_no_file(path: &Path, is_written: bool) {
+    let store = FileStore::new(path).unwrap();
+    assert_eq!(store.load().unwrap_err().kind(), ErrorKind::NotAFile, "{path:?}");
+    if is_written {
+        assert_eq!(put(&store, "x:one").unwrap_err().kind(), ErrorKind::NotAFile, "{path:?}");
+        assert_eq!(store.quarantine(Timestamp::from_millis(0)).unwrap_err().kind(), ErrorKind::NotAFile);
+    }
+}
+
+#[test]
+fn a_directory_is_no_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path().join("folder.json");
+    fs::create_dir_all(&folder).unwrap();
+    is_no_file(&folder, true);
+    assert!(folder.is_dir());
 }
 
 #[test]
@@ -219,6 +248,7 @@ fn size_has_a_limit_in_both_directions() {
     assert_eq!(FileStore::builder().path(&path).max_bytes(64 << 20).build().unwrap().load().unwrap().len(), 1);
 }
 
+#[cfg(unix)]
 #[test]
 fn loose_permissions_are_reported_refused_when_strict_and_mended_by_a_write() {
     let directory = tempfile::tempdir().unwrap();
@@ -249,6 +279,7 @@ fn loose_permissions_are_reported_refused_when_strict_and_mended_by_a_write() {
 }
 
 /// The child changes its umask, which belongs to the whole process.
+#[cfg(unix)]
 #[test]
 fn nothing_is_open_to_others_even_for_a_moment() {
     const HOME: &str = "PROVIDER_AUTH_TEST_UMASK_HOME";
@@ -268,6 +299,7 @@ fn nothing_is_open_to_others_even_for_a_moment() {
     assert!(output.status.success() && text.contains("1 passed"), "{text}");
 }
 
+#[cfg(unix)]
 fn watch_modes(home: &Path) {
     let state = home.join("state");
     let store = FileStore::builder().agent(&state, "main").state_file(StateFile::Separate).build().unwrap();
@@ -342,21 +374,20 @@ fn the_configuration_and_the_store_call_the_same_problem_by_the_same_kind() {
     let path = |name: &str| directory.path().join(name);
     fs::create_dir_all(path("directory")).unwrap();
     fs::write(path("latin"), b"\xef\xbb\xbf{\r\n  \"n\xc3\xa4me\": \"\xe4").unwrap();
-    fs::write(path("locked"), "{}").unwrap();
-    fs::set_permissions(path("locked"), Permissions::from_mode(0o000)).unwrap();
-    symlink("nowhere", path("dangling")).unwrap();
-    symlink("circle", path("circle")).unwrap();
-    // Root may read everything; the table of kinds beside the mapping covers it then.
-    let locked = fs::File::open(path("locked")).is_err().then_some(("locked", ErrorKind::PermissionDenied));
-    let problems = [
-        ("dangling", ErrorKind::NotFound),
-        ("nowhere/below", ErrorKind::NotFound),
-        ("directory", ErrorKind::NotAFile),
-        ("latin", ErrorKind::Syntax),
-        ("latin/below", ErrorKind::Io),
-        ("circle", ErrorKind::Io),
-    ];
-    for (name, kind) in problems.into_iter().chain(locked) {
+    let mut problems =
+        vec![("nowhere/below", ErrorKind::NotFound), ("directory", ErrorKind::NotAFile), ("latin", ErrorKind::Syntax)];
+    #[cfg(unix)]
+    {
+        fs::write(path("locked"), "{}").unwrap();
+        fs::set_permissions(path("locked"), Permissions::from_mode(0o000)).unwrap();
+        symlink("nowhere", path("dangling")).unwrap();
+        symlink("circle", path("circle")).unwrap();
+        let links = [("dangling", ErrorKind::NotFound), ("latin/below", ErrorKind::Io), ("circle", ErrorKind::Io)];
+        problems.extend(links);
+        // Root may read everything; the table of kinds beside the mapping covers it then.
+        problems.extend(fs::File::open(path("locked")).is_err().then_some(("locked", ErrorKind::PermissionDenied)));
+    }
+    for (name, kind) in problems {
         let config = Config::from_path(path(name), &ReadOptions::new()).unwrap_err();
         let Err(store) = FileStore::new(path(name)).unwrap().load() else {
             assert_eq!((name, config.kind()), ("nowhere/below", kind), "a store that is not there yet is empty");

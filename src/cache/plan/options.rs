@@ -1,5 +1,7 @@
 //! The settings for the markers of a request.
 
+use std::fmt;
+
 use super::marker_plan::BreakpointPlan;
 use crate::retention::{CacheRetention, CacheTtl};
 
@@ -67,12 +69,23 @@ impl Lifetimes {
 }
 
 /// What the caller passed about the previous request.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 pub(super) enum Previous<'a> {
     #[default]
     Unknown,
     Body(&'a [u8]),
     Plan(&'a BreakpointPlan),
+}
+
+/// Shows the length of a body, not its text.
+impl fmt::Debug for Previous<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("Unknown"),
+            Self::Body(body) => write!(f, "Body({} bytes)", body.len()),
+            Self::Plan(plan) => f.debug_tuple("Plan").field(plan).finish(),
+        }
+    }
 }
 
 /// Options for the cache breakpoints (`cache_control` markers) of one request.

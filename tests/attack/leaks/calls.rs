@@ -84,6 +84,7 @@ async fn sends(heard: &mut Heard) {
                     heard.debug(&failure.help());
                     heard.display(&failure.sentence());
                 });
+                heard.debug(&failure);
                 heard.chain(&failure);
                 heard.error(&failure.into());
             }
@@ -96,20 +97,22 @@ async fn sends(heard: &mut Heard) {
     }
 }
 
+pub(super) fn echoed(heard: &mut Heard) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let ((), log) = traced(|| runtime.block_on(sends(heard)));
+    // The HTTP client's own events, below this crate, are its own.
+    let own: Vec<&str> = log.lines().filter(|line| line.contains("provider_auth")).collect();
+    assert!(own.len() > 15, "only {} lines were logged", own.len());
+    for line in own {
+        heard.text(line);
+    }
+    let classifier = FailureClassifier::new(&ProviderId::anthropic()).with_caller_words([heard.secret.clone()]);
+    heard.debug(&classifier);
+    heard.debug(&classifier.text(&format!("invalid key {}", heard.secret), at(NOW)));
+    heard.debug(&classifier.event("error", format!("{{\"error\":\"{}\"}}", heard.written()).as_bytes(), at(NOW)));
+}
+
 #[test]
 fn no_secret_that_a_server_says_back_is_in_any_text_or_log() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    hunt("echoes", 60, |heard| {
-        let ((), log) = traced(|| runtime.block_on(sends(heard)));
-        // The HTTP client's own events, below this crate, are its own.
-        let own: Vec<&str> = log.lines().filter(|line| line.contains("provider_auth")).collect();
-        assert!(own.len() > 15, "only {} lines were logged", own.len());
-        for line in own {
-            heard.text(line);
-        }
-        let classifier = FailureClassifier::new(&ProviderId::anthropic()).with_caller_words([heard.secret.clone()]);
-        heard.debug(&classifier);
-        heard.debug(&classifier.text(&format!("invalid key {}", heard.secret), at(NOW)));
-        heard.debug(&classifier.event("error", format!("{{\"error\":\"{}\"}}", heard.written()).as_bytes(), at(NOW)));
-    });
+    hunt("echoes", 60, echoed);
 }

@@ -141,31 +141,33 @@ const DOCUMENTS: [&str; 6] = [
         "usageStats": {"p:0": {"lastUsed": "@", "x": "@", "failureCounts": {"auth": "@"}, "cooldownReason": "@"}, "p:1": "@"}}"#,
 ];
 
+pub(super) fn stored(heard: &mut Heard) {
+    let secret = heard.secret.clone();
+    for document in DOCUMENTS {
+        let profiles = AuthProfiles::from_json(&document.replace('@', &heard.written())).unwrap();
+        heard.document(&profiles);
+        heard.selections(&profiles);
+        heard.stores(&profiles);
+        let mut changed = profiles.clone();
+        for (name, _) in profiles.iter() {
+            for credential in [
+                Credential::api_key(Secret::new(secret.as_str())),
+                Credential::token(Secret::new(format!("{secret} {secret}\n")), Some(at(5))),
+                Credential::oauth(Secret::new(secret.as_str()), Some(Secret::new(secret.as_str())), None),
+            ] {
+                heard.debug(&credential);
+                heard.result(changed.upsert(name, &provider("anthropic"), &credential, None));
+            }
+            changed.set_last_good(name);
+        }
+        heard.document(&changed);
+        assert!(heard.hears(changed.to_json().expose()).is_some(), "the hunt is blind");
+    }
+}
+
 #[test]
 fn no_secret_of_a_document_is_in_any_text() {
-    hunt("documents", 500, |heard| {
-        let secret = heard.secret.clone();
-        for document in DOCUMENTS {
-            let profiles = AuthProfiles::from_json(&document.replace('@', &heard.written())).unwrap();
-            heard.document(&profiles);
-            heard.selections(&profiles);
-            heard.stores(&profiles);
-            let mut changed = profiles.clone();
-            for (name, _) in profiles.iter() {
-                for credential in [
-                    Credential::api_key(Secret::new(secret.as_str())),
-                    Credential::token(Secret::new(format!("{secret} {secret}\n")), Some(at(5))),
-                    Credential::oauth(Secret::new(secret.as_str()), Some(Secret::new(secret.as_str())), None),
-                ] {
-                    heard.debug(&credential);
-                    heard.result(changed.upsert(name, &provider("anthropic"), &credential, None));
-                }
-                changed.set_last_good(name);
-            }
-            heard.document(&changed);
-            assert!(heard.hears(changed.to_json().expose()).is_some(), "the hunt is blind");
-        }
-    });
+    hunt("documents", 500, stored);
 }
 
 #[test]

@@ -67,35 +67,37 @@ fn options(heard: &Heard) -> ReadOptions {
     ReadOptions::new().environment(environment.with_dotenv(&dotenv))
 }
 
+pub(super) fn configurations(heard: &mut Heard) {
+    let (text, options) = (filled(CONFIGURATION, heard), options(heard).lenient(true));
+    heard.debug(&options);
+    let strict = options.clone().lenient(false);
+    assert!(heard.result(Config::from_json5_str(&text, &strict)).is_none());
+    let config = Config::from_json5_str(&text, &options).unwrap();
+    let key = json!({ "source": "env", "provider": "default", "id": "MY_KEY" });
+    let profiles = document(&json!({ "version": 1, "profiles": {
+        "anthropic:a": { "type": "api_key", "provider": "anthropic", "key": heard.secret },
+        "anthropic:b": { "type": "token", "provider": "anthropic", "tokenRef": key, "expires": NOW + 5 },
+        "openai:c": { "type": "oauth", "provider": "openai", "access": heard.secret, "refresh": heard.secret },
+    } }));
+    let secret = heard.secret.clone();
+    let source = move |reference: &SecretRef| match &*reference.id {
+        "MY_KEY" => Ok(Secret::new(secret.clone())),
+        _ => Err(ReferenceFailure::Refused),
+    };
+    for resolver in [ReferenceResolver::new(), ReferenceResolver::new().with_source("default", source)] {
+        let found = resolver.resolve(&profiles, &config, at(NOW));
+        heard.debug(&(&resolver, &found));
+        for (reference, failure) in found.failures() {
+            heard.debug(&(reference, failure));
+            heard.text(&format!("{failure} {} {}", failure.help(), failure.code()));
+        }
+        configured(heard, &config.clone().with_references(found), &profiles);
+    }
+}
+
 #[test]
 fn no_secret_of_a_configuration_or_the_environment_is_in_any_text() {
-    hunt("configurations", 100, |heard| {
-        let (text, options) = (filled(CONFIGURATION, heard), options(heard).lenient(true));
-        heard.debug(&options);
-        let strict = options.clone().lenient(false);
-        assert!(heard.result(Config::from_json5_str(&text, &strict)).is_none());
-        let config = Config::from_json5_str(&text, &options).unwrap();
-        let key = json!({ "source": "env", "provider": "default", "id": "MY_KEY" });
-        let profiles = document(&json!({ "version": 1, "profiles": {
-            "anthropic:a": { "type": "api_key", "provider": "anthropic", "key": heard.secret },
-            "anthropic:b": { "type": "token", "provider": "anthropic", "tokenRef": key, "expires": NOW + 5 },
-            "openai:c": { "type": "oauth", "provider": "openai", "access": heard.secret, "refresh": heard.secret },
-        } }));
-        let secret = heard.secret.clone();
-        let source = move |reference: &SecretRef| match &*reference.id {
-            "MY_KEY" => Ok(Secret::new(secret.clone())),
-            _ => Err(ReferenceFailure::Refused),
-        };
-        for resolver in [ReferenceResolver::new(), ReferenceResolver::new().with_source("default", source)] {
-            let found = resolver.resolve(&profiles, &config, at(NOW));
-            heard.debug(&(&resolver, &found));
-            for (reference, failure) in found.failures() {
-                heard.debug(&(reference, failure));
-                heard.text(&format!("{failure} {} {}", failure.help(), failure.code()));
-            }
-            configured(heard, &config.clone().with_references(found), &profiles);
-        }
-    });
+    hunt("configurations", 100, configurations);
 }
 
 fn configured(heard: &mut Heard, config: &Config, profiles: &provider_auth::AuthProfiles) {
@@ -166,110 +168,112 @@ fn no_refusal_to_read_a_configuration_repeats_what_was_read() {
     });
 }
 
+pub(super) fn requests(heard: &mut Heard) {
+    let (secret, url) = (heard.secret.clone(), heard.in_url());
+    let key = || Secret::new(secret.as_str());
+    let credentials = [
+        Credential::api_key(key()),
+        Credential::token(key(), Some(at(NOW))),
+        Credential::oauth(key(), Some(key()), None),
+    ];
+    for base in [
+        format!("https://a.example/{url}?key={url}"),
+        format!("https://me:{url}@a.example"),
+        format!("https://{url}@a.example"),
+        format!("http://a.example/?key={url}"),
+        format!("https://a.example/{secret}#x"),
+        format!("https://a.example/ {secret}"),
+        format!("{url}://a.example"),
+    ] {
+        let Some(endpoint) = heard.result(Endpoint::new(&base)) else { continue };
+        let endpoint = endpoint.with_header("x-configured", key()).with_auth_header("x-auth", key());
+        heard.debug(&endpoint);
+        let body =
+            json!({"system": secret, &*secret: 1, "messages": [{"role": "user", "content": secret}]}).to_string();
+        for credential in &credentials {
+            heard.debug(credential);
+            let builder = RequestBuilder::new(&endpoint, credential).body(body.clone());
+            let builder = builder.retention(CacheRetention::Long).header("x-call", key());
+            heard.debug(&builder);
+            heard.diagnostics(&builder.notes());
+            heard.result(builder.plan());
+            if let Some(request) = heard.result(builder.build()) {
+                heard.debug(request.plan());
+                heard.debug(request.headers());
+            }
+        }
+    }
+    for (name, value) in [("x-a", format!("{secret}\n")), ("authorization", secret.clone()), ("host", secret.clone())] {
+        heard.result(
+            RequestBuilder::new(&Endpoint::anthropic(), &credentials[0]).body("{}").header(name, value).build(),
+        );
+    }
+    let options = BreakpointOptions::new(CacheRetention::Short);
+    for body in [
+        "@",
+        "{\"@\"",
+        "{\"messages\":[{\"@\":\"@\"}],\"cache_control\":\"@\"}",
+        "{\"cache_control\":{\"type\":\"@\"}}",
+    ] {
+        let body = body.replace('@', &heard.written());
+        heard.result(BreakpointPlan::for_body(body.as_bytes(), &options));
+        heard.result(RequestBuilder::new(&Endpoint::anthropic(), &credentials[0]).body(body).build());
+    }
+    heard.debug(&Tokens::new(key()).refresh(key()));
+    heard.text(&mask_secret(&key()));
+    let grant = RefreshTokenGrant::new("https://a.example/token", key(), reqwest::Client::builder()).unwrap();
+    heard.debug(&grant.client_secret(key()));
+    for base in [
+        format!("https://me:{url}@a.example"),
+        format!("http://a.example/{url}"),
+        format!("https://a.example/token?key={url}"),
+    ] {
+        heard.result(RefreshTokenGrant::new(&base, "client", reqwest::Client::builder()));
+    }
+}
+
 #[test]
 fn no_secret_of_a_request_is_in_any_text() {
-    hunt("requests", 60, |heard| {
-        let (secret, url) = (heard.secret.clone(), heard.in_url());
-        let key = || Secret::new(secret.as_str());
-        let credentials = [
-            Credential::api_key(key()),
-            Credential::token(key(), Some(at(NOW))),
-            Credential::oauth(key(), Some(key()), None),
-        ];
-        for base in [
-            format!("https://a.example/{url}?key={url}"),
-            format!("https://me:{url}@a.example"),
-            format!("https://{url}@a.example"),
-            format!("http://a.example/?key={url}"),
-            format!("https://a.example/{secret}#x"),
-            format!("https://a.example/ {secret}"),
-            format!("{url}://a.example"),
-        ] {
-            let Some(endpoint) = heard.result(Endpoint::new(&base)) else { continue };
-            let endpoint = endpoint.with_header("x-configured", key()).with_auth_header("x-auth", key());
-            heard.debug(&endpoint);
-            let body =
-                json!({"system": secret, &*secret: 1, "messages": [{"role": "user", "content": secret}]}).to_string();
-            for credential in &credentials {
-                heard.debug(credential);
-                let builder = RequestBuilder::new(&endpoint, credential).body(body.clone());
-                let builder = builder.retention(CacheRetention::Long).header("x-call", key());
-                heard.debug(&builder);
-                heard.diagnostics(&builder.notes());
-                heard.result(builder.plan());
-                if let Some(request) = heard.result(builder.build()) {
-                    heard.debug(request.plan());
-                    heard.debug(request.headers());
+    hunt("requests", 60, requests);
+}
+
+pub(super) fn pasted(heard: &mut Heard) {
+    let secret = heard.secret.clone();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("auth-profiles.json");
+    let stores: [Box<dyn AuthProfileStore>; 2] =
+        [Box::new(MemoryStore::default()), Box::new(FileStore::new(&path).unwrap())];
+    for text in [
+        secret.clone(),
+        format!("export X='{secret}'"),
+        format!("{{\"key\":\"{secret}\"}}"),
+        format!("{secret}\n{secret} x"),
+    ] {
+        for owner in ["anthropic", "relay"].map(provider) {
+            let pasted = [
+                setup::api_key(&owner, &text),
+                setup::token(&owner, &text),
+                setup::setup_token(&text),
+                setup::as_it_is(&text),
+            ];
+            for pasted in pasted {
+                let Some(pasted) = heard.result(pasted) else { continue };
+                for store in &stores {
+                    let name = id(&format!("{owner}:a"));
+                    let saved = setup::save_key(store, &ProfileSelector::default(), &name, &owner, &pasted, None);
+                    heard.result(saved);
+                    heard.debug(store);
                 }
             }
         }
-        for (name, value) in
-            [("x-a", format!("{secret}\n")), ("authorization", secret.clone()), ("host", secret.clone())]
-        {
-            heard.result(
-                RequestBuilder::new(&Endpoint::anthropic(), &credentials[0]).body("{}").header(name, value).build(),
-            );
-        }
-        let options = BreakpointOptions::new(CacheRetention::Short);
-        for body in [
-            "@",
-            "{\"@\"",
-            "{\"messages\":[{\"@\":\"@\"}],\"cache_control\":\"@\"}",
-            "{\"cache_control\":{\"type\":\"@\"}}",
-        ] {
-            let body = body.replace('@', &heard.written());
-            heard.result(BreakpointPlan::for_body(body.as_bytes(), &options));
-            heard.result(RequestBuilder::new(&Endpoint::anthropic(), &credentials[0]).body(body).build());
-        }
-        heard.debug(&Tokens::new(key()).refresh(key()));
-        heard.text(&mask_secret(&key()));
-        let grant = RefreshTokenGrant::new("https://a.example/token", key(), reqwest::Client::builder()).unwrap();
-        heard.debug(&grant.client_secret(key()));
-        for base in [
-            format!("https://me:{url}@a.example"),
-            format!("http://a.example/{url}"),
-            format!("https://a.example/token?key={url}"),
-        ] {
-            heard.result(RefreshTokenGrant::new(&base, "client", reqwest::Client::builder()));
-        }
-    });
+    }
+    // The file as somebody else left it.
+    std::fs::write(&path, format!("{{\"profiles\": {{\"a\": {{\"key\": \"{}", heard.written())).unwrap();
+    heard.result(stores[1].load());
+    heard.result(stores[1].update(&mut |_| Ok(())));
 }
 
 #[test]
 fn no_secret_that_is_pasted_or_kept_is_in_any_text() {
-    hunt("pastes", 30, |heard| {
-        let secret = heard.secret.clone();
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("auth-profiles.json");
-        let stores: [Box<dyn AuthProfileStore>; 2] =
-            [Box::new(MemoryStore::default()), Box::new(FileStore::new(&path).unwrap())];
-        for text in [
-            secret.clone(),
-            format!("export X='{secret}'"),
-            format!("{{\"key\":\"{secret}\"}}"),
-            format!("{secret}\n{secret} x"),
-        ] {
-            for owner in ["anthropic", "relay"].map(provider) {
-                let pasted = [
-                    setup::api_key(&owner, &text),
-                    setup::token(&owner, &text),
-                    setup::setup_token(&text),
-                    setup::as_it_is(&text),
-                ];
-                for pasted in pasted {
-                    let Some(pasted) = heard.result(pasted) else { continue };
-                    for store in &stores {
-                        let name = id(&format!("{owner}:a"));
-                        let saved = setup::save_key(store, &ProfileSelector::default(), &name, &owner, &pasted, None);
-                        heard.result(saved);
-                        heard.debug(store);
-                    }
-                }
-            }
-        }
-        // The file as somebody else left it.
-        std::fs::write(&path, format!("{{\"profiles\": {{\"a\": {{\"key\": \"{}", heard.written())).unwrap();
-        heard.result(stores[1].load());
-        heard.result(stores[1].update(&mut |_| Ok(())));
-    });
+    hunt("pastes", 30, pasted);
 }

@@ -18,11 +18,16 @@ mod conformance;
 mod example;
 mod failover;
 mod faults;
+#[path = "../../../attack/leaks/heard.rs"]
+mod heard;
+mod leaks;
 mod limits;
 mod lost;
 #[cfg(target_os = "linux")]
 mod memory;
 mod processes;
+#[path = "../../../attack/random.rs"]
+mod random;
 mod refreshes;
 mod refusals;
 #[cfg(target_os = "linux")]

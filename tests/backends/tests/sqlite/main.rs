@@ -3,13 +3,22 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     clippy::disallowed_methods,
     reason = "a test may stop where it fails, and makes its own files"
 )]
 
 mod cases;
 mod conformance;
+#[cfg(unix)]
+#[path = "../../../support/crowd.rs"]
+mod crowd;
+#[cfg(unix)]
+mod fairness;
+#[path = "../../../attack/leaks/heard.rs"]
+mod heard;
 mod layout;
+mod leaks;
 mod model;
 mod models;
 #[cfg(unix)]
@@ -17,6 +26,8 @@ mod moves;
 mod names;
 mod processes;
 mod program;
+#[path = "../../../attack/random.rs"]
+mod random;
 mod reading;
 mod references;
 #[cfg(unix)]
