@@ -266,9 +266,7 @@ impl fmt::Debug for Inner {
         if let Some(source) = &self.source {
             out.field("source", source);
         }
-        if let Some(origin) = self.origins.first() {
-            out.field("origin", origin);
-        }
+        // What the message was made of, such as the verdicts of all profiles, would repeat it at length: `main` prints this.
         out.finish_non_exhaustive()
     }
 }

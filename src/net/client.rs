@@ -30,14 +30,12 @@ pub(crate) async fn execute(
     request: reqwest::Request,
 ) -> std::result::Result<reqwest::Response, Option<reqwest::Error>> {
     let mut sending = pin!(client.execute(request));
-    poll_fn(|context| {
-        let polled = catch_unwind(AssertUnwindSafe(|| sending.as_mut().poll(context)));
-        polled.map(|polled| polled.map_err(Some)).unwrap_or_else(|panic| {
-            if panic.downcast_ref::<String>().is_none_or(|message| !message.starts_with(NO_THREAD)) {
-                resume_unwind(panic);
-            }
-            Poll::Ready(Err(None))
-        })
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| sending.as_mut().poll(context))) {
+        Ok(polled) => polled.map_err(Some),
+        Err(panic) => match panic.downcast_ref::<String>() {
+            Some(message) if message.starts_with(NO_THREAD) => Poll::Ready(Err(None)),
+            _ => resume_unwind(panic),
+        },
     })
     .await
 }

@@ -66,7 +66,11 @@ fn child() {
 
         let directory = tempfile::tempdir().unwrap();
         let file = Arc::new(FileStore::new(directory.path().join("auth-profiles.json")).unwrap());
-        file.transact(|profiles| Ok(profiles.replace(document(&keys(&["a"]))))).unwrap();
+        file.transact(|profiles| {
+            profiles.replace(document(&keys(&["a"])));
+            Ok(())
+        })
+        .unwrap();
         assert_eq!(file.load().unwrap().len(), 1);
         drop(file.lease(&id("anthropic:a"), Duration::ZERO).unwrap());
         assert_eq!(outcome(Arc::clone(&file) as _, &answering).await, (Vec::new(), Some(ErrorKind::Io)));
