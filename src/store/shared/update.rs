@@ -182,9 +182,12 @@ impl<E: Engine> Core<E> {
                     return Ok(Attempt::Unconfirmed(self.keep(&commit.stamp, changes, base, &before)?));
                 }
                 Ok(Committed::Refused) => return Err(refused()),
-                Ok(Committed::ConflictWith(now)) if sent_before.is_none() && !now.is_empty() => {
-                    let newer = self.amend(base, now)?;
-                    return Ok(if is_ours(&newer) { self.found(newer) } else { Attempt::Late(newer) });
+                Ok(Committed::ConflictWith(now))
+                    if sent_before.is_none()
+                        && !now.is_empty()
+                        && now.iter().all(|entry| entry.version != commit.stamp) =>
+                {
+                    return Ok(Attempt::Late(self.amend(base, now)?));
                 }
                 Ok(Committed::Conflict | Committed::ConflictWith(_)) => {
                     let newer = self.read(base)?;
