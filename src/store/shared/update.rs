@@ -17,7 +17,7 @@ use crate::secret::Secret;
 const ATTEMPTS: u32 = 100;
 /// After how many conflicts the others have to wait for an update: of everything, and of a profile's statistics, which is
 /// quick, and rarely has many of its kind.
-const PATIENCE: (u32, u32) = (4, 12);
+const PATIENCE: (u32, u32) = (6, 24);
 /// The longest first pause after a conflict, which doubles, and the longest of all.
 const PAUSES: (Duration, Duration) = (Duration::from_micros(100), Duration::from_millis(25));
 
@@ -151,7 +151,8 @@ impl<E: Engine> Core<E> {
             }
             if attempt >= patience {
                 base = turn.take(&base)?;
-            } else {
+            } else if attempt % 2 == 1 {
+                // What a conflict told is new now, and old after a pause: it is used at once, and a pause comes after that.
                 let (first, longest) = PAUSES;
                 pause(jitter(first.saturating_mul(1 << attempt.min(16)).min(longest)));
             }
