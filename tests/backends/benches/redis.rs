@@ -7,7 +7,6 @@
     clippy::print_stdout,
     clippy::disallowed_methods,
     clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
     clippy::indexing_slicing,
     clippy::panic,
     dead_code,
@@ -42,16 +41,6 @@ const ROUND: Duration = Duration::from_millis(500);
 
 fn main() {
     let Some(server) = Server::start(&[]) else { return };
-    let fill = |store: &dyn AuthProfileStore| {
-        let put = &mut |profiles: &mut AuthProfiles| {
-            profiles.replace(document());
-            Ok(())
-        };
-        store.update(put).unwrap();
-        for turn in 0..PROFILES {
-            fail(store, turn, 1);
-        }
-    };
     println!("{PROFILES} profiles, {} bytes", document().to_json().expose().len());
 
     timing::head("one machine");
@@ -122,6 +111,11 @@ fn main() {
     );
     timing::row("update, against the store of one text", beside, "");
 
+    machines(&server, &script, &text);
+}
+
+/// Prints how many updates a second so many machines make, and what limits them.
+fn machines(server: &Server, script: &redis::Script, text: &str) {
     println!("{WRITERS} machines, updates a second");
     let rate = |writers: u64, one: bool, open: &(dyn Fn() -> Box<dyn AuthProfileStore> + Sync)| {
         written(writers, |writer, turn, store| fail(store, if one { 0 } else { writer }, turn), open)
@@ -138,7 +132,7 @@ fn main() {
         &|| rate(1, true, &ours),
         &|| rate(WRITERS, false, &ours),
         &|| rate(WRITERS, true, &ours),
-        &|| bare_rate(&server, &script, &text),
+        &|| bare_rate(server, script, text),
         &|| rate(WRITERS, false, &memory),
         &|| rate(1, true, &texts),
         &|| rate(WRITERS, false, &texts),
@@ -177,6 +171,18 @@ fn document() -> AuthProfiles {
         })
         .collect();
     AuthProfiles::from_json(&format!(r#"{{"version":1,"profiles":{{{}}}}}"#, entries.join(","))).unwrap()
+}
+
+/// Fills a store with all profiles, each of which has failed once.
+fn fill(store: &dyn AuthProfileStore) {
+    let put = &mut |profiles: &mut AuthProfiles| {
+        profiles.replace(document());
+        Ok(())
+    };
+    store.update(put).unwrap();
+    for turn in 0..PROFILES {
+        fail(store, turn, 1);
+    }
 }
 
 fn id(profile: u64) -> ProfileId {

@@ -232,7 +232,7 @@ fn eight_machines_leave_a_limited_key_alone_and_try_each_window_one_at_a_time() 
     }
     for limit in 0..limits {
         // Of three limits two are of both keys, and one is of the first.
-        for key in &KEYS[..1 + usize::from(limit % 3 != 2)] {
+        for key in &KEYS[..=usize::from(limit % 3 != 2)] {
             Script::new(BEGIN)
                 .arg(*key)
                 .arg(u64::try_from(LIMIT.as_millis()).unwrap())
