@@ -49,6 +49,8 @@ struct Faulty {
     is_blind: AtomicBool,
     /// What happens between the server's answer to the next read and its arrival.
     behind: Mutex<Option<Meanwhile>>,
+    /// How often it was read from.
+    reads: AtomicUsize,
 }
 
 impl Faulty {
@@ -59,6 +61,7 @@ impl Faulty {
             confirms: true,
             is_blind: AtomicBool::new(false),
             behind: Mutex::default(),
+            reads: AtomicUsize::new(0),
         }
     }
 
@@ -83,6 +86,7 @@ fn lost<T>() -> Result<T> {
 
 impl Engine for Faulty {
     fn read(&self, known: &Known) -> Result<Option<Listing>> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
         if self.is_blind.swap(false, Ordering::SeqCst) {
             return lost();
         }
@@ -251,6 +255,24 @@ fn an_outcome_that_too_few_replicas_have_is_not_counted_again_and_an_update_says
     let error = put(&store, "anthropic:b").unwrap_err();
     assert!(error.kind() == ErrorKind::StoreUnavailable && error.to_string().contains("replicas"), "{error}");
     assert_eq!((failures(&store, "anthropic:a"), store.load().unwrap().len()), (1.0, 2));
+}
+
+#[test]
+fn an_outcome_that_meets_another_one_is_written_without_a_read() {
+    let server = MemoryEngine::default();
+    let (store, other) = (store(&server), store(&server));
+    put(&store, "anthropic:a").unwrap();
+    fail(&other, "anthropic:a", 1_000).unwrap();
+    let reads = store.engine().reads.load(Ordering::SeqCst);
+    fail(&store, "anthropic:a", 7_200_000).unwrap();
+    assert_eq!(store.engine().reads.load(Ordering::SeqCst), reads);
+    // A credential that is gone is gone for an outcome too.
+    other.remove(&id("anthropic:a")).unwrap();
+    fail(&store, "anthropic:a", 14_400_000).unwrap();
+    assert_eq!((failures(&store, "anthropic:a"), failures(&other, "anthropic:a")), (0.0, 0.0));
+    // What was put together of two states is none that a server has: the next load asks for all of it.
+    put(&other, "anthropic:b").unwrap();
+    assert_eq!(store.load().unwrap().to_json(), other.load().unwrap().to_json());
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::secret::Secret;
 const ATTEMPTS: u32 = 100;
 /// After how many conflicts an update takes a turn: an update of everything, and one of a profile's statistics, which
 /// is quick and rarely has many competitors.
-const PATIENCE: (u32, u32) = (4, 12);
+const PATIENCE: (u32, u32) = (6, 24);
 /// The longest first pause after a conflict, doubled each time, and the longest pause of all.
 const PAUSES: (Duration, Duration) = (Duration::from_micros(100), Duration::from_millis(25));
 
@@ -147,7 +147,8 @@ impl<E: Engine> Core<E> {
             }
             if attempt >= patience {
                 base = turn.take(&base)?;
-            } else {
+            } else if attempt % 2 == 1 {
+                // What a conflict told is new now, and old after a pause: it is used at once, and a pause comes after that.
                 let (first, longest) = PAUSES;
                 pause(jitter(first.saturating_mul(1 << attempt.min(16)).min(longest)));
             }
@@ -178,9 +179,12 @@ impl<E: Engine> Core<E> {
                     return Ok(Attempt::Unconfirmed(self.keep(&commit.stamp, changes, base, &before)?));
                 }
                 Ok(Committed::Refused) => return Err(refused()),
-                Ok(Committed::ConflictWith(now)) if sent_before.is_none() && !now.is_empty() => {
-                    let newer = self.amend(base, now)?;
-                    return Ok(if is_ours(&newer) { self.found(newer) } else { Attempt::Late(newer) });
+                Ok(Committed::ConflictWith(now))
+                    if sent_before.is_none()
+                        && !now.is_empty()
+                        && now.iter().all(|entry| entry.version != commit.stamp) =>
+                {
+                    return Ok(Attempt::Late(self.amend(base, now)?));
                 }
                 Ok(Committed::Conflict | Committed::ConflictWith(_)) => {
                     let newer = self.read(base)?;

@@ -178,20 +178,31 @@ fn a_failover_by_sentinel_under_load_loses_no_more_than_the_server_and_corrupts_
     const WRITERS: u64 = 4;
     let Some(mut first) = Server::start(&AT_ONCE) else { return };
     let Some(second) = Server::start(&["--replicaof", "127.0.0.1", &first.port.to_string()]) else { return };
+    let (is_over, acknowledged) = (AtomicBool::new(false), AtomicU64::new(0));
     let until = |what: &str, is_so: &mut dyn FnMut() -> bool| {
         let began = Instant::now();
         while !is_so() {
-            assert!(began.elapsed() < Duration::from_secs(60), "{what}");
+            if began.elapsed() > Duration::from_secs(60) {
+                // The writers end with the test.
+                is_over.store(true, Ordering::SeqCst);
+                panic!("{what}");
+            }
             sleep(Duration::from_millis(5));
         }
     };
+    // A sentinel that promotes a replica ends its connections.
+    let asked = |server: &Server, command: &redis::Cmd| {
+        let mut bare = redis::Client::open(server.url()).unwrap().get_connection().ok()?;
+        command.query::<String>(&mut bare).ok()
+    };
     let info = |server: &Server, wanted: &str| {
-        redis::cmd("INFO")
-            .arg("replication")
-            .query::<String>(&mut server.bare())
-            .is_ok_and(|info| info.contains(wanted))
+        asked(server, redis::cmd("INFO").arg("replication")).is_some_and(|info| info.contains(wanted))
     };
     until("the replica is linked", &mut || info(&second, "master_link_status:up"));
+    // One that says it is linked may get nothing for another second.
+    redis::cmd("SET").arg("begun").arg(1).query::<()>(&mut first.bare()).unwrap();
+    let has_begun = |server: &Server| asked(server, redis::cmd("GET").arg("begun")).is_some();
+    until("the replica follows", &mut || has_begun(&second));
     let file = first.path("sentinel.conf");
     let told = format!(
         "sentinel monitor mymaster 127.0.0.1 {} 1\nsentinel down-after-milliseconds mymaster 300\n\
@@ -203,7 +214,7 @@ fn a_failover_by_sentinel_under_load_loses_no_more_than_the_server_and_corrupts_
     let replicas =
         || redis::cmd("SENTINEL").arg("replicas").arg("mymaster").query::<Vec<redis::Value>>(&mut sentinel.bare());
     until("the sentinel knows the replica", &mut || replicas().is_ok_and(|known| known.len() == 1));
-    let (url, is_over, acknowledged) = (first.url(), AtomicBool::new(false), AtomicU64::new(0));
+    let url = first.url();
     let engine =
         || RedisEngine::sentinel(&[&sentinel.url()], "redis://mymaster").unwrap().timeout(Duration::from_secs(2));
     let told: Vec<Told> = std::thread::scope(|scope| {
