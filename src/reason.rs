@@ -165,8 +165,7 @@ impl FailureReason {
     }
 
     /// Returns `true` if the failure concerns only one model of the profile, provided that the model is known.
-    #[must_use]
-    pub fn is_model_scoped(self) -> bool {
+    pub(crate) fn is_model_scoped(self) -> bool {
         self.row().model_scoped
     }
 
@@ -174,8 +173,7 @@ impl FailureReason {
     ///
     /// Only the cooldowns of these reasons end with a refresh. [`Billing`](Self::Billing) is not one of them: the
     /// provider accepted the credential, but the account is empty.
-    #[must_use]
-    pub fn is_refusal(self) -> bool {
+    pub(crate) fn is_refusal(self) -> bool {
         self.row().refusal
     }
 }

@@ -95,8 +95,7 @@ impl Config {
 
     /// Returns `true` if there are `agents.entries`, which replaced `agents.list` when OpenClaw moved credentials to
     /// databases.
-    #[must_use]
-    pub fn has_agent_entries(&self) -> bool {
+    pub(crate) fn has_agent_entries(&self) -> bool {
         self.layout.has_entries
     }
 
@@ -107,8 +106,7 @@ impl Config {
 
     /// Returns `meta.lastTouchedVersion`: the release of OpenClaw that last wrote the configuration, such as
     /// `2026.9.6`.
-    #[must_use]
-    pub fn last_touched_version(&self) -> Option<&str> {
+    pub(crate) fn last_touched_version(&self) -> Option<&str> {
         self.layout.version.as_deref()
     }
 }

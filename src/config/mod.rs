@@ -230,7 +230,7 @@ impl Config {
     }
 
     /// Returns `auth.order` of every provider, in the order of the file.
-    pub fn auth_orders(&self) -> impl Iterator<Item = (&ProviderId, &[ProfileId])> {
+    pub(crate) fn auth_orders(&self) -> impl Iterator<Item = (&ProviderId, &[ProfileId])> {
         self.auth.order.iter().map(|(provider, order)| (provider, &*order.ids))
     }
 

@@ -213,8 +213,7 @@ impl ProviderConfig {
 
     /// Returns `request.allowPrivateNetwork`: `Some(true)` if credentials may be sent over plain HTTP to hosts of a
     /// private network.
-    #[must_use]
-    pub fn allows_private_network(&self) -> Option<bool> {
+    pub(crate) fn allows_private_network(&self) -> Option<bool> {
         self.request.allow_private_network
     }
 
@@ -252,15 +251,13 @@ impl ProviderConfig {
 
     /// Returns `api` of the entry of `models` with this id, which replaces that of the provider; `None` also for an API
     /// that this version does not know.
-    #[must_use]
-    pub fn model_api(&self, model: &str) -> Option<ProviderApi> {
+    pub(crate) fn model_api(&self, model: &str) -> Option<ProviderApi> {
         self.models.get(model)?.api
     }
 
     /// Returns `compat.supportsLongCacheRetention` of the entry of `models` with this id: `Some(false)` if its server
     /// does not keep prompt prefixes for an hour.
-    #[must_use]
-    pub fn supports_long_cache_retention(&self, model: &str) -> Option<bool> {
+    pub(crate) fn supports_long_cache_retention(&self, model: &str) -> Option<bool> {
         self.models.get(model)?.supports_long_cache_retention
     }
 

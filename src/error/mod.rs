@@ -235,13 +235,6 @@ impl Error {
     pub fn is_locked(&self) -> bool {
         self.inner.kind == ErrorKind::Locked
     }
-
-    /// Returns `true` if something was absent rather than wrong, so that the next source may be tried.
-    #[must_use]
-    pub fn is_not_found(&self) -> bool {
-        use ErrorKind::{MissingApiKey, MissingCredentials, NotFound};
-        matches!(self.inner.kind, NotFound | MissingCredentials | MissingApiKey)
-    }
 }
 
 impl fmt::Debug for Error {

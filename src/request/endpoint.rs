@@ -289,8 +289,7 @@ impl Endpoint {
     }
 
     /// Returns the policy for the flag of one-hour cache entries.
-    #[must_use]
-    pub fn beta_policy(&self) -> BetaPolicy {
+    pub(crate) fn beta_policy(&self) -> BetaPolicy {
         self.beta_policy
     }
 

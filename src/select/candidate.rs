@@ -55,8 +55,7 @@ impl<'a> Candidates<'a> {
     }
 
     /// Returns the candidate to use now; `None` if none is ready.
-    #[must_use]
-    pub fn first_ready(&self) -> Option<&Candidate<'a>> {
+    pub(crate) fn first_ready(&self) -> Option<&Candidate<'a>> {
         self.list.iter().find(|candidate| candidate.verdict.is_ready())
     }
 

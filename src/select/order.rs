@@ -85,6 +85,7 @@ impl<'a> Selecting<'a> {
         } else {
             self.profiles.order(provider)
         };
+        let is_configured = stored.is_none();
         let base = if let Some(order) = stored.or_else(configured) {
             Base::Order(order)
         } else if self.settings.profiles_of(provider).any(|(_, entry)| is_own(&entry.provider)) {
@@ -97,7 +98,9 @@ impl<'a> Selecting<'a> {
             named = true;
             if entry.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
-        let repair = self.rules.repair_order && named && exists.is_continue();
+        // An order in the configuration is the user's word, so a refusal reports what is wrong with it.
+        let is_kept = is_configured && matches!(base, Base::Order(_));
+        let repair = self.rules.repair_order && !is_kept && named && exists.is_continue();
         if repair { (Base::Stored, Some(base)) } else { (base, None) }
     }
 

@@ -201,8 +201,8 @@ pub struct SelectorRules {
     /// If `true`, a token with an expiry that is no valid time (zero, negative, beyond the year 275760, not a number)
     /// is unusable. Default: `true`. OpenClaw of February 2026 read it as "never".
     pub strict_expiry: bool,
-    /// If `true`, the stored profiles replace an order, or a list of configured profiles, none of which exist. Default:
-    /// `true`.
+    /// If `true`, the stored profiles replace a stored order, or the list `auth.profiles`, if none of its profiles exists.
+    /// Default: `true`. An order in the configuration is never replaced.
     pub repair_order: bool,
     /// If `true`, an OAuth credential with a live access token precedes one that must be refreshed. Default: `true`.
     pub live_first: bool,

@@ -6,7 +6,9 @@ use provider_auth::credential::{Credential, CredentialSource, InlineCredential};
 use provider_auth::credential::{ReferenceFailure, Resolved, SecretRef};
 use provider_auth::error::DiagnosticCode;
 use provider_auth::select::{Receipt, Verdict};
-use provider_auth::{AuthProfiles, ErrorKind, FailureReason, ProfileId, ProfileSelector, Query, Secret};
+use provider_auth::{
+    AuthProfiles, Config, ErrorKind, FailureReason, ProfileId, ProfileSelector, Query, ReadOptions, Secret,
+};
 use serde_json::{Map, Value, json};
 
 use crate::support::{MINUTE, NOW, SECOND, at, document, id, leading_to, provider};
@@ -172,6 +174,18 @@ fn an_order_of_lost_profiles_is_repaired_with_a_diagnostic() {
     assert_eq!(order(&profiles), ["a:2"], "one profile of the order exists, so it stands");
     assert!(selector.candidates(&profiles, &query, at(NOW)).diagnostics().is_empty());
     assert_eq!(verdict(&profiles, &query, "a:1"), Verdict::ExcludedByOrder);
+}
+
+#[test]
+fn a_configured_order_of_lost_profiles_is_not_repaired_and_the_refusal_names_them() {
+    let profiles = keys(&["a:1"]);
+    let config = "{ auth: { order: { anthropic: ['a:gone'] } } }";
+    let config = Config::from_json5_str(config, &ReadOptions::new()).unwrap();
+    let query = Query::new(&provider("anthropic"));
+    assert_eq!(config.selector().pick(&profiles, &query, at(NOW)), None);
+    let refusal = config.selector().select(&profiles, &query, at(NOW)).unwrap_err();
+    let verdicts: Vec<_> = refusal.candidates.iter().map(|one| (one.id.as_str(), one.verdict)).collect();
+    assert_eq!(verdicts, [("a:gone", Verdict::Missing), ("a:1", Verdict::ExcludedByOrder)]);
 }
 
 #[test]

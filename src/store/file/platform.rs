@@ -85,7 +85,7 @@ mod without_sharing {
     }
 }
 
-#[cfg(not(any(unix, windows)))]
+#[cfg(not(unix))]
 mod imp {
     use std::fs::{DirBuilder, Metadata, OpenOptions};
     use std::io;
@@ -94,6 +94,8 @@ mod imp {
     use super::super::disk::nanos;
     use super::super::system::{Kind, Stat};
 
+    /// The standard library does not provide the file's id. Versions of a document differ in time and size; on Windows a
+    /// lock file cannot be replaced while it is open.
     pub(in super::super) fn stat(kind: Kind, metadata: &Metadata) -> Stat {
         let time = |time: io::Result<_>| time.map_or(0, nanos);
         Stat {
@@ -108,6 +110,7 @@ mod imp {
         }
     }
 
+    /// Permissions are inherited from the directory.
     pub(in super::super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
         options
     }
@@ -120,16 +123,14 @@ mod imp {
         builder
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
     pub(in super::super) fn make_private(_path: &Path) -> io::Result<()> {
         Ok(())
     }
 }
 
 #[cfg(windows)]
-use super::windows as imp;
-
-#[cfg(windows)]
-pub(super) use imp::{is_in_use, is_shared, plain, staying};
+pub(super) use super::windows::{is_in_use, is_shared, plain, staying};
 pub(super) use imp::{make_private, never_waiting, private, private_directories, stat};
 #[cfg(not(windows))]
 pub(super) use without_sharing::{is_in_use, is_shared, plain, staying};

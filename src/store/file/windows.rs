@@ -3,19 +3,15 @@
 //! The functions on paths work on their text, so that they are tested on every system.
 
 #[cfg(windows)]
-pub(super) use imp::{
-    is_in_use, is_shared, make_private, network, never_waiting, plain, private, private_directories, stat, staying,
-};
+pub(super) use imp::{is_in_use, is_shared, network, plain, staying};
 
 #[cfg(windows)]
 mod imp {
-    use std::fs::{DirBuilder, Metadata, OpenOptions};
+    use std::fs::OpenOptions;
     use std::io;
     use std::os::windows::fs::OpenOptionsExt as _;
     use std::path::{Path, PathBuf};
 
-    use super::super::disk::nanos;
-    use super::super::system::{Kind, Stat};
     use crate::env::Environment;
 
     const FILE_SHARE_READ: u32 = 1;
@@ -27,40 +23,6 @@ mod imp {
 
     /// The variables with the directories that all users of a machine share.
     const OF_ALL_USERS: [&str; 3] = ["PUBLIC", "ProgramData", "ALLUSERSPROFILE"];
-
-    /// The standard library does not provide the file's id. Versions of a document differ in time and size; a lock file
-    /// cannot be replaced while it is open, see [`staying`].
-    pub(in super::super) fn stat(kind: Kind, metadata: &Metadata) -> Stat {
-        let time = |time: io::Result<_>| time.map_or(0, nanos);
-        Stat {
-            kind,
-            device: 0,
-            inode: 0,
-            size: metadata.len(),
-            modified: time(metadata.modified()),
-            changed: time(metadata.created()),
-            mode: None,
-            owner: None,
-        }
-    }
-
-    /// Permissions are inherited from the directory.
-    pub(in super::super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-        options
-    }
-
-    pub(in super::super) fn never_waiting(options: &mut OpenOptions) -> &mut OpenOptions {
-        options
-    }
-
-    pub(in super::super) fn private_directories(builder: &mut DirBuilder) -> &mut DirBuilder {
-        builder
-    }
-
-    #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
-    pub(in super::super) fn make_private(_path: &Path) -> io::Result<()> {
-        Ok(())
-    }
 
     /// The file can be neither removed nor renamed while it is open, so the locked file is always the one with the
     /// name.

@@ -239,7 +239,7 @@ fn machines(heard: &mut Heard) {
     heard.result(store.engine().read(&Known::default()));
     heard.result(store.lease(&id("anthropic:a"), Duration::ZERO));
     let said = std::mem::take(&mut *store.engine().said.lock().unwrap());
-    heard.debug(&said);
+    heard.debug(&(&said.commits, &said.committed, &said.known, &said.listings));
     for commit in said.commits {
         heard.debug(&(&commit.condition, &commit.writes));
     }
