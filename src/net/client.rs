@@ -1,5 +1,6 @@
 //! A client that takes a credential nowhere but to the URL it is meant for.
 
+use std::any::Any;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
@@ -32,12 +33,15 @@ pub(crate) async fn execute(
     let mut sending = pin!(client.execute(request));
     poll_fn(|context| {
         let polled = catch_unwind(AssertUnwindSafe(|| sending.as_mut().poll(context)));
-        polled.map(|polled| polled.map_err(Some)).unwrap_or_else(|panic| {
-            if panic.downcast_ref::<String>().is_none_or(|message| !message.starts_with(NO_THREAD)) {
-                resume_unwind(panic);
-            }
-            Poll::Ready(Err(None))
-        })
+        match polled {
+            Ok(polled) => polled.map_err(Some),
+            Err(panic) if is_without_thread(&*panic) => Poll::Ready(Err(None)),
+            Err(panic) => resume_unwind(panic),
+        }
     })
     .await
+}
+
+fn is_without_thread(panic: &(dyn Any + Send)) -> bool {
+    panic.downcast_ref::<String>().is_some_and(|message| message.starts_with(NO_THREAD))
 }

@@ -64,7 +64,7 @@ fn child() {
             let directory = file.parent().unwrap();
             for fill in [with_bytes, with_files] {
                 let filler = directory.join("filler");
-                fs::create_dir(&filler).unwrap();
+                fs::create_dir_all(&filler).unwrap();
                 assert_eq!(fill(&filler).kind(), std::io::ErrorKind::StorageFull);
                 assert_eq!(set(&store, &"x".repeat(8 << 10)).unwrap_err().kind(), ErrorKind::StorageFull);
                 assert_eq!(key(&FileStore::new(&file).unwrap()), "old");

@@ -203,9 +203,9 @@ fn what_is_no_file_is_an_error_and_no_hang() {
 
 fn is_no_file(path: &Path, is_written: bool) {
     let store = FileStore::new(path).unwrap();
-    assert_eq!(store.load().unwrap_err().kind(), ErrorKind::NotAFile, "{path:?}");
+    assert_eq!(store.load().unwrap_err().kind(), ErrorKind::NotAFile, "{}", path.display());
     if is_written {
-        assert_eq!(put(&store, "x:one").unwrap_err().kind(), ErrorKind::NotAFile, "{path:?}");
+        assert_eq!(put(&store, "x:one").unwrap_err().kind(), ErrorKind::NotAFile, "{}", path.display());
         assert_eq!(store.quarantine(Timestamp::from_millis(0)).unwrap_err().kind(), ErrorKind::NotAFile);
     }
 }

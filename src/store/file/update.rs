@@ -38,14 +38,13 @@ impl FileStore {
     pub(super) fn target(&self) -> Result<PathBuf> {
         let system = &*self.system;
         self.check_alone(self.path())?;
-        let target = match target::resolve(system, self.path()) {
-            Ok(target) => target,
+        let target = if let Ok(target) = target::resolve(system, self.path()) {
+            target
+        } else {
             // Its directory is missing, or was until another writer made it a moment ago: so it is looked up once more.
-            Err(_) => {
-                self.check_alone(&target::foreseen(system, self.path()))?;
-                target::make_directory(system, self.path())?;
-                target::resolve(system, self.path())?
-            }
+            self.check_alone(&target::foreseen(system, self.path()))?;
+            target::make_directory(system, self.path())?;
+            target::resolve(system, self.path())?
         };
         guard::check_name(&target)?;
         // Under the same name it was looked at before.

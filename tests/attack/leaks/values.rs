@@ -187,23 +187,31 @@ fn doubles(heard: &mut Heard) {
 #[derive(Debug, Default)]
 struct Listening {
     engine: MemoryEngine,
-    said: Mutex<(Vec<Commit>, Vec<Committed>, Vec<Known>, Vec<Listing>)>,
+    said: Mutex<Said>,
+}
+
+#[derive(Debug, Default)]
+struct Said {
+    known: Vec<Known>,
+    listings: Vec<Listing>,
+    commits: Vec<Commit>,
+    committed: Vec<Committed>,
 }
 
 impl Engine for Listening {
     fn read(&self, known: &Known) -> Result<Option<Listing>> {
         let read = self.engine.read(known)?;
         let mut said = self.said.lock().unwrap();
-        said.2.push(known.clone());
-        said.3.extend(read.clone());
+        said.known.push(known.clone());
+        said.listings.extend(read.clone());
         Ok(read)
     }
 
     fn commit(&self, commit: &Commit) -> Result<Committed> {
         let committed = self.engine.commit(commit)?;
         let mut said = self.said.lock().unwrap();
-        said.0.push(commit.clone());
-        said.1.push(committed.clone());
+        said.commits.push(commit.clone());
+        said.committed.push(committed.clone());
         Ok(committed)
     }
 
@@ -231,11 +239,11 @@ fn machines(heard: &mut Heard) {
     heard.result(store.engine().read(&Known::default()));
     heard.result(store.lease(&id("anthropic:a"), Duration::ZERO));
     let said = std::mem::take(&mut *store.engine().said.lock().unwrap());
-    heard.debug(&said);
-    for commit in said.0 {
+    heard.debug(&(&said.known, &said.listings, &said.commits, &said.committed));
+    for commit in said.commits {
         heard.debug(&(&commit.condition, &commit.writes));
     }
-    for listing in said.3 {
+    for listing in said.listings {
         heard.debug(&listing.entries);
         listing.entries.iter().for_each(|entry| heard.debug(entry));
     }
