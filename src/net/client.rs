@@ -1,5 +1,6 @@
 //! An HTTP client that sends a credential only to the URL it is meant for.
 
+use std::any::Any;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
@@ -23,19 +24,24 @@ pub(crate) fn is_direct(uri: &http::Uri) -> bool {
     uri.scheme() == Some(&http::uri::Scheme::HTTP)
 }
 
-/// Sends a request and waits for the head of its answer. The error is `None` where the host's name could not be looked up
-/// because the system has no thread for it: the HTTP client panics then.
+/// Sends a request and waits for the head of its answer. The error is `None` if the system has no thread left to resolve
+/// the host's name: the HTTP client panics in that case.
 pub(crate) async fn execute(
     client: &reqwest::Client,
     request: reqwest::Request,
 ) -> std::result::Result<reqwest::Response, Option<reqwest::Error>> {
     let mut sending = pin!(client.execute(request));
-    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| sending.as_mut().poll(context))) {
-        Ok(polled) => polled.map_err(Some),
-        Err(panic) => match panic.downcast_ref::<String>() {
-            Some(message) if message.starts_with(NO_THREAD) => Poll::Ready(Err(None)),
-            _ => resume_unwind(panic),
-        },
+    poll_fn(|context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| sending.as_mut().poll(context)));
+        match polled {
+            Ok(polled) => polled.map_err(Some),
+            Err(panic) if is_without_thread(&*panic) => Poll::Ready(Err(None)),
+            Err(panic) => resume_unwind(panic),
+        }
     })
     .await
+}
+
+fn is_without_thread(panic: &(dyn Any + Send)) -> bool {
+    panic.downcast_ref::<String>().is_some_and(|message| message.starts_with(NO_THREAD))
 }

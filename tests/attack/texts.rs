@@ -256,7 +256,13 @@ fn of_stores(told: &mut Told, tail: &str, profiles: &AuthProfiles) {
         Diagnostic::new(Severity::Note, DiagnosticCode::Alias, place, tail.chars().take(400).collect::<String>());
     told.diagnostic("foreign", &found);
     let directory = tempfile::tempdir().unwrap();
-    let name: String = tail.chars().filter(|c| *c != '\0' && *c != '/').take(60).collect();
+    // What the system allows in the name of a file.
+    let is_allowed = |c: &char| match c {
+        '\0' | '/' => false,
+        c if cfg!(windows) => !c.is_control() && !"<>:\"|?*\\".contains(*c),
+        _ => true,
+    };
+    let name: String = tail.chars().filter(is_allowed).take(60).collect();
     told.failed("file", Config::from_path(directory.path().join(&name), &options()));
     std::fs::create_dir(directory.path().join(&name)).unwrap();
     told.failed("file", provider_auth::FileStore::new(directory.path().join(&name)).and_then(|store| store.load()));

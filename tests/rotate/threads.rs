@@ -21,8 +21,8 @@ use provider_auth::credential::ReferenceFailure;
 use provider_auth::references::ReferenceResolver;
 use provider_auth::refresh::{RefreshCoordinator, RefreshTokenGrant};
 use provider_auth::{
-    AuthProfileStore, AuthProfileStoreExt as _, Endpoint, ErrorKind, FailureReason, FileStore, MemoryStore, ProviderId,
-    Rotator,
+    AuthProfileStore, AuthProfileStoreExt as _, AuthProfiles, Endpoint, ErrorKind, FailureReason, FileStore,
+    MemoryStore, ProviderId, Rotator,
 };
 use serde_json::json;
 
@@ -66,11 +66,11 @@ fn child() {
 
         let directory = tempfile::tempdir().unwrap();
         let file = Arc::new(FileStore::new(directory.path().join("auth-profiles.json")).unwrap());
-        file.transact(|profiles| {
+        let put = |profiles: &mut AuthProfiles| {
             profiles.replace(document(&keys(&["a"])));
             Ok(())
-        })
-        .unwrap();
+        };
+        file.transact(put).unwrap();
         assert_eq!(file.load().unwrap().len(), 1);
         drop(file.lease(&id("anthropic:a"), Duration::ZERO).unwrap());
         assert_eq!(outcome(Arc::clone(&file) as _, &answering).await, (Vec::new(), Some(ErrorKind::Io)));

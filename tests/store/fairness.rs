@@ -49,9 +49,10 @@ fn child() {
 
 #[test]
 fn nobody_waits_twenty_times_as_long_as_all_do() {
-    for what in ["update", "lease"] {
-        let directory = tempfile::tempdir().unwrap();
-        nobody_waits_too_long(what, 32, || {
+    for (what, in_gate) in [("update", 32), ("lease", 32)] {
+        // In memory where that can be: a disk that others keep busy makes everybody wait.
+        let directory = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+        nobody_waits_too_long(what, in_gate, || {
             let mut child = Command::new(std::env::current_exe().unwrap());
             child
                 .args(["fairness::child", "--exact", "--nocapture", "--test-threads=1"])

@@ -374,19 +374,19 @@ fn the_configuration_and_the_store_call_the_same_problem_by_the_same_kind() {
     let path = |name: &str| directory.path().join(name);
     fs::create_dir_all(path("directory")).unwrap();
     fs::write(path("latin"), b"\xef\xbb\xbf{\r\n  \"n\xc3\xa4me\": \"\xe4").unwrap();
-    let mut problems =
-        vec![("nowhere/below", ErrorKind::NotFound), ("directory", ErrorKind::NotAFile), ("latin", ErrorKind::Syntax)];
+    let problems =
+        [("nowhere/below", ErrorKind::NotFound), ("directory", ErrorKind::NotAFile), ("latin", ErrorKind::Syntax)];
     #[cfg(unix)]
-    {
+    let problems = {
         fs::write(path("locked"), "{}").unwrap();
         fs::set_permissions(path("locked"), Permissions::from_mode(0o000)).unwrap();
         symlink("nowhere", path("dangling")).unwrap();
         symlink("circle", path("circle")).unwrap();
-        let links = [("dangling", ErrorKind::NotFound), ("latin/below", ErrorKind::Io), ("circle", ErrorKind::Io)];
-        problems.extend(links);
         // Root may read everything; the table of kinds beside the mapping covers it then.
-        problems.extend(fs::File::open(path("locked")).is_err().then_some(("locked", ErrorKind::PermissionDenied)));
-    }
+        let locked = fs::File::open(path("locked")).is_err().then_some(("locked", ErrorKind::PermissionDenied));
+        let more = [("dangling", ErrorKind::NotFound), ("latin/below", ErrorKind::Io), ("circle", ErrorKind::Io)];
+        problems.into_iter().chain(more).chain(locked)
+    };
     for (name, kind) in problems {
         let config = Config::from_path(path(name), &ReadOptions::new()).unwrap_err();
         let Err(store) = FileStore::new(path(name)).unwrap().load() else {

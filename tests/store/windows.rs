@@ -11,7 +11,8 @@ use std::path::Path;
 
 use provider_auth::error::DiagnosticCode;
 use provider_auth::{
-    AuthProfileStore as _, AuthProfileStoreExt as _, Environment, ErrorKind, FileStore, ProfileId, ProviderId, StateDir,
+    AuthProfileStore as _, AuthProfileStoreExt as _, Credential, Environment, ErrorKind, FileStore, ProfileId,
+    ProviderId, Secret, StateDir,
 };
 
 fn environment(variables: &'static [(&'static str, &'static str)]) -> Environment {
@@ -72,9 +73,10 @@ fn credentials_in_a_directory_of_all_users_are_reported() {
     for (variable, is_shared) in [("PUBLIC", true), ("ProgramData", true), ("TEMP", false)] {
         let place = tempfile::tempdir_in(std::env::var(variable).unwrap()).unwrap();
         let store = FileStore::new(place.path().join("auth-profiles.json")).unwrap();
-        let order = [ProfileId::new("anthropic:a").unwrap()];
-        store.set_order(&ProviderId::anthropic(), &order).unwrap();
-        let loaded = store.load().unwrap();
+        let (id, key) = (ProfileId::new("anthropic:a").unwrap(), Credential::api_key(Secret::new("made-up")));
+        store.upsert(&id, &ProviderId::anthropic(), &key, None).unwrap();
+        // Another store, which has not written the file itself.
+        let loaded = FileStore::new(store.path()).unwrap().load().unwrap();
         let codes: Vec<DiagnosticCode> = loaded.diagnostics().iter().map(|found| found.code).collect();
         assert_eq!(codes.contains(&DiagnosticCode::InsecurePermissions), is_shared, "{variable}: {codes:?}");
     }

@@ -214,7 +214,7 @@ impl Heard {
 
 pub(crate) fn json(text: &str) -> String {
     let quoted = serde_json::to_string(text).unwrap();
-    quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap().to_owned()
+    quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap().to_owned()
 }
 
 pub(crate) fn percent(text: &str) -> String {

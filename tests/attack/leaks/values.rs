@@ -192,10 +192,10 @@ struct Listening {
 
 #[derive(Debug, Default)]
 struct Said {
-    commits: Vec<Commit>,
-    committed: Vec<Committed>,
     known: Vec<Known>,
     listings: Vec<Listing>,
+    commits: Vec<Commit>,
+    committed: Vec<Committed>,
 }
 
 impl Engine for Listening {
@@ -239,7 +239,7 @@ fn machines(heard: &mut Heard) {
     heard.result(store.engine().read(&Known::default()));
     heard.result(store.lease(&id("anthropic:a"), Duration::ZERO));
     let said = std::mem::take(&mut *store.engine().said.lock().unwrap());
-    heard.debug(&(&said.commits, &said.committed, &said.known, &said.listings));
+    heard.debug(&(&said.known, &said.listings, &said.commits, &said.committed));
     for commit in said.commits {
         heard.debug(&(&commit.condition, &commit.writes));
     }

@@ -55,6 +55,7 @@ pub(super) struct Record {
     /// How often the lock file is renamed between its opening and its locking.
     pub(super) lock_deletions: usize,
     /// Processes that are started have the handles of locks too.
+    #[cfg(unix)]
     pub(super) inherited: bool,
     /// All files are one, and times are whole seconds and even: the coarsest there is.
     pub(super) coarse: bool,

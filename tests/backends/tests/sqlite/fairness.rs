@@ -31,7 +31,7 @@ fn child() {
 #[test]
 fn nobody_waits_twenty_times_as_long_as_all_do() {
     let state = State::new();
-    nobody_waits_too_long("SQLite", 6, || {
+    nobody_waits_too_long("SQLite", 12, || {
         let mut child = Command::new(std::env::current_exe().unwrap());
         child.args(["fairness::child", "--exact", "--nocapture", "--test-threads=1"]).env(DIRECTORY, state.path());
         child

@@ -3,7 +3,9 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::print_stdout,
+    clippy::print_stderr,
     clippy::disallowed_methods,
     reason = "a test may stop where it fails, and makes its own files"
 )]
@@ -13,6 +15,8 @@ mod conformance;
 #[cfg(unix)]
 #[path = "../../../support/crowd.rs"]
 mod crowd;
+#[cfg(target_os = "linux")]
+mod ends;
 #[cfg(unix)]
 mod fairness;
 #[path = "../../../attack/leaks/heard.rs"]
@@ -31,7 +35,7 @@ mod random;
 mod reading;
 mod references;
 #[cfg(unix)]
-#[allow(dead_code, clippy::panic, reason = "the tests of Redis use all of it")]
+#[allow(dead_code, reason = "the tests of Redis use all of it")]
 #[path = "../redis/server.rs"]
 mod server;
 mod waiting;
