@@ -288,11 +288,6 @@ impl Endpoint {
         self.auth_scheme.clone().unwrap_or_else(|| self.kind.row().auth.scheme())
     }
 
-    /// Returns the policy for the flag of one-hour cache entries.
-    pub(crate) fn beta_policy(&self) -> BetaPolicy {
-        self.beta_policy
-    }
-
     pub(super) fn headers(&self) -> &[(Box<str>, Secret)] {
         &self.headers
     }
