@@ -63,7 +63,8 @@ impl Answer {
         Self::new(status).header("content-type", "application/json").body(body)
     }
 
-    /// Creates an answer of the Messages API: status 200, and a message with this text.
+    /// Creates an answer of the Messages API: status 200, and a message with this text; a stream of events with one
+    /// delta for each word if the request has `"stream": true`.
     ///
     /// Its usage counters are derived from the request, at four bytes per token: all tokens are written to the cache if
     /// the body has a `cache_control` marker, and none are read. A request that the API would refuse is refused:

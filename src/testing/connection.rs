@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use http::header::{CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT, TRANSFER_ENCODING};
 use http::{HeaderName, HeaderValue, Request};
 
 use super::answer::{Answer, End, Step};
@@ -36,13 +36,24 @@ pub(super) fn serve(
 
 /// Returns the answer with every message created.
 fn fitted(mut answer: Answer, request: &Request<Vec<u8>>) -> Answer {
-    for step in &mut answer.steps {
-        if let Step::Message(text) = step {
-            let (status, body) = message(request, text);
-            (answer.status, *step) = (status, Step::Piece(body));
+    let mut steps = Vec::new();
+    for step in std::mem::take(&mut answer.steps) {
+        let Step::Message(text) = step else {
+            steps.push(step);
+            continue;
+        };
+        let message = message(request, &text);
+        answer.status = message.status;
+        steps.extend(message.pieces.into_iter().map(Step::Piece));
+        if message.is_stream {
+            answer.is_chunked = true;
+            let kind = answer.headers.iter_mut().find(|(name, _)| name == CONTENT_TYPE.as_str());
+            if let Some((_, kind)) = kind {
+                "text/event-stream".clone_into(kind);
+            }
         }
     }
-    answer
+    Answer { steps, ..answer }
 }
 
 fn send(connection: &mut TcpStream, answer: &Answer) -> io::Result<()> {

@@ -11,8 +11,8 @@ use provider_auth::failure::TransportError;
 use provider_auth::request::EndpointKind;
 use provider_auth::testing::{Answer, Server, reply, selection, send_failure, unavailable};
 use provider_auth::{
-    AuthProfiles, Credential, Endpoint, ErrorKind, Failure, FailureReason, MemoryStore, ProviderId, Reply, Rotator,
-    Secret, SendFailure,
+    AuthProfiles, Call, Credential, Endpoint, ErrorKind, Failure, FailureReason, MemoryStore, ProviderId, Reply,
+    Rotator, Secret, SendFailure,
 };
 
 use crate::streams::{START, STOP};
@@ -57,6 +57,27 @@ async fn answers_come_in_turn_and_none_after_the_last() {
     assert_eq!(server.requests().len(), 3);
     let shown = format!("{server:?} {:?}", server.requests());
     assert!(!shown.contains("key-a") && shown.contains("requests: 3"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_message_is_a_stream_where_the_request_asks_for_one() {
+    let body = r#"{"model":"m","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"Hi"}]}"#;
+    let limited = Answer::error(429, "rate_limit_error", "slow down");
+    let server = Server::start([limited, Answer::message("Hello from the stream")]).unwrap();
+    let call = Call::new(OPUS.parse().unwrap()).body(body);
+    let mut reply = rotator(&server, Duration::from_secs(60)).send(&call).await.unwrap();
+    assert!(reply.is_stream());
+    let mut text = String::new();
+    while let Some(event) = reply.event().await.unwrap() {
+        let event: serde_json::Value = serde_json::from_str(&event.data).unwrap();
+        text.push_str(event["delta"]["text"].as_str().unwrap_or_default());
+    }
+    assert_eq!((text.as_str(), reply.is_complete()), ("Hello from the stream", true));
+    assert!(reply.usage().written() > 0);
+    // A refusal is no stream.
+    let server = Server::start([Answer::message("Hello")]).unwrap();
+    let refused = raw(&server, "POST /v1/messages HTTP/1.1\r\ncontent-length: 15\r\n\r\n{\"stream\":true}");
+    assert!(refused.starts_with("HTTP/1.1 401") && refused.contains("content-type: application/json"), "{refused}");
 }
 
 #[tokio::test]
