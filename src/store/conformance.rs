@@ -14,6 +14,7 @@
 //! ```
 
 mod trials;
+mod watch;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -33,13 +34,13 @@ type Check<'a> = (&'static str, fn(&dyn AuthProfileStore) -> Result<()>);
 const CHECKS: [Check<'static>; 20] = [
     ("a fresh store is empty and loads", fresh_is_empty),
     ("an update is seen by the next load", update_is_seen),
-    ("an update that changes nothing gives the document in force", no_change),
+    ("an update that changes nothing returns the current document", no_change),
     ("a loaded document is a snapshot", load_is_snapshot),
     ("what is known without waiting is what is committed", try_load_is_fresh),
     ("an error in the closure changes nothing", error_changes_nothing),
     ("a panic in the closure changes nothing and leaves the store usable", panic_changes_nothing),
     ("a nested update is an error, not a hang", nested_is_error),
-    ("reading inside an update gives the committed document", read_inside),
+    ("reading inside an update returns the committed document", read_inside),
     ("no update is lost between threads", no_lost_update),
     ("readers do not wait for an update", readers_do_not_wait),
     ("what is not understood survives", unknown_survives),
@@ -53,7 +54,11 @@ const CHECKS: [Check<'static>; 20] = [
     ("one caller at a time makes the trial of a window", trials::one_claims_a_trial),
 ];
 
-/// Runs every check, each on a new store from `open`, which must be empty and share nothing with the others.
+/// A check that takes longer probably hangs.
+const SLOW: Duration = Duration::from_secs(30);
+
+/// Runs every check, each on a new store from `open`, which must be empty and share nothing with the others. A check that has
+/// not ended after 30 seconds is named on standard error: a store with a deadlock hangs there.
 ///
 /// # Errors
 ///
@@ -61,7 +66,11 @@ const CHECKS: [Check<'static>; 20] = [
 pub fn check<S: AuthProfileStore>(open: impl Fn() -> S) -> Result<()> {
     for (name, check) in CHECKS {
         let store = open();
-        check(&store)
+        #[expect(clippy::print_stderr, reason = "a test that hangs can say so in no other way")]
+        let hangs = || {
+            eprintln!("conformance: the check `{name}` has been running for {SLOW:?}; does the store wait for itself?");
+        };
+        watch::watched(SLOW, hangs, || check(&store))
             .map_err(|error| Error::new(ErrorKind::Conformance, format!("broken: {name}")).with_source(error))?;
     }
     Ok(())
