@@ -16,8 +16,9 @@ use crate::credential::{
     Access, Credential, CredentialKind, CredentialSource, Doubt, Implausible, InlineCredential, ReferenceFailure,
 };
 use crate::error::{Error, ErrorKind, Result, Shown};
-use crate::id::ProfileId;
+use crate::id::{ProfileId, ProviderId};
 use crate::profile::{AuthProfiles, UsageStats};
+use crate::providers::Provider;
 use crate::secret::Secret;
 
 /// The prefix, before the provider's name, of the pseudo profile for a key from the environment or the configuration.
@@ -208,12 +209,20 @@ impl ProfileSelector {
 fn missing(refusal: Unavailable) -> Error {
     let message =
         format!("No API key found for provider {:?}{}", Shown::new(refusal.provider.as_str()), Reasons::new(&refusal));
-    let help = refusal.help();
+    let help = refusal.help().map(str::to_owned).or_else(|| no_key(&refusal.provider));
     let error = Error::new(ErrorKind::MissingApiKey, message).with_origin(refusal);
     match help {
         Some(help) => error.with_help(help),
         None => error,
     }
+}
+
+/// Returns the help for a provider without any profile, with the name of its variable, if it has one.
+fn no_key(provider: &ProviderId) -> Option<String> {
+    let variables = Provider::named(provider.as_str())?.variables();
+    let variable = variables.iter().find(|name| name.ends_with("_API_KEY")).or_else(|| variables.first())?;
+    let others = "Credentials in another agent's `auth-profiles.json` are not used.";
+    Some(format!("Add a key for this provider, or set the environment variable `{variable}`. {others}"))
 }
 
 /// Logs the chosen credential or the refusal: names, kinds and reasons, never a secret.

@@ -7,7 +7,7 @@ use provider_auth::credential::{ReferenceFailure, Resolved, SecretRef};
 use provider_auth::error::DiagnosticCode;
 use provider_auth::select::{Receipt, Verdict};
 use provider_auth::{
-    AuthProfiles, Config, ErrorKind, FailureReason, ProfileId, ProfileSelector, Query, ReadOptions, Secret,
+    AuthProfiles, Config, Environment, ErrorKind, FailureReason, ProfileId, ProfileSelector, Query, ReadOptions, Secret,
 };
 use serde_json::{Map, Value, json};
 
@@ -186,6 +186,17 @@ fn a_configured_order_of_lost_profiles_is_not_repaired_and_the_refusal_names_the
     let refusal = config.selector().select(&profiles, &query, at(NOW)).unwrap_err();
     let verdicts: Vec<_> = refusal.candidates.iter().map(|one| (one.id.as_str(), one.verdict)).collect();
     assert_eq!(verdicts, [("a:gone", Verdict::Missing), ("a:1", Verdict::ExcludedByOrder)]);
+}
+
+#[test]
+fn the_help_for_a_provider_without_a_key_names_its_variable() {
+    let options = ReadOptions::new().environment(Environment::empty());
+    let config = Config::from_json5_str("{}", &options).unwrap();
+    for (name, variable) in [("anthropic", "`ANTHROPIC_API_KEY`"), ("openai", "`OPENAI_API_KEY`")] {
+        let error = config.resolve(&AuthProfiles::new(), &Query::new(&provider(name)), at(NOW)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::MissingApiKey);
+        assert!(error.help().contains(variable), "{}", error.help());
+    }
 }
 
 #[test]
