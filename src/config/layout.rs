@@ -95,7 +95,8 @@ impl Config {
 
     /// Returns `true` if there are `agents.entries`, which replaced `agents.list` when OpenClaw moved credentials to
     /// databases.
-    pub(crate) fn has_agent_entries(&self) -> bool {
+    #[must_use]
+    pub fn has_agent_entries(&self) -> bool {
         self.layout.has_entries
     }
 
@@ -106,7 +107,8 @@ impl Config {
 
     /// Returns `meta.lastTouchedVersion`: the release of OpenClaw that last wrote the configuration, such as
     /// `2026.9.6`.
-    pub(crate) fn last_touched_version(&self) -> Option<&str> {
+    #[must_use]
+    pub fn last_touched_version(&self) -> Option<&str> {
         self.layout.version.as_deref()
     }
 }

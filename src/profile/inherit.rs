@@ -67,7 +67,6 @@ fn add_missing<K: Hash + Eq + Clone, V: Clone>(above: &mut IndexMap<K, V>, below
 ///
 /// `InheritedProfile` if a removed profile is not this agent's; `NoDatabase` if a change belongs to the agent's own
 /// document and there is none; `Corrupt` if a section that must change is not an object.
-/// own that it does not have; `Corrupt` if a section that must change is not an object.
 pub(crate) fn separate(
     draft: &AuthProfiles,
     before: &AuthProfiles,

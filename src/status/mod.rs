@@ -1,8 +1,9 @@
 //! Status reports: which credentials an agent has, which would be used now, and why the others would not.
 //!
 //! [`StatusReport::builder`] takes a configuration and the profiles, and creates a [`StatusReport`] with the selector
-//! itself, so it shows what the next request would do: a [`ProviderStatus`] for each provider with its effective
-//! source, and a [`ProfileStatus`] for each profile with its [`Health`]. Serialised to JSON it has the format of
+//! itself: a [`ProviderStatus`] for each provider with its effective source, and a [`ProfileStatus`] for each profile
+//! with its [`Health`]. It is about any model, so that a cooldown of one model counts as one of the whole profile; a
+//! request for another model may use the profile. Serialised to JSON it has the format of
 //! OpenClaw's `models status --json`. Its secrets are masked ([`mask_secret`]).
 
 mod builder;

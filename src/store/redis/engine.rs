@@ -62,7 +62,6 @@ impl RedisEngine {
     /// # Errors
     ///
     /// Those of [`new`](Self::new), also if there is no sentinel.
-    /// Those of [`new`](Self::new), also where there is no sentinel.
     pub fn sentinel(sentinels: &[&str], server: &str) -> Result<Self> {
         Connections::sentinel(sentinels, server).map(Self::with)
     }
