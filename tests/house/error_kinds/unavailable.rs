@@ -111,7 +111,7 @@ fn the_readme_shows_a_true_refusal() {
     let profiles = document(&json!({
         "version": 1,
         "profiles": {"anthropic:a": key("sk-a"), "anthropic:b": key(" ")},
-        "usageStats": {"anthropic:a": {"cooldownUntil": NOW + 30_000, "cooldownReason": "rate_limit"}},
+        "usageStats": {"anthropic:a": {"cooldownUntil": NOW + 30_000, "cooldownReason": "rate_limit", "cooldownModel": "opus"}},
     }));
     let text = Error::from(refusal(&profiles, None)).to_string();
     assert!(include_str!("../../../README.md").contains(&text), "{text}");
