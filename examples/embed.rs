@@ -9,6 +9,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example talks to its reader")]
 #![allow(clippy::indexing_slicing, reason = "what a JSON value does not have is null")]
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use provider_auth::request::EndpointKind;
@@ -35,7 +36,7 @@ impl Agent {
         let config = state.config()?;
         let model = config.resolve_model(config.primary_model(Some("main")).unwrap_or("anthropic/claude-opus-4-5"))?;
         // The profiles, shared with every other program that uses this directory.
-        let rotator = Rotator::builder(state.store("main")?).config(config);
+        let rotator = Rotator::builder(state.store("main")?).config(config).references(state.references());
         let rotator = match endpoint {
             Some(endpoint) => rotator.endpoint(ProviderId::anthropic(), endpoint),
             None => rotator, // the configured one
@@ -43,32 +44,47 @@ impl Agent {
         Ok(Self { rotator: rotator.build()?, model, messages: Vec::new() })
     }
 
-    /// Asks a question; returns the answer, from whichever profile could send it.
-    async fn ask(&mut self, question: &str) -> Outcome<String> {
+    /// Asks a question, and prints the answer while it comes, from whichever profile can send it.
+    async fn ask(&mut self, question: &str) -> Outcome<()> {
         self.messages.push(json!({ "role": "user", "content": question }));
-        let body = json!({ "model": self.model.model(), "max_tokens": 1024, "messages": self.messages });
+        match self.answer().await {
+            Ok(answer) => self.messages.push(json!({ "role": "assistant", "content": answer })),
+            Err(error) => {
+                // A question without an answer is no part of the conversation.
+                self.messages.pop();
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    async fn answer(&self) -> Outcome<String> {
+        let body =
+            json!({ "model": self.model.model(), "max_tokens": 1024, "stream": true, "messages": self.messages });
         // The session keeps the conversation on one account while that is ready, because its prompt cache is warm. The
         // rotator adds the cache breakpoints, as configured.
         let call = Call::new(self.model.clone()).agent("main").session("conversation-1").json(&body);
-        let mut reply = match self.rotator.send(&call).await {
-            Ok(reply) => reply,
-            Err(failure) => {
-                self.messages.pop();
-                // Every profile that was tried, and why it failed.
-                for attempt in failure.attempts() {
-                    eprintln!("  {}: {:?}", attempt.profile, attempt.reason());
-                }
-                eprintln!("  help: {}", failure.error().help());
-                return Err(failure.into());
+        let mut reply = self.rotator.send(&call).await.inspect_err(|failure| {
+            // Every profile that was tried, and why it failed.
+            for attempt in failure.attempts() {
+                eprintln!("  {}: {:?}", attempt.profile, attempt.reason());
             }
-        };
-        let answer: Value = reply.json().await?;
+            eprintln!("  help: {}", failure.error().help());
+        })?;
+        let mut answer = String::new();
+        while let Some(event) = reply.event().await? {
+            let event: Value = serde_json::from_str(&event.data)?;
+            let text = event["delta"]["text"].as_str().unwrap_or_default();
+            print!("{text}");
+            std::io::stdout().flush()?;
+            answer.push_str(text);
+        }
+        println!();
         // What the cache saved: tokens that were read cost a tenth or less.
         let usage = reply.usage();
         let ratio = usage.hit_ratio().map_or("no tokens".to_owned(), |ratio| format!("{:.0} % read", ratio * 100.0));
         eprintln!("  [{}] of {} input tokens {ratio} from the cache", reply.profile(), usage.total());
-        self.messages.push(json!({ "role": "assistant", "content": answer["content"] }));
-        Ok(answer["content"][0]["text"].as_str().unwrap_or_default().to_owned())
+        Ok(answer)
     }
 }
 
@@ -78,7 +94,7 @@ async fn main() -> Outcome<()> {
     let Some((state, questions)) = arguments.split_first() else { return demonstrate().await };
     let mut agent = Agent::new(&PathBuf::from(state), None)?;
     for question in questions {
-        println!("{}", agent.ask(question).await?);
+        agent.ask(question).await?;
     }
     Ok(())
 }
@@ -100,7 +116,8 @@ async fn demonstrate() -> Outcome<()> {
     let endpoint = Endpoint::new(server.url())?.with_kind(EndpointKind::Anthropic);
     let mut agent = Agent::new(state.path(), Some(endpoint))?;
     for question in ["Hello?", "And again?"] {
-        println!("{question} {}", agent.ask(question).await?);
+        print!("{question} ");
+        agent.ask(question).await?;
     }
     Ok(())
 }

@@ -17,7 +17,7 @@
 //! #[tokio::main]
 //! async fn main() -> Result<(), provider_auth::Error> {
 //!     let state = StateDir::find_in(&Environment::process())?; // ~/.openclaw, or StateDir::at("/your/directory")
-//!     let rotator = Rotator::builder(state.store(None)?).config(state.config()?).build()?;
+//!     let rotator = Rotator::builder(state.store(None)?).config(state.config()?).references(state.references()).build()?;
 //!
 //!     let body = br#"{"model":"claude-opus-4-5","max_tokens":64,"stream":true,"messages":[{"role":"user","content":"Hello"}]}"#;
 //!     let call = Call::new("anthropic/claude-opus-4-5".parse()?).session("conversation-17").body(body);
