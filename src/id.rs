@@ -247,7 +247,7 @@ impl ModelRef {
         }
     }
 
-    /// Returns the provider.
+    /// Returns the part before the slash, normalised.
     #[must_use]
     pub fn provider(&self) -> &ProviderId {
         &self.provider

@@ -234,7 +234,7 @@ impl Config {
         self.auth.order.iter().map(|(provider, order)| (provider, &*order.ids))
     }
 
-    /// Returns `auth.cooldowns`.
+    /// Returns the settings of `auth.cooldowns`. Unset ones follow the selector's rules.
     #[must_use]
     pub fn cooldowns(&self) -> &CooldownSettings {
         &self.auth.cooldowns

@@ -8,9 +8,9 @@ use super::Credential;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InlineCredential {
-    /// The credential.
+    /// The key or token, cleaned of what surrounds it in the variable or file.
     pub credential: Credential,
-    /// Its source.
+    /// The variable, configuration entry or caller that it came from.
     pub source: CredentialSource,
 }
 
@@ -22,7 +22,7 @@ impl InlineCredential {
     }
 }
 
-/// The source of a credential.
+/// The origin of a credential that is about to be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CredentialSource {

@@ -5,7 +5,7 @@ use std::fmt;
 use super::location::Location;
 use super::shown::on_one_line;
 
-/// The severity of a [`Diagnostic`].
+/// The seriousness of a [`Diagnostic`], in ascending order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Severity {
@@ -115,7 +115,7 @@ impl Diagnostic {
         Self { severity, code, location, message: on_one_line(message.into()), help: None }
     }
 
-    /// Sets the help. Default: none.
+    /// Sets the advice for the person at the terminal, in one sentence. Default: none.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(on_one_line(help.into()));

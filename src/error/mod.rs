@@ -99,7 +99,7 @@ impl Error {
         Self { inner: Box::new(inner) }
     }
 
-    /// Sets the location. Default: none.
+    /// Sets the location of the problem: file, line, column and key path, as far as they are known. Default: none.
     #[must_use]
     pub fn with_location(mut self, location: Location) -> Self {
         self.inner.location = Some(location);

@@ -107,7 +107,7 @@ impl RefreshCoordinator {
         }
     }
 
-    /// Sets the clock. Default: the system's clock.
+    /// Sets the clock that decides whether an access token has expired. Default: the system's clock.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.steps.clock = clock;

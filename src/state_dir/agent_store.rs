@@ -46,7 +46,7 @@ impl AgentStore {
         }
     }
 
-    /// Returns the directory of the agent.
+    /// Returns the directory with the agent's file or database, such as `agents/main/agent` in the state directory.
     #[must_use]
     pub fn agent_dir(&self) -> &Path {
         let inside = match self {

@@ -103,7 +103,7 @@ pub struct StatusReport {
     pub(super) utility_source: &'static str,
 }
 
-/// The status of one provider.
+/// The credentials of one provider: its profiles, and the one that is used now.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ProviderStatus {

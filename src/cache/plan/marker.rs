@@ -112,7 +112,7 @@ pub enum BreakpointSection {
     Tools,
     /// The system prompt.
     System,
-    /// The messages.
+    /// The conversation: `messages`, with the calls and results of tools.
     Messages,
 }
 

@@ -89,7 +89,7 @@ pub struct BreakpointNote {
     /// [`Planned`](BreakpointOrigin::Planned) for a marker that was left out, [`Caller`](BreakpointOrigin::Caller) for
     /// one of the caller, which stays.
     pub origin: BreakpointOrigin,
-    /// The reason.
+    /// The reason that the marker was left out or has no effect.
     pub reason: BreakpointReason,
 }
 

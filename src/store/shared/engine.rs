@@ -226,7 +226,7 @@ pub struct Commit {
     pub writes: Vec<(String, Option<Value>)>,
 }
 
-/// The condition of a [`Commit`].
+/// The state that must still be stored for a [`Commit`] to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Condition {

@@ -117,7 +117,7 @@ struct Place {
 }
 
 impl SqliteStore {
-    /// Creates a builder.
+    /// Creates a builder for the databases of one agent.
     pub fn builder() -> SqliteStoreBuilder {
         SqliteStoreBuilder::default()
     }
