@@ -12,6 +12,7 @@ mod imp {
     use std::os::windows::fs::OpenOptionsExt as _;
     use std::path::{Path, PathBuf};
 
+    use super::super::system::Stat;
     use crate::env::Environment;
 
     const FILE_SHARE_READ: u32 = 1;
