@@ -47,22 +47,18 @@ impl Agent {
     /// Asks a question, and prints the answer while it comes, from whichever profile can send it.
     async fn ask(&mut self, question: &str) -> Outcome<()> {
         self.messages.push(json!({ "role": "user", "content": question }));
-        match self.answer().await {
-            Ok(answer) => self.messages.push(json!({ "role": "assistant", "content": answer })),
-            Err(error) => {
-                // A question without an answer is no part of the conversation.
-                self.messages.pop();
-                return Err(error);
-            }
+        let answer = self.answer().await;
+        match &answer {
+            Ok(text) => self.messages.push(json!({ "role": "assistant", "content": text })),
+            Err(_) => drop(self.messages.pop()), // without an answer, the question is no part of the conversation
         }
-        Ok(())
+        answer.map(drop)
     }
 
     async fn answer(&self) -> Outcome<String> {
         let body =
             json!({ "model": self.model.model(), "max_tokens": 1024, "stream": true, "messages": self.messages });
-        // The session keeps the conversation on one account while that is ready, because its prompt cache is warm. The
-        // rotator adds the cache breakpoints, as configured.
+        // The session keeps the conversation on one account, whose prompt cache is warm. Breakpoints are added.
         let call = Call::new(self.model.clone()).agent("main").session("conversation-1").json(&body);
         let mut reply = self.rotator.send(&call).await.inspect_err(|failure| {
             // Every profile that was tried, and why it failed.
