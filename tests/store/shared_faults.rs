@@ -276,6 +276,25 @@ fn an_outcome_that_meets_another_one_is_written_without_a_read() {
 }
 
 #[test]
+fn a_conflict_with_a_new_credential_brings_the_statistics_that_belong_to_it() {
+    let server = MemoryEngine::default();
+    let settings = Settings::default().clock(Arc::new(ManualClock::new(Timestamp::from_millis(0))));
+    let store = SharedStore::new(Faulty::new(&server), settings.staleness(Duration::from_secs(60)));
+    let other = self::store(&server);
+    for name in ["anthropic:a", "anthropic:b"] {
+        put(&store, name).unwrap();
+    }
+    fail(&store, "anthropic:b", 1_000).unwrap();
+    // A new key ends the window of the old one in the same commit.
+    let key = Credential::api_key(Secret::new("sk-made-up-as-well"));
+    other.upsert(&id("anthropic:b"), &ProviderId::anthropic(), &key, None).unwrap();
+    assert_eq!(failures(&store, "anthropic:b"), 1.0, "within the staleness the old state is served");
+    fail(&store, "anthropic:a", 2_000).unwrap();
+    assert_eq!(store.load().unwrap().get("anthropic:b").unwrap().credential(), Some(&key));
+    assert_eq!((failures(&store, "anthropic:b"), failures(&other, "anthropic:b")), (0.0, 0.0));
+}
+
+#[test]
 fn a_commit_that_an_engine_sends_twice_is_made_once() {
     let store = store(&MemoryEngine::default());
     put(&store, "anthropic:a").unwrap();

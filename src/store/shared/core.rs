@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::engine::{Engine, Entry};
 use super::lease::Renewals;
 use super::settings::Settings;
-use super::snapshot::{Change, Changes, Snapshot};
+use super::snapshot::{Change, Changes, Snapshot, is_mixed};
 use super::stamp::Stamps;
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
@@ -160,7 +160,8 @@ impl<E: Engine> Core<E> {
         own.number = self.reads.fetch_add(1, Ordering::SeqCst) + 1;
         let (number, own) = (own.number, Arc::new(own));
         // A value that is missing from both states may have existed in between.
-        let is_one = newest.known.revision == base.known.revision || newest.known.revision == before;
+        let is_base = newest.known.revision == base.known.revision && !is_mixed(&base.known.revision);
+        let is_one = is_base || newest.known.revision == before;
         let is_same = |(name, _): &Change| {
             let version = newest.known.version(name);
             version == base.known.version(name) && (is_one || version.is_some())

@@ -158,6 +158,11 @@ fn mixed(revision: &str) -> String {
     format!("{}{MIXED}", revision.trim_end_matches(MIXED))
 }
 
+/// Returns `true` for the revision of a mixture, which several different states may have.
+pub(super) fn is_mixed(revision: &str) -> bool {
+    revision.ends_with(MIXED)
+}
+
 fn left_out() -> Error {
     Error::new(ErrorKind::Conformance, "the engine left out a value that was not known")
 }

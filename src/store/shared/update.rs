@@ -182,7 +182,8 @@ impl<E: Engine> Core<E> {
                 Ok(Committed::ConflictWith(now))
                     if sent_before.is_none()
                         && !now.is_empty()
-                        && now.iter().all(|entry| entry.version != commit.stamp) =>
+                        // Another credential comes with other statistics of its profile, which are not in the answer.
+                        && now.iter().all(|entry| entry.version != commit.stamp && entry.name != CREDENTIALS) =>
                 {
                     return Ok(Attempt::Late(self.amend(base, now)?));
                 }
