@@ -71,8 +71,8 @@ impl Query {
 
     /// Sets the session's key. Default: none.
     ///
-    /// Requests of one session stay on one profile, whose prompt cache is warm, as long as it is ready. An explicit
-    /// order takes precedence.
+    /// Requests of one session for one model stay on one profile, whose prompt cache is warm, as long as it is ready. An
+    /// explicit order takes precedence.
     pub fn session(mut self, key: impl Into<String>) -> Self {
         self.session = Some(key.into());
         self

@@ -48,9 +48,6 @@ impl ProfileSelector {
     /// [`Config::resolve`](crate::Config::resolve) calls this with the order, the rules and the inline credential of a
     /// configuration.
     ///
-    /// [`Config::resolve`](crate::Config::resolve) is this call with the order, the rules and the inline credential of a
-    /// configuration.
-    ///
     /// # Errors
     ///
     /// [`ErrorKind::MissingApiKey`] if there is no credential at all, [`ErrorKind::Unavailable`] if there are some and
@@ -217,7 +214,7 @@ fn missing(refusal: Unavailable) -> Error {
     }
 }
 
-/// Returns the help for a provider without any profile, with the name of its variable, if it has one.
+/// Returns the help for a missing key with the name of the provider's variable, if it has one.
 fn no_key(provider: &ProviderId) -> Option<String> {
     let variables = Provider::named(provider.as_str())?.variables();
     let variable = variables.iter().find(|name| name.ends_with("_API_KEY")).or_else(|| variables.first())?;

@@ -88,11 +88,14 @@ impl Unavailable {
 
     /// Returns what the user can do about the first profile that only its owner can fix.
     pub(super) fn help(&self) -> Option<&'static str> {
-        self.candidates.iter().find_map(|candidate| match candidate.verdict {
+        let of_secret = self.candidates.iter().find_map(|candidate| match candidate.verdict {
             Verdict::ImplausibleSecret { reason } => Some(reason.help()),
             Verdict::Expired { at } => WrongUnit::of(as_millis(at)).map(WrongUnit::help),
             _ => None,
-        })
+        });
+        let has = |verdict: Verdict| self.candidates.iter().any(|candidate| candidate.verdict == verdict);
+        let is_order_lost = self.locked.is_none() && has(Verdict::Missing) && has(Verdict::ExcludedByOrder);
+        of_secret.or_else(|| is_order_lost.then_some(LOST_ORDER))
     }
 
     fn own(&self) -> Option<&Candidate<'static>> {
@@ -209,6 +212,10 @@ impl From<Unavailable> for Error {
         error.with_origin(unavailable)
     }
 }
+
+/// The help if an order names profiles that do not exist, and leaves others out.
+const LOST_ORDER: &str = "Correct the order of this provider's profiles: it names some that do not exist, and leaves out \
+                          others. It is `auth.order` in `openclaw.json`, or stored with the profiles.";
 
 /// The help if no time will make a profile usable.
 const IN_VAIN: &str = "Add a working key for this provider, or correct the order of its profiles. Waiting does not help: \

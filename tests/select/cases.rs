@@ -7,7 +7,8 @@ use provider_auth::credential::{ReferenceFailure, Resolved, SecretRef};
 use provider_auth::error::DiagnosticCode;
 use provider_auth::select::{Receipt, Verdict};
 use provider_auth::{
-    AuthProfiles, Config, Environment, ErrorKind, FailureReason, ProfileId, ProfileSelector, Query, ReadOptions, Secret,
+    AuthProfiles, Config, Environment, Error, ErrorKind, FailureReason, ProfileId, ProfileSelector, Query, ReadOptions,
+    Secret,
 };
 use serde_json::{Map, Value, json};
 
@@ -155,7 +156,7 @@ fn an_empty_order_selects_nothing_and_says_so() {
     assert_eq!(refusal.candidates.len(), 1);
     assert!(refusal.candidates.iter().all(|candidate| candidate.verdict == Verdict::ExcludedByOrder));
     assert_eq!((refusal.retry_at, refusal.reason()), (None, None));
-    assert_eq!(provider_auth::Error::from(refusal).kind(), ErrorKind::Unavailable);
+    assert_eq!(Error::from(refusal).kind(), ErrorKind::Unavailable);
 }
 
 #[test]
@@ -186,6 +187,8 @@ fn a_configured_order_of_lost_profiles_is_not_repaired_and_the_refusal_names_the
     let refusal = config.selector().select(&profiles, &query, at(NOW)).unwrap_err();
     let verdicts: Vec<_> = refusal.candidates.iter().map(|one| (one.id.as_str(), one.verdict)).collect();
     assert_eq!(verdicts, [("a:gone", Verdict::Missing), ("a:1", Verdict::ExcludedByOrder)]);
+    let help = Error::from(refusal).help().to_owned();
+    assert!(help.contains("`auth.order`"), "{help}");
 }
 
 #[test]
@@ -247,7 +250,7 @@ fn a_locked_profile_is_never_replaced() {
         assert_eq!(refusal.locked.as_ref().map(ProfileId::as_str), Some(name));
         let others: Vec<_> = refusal.candidates.iter().filter(|other| other.id.as_str() != name).collect();
         assert!(others.iter().all(|other| other.verdict == Verdict::NotRequested));
-        assert_eq!(provider_auth::Error::from(refusal).kind(), kind, "{name}");
+        assert_eq!(Error::from(refusal).kind(), kind, "{name}");
     }
     let cooling = ask("a:1").unwrap_err();
     assert_eq!(cooling.retry_at, Some(at(NOW + MINUTE)), "the wait is that of the locked profile");
@@ -303,7 +306,7 @@ fn a_refusal_says_which_reason_and_when() {
     assert_eq!(refusal.reason(), Some(FailureReason::RateLimit));
     assert_eq!(refusal.retry_at, Some(at(NOW + 30 * SECOND)));
     let none = selector.select(&AuthProfiles::new(), &Query::new(&anthropic), at(NOW)).unwrap_err();
-    assert_eq!(provider_auth::Error::from(none).kind(), ErrorKind::MissingApiKey);
+    assert_eq!(Error::from(none).kind(), ErrorKind::MissingApiKey);
 }
 
 #[test]
