@@ -49,8 +49,8 @@ impl Agent {
         self.messages.push(json!({ "role": "user", "content": question }));
         let answer = self.answer().await;
         match &answer {
-            Ok(text) => self.messages.push(json!({ "role": "assistant", "content": text })),
-            Err(_) => drop(self.messages.pop()), // without an answer, the question is no part of the conversation
+            Ok(text) if !text.is_empty() => self.messages.push(json!({ "role": "assistant", "content": text })),
+            _ => drop(self.messages.pop()), // without an answer, the question is no part of the conversation
         }
         answer.map(drop)
     }

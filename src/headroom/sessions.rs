@@ -9,7 +9,7 @@ use siphasher::sip::SipHasher24;
 use crate::clock::Timestamp;
 use crate::id::{ProfileId, ProviderId};
 
-/// The number of sessions that are remembered; the least recently used ones are forgotten first.
+/// The number of sessions, counted for each model, that are remembered; the least recently used ones are forgotten first.
 const MOST: usize = 10_000;
 /// The lifetime of the longest prompt cache. A session that comes back later is treated as new.
 const IDLE: Duration = Duration::from_secs(3_600);

@@ -22,7 +22,7 @@ use crate::secret::Secret;
 /// The tracker is in memory, beside the store, and writes nothing. `Rotator` has one that its clones share; callers
 /// with another client pass one to [`Rotation::headroom`](crate::rotation::Rotation::headroom). It takes about a
 /// kilobyte for each profile and model, at most 40 KiB with hundreds of unanswered requests, for at most 64 models of a
-/// profile. It remembers the hashes of at most 10,000 sessions.
+/// profile. It remembers the hashes of at most 10,000 pairs of session and model.
 ///
 /// # Examples
 ///
