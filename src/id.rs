@@ -262,13 +262,13 @@ impl ModelRef {
     /// Returns the reference as `provider/model`, with the provider's normalised name.
     #[must_use]
     pub fn name(&self) -> String {
-        format!("{}/{}", self.provider.as_str(), self.model)
+        [self.provider.as_str(), "/", &self.model].concat()
     }
 
     /// Returns the reference as `provider/model`, with the provider's original spelling.
     #[must_use]
     pub fn written(&self) -> String {
-        format!("{}/{}", self.provider.written(), self.model)
+        [self.provider.written(), "/", &self.model].concat()
     }
 
     pub(crate) fn shared_name(&self) -> Arc<str> {

@@ -9,7 +9,6 @@
 //! if a login has to be exchanged for a token first (GitHub Copilot), or if the user runs the server (`LiteLLM`,
 //! `vLLM`). Ollama has its documented address on the local machine.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 /// The prefix of tokens from `claude setup-token` and Anthropic's logins, before a version of two digits and a dash.
@@ -165,11 +164,18 @@ impl Provider {
 
     /// Finds a provider by its id or one of its aliases, trimmed and in lower case.
     pub(crate) fn named(name: &str) -> Option<&'static Self> {
-        static NAMES: LazyLock<HashMap<&str, &Provider>> = LazyLock::new(|| {
+        // By length, because a configuration or a store looks up the name of each of its entries.
+        static NAMES: LazyLock<Vec<Vec<(&str, &Provider)>>> = LazyLock::new(|| {
             let names = |provider: &'static Provider| std::iter::once(&provider.id).chain(provider.aliases);
-            TABLE.iter().flat_map(|provider| names(provider).map(move |name| (*name, provider))).collect()
+            let names = TABLE.iter().flat_map(|provider| names(provider).map(move |name| (*name, provider)));
+            let mut by_length: Vec<Vec<_>> = Vec::new();
+            for (name, provider) in names {
+                by_length.resize_with(by_length.len().max(name.len() + 1), Vec::new);
+                by_length.get_mut(name.len()).into_iter().for_each(|names| names.push((name, provider)));
+            }
+            by_length
         });
-        NAMES.get(name).copied()
+        NAMES.get(name.len())?.iter().find(|(known, _)| *known == name).map(|(_, provider)| *provider)
     }
 
     /// Returns the provider's id, as in [`ProviderId`](crate::ProviderId).
@@ -211,10 +217,13 @@ impl Provider {
 
 /// Recognises a secret by its prefix: returns its provider and its use.
 pub(crate) fn recognise(secret: &str) -> Option<(&'static Provider, SecretUse)> {
-    TABLE.iter().find_map(|provider| {
-        let shape = provider.secrets.iter().find(|(prefix, _)| secret.starts_with(prefix))?;
-        Some((provider, shape.1))
-    })
+    static PREFIXES: LazyLock<Vec<(&Provider, SecretShape)>> = LazyLock::new(|| {
+        TABLE.iter().flat_map(|provider| provider.secrets.iter().map(move |shape| (provider, *shape))).collect()
+    });
+    let first = secret.as_bytes().first();
+    let is_like = |prefix: &str| prefix.as_bytes().first() == first && secret.starts_with(prefix);
+    let found = PREFIXES.iter().find(|(_, (prefix, _))| is_like(prefix));
+    found.map(|(provider, (_, how))| (*provider, *how))
 }
 
 const ANTHROPIC_SECRETS: &[SecretShape] = &[

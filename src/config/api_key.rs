@@ -2,9 +2,10 @@
 
 use crate::config::reader::Reader;
 use crate::config::{ProviderAuth, ProviderConfig};
-use crate::credential::{Credential, CredentialSource, InlineCredential, Received};
+use crate::credential::{Credential, CredentialSource, Doubt, InlineCredential, Received, unusual};
 use crate::error::DiagnosticCode;
 use crate::id::ProviderId;
+use crate::net::host;
 use crate::syntax::{Node, Value};
 
 impl ProviderConfig {
@@ -23,8 +24,12 @@ impl ProviderConfig {
     /// known.
     pub(super) fn is_gateway(&self, provider: &ProviderId) -> bool {
         let own = provider.known().and_then(|known| host(known.base_url()?));
+        let is_other = |url: &str| match (host(url.trim()), own) {
+            (Some(host), Some(own)) => !host.eq_ignore_ascii_case(own),
+            (host, own) => host.is_some() || own.is_some(),
+        };
         let of_models = self.models().filter_map(|model| self.model_base_url(model));
-        self.base_url().into_iter().chain(of_models).any(|url| host(url) != own)
+        self.base_url().into_iter().chain(of_models).any(is_other)
     }
 
     /// Warns about a key in the entry itself that is implausible or unusual.
@@ -32,20 +37,14 @@ impl ProviderConfig {
         let Value::Object(members) = &node.value else { return };
         let Some(member) = members.iter().find(|member| member.key == "apiKey") else { return };
         let Some(key) = self.api_key().filter(|_| self.api_key_ref().is_none()) else { return };
-        let received = Received::new(provider.as_str(), key.expose());
         reader.path.push_key(&member.key);
-        if let Some(reason) = received.doubt.and_then(|doubt| doubt.at(self.is_gateway(provider))) {
+        if let Some(reason) = Doubt::of(provider.as_str(), key).and_then(|doubt| doubt.at(self.is_gateway(provider))) {
             let message = format!("the entry has {reason}");
             reader.warn(DiagnosticCode::ImplausibleSecret, member.node.at, message);
             reader.help(reason.help());
-        } else if let Some(what) = received.unusual() {
+        } else if let Some(what) = unusual(key) {
             reader.warn(DiagnosticCode::UnusualSecret, member.node.at, format!("the entry has {what}"));
         }
         reader.path.pop();
     }
-}
-
-/// Returns the host of a URL in lower case.
-fn host(url: &str) -> Option<String> {
-    Some(url.trim().parse::<http::Uri>().ok()?.host()?.to_ascii_lowercase())
 }

@@ -73,11 +73,10 @@ pub struct ProfileSettings {
 /// The `auth` block.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Auth {
-    pub(super) profiles: IndexMap<ProfileId, ProfileSettings>,
+    /// The entries of `profiles`, with the locations of the first ones.
+    pub(super) profiles: IndexMap<ProfileId, (ProfileSettings, Location)>,
     pub(super) order: BySpelling<ProviderId, Order>,
     pub(super) cooldowns: CooldownSettings,
-    /// The locations of the first entries of `profiles`.
-    pub(super) profile_places: IndexMap<ProfileId, Location>,
 }
 
 /// One entry of `order`.
@@ -100,16 +99,16 @@ impl Auth {
     }
 
     fn read_profiles<'n>(&mut self, reader: &mut Reader<'n>, node: &'n Node<'n>) {
+        self.profiles.reserve(node.len());
         reader.entries(node, |reader, member| {
             if member.key.trim().is_empty() {
                 reader.report(reader.wrong, DiagnosticCode::InvalidValue, member.key_at, "the profile id is blank");
             } else if let Some(profile) = profile(reader, &member.node) {
                 // Credential files compare ids exactly, so this one is kept exactly.
                 let id = ProfileId::verbatim(member.key.as_ref());
-                if self.profiles.len() < MOST_PLACED {
-                    self.profile_places.insert(id.clone(), reader.key_place(member));
-                }
-                self.profiles.insert(id, profile);
+                let has_place = self.profiles.len() < MOST_PLACED;
+                let place = if has_place { reader.key_place(member) } else { Location::default() };
+                self.profiles.insert(id, (profile, place));
             }
         });
     }
@@ -124,7 +123,7 @@ fn profile<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<ProfileSet
         match member.key.as_ref() {
             "provider" => {
                 has_provider = true;
-                provider = reader.word(node).map(|name| ProviderId::normalized(&name));
+                provider = reader.provider(node);
             }
             "mode" => {
                 has_mode = true;

@@ -3,7 +3,7 @@
 use crate::config::reader::Reader;
 use crate::credential::{ReferenceFailure, Resolved, SecretRef, carries_credential, doubt_of_header};
 use crate::error::{DiagnosticCode, Location};
-use crate::secret::{Secret, clean, joined};
+use crate::secret::{Secret, clean, is_clean, joined};
 use crate::syntax::{Node, Value};
 
 /// A placeholder for the parts of an incomplete reference.
@@ -44,6 +44,9 @@ impl ConfiguredSecret {
     /// here; a resolver that applies an allowlist can override the result.
     fn from_shorthand(reader: &Reader<'_>, node: &Node<'_>) -> Option<Self> {
         let Value::String(text) = &node.value else { return None };
+        if !text.contains('$') {
+            return None;
+        }
         let text = Secret::cleaned(text);
         // `${NAME}` is substituted text, not a reference.
         let reference = SecretRef::from_short(text.expose()).filter(|_| !text.expose().starts_with("${"))?;
@@ -74,6 +77,9 @@ impl ConfiguredSecret {
     /// Cleans the value, and warns about what was removed.
     pub(super) fn cleaned(self, reader: &mut Reader<'_>, node: &Node<'_>) -> Option<Self> {
         let Self::Text(text) = self else { return Some(self.taken(Secret::cleaned)) };
+        if !text.is_empty() && is_clean(text.expose()) {
+            return Some(Self::Text(text));
+        }
         let (secret, cleaning) = clean(text.expose());
         if secret.is_empty() {
             reader.warn(DiagnosticCode::IgnoredSetting, node.at, "the value is blank and counts as absent");

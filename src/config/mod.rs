@@ -212,13 +212,13 @@ impl Config {
     /// Returns the entries of `auth.profiles`, in the order of the file.
     #[must_use]
     pub fn auth_profiles(&self) -> impl ExactSizeIterator<Item = (&ProfileId, &ProfileSettings)> {
-        self.auth.profiles.iter()
+        self.auth.profiles.iter().map(|(id, (settings, _))| (id, settings))
     }
 
     /// Returns the entry of `auth.profiles` with this id.
     #[must_use]
     pub fn auth_profile(&self, id: &ProfileId) -> Option<&ProfileSettings> {
-        self.auth.profiles.get(id)
+        self.auth.profiles.get(id).map(|(settings, _)| settings)
     }
 
     /// Returns `auth.order` of a provider: the entry in this spelling of its name, otherwise the first in another one.

@@ -21,6 +21,7 @@ pub(super) struct ModelSettings {
 /// Reads `models`.
 pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> BySpelling<ModelRef, ModelSettings> {
     let mut models = BySpelling::default();
+    models.reserve(node.len());
     let mut aliases = std::collections::HashSet::new();
     let bare = reader.release.bare_provider();
     reader.entries(node, |reader, member| {

@@ -67,11 +67,12 @@ impl Release {
     /// Sets the default aliases of listed models, unless the configuration sets another alias, a blank one, or the same
     /// alias for another model.
     pub(super) fn give_aliases(self, models: &mut BySpelling<ModelRef, ModelSettings>) {
-        let taken: Vec<String> =
-            models.values().filter_map(|model| Some(model.alias.as_ref()?.to_lowercase())).collect();
-        for (alias, model) in self.aliases().filter(|(alias, _)| !taken.iter().any(|taken| taken == alias)) {
-            let listed = model.parse::<ModelRef>().ok().and_then(|model| models.get_mut(&model));
-            if let Some(settings) = listed.filter(|settings| !settings.says_alias) {
+        for (alias, model) in self.aliases() {
+            let is_taken = |own: &ModelSettings| own.alias.as_ref().is_some_and(|own| own.to_lowercase() == alias);
+            if models.named(model).is_some_and(|settings| !settings.says_alias)
+                && !models.values().any(is_taken)
+                && let Some(settings) = models.named(model)
+            {
                 settings.alias = Some(alias.to_owned());
             }
         }
@@ -102,10 +103,24 @@ impl Release {
 
 /// Returns the model under the name of its provider's API.
 pub(super) fn official(model: ModelRef) -> ModelRef {
-    if *model.provider() != ProviderId::anthropic() {
+    if model.provider().as_str() != "anthropic" {
         return model;
     }
-    let short = model.model().to_lowercase();
-    let name = ANTHROPIC.iter().find(|(known, _)| *known == short).map(|(_, name)| *name);
+    let name = ANTHROPIC.iter().find(|(short, _)| short.eq_ignore_ascii_case(model.model())).map(|(_, name)| *name);
     name.and_then(|name| ModelRef::new(ProviderId::anthropic(), name).ok()).unwrap_or(model)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_models_of_default_aliases_have_one_spelling() {
+        for (_, model) in ALIASES.iter().flat_map(|(_, rows)| rows.iter()) {
+            let model: ModelRef = model.parse().unwrap();
+            assert_eq!(model.written(), model.name());
+            // `give_aliases` looks such a model up by this name alone.
+            assert!(model.provider().known().is_none_or(|known| known.aliases().is_empty()), "{model}");
+        }
+    }
 }

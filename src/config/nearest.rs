@@ -5,16 +5,21 @@
 /// Case and the separators `_` and `-` are ignored. One edit is allowed in short keys, two in long ones and in those
 /// with the same beginning; a swap of neighbours is one edit. A long beginning of a key also matches.
 pub(super) fn nearest<'k>(written: &str, known: &(impl Iterator<Item = &'k str> + Clone)) -> Option<&'k str> {
-    let counts = |c: &char| !matches!(c, '_' | '-');
-    let letters: Vec<char> = written.chars().filter(counts).flat_map(char::to_lowercase).collect();
+    let mut letters = Vec::with_capacity(written.len());
+    for c in written.chars().filter(|c| !matches!(c, '_' | '-')) {
+        if c.is_ascii() { letters.push(c.to_ascii_lowercase()) } else { letters.extend(c.to_lowercase()) }
+    }
     let common = |key: &str| letters.iter().zip(key.bytes()).take_while(|(c, k)| is_same(**c, *k)).count();
     let forgiven = |key: &str| match key.len() {
         0..=3 => 0,
         4..=7 if common(key) < SAME_BEGINNING => 1,
         _ => 2,
     };
-    let alike = |key: &str, edits| forgiven(key) >= edits && within(&letters, key.as_bytes(), edits);
-    let begun = |key: &&str| letters.len() >= LONG_BEGINNING && common(key) == letters.len();
+    // An edit changes the length by at most one, which rules out nearly every key of a file at once.
+    let near = |key: &str, edits| letters.len().abs_diff(key.len()) <= edits;
+    let alike =
+        |key: &str, edits| near(key, edits) && forgiven(key) >= edits && within(&letters, key.as_bytes(), edits);
+    let begun = |key: &&str| (LONG_BEGINNING..=key.len()).contains(&letters.len()) && common(key) == letters.len();
     (0..=2).find_map(|edits| known.clone().find(|key| alike(key, edits))).or_else(|| known.clone().find(begun))
 }
 
@@ -31,7 +36,6 @@ fn is_same(c: char, k: u8) -> bool {
 /// Returns `true` if this many insertions, deletions, replacements and swaps of neighbours lead from a text in lower
 /// case to a key of ASCII letters in any case.
 fn within(text: &[char], key: &[u8], edits: usize) -> bool {
-    // An edit changes the length by at most one, which rules out nearly every key of a file at once.
     if text.len().abs_diff(key.len()) > edits {
         return false;
     }

@@ -319,6 +319,7 @@ fn names(headers: &Headers) -> Vec<&str> {
 pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> BySpelling<ProviderId, ProviderConfig> {
     let mut providers = BySpelling::default();
     reader.object(node, &keys::MODELS, |reader, member| {
+        providers.reserve(member.node.len());
         reader.entries(&member.node, |reader, member| {
             let (id, provider) = (ProviderId::normalized(&member.key), ProviderConfig::read(reader, &member.node));
             provider.remark_on_key(reader, &id, &member.node);

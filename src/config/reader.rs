@@ -11,6 +11,7 @@ use crate::config::substitute::substitute;
 use crate::env::Environment;
 use crate::error::{Diagnostic, DiagnosticCode, Severity, Shown};
 use crate::error::{Error, ErrorKind, Location, Result};
+use crate::id::ProviderId;
 use crate::secret::{Secret, is_blank_char, unquoted};
 use crate::syntax::{KeyPath, Member, Node, Value};
 
@@ -191,13 +192,21 @@ impl<'n> Reader<'n> {
 
     /// Reads a text that is not blank, without the white space around it.
     pub(super) fn word(&mut self, node: &'n Node<'n>) -> Option<String> {
+        self.not_blank(node).map(|word| word.trim_matches(is_blank_char).to_owned())
+    }
+
+    /// Reads the name of a provider.
+    pub(super) fn provider(&mut self, node: &'n Node<'n>) -> Option<ProviderId> {
+        self.not_blank(node).map(|name| ProviderId::normalized(&name))
+    }
+
+    fn not_blank(&mut self, node: &'n Node<'n>) -> Option<Cow<'n, str>> {
         let text = self.text(node)?;
-        let word = text.value.trim_matches(is_blank_char);
-        if word.is_empty() {
+        if text.value.trim_matches(is_blank_char).is_empty() {
             self.wrong(node, "the text is blank");
             return None;
         }
-        Some(word.to_owned())
+        Some(text.value)
     }
 
     /// Reads a secret. `None` if a placeholder is left in it, or if it is a reference.

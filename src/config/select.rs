@@ -150,7 +150,8 @@ impl Config {
             self.providers().filter(|(provider, entry)| entry.is_gateway(provider)).map(|(provider, _)| provider);
         let mut settings = Settings::new(profiles.collect(), order.collect());
         settings.split = split.cloned().collect();
-        settings.gateways = gateways.cloned().collect();
+        settings.gateways.reserve(self.providers.iter().len());
+        settings.gateways.extend(gateways.cloned());
         configure(&mut rules.cooldown, self.cooldowns());
         ProfileSelector::with_settings(rules, settings)
     }

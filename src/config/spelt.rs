@@ -16,6 +16,9 @@ pub(super) trait Spelt {
     /// Returns the original spelling.
     fn written(&self) -> String;
 
+    /// Returns `true` if there are several known spellings.
+    fn has_spellings(&self) -> bool;
+
     /// Returns all known spellings, the newest first.
     fn spellings(&self) -> Vec<String>;
 }
@@ -27,6 +30,10 @@ impl Spelt for ProviderId {
 
     fn written(&self) -> String {
         self.written().to_owned()
+    }
+
+    fn has_spellings(&self) -> bool {
+        self.known().is_some_and(|known| !known.aliases().is_empty())
     }
 
     fn spellings(&self) -> Vec<String> {
@@ -42,6 +49,10 @@ impl Spelt for ModelRef {
 
     fn written(&self) -> String {
         self.written()
+    }
+
+    fn has_spellings(&self) -> bool {
+        self.provider().has_spellings()
     }
 
     fn spellings(&self) -> Vec<String> {
@@ -72,13 +83,21 @@ impl<K: Spelt, V> BySpelling<K, V> {
         }
     }
 
+    /// Makes room for this number of entries.
+    pub(super) fn reserve(&mut self, count: usize) {
+        self.entries.reserve(count);
+    }
+
     fn index_of(&self, name: &K) -> Option<usize> {
         // Most lookups find nothing, so the empty case comes first.
         if self.entries.is_empty() {
             return None;
         }
         let exact = self.entries.get_index_of(&name.written());
-        exact.or_else(|| name.spellings().iter().filter_map(|name| self.entries.get_index_of(name)).min())
+        exact.or_else(|| {
+            let others = if name.has_spellings() { name.spellings() } else { Vec::new() };
+            others.iter().filter_map(|name| self.entries.get_index_of(name)).min()
+        })
     }
 
     pub(super) fn get(&self, name: &K) -> Option<&V> {
@@ -86,9 +105,9 @@ impl<K: Spelt, V> BySpelling<K, V> {
         Some(value)
     }
 
-    pub(super) fn get_mut(&mut self, name: &K) -> Option<&mut V> {
-        let (_, (_, value)) = self.entries.get_index_mut(self.index_of(name)?)?;
-        Some(value)
+    /// Returns the entry of a name that has no other spellings.
+    pub(super) fn named(&mut self, name: &str) -> Option<&mut V> {
+        self.entries.get_mut(name).map(|(_, value)| value)
     }
 
     pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = (&K, &V)> {

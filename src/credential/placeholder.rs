@@ -106,7 +106,7 @@ pub(super) fn placeholder(text: &str) -> Option<Likeness> {
     if is_worded(&words) {
         return Some(Likeness::Certain);
     }
-    if NOTHING.iter().any(|word| is_written(&words, word)) {
+    if is_written(&words, &NOTHING) {
         return Some(Likeness::Probable);
     }
     let named = words.iter().take_while(|word| is_one_of(word, &NOUNS)).count();
@@ -117,11 +117,12 @@ pub(super) fn placeholder(text: &str) -> Option<Likeness> {
     (all && count >= 3).then_some(Likeness::Probable)
 }
 
-/// Returns `true` if the words form a lower-case text, ignoring separators and case.
-fn is_written(words: &[&str], text: &str) -> bool {
+/// Returns `true` if the words form one of these lower-case texts, ignoring separators and case.
+fn is_written(words: &[&str], texts: &[&str]) -> bool {
+    let length = words.iter().map(|word| word.len()).sum::<usize>();
+    let letters = || words.iter().flat_map(|word| word.chars()).map(|c| c.to_ascii_lowercase());
     // Nearly every text has another length.
-    words.iter().map(|word| word.len()).sum::<usize>() == text.len()
-        && words.iter().flat_map(|word| word.chars()).map(|c| c.to_ascii_lowercase()).eq(text.chars())
+    texts.iter().any(|text| text.len() == length && letters().eq(text.chars()))
 }
 
 /// Recognises the brackets of templates: `<key>`, `[key]`, `{{key}}`, `__KEY__`, `@@KEY@@`.
@@ -159,14 +160,13 @@ fn is_named(words: &[&str]) -> bool {
 fn is_worded(words: &[&str]) -> bool {
     let (Some(first), Some(last)) = (words.first(), words.last()) else { return false };
     let all = || words.iter().flat_map(|word| word.chars());
-    let is = |pattern: &&str| is_written(words, pattern);
     let begins = |pattern: &&str| {
         let mut letters = all();
         pattern.chars().all(|c| letters.next().is_some_and(|letter| letter.eq_ignore_ascii_case(&c)))
     };
     let replaced = is_one_of(first, &["replace", "change"])
         && words.get(1).is_some_and(|word| is_one_of(word, &["me", "this", "it"]));
-    if replaced || WHOLE.iter().any(is) || TELLING.iter().any(begins) || is_one_of("placeholder", words) {
+    if replaced || is_written(words, &WHOLE) || TELLING.iter().any(begins) || is_one_of("placeholder", words) {
         return true;
     }
     // Words for a secret come last, because they take longest and nearly no key gets here.

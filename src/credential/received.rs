@@ -62,8 +62,9 @@ impl Doubt {
         }
         let certain = |reason| Some(Self { reason, only_without_gateway: false });
         // A provider on this machine is a server of the user, like a gateway.
+        let known = Provider::named(provider);
         let is_local = |known: &Provider| known.base_url().is_some_and(|url| url.starts_with("http://"));
-        let is_own = !Provider::named(provider).is_some_and(is_local);
+        let is_own = !known.is_some_and(is_local);
         let probable = |reason| is_own.then_some(Self { reason, only_without_gateway: true });
         if !text.contains(char::is_alphanumeric) {
             return certain(Implausible::Punctuation);
@@ -77,7 +78,7 @@ impl Doubt {
             None => {}
         }
         // Only a provider with its own API is known to accept its own keys alone.
-        let own = Provider::named(provider).filter(|own| own.base_url().is_some())?;
+        let own = known.filter(|own| own.base_url().is_some())?;
         let (owner, _) = recognise(text)?;
         if std::ptr::eq(owner, own) { None } else { probable(Implausible::OtherProvider) }
     }

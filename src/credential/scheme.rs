@@ -124,8 +124,12 @@ pub(crate) fn is_auth_header(name: &HeaderName) -> bool {
 
 /// Returns `true` if a header of this name carries a credential for any service.
 pub(crate) fn carries_credential(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    name != "proxy-authorization" && (name == "cookie" || ENDINGS.iter().any(|ending| name.ends_with(ending)))
+    let is = |known: &str| name.eq_ignore_ascii_case(known);
+    let ends = |ending: &&str| {
+        let from = name.len().checked_sub(ending.len());
+        from.and_then(|from| name.get(from..)).is_some_and(|end| end.eq_ignore_ascii_case(ending))
+    };
+    !is("proxy-authorization") && (is("cookie") || ENDINGS.iter().any(ends))
 }
 
 #[cfg(test)]

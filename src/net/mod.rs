@@ -12,4 +12,4 @@ pub(crate) use client::{execute, guarded_client, is_direct};
 pub(crate) use event_stream::EventReader;
 pub(crate) use event_stream::{Event, MAX_EVENT, events};
 pub(crate) use place::Place;
-pub(crate) use url::{PlainHttp, checked, insecure, invalid, origin, same_origin};
+pub(crate) use url::{PlainHttp, checked, host, insecure, invalid, origin, same_origin};

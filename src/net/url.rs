@@ -95,9 +95,22 @@ fn is_port(text: &str) -> bool {
 /// queries.
 pub(crate) fn origin(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return "[redacted]".to_owned() };
-    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    format!("{scheme}://{host}")
+    format!("{scheme}://{}", host_and_port(rest))
+}
+
+/// Returns the host of a URL, which may be invalid: enough to tell two servers apart, not to decide where a credential
+/// goes.
+pub(crate) fn host(url: &str) -> Option<&str> {
+    let whole = host_and_port(url.split_once(':')?.1.strip_prefix("//")?);
+    // The last colon may be inside the brackets of an address.
+    let host = whole.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(whole, |(host, _)| host);
+    Some(host).filter(|host| !host.is_empty())
+}
+
+fn host_and_port(after_scheme: &str) -> &str {
+    let end = after_scheme.bytes().position(|byte| matches!(byte, b'/' | b'?' | b'#' | b'\\'));
+    let authority = end.and_then(|end| after_scheme.get(..end)).unwrap_or(after_scheme);
+    authority.rsplit('@').next().unwrap_or_default()
 }
 
 /// Returns `true` if two URLs lead to the same server.
@@ -110,4 +123,26 @@ pub(crate) fn same_origin(one: &Uri, other: &Uri) -> bool {
 /// Creates the error for a URL that cannot be used.
 pub(crate) fn invalid(message: &str) -> Error {
     Error::new(ErrorKind::InvalidUrl, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host;
+
+    #[test]
+    fn the_host_is_found_in_what_people_write() {
+        for (url, expected) in [
+            ("https://api.anthropic.com", Some("api.anthropic.com")),
+            ("https://api.anthropic.com:443/v1?a#b", Some("api.anthropic.com")),
+            ("https://user:word@relay.example.com:8443\\v1", Some("relay.example.com")),
+            ("http://[::1]:8080/", Some("[::1]")),
+            ("http://[2001:db8::1]", Some("[2001:db8::1]")),
+            ("http://:80/", None),
+            ("relay.example.com/v1", None),
+            ("mailto:a@b", None),
+            ("", None),
+        ] {
+            assert_eq!(host(url), expected, "{url}");
+        }
+    }
 }

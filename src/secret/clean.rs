@@ -37,11 +37,16 @@ const QUOTES: [(&str, &str); 7] = [
 /// How many layers are removed from a text: a quoted assignment of a quoted header has four.
 const MOST_LAYERS: usize = 6;
 
+/// Returns `true` if nothing would be removed from a text. For nearly all secrets that is seen at once.
+pub(crate) fn is_clean(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/' | b'+'))
+}
+
 /// Removes what does not belong to the secret, and reports what it was.
 pub(crate) fn clean(text: &str) -> (Secret, Cleaning) {
     let mut done = Cleaning::default();
     // A fast path for nearly all secrets, because every load of a file cleans all of them.
-    if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/' | b'+')) {
+    if is_clean(text) {
         return (Secret::new(text), done);
     }
     let trimmed = text.trim_matches(is_outer);

@@ -6,7 +6,7 @@ mod clean;
 mod text;
 
 pub(crate) use bytes::SecretBytes;
-pub(crate) use clean::{Cleaning, LEFT_OUT_INSIDE, clean, is_blank_char, joined, unquoted};
+pub(crate) use clean::{Cleaning, LEFT_OUT_INSIDE, clean, is_blank_char, is_clean, joined, unquoted};
 pub(crate) use text::SecretText;
 
 use std::fmt;

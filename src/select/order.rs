@@ -157,33 +157,13 @@ impl<'a> Selecting<'a> {
         let unfit = |kind, verdict| {
             (Place { group: UNFIT, rank: 0, spent: 0, time: 0.0 }, Judged { id, kind, verdict, retry_at: None })
         };
-        let Some(Entry { profile, usage, .. }) = entry else { return unfit(None, Verdict::Missing) };
-        let kind = profile.kind();
-        if self.query.excluded.contains(id) {
-            return unfit(kind, Verdict::NotRequested);
-        }
-        if id.is_personal() {
-            return unfit(kind, Verdict::PersonalAccount);
-        }
-        if base != Base::Stored && !self.settings.is_one(profile.provider(), &self.query.provider) {
-            return unfit(kind, Verdict::ProviderMismatch);
-        }
-        if let Some(configured) = self.settings.profiles.get(id) {
-            if !self.settings.is_one(&configured.provider, &self.query.provider) {
-                return unfit(kind, Verdict::ProviderMismatch);
-            }
-            if !matches!(base, Base::Locked(_)) && !self.accepts(configured, profile) {
-                return unfit(kind, Verdict::ModeMismatch);
-            }
-        }
-        let now = as_millis(self.now);
-        let fitness = self.rules.fitness(profile, self.is_gateway(), now, |profile| {
-            self.resolve(profile).map_or_else(|why| why, |_| Verdict::Ready)
-        });
+        let Some(known) = entry else { return unfit(None, Verdict::Missing) };
+        let Entry { profile, usage, .. } = known;
+        let (kind, fitness) = (profile.kind(), self.fitness(known, base));
         if !fitness.is_ready() {
             return unfit(kind, fitness);
         }
-        let standing = self.standing(Entry { id, profile, usage });
+        let standing = self.standing(known);
         let cooling = self.cooling(id, usage).or_else(|| self.rules.no_headroom(standing, self.now));
         if let Some((until, verdict)) = cooling {
             // The token ends before its cooldown does, so waiting does not help.
@@ -192,10 +172,31 @@ impl<'a> Selecting<'a> {
             let place = Place { group: COOLING, rank: 0, spent: 0, time: until };
             return (place, Judged { id, kind, verdict, retry_at });
         }
-        (
-            self.place_if_ready(Entry { id, profile, usage }, standing),
-            Judged { id, kind, verdict: Verdict::Ready, retry_at: None },
-        )
+        (self.place_if_ready(known, standing), Judged { id, kind, verdict: Verdict::Ready, retry_at: None })
+    }
+
+    /// Returns the verdict on a profile without its windows and its headroom.
+    pub(super) fn fitness(&self, Entry { id, profile, .. }: Entry<'a>, base: Base<'a>) -> Verdict {
+        if self.query.excluded.contains(id) {
+            return Verdict::NotRequested;
+        }
+        if id.is_personal() {
+            return Verdict::PersonalAccount;
+        }
+        if base != Base::Stored && !self.settings.is_one(profile.provider(), &self.query.provider) {
+            return Verdict::ProviderMismatch;
+        }
+        if let Some(configured) = self.settings.profiles.get(id) {
+            if !self.settings.is_one(&configured.provider, &self.query.provider) {
+                return Verdict::ProviderMismatch;
+            }
+            if !matches!(base, Base::Locked(_)) && !self.accepts(configured, profile) {
+                return Verdict::ModeMismatch;
+            }
+        }
+        self.rules.fitness(profile, self.is_gateway(), as_millis(self.now), |profile| {
+            self.resolve(profile).map_or_else(|why| why, |_| Verdict::Ready)
+        })
     }
 
     pub(super) fn place_if_ready(&self, entry: Entry<'_>, standing: Standing) -> Place {

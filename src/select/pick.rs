@@ -33,15 +33,17 @@ impl<'a> Selecting<'a> {
             }
             let is_own = !is_split || entry.profile.provider().written() == provider.written();
             // A cooldown is cheaper to check than the rest.
-            if !is_own || self.cooling(entry.id, entry.usage).is_some() {
+            let is_ready =
+                is_own && self.cooling(entry.id, entry.usage).is_none() && self.fitness(entry, Base::Stored).is_ready();
+            if !is_ready {
                 continue;
             }
-            let (place, _) = self.judge(entry.id, Some(entry), Base::Stored);
-            if place.group != READY {
+            let standing = self.standing(entry);
+            if self.rules.no_headroom(standing, self.now).is_some() {
                 continue;
             }
             // Another profile may have more headroom.
-            if place.spent > 0 {
+            if self.spent(entry.id, standing) > 0 {
                 return self.pick_of(Base::Stored);
             }
             if rank != LOGINS {

@@ -27,7 +27,11 @@ impl Settings {
     ) -> Self {
         let mut places: IndexMap<ProviderId, (Vec<usize>, Vec<usize>)> = IndexMap::new();
         for (place, entry) in profiles.values().enumerate() {
-            places.entry(entry.provider.clone()).or_default().0.push(place);
+            // Most profiles are of the same provider as the one before.
+            match places.last_mut().filter(|(last, _)| **last == entry.provider) {
+                Some((_, (own, _))) => own.push(place),
+                None => places.entry(entry.provider.clone()).or_default().0.push(place),
+            }
         }
         for (place, (provider, _)) in order.iter().enumerate() {
             places.entry(provider.clone()).or_default().1.push(place);

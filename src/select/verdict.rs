@@ -299,7 +299,12 @@ impl SelectorRules {
 
     /// Returns the verdict of the profile's windows, and the end of the last one as the file's number. Without a model
     /// every window counts.
-    pub(super) fn cooling(&self, usage: Option<&UsageStats>, model: Option<&str>, now: f64) -> Option<(f64, Verdict)> {
+    pub(super) fn cooling<'u>(
+        &self,
+        usage: Option<&'u UsageStats>,
+        model: Option<&str>,
+        now: f64,
+    ) -> Option<(f64, Verdict)> {
         let usage = usage.filter(|usage| now < usage.last_end)?;
         if self.cooldown.counting == FailureCounting::Shared {
             return cooling_as_openclaw(usage, now);
@@ -308,11 +313,16 @@ impl SelectorRules {
             (Some(own), Some(wanted)) => **own == *wanted,
             _ => true,
         };
-        let windows = usage.disabled.iter().map(|window| (window, true));
-        let windows = windows.chain(usage.transient().chain(&usage.blocked).map(|window| (window, false)));
-        let active = windows.filter(|(window, _)| concerns(window) && self.is_active(usage, window, now));
-        let (window, long) =
-            active.reduce(|longest, next| if next.0.until > longest.0.until { next } else { longest })?;
+        let mut longest: Option<(&Window, bool)> = None;
+        let mut consider = |window: &'u Window, is_long| {
+            let is_longer = longest.is_none_or(|(longest, _)| window.until > longest.until);
+            if is_longer && concerns(window) && self.is_active(usage, window, now) {
+                longest = Some((window, is_long));
+            }
+        };
+        usage.disabled.iter().for_each(|window| consider(window, true));
+        usage.transient().chain(&usage.blocked).for_each(|window| consider(window, false));
+        let (window, long) = longest?;
         let (until, reason) = (timestamp(window.until), window.reason);
         let verdict = if long {
             Verdict::Disabled { until, reason }

@@ -1,6 +1,6 @@
 //! Key paths: the way from the root of a document to a value.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use crate::error::Shown;
 
@@ -58,7 +58,7 @@ impl<'k> KeyPath<'k> {
         };
         let mut text = String::with_capacity(self.segments.iter().map(length).sum());
         // Writing to a string cannot fail.
-        let _ = write!(text, "{self}");
+        let _ = self.write(&mut text);
         text
     }
 
@@ -70,6 +70,33 @@ impl<'k> KeyPath<'k> {
         }
     }
 
+    fn write(&self, out: &mut impl fmt::Write) -> fmt::Result {
+        for (position, segment) in self.segments.iter().enumerate() {
+            let key = match segment {
+                Segment::Key(key) => key,
+                Segment::Index(index) => {
+                    write!(out, "[{index}]")?;
+                    continue;
+                }
+            };
+            match Form::of(key) {
+                Form::Name => {
+                    out.write_str(if position == 0 { "" } else { "." })?;
+                    out.write_str(key)?;
+                }
+                Form::Quoted => {
+                    out.write_str("[\"")?;
+                    out.write_str(key)?;
+                    out.write_str("\"]")?;
+                }
+                Form::Escaped => write!(out, "[{:?}]", Shown::new(key))?,
+                // The line and the column show where it is.
+                Form::Hidden => out.write_str("[…]")?,
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn segments(&self) -> &[Segment<'k>] {
         &self.segments
     }
@@ -77,25 +104,7 @@ impl<'k> KeyPath<'k> {
 
 impl fmt::Display for KeyPath<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, segment) in self.segments.iter().enumerate() {
-            match segment {
-                Segment::Index(index) => write!(f, "[{index}]")?,
-                Segment::Key(key) if key.len() <= LONGEST && is_plain(key) => {
-                    f.write_str(if position == 0 { "" } else { "." })?;
-                    f.write_str(key)?;
-                }
-                // Keys that need no escapes, which is nearly all of them.
-                Segment::Key(key) if is_showable(key) && key.bytes().all(is_shown_as_it_is) => {
-                    f.write_str("[\"")?;
-                    f.write_str(key)?;
-                    f.write_str("\"]")?;
-                }
-                Segment::Key(key) if is_showable(key) => write!(f, "[{:?}]", Shown::new(key))?,
-                // The line and the column show where it is.
-                Segment::Key(_) => f.write_str("[…]")?,
-            }
-        }
-        Ok(())
+        self.write(f)
     }
 }
 
@@ -103,17 +112,60 @@ impl fmt::Display for KeyPath<'_> {
 /// inside.
 const LONGEST: usize = 128;
 
+/// The bit of bytes that may be in a name.
+const NAME_ONLY: u8 = 1;
+/// The bit of bytes that need no escapes.
+const QUOTED: u8 = 2;
+const NAME: u8 = NAME_ONLY | QUOTED;
+
+/// What each byte may be in.
+const FORMS: [u8; 256] = {
+    let mut forms = [0; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        forms[byte as usize] = match byte {
+            b'_' | b'$' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => NAME,
+            b'-' | b'/' | b':' | b'.' | b'@' | b'+' => QUOTED,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    forms
+};
+
+/// How a key is written in a path.
+enum Form {
+    /// A plain name.
+    Name,
+    /// Needs no escapes.
+    Quoted,
+    Escaped,
+    Hidden,
+}
+
+impl Form {
+    /// Looks at each byte once, because paths are written for every entry whose location is kept.
+    fn of(key: &str) -> Self {
+        if key.len() > LONGEST {
+            return Self::Hidden;
+        }
+        let start = key.bytes().next().map_or(0, |first| if first.is_ascii_digit() { QUOTED } else { NAME });
+        let common =
+            key.bytes().fold(start, |common, byte| common & FORMS.get(usize::from(byte)).copied().unwrap_or(0));
+        if common & NAME_ONLY != 0 {
+            Self::Name
+        } else if common & QUOTED != 0 {
+            Self::Quoted
+        } else if is_showable(key) {
+            Self::Escaped
+        } else {
+            Self::Hidden
+        }
+    }
+}
+
 /// Returns `true` if a key looks like a name: not a pasted line of a shell or a header with its value, and nothing that
 /// could forge a line of a log.
 fn is_showable(key: &str) -> bool {
-    key.len() <= LONGEST && !key.contains(|c: char| c.is_control() || c == '=') && !key.contains(": ")
-}
-
-fn is_shown_as_it_is(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')
-}
-
-fn is_plain(key: &str) -> bool {
-    let name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$';
-    key.bytes().all(name) && key.bytes().next().is_some_and(|first| !first.is_ascii_digit())
+    !key.contains(|c: char| c.is_control() || c == '=') && !key.contains(": ")
 }

@@ -39,6 +39,17 @@ pub(crate) struct Member<'t> {
     pub(crate) node: Node<'t>,
 }
 
+impl Node<'_> {
+    /// Returns the number of entries or items; zero for a single value.
+    pub(crate) fn len(&self) -> usize {
+        match &self.value {
+            Value::Object(members) => members.len(),
+            Value::Array(items) => items.len(),
+            _ => 0,
+        }
+    }
+}
+
 impl fmt::Debug for Node<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Node").field("at", &self.at).finish_non_exhaustive()
