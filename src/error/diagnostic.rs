@@ -87,6 +87,8 @@ pub enum DiagnosticCode {
     InsecureTransport,
     /// The server that stores the profiles could not be reached, so the last ones read are in use.
     StoreAway,
+    /// A file could not be read, so its contents are missing.
+    UnreadableFile,
 }
 
 /// One problem in a document: its subject, location, message and help.
