@@ -76,8 +76,8 @@ impl Cell {
 /// PROVIDER   USED NOW        FROM      WHAT
 /// anthropic  anthropic:work  profiles  1 profile
 ///
-/// PROFILE                      TYPE     HEALTH  STATE  LAST USED
-/// anthropic:work=sk-a...mine   api_key  static  ready  -"), "{text}");
+/// PROFILE                     TYPE     HEALTH  STATE  LAST USED
+/// anthropic:work=sk-a...mine  api_key  static  ready  -"), "{text}");
 /// # Ok::<(), provider_auth::Error>(())
 /// ```
 impl fmt::Display for StatusReport {

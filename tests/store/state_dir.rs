@@ -18,7 +18,7 @@ use provider_auth::state_dir::{AgentStore, LeftoverKind, StoreLayout};
 use provider_auth::status::StatusReport;
 use provider_auth::{
     AuthProfileStore, AuthProfileStoreExt, AuthProfiles, Credential, Environment, ErrorKind, FileStore, ProviderId,
-    ReadOptions, Secret, StateDir, Timestamp,
+    Query, ReadOptions, Secret, StateDir, Timestamp,
 };
 use serde_json::json;
 use tempfile::TempDir;
@@ -282,6 +282,35 @@ fn one_call_reports_what_several_find() {
     fs::write(home.path().join(&name), "{").unwrap();
     assert!(state.status("main", now).unwrap_err().is_corrupt());
     assert_eq!(fs::read_to_string(home.path().join(&name)).unwrap(), "{");
+}
+
+#[test]
+fn an_error_about_a_missing_key_names_the_file_that_was_read() {
+    let home = directory(&[("agents/work/agent/auth-profiles.json", &document(&["x:a"]))]);
+    let state = at(&home);
+    let file = |agent: &str| home.path().join(format!("agents/{agent}/agent/auth-profiles.json"));
+    let refused = |agent: &str, query: &Query| {
+        let profiles = state.store(agent).unwrap().load().unwrap();
+        state.config().unwrap().resolve(&profiles, query, Timestamp::from_millis(1_700_000_000_000)).unwrap_err()
+    };
+    // Also if there is no file yet, which is how a mistaken directory looks.
+    for agent in ["main", "work"] {
+        let error = refused(agent, &Query::new(&provider("anthropic")));
+        assert_eq!(error.kind(), ErrorKind::MissingApiKey);
+        assert_eq!(error.location().unwrap().path.as_deref(), Some(&*file(agent)));
+        let text = format!("No API key found for provider \"anthropic\" ({})", file(agent).display());
+        assert_eq!(error.to_string(), text);
+        let error = refused(agent, &Query::new(&provider("x")).locked(id("x:b")));
+        assert_eq!(error.kind(), ErrorKind::MissingCredentials);
+        assert!(error.to_string().contains(file(agent).to_str().unwrap()), "{error}");
+    }
+    // What other processes and this one write changes nothing about it.
+    let store = state.store("main").unwrap();
+    store.upsert(&id("x:c"), &provider("x"), &Credential::api_key(Secret::new("made-up")), None).unwrap();
+    let query = Query::new(&provider("anthropic"));
+    let now = Timestamp::from_millis(1_700_000_000_000);
+    let error = state.config().unwrap().resolve(&store.load().unwrap(), &query, now).unwrap_err();
+    assert_eq!(error.location().unwrap().path.as_deref(), Some(&*file("main")));
 }
 
 #[test]
