@@ -226,6 +226,9 @@ impl Session {
             output::remark(&format!("note: {note}"));
         }
         output::line(&format!("{} {}", if saved.replaced { "replaced" } else { "added" }, saved.profile))?;
+        if let Some(found) = saved.diagnostic() {
+            output::remark(&found.to_string());
+        }
         if let Some(help) = saved.help() {
             output::remark(&format!("note: it is not used. {help}"));
             return Ok(());

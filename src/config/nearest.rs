@@ -4,7 +4,7 @@
 ///
 /// Case and the separators `_` and `-` are ignored. One edit is allowed in short keys, two in long ones and in those
 /// with the same beginning; a swap of neighbours is one edit. A long beginning of a key also matches.
-pub(super) fn nearest<'k>(written: &str, known: &(impl Iterator<Item = &'k str> + Clone)) -> Option<&'k str> {
+pub(crate) fn nearest<'k>(written: &str, known: &(impl Iterator<Item = &'k str> + Clone)) -> Option<&'k str> {
     let counts = |c: &char| !matches!(c, '_' | '-');
     let letters: Vec<char> = written.chars().filter(counts).flat_map(char::to_lowercase).collect();
     let common = |key: &str| letters.iter().zip(key.bytes()).take_while(|(c, k)| is_same(**c, *k)).count();
