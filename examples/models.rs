@@ -148,7 +148,7 @@ impl Session {
         let ids = match order {
             Order::Get { provider } => store.load()?.order(&ProviderId::new(provider)?).unwrap_or_default().to_vec(),
             Order::Set { provider, ids } => {
-                let ids = ids.iter().map(|id| ProfileId::new(id)).collect::<Result<Vec<_>>>()?;
+                let ids = ids.iter().map(ProfileId::new).collect::<Result<Vec<_>>>()?;
                 store.set_order(&ProviderId::new(provider)?, &ids)?
             }
             Order::Clear { provider } => {

@@ -276,7 +276,7 @@ fn one_call_reports_what_several_find() {
 
     // What cannot be read is reported, and hides nothing else.
     fs::remove_file(home.path().join(".env")).unwrap();
-    fs::create_dir(home.path().join(".env")).unwrap();
+    fs::create_dir_all(home.path().join(".env")).unwrap();
     let report = state.status("main", now).unwrap();
     assert_eq!((ids(&report).len(), told(&report, DiagnosticCode::UnreadableFile)), (1, 1));
     fs::write(home.path().join(&name), "{").unwrap();
