@@ -94,7 +94,7 @@ fn in_turn(mut subject: impl FnMut() -> f64, mut baseline: impl FnMut() -> f64) 
 
 /// Statistics of one profile change.
 fn succeed(store: &FileStore, profile: u64, now: u64) {
-    let id = ProfileId::new(&format!("anthropic:profile-{profile}")).unwrap();
+    let id = ProfileId::new(format!("anthropic:profile-{profile}")).unwrap();
     let now = Timestamp::from_millis(1_700_000_000_000 + i64::try_from(now).unwrap());
     let receipt = Receipt::new(id, ProviderId::anthropic(), None, now);
     store.record_success(&ProfileSelector::default(), &receipt, now).unwrap();

@@ -4,7 +4,7 @@
 //!
 //! It keeps the document as text, as a keyring or a database column would.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, ThreadId};
 
 use provider_auth::profile::DirtyState;
@@ -16,30 +16,26 @@ use provider_auth::{AuthProfileStore, AuthProfiles, Error, ErrorKind, Result, Se
 struct TextStore {
     text: Mutex<Secret>,
     updating: Mutex<Option<ThreadId>>,
+    free: Condvar,
 }
 
 impl TextStore {
     fn new() -> Self {
-        Self { text: Mutex::new(AuthProfiles::new().to_json()), updating: Mutex::default() }
+        Self { text: Mutex::new(AuthProfiles::new().to_json()), updating: Mutex::default(), free: Condvar::new() }
     }
 
     /// Admits one update at a time. A nested one is an error, because it would wait for itself.
     fn enter(&self) -> Result<Inside<'_>> {
         let me = thread::current().id();
-        loop {
-            let mut updating = self.updating.lock().unwrap_or_else(PoisonError::into_inner);
-            match *updating {
-                None => {
-                    *updating = Some(me);
-                    return Ok(Inside(self));
-                }
-                Some(other) if other == me => {
-                    return Err(Error::new(ErrorKind::Reentrant, "this thread is updating the store already"));
-                }
-                Some(_) => drop(updating),
+        let mut updating = self.updating.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(other) = *updating {
+            if other == me {
+                return Err(Error::new(ErrorKind::Reentrant, "this thread is updating the store already"));
             }
-            thread::yield_now();
+            updating = self.free.wait(updating).unwrap_or_else(PoisonError::into_inner);
         }
+        *updating = Some(me);
+        Ok(Inside(self))
     }
 }
 
@@ -49,6 +45,7 @@ struct Inside<'a>(&'a TextStore);
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
         *self.0.updating.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.0.free.notify_one();
     }
 }
 

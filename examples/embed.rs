@@ -36,11 +36,10 @@ impl Agent {
         let config = state.config()?;
         let model = config.resolve_model(config.primary_model(Some("main")).unwrap_or("anthropic/claude-opus-4-5"))?;
         // The profiles, shared with every other program that uses this directory.
-        let rotator = Rotator::builder(state.store("main")?).config(config).references(state.references());
-        let rotator = match endpoint {
-            Some(endpoint) => rotator.endpoint(ProviderId::anthropic(), endpoint),
-            None => rotator, // the configured one
-        };
+        let mut rotator = Rotator::builder(state.store("main")?).config(config).references(state.references());
+        if let Some(endpoint) = endpoint {
+            rotator = rotator.endpoint(ProviderId::anthropic(), endpoint); // instead of the configured one
+        }
         Ok(Self { rotator: rotator.build()?, model, messages: Vec::new() })
     }
 
@@ -56,8 +55,9 @@ impl Agent {
     }
 
     async fn answer(&self) -> Outcome<String> {
-        let body =
-            json!({ "model": self.model.model(), "max_tokens": 1024, "stream": true, "messages": self.messages });
+        let (model, system) = (self.model.model(), "You are a helpful assistant. Answer in one or two sentences.");
+        let body = json!({ "model": model, "max_tokens": 1024, "stream": true, "system": system,
+            "messages": self.messages });
         // The session keeps the conversation on one account, whose prompt cache is warm. Breakpoints are added.
         let call = Call::new(self.model.clone()).agent("main").session("conversation-1").json(&body);
         let mut reply = self.rotator.send(&call).await.inspect_err(|failure| {

@@ -18,14 +18,13 @@
 mod arguments;
 mod output;
 mod prompt;
-mod table;
 
 use std::io::{IsTerminal as _, Read as _, stdin, stdout};
 use std::process::ExitCode;
 
 use provider_auth::error::Severity;
 use provider_auth::setup::Saved;
-use provider_auth::state_dir::{AgentStore, Leftover};
+use provider_auth::state_dir::AgentStore;
 use provider_auth::status::StatusReport;
 use provider_auth::{
     AuthProfileStore, AuthProfileStoreExt, Clock, Config, CredentialKind, Environment, Error, ErrorKind, ProfileId,
@@ -91,7 +90,11 @@ impl Session {
             Command::Status { json, check } => {
                 let report = self.report()?;
                 let color = stdout().is_terminal() && Environment::process().get("NO_COLOR").is_none();
-                output::text(&if *json { report.to_json() } else { table::text(&report, color) })?;
+                output::text(&match *json {
+                    true => report.to_json(),
+                    false if color => report.colored() + "\n",
+                    false => format!("{report}\n"),
+                })?;
                 // Nothing can be changed before OpenClaw has imported the file.
                 let is_stuck = self.store().is_ok_and(|store| matches!(store.unimported_file(), Ok(Some(_))));
                 Ok(match *check {
@@ -145,7 +148,7 @@ impl Session {
         let ids = match order {
             Order::Get { provider } => store.load()?.order(&ProviderId::new(provider)?).unwrap_or_default().to_vec(),
             Order::Set { provider, ids } => {
-                let ids = ids.iter().map(|id| ProfileId::new(id)).collect::<Result<Vec<_>>>()?;
+                let ids = ids.iter().map(ProfileId::new).collect::<Result<Vec<_>>>()?;
                 store.set_order(&ProviderId::new(provider)?, &ids)?
             }
             Order::Clear { provider } => {
@@ -160,22 +163,8 @@ impl Session {
     }
 
     fn report(&self) -> Result<StatusReport> {
-        let store = self.known_store()?;
-        let config = self.read_config(true)?;
-        let profiles = store.load()?;
-        let references = self.state.references().resolve(&profiles, &config, SystemClock.now());
-        let config = config.with_references(references);
-        let leftovers = self.state.leftovers(&*self.agent, &profiles);
-        let mut report = StatusReport::builder(&config, &profiles).agent(&self.agent);
-        if let Some((path, ids)) = store.shared_profiles()? {
-            report = report.shared_store(path, ids);
-        }
-        report = report.config_path(self.state.config_path()).store_path(store.path()).agent_dir(store.agent_dir());
-        report = report.diagnostics(leftovers.iter().map(Leftover::diagnostic));
-        if let Some(home) = self.environment.home() {
-            report = report.home(home);
-        }
-        Ok(report.build(SystemClock.now()))
+        self.known_store()?;
+        self.state.status(&*self.agent, SystemClock.now())
     }
 
     fn check_config(&self) -> Result<u8> {
@@ -237,6 +226,9 @@ impl Session {
             output::remark(&format!("note: {note}"));
         }
         output::line(&format!("{} {}", if saved.replaced { "replaced" } else { "added" }, saved.profile))?;
+        if let Some(found) = saved.diagnostic() {
+            output::remark(&found.to_string());
+        }
         if let Some(help) = saved.help() {
             output::remark(&format!("note: it is not used. {help}"));
             return Ok(());

@@ -42,8 +42,8 @@ impl ProviderId {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidId`] if the name is blank.
-    pub fn new(name: &str) -> Result<Self> {
-        let id = Self::normalized(name);
+    pub fn new(name: impl AsRef<str>) -> Result<Self> {
+        let id = Self::normalized(name.as_ref());
         if id.name.is_empty() { Err(Error::new(ErrorKind::InvalidId, "the provider name is blank")) } else { Ok(id) }
     }
 
@@ -144,6 +144,7 @@ impl FromStr for ProviderId {
 ///
 /// let id = ProfileId::new("anthropic:work")?;
 /// assert_eq!(id.to_string(), "anthropic:work");
+/// assert_eq!(ProfileId::new(format!("{}:work", "anthropic"))?, id);
 /// assert!(ProfileId::new("  ").is_err());
 /// # Ok::<(), provider_auth::Error>(())
 /// ```
@@ -156,8 +157,8 @@ impl ProfileId {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidId`] if the id is blank or has control characters.
-    pub fn new(name: &str) -> Result<Self> {
-        let name = name.trim_matches(is_blank_char);
+    pub fn new(name: impl AsRef<str>) -> Result<Self> {
+        let name = name.as_ref().trim_matches(is_blank_char);
         if name.is_empty() || name.chars().any(char::is_control) {
             return Err(Error::new(ErrorKind::InvalidId, "the profile id is blank or has control characters"));
         }

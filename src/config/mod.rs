@@ -47,6 +47,7 @@ mod substitute;
 pub use auth::{ProfileMode, ProfileSettings};
 pub use cooldowns::CooldownSettings;
 pub use env_block::ShellEnv;
+pub(crate) use nearest::nearest;
 pub use options::ReadOptions;
 pub use providers::{ProviderApi, ProviderAuth, ProviderConfig};
 pub(crate) use release::Release;

@@ -4,7 +4,7 @@
 ///
 /// Case and the separators `_` and `-` are ignored. One edit is allowed in short keys, two in long ones and in those
 /// with the same beginning; a swap of neighbours is one edit. A long beginning of a key also matches.
-pub(super) fn nearest<'k>(written: &str, known: &(impl Iterator<Item = &'k str> + Clone)) -> Option<&'k str> {
+pub(crate) fn nearest<'k>(written: &str, known: &(impl Iterator<Item = &'k str> + Clone)) -> Option<&'k str> {
     let mut letters = Vec::with_capacity(written.len());
     for c in written.chars().filter(|c| !matches!(c, '_' | '-')) {
         if c.is_ascii() { letters.push(c.to_ascii_lowercase()) } else { letters.extend(c.to_lowercase()) }

@@ -73,6 +73,8 @@ pub enum DiagnosticCode {
     InvalidInclude,
     /// A name refers to a profile that does not exist.
     UnknownProfile,
+    /// A provider is neither known nor configured, and its name is nearly that of a known one.
+    UnknownProvider,
     /// The configuration leaves out existing profiles because it lists others.
     LeftOut,
     /// A profile can never match its description in the configuration.
@@ -87,6 +89,8 @@ pub enum DiagnosticCode {
     InsecureTransport,
     /// The server that stores the profiles could not be reached, so the last ones read are in use.
     StoreAway,
+    /// A file could not be read, so its contents are missing.
+    UnreadableFile,
 }
 
 /// One problem in a document: its subject, location, message and help.

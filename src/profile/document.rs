@@ -1,6 +1,7 @@
 //! The document with all profiles of one agent.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use indexmap::IndexMap;
@@ -66,6 +67,8 @@ pub struct AuthProfiles {
     pub(super) links: Links,
     /// `true` if providers are written under the given name, because other readers of the document know no aliases.
     pub(super) keeps_names: bool,
+    /// The file that a store read it from, for errors about what is missing in it.
+    pub(super) origin: Option<Arc<Path>>,
 }
 
 /// For every profile, the position of its statistics, computed once per state of the document, because every selection
@@ -100,6 +103,7 @@ impl AuthProfiles {
             dirty_state: DirtyState::None,
             links: Links::default(),
             keeps_names: false,
+            origin: None,
         }
     }
 
@@ -107,6 +111,17 @@ impl AuthProfiles {
     #[cfg(feature = "sqlite")]
     pub(crate) fn keep_names(&mut self) {
         self.keeps_names = true;
+    }
+
+    /// Sets the file that this was read from, or that it is written to if there is none yet.
+    #[cfg(feature = "file")]
+    pub(crate) fn set_origin(&mut self, path: &Path) {
+        self.origin = Some(path.into());
+    }
+
+    /// Returns the file that a store read this from.
+    pub(crate) fn origin(&self) -> Option<&Path> {
+        self.origin.as_deref()
     }
 
     /// Returns the name for a provider that has none in this document yet.

@@ -153,6 +153,7 @@ impl AuthProfiles {
             dirty_state: DirtyState::None,
             links: Links::default(),
             keeps_names: false,
+            origin: None,
         })
     }
 

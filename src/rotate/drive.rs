@@ -23,7 +23,7 @@ impl Rotator {
     /// Makes attempts with your own client until one is answered or nothing is left to try.
     ///
     /// The function is called for each [`Attempt`]. It sends the request with the attempt's credential, and returns the
-    /// answer or the [`Failure`](crate::Failure) that a [`FailureClassifier`](crate::FailureClassifier) makes of it.
+    /// answer or the [`Failure`] that a [`FailureClassifier`](crate::FailureClassifier) makes of it.
     /// Every outcome is recorded, as by [`send`](Self::send). An attempt that takes longer than [`Attempt::timeout`] is
     /// dropped, which counts as a timeout. An error of kind [`NoEndpoint`](ErrorKind::NoEndpoint) or
     /// [`UnsupportedApi`](ErrorKind::UnsupportedApi), as returned by

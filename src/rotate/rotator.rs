@@ -88,7 +88,7 @@ use crate::store::{AuthProfileStore, StoreQueue};
 /// let call = Call::new("anthropic/claude-opus-4-5".parse()?)
 ///     .body(br#"{"model":"claude-opus-4-5","max_tokens":9,"messages":[{"role":"user","content":"Hello"}]}"#);
 /// let reply = rotator.send(&call).await?;
-/// println!("answered by {} after {} attempts", reply.profile(), reply.attempts().len());
+/// println!("{} answered at attempt {}", reply.profile(), reply.attempts().len());
 /// # Ok(())
 /// # }
 /// ```

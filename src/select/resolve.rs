@@ -52,7 +52,8 @@ impl ProfileSelector {
     ///
     /// [`ErrorKind::MissingApiKey`] if there is no credential at all, [`ErrorKind::Unavailable`] if there are some and
     /// none can be used now, [`ErrorKind::MissingCredentials`] or [`ErrorKind::ProfileNotConfigured`] for a locked
-    /// profile that cannot be used. [`Error::unavailable`] returns every profile that was considered.
+    /// profile that cannot be used. [`Error::unavailable`] returns every profile that was considered. If something is
+    /// missing, the location is the file or database that the store read the profiles from, if it has one.
     ///
     /// # Examples
     ///
@@ -88,7 +89,14 @@ impl ProfileSelector {
         query: &Query,
         now: Timestamp,
     ) -> Result<Selection> {
-        let resolved = self.resolve_untraced(profiles, inline, query, now);
+        let resolved = self.resolve_untraced(profiles, inline, query, now).map_err(|error| match error.kind() {
+            // What is missing here may be in another file.
+            ErrorKind::MissingApiKey | ErrorKind::MissingCredentials => match profiles.origin() {
+                Some(path) => error.with_path(path),
+                None => error,
+            },
+            _ => error,
+        });
         #[cfg(feature = "tracing")]
         trace(query, &resolved);
         resolved

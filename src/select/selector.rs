@@ -129,6 +129,11 @@ impl ProfileSelector {
         self.selecting(profiles, query, now).pick()
     }
 
+    /// Returns `true` if the configuration has another server for the provider than its own.
+    pub(crate) fn is_gateway(&self, provider: &ProviderId) -> bool {
+        self.settings.gateways.contains(provider)
+    }
+
     /// Returns why the lists in force leave out a stored profile, if they do, and a stored order that would include it:
     /// the listed profiles followed by this one. No order helps if the configuration has something else under its name.
     pub(crate) fn left_out(

@@ -3,11 +3,11 @@
 //!
 //! | command | functions |
 //! | --- | --- |
-//! | show the provider's terms | [`terms`] |
+//! | show the provider's terms | [`terms`](terms()) |
 //! | read a pasted key or token | [`api_key`], [`token`], [`setup_token`], [`as_it_is`] |
 //! | name the profile | [`profile_id`], [`slug`] |
-//! | store it | [`save_key`], [`save_token`], with [`lifetime`] for an expiry time |
-//! | report whether it will be used | [`Saved`], which they return |
+//! | store it | [`save_key`], [`save_token`], with [`lifetime`](lifetime()) for an expiry time |
+//! | report whether it will be used, or its provider is misspelled | [`Saved`], which they return |
 //!
 //! The other commands are methods of the store: [`set_order`](crate::AuthProfileStoreExt::set_order),
 //! [`clear_order`](crate::AuthProfileStoreExt::clear_order), [`remove`](crate::AuthProfileStoreExt::remove) and

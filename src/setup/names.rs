@@ -52,8 +52,8 @@ pub fn profile_id(provider: &ProviderId, name: Option<&str>, kind: CredentialKin
     let own = provider.as_str();
     match name {
         Some(id) if id.contains(':') => ProfileId::new(id),
-        Some(name) => ProfileId::new(&format!("{own}:{}", slug(name))),
-        None if kind == CredentialKind::Token => ProfileId::new(&format!("{own}:manual")),
-        None => ProfileId::new(&format!("{own}:default")),
+        Some(name) => ProfileId::new(format!("{own}:{}", slug(name))),
+        None if kind == CredentialKind::Token => ProfileId::new(format!("{own}:manual")),
+        None => ProfileId::new(format!("{own}:default")),
     }
 }

@@ -29,10 +29,9 @@ pub struct ValidatedSecret {
 ///
 /// # Errors
 ///
-/// [`ErrorKind::InvalidSecret`] if it is blank, cannot be a secret for a reason in
-/// [`Implausible`](crate::credential::Implausible), has characters that a header cannot contain, or is a login code of
-/// the form `code#state`; [`ErrorKind::WrongSecret`] if it is recognised as a token, an id, or a key of another
-/// provider.
+/// [`ErrorKind::InvalidSecret`] if it is blank, cannot be a secret for a reason in [`Implausible`], has characters that
+/// a header cannot contain, or is a login code of the form `code#state`; [`ErrorKind::WrongSecret`] if it is recognised
+/// as a token, an id, or a key of another provider.
 ///
 /// # Examples
 ///
@@ -83,7 +82,7 @@ pub fn token(provider: &ProviderId, text: &str) -> Result<ValidatedSecret> {
 ///
 /// The text is [cleaned](Secret::cleaned), and all white space is removed, because terminals break long lines.
 ///
-/// Show the user the [`terms`](super::terms) first.
+/// Show the user the [`terms`](super::terms()) first.
 ///
 /// # Errors
 ///

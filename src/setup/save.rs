@@ -1,9 +1,12 @@
 //! Storing profiles.
 
+use std::iter::once;
+
 use super::lifetime::expressible;
 use super::paste::ValidatedSecret;
 use super::saved::{Placement, Saved};
 use crate::clock::Timestamp;
+use crate::config::nearest;
 use crate::credential::Credential;
 #[cfg(doc)]
 use crate::error::ErrorKind;
@@ -11,6 +14,7 @@ use crate::error::Result;
 use crate::id::{ProfileId, ProviderId};
 #[cfg(doc)]
 use crate::profile::AuthProfiles;
+use crate::providers::Provider;
 use crate::select::ProfileSelector;
 use crate::store::{AuthProfileStore, AuthProfileStoreExt as _};
 
@@ -86,6 +90,17 @@ fn save(
             None => Placement::InRotation,
             Some((verdict, order)) => Placement::LeftOut { verdict, order },
         };
-        Ok(Saved { profile: id.clone(), provider: provider.clone(), replaced, placement })
+        let meant = meant(selector, provider);
+        Ok(Saved { profile: id.clone(), provider: provider.clone(), replaced, placement, meant })
     })
+}
+
+/// Returns the known provider of which this one is probably a misspelling.
+fn meant(selector: &ProfileSelector, provider: &ProviderId) -> Option<ProviderId> {
+    if provider.known().is_some() || selector.is_gateway(provider) {
+        return None;
+    }
+    let names = |known: &'static Provider| once(known.id()).chain(known.aliases().iter().copied());
+    let names: Vec<&str> = Provider::all().flat_map(names).collect();
+    nearest(provider.as_str(), &names.iter().copied()).map(ProviderId::normalized)
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::error::{Diagnostic, DiagnosticCode, Location, Severity, Shown};
 use crate::id::{ProfileId, ProviderId};
 use crate::select::Verdict;
 
@@ -42,6 +43,8 @@ pub struct Saved {
     pub replaced: bool,
     /// [`InRotation`](Placement::InRotation) if the profile will be used, or the reason why not.
     pub placement: Placement,
+    /// The known provider that was probably meant, if this one is neither known nor configured with a server.
+    pub meant: Option<ProviderId>,
 }
 
 /// The place of a stored profile: in rotation or left out.
@@ -68,6 +71,31 @@ impl Saved {
     #[must_use]
     pub fn is_in_rotation(&self) -> bool {
         self.placement == Placement::InRotation
+    }
+
+    /// Returns a diagnostic for a provider that is probably misspelled; `None` for any other. Unknown providers are
+    /// legal, so the profile is stored all the same.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use provider_auth::{MemoryStore, ProfileSelector, ProviderId, setup};
+    ///
+    /// let (store, provider) = (MemoryStore::default(), ProviderId::new("antropic")?);
+    /// let key = setup::api_key(&provider, "made-up-key-of-mine")?;
+    /// let id = "antropic:default".parse()?;
+    /// let saved = setup::save_key(&store, &ProfileSelector::default(), &id, &provider, &key, None)?;
+    /// assert_eq!(saved.meant, Some(ProviderId::anthropic()));
+    /// assert!(saved.diagnostic().is_some_and(|found| found.to_string().contains("`anthropic`")));
+    /// # Ok::<(), provider_auth::Error>(())
+    /// ```
+    #[must_use]
+    pub fn diagnostic(&self) -> Option<Diagnostic> {
+        let meant = self.meant.as_ref()?;
+        let message = format!("the provider {:?} is neither known nor configured", Shown::new(self.provider.as_str()));
+        let help = format!("if you mean `{meant}`, store the secret under that name and remove {}", self.profile);
+        let found = Diagnostic::new(Severity::Warning, DiagnosticCode::UnknownProvider, Location::default(), message);
+        Some(found.with_help(help))
     }
 
     /// Returns why the profile will not be used and what the person at the terminal can do about it; `None` if it will

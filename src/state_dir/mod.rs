@@ -2,7 +2,7 @@
 //!
 //! [`StateDir`] finds the directory, its configuration and the variables in its `.env`, and opens the store of an
 //! agent's credentials: `auth-profiles.json`, which OpenClaw used until May 2026, or the databases it uses since
-//! (feature `sqlite`). It never creates files that OpenClaw would trip over. [`StoreLayout`] reports what it found, and
+//! (feature `sqlite`). [`StateDir::status`] reports everything that was found. It never creates files that OpenClaw would trip over. [`StoreLayout`] reports what it found, and
 //! [`Leftover`] a file with profiles that no store has.
 
 mod agent_store;
@@ -12,6 +12,7 @@ mod find;
 mod leftover;
 mod open;
 mod read;
+mod status;
 
 use std::path::{Path, PathBuf};
 

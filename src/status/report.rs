@@ -21,8 +21,7 @@ use crate::select::Verdict;
 /// [`mask_secret`](crate::status::mask_secret).
 ///
 /// It serialises to the JSON of OpenClaw's `models status --json`, with additional members such as `verdict`,
-/// `refreshable` and `lastUsed`. [`check`](Self::check) is for scripts; the example `models` prints the report as a
-/// table.
+/// `refreshable` and `lastUsed`. [`check`](Self::check) is for scripts; `Display` is for people.
 ///
 /// # Examples
 ///

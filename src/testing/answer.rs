@@ -66,8 +66,9 @@ impl Answer {
     /// Creates an answer of the Messages API: status 200, and a message with this text; a stream of events with one
     /// delta for each word if the request has `"stream": true`.
     ///
-    /// Its usage counters are derived from the request, at four bytes per token: all tokens are written to the cache if
-    /// the body has a `cache_control` marker, and none are read. A request that the API would refuse is refused:
+    /// Its usage counters are derived from the request, at four bytes per token. If the body has a `cache_control` marker,
+    /// all tokens are written to the cache, except those that are read: the tools, system prompt and messages at the
+    /// beginning that an earlier message to the same credential had too. A request that the API would refuse is refused:
     /// another path than `/v1/messages`, no credential or two, no `anthropic-version`, or no messages.
     pub fn message(text: impl Into<String>) -> Self {
         let mut answer = Self::new(200).header("content-type", "application/json");

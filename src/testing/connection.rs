@@ -10,6 +10,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT, TRANSFER_ENCODING};
 use http::{HeaderName, HeaderValue, Request};
 
 use super::answer::{Answer, End, Step};
+use super::cache::Cache;
 use super::message::message;
 use super::server::Script;
 
@@ -21,11 +22,12 @@ pub(super) fn serve(
     mut connection: TcpStream,
     requests: &Mutex<Vec<Request<Vec<u8>>>>,
     script: &Script,
+    cache: &Cache,
 ) -> io::Result<()> {
     connection.set_nodelay(true)?;
     let Some(request) = read(&connection)? else { return Ok(()) };
     requests.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
-    let answer = fitted(script(&request), &request);
+    let answer = fitted(script(&request), &request, cache);
     send(&mut connection, &answer)?;
     if answer.end == End::Silent {
         // It ends when the client closes the connection.
@@ -35,14 +37,14 @@ pub(super) fn serve(
 }
 
 /// Returns the answer with every message created.
-fn fitted(mut answer: Answer, request: &Request<Vec<u8>>) -> Answer {
+fn fitted(mut answer: Answer, request: &Request<Vec<u8>>, cache: &Cache) -> Answer {
     let mut steps = Vec::new();
     for step in std::mem::take(&mut answer.steps) {
         let Step::Message(text) = step else {
             steps.push(step);
             continue;
         };
-        let message = message(request, &text);
+        let message = message(request, &text, cache);
         answer.status = message.status;
         steps.extend(message.pieces.into_iter().map(Step::Piece));
         if message.is_stream {

@@ -4,6 +4,8 @@ use http::Request;
 use http::header::AUTHORIZATION;
 use serde_json::{Value, json};
 
+use super::cache::Cache;
+
 /// The answer to a request for a message.
 pub(super) struct Message {
     pub(super) status: u16,
@@ -14,7 +16,7 @@ pub(super) struct Message {
 
 /// Returns a message with this text, as a stream of events if the request has `"stream": true`, or the API's refusal of
 /// the request.
-pub(super) fn message(request: &Request<Vec<u8>>, text: &str) -> Message {
+pub(super) fn message(request: &Request<Vec<u8>>, text: &str, cache: &Cache) -> Message {
     let whole = |(status, body): (u16, Value)| Message {
         status,
         pieces: vec![body.to_string().into_bytes()],
@@ -26,7 +28,9 @@ pub(super) fn message(request: &Request<Vec<u8>>, text: &str) -> Message {
     }
     // Four bytes per token is precise enough for a test.
     let tokens = request.body().len() / 4;
-    let written = if is_marked(&body) { tokens } else { 0 };
+    let is_marked = is_marked(&body);
+    let read = if is_marked { tokens.min(cache.read(request.headers(), &body) / 4) } else { 0 };
+    let written = if is_marked { tokens - read } else { 0 };
     let message = |content: Value, stop_reason: Option<&str>, output: usize| {
         json!({
             "id": "msg_test",
@@ -36,10 +40,10 @@ pub(super) fn message(request: &Request<Vec<u8>>, text: &str) -> Message {
             "content": content,
             "stop_reason": stop_reason,
             "usage": {
-                "input_tokens": tokens - written,
+                "input_tokens": tokens - written - read,
                 "output_tokens": output,
                 "cache_creation_input_tokens": written,
-                "cache_read_input_tokens": 0
+                "cache_read_input_tokens": read
             }
         })
     };

@@ -45,6 +45,7 @@
 //! ```
 
 mod answer;
+mod cache;
 mod connection;
 mod message;
 mod server;

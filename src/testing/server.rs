@@ -9,6 +9,7 @@ use std::thread;
 use http::Request;
 
 use super::answer::Answer;
+use super::cache::Cache;
 use super::connection::serve;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -99,18 +100,16 @@ impl Server {
             requests: Arc::clone(&requests),
             is_over: Arc::clone(&is_over),
         };
-        let script: Arc<Script> = Arc::new(answer);
+        let (script, cache): (Arc<Script>, _) = (Arc::new(answer), Arc::<Cache>::default());
         let accepting = move || {
             for connection in listener.incoming() {
                 if is_over.load(Ordering::Acquire) {
                     break;
                 }
-                let (Ok(connection), requests, script) = (connection, Arc::clone(&requests), Arc::clone(&script))
-                else {
-                    continue;
-                };
+                let Ok(connection) = connection else { continue };
+                let (requests, script, cache) = (Arc::clone(&requests), Arc::clone(&script), Arc::clone(&cache));
                 // A client that closes the connection early is no error, and without a thread the connection closes.
-                let serving = move || drop(serve(connection, &requests, &*script));
+                let serving = move || drop(serve(connection, &requests, &*script, &cache));
                 let _ = thread::Builder::new().name("test-server".to_owned()).spawn(serving);
             }
         };

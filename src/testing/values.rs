@@ -171,7 +171,7 @@ fn rotation(model: ModelRef, attempts: usize, now: Timestamp) -> Rotation {
 fn numbered(provider: &ProviderId, profiles: usize) -> AuthProfiles {
     let mut document = AuthProfiles::new();
     for number in 1..=profiles {
-        if let Ok(id) = ProfileId::new(&format!("{}:{number}", provider.as_str())) {
+        if let Ok(id) = ProfileId::new(format!("{}:{number}", provider.as_str())) {
             // These names and keys are valid.
             let _ = document.upsert(&id, provider, &key(), None);
         }

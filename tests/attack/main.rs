@@ -33,5 +33,3 @@ mod wire;
 mod remains;
 #[path = "../support/mod.rs"]
 mod support;
-#[path = "../../examples/table/mod.rs"]
-mod table;

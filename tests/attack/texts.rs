@@ -22,7 +22,6 @@ use crate::support::rotation::{Rig, call};
 use crate::support::server::{Act, Server};
 use crate::support::traced::traced;
 use crate::support::{HOUR, NOW, at, document, options};
-use crate::table;
 
 /// The texts that were walked.
 #[derive(Default)]
@@ -279,7 +278,7 @@ fn of_reports(told: &mut Told, tail: &str, profiles: &AuthProfiles, config: &Con
     let path = std::path::Path::new("/home/me").join(tail);
     let builder = StatusReport::builder(config, profiles).agent(tail).home("/home/me");
     let report = builder.config_path(&path).store_path(&path).agent_dir(&path).build(at(NOW));
-    told.lines("status", &table::text(&report, false));
+    told.lines("status", &report.to_string());
     report.diagnostics.iter().for_each(|found| told.diagnostic("status", found));
     report.unusable_profiles.iter().for_each(|profile| told.say("hint", &profile.recovery_hint()));
     let tree: Value = serde_json::from_str(&report.to_json()).unwrap();

@@ -12,6 +12,8 @@ fn the_agent_answers_over_a_limited_key() {
     assert!(output.status.success(), "{err}");
     assert!(out.contains("Hello?") && out.contains("And again?"), "{out}");
     assert_eq!(err.matches("from the cache").count(), 2, "{err}");
+    // The second turn reads what the first one wrote.
+    assert_eq!(err.matches(" 0 % read").count(), 1, "{err}");
     assert!(!out.contains("not-real") && !err.contains("not-real"));
 }
 

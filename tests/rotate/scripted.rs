@@ -14,6 +14,7 @@ use provider_auth::{
     AuthProfiles, Call, Credential, Endpoint, ErrorKind, Failure, FailureReason, MemoryStore, ProviderId, Reply,
     Rotator, Secret, SendFailure,
 };
+use serde_json::{Value, json};
 
 use crate::streams::{START, STOP};
 use crate::support::rotation::{OPUS, call, keys};
@@ -69,7 +70,7 @@ async fn a_message_is_a_stream_where_the_request_asks_for_one() {
     assert!(reply.is_stream());
     let mut text = String::new();
     while let Some(event) = reply.event().await.unwrap() {
-        let event: serde_json::Value = serde_json::from_str(&event.data).unwrap();
+        let event: Value = serde_json::from_str(&event.data).unwrap();
         text.push_str(event["delta"]["text"].as_str().unwrap_or_default());
     }
     assert_eq!((text.as_str(), reply.is_complete()), ("Hello from the stream", true));
@@ -116,6 +117,38 @@ async fn a_message_counts_what_is_marked() {
     let reply = sent(&server).await.unwrap();
     let bytes = u64::try_from(server.requests()[0].body().len()).unwrap();
     assert_eq!((reply.usage().written(), reply.usage().total()), (bytes / 4, bytes / 4));
+}
+
+#[tokio::test]
+async fn a_message_reads_what_an_earlier_one_to_the_same_key_wrote() {
+    let server = Server::answering(|_| Answer::message("Hello")).unwrap();
+    let send = |key: &'static str, text: String| {
+        let endpoint = Endpoint::new(server.url()).unwrap().with_kind(EndpointKind::Anthropic);
+        let profile = json!({"type": "api_key", "provider": "anthropic", "key": key});
+        let document = json!({"version": 1, "profiles": {"anthropic:a": profile}});
+        let store = MemoryStore::new(AuthProfiles::from_json(&document.to_string()).unwrap());
+        let rotator = Rotator::builder(store).endpoint(ProviderId::anthropic(), endpoint).build().unwrap();
+        async move {
+            let reply = rotator.send(&Call::new(OPUS.parse().unwrap()).body(text)).await.unwrap();
+            let (usage, read) = (reply.usage(), reply.usage().read.unwrap());
+            (read, usage.total() - read - usage.written())
+        }
+    };
+    let user = |text: &str| json!({"role": "user", "content": text});
+    let body = |system: &str, messages: &[Value]| {
+        json!({"model": "m", "max_tokens": 9, "system": system, "messages": messages}).to_string()
+    };
+    let system = "s".repeat(400);
+    let said = json!({"role": "assistant", "content": "yes"});
+    let turns = [user("one"), said, user("two")];
+    assert_eq!(send("made-up-a", body(&system, &turns[..1])).await, (0, 0));
+    // The markers have moved on, which changes nothing of what was written.
+    let (read, uncached) = send("made-up-a", body(&system, &turns)).await;
+    assert!((100..150).contains(&read) && uncached == 0, "{read} {uncached}");
+    let (again, _) = send("made-up-a", body(&system, &[user("other")])).await;
+    assert!((100..read).contains(&again), "{again} {read}");
+    assert_eq!(send("made-up-a", body("other", &turns)).await.0, 0);
+    assert_eq!(send("made-up-b", body(&system, &turns)).await.0, 0);
 }
 
 #[test]

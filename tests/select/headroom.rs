@@ -440,8 +440,12 @@ fn the_status_has_it_as_text_and_json() {
     });
     let expected = json!([{"profileId": "openai:a", "model": "gpt-5", "limits": [tokens]}]);
     assert_eq!(json(report(&program.tracker)), expected);
+    let text = report(&program.tracker).to_string();
+    let row = "\n\nPROFILE   MODEL  HEADROOM\nopenai:a  gpt-5  30000 of 60000 tokens, full in 30s\n\n";
+    assert!(text.contains(row), "{text}");
     let empty = HeadroomTracker::new();
     assert_eq!(json(report(&empty)), Value::Null, "a report without it is as before");
+    assert!(!report(&empty).to_string().contains("HEADROOM"));
     let plan = json!({"x-codex-primary-used-percent": "40"});
     program.ask(query().preferred("openai:b".parse().unwrap()), NOW, &plan);
     assert_eq!(report(&program.tracker).headroom[1].to_string(), "openai:b: 60% of the plan's primary");

@@ -40,7 +40,7 @@ fn child() {
         }
         let change = |profiles: &mut provider_auth::AuthProfiles| {
             let waited = start.elapsed();
-            profiles.set_order(&anthropic, &[ProfileId::new(&format!("anthropic:{count}"))?])?;
+            profiles.set_order(&anthropic, &[ProfileId::new(format!("anthropic:{count}"))?])?;
             Ok(waited)
         };
         store.transact(change).unwrap()

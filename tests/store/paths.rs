@@ -310,9 +310,9 @@ fn watch_modes(home: &Path) {
         let writer = scope.spawn(|| {
             for number in 0..400 {
                 put(&store, &format!("x:{}", number % 7)).unwrap();
-                let order = [ProfileId::new(&number.to_string()).unwrap()];
+                let order = [ProfileId::new(number.to_string()).unwrap()];
                 store.transact(|profiles| profiles.set_order(&ProviderId::new("x").unwrap(), &order)).unwrap();
-                drop(store.lease(&ProfileId::new(&format!("x:{}", number % 7)).unwrap(), Duration::ZERO).unwrap());
+                drop(store.lease(&ProfileId::new(format!("x:{}", number % 7)).unwrap(), Duration::ZERO).unwrap());
             }
             ended.store(true, Ordering::SeqCst);
         });

@@ -366,7 +366,7 @@ fn other_processes_writes_are_seen_at_once() {
         increment(&one, 1);
         // Orders of equal length: size never tells them apart.
         let orders: Vec<[ProfileId; 1]> =
-            (10..99).map(|n| [ProfileId::new(&format!("anthropic:{n}")).unwrap()]).collect();
+            (10..99).map(|n| [ProfileId::new(format!("anthropic:{n}")).unwrap()]).collect();
         for round in 0..if cfg!(windows) { 300 } else { 3000 } {
             let order = &orders[round % orders.len()];
             let (writer, reader) = if round % 2 == 0 { (&one, &two) } else { (&two, &one) };

@@ -13,10 +13,12 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use provider_auth::error::DiagnosticCode;
 use provider_auth::state_dir::{AgentStore, LeftoverKind, StoreLayout};
+use provider_auth::status::StatusReport;
 use provider_auth::{
     AuthProfileStore, AuthProfileStoreExt, AuthProfiles, Credential, Environment, ErrorKind, FileStore, ProviderId,
-    ReadOptions, Secret, StateDir,
+    Query, ReadOptions, Secret, StateDir, Timestamp,
 };
 use serde_json::json;
 use tempfile::TempDir;
@@ -238,6 +240,77 @@ fn the_configuration_and_the_variables_beside_it() {
     assert_eq!(state.config().unwrap_err().kind(), ErrorKind::NotAFile);
     assert!(state.environment().unwrap_err().to_string().contains(".env"));
     assert!(state.store(None).is_ok());
+}
+
+#[test]
+fn one_call_reports_what_several_find() {
+    let name = format!("{AGENT}/{NAME}");
+    let home = directory(&[
+        (&name, &document(&["x:a"])),
+        (&format!("{name}.bak"), &document(&["x:old"])),
+        ("agents/work/agent/auth-profiles.json", &document(&["x:b"])),
+        ("openclaw.json", "{ agents: { list: [{ id: 'work', default: true }] }, auht: {} }"),
+        (".env", "GROQ_API_KEY=gsk_made_up_for_a_test"),
+    ]);
+    let now = Timestamp::from_millis(1_700_000_000_000);
+    let ids = |report: &StatusReport| report.profiles().map(|profile| profile.id.to_string()).collect::<Vec<_>>();
+    let told = |report: &StatusReport, code| report.diagnostics.iter().filter(|found| found.code == code).count();
+    let environment = Environment::from_fn({
+        let home = home.path().to_str().unwrap().to_owned();
+        move |name| (name == "HOME").then(|| home.clone())
+    });
+    let state = at(&home).with_environment(environment);
+
+    let report = state.status("main", now).unwrap();
+    assert_eq!((ids(&report), report.now), (vec!["x:a".to_owned()], now));
+    assert_eq!(report.provider(&provider("groq")).unwrap().environment.as_ref().unwrap().variable, "GROQ_API_KEY");
+    assert_eq!((told(&report, DiagnosticCode::LeftBehind), told(&report, DiagnosticCode::UnknownKey)), (1, 1));
+    let text = report.to_string();
+    for line in ["Config:       ~/openclaw.json\n", "Agent:        main\n", &format!("Profiles:     ~/{name}\n")] {
+        assert!(text.contains(line), "{line}{text}");
+    }
+    assert!(!text.contains("made_up") && !text.ends_with('\n'), "{text}");
+
+    let report = state.status(None, now).unwrap();
+    assert_eq!((report.agent_id.as_deref(), ids(&report)), (Some("work"), vec!["x:b".to_owned()]));
+
+    // What cannot be read is reported, and hides nothing else.
+    fs::remove_file(home.path().join(".env")).unwrap();
+    fs::create_dir_all(home.path().join(".env")).unwrap();
+    let report = state.status("main", now).unwrap();
+    assert_eq!((ids(&report).len(), told(&report, DiagnosticCode::UnreadableFile)), (1, 1));
+    fs::write(home.path().join(&name), "{").unwrap();
+    assert!(state.status("main", now).unwrap_err().is_corrupt());
+    assert_eq!(fs::read_to_string(home.path().join(&name)).unwrap(), "{");
+}
+
+#[test]
+fn an_error_about_a_missing_key_names_the_file_that_was_read() {
+    let home = directory(&[("agents/work/agent/auth-profiles.json", &document(&["x:a"]))]);
+    let state = at(&home);
+    let file = |agent: &str| home.path().join(format!("agents/{agent}/agent/auth-profiles.json"));
+    let refused = |agent: &str, query: &Query| {
+        let profiles = state.store(agent).unwrap().load().unwrap();
+        state.config().unwrap().resolve(&profiles, query, Timestamp::from_millis(1_700_000_000_000)).unwrap_err()
+    };
+    // Also if there is no file yet, which is how a mistaken directory looks.
+    for agent in ["main", "work"] {
+        let error = refused(agent, &Query::new(&provider("anthropic")));
+        assert_eq!(error.kind(), ErrorKind::MissingApiKey);
+        assert_eq!(error.location().unwrap().path.as_deref(), Some(&*file(agent)));
+        let text = format!("No API key found for provider \"anthropic\" ({})", file(agent).display());
+        assert_eq!(error.to_string(), text);
+        let error = refused(agent, &Query::new(&provider("x")).locked(id("x:b")));
+        assert_eq!(error.kind(), ErrorKind::MissingCredentials);
+        assert!(error.to_string().contains(file(agent).to_str().unwrap()), "{error}");
+    }
+    // What other processes and this one write changes nothing about it.
+    let store = state.store("main").unwrap();
+    store.upsert(&id("x:c"), &provider("x"), &Credential::api_key(Secret::new("made-up")), None).unwrap();
+    let query = Query::new(&provider("anthropic"));
+    let now = Timestamp::from_millis(1_700_000_000_000);
+    let error = state.config().unwrap().resolve(&store.load().unwrap(), &query, now).unwrap_err();
+    assert_eq!(error.location().unwrap().path.as_deref(), Some(&*file("main")));
 }
 
 #[test]

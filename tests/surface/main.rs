@@ -9,6 +9,4 @@ mod status_reference;
 mod status_today;
 #[path = "../support/mod.rs"]
 mod support;
-#[path = "../../examples/table/mod.rs"]
-mod table;
 mod vectors;

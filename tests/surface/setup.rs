@@ -357,3 +357,36 @@ fn personal_accounts_are_refused() {
     assert_eq!(refusal(refused).0, ErrorKind::InvalidId);
     assert!(store.load().unwrap().get("personal:0:1").is_none());
 }
+
+#[test]
+fn a_provider_that_is_probably_misspelled_is_told_and_stored() {
+    let saved = |name: &str, selector: &ProfileSelector| {
+        let (store, provider) = (MemoryStore::default(), provider(name));
+        let key = setup::api_key(&provider, "made-up-key-of-a-test").unwrap();
+        let id = setup::profile_id(&provider, None, CredentialKind::ApiKey).unwrap();
+        let saved = setup::save_key(&store, selector, &id, &provider, &key, None).unwrap();
+        assert_eq!((store.load().unwrap().len(), saved.is_in_rotation()), (1, true), "{name}");
+        assert_eq!(saved.meant.is_some(), saved.diagnostic().is_some(), "{name}");
+        saved
+    };
+    for (name, meant) in [
+        ("antropic", Some("anthropic")),
+        ("Anthropic-", Some("anthropic")),
+        ("open-ai", Some("openai")),
+        ("opnerouter", Some("openrouter")),
+        ("anthropic", None),
+        ("z.ai", None),
+        ("my-gateway", None),
+        ("xyz", None),
+    ] {
+        let found = saved(name, &any()).meant;
+        assert_eq!(found.as_ref().map(ProviderId::as_str), meant, "{name}");
+    }
+    let text = saved("antropic", &any()).diagnostic().unwrap().to_string();
+    let told = "warning: the provider \"antropic\" is neither known nor configured; if you mean `anthropic`, store the secret \
+                under that name and remove antropic:default";
+    assert_eq!(text, told);
+    // A server of that name makes it a provider like any other.
+    let gateway = config("{ models: { providers: { antropic: { baseUrl: 'https://llm.example.com', models: [] } } } }");
+    assert_eq!(saved("antropic", gateway.selector()).meant, None);
+}

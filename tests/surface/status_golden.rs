@@ -1,4 +1,4 @@
-//! The report, as the table of the example `models` and as JSON, in situations people get into, compared with stored texts.
+//! The report, as text and as JSON, in situations people get into, compared with stored texts.
 //!
 //! `UPDATE_GOLDEN=1 cargo test --test surface golden` writes them anew; what changed then shows in the diff.
 
@@ -16,7 +16,6 @@ use provider_auth::{AuthProfiles, Config, Environment, ReadOptions};
 use serde_json::{Value, json};
 
 use crate::support::{DAY, HOUR, MINUTE, NOW, at};
-use crate::table;
 
 struct Situation {
     name: &'static str,
@@ -269,7 +268,7 @@ fn reports_are_as_stored() {
     assert!(situations.len() >= 12);
     let differences = situations.iter().flat_map(|situation| {
         let report = situation.report();
-        let (text, json) = (table::text(&report, false), report.to_json());
+        let (text, json) = (format!("{report}\n"), report.to_json());
         for secret in ["xxxxxxxxx", "yyyyyyyyy", "zzzzzzzzz", "access-example", "secret-blob", "abc123", "environment-"]
         {
             assert!(!text.contains(secret) && !json.contains(secret), "{}: {secret}", situation.name);
@@ -285,7 +284,7 @@ fn reports_are_as_stored() {
 #[test]
 fn colour_only_where_it_is_asked_for() {
     let situation = &circumstances()[1];
-    let (plain, colored) = (table::text(&situation.report(), false), table::text(&situation.report(), true));
+    let (plain, colored) = (situation.report().to_string(), situation.report().colored());
     assert!(!plain.contains('\u{1b}'));
     assert!(colored.contains("\u{1b}[33m"));
     let mut stripped = String::new();
@@ -300,14 +299,14 @@ fn less_than_a_minute_is_told_in_seconds() {
     let usage = |ago| json!({ "anthropic:a": { "lastUsed": NOW - ago } });
     for (ago, shown) in [(0, " 0s ago"), (59_999, " 59s ago"), (60_000, " 1m ago"), (90_000, " 2m ago")] {
         let report = Situation::new("used", 0, &json!({ "anthropic:a": key('a') }), &usage(ago)).report();
-        assert!(table::text(&report, false).contains(shown), "{ago}");
+        assert!(report.to_string().contains(shown), "{ago}");
     }
 }
 
 #[test]
 fn names_cannot_steer_a_terminal() {
     let profiles = json!({ "anthropic:\u{1b}[2J\n": key('a') });
-    let text = table::text(&Situation::new("hostile", 0, &profiles, &json!({})).report(), false);
+    let text = Situation::new("hostile", 0, &profiles, &json!({})).report().to_string();
     assert!(!text.contains('\u{1b}'));
     assert_eq!(text.lines().filter(|line| line.contains("[2J")).count(), 2);
 }

@@ -40,10 +40,11 @@ impl Import {
 }
 
 impl Legacy {
-    /// Reads the older files; returns `None` if there are none. A file that cannot be read is reported and left alone,
-    /// as it must not block the new file.
-    pub(super) fn read(&self, system: &dyn System, reading: &Reading) -> Option<Import> {
+    /// Reads the older files in place of a new one; returns `None` if there are none. A file that cannot be read is
+    /// reported and left alone, as it must not block the new file.
+    pub(super) fn read(&self, system: &dyn System, reading: &Reading, new: &Path) -> Option<Import> {
         let mut import = Import { document: AuthProfiles::new(), taken: Vec::new() };
+        import.document.set_origin(new);
         let mut found = false;
         let logins = self.logins.as_ref().map(|path| (path, LegacyForm::Logins));
         for (path, form) in [Some((&self.credentials, LegacyForm::Credentials)), logins].into_iter().flatten() {

@@ -124,7 +124,8 @@ fn jittered(pause: Duration) -> Duration {
 }
 
 pub(in crate::store) fn too_long(path: &Path, waited: Duration, attempts: u32) -> Error {
-    let message = format!("the lock was held by someone else for {} ms, over {attempts} attempts", waited.as_millis());
+    let unit = if attempts == 1 { "attempt" } else { "attempts" };
+    let message = format!("the lock was held by someone else for {} ms, over {attempts} {unit}", waited.as_millis());
     Error::new(ErrorKind::Locked, message).with_path(path)
 }
 

@@ -230,7 +230,7 @@ impl FileStore {
             Part::absent()
         };
         let import = match (&credentials.stat, &self.place.legacy) {
-            (None, Some(legacy)) => legacy.read(system, &reading),
+            (None, Some(legacy)) => legacy.read(system, &reading, self.path()),
             _ => None,
         };
         let document = match cached {

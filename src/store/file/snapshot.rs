@@ -139,7 +139,9 @@ impl Part {
             Ok(read) => read,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 check_absent(system, path)?;
-                return Ok(Self::absent());
+                let mut document = AuthProfiles::new();
+                document.set_origin(path);
+                return Ok(Self { document: Arc::new(document), ..Self::absent() });
             }
             Err(error) => return Err(patience::error(system, "the file cannot be read", path, error)),
         };
@@ -168,6 +170,7 @@ impl Part {
             diagnostic.location.path = Some(path.to_owned());
         }
         document.diagnostics_mut().extend(remarks);
+        document.set_origin(path);
         Ok(Self { stat: Some(stat), document: Arc::new(document), settled, racy })
     }
 

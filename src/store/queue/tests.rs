@@ -72,7 +72,7 @@ fn runtime() -> Runtime {
 }
 
 fn id(number: usize) -> ProfileId {
-    ProfileId::new(&format!("anthropic:{number}")).unwrap()
+    ProfileId::new(format!("anthropic:{number}")).unwrap()
 }
 
 /// A job that adds a profile.

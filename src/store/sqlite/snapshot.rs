@@ -85,6 +85,7 @@ impl Part {
             store.diagnostics_mut().extend_from_slice(&remarks);
             // The OpenClaw that reads these rows only trims and lowercases names.
             store.keep_names();
+            store.set_origin(path);
             Ok(Arc::new(store))
         };
         // As in OpenClaw, a state without a store is ignored.

@@ -178,7 +178,7 @@ impl Writers {
     ///
     /// # Errors
     ///
-    /// `Locked` after the deadline, and those of [`Database::begin`].
+    /// `Locked` after the deadline, and those of [`Writer::begin`].
     fn begin(&mut self, view: &View, deadline: WaitDeadline) -> Result<Locked<'_>> {
         let (path, role) = &view.places.shared;
         open(&mut self.shared, Some(path).filter(|_| view.shared.is_some()), *role)?;

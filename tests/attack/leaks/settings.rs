@@ -13,7 +13,6 @@ use serde_json::json;
 
 use super::{Heard, cuts, hunt};
 use crate::support::{NOW, at, document, id, provider};
-use crate::table;
 
 /// Where a secret can stand in a configuration, rightly or not; `@` is one, `%` the same in a URL.
 const CONFIGURATION: &str = r#"{
@@ -132,7 +131,7 @@ fn configured(heard: &mut Heard, config: &Config, profiles: &provider_auth::Auth
     let report = StatusReport::builder(config, profiles).build(at(NOW));
     heard.debug(&report);
     heard.text(&report.to_json());
-    heard.text(&table::text(&report, false));
+    heard.text(&report.to_string());
 }
 
 #[test]

@@ -186,7 +186,7 @@ fn fill(store: &dyn AuthProfileStore) {
 }
 
 fn id(profile: u64) -> ProfileId {
-    ProfileId::new(&format!("anthropic:profile-{profile}")).unwrap()
+    ProfileId::new(format!("anthropic:profile-{profile}")).unwrap()
 }
 
 /// Records a failure of one profile, each of its own time.

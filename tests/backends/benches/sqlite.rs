@@ -91,7 +91,7 @@ fn main() {
 
 /// Statistics of one profile change.
 fn succeed(store: &impl AuthProfileStore, turn: i64) {
-    let id = ProfileId::new(&format!("anthropic:profile-{}", turn % PROFILES)).unwrap();
+    let id = ProfileId::new(format!("anthropic:profile-{}", turn % PROFILES)).unwrap();
     let now = Timestamp::from_millis(1_700_000_000_000 + turn);
     let receipt = Receipt::new(id, ProviderId::anthropic(), None, now);
     store.record_success(&ProfileSelector::default(), &receipt, now).unwrap();

@@ -12,7 +12,6 @@ use provider_auth::{
 use serde_json::{Value, json};
 
 use crate::support::{NOW, at, document, id, provider};
-use crate::table;
 
 /// A way by which a secret comes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,7 +172,7 @@ fn send(config: &Config, profiles: &AuthProfiles, owner: &str, said: &mut String
 /// Everything that is said of a configuration and profiles.
 fn tell(config: &Config, profiles: &AuthProfiles, said: &mut String) {
     let report = StatusReport::builder(config, profiles).build(at(NOW));
-    writeln!(said, "{}{}", report.to_json(), table::text(&report, false)).unwrap();
+    writeln!(said, "{}{}", report.to_json(), report).unwrap();
     writeln!(said, "{config:?} {:?} {profiles:?}", config.environment()).unwrap();
     for diagnostic in config.lint([profiles]).iter().chain(config.diagnostics()).chain(profiles.diagnostics()) {
         writeln!(said, "{diagnostic} {diagnostic:?}").unwrap();

@@ -7,7 +7,6 @@ use provider_auth::{Query, Timestamp};
 use serde_json::json;
 
 use crate::support::{at, config, document, provider};
-use crate::table;
 
 /// 2025-11-13
 const NOW: i64 = 1_763_000_000_000;
@@ -38,7 +37,7 @@ fn a_time_in_another_unit_is_named_wherever_it_is_read() {
         assert!(matches!(verdict, Verdict::Expired { .. }) && verdict.to_string().contains(word), "{verdict}");
 
         let report = StatusReport::builder(&config("{}"), &profiles).build(at(NOW));
-        let shown = table::text(&report, false);
+        let shown = report.to_string();
         assert!(!shown.contains(" ago") && shown.contains("time in another unit"), "{shown}");
         assert_eq!(shown.matches(&format!("looks like {word}")).count(), 1, "{shown}");
         let lint = config("{}").lint([&profiles]);
@@ -65,7 +64,7 @@ fn of_logins_and_of_times_that_are_far_away_too() {
         ]
     );
     let report = StatusReport::builder(&config("{}"), &profiles).build(Timestamp::from_millis(NOW));
-    assert!(!table::text(&report, false).contains(" left"));
+    assert!(!report.to_string().contains(" left"));
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! The profiles that an agent sees: its own rows before the shared ones.
 
 use provider_auth::profile::UsageStats;
-use provider_auth::{AuthProfileStore, AuthProfiles, ErrorKind, ProfileId, ProviderId, Timestamp};
+use provider_auth::{
+    AuthProfileStore, AuthProfiles, ErrorKind, ProfileId, ProfileSelector, ProviderId, Query, Timestamp,
+};
 
 use crate::layout::{State, agent_database, put_agent, put_shared};
 
@@ -32,6 +34,18 @@ fn own_profiles_come_first_and_hide_shared_ones_of_their_id() {
     assert_eq!(key(&main, "anthropic:default"), "sk-ant-shared");
     // An agent without a database of its own sees the shared profiles alone.
     assert_eq!(ids(&state.store("other").load().unwrap()), ids(&main));
+}
+
+#[test]
+fn an_error_about_a_missing_key_names_the_database_that_was_read() {
+    let state = State::with_shared(SHARED).agent("work", Some(OWN), None);
+    let now = Timestamp::from_millis(1_700_000_000_000);
+    for (agent, own) in [("work", true), ("other", false)] {
+        let (store, query) = (state.store(agent), Query::new(&ProviderId::new("groq").unwrap()));
+        let refusal = ProfileSelector::default().resolve(&store.load().unwrap(), None, &query, now).unwrap_err();
+        let path = if own { store.agent_path() } else { store.shared_path() };
+        assert_eq!(refusal.location().unwrap().path.as_deref(), Some(path), "{refusal}");
+    }
 }
 
 #[test]

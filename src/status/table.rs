@@ -1,13 +1,15 @@
-//! The status report for people: aligned columns, with colour on request.
+//! The report as text for people: aligned columns, with colour on request.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
-use provider_auth::ProviderId;
-use provider_auth::error::{Severity, Shown};
-use provider_auth::select::Verdict;
-use provider_auth::status::{Health, ProfileStatus, ProviderStatus, StatusReport};
+use super::health::Health;
+use super::report::{ProfileStatus, ProviderStatus, StatusReport};
+use crate::error::{Severity, Shown};
+use crate::headroom::{Limit, ProfileHeadroom};
+use crate::id::ProviderId;
+use crate::select::Verdict;
 
 /// The style of a cell in colour.
 #[derive(Clone, Copy)]
@@ -51,28 +53,60 @@ impl Cell {
     }
 }
 
-/// Returns the report as lines of text with aligned columns; with terminal colours if `color` is set.
+/// Writes the report for people: where everything is, what each provider uses now, the health and state of each profile,
+/// what is left of its limits, and what is wrong.
 ///
-/// Times are relative to the time of the report, so that the text is the same in every time zone.
-pub(crate) fn text(report: &StatusReport, color: bool) -> String {
-    let mut out = String::new();
-    table(&mut out, &head(report), color);
+/// Secrets are masked as by [`mask_secret`](super::mask_secret), so that their owner can tell them apart. Times are
+/// relative to the time of the report, and names are written through [`Shown`]. There is no line break at the end.
+/// [`colored`](Self::colored) adds colours.
+///
+/// # Examples
+///
+/// ```
+/// use provider_auth::status::StatusReport;
+/// use provider_auth::{AuthProfiles, Config, Environment, ReadOptions, Timestamp};
+///
+/// let config = Config::from_json5_str("{}", &ReadOptions::new().environment(Environment::empty()))?;
+/// let profiles = AuthProfiles::from_json(r#"{"version": 1, "profiles": {
+///     "anthropic:work": {"type": "api_key", "provider": "anthropic", "key": "sk-ant-made-up-key-of-mine"}}}"#)?;
+/// let report = StatusReport::builder(&config, &profiles).build(Timestamp::from_millis(1_700_000_000_000));
+///
+/// let text = report.to_string();
+/// assert!(text.ends_with("\
+/// PROVIDER   USED NOW        FROM      WHAT
+/// anthropic  anthropic:work  profiles  1 profile
+///
+/// PROFILE                     TYPE     HEALTH  STATE  LAST USED
+/// anthropic:work=sk-a...mine  api_key  static  ready  -"), "{text}");
+/// # Ok::<(), provider_auth::Error>(())
+/// ```
+impl fmt::Display for StatusReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&text(self, false))
+    }
+}
+
+impl StatusReport {
+    /// Returns the text of `Display` with the colours of a terminal. Ask first whether the output is one.
+    #[must_use]
+    pub fn colored(&self) -> String {
+        text(self, true)
+    }
+}
+
+fn text(report: &StatusReport, color: bool) -> String {
     let shown = |provider: &&ProviderStatus| {
         let has_key = provider.environment.is_some() || provider.config_key.is_some();
         !provider.profiles.is_empty() || has_key || provider.key_failure.is_some()
     };
-    let mut providers = vec![heading(["PROVIDER", "USED NOW", "FROM", "WHAT"])];
-    providers.extend(report.providers.iter().filter(shown).map(|provider| provider_row(report, provider)));
-    if providers.len() > 1 {
-        out.push('\n');
-        table(&mut out, &providers, color);
-    }
-    let mut profiles = vec![heading(["PROFILE", "TYPE", "HEALTH", "STATE", "LAST USED"])];
-    profiles.extend(report.profiles().map(|profile| profile_row(report, profile)));
-    if profiles.len() > 1 {
-        out.push('\n');
-        table(&mut out, &profiles, color);
-    }
+    let mut out = String::new();
+    table(&mut out, &head(report), color);
+    let providers = report.providers.iter().filter(shown).map(|provider| provider_row(report, provider));
+    headed(&mut out, ["PROVIDER", "USED NOW", "FROM", "WHAT"], providers, color);
+    let profiles = report.profiles().map(|profile| profile_row(report, profile));
+    headed(&mut out, ["PROFILE", "TYPE", "HEALTH", "STATE", "LAST USED"], profiles, color);
+    let headroom = report.headroom.iter().map(|headroom| headroom_row(report, headroom));
+    headed(&mut out, ["PROFILE", "MODEL", "HEADROOM"], headroom, color);
     if !report.missing_providers_in_use.is_empty() {
         let names: Vec<String> = report.missing_providers_in_use.iter().map(ProviderId::to_string).collect();
         let line = Cell(format!("No credential for: {}", names.join(", ")), Style::Bad);
@@ -85,10 +119,11 @@ pub(crate) fn text(report: &StatusReport, color: bool) -> String {
         let style = match diagnostic.severity {
             Severity::Error => Style::Bad,
             Severity::Warning => Style::Warn,
-            _ => Style::Faint,
+            Severity::Note => Style::Faint,
         };
         let _ = writeln!(out, "{}", Cell(diagnostic.to_string(), style).paint(color));
     }
+    out.truncate(out.trim_end_matches('\n').len());
     out
 }
 
@@ -191,8 +226,19 @@ fn profile_row(report: &StatusReport, profile: &ProfileStatus) -> Vec<Cell> {
     ]
 }
 
-fn heading<const N: usize>(names: [&str; N]) -> Vec<Cell> {
-    names.into_iter().map(|name| Cell::new(name, Style::Heading)).collect()
+fn headroom_row(report: &StatusReport, headroom: &ProfileHeadroom) -> Vec<Cell> {
+    let left = |limit: &Limit| {
+        let mut left = limit.clone();
+        let reset = left.reset.take().map(|at| format!(", full in {}", short(at.saturating_since(report.now))));
+        format!("{left}{}", reset.unwrap_or_default())
+    };
+    let limits: Vec<String> = headroom.limits.iter().map(left).collect();
+    let model = headroom.model.as_deref().unwrap_or("-");
+    vec![
+        Cell::new(headroom.profile.as_str(), Style::Plain),
+        Cell::new(model, Style::Plain),
+        Cell(limits.join("; "), Style::Plain),
+    ]
 }
 
 /// Writes a length of time in one unit, rounded: seconds below a minute, minutes below an hour, hours below two days,
@@ -206,6 +252,16 @@ fn short(time: Duration) -> String {
         _ if minutes < 60 => format!("{minutes}m"),
         _ if hours < 48 => format!("{hours}h"),
         _ => format!("{}d", round(hours, 24)),
+    }
+}
+
+/// Writes an empty line and a table with a heading, or nothing if it has no rows.
+fn headed<const N: usize>(out: &mut String, names: [&str; N], rows: impl Iterator<Item = Vec<Cell>>, color: bool) {
+    let mut all = vec![names.into_iter().map(|name| Cell::new(name, Style::Heading)).collect()];
+    all.extend(rows);
+    if all.len() > 1 {
+        out.push('\n');
+        table(out, &all, color);
     }
 }
 
