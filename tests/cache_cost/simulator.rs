@@ -29,7 +29,7 @@ impl Life {
 }
 
 /// How the provider of a run behaves, and what is asked of it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Host {
     /// The lifetime of tools and system.
     pub(crate) prefix: Life,
