@@ -46,7 +46,7 @@ fn servers() -> Vec<(&'static str, Act, Option<FailureReason>)> {
         ("a head byte by byte", endless("HTTP/1.1 200 OK\r\n", b"x", 30), Some(Timeout)),
         ("a head that stops", raw("HTTP/1.1 200 OK\r\nx-a", After::Silence), Some(Timeout)),
         ("a head without end", endless("HTTP/1.1 200 OK\r\n", &[b'x'; 9_000], 0), Some(Network)),
-        ("headers without end", endless("HTTP/1.1 200 OK\r\n", b"x: y\r\n", 0), Some(Network)),
+        ("headers without end", endless("HTTP/1.1 200 OK\r\n", &b"x: y\r\n".repeat(200), 0), Some(Network)),
         ("a head that is cut off", raw("HTTP/1.1 200 OK\r\nx-a", After::Close), Some(Network)),
         ("a slow body", endless(&format!("{OK}content-length: 9000\r\n\r\n"), b" ", 30), Some(Timeout)),
         ("a body that stops", raw(&format!("{OK}content-length: 9000\r\n\r\n{{"), After::Silence), Some(Timeout)),

@@ -88,18 +88,25 @@ pub(crate) fn ours_with(
     session.iter().enumerate().map(plan).collect()
 }
 
-/// The markers of a rule that looks at one prompt only.
-pub(crate) fn by_rule(session: &[Sent], host: Host, place: impl Fn(&Prompt) -> Vec<usize>) -> Vec<Markers> {
-    let markers = session.iter().map(|sent| {
+/// The places that a rule marks which looks at one prompt only.
+pub(crate) fn places_by_rule(session: &[Sent], place: impl Fn(&Prompt) -> Vec<usize>) -> Vec<Vec<usize>> {
+    let places = session.iter().map(|sent| {
         // Where a block cannot carry a marker, the nearest one before it does.
         let carrier = |index: usize| (0..=index).rev().find(|index| sent.prompt.blocks[*index].carries());
         let mut at: Vec<usize> = place(&sent.prompt).into_iter().filter_map(carrier).collect();
         at.sort_unstable();
         at.dedup();
         assert!(at.len() <= 4 && at.iter().all(|index| sent.prompt.blocks[*index].carries()));
-        host.markers(&sent.prompt, &at)
+        at
     });
-    markers.collect()
+    places.collect()
+}
+
+/// What a session costs whose requests are marked at these places.
+pub(crate) fn cost_of(host: Host, session: &[Sent], places: &[Vec<usize>]) -> f64 {
+    let markers: Vec<Markers> =
+        session.iter().zip(places).map(|(sent, places)| host.markers(&sent.prompt, places)).collect();
+    host.cost(session, &markers)
 }
 
 impl Host {

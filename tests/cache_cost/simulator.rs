@@ -1,6 +1,7 @@
 //! The provider's prompt cache as its documentation describes it (prompt caching page, 2026-09): entries are written at
 //! markers, found by looking back, live from the start of a request, are refreshed by hits, and have prices.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
 
@@ -28,7 +29,7 @@ impl Life {
 }
 
 /// How the provider of a run behaves, and what is asked of it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Host {
     /// The lifetime of tools and system.
     pub(crate) prefix: Life,
@@ -82,12 +83,7 @@ impl Prompt {
     /// With `images_lose`, an image more or less loses the messages' part of the cache wherever it stands, as the
     /// documentation has it; otherwise what stands before it is kept.
     pub(crate) fn read(body: &Value, images_lose: bool) -> Self {
-        let mut found: Vec<(String, Value, bool, u8)> = Vec::new();
-        let list = |value: Option<&Value>| match value {
-            Some(Value::String(text)) => vec![serde_json::json!({"type": "text", "text": text})],
-            Some(Value::Array(blocks)) => blocks.clone(),
-            _ => Vec::new(),
-        };
+        let mut found: Vec<(String, Cow<'_, Value>, bool, u8)> = Vec::new();
         for (index, tool) in list(body.get("tools")).into_iter().enumerate() {
             found.push((format!("/tools/{index}"), tool, false, 0));
         }
@@ -105,13 +101,13 @@ impl Prompt {
             found.drain(head..first);
         }
         let mut by_code: Vec<Value> = Vec::new();
-        let images = found.iter().map(|(_, block, ..)| block.to_string().matches(r#""type":"image""#).count());
+        let texts: Vec<String> = found.iter().map(|(_, block, ..)| block.to_string()).collect();
+        let images = texts.iter().map(|text| text.matches(r#""type":"image""#).count());
         let images = if images_lose { images.sum::<usize>() } else { 0 };
         let (mut hasher, mut tokens, mut positions) = (DefaultHasher::new(), 0.0, [0, 0]);
         let mut before: Option<(String, u8)> = None;
         let mut blocks = Vec::new();
-        for (path, block, user, section) in found {
-            let text = block.to_string();
+        for ((path, block, user, section), text) in found.into_iter().zip(texts) {
             if section == 2 && before.as_ref().is_none_or(|(_, section)| *section < 2) {
                 images.hash(&mut hasher);
             }
@@ -134,6 +130,15 @@ impl Prompt {
 
     pub(crate) fn tokens(&self) -> f64 {
         self.blocks.last().map_or(0.0, |block| block.tokens)
+    }
+}
+
+/// The blocks of a member of the body: a text is one.
+fn list(value: Option<&Value>) -> Vec<Cow<'_, Value>> {
+    match value {
+        Some(Value::String(text)) => vec![Cow::Owned(serde_json::json!({"type": "text", "text": text}))],
+        Some(Value::Array(blocks)) => blocks.iter().map(Cow::Borrowed).collect(),
+        _ => Vec::new(),
     }
 }
 

@@ -4,6 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::ours::{Sent, Told, ours, ours_with};
+use crate::server::{Act, Server};
+use crate::simulator::{Life, Markers, Prompt};
+use crate::{ALL, LONG_COLLAPSING, SHORT_COLLAPSING, family};
 use provider_auth::cache::{BreakpointPlan, CachePrices, CacheTtl, choose_lifetimes};
 use provider_auth::clock::ManualClock;
 use provider_auth::request::EndpointKind;
@@ -11,25 +15,8 @@ use provider_auth::{
     AuthProfileStore, AuthProfiles, Call, Config, Endpoint, Environment, MemoryStore, ProviderId, ReadOptions, Rotator,
     Timestamp,
 };
-use serde_json::json;
-
-use crate::families::{Family, families};
-use crate::ours::{Sent, Told, ours, ours_with, session};
-use crate::server::{Act, Server};
-use crate::simulator::{Life, Markers, Prompt};
-use crate::{LONG_COLLAPSING, SHORT_COLLAPSING};
 
 const MODEL: &str = "anthropic/claude-opus-4-5";
-
-/// What the families leave out, which no request goes without.
-fn complete(mut sent: Sent) -> Sent {
-    let mut body: serde_json::Value = serde_json::from_slice(&sent.body).expect("JSON");
-    let members = body.as_object_mut().expect("an object");
-    members.entry("model").or_insert_with(|| json!("claude-opus-4-5"));
-    members.entry("max_tokens").or_insert_with(|| json!(9));
-    sent.body = serde_json::to_vec(&body).expect("JSON");
-    sent
-}
 
 fn markers(plan: &BreakpointPlan, prompt: &Prompt) -> Markers {
     let at = |path: &str| prompt.blocks.iter().position(|block| block.path == path).expect("a block");
@@ -79,26 +66,21 @@ fn rotator(server: &Server, clock: &ManualClock) -> Rotator {
         .expect("a client")
 }
 
-fn sessions(family: &Family) -> Vec<Sent> {
-    session(family, 2).into_iter().map(complete).collect()
-}
-
 #[tokio::test]
 async fn the_bill_through_a_rotator_is_that_of_a_caller_who_keeps_the_bodies() {
     let clock = ManualClock::new(Timestamp::from_millis(1_700_000_000_000));
     let (mut remembered, mut by_hand, mut forgotten) = (0.0, 0.0, 0.0);
     println!("cost through a rotator against by hand, and without a session");
-    let families = families();
-    assert_eq!(families.len(), 33);
-    for family in &families {
+    assert_eq!(ALL.len(), 33);
+    for (family, sessions) in &*ALL {
         // A server for each keeps what it was asked.
         let server = Server::start(|_| Act::message("Hello"));
-        let (rotator, session) = (rotator(&server, &clock), sessions(family));
-        let ours = ours(&session, Told::BODY, SHORT_COLLAPSING);
-        let sent = through(&rotator, &clock, &server, &session, Some(family.name)).await;
+        let (rotator, session) = (rotator(&server, &clock), &sessions[1]);
+        let ours = ours(session, Told::BODY, SHORT_COLLAPSING);
+        let sent = through(&rotator, &clock, &server, session, Some(family.name)).await;
         assert_eq!(sent, ours, "{}", family.name);
-        let alone = through(&rotator, &clock, &server, &session, None).await;
-        let costs = [&sent, &ours, &alone].map(|markers| SHORT_COLLAPSING.cost(&session, markers));
+        let alone = through(&rotator, &clock, &server, session, None).await;
+        let costs = [&sent, &ours, &alone].map(|markers| SHORT_COLLAPSING.cost(session, markers));
         println!("{:<34} {:.3} {:.3}", family.name, costs[0] / costs[1], costs[2] / costs[1]);
         (remembered, by_hand, forgotten) = (remembered + costs[0], by_hand + costs[1], forgotten + costs[2]);
     }
@@ -114,11 +96,10 @@ async fn lifetimes_through_a_rotator_are_those_of_a_caller_who_knows_the_gaps() 
         |starts: &[f64]| starts.windows(2).map(|pair| Duration::from_secs_f64(pair[1] - pair[0])).collect::<Vec<_>>();
     let choose = |starts: &[f64]| choose_lifetimes(&gaps(starts), &CachePrices::default());
     for name in ["idle gaps of 1 to 50 min", "idle gaps of 1 to 10 min", "chat", "a pause now and then"] {
-        let family = families().into_iter().find(|family| family.name == name).expect("a family");
         let server = Server::start(|_| Act::message("Hello"));
-        let (rotator, session) = (rotator(&server, &clock), sessions(&family));
-        let expected = ours_with(&session, Told::BODY, LONG_COLLAPSING, choose);
-        let sent = through(&rotator, &clock, &server, &session, Some(&format!("adaptive {name}"))).await;
+        let (rotator, session) = (rotator(&server, &clock), &family(name).1[1]);
+        let expected = ours_with(session, Told::BODY, LONG_COLLAPSING, choose);
+        let sent = through(&rotator, &clock, &server, session, Some(&format!("adaptive {name}"))).await;
         assert_eq!(sent, expected, "{name}");
     }
 }

@@ -144,7 +144,7 @@ fn shown(failure: &Failure) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn never_a_panic_nor_a_deadline_beyond_the_cap(
@@ -387,7 +387,7 @@ fn prose() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn prose_is_unknown_and_rests_nobody_longer_than_the_first_step(text in proptest::sample::select(vec!["Yesterday ", "Our ", "Then ", "Some "]).prop_flat_map(|start| prose().prop_map(move |prose| format!("{start}{prose}.")))) {

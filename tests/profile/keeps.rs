@@ -214,7 +214,7 @@ fn same_but(before: &Value, after: &Value, about: &[String]) -> Result<(), TestC
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_one_change_keeps_every_unknown_key(text in document(), change in change(), old_rules in any::<bool>()) {

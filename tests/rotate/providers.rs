@@ -40,10 +40,15 @@ fn call(url: &str) -> Call {
 }
 
 fn rig(server: Server) -> Rig {
+    rig_within(Duration::from_secs(20), server)
+}
+
+/// The same with another limit for each attempt.
+fn rig_within(limit: Duration, server: Server) -> Rig {
     Rig::with(server, &keys(), |builder| {
         let mut backoff = RetryBackoff::default();
         backoff.first = Duration::ZERO;
-        builder.retries(1).backoff(backoff).attempt_timeout(Duration::from_millis(400))
+        builder.retries(1).backoff(backoff).attempt_timeout(limit)
     })
 }
 
@@ -115,7 +120,7 @@ async fn each_failure_of_an_agent_loop_over_two_providers_is_read_in_its_own_dia
         let broke = json!({"message": "You exceeded your current quota", "type": "insufficient_quota", "code": "insufficient_quota"});
         acts.lock().unwrap().next().unwrap_or_else(|| openai(429, &broke))
     });
-    let rig = rig(server);
+    let rig = rig_within(Duration::from_secs(1), server);
     let failure = rig.rotator.send(&call(&rig.server.url())).await.unwrap_err();
     assert_eq!(
         reasons(failure.attempts()),

@@ -174,7 +174,7 @@ async fn an_answer_without_end_is_an_error_and_no_failure_of_the_profile() {
         assert_eq!(error, Some(ErrorKind::TooLarge));
         assert!(!reply.is_complete() && reply.failure().is_some() && rig.text() == before);
     }
-    let rig = small(Act::stream(&[STOP]).endless(": go on\n\n"));
+    let rig = small(Act::stream(&[STOP]).endless(&": go on\n\n".repeat(1_000)));
     let mut reply = rig.send(OPUS).await.unwrap();
     assert!(reply.bytes().await.unwrap().len() <= 1 << 20 && reply.is_complete());
 }

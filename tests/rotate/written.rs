@@ -76,12 +76,17 @@ impl Drop for Rig {
 
 impl Rig {
     fn new(names: &[&str], rules: SelectorRules) -> Self {
+        Self::within(Duration::from_secs(1), names, rules)
+    }
+
+    /// The same with another limit for each call, and so for the wait for what an error reports.
+    fn within(limit: Duration, names: &[&str], rules: SelectorRules) -> Self {
         let inner = MemoryStore::new(AuthProfiles::from_json(&keys(names).to_string()).unwrap());
         let (gate, broken, updates) = <((Mutex<bool>, Condvar), AtomicBool, AtomicUsize)>::default();
         let store = Arc::new(Held { inner, gate, broken, updates });
         let clock = Arc::new(ManualClock::new(Timestamp::from_millis(NOW)));
         let builder = Rotator::builder(Arc::clone(&store) as Arc<dyn AuthProfileStore>).clock(Arc::clone(&clock) as _);
-        let rotator = builder.config(config("{}").with_rules(rules)).retries(0).max_time(Duration::from_secs(1));
+        let rotator = builder.config(config("{}").with_rules(rules)).retries(0).max_time(limit);
         Self { rotator: rotator.build().unwrap(), store, clock }
     }
 
@@ -129,7 +134,7 @@ async fn a_reply_does_not_wait_for_the_store_and_every_pick_knows_what_is_on_its
 
 #[tokio::test]
 async fn an_error_comes_once_its_windows_are_written_or_known_not_to_be() {
-    let rig = Rig::new(&["a", "b"], SelectorRules::default());
+    let rig = Rig::within(Duration::from_secs(60), &["a", "b"], SelectorRules::default());
     rig.store.hold(true);
     let mut run = Box::pin(rig.run(&["a", "b"]));
     for _ in 0..100 {

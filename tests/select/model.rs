@@ -226,12 +226,12 @@ fn ask<T>(wish: &Wish, then: impl FnOnce(&Query) -> T) -> T {
     then(&query)
 }
 
-fn cases(count: u32) -> ProptestConfig {
-    ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(count) }
+fn cases() -> ProptestConfig {
+    ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
 }
 
 proptest! {
-    #![proptest_config(cases(1_500))]
+    #![proptest_config(cases())]
 
     #[test]
     fn the_order_is_that_of_the_model_and_nothing_is_left_out(store in store(), wish in wish(), now in moment()) {
@@ -335,7 +335,7 @@ const REASONS: [FailureReason; 12] = [
 ];
 
 proptest! {
-    #![proptest_config(cases(300))]
+    #![proptest_config(cases())]
 
     #[test]
     fn no_clock_and_no_deadline_locks_a_profile_longer_than_the_cap(

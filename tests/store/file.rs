@@ -4,6 +4,7 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
+use std::time::Duration;
 
 use provider_auth::select::Receipt;
 use provider_auth::store::{Durability, FileStoreBuilder, StateFile, conformance};
@@ -23,7 +24,9 @@ impl Stores {
 
     fn open(&self, set: impl Fn(FileStoreBuilder) -> FileStoreBuilder) -> FileStore {
         let directory = tempfile::tempdir().unwrap();
-        let store = set(FileStore::builder().agent(directory.path(), "main")).build().unwrap();
+        // The suite is about exclusion, not about a machine that is slow or has other work to do.
+        let builder = FileStore::builder().agent(directory.path(), "main").lock_wait(Duration::from_secs(300));
+        let store = set(builder).build().unwrap();
         self.0.borrow_mut().push(directory);
         store
     }

@@ -230,22 +230,23 @@ fn a_kill_at_any_moment_leaves_a_whole_private_file_and_no_lock() {
 
 #[test]
 fn no_update_is_lost_between_processes_and_threads() {
-    const EACH: u64 = fewer(500, 200);
-    const OF_A_THREAD: u64 = fewer(500, 5);
+    // `PROVIDER_AUTH_ATTACK_SECONDS` gives them the time to count to more.
+    let is_short = std::env::var_os("PROVIDER_AUTH_ATTACK_SECONDS").is_none();
+    let (each, of_a_thread) = if is_short { (200, fewer(25, 5)) } else { (500, 500) };
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("auth-profiles.json");
     let store = patient(&file);
     increment(&store, 1);
-    let most = 1 + 8 * (EACH + OF_A_THREAD);
+    let most = 1 + 8 * (each + of_a_thread);
     let mut readers: Vec<Child> = (0..fewer(4, 2)).map(|_| spawn("read", &file, most)).collect();
-    let mut writers: Vec<Child> = (0..8).map(|_| spawn("increment", &file, EACH)).collect();
+    let mut writers: Vec<Child> = (0..8).map(|_| spawn("increment", &file, each)).collect();
     std::thread::scope(|scope| {
         for thread in 0..8 {
             let (store, file) = (&store, &file);
             // Half of them share a store, half have one of their own.
             scope.spawn(move || match thread {
-                0..4 => increment(store, OF_A_THREAD),
-                _ => increment(&patient(file), OF_A_THREAD),
+                0..4 => increment(store, of_a_thread),
+                _ => increment(&patient(file), of_a_thread),
             });
         }
     });
@@ -254,7 +255,7 @@ fn no_update_is_lost_between_processes_and_threads() {
     }
     for reader in &mut readers {
         drop(reader.stdin.take());
-        assert!(said(reader).last().unwrap() > fewer(100, 20));
+        assert!(said(reader).last().unwrap() > 20);
         assert!(reader.wait().unwrap().success());
     }
     assert_eq!(generation(&store.load().unwrap()), most);
@@ -367,7 +368,7 @@ fn other_processes_writes_are_seen_at_once() {
         // Orders of equal length: size never tells them apart.
         let orders: Vec<[ProfileId; 1]> =
             (10..99).map(|n| [ProfileId::new(format!("anthropic:{n}")).unwrap()]).collect();
-        for round in 0..if cfg!(windows) { 300 } else { 3000 } {
+        for round in 0..if cfg!(windows) { 300 } else { 1000 } {
             let order = &orders[round % orders.len()];
             let (writer, reader) = if round % 2 == 0 { (&one, &two) } else { (&two, &one) };
             writer.transact(|profiles| profiles.set_order(&anthropic, order)).unwrap();

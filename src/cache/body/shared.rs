@@ -320,7 +320,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(800))]
+        #![proptest_config(ProptestConfig::default())]
 
         #[test]
         fn a_body_reads_the_same_whatever_is_known(

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::replace::{Expected, Sync, replace};
-use super::snapshot::{Part, Snapshot, without_file_remarks};
+use super::snapshot::{Part, Snapshot, file_remarks, without_file_remarks};
 use super::system::System;
-use super::{Durability, FileStore};
+use super::{Durability, FileStore, permissions};
 use crate::error::DiagnosticCode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::profile::{AuthProfiles, DirtyState};
@@ -85,13 +85,13 @@ impl Commit<'_> {
             credentials = self.replace_credentials(part, Sync::Full, First::No)?;
         }
         let credentials = credentials.unwrap_or_else(|| old.again());
+        let remarks = [&credentials, &state].into_iter().flat_map(|part| file_remarks(part.document.diagnostics()));
+        draft.diagnostics_mut().extend(remarks.cloned());
         Ok(Some(Snapshot { credentials, state, document: Arc::new(draft), import: None }))
     }
 
     fn credentials_part(&self, draft: &AuthProfiles, keep_state: bool) -> AuthProfiles {
-        let mut part = draft.credentials_part(&self.before.credentials.document, keep_state);
-        without_file_remarks(part.diagnostics_mut());
-        part
+        draft.credentials_part(&self.before.credentials.document, keep_state)
     }
 
     fn sync(&self, change: DirtyState, relaxed: Sync) -> Sync {
@@ -107,18 +107,20 @@ impl Commit<'_> {
         if old.stat.is_some() && old.document.text() == Some(text.expose()) {
             return Ok(Some(old.again()));
         }
-        self.replace(self.target, document, text, sync, first.expects(old))
+        self.replace((self.store.path(), self.target), document, text, sync, first.expects(old))
     }
 
     fn replace_state(&self, document: AuthProfiles, sync: Sync, first: First) -> Result<Option<Part>> {
         let text = document.to_state_json();
-        let target = super::target::resolve(self.system(), &self.store.place.state)?;
-        self.replace(&target, document, text, sync, first.expects(&self.before.state))
+        let path = self.store.state_path();
+        let target = super::target::resolve(self.system(), path)?;
+        self.replace((path, &target), document, text, sync, first.expects(&self.before.state))
     }
 
+    /// Replaces the file that `path` leads to.
     fn replace(
         &self,
-        target: &Path,
+        (path, target): (&Path, &Path),
         mut document: AuthProfiles,
         text: Secret,
         sync: Sync,
@@ -132,6 +134,9 @@ impl Commit<'_> {
         let written = replace(self.system(), target, text.expose().as_bytes(), sync, expected, self.wait())?;
         Ok(written.map(|stat| {
             document.committed_as(text);
+            // A new file has a mode and an owner of its own, but is in the same directory.
+            without_file_remarks(document.diagnostics_mut());
+            document.diagnostics_mut().extend(permissions::remarks(self.system(), &stat, path, ""));
             // On a network file system others see the file through a cache; with locks the file system is local.
             let between = self.store.settings.file_locks.then(|| (begun, self.system().wall()));
             Part::written(stat, Arc::new(document), between)

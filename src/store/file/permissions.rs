@@ -11,7 +11,7 @@ const OTHERS: u32 = 0o077;
 /// Added to the help if the file store fixes the problem with its next write.
 pub(super) const MENDED_BY_WRITING: &str = "; the next write does so too";
 
-/// Returns the problems of a file's mode and owner, with help to which `note` is appended.
+/// Returns what [`remarks`] does.
 ///
 /// # Errors
 ///
@@ -23,6 +23,19 @@ pub(in crate::store) fn inspect(
     strict: bool,
     note: &str,
 ) -> Result<Vec<Diagnostic>> {
+    let diagnostics = remarks(system, stat, path, note);
+    match diagnostics.first() {
+        Some(first) if strict => {
+            let error = Error::new(ErrorKind::InsecurePermissions, first.message.clone()).with_path(path);
+            Err(error.with_diagnostics(diagnostics))
+        }
+        _ => Ok(diagnostics),
+    }
+}
+
+/// Returns the problems of a file's mode, owner and directory, with help to which `note` is appended if a write may fix
+/// the problem.
+pub(super) fn remarks(system: &dyn System, stat: &Stat, path: &Path, note: &str) -> Vec<Diagnostic> {
     let mut remarks = Vec::new();
     if let Some(mode) = stat.mode.filter(|mode| mode & OTHERS != 0) {
         remarks.push((
@@ -49,12 +62,5 @@ pub(in crate::store) fn inspect(
         let code = DiagnosticCode::InsecurePermissions;
         Diagnostic::new(Severity::Warning, code, location(), message).with_help(help)
     };
-    let diagnostics: Vec<Diagnostic> = remarks.into_iter().map(diagnostic).collect();
-    match diagnostics.first() {
-        Some(first) if strict => {
-            let error = Error::new(ErrorKind::InsecurePermissions, first.message.clone()).with_path(path);
-            Err(error.with_diagnostics(diagnostics))
-        }
-        _ => Ok(diagnostics),
-    }
+    remarks.into_iter().map(diagnostic).collect()
 }

@@ -9,7 +9,7 @@ use super::legacy::Import;
 use super::system::{Kind, Stat, System};
 use super::target::check_absent;
 use super::{patience, permissions};
-use crate::error::Diagnostic;
+use crate::error::{Diagnostic, DiagnosticCode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::profile::AuthProfiles;
 use crate::secret::Secret;
@@ -220,6 +220,14 @@ fn not_a_file(kind: Kind, path: &Path) -> Error {
 
 /// Removes the diagnostics about a file that has been replaced.
 pub(super) fn without_file_remarks(diagnostics: &mut Vec<Diagnostic>) {
-    use crate::error::DiagnosticCode::{Imported, InsecurePermissions};
-    diagnostics.retain(|diagnostic| !matches!(diagnostic.code, Imported | InsecurePermissions));
+    diagnostics.retain(|diagnostic| diagnostic.code != DiagnosticCode::Imported && !is_of_file(diagnostic));
+}
+
+/// Returns the diagnostics about a file itself, which hold until it is replaced.
+pub(super) fn file_remarks(diagnostics: &[Diagnostic]) -> impl Iterator<Item = &Diagnostic> {
+    diagnostics.iter().filter(|diagnostic| is_of_file(diagnostic))
+}
+
+fn is_of_file(diagnostic: &Diagnostic) -> bool {
+    diagnostic.code == DiagnosticCode::InsecurePermissions
 }

@@ -227,10 +227,10 @@ pub(crate) fn is_short() -> bool {
     time(Duration::ZERO).is_zero()
 }
 
-/// Where a text is damaged: at every seventh byte, of which each kind of secret takes a fifth where nobody has more time.
+/// Where a text is damaged: at every seventh byte, of which each kind of secret takes a tenth where nobody has more time.
 pub(crate) fn cuts(length: usize, kind: usize) -> Vec<usize> {
     // Not at every place of the longest secrets, which are all alike.
-    let step = if is_short() { 35.max(length / 150) } else { 7.max(length / 5_000) };
+    let step = if is_short() { 70.max(length / 75) } else { 7.max(length / 5_000) };
     (kind * 7 % step..length).step_by(step).collect()
 }
 

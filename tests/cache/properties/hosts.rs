@@ -35,7 +35,7 @@ fn previous(body: &str, other: &str, cut: u8) -> Option<Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3000))]
+    #![proptest_config(ProptestConfig::default())]
 
     #[test]
     fn every_option_is_legal_and_edits_nothing_else(

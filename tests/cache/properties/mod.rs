@@ -22,7 +22,7 @@ fn tape() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4000))]
+    #![proptest_config(ProptestConfig::default())]
 
     #[test]
     fn markers_edit_nothing_else_and_are_always_legal(tape in tape(), retention in retention()) {

@@ -312,3 +312,60 @@ fn a_file_in_a_place_of_all_users_is_reported_or_refused() {
     change(&build(false)).unwrap();
     assert_eq!(build(true).load().unwrap_err().kind(), ErrorKind::InsecurePermissions);
 }
+
+#[test]
+fn what_a_write_does_not_mend_is_still_reported_after_it() {
+    let x = ProviderId::new("x").unwrap();
+    let id = ProfileId::new("x:a").unwrap();
+    for state_file in [StateFile::Auto, StateFile::Separate] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(NAME);
+        let double = Double::default();
+        double.0.lock().unwrap().shared = true;
+        let builder = || FileStore::builder().path(&path).state_file(state_file);
+        let build = || builder().build_on(Arc::new(double.clone())).unwrap();
+        let remarks = |store: &FileStore| {
+            let loaded = store.load().unwrap();
+            let paths = loaded.diagnostics().iter().map(|remark| remark.location.path.clone().unwrap());
+            paths.collect::<Vec<_>>()
+        };
+        let store = build();
+        let put = |key: &str| store.upsert(&id, &x, &Credential::api_key(Secret::new(key)), None).unwrap();
+        let order = |ids: &[ProfileId]| store.transact(|profiles| profiles.set_order(&x, ids)).unwrap();
+        // The first files, both, the state, the credentials.
+        let writes: [&dyn Fn(); 4] = [&|| put("one"), &|| change(&store).unwrap(), &|| order(&[]), &|| put("three")];
+        for (number, write) in writes.into_iter().enumerate() {
+            write();
+            let found = remarks(&store);
+            assert!(found.contains(&path), "{state_file:?}, write {number}");
+            assert_eq!(found, remarks(&build()), "{state_file:?}, write {number}");
+        }
+    }
+}
+
+// Windows has no modes.
+#[cfg(unix)]
+#[test]
+fn what_a_write_mends_is_reported_until_then_for_each_file_of_two() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(NAME);
+    fs::write(&path, OLD).unwrap();
+    let store = FileStore::builder().path(&path).state_file(StateFile::Separate).build().unwrap();
+    change(&store).unwrap();
+    for file in [store.path(), store.state_path()] {
+        fs::set_permissions(file, fs::Permissions::from_mode(0o644)).unwrap();
+    }
+    let x = ProviderId::new("x").unwrap();
+    let loose = |store: &FileStore| {
+        let loaded = store.load().unwrap();
+        loaded.diagnostics().iter().map(|remark| remark.location.path.clone().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(loose(&store), [store.path(), store.state_path()]);
+    store.transact(|profiles| profiles.set_order(&x, &[])).unwrap();
+    assert_eq!(loose(&store), [store.path()], "the credentials were not written");
+    let key = Credential::api_key(Secret::new("three"));
+    store.upsert(&ProfileId::new("x:a").unwrap(), &x, &key, None).unwrap();
+    assert!(loose(&store).is_empty());
+}
