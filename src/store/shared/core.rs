@@ -1,6 +1,6 @@
 //! The state of a shared store in this process, and how it is read from the server.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -31,8 +31,6 @@ pub(super) struct Core<E> {
     pub(super) stamps: Stamps,
     pub(super) renewals: Renewals,
     pub(super) lost: AtomicU64,
-    /// For each profile, the last lease whose holder may have noted a refresh token as sent without sending it.
-    pub(super) unsent: Mutex<HashMap<ProfileId, String>>,
     newest: RwLock<Arc<Snapshot>>,
     reads: AtomicU64,
     /// Updates of this process that would only conflict with each other run one after the other: updates of everything
@@ -54,7 +52,6 @@ impl<E: Engine> Core<E> {
             stamps: Stamps::new(),
             renewals: Renewals::default(),
             lost: AtomicU64::new(0),
-            unsent: Mutex::default(),
             newest: RwLock::default(),
             reads: AtomicU64::new(0),
             lanes: Default::default(),

@@ -87,7 +87,19 @@ impl<E: Engine> Core<E> {
 
     /// Writes one value if it has not changed since a snapshot; returns `None` if it has.
     pub(super) fn put(&self, base: &Arc<Snapshot>, name: &str, text: Option<Secret>) -> Result<Option<Arc<Snapshot>>> {
-        let condition = Condition::Versions(vec![(name.to_owned(), base.known.version(name).map(str::to_owned))]);
+        self.put_if(base, &[name], name, text)
+    }
+
+    /// Writes one value if none of these values has changed since a snapshot; returns `None` if one has.
+    pub(super) fn put_if(
+        &self,
+        base: &Arc<Snapshot>,
+        same: &[&str],
+        name: &str,
+        text: Option<Secret>,
+    ) -> Result<Option<Arc<Snapshot>>> {
+        let version = |name: &&str| ((*name).to_owned(), base.known.version(name).map(str::to_owned));
+        let condition = Condition::Versions(same.iter().map(version).collect());
         let changes = Changes { values: vec![(name.to_owned(), text)], document: None };
         Ok(match self.attempt(base, condition, &changes)? {
             // This value was not acknowledged to anyone, so the server may lose it.
