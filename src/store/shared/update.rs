@@ -185,12 +185,16 @@ impl<E: Engine> Core<E> {
         loop {
             match self.asked(self.engine.commit(&commit)) {
                 Ok(Committed::Done { before }) => {
+                    self.refuses(false);
                     return Ok(Attempt::Done(self.keep(&commit.stamp, changes, base, &before)?));
                 }
                 Ok(Committed::Unconfirmed { before }) => {
                     return Ok(Attempt::Unconfirmed(self.keep(&commit.stamp, changes, base, &before)?));
                 }
-                Ok(Committed::Refused) => return Err(refused()),
+                Ok(Committed::Refused) => {
+                    self.refuses(true);
+                    return Err(refused());
+                }
                 Ok(Committed::ConflictWith(now))
                     if sent_before.is_none()
                         && !now.is_empty()
