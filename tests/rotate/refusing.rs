@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use provider_auth::clock::{Clock as _, ManualClock};
 use provider_auth::rotation::{Answered, Attempt, BlockingDriver};
+use provider_auth::select::{Receipt, SelectorRules};
 use provider_auth::store::shared::{Commit, Committed, Engine, Known, Listing, MemoryEngine, Settings, SharedStore};
 use provider_auth::{
-    AuthProfileStore as _, AuthProfileStoreExt as _, AuthProfiles, Call, Config, Error, ErrorKind, Failure,
-    FailureReason, ProfileId, ReadOptions, Result, Rotator, SendFailure, Timestamp,
+    AuthProfileStore as _, AuthProfileStoreExt as _, AuthProfiles, Call, Config, Credential, Error, ErrorKind, Failure,
+    FailureReason, ProfileId, ProviderId, ReadOptions, Result, Rotator, Secret, SendFailure, Timestamp,
 };
 
 use crate::support::NOW;
@@ -23,6 +24,8 @@ use crate::support::NOW;
 struct Refusing {
     server: MemoryEngine,
     refuses: Arc<AtomicBool>,
+    /// The next commit is made, and no answer to it or to anything else comes any more.
+    loses: Arc<AtomicBool>,
 }
 
 impl Refusing {
@@ -43,7 +46,12 @@ impl Engine for Refusing {
         if self.check().is_err() {
             return Ok(Committed::Refused);
         }
-        self.server.commit(commit)
+        let committed = self.server.commit(commit);
+        if self.loses.load(Ordering::SeqCst) {
+            self.server.cut(true);
+            return Err(Error::new(ErrorKind::StoreUnavailable, "the server did not answer"));
+        }
+        committed
     }
 
     fn acquire(&self, name: &str, token: &str, life: Duration) -> Result<bool> {
@@ -83,7 +91,7 @@ impl Fleet {
         let clock = Arc::new(ManualClock::new(Timestamp::from_millis(NOW)));
         let (server, refuses) = (MemoryEngine::new(clock.clone()), Arc::new(AtomicBool::new(false)));
         let machine = |_| {
-            let engine = Refusing { server: server.clone(), refuses: refuses.clone() };
+            let engine = Refusing { server: server.clone(), refuses: refuses.clone(), loses: Arc::default() };
             let store = SharedStore::new(engine, Settings::default().clock(clock.clone()));
             let rotator = Rotator::builder(Arc::new(store.clone())).clock(clock.clone()).build().unwrap();
             Machine { store, rotator }
@@ -185,4 +193,99 @@ async fn a_server_that_accepts_no_writes_is_seen_in_attempts_and_in_the_status()
     fleet.refuses.store(false, Ordering::SeqCst);
     machine.rotator.flush().await.unwrap();
     assert!(!machine.store.is_away());
+}
+
+/// Two machines that follow the rules of February 2026, which count every failure and move windows.
+struct Pair {
+    clock: Arc<ManualClock>,
+    machines: [Machine; 2],
+}
+
+impl Pair {
+    fn new() -> Self {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_millis(NOW)));
+        let server = MemoryEngine::new(clock.clone());
+        let machine = |_| {
+            let engine = Refusing { server: server.clone(), refuses: Arc::default(), loses: Arc::default() };
+            let settings = Settings::default().clock(clock.clone()).serve_stale(Duration::from_secs(600));
+            let store = SharedStore::new(engine, settings);
+            let config = Config::from_json5_str("{}", &ReadOptions::new()).unwrap();
+            let config = config.with_rules(SelectorRules::openclaw_2026_02());
+            let rotator =
+                Rotator::builder(Arc::new(store.clone())).clock(clock.clone()).config(config).build().unwrap();
+            Machine { store, rotator }
+        };
+        let machines = [0, 1].map(machine);
+        let key = Credential::api_key(Secret::new("sk-a"));
+        machines[0].store.upsert(&id(), &ProviderId::new("openai").unwrap(), &key, None).unwrap();
+        machines[1].store.load().unwrap();
+        Self { clock, machines }
+    }
+
+    /// Makes a call that succeeds or meets a limit, a second after the last one, and tries to write what came of it.
+    async fn call(&self, number: usize, is_limited: bool) -> Result<()> {
+        self.clock.advance(Duration::from_secs(1));
+        let send = |_| async move { if is_limited { Err(Failure::new(FailureReason::RateLimit)) } else { Ok(()) } };
+        let rotator = &self.machines[number].rotator;
+        let _ = rotator.run(&Call::new("openai/gpt-5".parse().unwrap()), send).await;
+        rotator.flush().await
+    }
+
+    fn usage(&self) -> (String, Option<Timestamp>) {
+        let loaded = self.machines[0].store.load().unwrap();
+        let usage = loaded.usage("openai:a").unwrap();
+        (usage.error_count().to_string(), usage.cooldown_until())
+    }
+}
+
+fn id() -> ProfileId {
+    ProfileId::new("openai:a").unwrap()
+}
+
+#[tokio::test]
+async fn an_outcome_that_may_have_been_written_is_counted_once_under_the_old_rules_too() {
+    let pair = Pair::new();
+    let engine = pair.machines[1].store.engine();
+    engine.loses.store(true, Ordering::SeqCst);
+    assert_eq!(pair.call(1, true).await.unwrap_err().kind(), ErrorKind::StoreUnavailable);
+    engine.loses.store(false, Ordering::SeqCst);
+    engine.server.cut(false);
+    let written = pair.usage();
+    assert_eq!(written.0, "1", "it was written, and its machine does not know that");
+    pair.clock.advance(Duration::from_secs(2));
+    pair.machines[1].rotator.flush().await.unwrap();
+    assert_eq!((pair.usage(), pair.machines[1].rotator.unrecorded()), (written, 0));
+}
+
+#[tokio::test]
+async fn an_outcome_that_was_kept_shortens_no_window_under_the_old_rules_either() {
+    for is_limited in [true, false] {
+        let pair = Pair::new();
+        let engine = pair.machines[1].store.engine();
+        engine.server.cut(true);
+        assert!(pair.call(1, is_limited).await.is_err());
+        // Meanwhile another machine meets the limit twice.
+        pair.call(0, true).await.unwrap();
+        pair.clock.advance(Duration::from_secs(61));
+        pair.call(0, true).await.unwrap();
+        let longer = pair.usage();
+        engine.server.cut(false);
+        pair.clock.advance(Duration::from_secs(2));
+        pair.machines[1].rotator.flush().await.unwrap();
+        assert_eq!(longer.0, "2");
+        assert_eq!(pair.usage(), longer, "after {is_limited}");
+    }
+}
+
+#[tokio::test]
+async fn no_more_than_a_thousand_outcomes_that_cannot_be_written_are_kept() {
+    let engine = MemoryEngine::default();
+    engine.cut(true);
+    let rotator = Rotator::builder(Arc::new(SharedStore::new(engine, Settings::default()))).build().unwrap();
+    for number in 0..1_003 {
+        let picked = Timestamp::from_millis(NOW + number);
+        let receipt = Receipt::new(id(), ProviderId::new("openai").unwrap(), None, picked);
+        rotator.fail(&receipt, &Failure::new(FailureReason::Auth)).await.unwrap_err();
+    }
+    assert_eq!(rotator.unrecorded(), 1_000);
 }
