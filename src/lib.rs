@@ -127,7 +127,7 @@
 //! | `sqlite` | no | OpenClaw's databases, with the SQLite that the tree links, 3.37 or newer |
 //! | `sqlite-bundled` | no | the same with a SQLite that is compiled in |
 //! | `redis` | no | a store on Redis 6.2 or newer, or Valkey, that many machines share; without TLS |
-//! | `redis-rustls` | no | `redis`, and the client's `tls-rustls` |
+//! | `redis-rustls` | no | `redis`, the client's `tls-rustls`, and the crate `rustls` with `aws-lc-rs` |
 //! | `exec` | no | secrets that a command prints, where the program allows commands (Unix) |
 //! | `conformance` | no | the test suite for stores of your own |
 //! | `testing` | no | a scripted server on loopback, and made-up replies and failures, for tests |

@@ -87,7 +87,7 @@ pub enum DiagnosticCode {
     UnresolvedReference,
     /// A credential would be sent over plain HTTP to a host where that is not allowed, so no request is sent.
     InsecureTransport,
-    /// The server that stores the profiles could not be reached, so the last ones read are in use.
+    /// The server that stores the profiles could not be reached, so the last ones read are in use, or accepts no writes.
     StoreAway,
     /// A file could not be read, so its contents are missing.
     UnreadableFile,

@@ -181,7 +181,7 @@ impl Outcomes {
             if profiles.usage(id.as_str()).is_some() {
                 selector.note_skipped(usage, skipped, now);
             }
-            for reported in waiting {
+            for reported in waiting.iter().filter(|reported| !reported.is_late(selector, profiles)) {
                 match &reported.record {
                     Record::Success(receipt) => selector.note_success(profiles, usage, receipt, reported.at, now),
                     Record::Failure(receipt, failure) => {
@@ -226,7 +226,10 @@ impl Outcomes {
                 // Only times are lost if this fails.
                 let _ = selector.write_skipped(profiles, id, times, now);
             }
-            waiting.iter().try_for_each(|reported| match &reported.record {
+            // All are compared with what was stored before.
+            let late: Vec<_> = waiting.iter().map(|reported| reported.is_late(selector, profiles)).collect();
+            let timely = waiting.iter().zip(late).filter(|(_, is_late)| !is_late);
+            timely.map(|(reported, _)| reported).try_for_each(|reported| match &reported.record {
                 Record::Success(receipt) => selector.write_late_success(profiles, receipt, reported.at, now),
                 Record::Failure(receipt, failure) => {
                     selector.write_failure(profiles, receipt, failure.reason(), failure.deadline(), reported.at)

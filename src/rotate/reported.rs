@@ -4,8 +4,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
+use crate::profile::AuthProfiles;
 use crate::record::Record;
-use crate::select::Claim;
+use crate::select::{Claim, ProfileSelector};
 
 /// An outcome that was reported.
 pub(super) struct Reported {
@@ -40,6 +41,12 @@ impl Reported {
     /// Returns the kind of error of the last write, if it failed.
     pub(super) fn unrecorded(&self) -> Option<ErrorKind> {
         self.written().err().map(|error| error.kind())
+    }
+
+    /// Returns `true` if its last write failed and it must not be written any more.
+    pub(super) fn is_late(&self, selector: &ProfileSelector, profiles: &AuthProfiles) -> bool {
+        let (id, failed) = (self.record.receipt().profile(), matches!(self.record, Record::Failure(..)));
+        self.unrecorded().is_some() && selector.comes_late(profiles, id, self.at, failed)
     }
 
     pub(super) fn written(&self) -> Result<()> {

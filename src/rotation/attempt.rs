@@ -83,8 +83,8 @@ impl Attempt {
         self.0.timeout
     }
 
-    /// Returns `true` if the server that stores the profiles could not be reached when this one was chosen. The choice
-    /// then follows the last document that was read, without newer changes by others.
+    /// Returns `true` if the server that stores the profiles could not be reached when this one was chosen, or refused the
+    /// last write. The choice may then lack newer changes by others.
     #[must_use]
     pub fn store_away(&self) -> bool {
         self.0.store_away
@@ -150,7 +150,8 @@ pub struct AttemptRecord {
     /// The error of writing the outcome to the store, if that failed; the call itself goes on. A `Rotator` does not
     /// wait for the store, so that its answered calls have only the errors known when the answer was returned.
     pub unrecorded: Option<ErrorKind>,
-    /// `true` if the server that stores the profiles could not be reached when the profile was chosen.
+    /// `true` if the server that stores the profiles could not be reached when the profile was chosen, or refused the
+    /// last write.
     pub store_away: bool,
 }
 

@@ -32,7 +32,7 @@ pub(super) struct Outside {
     models: Vec<Configured>,
     /// Providers whose endpoint takes no credential.
     keyless: Vec<ProviderId>,
-    /// `true` if the store's server could not be reached.
+    /// `true` if the store's server could not be reached, or refused the last write.
     store_away: bool,
 }
 

@@ -31,8 +31,9 @@ impl Selecting<'_> {
 }
 
 impl SelectorRules {
-    /// Returns the window that ends last among those that concern a model and that no success has ended. Windows that
-    /// end in the future but are not in force do not count.
+    /// Returns the window that ends last among those that concern a model and that no success has ended. One of the whole
+    /// profile comes first, so that calls for several models try the profile one after the other. Windows that end in the
+    /// future but are not in force do not count.
     fn tried<'a>(&self, usage: &'a UsageStats, model: Option<&str>, now: f64) -> Option<&'a Window> {
         if usage.last_end <= 0.0 {
             return None;
@@ -53,6 +54,7 @@ impl SelectorRules {
                 && (window.until <= now || self.is_active(usage, window, now))
         };
         let concerning = windows.into_iter().filter(|window| concerns(window) && is_one(window));
-        concerning.max_by(|one, two| one.until.total_cmp(&two.until))
+        let is_wide = |window: &Window| window.model.is_none();
+        concerning.max_by(|one, two| is_wide(one).cmp(&is_wide(two)).then(one.until.total_cmp(&two.until)))
     }
 }

@@ -132,6 +132,16 @@ impl ProfileSelector {
         if usage == before { Ok(()) } else { profiles.set_usage(receipt.profile(), usage) }
     }
 
+    /// Returns `true` if an outcome that could not be written before is left out now, under rules that count every failure
+    /// and move windows: statistics with that moment may have it already, and those with a later failure have a window
+    /// that it could only shorten.
+    pub(crate) fn comes_late(&self, profiles: &AuthProfiles, id: &ProfileId, at: Timestamp, failed: bool) -> bool {
+        let later = profiles.usage(id.as_str()).and_then(|usage| usage.last_failure_at);
+        let is_later = later.is_some_and(|last| last > as_millis(at));
+        self.counts_twice(profiles, id, at, failed)
+            || self.rules.cooldown.counting == FailureCounting::Shared && is_later
+    }
+
     /// Returns `true` if applying an outcome of that moment again would count it twice, because the document has it
     /// already. Under rules that count per reason, applying an outcome twice has no further effect.
     pub(crate) fn counts_twice(&self, profiles: &AuthProfiles, id: &ProfileId, at: Timestamp, failed: bool) -> bool {

@@ -13,6 +13,6 @@ pub enum TrialClaim {
     /// there is nothing to record, such as when a stream has begun. Dropping it never blocks; another thread may
     /// release the claim.
     Held(Lease),
-    /// Someone else is making it.
+    /// Someone else is making it, or is to make it first.
     Elsewhere,
 }

@@ -281,9 +281,11 @@ async fn a_machine_that_cannot_ask_the_others_tries_for_itself() {
     let (_, clock, machines) = fleet(2);
     assert_eq!(ask(&machines[0], Some(Duration::from_secs(30))).await.unwrap(), "sk-b");
     machines[0].rotator.flush().await.unwrap();
+    clock.advance(Duration::from_secs(20));
     machines[1].store.load().unwrap();
     machines[1].store.engine().cut(true);
-    clock.advance(Duration::from_secs(31));
+    // Half a minute after the window has ended, every machine has had its turn.
+    clock.advance(Duration::from_secs(40));
     let call = Call::new("openai/gpt-5".parse().unwrap());
     let answered = machines[1].rotator.run(&call, |_| async { Ok::<_, Failure>(()) }).await.unwrap();
     assert_eq!(answered.attempt.profile().as_str(), "openai:a");

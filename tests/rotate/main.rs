@@ -17,6 +17,7 @@ mod references;
 mod refresh;
 mod refresh_callers;
 mod refresh_held;
+mod refusing;
 mod reload;
 mod requests;
 mod scripted;

@@ -10,11 +10,11 @@ use std::time::Duration;
 use provider_auth::clock::{Clock as _, ManualClock};
 use provider_auth::failure::TransportError;
 use provider_auth::rotation::{Answered, Attempt, BlockingDriver, Rotation};
-use provider_auth::select::ProbePolicy;
+use provider_auth::select::{ProbePolicy, Receipt};
 use provider_auth::store::shared::{Commit, Committed, Engine, Known, Listing, MemoryEngine, Settings, SharedStore};
 use provider_auth::{
-    AuthProfileStore as _, AuthProfiles, Call, Failure, FailureReason, ProfileSelector, Result, Rotator, SendFailure,
-    Timestamp,
+    AuthProfileStore as _, AuthProfiles, Call, Failure, FailureReason, ProfileId, ProfileSelector, RecordOutcome as _,
+    Result, Rotator, SendFailure, Timestamp,
 };
 
 use crate::support::NOW;
@@ -258,4 +258,32 @@ async fn a_profile_that_another_machine_probes_is_not_asked_for_again_and_again(
         }
     };
     assert_eq!(probing.run(&call(), send).await.unwrap().value, 1);
+}
+
+#[test]
+fn calls_for_several_models_do_not_try_a_profile_together_that_failed_for_all_of_them() {
+    let fleet = Fleet::after_a_limit(KEYS);
+    // The whole profile failed for half a minute, and one model's limit lasted longer; both are over.
+    let (failed, ended) = (Timestamp::from_millis(NOW), fleet.clock.now());
+    fleet.clock.set(failed);
+    let receipt = Receipt::new(ProfileId::new("openai:a").unwrap(), "openai".parse().unwrap(), None, failed);
+    let failure = Failure::new(FailureReason::Auth);
+    fleet.store().record_failure(&ProfileSelector::default(), &receipt, &failure, failed).unwrap();
+    fleet.clock.set(ended);
+    let mut used = Vec::new();
+    let _ = fleet.blocking(
+        |attempt| {
+            used.push(attempt.credential().secret().expose().to_owned());
+            // Meanwhile another machine calls another model.
+            let store = fleet.store();
+            let rotation = Rotation::new(ProfileSelector::default(), "openai/gpt-5-mini".parse().unwrap(), ended);
+            let other = BlockingDriver::new(&store, &*fleet.clock, |_| {}).run(rotation, |attempt| {
+                used.push(attempt.credential().secret().expose().to_owned());
+                Ok::<_, Failure>(())
+            });
+            other.map(|_| ()).map_err(|_| Failure::new(FailureReason::Unknown))
+        },
+        true,
+    );
+    assert_eq!(used, ["sk-a", "sk-b"]);
 }

@@ -14,6 +14,7 @@ mod processes;
 mod properties;
 mod shared;
 mod shared_faults;
+mod shared_refreshes;
 mod simulation;
 mod state_dir;
 #[path = "../support/mod.rs"]

@@ -79,11 +79,14 @@ fn outcomes_of_different_profiles_do_not_conflict_and_those_of_one_do() {
     let (one, two) = (store(&engine), store(&engine));
     put(&one, "anthropic:a", "sk-ant-a").unwrap();
     put(&one, "anthropic:b", "sk-ant-b").unwrap();
+    let used = r#"{"version": 1, "profiles": {}, "usageStats": {"anthropic:used": {"lastUsed": 5}}}"#;
+    let used = AuthProfiles::from_json(used).unwrap();
     let mut runs = 0;
     // Between the closure's run and its commit another machine commits.
     let count = |name: &str, other: &str, runs: &mut usize| {
-        let change = &mut |_: &AuthProfiles, _: &mut UsageStats| {
+        let change = &mut |_: &AuthProfiles, usage: &mut UsageStats| {
             *runs += 1;
+            *usage = used.usage("anthropic:used").unwrap().clone();
             if *runs == 1 {
                 fail(&two, other, 1_000).unwrap();
             }

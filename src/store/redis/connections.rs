@@ -64,6 +64,15 @@ fn nowhere(why: &'static str) -> RedisError {
     RedisError::from((redis::ErrorKind::Io, why))
 }
 
+/// Sees to it that rustls has cryptography. The client panics if it has none, or if several are compiled in.
+#[cfg(feature = "redis-rustls")]
+fn install_provider() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // It fails only if another thread was faster, which is just as well.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    }
+}
+
 impl Connections {
     fn to(target: Target) -> Self {
         Self { target, timeout: Duration::from_secs(5), asked: AtomicUsize::new(0), idle: Mutex::default() }
@@ -94,6 +103,10 @@ impl Connections {
     }
 
     fn open(&self, info: &ConnectionInfo) -> RedisResult<Link> {
+        #[cfg(feature = "redis-rustls")]
+        if matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
+            install_provider();
+        }
         let connection = Client::open(info.clone())?.get_connection_with_timeout(self.timeout)?;
         connection.set_read_timeout(Some(self.timeout))?;
         connection.set_write_timeout(Some(self.timeout))?;
@@ -204,4 +217,26 @@ fn place_of(slots: &[Vec<Reply>], slot: i64) -> Option<Place> {
         };
         (*first..=*last).contains(&slot).then_some((host, u16::try_from(*port).ok()?))
     })
+}
+
+#[cfg(all(test, feature = "redis-rustls"))]
+mod tests {
+    use std::net::TcpListener;
+    use std::thread;
+
+    use super::*;
+    use crate::error::ErrorKind;
+
+    /// In no default run, because it compiles a crypto library:
+    /// `cargo test --lib --features redis-rustls a_server_without_tls`.
+    #[test]
+    fn a_server_without_tls_is_an_error_of_the_connection_and_no_panic() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("rediss://127.0.0.1:{}", listener.local_addr().unwrap().port());
+        thread::spawn(move || listener.incoming().for_each(drop));
+        let connections = Connections::server(&url).unwrap();
+        let error = connections.connect("key").err().unwrap();
+        assert_eq!(failure(&error).kind(), ErrorKind::StoreUnavailable);
+        assert!(rustls::crypto::CryptoProvider::get_default().is_some());
+    }
 }

@@ -16,7 +16,9 @@ use crate::store::shared::{Commit, Committed, Condition, Engine, Entry, Known, L
 /// it keeps.
 ///
 /// URLs may contain a user name and a password, which never appear in texts of this crate. `rediss://` needs the
-/// feature `redis-rustls`, or another TLS feature of the crate `redis`.
+/// feature `redis-rustls`, which uses the process's default `CryptoProvider` of `rustls` and installs that of
+/// `aws-lc-rs` if there is none, or another TLS feature of the crate `redis`. With that crate's own `tls-rustls`, install
+/// a provider first: it panics without one.
 ///
 /// # Examples
 ///
@@ -197,14 +199,20 @@ impl Engine for RedisEngine {
         let answer = self.connections.call(&self.key, false, |link| {
             let before: Reply = call.invoke(link)?;
             let is_written = matches!(before, Reply::BulkString(_) | Reply::SimpleString(_));
-            let is_copied = !is_written || self.is_copied(link)?;
+            let is_copied = if is_written { self.is_copied(link) } else { Ok(true) };
+            // An error would hide that it was written.
+            let is_copied = match is_copied {
+                Err(error) if failure(&error).kind() == ErrorKind::PermissionDenied => None,
+                is_copied => Some(is_copied?),
+            };
             Ok((before, is_copied))
         });
         match answer {
             Ok((Reply::Nil, _)) => Ok(Committed::Conflict),
             Ok((Reply::Array(others), _)) => entries(others.into_iter()).map(Committed::ConflictWith),
-            Ok((before, true)) => Ok(Committed::Done { before: text(before)? }),
-            Ok((before, false)) => Ok(Committed::Unconfirmed { before: text(before)? }),
+            Ok((before, Some(true))) => Ok(Committed::Done { before: text(before)? }),
+            Ok((before, Some(false))) => Ok(Committed::Unconfirmed { before: text(before)? }),
+            Ok((before, None)) => Ok(Committed::Unasked { before: text(before)? }),
             Err(error) if is_refusal(&error) => Ok(Committed::Refused),
             Err(error) => Err(failure(&error)),
         }

@@ -18,7 +18,8 @@ pub(super) fn code(error: &RedisError) -> Option<&str> {
     if detail.starts_with("max number of clients") {
         return Some("BUSY");
     }
-    if detail.contains("user executing the script") {
+    // The client reports a refused `SELECT` without its code.
+    if detail.contains("user executing the script") || detail.contains("has no permissions to run") {
         return Some("NOPERM");
     }
     // Up to Redis 6.2, the code of a command that failed in a script is part of the text.

@@ -1,6 +1,6 @@
 //! The state of a shared store in this process, and how it is read from the server.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -31,8 +31,6 @@ pub(super) struct Core<E> {
     pub(super) stamps: Stamps,
     pub(super) renewals: Renewals,
     pub(super) lost: AtomicU64,
-    /// For each profile, the last lease whose holder may have noted a refresh token as sent without sending it.
-    pub(super) unsent: Mutex<HashMap<ProfileId, String>>,
     newest: RwLock<Arc<Snapshot>>,
     reads: AtomicU64,
     /// Updates of this process that would only conflict with each other run one after the other: updates of everything
@@ -40,6 +38,8 @@ pub(super) struct Core<E> {
     lanes: [Mutex<()>; LANES],
     inside: Mutex<HashSet<ThreadId>>,
     away: AtomicBool,
+    /// `true` if the server refused the last write, although it can be read.
+    refuses: AtomicBool,
     away_at: Mutex<Option<Timestamp>>,
 }
 
@@ -54,12 +54,12 @@ impl<E: Engine> Core<E> {
             stamps: Stamps::new(),
             renewals: Renewals::default(),
             lost: AtomicU64::new(0),
-            unsent: Mutex::default(),
             newest: RwLock::default(),
             reads: AtomicU64::new(0),
             lanes: Default::default(),
             inside: Mutex::default(),
             away: AtomicBool::new(false),
+            refuses: AtomicBool::new(false),
             away_at: Mutex::default(),
         }
     }
@@ -68,8 +68,21 @@ impl<E: Engine> Core<E> {
         self.lost.load(Ordering::Relaxed)
     }
 
-    pub(super) fn is_away(&self) -> bool {
+    /// Returns `true` if the server could not be reached by the last call.
+    fn is_cut(&self) -> bool {
         self.away.load(Ordering::Relaxed)
+    }
+
+    /// Returns `true` if the server could not be reached by the last call, or refused the last write.
+    pub(super) fn is_away(&self) -> bool {
+        self.is_cut() || self.refuses.load(Ordering::Relaxed)
+    }
+
+    /// Notes whether the server accepts writes.
+    pub(super) fn refuses(&self, refuses: bool) {
+        if refuses != self.refuses.load(Ordering::Relaxed) {
+            self.refuses.store(refuses, Ordering::Relaxed);
+        }
     }
 
     pub(super) fn newest(&self) -> Arc<Snapshot> {
@@ -91,7 +104,7 @@ impl<E: Engine> Core<E> {
         }
         let newest = self.newest();
         let may_serve = || self.is_younger(&newest, self.settings.serve_stale);
-        if self.is_away() && self.was_away_lately() && may_serve() {
+        if self.was_cut_lately() && may_serve() {
             return Ok(Arc::clone(&newest.document));
         }
         match self.read(&newest) {
@@ -112,9 +125,15 @@ impl<E: Engine> Core<E> {
         snapshot.read_at.is_some_and(|at| at <= now && now - at < age)
     }
 
-    pub(super) fn was_away_lately(&self) -> bool {
+    /// Returns `true` if the server could not be reached a moment ago, so that it is not asked again yet.
+    pub(super) fn was_cut_lately(&self) -> bool {
         let now = self.settings.clock.now();
-        self.away_at.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|at| at <= now && now - at < LEAVE)
+        self.is_cut()
+            && self
+                .away_at
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .is_some_and(|at| at <= now && now - at < LEAVE)
     }
 
     pub(super) fn asked<T>(&self, answer: Result<T>) -> Result<T> {
@@ -122,7 +141,7 @@ impl<E: Engine> Core<E> {
         if away {
             *self.away_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.settings.clock.now());
         }
-        if away != self.is_away() {
+        if away != self.is_cut() {
             self.away.store(away, Ordering::Relaxed);
         }
         answer

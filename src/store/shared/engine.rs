@@ -263,6 +263,11 @@ pub enum Committed {
         /// The revision before it.
         before: String,
     },
+    /// It was written, but the server does not let its user wait for the requested replicas.
+    Unasked {
+        /// The revision before it.
+        before: String,
+    },
     /// Its condition did not hold, and nothing was written.
     Conflict,
     /// A conflict, with the current state of each value in the condition that has another version; a removed value has

@@ -7,19 +7,19 @@ use std::time::Duration;
 
 use super::core::Core;
 use super::engine::Engine;
-use super::note::Note;
-use super::snapshot::{Snapshot, refresh_name};
+use super::snapshot::Snapshot;
+use super::spending::Unsettled;
 use super::stamp::{jitter, pause};
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::ProfileId;
-use crate::secret::Secret;
-use crate::store::lease::{Lease, LeaseGuard, RefreshEnd};
+use crate::store::lease::Lease;
 
 /// The shortest and the longest pause between two attempts to acquire a lease.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(80));
 
-/// The leases held in this process. One thread extends them as long as there are any.
+/// The leases held in this process. One thread extends them as long as there are any, and replaces notes that no longer
+/// count.
 #[derive(Debug, Default)]
 pub(super) struct Renewals {
     held: Mutex<Held>,
@@ -30,6 +30,7 @@ pub(super) struct Renewals {
 struct Held {
     leases: HashMap<String, Renewed>,
     ended: Vec<(String, String)>,
+    unsettled: Vec<Unsettled>,
     is_running: bool,
 }
 
@@ -68,6 +69,11 @@ impl Renewals {
         due.map(|(token, held)| (token.clone(), held.name.clone())).collect()
     }
 
+    /// Runs a function on the notes that no longer count.
+    pub(super) fn unsettled<T>(&self, change: impl FnOnce(&mut Vec<Unsettled>) -> T) -> T {
+        change(&mut self.held().unsettled)
+    }
+
     pub(super) fn ended(&self, name: &str) -> Vec<String> {
         self.held().ended.iter().filter(|(_, ended)| ended == name).map(|(token, _)| token.clone()).collect()
     }
@@ -86,15 +92,15 @@ impl Renewals {
     }
 }
 
-struct Guard<E: Engine + 'static> {
-    core: Arc<Core<E>>,
-    profile: ProfileId,
-    name: String,
-    token: String,
+pub(super) struct Guard<E: Engine + 'static> {
+    pub(super) core: Arc<Core<E>>,
+    pub(super) profile: ProfileId,
+    pub(super) name: String,
+    pub(super) token: String,
     /// The state read after the lease was acquired.
-    base: Arc<Snapshot>,
-    /// `true` if this holder has noted that it sends a refresh token.
-    is_noted: bool,
+    pub(super) base: Arc<Snapshot>,
+    /// `true` if this holder has noted that it sends a refresh token, and has not recorded the outcome.
+    pub(super) is_noted: bool,
 }
 
 impl<E: Engine + 'static> Core<E> {
@@ -136,14 +142,17 @@ impl<E: Engine + 'static> Core<E> {
         let interval = self.settings.lease_life / 3;
         loop {
             let held = self.renewals.held();
-            let is_idle = |held: &mut Held| !held.leases.is_empty() && held.ended.is_empty();
+            let now = self.settings.clock.now();
+            let is_busy = |held: &Held| !held.leases.is_empty() || held.unsettled.iter().any(|one| one.is_due(now));
+            let is_idle = |held: &mut Held| is_busy(held) && held.ended.is_empty();
             let waited = self.renewals.changed.wait_timeout_while(held, interval, is_idle);
             let (mut held, _) = waited.unwrap_or_else(PoisonError::into_inner);
             let ended = held.ended.clone();
-            if held.leases.is_empty() && ended.is_empty() {
+            if !is_busy(&held) && ended.is_empty() {
                 held.is_running = false;
                 return;
             }
+            let unsettled: Vec<_> = held.unsettled.iter().filter(|one| one.is_due(now)).cloned().collect();
             drop(held);
             self.renew_held();
             // Last, because a slow server must not delay the extensions.
@@ -152,6 +161,9 @@ impl<E: Engine + 'static> Core<E> {
                 let _ = self.engine.release(name, token);
             }
             self.renewals.held().ended.retain(|one| !ended.contains(one));
+            for one in &unsettled {
+                self.settle(None, one);
+            }
         }
     }
 
@@ -163,95 +175,11 @@ impl<E: Engine + 'static> Core<E> {
     }
 }
 
-impl<E: Engine + 'static> Guard<E> {
-    fn lost(&self) -> Error {
-        let message = format!("the lease on profile \"{}\" expired while its holder was paused", self.profile);
-        Error::new(ErrorKind::Locked, message)
-    }
-
-    /// Writes or removes the note. If another holder has written one meanwhile, the lease is lost.
-    fn note(&mut self, note: Option<&Note>) -> Result<()> {
-        let text = note.map(Note::to_text);
-        let name = refresh_name(&self.profile);
-        let after = self.core.put(&self.base, &name, text)?;
-        self.base = after.ok_or_else(|| self.lost())?;
-        self.is_noted = note.is_some();
-        Ok(())
-    }
-
-    /// Removes a note that may have been written although the token was not sent. If that fails too, this process
-    /// remembers that the note does not count.
-    fn take_back(&mut self, old: Option<&Note>) {
-        self.core.unsent().insert(self.profile.clone(), self.token.clone());
-        let Ok(now) = self.core.read(&self.core.newest()) else { return };
-        let written = now.notes.get(&refresh_name(&self.profile)).and_then(Note::read);
-        if written.is_some_and(|note| note.is_by(&self.token)) {
-            self.base = now;
-            let _ = self.note(old);
-            self.is_noted = false;
-        }
-    }
-}
-
-impl<E: Engine + 'static> LeaseGuard for Guard<E> {
-    fn spending(&mut self, refresh: &Secret) -> Result<()> {
-        let name = refresh_name(&self.profile);
-        let old = self.base.notes.get(&name).and_then(Note::read);
-        let old =
-            old.and_then(|old| if self.core.is_unsent(&self.profile, &old) { old.without_last() } else { Some(old) });
-        let note = Note::next(old.clone(), refresh, &self.token)?;
-        let renewed = self.core.engine.renew(&self.name, &self.token, self.core.settings.lease_life);
-        if !self.core.asked(renewed)? {
-            return Err(self.lost());
-        }
-        if let Err(error) = self.note(Some(&note)) {
-            if error.kind() != ErrorKind::Locked {
-                self.take_back(old.as_ref());
-            }
-            return Err(error);
-        }
-        if note.is_orphan() {
-            self.core.count_orphan(&self.profile);
-        }
-        Ok(())
-    }
-
-    fn ended(&mut self, refresh: &Secret, end: RefreshEnd) {
-        if !self.is_noted {
-            return;
-        }
-        // If that fails the note stays, and the next holder sends the token once more.
-        let _ = match end {
-            RefreshEnd::Denied => self.note(Some(&Note::denied(refresh))),
-            _ => self.note(None),
-        };
-        self.is_noted = false;
-    }
-}
-
 impl<E: Engine + 'static> Drop for Guard<E> {
     fn drop(&mut self) {
+        self.give_up();
         self.core.renewals.end(&self.token);
         // A lease that cannot be released expires.
         let _ = self.core.engine.release(&self.name, &self.token);
-    }
-}
-
-impl<E: Engine> Core<E> {
-    fn unsent(&self) -> MutexGuard<'_, HashMap<ProfileId, String>> {
-        self.unsent.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Returns `true` if the last holder that a note counts was in this process and did not send the token.
-    fn is_unsent(&self, profile: &ProfileId, note: &Note) -> bool {
-        self.unsent().get(profile).is_some_and(|lease| note.is_by(lease))
-    }
-
-    fn count_orphan(&self, profile: &ProfileId) {
-        self.lost.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        #[cfg(feature = "tracing")]
-        tracing::warn!(%profile, "a refresh token was sent by a holder that died before it wrote the new one");
-        #[cfg(not(feature = "tracing"))]
-        let _ = profile;
     }
 }

@@ -12,6 +12,7 @@ mod note;
 mod sealing;
 mod settings;
 mod snapshot;
+mod spending;
 mod stamp;
 mod trial;
 mod turn;
@@ -71,11 +72,13 @@ use crate::profile::{AuthProfiles, Trial, UsageStats};
 /// - **One refresh at a time.** A lease ends with its holder, or one [`lease_life`](Settings::lease_life) after the
 ///   holder died or was paused, by the server's clock. It is verified right before a refresh token is sent.
 /// - **One trial at a time.** One caller on one machine makes the first request after a window ends, and a probe during
-///   a window. After three lives of a lease it no longer keeps others from trying. A machine that cannot reach the
-///   server makes the trial without a claim.
-/// - **A token that may be lost is tried once more at most.** If a holder dies between sending a refresh token and
-///   writing the new one, the next holder [counts](Self::orphaned) that and sends the token once; after that, and once
-///   the endpoint has denied it, no machine sends it.
+///   a window. After three lives of a lease it no longer keeps others from trying. A machine that cannot claim, because
+///   the server is away or accepts no writes, makes no probe, and tries the end of a window without a claim at a moment
+///   of its own within 30 s after it.
+/// - **A token that may be lost is tried once more at most.** If a holder disappears between sending a refresh token and
+///   writing the new one, the others wait for it ([`orphan_wait`](Settings::orphan_wait)); then one of them
+///   [counts](Self::orphaned) that and sends the token once more. After that, and once the endpoint has denied it, no
+///   machine sends it.
 pub struct SharedStore<E> {
     core: Arc<Core<E>>,
 }
@@ -93,8 +96,8 @@ impl<E: Engine + 'static> SharedStore<E> {
         &self.core.engine
     }
 
-    /// Returns how many times this store found a refresh token that was sent by a holder that died before it wrote the
-    /// new one.
+    /// Returns how many times this store sent a refresh token once more because the holder that had sent it disappeared
+    /// before it wrote the new one. The count is that of this process; add those of all machines.
     #[must_use]
     pub fn orphaned(&self) -> u64 {
         self.core.orphaned()
@@ -158,11 +161,13 @@ impl<E: Engine + 'static> AuthProfileStore for SharedStore<E> {
     }
 
     /// Claims the trial of a profile for one caller on one machine. The claim ends with its guard, one
-    /// [`lease_life`](Settings::lease_life) after the machine died, and after three of them in any case.
+    /// [`lease_life`](Settings::lease_life) after the machine died, and after three of them in any case. If it cannot be
+    /// made, the answer is [`Elsewhere`](TrialClaim::Elsewhere) until this machine's own moment within 30 s after the
+    /// window.
     ///
     /// # Errors
     ///
-    /// [`StoreUnavailable`](crate::ErrorKind::StoreUnavailable).
+    /// [`StoreUnavailable`](crate::ErrorKind::StoreUnavailable) from that moment on.
     fn claim_trial(&self, trial: &Trial) -> Result<TrialClaim> {
         self.core.claim_trial(trial)
     }

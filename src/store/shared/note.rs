@@ -15,6 +15,9 @@ pub(super) struct Note {
     /// How many holders have sent the token without recording the outcome.
     sent: u32,
     denied: bool,
+    /// `true` once another holder has found the note, or if its own holder gave up: nobody else waits from the start.
+    #[serde(default)]
+    found: bool,
 }
 
 impl Note {
@@ -35,21 +38,29 @@ impl Note {
             let message = "the refresh token was sent by machines that died before they wrote the new one";
             return Err(Error::new(ErrorKind::RefreshDenied, message));
         }
-        Ok(Self { token, by: by.to_owned(), sent: sent + 1, denied: false })
+        Ok(Self { token, by: by.to_owned(), sent: sent + 1, denied: false, found: false })
     }
 
     pub(super) fn denied(refresh: &Secret) -> Self {
-        Self { token: digits(refresh), by: String::new(), sent: 0, denied: true }
+        Self { token: digits(refresh), by: String::new(), sent: 0, denied: true, found: false }
     }
 
     pub(super) fn is_by(&self, lease: &str) -> bool {
         self.by == lease
     }
 
-    /// Removes the last holder, who did not send the token after all; returns `None` if nothing is left.
-    pub(super) fn without_last(self) -> Option<Self> {
-        let sent = self.sent.saturating_sub(1);
-        (sent > 0).then_some(Self { sent, by: String::new(), ..self })
+    /// Returns `true` if another holder has found the note, or its own holder gave up.
+    pub(super) fn is_found(&self) -> bool {
+        self.found
+    }
+
+    pub(super) fn found(self) -> Self {
+        Self { found: true, ..self }
+    }
+
+    /// Returns the name of the lease that lasts as long as others wait for the holder of this note.
+    pub(super) fn wait_name(&self) -> String {
+        format!("sent/{}", self.by)
     }
 
     /// Returns `true` if an earlier holder has sent the token and not recorded the outcome.
@@ -87,9 +98,7 @@ mod tests {
         let second = Note::next(Note::read(&first.to_text()), &one, "lease").unwrap();
         assert!(second.is_orphan());
         assert_eq!(Note::next(Some(second.clone()), &one, "lease").unwrap_err().kind(), ErrorKind::RefreshDenied);
-        // One that was not sent after all is not counted.
-        assert_eq!(second.clone().without_last().map(|note| note.sent), Some(1));
-        assert!(first.is_by("lease") && first.without_last().is_none());
+        assert!(first.is_by("lease") && !first.is_found() && first.found().is_found());
         // Another token is another matter.
         assert!(!Note::next(Some(second), &two, "lease").unwrap().is_orphan());
         assert_eq!(Note::next(Some(Note::denied(&two)), &two, "lease").unwrap_err().kind(), ErrorKind::RefreshDenied);

@@ -12,6 +12,7 @@ pub struct Settings {
     pub(super) staleness: Duration,
     pub(super) serve_stale: Duration,
     pub(super) lease_life: Duration,
+    pub(super) orphan_wait: Duration,
     pub(super) seal: Seal,
     pub(super) clock: Arc<dyn Clock>,
 }
@@ -22,6 +23,7 @@ impl Default for Settings {
             staleness: Duration::ZERO,
             serve_stale: Duration::ZERO,
             lease_life: Duration::from_secs(40),
+            orphan_wait: Duration::from_secs(5 * 60),
             seal: Seal::default(),
             clock: Arc::new(SystemClock),
         }
@@ -51,6 +53,16 @@ impl Settings {
     #[must_use]
     pub fn lease_life(mut self, life: Duration) -> Self {
         self.lease_life = life.max(Duration::from_millis(1));
+        self
+    }
+
+    /// Sets how long to wait for a holder that has sent a refresh token and stored no outcome, from when another machine
+    /// first finds that, before the token is sent once more. A holder that is only cut off from the server has the new
+    /// tokens and writes them when it is back, and many endpoints revoke a login whose token is sent twice. Meanwhile
+    /// refreshes fail with [`Locked`](crate::ErrorKind::Locked) as their cause. Default: 5 min; zero to send it at once.
+    #[must_use]
+    pub fn orphan_wait(mut self, wait: Duration) -> Self {
+        self.orphan_wait = wait;
         self
     }
 

@@ -1,6 +1,6 @@
 //! Unique texts, and random pauses.
 
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::{BuildHasher as _, DefaultHasher, Hash as _, Hasher as _, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -19,6 +19,13 @@ impl Stamps {
 
     pub(super) fn next(&self) -> String {
         format!("{}-{:x}", self.prefix, self.last.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Returns a time below `most` that differs between processes, and is always the same for one name.
+    pub(super) fn share(&self, name: &str, most: Duration) -> Duration {
+        let mut hasher = DefaultHasher::new();
+        (&self.prefix, name).hash(&mut hasher);
+        Duration::from_millis(hasher.finish() % u64::try_from(most.as_millis()).unwrap_or(u64::MAX).max(1))
     }
 }
 

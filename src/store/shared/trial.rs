@@ -1,6 +1,7 @@
 //! The claim on a trial, which one machine makes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::core::Core;
 use super::engine::Engine;
@@ -19,10 +20,20 @@ struct Claim<E: Engine + 'static> {
 
 /// For how many lives of a lease a claim is extended at most; after that, a request without an answer no longer counts.
 const LIVES: u32 = 2;
+/// The time after the end of a window within which machines that cannot claim its trial make it, each at its own moment.
+const SPREAD: Duration = Duration::from_secs(30);
 
 impl<E: Engine + 'static> Core<E> {
     pub(super) fn claim_trial(self: &Arc<Self>, trial: &Trial) -> Result<TrialClaim> {
-        if self.is_away() && self.was_away_lately() {
+        self.ask_for(trial).or_else(|error| {
+            // Every machine that cannot claim would otherwise try at the same moment.
+            let turn = trial.until() + self.stamps.share(&trial.name(), SPREAD);
+            if self.settings.clock.now() < turn { Ok(TrialClaim::Elsewhere) } else { Err(error) }
+        })
+    }
+
+    fn ask_for(self: &Arc<Self>, trial: &Trial) -> Result<TrialClaim> {
+        if self.was_cut_lately() {
             let message = "the server that keeps the credentials cannot be reached";
             return Err(Error::new(ErrorKind::StoreUnavailable, message));
         }
@@ -32,10 +43,18 @@ impl<E: Engine + 'static> Core<E> {
             let _ = self.engine.release(&name, &ended);
         }
         let now = self.settings.clock.now();
-        if self.renewals.is_held(&name, now)
-            || !self.asked(self.engine.acquire(&name, &token, self.settings.lease_life))?
-        {
+        if self.renewals.is_held(&name, now) {
             return Ok(TrialClaim::Elsewhere);
+        }
+        match self.asked(self.engine.acquire(&name, &token, self.settings.lease_life)) {
+            Ok(true) => self.refuses(false),
+            Ok(false) => return Ok(TrialClaim::Elsewhere),
+            Err(error) => {
+                if error.kind() == ErrorKind::StoreUnavailable && self.read(&self.newest()).is_ok() {
+                    self.refuses(true);
+                }
+                return Err(error);
+            }
         }
         let claim = Claim { core: Arc::clone(self), name, token, is_ended: false };
         self.renewals.hold(&claim.token, &claim.name, Some(now + self.settings.lease_life * LIVES));
@@ -70,8 +89,6 @@ impl<E: Engine + 'static> Drop for Claim<E> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::clock::{ManualClock, Timestamp};
     use crate::id::ProfileId;

@@ -23,8 +23,8 @@ const PAUSES: (Duration, Duration) = (Duration::from_micros(100), Duration::from
 /// The outcome of trying to commit changes, with the current state.
 enum Attempt {
     Done(Arc<Snapshot>),
-    /// The changes were written, but fewer replicas than requested confirmed them.
-    Unconfirmed(Arc<Snapshot>),
+    /// The changes were written, but the requested replicas did not confirm them; with the error that says why.
+    Unconfirmed(Arc<Snapshot>, fn() -> Error),
     Late(Arc<Snapshot>),
 }
 
@@ -87,11 +87,23 @@ impl<E: Engine> Core<E> {
 
     /// Writes one value if it has not changed since a snapshot; returns `None` if it has.
     pub(super) fn put(&self, base: &Arc<Snapshot>, name: &str, text: Option<Secret>) -> Result<Option<Arc<Snapshot>>> {
-        let condition = Condition::Versions(vec![(name.to_owned(), base.known.version(name).map(str::to_owned))]);
+        self.put_if(base, &[name], name, text)
+    }
+
+    /// Writes one value if none of these values has changed since a snapshot; returns `None` if one has.
+    pub(super) fn put_if(
+        &self,
+        base: &Arc<Snapshot>,
+        same: &[&str],
+        name: &str,
+        text: Option<Secret>,
+    ) -> Result<Option<Arc<Snapshot>>> {
+        let version = |name: &&str| ((*name).to_owned(), base.known.version(name).map(str::to_owned));
+        let condition = Condition::Versions(same.iter().map(version).collect());
         let changes = Changes { values: vec![(name.to_owned(), text)], document: None };
         Ok(match self.attempt(base, condition, &changes)? {
             // This value was not acknowledged to anyone, so the server may lose it.
-            Attempt::Done(after) | Attempt::Unconfirmed(after) => Some(after),
+            Attempt::Done(after) | Attempt::Unconfirmed(after, _) => Some(after),
             Attempt::Late(_) => None,
         })
     }
@@ -122,14 +134,10 @@ impl<E: Engine> Core<E> {
                             turn.ended();
                             return Ok(Arc::clone(&after.document));
                         }
-                        Attempt::Unconfirmed(after) => {
+                        Attempt::Unconfirmed(after, why) => {
                             turn.ended();
                             // An error would make the caller keep the outcome and count it again later.
-                            return if profile.is_some() {
-                                Ok(Arc::clone(&after.document))
-                            } else {
-                                Err(unconfirmed())
-                            };
+                            return if profile.is_some() { Ok(Arc::clone(&after.document)) } else { Err(why()) };
                         }
                         Attempt::Late(newer) => base = newer,
                     }
@@ -173,12 +181,19 @@ impl<E: Engine> Core<E> {
         loop {
             match self.asked(self.engine.commit(&commit)) {
                 Ok(Committed::Done { before }) => {
+                    self.refuses(false);
                     return Ok(Attempt::Done(self.keep(&commit.stamp, changes, base, &before)?));
                 }
                 Ok(Committed::Unconfirmed { before }) => {
-                    return Ok(Attempt::Unconfirmed(self.keep(&commit.stamp, changes, base, &before)?));
+                    return Ok(Attempt::Unconfirmed(self.keep(&commit.stamp, changes, base, &before)?, unconfirmed));
                 }
-                Ok(Committed::Refused) => return Err(refused()),
+                Ok(Committed::Unasked { before }) => {
+                    return Ok(Attempt::Unconfirmed(self.keep(&commit.stamp, changes, base, &before)?, unasked));
+                }
+                Ok(Committed::Refused) => {
+                    self.refuses(true);
+                    return Err(refused());
+                }
                 Ok(Committed::ConflictWith(now))
                     if sent_before.is_none()
                         && !now.is_empty()
@@ -213,14 +228,23 @@ impl<E: Engine> Core<E> {
 
     /// Returns the outcome of a commit that was found after its answer was lost.
     fn found(&self, after: Arc<Snapshot>) -> Attempt {
-        let is_confirmed = self.asked(self.engine.confirm()).unwrap_or(false);
-        if is_confirmed { Attempt::Done(after) } else { Attempt::Unconfirmed(after) }
+        match self.asked(self.engine.confirm()) {
+            Ok(true) => Attempt::Done(after),
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => Attempt::Unconfirmed(after, unasked),
+            _ => Attempt::Unconfirmed(after, unconfirmed),
+        }
     }
 }
 
 fn unconfirmed() -> Error {
     let message = "the update was written, but fewer replicas than requested have confirmed it";
     Error::new(ErrorKind::StoreUnavailable, message)
+}
+
+fn unasked() -> Error {
+    let message = "the update was written, but the server does not let this user wait for its replicas";
+    let help = "Give the user of the server the permission to call `WAIT`, or do not wait for replicas.";
+    Error::new(ErrorKind::PermissionDenied, message).with_help(help)
 }
 
 fn refused() -> Error {

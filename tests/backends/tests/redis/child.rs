@@ -27,7 +27,10 @@ pub(crate) fn spawn(task: &str, url: &str, number: u64) -> Child {
 
 pub(crate) fn store(url: &str) -> RedisStore {
     let engine = RedisEngine::new(url).unwrap().timeout(Duration::from_secs(30));
-    SharedStore::new(engine, Settings::default().lease_life(Duration::from_secs(2)))
+    SharedStore::new(
+        engine,
+        Settings::default().lease_life(Duration::from_secs(2)).orphan_wait(Duration::from_millis(100)),
+    )
 }
 
 /// What a child does. As a test of its own it does nothing.

@@ -113,3 +113,27 @@ impl Sentinel {
         Server::configured(&file, &["--sentinel"]).map(Self)
     }
 }
+
+#[test]
+fn a_load_is_one_call_or_none() {
+    let Some(server) = Server::start(&[]) else { return };
+    let mut bare = server.bare();
+    let mut calls = |store: &dyn AuthProfileStore| {
+        // What is measured is not the first load, which also tells the server the script.
+        store.load().unwrap();
+        redis::cmd("CONFIG").arg("RESETSTAT").query::<()>(&mut bare).unwrap();
+        for _ in 0..3 {
+            store.load().unwrap();
+        }
+        let info: String = redis::cmd("INFO").arg("commandstats").query(&mut bare).unwrap();
+        // The commands within the script are counted too.
+        let number = |name: &str| {
+            info.split_once(&format!("cmdstat_{name}:calls="))
+                .map(|(_, rest)| rest.split(',').next().and_then(|number| number.parse::<u32>().ok()).unwrap())
+        };
+        (number("evalsha"), number("eval"), number("script|load"))
+    };
+    assert_eq!(calls(&server.store("main")), (Some(3), None, None));
+    let lazy = server.store_with("main", Settings::default().staleness(Duration::from_secs(3_600)));
+    assert_eq!(calls(&lazy), (None, None, None));
+}

@@ -4,10 +4,12 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use provider_auth::store::shared::{Settings, SharedStore};
+use provider_auth::select::Receipt;
+use provider_auth::store::shared::{Engine as _, Settings, SharedStore};
 use provider_auth::store::{RedisEngine, RedisStore};
 use provider_auth::{
-    AuthProfileStore as _, AuthProfileStoreExt as _, Credential, ErrorKind, ProfileId, ProviderId, Result, Secret,
+    AuthProfileStore as _, AuthProfileStoreExt as _, Credential, ErrorKind, Failure, FailureReason, ProfileId,
+    ProfileSelector, ProviderId, RecordOutcome as _, Result, Secret, Timestamp,
 };
 
 use crate::server::Server;
@@ -94,9 +96,35 @@ fn a_user_of_its_own_needs_what_the_page_says_and_is_told_of_a_wait_it_may_not_m
     drop(store.lease(&ProfileId::new("anthropic:a").unwrap(), Duration::ZERO).unwrap());
     drop(store.lease(&ProfileId::new("anthropic:a").unwrap(), Duration::ZERO).unwrap());
     let waiting = || over(RedisEngine::new(&url).unwrap().wait_for_replicas(1, Duration::from_millis(20)));
-    assert_eq!(add(&waiting(), "anthropic:b").unwrap_err().kind(), ErrorKind::PermissionDenied);
+    let error = add(&waiting(), "anthropic:b").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+    assert!(error.to_string().contains("was written") && error.help().contains("WAIT"), "{error:?}");
+    assert!(store.load().unwrap().get("anthropic:b").is_some());
+    // An outcome is in the store, so that it must not be counted again.
+    let (id, now) = (ProfileId::new("anthropic:b").unwrap(), Timestamp::from_millis(1_000));
+    let (receipt, failure) = (Receipt::new(id, ProviderId::anthropic(), None, now), Failure::new(FailureReason::Auth));
+    waiting().record_failure(&ProfileSelector::default(), &receipt, &failure, now).unwrap();
     user(&server, &["+wait"]);
     assert_eq!(add(&waiting(), "anthropic:c").unwrap_err().kind(), ErrorKind::StoreUnavailable);
+    // A number of a database in the URL takes one more.
+    let numbered = || RedisStore::open(&format!("{url}/1")).unwrap();
+    assert_eq!(numbered().load().unwrap_err().kind(), ErrorKind::PermissionDenied);
+    user(&server, &["+select"]);
+    assert!(numbered().load().unwrap().is_empty());
+}
+
+#[test]
+fn a_lease_that_was_lost_is_not_released_under_its_new_holder() {
+    let Some(server) = Server::start(&[]) else { return };
+    let engine = || RedisEngine::new(&server.url()).unwrap();
+    let (one, two, life) = (engine(), engine(), Duration::from_secs(60));
+    assert!(one.acquire("x:a", "one", Duration::from_millis(1)).unwrap());
+    until("the lease does not end", || two.acquire("x:a", "two", life).unwrap());
+    one.release("x:a", "one").unwrap();
+    assert!(!one.renew("x:a", "one", life).unwrap());
+    assert!(!one.acquire("x:a", "three", life).unwrap(), "the lease of the second holder was released");
+    two.release("x:a", "two").unwrap();
+    assert!(one.acquire("x:a", "three", life).unwrap());
 }
 
 #[test]

@@ -101,6 +101,11 @@ pub(crate) fn renew(url: &str, most: u64) {
         redis::cmd("INCRBY").arg("orphaned").arg(store.orphaned() - counted).query::<()>(&mut bare).unwrap();
         counted = store.orphaned();
         let Err(error) = ended else { continue };
+        if error.kind() == ErrorKind::RefreshFailed {
+            // A machine was killed, and the others wait for it.
+            sleep(Duration::from_millis(5));
+            continue;
+        }
         assert_eq!(error.kind(), ErrorKind::RefreshDenied, "{error:?}");
         let next: u64 = Script::new(LOGIN).arg(seen).invoke(&mut bare).unwrap();
         let sign_in = |profiles: &mut AuthProfiles| {
