@@ -8,6 +8,8 @@ use serde::Serialize;
 use super::endpoint::Endpoint;
 use super::model_member::for_url;
 use super::prepared::PreparedRequest;
+#[cfg(feature = "client")]
+use crate::cache::Earlier;
 #[cfg(doc)]
 use crate::cache::mark_body;
 use crate::cache::{BreakpointOptions, BreakpointPlan, Lifetimes, mark_body_for_host};
@@ -162,6 +164,13 @@ impl<'a> RequestBuilder<'a> {
         self
     }
 
+    /// Sets the bodies of earlier requests, the last one first, of which the plan finds the previous one.
+    #[cfg(feature = "client")]
+    pub(crate) fn earlier(mut self, earlier: Vec<Earlier<'a>>) -> Self {
+        self.markers = self.markers.earlier(earlier);
+        self
+    }
+
     /// Sets the plan of the session's previous request, if its body was not kept. See
     /// [`BreakpointOptions::previous_plan`].
     pub fn previous_plan(mut self, plan: &'a BreakpointPlan) -> Self {
@@ -289,6 +298,7 @@ impl<'a> RequestBuilder<'a> {
         let lifetimes = self.lifetimes.filter(|_| !self.ignores_caching());
         let lifetimes = lifetimes.or_else(|| Lifetimes::of(self.effective_retention()));
         let options = self.markers.clone().lifetimes(lifetimes).collapses_tool_runs(row.collapses);
+        let options = if self.lifetimes.is_some() { options.same_lifetimes() } else { options };
         let options = options.refuses_misplaced(row.refuses_misplaced);
         if row.automatic { options } else { options.automatic(false) }
     }

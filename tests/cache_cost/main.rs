@@ -15,6 +15,8 @@ use std::fmt::Write as _;
 mod best;
 mod exceptions;
 mod families;
+#[cfg(feature = "client")]
+mod interleaved;
 mod lifetimes;
 mod ours;
 mod placements;

@@ -22,7 +22,7 @@ use crate::{LONG_COLLAPSING, SHORT_COLLAPSING};
 const MODEL: &str = "anthropic/claude-opus-4-5";
 
 /// What the families leave out, which no request goes without.
-fn complete(mut sent: Sent) -> Sent {
+pub(crate) fn complete(mut sent: Sent) -> Sent {
     let mut body: serde_json::Value = serde_json::from_slice(&sent.body).expect("JSON");
     let members = body.as_object_mut().expect("an object");
     members.entry("model").or_insert_with(|| json!("claude-opus-4-5"));
@@ -38,7 +38,7 @@ fn markers(plan: &BreakpointPlan, prompt: &Prompt) -> Markers {
 }
 
 /// Sends a session through a rotator and returns the markers of each request as the server got them.
-async fn through(
+pub(crate) async fn through(
     rotator: &Rotator,
     clock: &ManualClock,
     server: &Server,
@@ -64,7 +64,7 @@ async fn through(
     all
 }
 
-fn rotator(server: &Server, clock: &ManualClock) -> Rotator {
+pub(crate) fn rotator(server: &Server, clock: &ManualClock) -> Rotator {
     let profiles = AuthProfiles::from_json(
         r#"{"version": 1, "profiles": {"anthropic:a": {"type": "api_key", "provider": "anthropic", "key": "key-a"}}}"#,
     );

@@ -1,5 +1,6 @@
 //! The plan as the caller reads it.
 
+use super::earlier::Continued;
 use super::marker::Breakpoint;
 use super::note::BreakpointNote;
 
@@ -41,6 +42,8 @@ use super::note::BreakpointNote;
 pub struct BreakpointPlan {
     pub(super) markers: Vec<Breakpoint>,
     pub(super) notes: Vec<BreakpointNote>,
+    /// The earlier request that the planned one goes on from.
+    pub(super) continued: Option<Continued>,
 }
 
 impl BreakpointPlan {
@@ -55,5 +58,11 @@ impl BreakpointPlan {
     #[must_use]
     pub fn notes(&self) -> &[BreakpointNote] {
         &self.notes
+    }
+
+    /// Returns the earlier request of the session that the planned one goes on from, of those that were offered.
+    #[cfg(feature = "client")]
+    pub(crate) fn continued(&self) -> Option<Continued> {
+        self.continued
     }
 }
