@@ -286,6 +286,7 @@ impl<'a> RequestBuilder<'a> {
             let message = "the body has its own `anthropic_beta`, so no beta flag was added to it";
             notes.push(Diagnostic::new(Severity::Warning, DiagnosticCode::Conflict, Location::default(), message));
         }
+        notes.extend(nothing_cached(&marked.plan));
         Ok(PreparedRequest { uri, headers, body: marked.body, plan: marked.plan, notes })
     }
 
@@ -330,6 +331,15 @@ impl<'a> RequestBuilder<'a> {
             None => self.endpoint.kind().row().retention,
         }
     }
+}
+
+/// Returns a note if the caller's null markers leave no block to cache.
+pub(crate) fn nothing_cached(plan: &BreakpointPlan) -> Option<Diagnostic> {
+    plan.is_prevented_by_null().then(|| {
+        let message = "nothing is cached: every block that could carry a marker has `cache_control: null`";
+        Diagnostic::new(Severity::Warning, DiagnosticCode::IgnoredSetting, Location::default(), message)
+            .with_help("leave `cache_control` out of blocks without a marker instead of setting it to null")
+    })
 }
 
 fn no_body() -> Error {

@@ -14,7 +14,7 @@ use crate::cache::BreakpointPlan;
 use crate::error::{Diagnostic, Result};
 use crate::failure::{Failure, TransportError};
 use crate::net::is_direct;
-use crate::request::{Endpoint, RequestBuilder, remove_connection_headers};
+use crate::request::{Endpoint, RequestBuilder, nothing_cached, remove_connection_headers};
 use crate::rotation::{Attempt, AttemptError};
 
 /// The result of an attempt: the value, the status, and whether the answer is complete.
@@ -69,8 +69,9 @@ impl Rotator {
                 let endpoint = &target.endpoint;
                 let builder = RequestBuilder::for_selection(endpoint, attempt.selection());
                 let builder = call.set_up(builder, &settings.config, (model, endpoint.kind()), begun.as_ref());
-                let (is_marked, notes) = (builder.asks_for_markers(), builder.notes());
+                let (is_marked, mut notes) = (builder.asks_for_markers(), builder.notes());
                 let (request, plan) = builder.authenticate_planned(request)?;
+                notes.extend(plan.as_ref().and_then(nothing_cached));
                 let continued = plan.as_ref().and_then(BreakpointPlan::continued);
                 planned = begun.filter(|_| is_marked).map(|begun| begun.planned(continued));
                 (request, notes, plan)

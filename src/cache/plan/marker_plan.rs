@@ -2,7 +2,7 @@
 
 use super::earlier::Continued;
 use super::marker::Breakpoint;
-use super::note::BreakpointNote;
+use super::note::{BreakpointNote, BreakpointReason};
 
 /// The cache breakpoints (`cache_control` markers) of a request body, with the purpose of each.
 ///
@@ -58,6 +58,11 @@ impl BreakpointPlan {
     #[must_use]
     pub fn notes(&self) -> &[BreakpointNote] {
         &self.notes
+    }
+
+    /// Returns `true` if nothing is cached because the blocks that could carry a marker have `"cache_control": null`.
+    pub(crate) fn is_prevented_by_null(&self) -> bool {
+        self.markers.is_empty() && self.notes.iter().any(|note| note.reason == BreakpointReason::NullMarker)
     }
 
     /// Returns the earlier request of the session that the planned one goes on from, of those that were offered.
