@@ -42,6 +42,8 @@ pub use plan::{
     Breakpoint, BreakpointNote, BreakpointOptions, BreakpointOrigin, BreakpointPlan, BreakpointPurpose,
     BreakpointReason, BreakpointSection, Lifetimes, mark_body,
 };
+#[cfg(feature = "client")]
+pub(crate) use plan::{Continued, Earlier};
 pub(crate) use plan::{HostFields, mark_body_for_host};
 
 pub use crate::retention::CacheTtl;

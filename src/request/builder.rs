@@ -8,6 +8,8 @@ use serde::Serialize;
 use super::endpoint::Endpoint;
 use super::model_member::for_url;
 use super::prepared::PreparedRequest;
+#[cfg(feature = "client")]
+use crate::cache::Earlier;
 #[cfg(doc)]
 use crate::cache::mark_body;
 use crate::cache::{BreakpointOptions, BreakpointPlan, Lifetimes, mark_body_for_host};
@@ -162,6 +164,13 @@ impl<'a> RequestBuilder<'a> {
         self
     }
 
+    /// Sets the bodies of earlier requests, the last one first, of which the plan finds the previous one.
+    #[cfg(feature = "client")]
+    pub(crate) fn earlier(mut self, earlier: Vec<Earlier<'a>>) -> Self {
+        self.markers = self.markers.earlier(earlier);
+        self
+    }
+
     /// Sets the plan of the session's previous request, if its body was not kept. See
     /// [`BreakpointOptions::previous_plan`].
     pub fn previous_plan(mut self, plan: &'a BreakpointPlan) -> Self {
@@ -277,6 +286,7 @@ impl<'a> RequestBuilder<'a> {
             let message = "the body has its own `anthropic_beta`, so no beta flag was added to it";
             notes.push(Diagnostic::new(Severity::Warning, DiagnosticCode::Conflict, Location::default(), message));
         }
+        notes.extend(nothing_cached(&marked.plan));
         Ok(PreparedRequest { uri, headers, body: marked.body, plan: marked.plan, notes })
     }
 
@@ -289,6 +299,7 @@ impl<'a> RequestBuilder<'a> {
         let lifetimes = self.lifetimes.filter(|_| !self.ignores_caching());
         let lifetimes = lifetimes.or_else(|| Lifetimes::of(self.effective_retention()));
         let options = self.markers.clone().lifetimes(lifetimes).collapses_tool_runs(row.collapses);
+        let options = if self.lifetimes.is_some() { options.same_lifetimes() } else { options };
         let options = options.refuses_misplaced(row.refuses_misplaced);
         if row.automatic { options } else { options.automatic(false) }
     }
@@ -320,6 +331,15 @@ impl<'a> RequestBuilder<'a> {
             None => self.endpoint.kind().row().retention,
         }
     }
+}
+
+/// Returns a note if the caller's null markers leave no block to cache.
+pub(crate) fn nothing_cached(plan: &BreakpointPlan) -> Option<Diagnostic> {
+    plan.is_prevented_by_null().then(|| {
+        let message = "nothing is cached: every block that could carry a marker has `cache_control: null`";
+        Diagnostic::new(Severity::Warning, DiagnosticCode::IgnoredSetting, Location::default(), message)
+            .with_help("leave `cache_control` out of blocks without a marker instead of setting it to null")
+    })
 }
 
 fn no_body() -> Error {

@@ -26,6 +26,8 @@ mod url;
 
 pub use beta::{BetaList, BetaPolicy};
 pub use builder::RequestBuilder;
+#[cfg(feature = "client")]
+pub(crate) use builder::nothing_cached;
 pub use endpoint::Endpoint;
 #[cfg(feature = "client")]
 pub(crate) use headers::remove_connection_headers;

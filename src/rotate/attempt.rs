@@ -7,14 +7,14 @@ use http::StatusCode;
 
 use super::call::Call;
 use super::rotator::Rotator;
-use super::sessions::{Begun, Place};
+use super::sessions::{Begun, Place, Planned};
 use super::settings::Settings;
 use super::target::{Sent, Target};
 use crate::cache::BreakpointPlan;
 use crate::error::{Diagnostic, Result};
 use crate::failure::{Failure, TransportError};
 use crate::net::is_direct;
-use crate::request::{Endpoint, RequestBuilder, remove_connection_headers};
+use crate::request::{Endpoint, RequestBuilder, nothing_cached, remove_connection_headers};
 use crate::rotation::{Attempt, AttemptError};
 
 /// The result of an attempt: the value, the status, and whether the answer is complete.
@@ -44,9 +44,10 @@ impl Rotator {
         let builder = call.set_up(builder, config, (model, target.endpoint.kind()), begun.as_ref());
         let is_marked = builder.asks_for_markers();
         let (request, plan, notes) = builder.body(call.body_for(model)?).build()?.into_planned();
+        let planned = begun.filter(|_| is_marked).map(|begun| begun.planned(plan.continued()));
         let (request, sent) = target.request(request).ok_or_else(|| Failure::from(TransportError::Request))?;
         let (response, body) = self.exchange(&attempt, &target, request).await?;
-        Ok(self.taken(response, body, notes, sent, Some(plan), begun.filter(|_| is_marked)))
+        Ok(self.taken(response, body, notes, sent, Some(plan), planned))
     }
 
     /// Does the same as [`attempt`](Self::attempt) with a request that the caller builds.
@@ -62,15 +63,17 @@ impl Rotator {
         let is_messages = |target: &Target| target.endpoint.takes_messages(request.method(), request.uri());
         let is_messages = target.as_deref().is_some_and(is_messages);
         let begun = target.as_deref().filter(|_| is_messages).map(|target| self.begin(call, attempt, &target.endpoint));
-        let mut begun = begun.flatten();
+        let (begun, mut planned) = (begun.flatten(), None);
         let (request, notes, plan) = match target {
             Some(target) => {
                 let endpoint = &target.endpoint;
                 let builder = RequestBuilder::for_selection(endpoint, attempt.selection());
                 let builder = call.set_up(builder, &settings.config, (model, endpoint.kind()), begun.as_ref());
-                let (is_marked, notes) = (builder.asks_for_markers(), builder.notes());
+                let (is_marked, mut notes) = (builder.asks_for_markers(), builder.notes());
                 let (request, plan) = builder.authenticate_planned(request)?;
-                begun = begun.filter(|_| is_marked);
+                notes.extend(plan.as_ref().and_then(nothing_cached));
+                let continued = plan.as_ref().and_then(BreakpointPlan::continued);
+                planned = begun.filter(|_| is_marked).map(|begun| begun.planned(continued));
                 (request, notes, plan)
             }
             None => (attempt.selection().authenticate(request)?, Vec::new(), None),
@@ -84,7 +87,7 @@ impl Rotator {
         let request = reqwest::Request::try_from(http::Request::from_parts(parts, sent.body.clone()))
             .map_err(|_| Failure::from(TransportError::Request))?;
         let (response, body) = self.exchange_at(attempt, (&host, direct), is_messages, request).await?;
-        Ok(self.taken(response, body, notes, sent, plan, begun))
+        Ok(self.taken(response, body, notes, sent, plan, planned))
     }
 
     /// Begins a request of a session, if the call is part of one.
@@ -95,11 +98,11 @@ impl Rotator {
             model: attempt.model().clone(),
             url: endpoint.uri().to_string(),
         };
-        Some(self.0.sessions.begin(place, self.0.clock.now()))
+        Some(self.0.sessions.begin(place, self.0.clock.now(), call.previous_body()))
     }
 
-    /// Returns the result of an answered attempt. The server has accepted its request, which is thus the session's last
-    /// one.
+    /// Returns the result of an answered attempt. The server has accepted its request, which is thus the last
+    /// one of its conversation.
     fn taken(
         &self,
         response: reqwest::Response,
@@ -107,10 +110,10 @@ impl Rotator {
         notes: Vec<Diagnostic>,
         sent: Sent,
         plan: Option<BreakpointPlan>,
-        begun: Option<Begun>,
+        planned: Option<Planned>,
     ) -> (Exchanged, Option<StatusCode>, bool) {
-        if let Some(begun) = begun {
-            self.0.sessions.remember(begun, sent.body.clone(), sent.held);
+        if let Some(planned) = planned {
+            self.0.sessions.remember(planned, sent.body.clone(), sent.held);
         }
         let (status, complete) = (response.status(), body.is_some());
         (Exchanged { response, body, notes, sent: sent.body, plan }, Some(status), complete)

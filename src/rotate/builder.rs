@@ -189,10 +189,10 @@ impl RotatorBuilder {
         self
     }
 
-    /// Sets the maximum number of bytes for the memory of sessions, which contains the last body sent in each; see
-    /// [`Call::session`](super::Call::session). Default: 32 MiB; zero disables the memory.
+    /// Sets the maximum number of bytes for the memory of sessions, which contains the last body of each conversation
+    /// in them; see [`Call::session`](super::Call::session). Default: 32 MiB; zero disables the memory.
     ///
-    /// The least recently used sessions are forgotten first. The next request of a forgotten session is planned like
+    /// The conversations that were not used for longest are forgotten first. The next request of one is planned like
     /// its first, at the cost that it would have without a memory.
     pub fn session_memory(mut self, bytes: usize) -> Self {
         self.session_memory = bytes;

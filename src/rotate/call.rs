@@ -7,8 +7,8 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::sessions::Begun;
-use crate::cache::{CachePrices, choose_lifetimes};
+use super::sessions::{Begun, EarlierRequest};
+use crate::cache::{CachePrices, Earlier, choose_lifetimes};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::headroom::TokenEstimate;
@@ -103,6 +103,11 @@ impl Call {
     /// ([`RequestBuilder::previous`]). Each profile, model and endpoint has a separate cache, and is remembered
     /// separately. Requests that were not answered or use no caching do not count. The memory does not outlive the
     /// program: the first request after that is planned like one of a new session.
+    ///
+    /// A session may contain several conversations, such as an agent's main loop, its calls for a title and its
+    /// sub-agents. The last request of each of the latest eight is kept, and a request is planned with the one that it
+    /// goes on from: the first message and the first answer are the same, or the messages are a window on the earlier
+    /// ones. A request that goes on from none is planned like the first of a new session.
     pub fn session(mut self, key: impl Into<String>) -> Self {
         let key = key.into();
         self.session = Some(key.as_str().into());
@@ -112,17 +117,18 @@ impl Call {
 
     /// Sets the body of the session's previous request exactly as it was sent, for callers that keep
     /// [`Reply::sent_body`](super::Reply::sent_body) themselves. It overrides the memory of the
-    /// [`session`](Self::session).
+    /// [`session`](Self::session). A body of another conversation has no effect.
     pub fn previous(mut self, body: impl Into<Bytes>) -> Self {
         self.previous = Some(body.into());
         self
     }
 
     /// Lets the times between the requests of the [`session`](Self::session) decide the retention of prompt prefixes
-    /// with [`choose_lifetimes`], from the second request on. Default: off. A retention of none stays none.
+    /// with [`choose_lifetimes`], from the second request of a conversation on. Default: off. A retention of none stays
+    /// none.
     ///
-    /// One-hour entries are written only if the endpoint supports them. The times are forgotten with the session's
-    /// body.
+    /// One-hour entries are written only if the endpoint supports them. Each conversation of the session has its own
+    /// times, because only its next request reads its messages. They are forgotten with its body.
     pub fn adaptive_lifetime(mut self) -> Self {
         self.adaptive_lifetime = true;
         self
@@ -243,6 +249,10 @@ impl Call {
         self.session.as_ref()
     }
 
+    pub(super) fn previous_body(&self) -> Option<&Bytes> {
+        self.previous.as_ref()
+    }
+
     /// Creates the request for a model; `begun` is the memory of the session.
     pub(super) fn set_up<'r>(
         &'r self,
@@ -253,18 +263,25 @@ impl Call {
     ) -> RequestBuilder<'r> {
         let (agent, kind) = (self.agent.as_deref(), builder.credential_kind());
         let mut builder = builder.configured(config, model, agent, self.retention);
-        if let Some(previous) = self.previous.as_ref().or_else(|| begun?.previous.as_ref()) {
-            builder = builder.previous(previous);
-        }
         let found = |retention| config.cache_retention(model, agent, kind, retention);
-        if let Some(begun) = begun.filter(|begun| self.adaptive_lifetime && !begun.gaps.is_empty())
-            && found(self.retention).retention != CacheRetention::None
-        {
-            let mut prices = CachePrices::for_model(model.model());
+        let mut prices = None;
+        if self.adaptive_lifetime && begun.is_some() && found(self.retention).retention != CacheRetention::None {
+            let mut of_model = CachePrices::for_model(model.model());
             if !endpoint.has_one_hour() || found(Some(CacheRetention::Long)).shortened {
-                prices.write_one_hour = f64::INFINITY;
+                of_model.write_one_hour = f64::INFINITY;
             }
-            builder = builder.lifetimes(choose_lifetimes(&begun.gaps, &prices));
+            prices = Some(of_model);
+        }
+        if let Some(begun) = begun {
+            // The plan finds out which conversation the request goes on with, and its times decide.
+            let earlier = |earlier: &'r EarlierRequest| {
+                let gaps = prices.map(|_| begun.gaps_after(earlier)).filter(|gaps| !gaps.is_empty());
+                let lifetimes = gaps.zip(prices).map(|(gaps, prices)| choose_lifetimes(&gaps, &prices));
+                Earlier { body: &earlier.body, lifetimes }
+            };
+            builder = builder.earlier(begun.earlier.iter().map(earlier).collect());
+        } else if let Some(previous) = &self.previous {
+            builder = builder.previous(previous);
         }
         match &self.setup {
             Some(setup) => setup(builder),

@@ -10,6 +10,7 @@ mod body;
 mod bound;
 mod builder;
 mod call;
+mod conversations;
 mod drive;
 mod exchange;
 mod form;

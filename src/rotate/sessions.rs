@@ -1,11 +1,12 @@
-//! The last request of each session, in bounded memory.
+//! The last request of each conversation of each session, in bounded memory.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::conversations::{Conversations, Kept};
+use crate::cache::Continued;
 use crate::clock::Timestamp;
 use crate::id::{ModelRef, ProfileId};
 
@@ -24,41 +25,42 @@ pub(super) struct Place {
     pub(super) url: String,
 }
 
-/// A request that is about to be made, with the memory of the previous one.
+/// A request that is about to be made, with the memory of its session.
 #[derive(Debug)]
 pub(super) struct Begun {
     place: Place,
     number: u64,
     at: Timestamp,
-    pub(super) previous: Option<Bytes>,
-    /// The times between the starts of the requests so far, including this one.
-    pub(super) gaps: Vec<Duration>,
+    /// The last requests of the session's conversations, the last one first.
+    pub(super) earlier: Vec<EarlierRequest>,
 }
 
-/// The remembered sessions; the least recently used ones are forgotten first.
+/// The last request of a conversation.
+#[derive(Clone, Debug)]
+pub(super) struct EarlierRequest {
+    pub(super) body: Bytes,
+    /// `None` for a body that is not from the memory.
+    conversation: Option<u64>,
+    /// Its time, and the times between the starts of the requests before it.
+    at: Timestamp,
+    gaps: Arc<[Duration]>,
+}
+
+/// A request that is planned, with its place in the memory.
+#[derive(Debug)]
+pub(super) struct Planned {
+    place: Place,
+    number: u64,
+    conversation: u64,
+    at: Timestamp,
+    gaps: Arc<[Duration]>,
+}
+
+/// The remembered sessions; the conversations with the oldest last request are forgotten first.
 #[derive(Debug)]
 pub(super) struct Sessions {
     most: usize,
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    kept: HashMap<Arc<Place>, Kept>,
-    by_use: BTreeMap<u64, Arc<Place>>,
-    bytes: usize,
-    last: u64,
-}
-
-#[derive(Debug)]
-struct Kept {
-    body: Bytes,
-    bytes: usize,
-    /// The number of the request, and its time.
-    number: u64,
-    at: Timestamp,
-    gaps: VecDeque<Duration>,
-    used: u64,
+    state: Mutex<Conversations>,
 }
 
 impl Sessions {
@@ -67,74 +69,74 @@ impl Sessions {
         Self { most, state: Mutex::default() }
     }
 
-    /// Begins a request.
-    pub(super) fn begin(&self, place: Place, now: Timestamp) -> Begun {
-        let mut state = self.state();
-        let number = state.next();
-        let kept = state.touch(&place, number);
-        let previous = kept.map(|kept| kept.body.clone());
-        let gaps = kept.map(|kept| kept.gaps.iter().copied().chain([now.saturating_since(kept.at)]).collect());
-        let gaps = gaps.unwrap_or_default();
-        Begun { place, number, at: now, previous, gaps }
+    /// Begins a request. A previous body that the caller passes replaces the memory.
+    pub(super) fn begin(&self, place: Place, now: Timestamp, previous: Option<&Bytes>) -> Begun {
+        let (number, mut earlier) = {
+            let mut state = self.state();
+            let (number, kept) = state.begin(&place);
+            (number, kept.iter().rev().filter_map(EarlierRequest::of).collect::<Vec<_>>())
+        };
+        if let Some(previous) = previous {
+            earlier.retain(|earlier| earlier.body == previous);
+            if earlier.is_empty() {
+                let body = previous.clone();
+                earlier.push(EarlierRequest { body, conversation: None, at: now, gaps: Arc::default() });
+            }
+        }
+        Begun { place, number, at: now, earlier }
     }
 
-    /// Keeps a request that the server has accepted; `held` is the memory of its body, in bytes. Of two concurrent
-    /// requests it keeps the one that began later.
-    pub(super) fn remember(&self, begun: Begun, body: Bytes, held: usize) {
-        let Begun { place, number, at, gaps, .. } = begun;
-        let mut state = self.state();
-        if state.kept.get(&place).is_some_and(|kept| kept.number > number) {
-            return;
-        }
-        state.forget(&place);
+    /// Keeps the body of a request that the server has accepted; `held` is its memory, in bytes. Of two concurrent
+    /// requests of a conversation it keeps the one that began later.
+    pub(super) fn remember(&self, planned: Planned, body: Bytes, held: usize) {
+        let Planned { place, number, conversation, at, gaps } = planned;
         let names = place.session.len() + place.profile.as_str().len() + place.model.model().len() + place.url.len();
-        let bytes = held.saturating_add(names).saturating_add(OVERHEAD);
-        // The previous body is no longer the last one, so it is dropped even if this one does not fit.
-        if bytes > self.most {
+        let empty = names.saturating_add(OVERHEAD);
+        if empty > self.most {
             return;
         }
-        while state.bytes > self.most - bytes {
-            let Some((_, oldest)) = state.by_use.pop_first() else { break };
-            state.forget(&oldest);
-        }
-        let (place, used) = (Arc::new(place), state.next());
-        let surplus = gaps.len().saturating_sub(GAPS);
-        let gaps = gaps.into_iter().skip(surplus).collect();
-        state.by_use.insert(used, Arc::clone(&place));
-        state.bytes += bytes;
-        state.kept.insert(place, Kept { body, bytes, number, at, gaps, used });
+        // A body that is too large leaves its place empty, because the previous one is no longer the last.
+        let (body, bytes) = match empty.saturating_add(held) {
+            bytes if bytes <= self.most => (Some(body), bytes),
+            _ => (None, empty),
+        };
+        self.state().keep(place, Kept { number, conversation, body, bytes, at, gaps }, self.most);
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, Conversations> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
-    fn next(&mut self) -> u64 {
-        self.last += 1;
-        self.last
+impl EarlierRequest {
+    fn of(kept: &Kept) -> Option<Self> {
+        let (body, conversation) = (kept.body.clone()?, Some(kept.conversation));
+        Some(Self { body, conversation, at: kept.at, gaps: Arc::clone(&kept.gaps) })
+    }
+}
+
+impl Begun {
+    /// Returns the times between the starts of a conversation's requests, if this is the next one. Empty if none is
+    /// known.
+    pub(super) fn gaps_after(&self, earlier: &EarlierRequest) -> Vec<Duration> {
+        let last = earlier.conversation.map(|_| self.at.saturating_since(earlier.at));
+        earlier.gaps.iter().copied().chain(last).collect()
     }
 
-    fn touch(&mut self, place: &Place, used: u64) -> Option<&Kept> {
-        let kept = self.kept.get_mut(place)?;
-        if let Some(place) = self.by_use.remove(&kept.used) {
-            self.by_use.insert(used, place);
-        }
-        kept.used = used;
-        Some(kept)
-    }
-
-    fn forget(&mut self, place: &Place) {
-        if let Some(kept) = self.kept.remove(place) {
-            self.by_use.remove(&kept.used);
-            self.bytes -= kept.bytes;
-        }
+    /// Lets go of the bodies once the request is planned.
+    pub(super) fn planned(self, continued: Option<Continued>) -> Planned {
+        let from = continued.and_then(|continued| self.earlier.get(continued.index));
+        let gaps = from.map(|from| self.gaps_after(from)).unwrap_or_default();
+        let gaps = gaps.get(gaps.len().saturating_sub(GAPS)..).unwrap_or_default().into();
+        let replaced = continued.and_then(|continued| self.earlier.get(continued.replaced?)?.conversation);
+        let Self { place, number, at, .. } = self;
+        Planned { place, number, conversation: replaced.unwrap_or(number), at, gaps }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::conversations::CONVERSATIONS;
     use super::*;
 
     const MEGABYTE: usize = 1 << 20;
@@ -152,13 +154,32 @@ mod tests {
         Timestamp::from_millis(seconds * 1_000)
     }
 
+    /// A request that goes on from the session's last one.
+    fn begin(sessions: &Sessions, session: &str, seconds: i64) -> Planned {
+        let begun = sessions.begin(place(session), at(seconds), None);
+        let next = (!begun.earlier.is_empty()).then_some(Continued { index: 0, replaced: Some(0) });
+        begun.planned(next)
+    }
+
+    /// The first request of a conversation.
+    fn begin_new(sessions: &Sessions, session: &str) -> Planned {
+        sessions.begin(place(session), at(0), None).planned(None)
+    }
+
+    fn end(sessions: &Sessions, planned: Planned, body: &[u8]) {
+        sessions.remember(planned, Bytes::copy_from_slice(body), body.len());
+    }
+
     fn send(sessions: &Sessions, session: &str, seconds: i64, body: &[u8]) {
-        let begun = sessions.begin(place(session), at(seconds));
-        sessions.remember(begun, Bytes::copy_from_slice(body), body.len());
+        end(sessions, begin(sessions, session, seconds), body);
+    }
+
+    fn bodies(sessions: &Sessions, session: &str) -> Vec<Bytes> {
+        sessions.begin(place(session), at(0), None).earlier.into_iter().map(|earlier| earlier.body).collect()
     }
 
     fn previous(sessions: &Sessions, session: &str) -> Option<Bytes> {
-        sessions.begin(place(session), at(0)).previous
+        bodies(sessions, session).first().cloned()
     }
 
     #[test]
@@ -169,15 +190,15 @@ mod tests {
             for turn in 0..2 {
                 for number in 0..1_000 {
                     let session = format!("session-{number}");
-                    let begun = sessions.begin(place(&session), at(turn));
+                    let planned = begin(&sessions, &session, turn);
                     let body = vec![b'x'; MEGABYTE];
                     let held = body.capacity();
-                    sessions.remember(begun, body.into(), held);
-                    assert!(sessions.state().bytes <= most);
+                    sessions.remember(planned, body.into(), held);
+                    assert!(sessions.state().sizes().2 <= most);
                 }
             }
-            let state = sessions.state();
-            assert_eq!((state.kept.len(), state.by_use.len()), (15, 15));
+            let (conversations, in_sessions, _) = sessions.state().sizes();
+            assert_eq!((conversations, in_sessions), (15, 15));
         });
         // The body that is about to be remembered is allowed as well.
         let allowed = u64::try_from(most + 2 * MEGABYTE).unwrap();
@@ -206,7 +227,7 @@ mod tests {
         send(&sessions, "one", 0, &body(b'1'));
         send(&sessions, "two", 0, &body(b'2'));
         // "one" is used again, so "two" goes.
-        assert_eq!(previous(&sessions, "one").unwrap()[0], b'1');
+        send(&sessions, "one", 0, &body(b'1'));
         send(&sessions, "three", 0, &body(b'3'));
         assert_eq!(previous(&sessions, "two"), None);
         assert_eq!(previous(&sessions, "one").unwrap()[0], b'1');
@@ -220,7 +241,7 @@ mod tests {
             Place { model: "anthropic/claude-haiku-4-5".parse().unwrap(), ..place("three") },
             Place { url: "https://example.com/v1/messages".to_owned(), ..place("three") },
         ];
-        assert!(other.into_iter().all(|place| sessions.begin(place, at(0)).previous.is_none()));
+        assert!(other.into_iter().all(|place| sessions.begin(place, at(0), None).earlier.is_empty()));
         let off = Sessions::new(0);
         send(&off, "one", 0, b"{}");
         assert_eq!(previous(&off, "one"), None);
@@ -229,11 +250,84 @@ mod tests {
     #[test]
     fn of_requests_at_the_same_time_the_one_begun_last_is_the_last() {
         let sessions = Sessions::new(MEGABYTE);
-        let (first, second) = (sessions.begin(place("one"), at(0)), sessions.begin(place("one"), at(5)));
-        assert!(first.previous.is_none() && second.previous.is_none());
-        sessions.remember(second, Bytes::from_static(b"second"), 6);
-        sessions.remember(first, Bytes::from_static(b"first"), 5);
-        let third = sessions.begin(place("one"), at(35));
-        assert_eq!((third.previous.as_deref(), &*third.gaps), (Some(&b"second"[..]), &[Duration::from_secs(30)][..]));
+        send(&sessions, "one", 0, b"zero");
+        let (first, second) = (begin(&sessions, "one", 3), begin(&sessions, "one", 5));
+        end(&sessions, second, b"second");
+        end(&sessions, first, b"first");
+        let third = sessions.begin(place("one"), at(35), None);
+        assert_eq!((third.earlier.len(), &*third.earlier[0].body), (1, &b"second"[..]));
+        assert_eq!(third.gaps_after(&third.earlier[0]), [5, 30].map(Duration::from_secs));
+        // First requests at the same time are conversations of their own, whichever ends first.
+        let (first, second) = (begin_new(&sessions, "two"), begin_new(&sessions, "two"));
+        end(&sessions, second, b"second");
+        end(&sessions, first, b"first");
+        assert_eq!(bodies(&sessions, "two"), [&b"second"[..], b"first"]);
+    }
+
+    #[test]
+    fn what_was_forgotten_is_not_replaced_by_what_began_before_it() {
+        // Room for two.
+        let sessions = Sessions::new(2 * (MEGABYTE + OVERHEAD + 200));
+        let body = |letter: u8| vec![letter; MEGABYTE];
+        send(&sessions, "one", 0, &body(b'0'));
+        let (early, late) = (begin(&sessions, "one", 0), begin(&sessions, "one", 0));
+        end(&sessions, late, &body(b'2'));
+        for other in ["two", "three"] {
+            send(&sessions, other, 0, &body(b'x'));
+        }
+        assert_eq!(previous(&sessions, "one"), None);
+        end(&sessions, early, &body(b'1'));
+        assert_eq!(previous(&sessions, "one"), None);
+        send(&sessions, "one", 0, &body(b'3'));
+        assert_eq!(previous(&sessions, "one").unwrap()[0], b'3');
+
+        // The same for a body that is too large to keep, and for the number of conversations.
+        let early = begin(&sessions, "one", 0);
+        send(&sessions, "one", 0, &vec![b'4'; 3 * MEGABYTE]);
+        end(&sessions, early, b"early");
+        assert_eq!(previous(&sessions, "one"), None);
+        let sessions = Sessions::new(MEGABYTE);
+        let early = begin_new(&sessions, "one");
+        for number in 0..10 {
+            let planned = begin_new(&sessions, "one");
+            end(&sessions, planned, &[number]);
+        }
+        end(&sessions, early, b"early");
+        let kept: Vec<u8> = bodies(&sessions, "one").iter().map(|body| body[0]).collect();
+        assert_eq!(kept, [9, 8, 7, 6, 5, 4, 3, 2]);
+        let (conversations, in_sessions, _) = sessions.state().sizes();
+        assert_eq!((conversations, in_sessions), (CONVERSATIONS, 1));
+    }
+
+    #[test]
+    fn a_conversation_goes_on_beside_others_and_its_times_are_its_own() {
+        let sessions = Sessions::new(MEGABYTE);
+        let (main, title) = (begin_new(&sessions, "one"), begin_new(&sessions, "one"));
+        end(&sessions, main, b"main");
+        end(&sessions, title, b"title");
+        let next = sessions.begin(place("one"), at(60), None);
+        let planned = next.planned(Some(Continued { index: 1, replaced: Some(1) }));
+        end(&sessions, planned, b"main, longer");
+        assert_eq!(bodies(&sessions, "one"), [&b"main, longer"[..], b"title"]);
+        let now = sessions.begin(place("one"), at(100), None);
+        let gaps: Vec<_> = now.earlier.iter().map(|earlier| now.gaps_after(earlier)).collect();
+        assert_eq!(gaps, [vec![Duration::from_secs(60), Duration::from_secs(40)], vec![Duration::from_secs(100)]]);
+        // A body that goes on from one which stays is a conversation of its own, with the same times before.
+        end(&sessions, now.planned(Some(Continued { index: 0, replaced: None })), b"summary");
+        let now = sessions.begin(place("one"), at(100), None);
+        assert_eq!((now.earlier.len(), now.gaps_after(&now.earlier[0]).len()), (3, 3));
+    }
+
+    #[test]
+    fn a_body_of_the_caller_replaces_the_memory() {
+        let sessions = Sessions::new(MEGABYTE);
+        end(&sessions, begin_new(&sessions, "one"), b"main");
+        end(&sessions, begin_new(&sessions, "one"), b"title");
+        let begin = |body| sessions.begin(place("one"), at(60), Some(&Bytes::from_static(body)));
+        let (known, unknown) = (begin(b"main"), begin(b"another"));
+        assert_eq!((known.earlier.len(), known.gaps_after(&known.earlier[0]).len()), (1, 1));
+        assert_eq!((unknown.earlier.len(), unknown.gaps_after(&unknown.earlier[0]).len()), (1, 0));
+        end(&sessions, known.planned(Some(Continued { index: 0, replaced: Some(0) })), b"main, longer");
+        assert_eq!(bodies(&sessions, "one"), [&b"main, longer"[..], b"title"]);
     }
 }

@@ -259,6 +259,77 @@ fn a_stream_that_compacts_counts_all_its_runs() {
     assert_eq!((usage.uncached, usage.read, usage.total()), (Some(208), Some(47), 255));
 }
 
+/// The shapes are those of Anthropic's types (Python SDK, 2026-09) and of `OpenRouter`'s (TypeScript SDK, 2026-11); the
+/// figures are made up. No recorded reply of these hosts with several runs is known, nor one of `InvokeModel` whose
+/// metrics tell lifetimes, so those come from the model's own events.
+#[test]
+fn constructed_replies_with_several_runs_count_the_same_on_every_host() {
+    let runs = r#""iterations":[{"type":"compaction","input_tokens":5,"cache_read_input_tokens":180,"cache_creation_input_tokens":9,"cache_creation":{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":9}},{"type":"message","model":"claude-opus-5","input_tokens":23,"cache_read_input_tokens":0,"cache_creation_input_tokens":0}]"#;
+    let usage = format!(r#"{{"input_tokens":23,"cache_read_input_tokens":0,"output_tokens":7,{runs}}}"#);
+    let start =
+        r#"data: {"type":"message_start","message":{"usage":{"input_tokens":5,"cache_read_input_tokens":180}}}"#;
+    let delta = format!(r#"data: {{"type":"message_delta","usage":{usage}}}"#);
+    let stop = r#"data: {"type":"message_stop"}"#;
+    let metrics = r#"data: {"type":"message_stop","amazon-bedrock-invocationMetrics":{"inputTokenCount":23,"outputTokenCount":7,"cacheReadInputTokenCount":4}}"#;
+    for (name, text) in [
+        ("vertex", format!(r#"{{"id":"msg_vrtx_1","usage":{usage}}}"#)),
+        ("bedrock, InvokeModel", format!(r#"{{"id":"msg_bdrk_1","usage":{usage}}}"#)),
+        (
+            "openrouter, messages",
+            format!(r#"{{"id":"gen-1","usage":{{"cost":0.01,{}"#, usage.trim_start_matches('{')) + "}",
+        ),
+        ("vertex, a stream", [start, &delta, stop].join("\n\n")),
+        ("bedrock, a stream whose metrics are those of the last run", [start, &delta, metrics].join("\n\n")),
+    ] {
+        let usage = if text.starts_with('{') {
+            CacheUsage::from_reply(text.as_bytes()).expect(name)
+        } else {
+            CacheUsage::from_stream(text.as_bytes())
+        };
+        assert_eq!((usage.uncached, usage.read, usage.written()), (Some(28), Some(180), 9), "{name}");
+        assert_eq!((usage.written_one_hour, usage.other_models), (Some(9), None), "{name}");
+    }
+    // Metrics without lifetimes leave those of the model's own events.
+    let one_hour = r#"data: {"type":"message_start","message":{"usage":{"input_tokens":1,"cache_read_input_tokens":2,"cache_creation_input_tokens":3,"cache_creation":{"ephemeral_1h_input_tokens":3}}}}"#;
+    let metrics = r#"data: {"amazon-bedrock-invocationMetrics":{"inputTokenCount":1,"cacheReadInputTokenCount":2,"cacheWriteInputTokenCount":3}}"#;
+    let usage = CacheUsage::from_stream([one_hour, metrics].join("\n\n").as_bytes());
+    assert_eq!((usage.total(), usage.written_one_hour), (6, Some(3)));
+}
+
+#[test]
+fn tokens_of_other_models_are_counted_apart() {
+    // An advisor's runs (advisor tool, 2026-03) are billed at the advisor's prices.
+    let advised = r#"{"usage":{"input_tokens":412,"cache_read_input_tokens":50000,"iterations":[{"type":"message","model":"claude-sonnet-5","input_tokens":412,"cache_read_input_tokens":50000},{"type":"advisor_message","model":"claude-opus-5","input_tokens":52000,"cache_read_input_tokens":8,"cache_creation_input_tokens":2},{"type":"advisor_message","input_tokens":10}]}}"#;
+    let usage = CacheUsage::from_reply(advised.as_bytes()).expect("a reply");
+    assert_eq!((usage.uncached, usage.read, usage.other_models), (Some(412), Some(50_000), Some(52_020)));
+    assert!(usage.hit_ratio().is_some_and(|ratio| ratio > 0.99));
+    assert_eq!((usage + usage).other_models, Some(104_040));
+    // A model that the server fell back from (2026-07) has other prices than the one that answered.
+    let fell_back = r#"{"usage":{"input_tokens":7,"iterations":[{"type":"message","model":"claude-fable-5","input_tokens":100},{"type":"compaction","input_tokens":3},{"type":"fallback_message","model":"claude-opus-5","input_tokens":7}]}}"#;
+    let usage = CacheUsage::from_reply(fell_back.as_bytes()).expect("a reply");
+    assert_eq!((usage.uncached, usage.other_models), (Some(10), Some(100)));
+    // Only the advisor's run is told: the counters outside are the executor's.
+    let only = r#"{"usage":{"input_tokens":5,"iterations":[{"type":"advisor_message","input_tokens":9}]}}"#;
+    let usage = CacheUsage::from_reply(only.as_bytes()).expect("a reply");
+    assert_eq!((usage.uncached, usage.other_models), (Some(5), Some(9)));
+}
+
+#[test]
+fn a_later_event_never_makes_a_sum_smaller() {
+    let sum = r#"{"type":"message_delta","usage":{"input_tokens":23,"iterations":[{"type":"compaction","input_tokens":185,"cache_read_input_tokens":40},{"type":"message","input_tokens":23,"cache_read_input_tokens":7}]}}"#;
+    let later = br#"{"type":"message_stop","amazon-bedrock-invocationMetrics":{"inputTokenCount":23,"cacheReadInputTokenCount":7}}"#;
+    let mut usage = CacheUsage::from_reply(sum.as_bytes()).expect("an event");
+    usage.observe_event(later).expect("an event");
+    assert_eq!((usage.uncached, usage.read), (Some(208), Some(47)));
+    let mut session = usage + usage;
+    session.observe_event(later).expect("an event");
+    assert_eq!(session, usage + usage);
+    // An estimate that is no sum is replaced by the count at the end.
+    let mut usage = CacheUsage::from_reply(br#"{"message":{"usage":{"input_tokens":35}}}"#).expect("an event");
+    usage.observe_event(later).expect("an event");
+    assert_eq!((usage.uncached, usage.read), (Some(23), Some(7)));
+}
+
 #[test]
 fn the_first_change_is_named_with_what_it_costs() {
     let before = r#"{"model":"m","tools":[{"name":"a"},{"name":"b","input_schema":{"x":1}}],"system":[{"type":"text","text":"s"},{"type":"text","text":"t"}],"messages":[{"role":"user","content":[{"type":"image","source":"i"},{"type":"text","text":"u"}]},{"role":"assistant","content":"a"}]}"#;

@@ -16,6 +16,8 @@ use std::sync::LazyLock;
 mod best;
 mod exceptions;
 mod families;
+#[cfg(feature = "client")]
+mod interleaved;
 mod lifetimes;
 mod ours;
 mod placements;

@@ -8,6 +8,7 @@ use crate::simulator::{Cache, Host, Life, Markers, Prompt};
 use crate::traces::Request;
 
 /// A request, its text, and the prompt in it.
+#[derive(Clone)]
 pub(crate) struct Sent {
     pub(crate) at: f64,
     pub(crate) body: Vec<u8>,

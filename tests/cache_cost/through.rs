@@ -25,7 +25,7 @@ fn markers(plan: &BreakpointPlan, prompt: &Prompt) -> Markers {
 }
 
 /// Sends a session through a rotator and returns the markers of each request as the server got them.
-async fn through(
+pub(crate) async fn through(
     rotator: &Rotator,
     clock: &ManualClock,
     server: &Server,
@@ -51,7 +51,7 @@ async fn through(
     all
 }
 
-fn rotator(server: &Server, clock: &ManualClock) -> Rotator {
+pub(crate) fn rotator(server: &Server, clock: &ManualClock) -> Rotator {
     let profiles = AuthProfiles::from_json(
         r#"{"version": 1, "profiles": {"anthropic:a": {"type": "api_key", "provider": "anthropic", "key": "key-a"}}}"#,
     );

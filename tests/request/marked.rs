@@ -99,6 +99,29 @@ fn a_foreign_request_comes_out_as_the_builders_own() {
 }
 
 #[test]
+fn a_body_whose_null_markers_prevent_all_caching_says_so() {
+    let (endpoint, selection, config) = (Endpoint::anthropic(), selection("api_key"), config("{}"));
+    let null = r#""cache_control":null"#;
+    let text = |text: &str, mark: &str| format!(r#"{{"type":"text","text":"{text}"{mark}}}"#);
+    let body = |system: &str, user: &str| {
+        format!(
+            r#"{{"tools":[{{"name":"t",{null}}}],"system":[{}],"messages":[{{"role":"user","content":[{}]}}]}}"#,
+            text("s", system),
+            text("u", user),
+        )
+    };
+    let null = format!(",{null}");
+    for (body, noted) in [(body(&null, &null), true), (body("", &null), false), (body(&null, ""), false)] {
+        let request = builder(&endpoint, &selection, &config).body(body).build().unwrap();
+        let notes = request.notes().iter().map(ToString::to_string).collect::<Vec<_>>().concat();
+        assert_eq!(notes.contains("nothing is cached"), noted, "{notes}");
+        assert_eq!(request.plan().breakpoints().is_empty(), noted);
+    }
+    let unmarked = builder(&endpoint, &selection, &config).retention(provider_auth::CacheRetention::None);
+    assert!(unmarked.body(body(&null, &null)).build().unwrap().notes().is_empty(), "nobody asked for a cache");
+}
+
+#[test]
 fn a_subscription_gets_no_breakpoints_unless_it_is_opted_in() {
     let (endpoint, long) = (Endpoint::anthropic(), "{ agents: { defaults: { params: { cacheRetention: 'long' } } } }");
     for (kind, opted_in, expected) in

@@ -159,3 +159,16 @@ fn a_request_without_a_model_in_its_body_is_refused() {
     let request = http::Request::post("http://127.0.0.1/v1/messages").body("{\"model\":\" \"}").unwrap();
     assert_eq!(Call::from_request(&ProviderId::anthropic(), request).unwrap_err().kind(), ErrorKind::InvalidId);
 }
+
+#[tokio::test]
+async fn a_body_whose_null_markers_prevent_all_caching_says_so_in_the_reply() {
+    let rig = Rig::new(Server::script(vec![Act::message("Hello"), Act::message("Hello")]), &keys(&["a"]));
+    let url = format!("{}/v1/messages", rig.server.url());
+    let body = r#"{"messages":[{"role":"user","content":[{"type":"text","text":"u","cache_control":null}]}]}"#;
+    let own = Call::new(OPUS.parse().unwrap())
+        .requests(move |_| Ok(http::Request::post(&url).body(body.as_bytes().to_vec()).unwrap()));
+    for call in [Call::new(OPUS.parse().unwrap()).body(body), own] {
+        let reply = rig.rotator.send(&call).await.unwrap();
+        assert!(reply.notes().iter().any(|note| note.to_string().contains("nothing is cached")), "{:?}", reply.notes());
+    }
+}

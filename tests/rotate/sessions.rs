@@ -114,6 +114,44 @@ async fn whatever_is_forgotten_the_plan_is_that_of_the_session_or_of_a_new_one()
 }
 
 #[tokio::test]
+async fn the_conversations_of_a_session_do_not_take_each_others_place_even_at_the_same_time() {
+    let rig = rig(None);
+    let send = |about, turns| {
+        let body = turn(turns, None, about);
+        async { rig.rotator.send(&call(body).session("s")).await.unwrap().sent_body().clone() }
+    };
+    let (mut main, mut other) = tokio::join!(send("main", 0), send("other", 0));
+    for turns in 1..5 {
+        let (next_main, next_other) = tokio::join!(send("main", turns), send("other", turns));
+        for (about, last, next) in [("main", &main, &next_main), ("other", &other, &next_other)] {
+            let expected = by_hand(&turn(turns, None, about), Some(last));
+            assert_eq!(String::from_utf8_lossy(next), expected, "{about} {turns}");
+        }
+        (main, other) = (next_main, next_other);
+    }
+}
+
+#[tokio::test]
+async fn whatever_conversation_is_forgotten_the_others_are_planned_with_their_own() {
+    // Room for two or three of four.
+    let rig = rig(Some(12_000));
+    let (mut sent, mut forgotten, mut known): (HashMap<usize, String>, _, _) = (HashMap::new(), 0, 0);
+    for step in 0..48 {
+        let about = [0, 1, 0, 2, 0, 3, 1, 0][step % 8];
+        let body = turn(step / 6, Some(step), &format!("conversation {about}"));
+        rig.rotator.send(&call(body.clone()).session("s")).await.unwrap();
+        let (with, without) = (by_hand(&body, sent.get(&about).map(String::as_bytes)), by_hand(&body, None));
+        let is = last(&rig);
+        assert!(is == with || is == without, "{step}");
+        if with != without {
+            *(if is == with { &mut known } else { &mut forgotten }) += 1;
+        }
+        sent.insert(about, is);
+    }
+    assert!(known > 5 && forgotten > 5, "{known} {forgotten}");
+}
+
+#[tokio::test]
 async fn only_what_the_server_took_counts() {
     let bodies: Vec<_> = (0..4).map(|clock| turn(clock, Some(clock), "question")).collect();
     for act in

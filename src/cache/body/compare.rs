@@ -27,13 +27,7 @@ impl CommonPrefix {
     /// one known.
     pub(crate) fn of(previous: Scanned<'_>, current: Scanned<'_>) -> Self {
         let same = |before: PromptSection<'_>, now: PromptSection<'_>| {
-            let equal = before.blocks.iter().zip(now.blocks).enumerate();
-            let count = equal
-                .take_while(|(index, (a, b))| {
-                    let text = || same_text((previous.body, before, *index, a), (current.body, now, *index, b));
-                    same_place(a, b) && (a.same || text())
-                })
-                .count();
+            let count = common_blocks((previous.body, before), (current.body, now));
             (count, count == before.blocks.len() && count == now.blocks.len())
         };
         // A difference loses everything after it, so later sections are not compared.
@@ -49,6 +43,20 @@ impl CommonPrefix {
         }
         common
     }
+}
+
+/// Returns the number of equal blocks at the start of the messages, whatever is before them.
+pub(crate) fn common_messages(previous: Scanned<'_>, current: Scanned<'_>) -> usize {
+    common_blocks((previous.body, previous.layout.messages()), (current.body, current.layout.messages()))
+}
+
+fn common_blocks(previous: (&[u8], PromptSection<'_>), current: (&[u8], PromptSection<'_>)) -> usize {
+    let equal = previous.1.blocks.iter().zip(current.1.blocks).enumerate();
+    let is_same = |(index, (a, b)): &(usize, (&Block, &Block))| {
+        let text = || same_text((previous.0, previous.1, *index, a), (current.0, current.1, *index, b));
+        same_place(a, b) && (a.same || text())
+    };
+    equal.take_while(is_same).count()
 }
 
 /// A sliding window of messages: some of the first ones are gone, and others were added at the end.
@@ -111,9 +119,9 @@ fn same_place(a: &Block, b: &Block) -> bool {
     a.path == b.path && a.user == b.user
 }
 
-type BlockAt<'a> = (&'a [u8], PromptSection<'a>, usize, &'a Block);
+pub(super) type BlockAt<'a> = (&'a [u8], PromptSection<'a>, usize, &'a Block);
 
-fn same_text(a: BlockAt<'_>, b: BlockAt<'_>) -> bool {
+pub(super) fn same_text(a: BlockAt<'_>, b: BlockAt<'_>) -> bool {
     if a.3.is_string && b.3.is_string { a.3.span.of(a.0) == b.3.span.of(b.0) } else { unmarked(a) == unmarked(b) }
 }
 

@@ -59,6 +59,11 @@ impl<'a> JsonReader<'a> {
         self.member
     }
 
+    /// Returns all bytes, those before the position included.
+    pub(super) fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// Returns the bytes from the position on.
     pub(super) fn rest(&self) -> &'a [u8] {
         self.bytes.get(self.pos..).unwrap_or_default()

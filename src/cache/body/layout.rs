@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use super::alike::Start;
 use crate::retention::CacheTtl;
 
 /// Everything that the planner needs to know about a body.
@@ -106,6 +107,8 @@ pub(super) struct BlockTable {
     pub(super) same_code_calls: usize,
     /// The messages, if another body will be compared with this one.
     pub(super) messages: Option<Vec<MessageSpan>>,
+    /// How far the conversation is known to be the same as that of the body that this one is compared with.
+    pub(super) start: Start,
 }
 
 /// A message of the list.
@@ -153,7 +156,7 @@ impl BlockTable {
         self.same_code_calls = self.same_code_calls.min(self.code_calls.len());
     }
 
-    fn section(&self, Extent { start, end }: Extent) -> PromptSection<'_> {
+    pub(super) fn section(&self, Extent { start, end }: Extent) -> PromptSection<'_> {
         PromptSection {
             blocks: self.blocks.get(start.0..end.0).unwrap_or_default(),
             nested: self.nested.get(start.1..end.1).unwrap_or_default(),

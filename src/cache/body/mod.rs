@@ -2,8 +2,10 @@
 //!
 //! [`scan()`] goes over the bytes once and fills the tables of a [`BodyLayout`]. It builds no tree and decodes only
 //! names, so it takes less time than `serde_json` needs to validate the same bytes. [`CommonPrefix`] and [`Slide`]
-//! compare two such bodies; parts that both have are read once. The module does not decide which blocks to mark.
+//! compare two such bodies; parts that both have are read once, and [`scan_alike`] tells
+//! whether they belong to one conversation. The module does not decide which blocks to mark.
 
+mod alike;
 mod block;
 mod compare;
 mod escapes;
@@ -14,6 +16,7 @@ mod scan;
 mod shared;
 mod text;
 
-pub(super) use compare::{CommonPrefix, Scanned, Slide, unmarked};
+pub(super) use alike::{has_other_instructions, may_contain_first, shares_answer};
+pub(super) use compare::{CommonPrefix, Scanned, Slide, common_messages, unmarked};
 pub(super) use layout::{Block, BlockKind, BlockPath, BodyLayout, CacheControl, PromptSection, Span};
-pub(super) use scan::{scan, scan_compared, scan_to_compare};
+pub(super) use scan::{scan, scan_alike, scan_compared, scan_to_compare};

@@ -15,6 +15,7 @@
 
 use std::sync::Arc;
 
+use super::alike::{Start, start_alike};
 use super::block::{BlockFacts, Link, block_facts, cache_control, cache_control_member, configs, text_kind};
 use super::compare::Scanned;
 use super::json::{JsonFault, JsonReader, ReadResult, Stopped};
@@ -62,13 +63,34 @@ pub(crate) fn scan_compared(body: &[u8], known: Scanned<'_>) -> Result<BodyLayou
     scan_into(body, BodyLayout::default(), Some(known))
 }
 
+/// Does the same for a body that may belong to another conversation. Returns `None` if it does, without reading on.
+///
+/// # Errors
+///
+/// Those of [`scan`].
+pub(crate) fn scan_alike(body: &[u8], known: Scanned<'_>) -> Result<Option<BodyLayout>> {
+    let mut found = BodyLayout::default();
+    found.table.start = Start::Nothing;
+    let read = read_into(&mut found, body, Some(known));
+    if found.table.start == Start::Other {
+        return Ok(None);
+    }
+    read?;
+    let is_alike = start_alike(Scanned { body, layout: &found }, known);
+    Ok(is_alike.then_some(found))
+}
+
 fn scan_into(body: &[u8], mut found: BodyLayout, known: Option<Scanned<'_>>) -> Result<BodyLayout> {
+    read_into(&mut found, body, known).map(|()| found)
+}
+
+fn read_into(found: &mut BodyLayout, body: &[u8], known: Option<Scanned<'_>>) -> Result<()> {
     let mut reader = JsonReader::new(body);
     // Two bodies that are compared have about the same number of blocks.
     let blocks = known.map_or(0, |known| known.layout.table.blocks.len());
     found.table.blocks.reserve_exact(blocks.max(body.len() / BYTES_PER_BLOCK) + 16);
-    match read_root(&mut reader, &mut found, known) {
-        Ok(Some(())) => Ok(found),
+    match read_root(&mut reader, found, known) {
+        Ok(Some(())) => Ok(()),
         Ok(None) => Err(Error::new(ErrorKind::InvalidBody, "the request body is JSON, but not an object")
             .with_location(Location::at(1, 1))),
         Err(Stopped) => Err(refusal(body, reader.fault())),
@@ -224,6 +246,7 @@ fn messages(reader: &mut JsonReader<'_>, table: &mut BlockTable, known: Option<S
     table.code_calls.clear();
     table.code_call_ids.clear();
     table.same_code_calls = 0;
+    let first = table.bound();
     objects(reader, table, known, pass_messages, |reader, table, message| {
         let (start, before) = (reader.position(), table.bound());
         let (mut user, mut own) = (false, CacheControl::Absent);
@@ -248,6 +271,14 @@ fn messages(reader: &mut JsonReader<'_>, table: &mut BlockTable, known: Option<S
         if let Some(messages) = &mut table.messages {
             let (span, blocks) = (Span { start, end: reader.position() }, (before.0, table.blocks.len()));
             messages.push(MessageSpan { index: message, span, blocks });
+        }
+        if let Some(known) = known.filter(|_| table.start != Start::Any) {
+            let messages = table.section(Extent { start: first, end: table.bound() });
+            let start = table.start.after_message(reader.bytes(), messages, before.0 - first.0, known);
+            table.start = start;
+            if start == Start::Other {
+                return Err(Stopped);
+            }
         }
         Ok(())
     })

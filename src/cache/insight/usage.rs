@@ -20,7 +20,7 @@ use crate::net::events;
 /// | API | location of the counters | cached tokens counted among the input tokens |
 /// | --- | --- | --- |
 /// | Messages, flat (`cache_creation_input_tokens`) or nested (`cache_creation.ephemeral_5m_input_tokens`) | `usage`; `message.usage` of an event | no, beside them |
-/// | the same, where the model ran several times for one reply (compaction, an advisor) | the sum of `usage.iterations` | no, beside them |
+/// | the same, where the model ran several times for one reply (compaction, server tools) | the sum of `usage.iterations` | no, beside them |
 /// | Converse of Bedrock, and its lifetimes in `cacheDetails` | `usage`; `metadata.usage` of an event | no, beside them |
 /// | `InvokeModel` of Bedrock, in a stream | `amazon-bedrock-invocationMetrics` | no, beside them |
 /// | Messages on Vertex, Foundry and `OpenRouter` | as of the Messages API | no, beside them |
@@ -33,6 +33,9 @@ use crate::net::events;
 ///
 /// From the providers' pages of 2026-08 (Messages, Converse, `OpenRouter`) and 2026-11. Gemini's separate count for the
 /// results of tools (`toolUsePromptTokenCount`) is not included.
+///
+/// Where other models ran for the same reply (an advisor, or a model that the server fell back from), their tokens have
+/// other prices. They are in [`other_models`](Self::other_models) only.
 ///
 /// Add usages up, for example over the replies of a session. Keep models with different prices apart, because
 /// [`relative_cost`](Self::relative_cost), [`saved_tokens`](Self::saved_tokens) and [`saved_money`](Self::saved_money)
@@ -65,7 +68,23 @@ pub struct CacheUsage {
     pub written_five_minutes: Option<u64>,
     /// Tokens written for one hour.
     pub written_one_hour: Option<u64>,
+    /// All input tokens of other models that ran for the same reply, cached or not. No method includes them.
+    pub other_models: Option<u64>,
+    is_sum: IsSum,
 }
+
+/// `true` if the counters are sums of several runs or replies, which a later event must not replace by those of one.
+/// Two usages with the same counters are equal all the same.
+#[derive(Clone, Copy, Debug, Default)]
+struct IsSum(bool);
+
+impl PartialEq for IsSum {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for IsSum {}
 
 /// The parts of a reply or of a streamed event that may hold counters.
 #[derive(Deserialize)]
@@ -136,7 +155,8 @@ impl CacheUsage {
     }
 
     /// Adds the counters of one streamed event: the text after `data:`. Counters that come more than once are
-    /// cumulative, so the larger value of each counts, or the later ones if they come with tokens that were read. The
+    /// cumulative, so the larger value of each counts, or the later ones if they come with tokens that were read and the
+    /// earlier ones are not the sum of several runs. The
     /// Messages API sends them in `message_start` and `message_delta`, Gemini in every chunk, the Responses API in
     /// `response.completed`, and chats in the last chunk (with `"stream_options":{"include_usage":true}` in the
     /// request).
@@ -188,12 +208,14 @@ impl CacheUsage {
                 Some(prompt.max(before).saturating_sub(cached))
             }
             // A complete last event replaces earlier ones, which may have been estimates.
-            None if new.read.is_some_and(|read| read > 0) && new.uncached.is_some() => {
+            None if !self.is_sum.0 && new.read.is_some_and(|read| read > 0) && new.uncached.is_some() => {
                 self.read = new.read;
                 new.uncached
             }
             None => self.uncached.max(new.uncached),
         };
+        self.other_models = self.other_models.max(new.other_models);
+        self.is_sum.0 |= new.is_sum;
     }
 
     /// Returns the tokens written to the cache: the flat counter or the sum of the two lifetimes, whichever is larger.
@@ -289,6 +311,8 @@ impl AddAssign for CacheUsage {
             written_flat: written,
             written_five_minutes: sum_of(self.written_five_minutes, other.written_five_minutes),
             written_one_hour: sum_of(self.written_one_hour, other.written_one_hour),
+            other_models: sum_of(self.other_models, other.other_models),
+            is_sum: IsSum(true),
         };
     }
 }

@@ -9,7 +9,6 @@ use super::marker::{BreakpointPurpose, BreakpointSection};
 use super::note::BreakpointReason;
 use super::options::BreakpointOptions;
 use crate::cache::body::{Block, BlockKind, BodyLayout, Scanned};
-use crate::error::Result;
 
 /// The number of positions that a marker looks back over, its own included (prompt caching page, 2026-09).
 const WINDOW: usize = 20;
@@ -38,8 +37,12 @@ pub(super) struct MarkerCandidates {
     pub(super) left_out: Vec<(BreakpointSection, Option<usize>, BreakpointReason)>,
 }
 
-pub(super) fn candidates(current: Scanned<'_>, options: &BreakpointOptions<'_>) -> Result<MarkerCandidates> {
-    let history = History::of(current, options)?;
+pub(super) fn candidates(
+    previous: Option<Scanned<'_>>,
+    current: Scanned<'_>,
+    options: &BreakpointOptions<'_>,
+) -> MarkerCandidates {
+    let history = History::of(previous, current, options);
     let mut candidates = MarkerCandidates { all: Vec::with_capacity(USUAL), left_out: Vec::new() };
     // A boundary at or beyond the end declares nothing to be volatile.
     let stable = options.stable_system.filter(|blocks| *blocks < current.layout.system().blocks.len());
@@ -52,7 +55,7 @@ pub(super) fn candidates(current: Scanned<'_>, options: &BreakpointOptions<'_>) 
     if let Some(compaction) = current.layout.compaction() {
         candidates.from(compaction);
     }
-    Ok(candidates)
+    candidates
 }
 
 impl MarkerCandidates {

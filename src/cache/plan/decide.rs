@@ -1,6 +1,7 @@
 //! Assigns the four markers to the most valuable candidates that are legal beside the caller's markers.
 
 use super::candidates::{MarkerCandidate, candidates};
+use super::earlier::{Previous, find_previous};
 use super::existing::{
     AutomaticTarget, MAX_MARKERS, Order, PlacedMarker, TOP, automatic_target, check_automatic, existing_markers,
     falls_on,
@@ -26,8 +27,14 @@ pub(super) fn decide(
     check_automatic(layout, automatic, &placed)?;
     let (existing, edits) = (placed.len(), Vec::with_capacity(MAX_MARKERS + 1));
     let mut decision = Decision { body, layout, placed, existing, automatic, notes, edits };
+    let mut continued = None;
     if let Some(lifetimes) = options.lifetimes {
-        let candidates = candidates(Scanned { body, layout }, options)?;
+        let current = Scanned { body, layout };
+        let previous = find_previous(current, options.previous.bodies())?;
+        continued = previous.as_ref().map(|previous| previous.continued);
+        let lifetimes = previous.as_ref().and_then(|previous| previous.earlier.lifetimes).unwrap_or(lifetimes);
+        let options = options.clone().lifetimes(Some(lifetimes));
+        let candidates = candidates(previous.as_ref().map(Previous::scanned), current, &options);
         for (section, index, reason) in candidates.left_out {
             let block = index.and_then(|index| section.of(layout).blocks.get(index));
             decision.notes.add(section, block, reason);
@@ -38,7 +45,7 @@ pub(super) fn decide(
     }
     decision.placed.sort_by_key(|(order, _)| *order);
     let markers = decision.placed.into_iter().map(|(_, marker)| marker).collect();
-    Ok((BreakpointPlan { markers, notes: decision.notes.finish() }, decision.edits))
+    Ok((BreakpointPlan { markers, notes: decision.notes.finish(), continued }, decision.edits))
 }
 
 /// The decisions so far.

@@ -4,9 +4,8 @@
 //! markers that it has and from those that are missing.
 
 use super::existing::{Spot, written};
-use super::options::{BreakpointOptions, Lifetimes, Previous};
-use crate::cache::body::{Block, BlockKind, BodyLayout, CommonPrefix, Scanned, Slide, scan_compared};
-use crate::error::Result;
+use super::options::{BreakpointOptions, Lifetimes, Told};
+use crate::cache::body::{Block, BlockKind, BodyLayout, CommonPrefix, Scanned, Slide};
 use crate::retention::CacheTtl;
 
 /// The largest number of blocks at the end of a turn that count as a reminder, which the next request leaves out.
@@ -27,21 +26,19 @@ pub(super) struct History {
 }
 
 impl History {
-    pub(super) fn of(current: Scanned<'_>, options: &BreakpointOptions<'_>) -> Result<Self> {
-        match options.previous {
-            Previous::Unknown => Ok(Self::default()),
-            Previous::Plan(plan) => {
+    /// Reads what the previous request shows from its body or, if that is not known, from its plan.
+    pub(super) fn of(previous: Option<Scanned<'_>>, current: Scanned<'_>, options: &BreakpointOptions<'_>) -> Self {
+        match (previous, &options.previous) {
+            (Some(previous), _) => Self::compared(previous, current, options),
+            (None, Told::Plan(plan)) => {
                 let blocks = current.layout.messages().blocks.iter().enumerate();
                 let first = current.layout.compaction().unwrap_or_default();
                 let is_marked = |block: &Block| plan.breakpoints().iter().any(|marker| block.path.is(marker.path()));
                 let written =
                     blocks.skip(first).filter(|(_, block)| is_marked(block)).map(|(index, _)| (2, index)).collect();
-                Ok(Self { written, ..Self::default() })
+                Self { written, ..Self::default() }
             }
-            Previous::Body(body) => {
-                let layout = scan_compared(body, current)?;
-                Ok(Self::compared(Scanned { body, layout: &layout }, current, options))
-            }
+            _ => Self::default(),
         }
     }
 
@@ -205,7 +202,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::cache::body::{scan, scan_to_compare};
+    use crate::cache::body::{scan, scan_compared, scan_to_compare};
     use crate::cache::plan::mark_body;
     use crate::retention::CacheRetention;
 

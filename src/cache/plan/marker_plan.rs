@@ -1,7 +1,8 @@
 //! The plan as the caller reads it.
 
+use super::earlier::Continued;
 use super::marker::Breakpoint;
-use super::note::BreakpointNote;
+use super::note::{BreakpointNote, BreakpointReason};
 
 /// The cache breakpoints (`cache_control` markers) of a request body, with the purpose of each.
 ///
@@ -41,6 +42,8 @@ use super::note::BreakpointNote;
 pub struct BreakpointPlan {
     pub(super) markers: Vec<Breakpoint>,
     pub(super) notes: Vec<BreakpointNote>,
+    /// The earlier request that the planned one goes on from.
+    pub(super) continued: Option<Continued>,
 }
 
 impl BreakpointPlan {
@@ -55,5 +58,16 @@ impl BreakpointPlan {
     #[must_use]
     pub fn notes(&self) -> &[BreakpointNote] {
         &self.notes
+    }
+
+    /// Returns `true` if nothing is cached because the blocks that could carry a marker have `"cache_control": null`.
+    pub(crate) fn is_prevented_by_null(&self) -> bool {
+        self.markers.is_empty() && self.notes.iter().any(|note| note.reason == BreakpointReason::NullMarker)
+    }
+
+    /// Returns the earlier request of the session that the planned one goes on from, of those that were offered.
+    #[cfg(feature = "client")]
+    pub(crate) fn continued(&self) -> Option<Continued> {
+        self.continued
     }
 }

@@ -7,6 +7,7 @@
 
 mod candidates;
 mod decide;
+mod earlier;
 mod existing;
 mod history;
 mod mark_body;
@@ -17,6 +18,8 @@ mod options;
 mod places;
 mod splice;
 
+#[cfg(feature = "client")]
+pub(crate) use earlier::{Continued, Earlier};
 pub use mark_body::mark_body;
 pub(crate) use mark_body::{HostFields, mark_body_for_host};
 pub use marker::{Breakpoint, BreakpointOrigin, BreakpointPurpose, BreakpointSection};

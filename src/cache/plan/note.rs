@@ -15,7 +15,8 @@ pub enum BreakpointReason {
     AlreadyMarked,
     /// The caller's top-level marker already falls on this block; a second one with another lifetime would be refused.
     AutomaticMarker,
-    /// The block has `"cache_control": null`, so a marker would be a second key of that name.
+    /// The block has `"cache_control": null`, so a marker would be a second key of that name. If all blocks have it,
+    /// nothing is cached.
     NullMarker,
     /// The API refuses markers on thinking blocks.
     Thinking,

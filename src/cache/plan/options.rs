@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::earlier::Earlier;
 use super::marker_plan::BreakpointPlan;
 use crate::retention::{CacheRetention, CacheTtl};
 
@@ -68,22 +69,36 @@ impl Lifetimes {
     }
 }
 
-/// What the caller passed about the previous request.
-#[derive(Clone, Copy, Default)]
-pub(super) enum Previous<'a> {
+/// What the caller told about the previous request.
+#[derive(Clone, Default)]
+pub(super) enum Told<'a> {
     #[default]
-    Unknown,
-    Body(&'a [u8]),
+    Nothing,
+    Body([Earlier<'a>; 1]),
     Plan(&'a BreakpointPlan),
+    /// The bodies of several earlier requests, one of which may be the previous one; the last one first.
+    Bodies(Vec<Earlier<'a>>),
+}
+
+impl<'a> Told<'a> {
+    /// Returns the bodies, one of which may be that of the previous request.
+    pub(super) fn bodies(&self) -> &[Earlier<'a>] {
+        match self {
+            Self::Nothing | Self::Plan(_) => &[],
+            Self::Body(body) => body,
+            Self::Bodies(bodies) => bodies,
+        }
+    }
 }
 
 /// Shows the length of a body, not its text.
-impl fmt::Debug for Previous<'_> {
+impl fmt::Debug for Told<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lengths = || self.bodies().iter().map(|earlier| earlier.body.len()).collect::<Vec<_>>();
         match self {
-            Self::Unknown => f.write_str("Unknown"),
-            Self::Body(body) => write!(f, "Body({} bytes)", body.len()),
+            Self::Nothing => f.write_str("Nothing"),
             Self::Plan(plan) => f.debug_tuple("Plan").field(plan).finish(),
+            Self::Body(_) | Self::Bodies(_) => write!(f, "Bodies({:?} bytes)", lengths()),
         }
     }
 }
@@ -111,7 +126,7 @@ impl fmt::Debug for Previous<'_> {
 #[must_use]
 pub struct BreakpointOptions<'a> {
     pub(super) lifetimes: Option<Lifetimes>,
-    pub(super) previous: Previous<'a>,
+    pub(super) previous: Told<'a>,
     pub(super) stable_system: Option<usize>,
     pub(super) automatic: bool,
     pub(super) collapses: bool,
@@ -123,7 +138,7 @@ impl<'a> BreakpointOptions<'a> {
     pub fn new(retention: CacheRetention) -> Self {
         Self {
             lifetimes: Lifetimes::of(retention),
-            previous: Previous::Unknown,
+            previous: Told::Nothing,
             stable_system: None,
             automatic: false,
             collapses: false,
@@ -141,16 +156,34 @@ impl<'a> BreakpointOptions<'a> {
     /// none.
     ///
     /// The body shows where entries were written, so that this request can read them however many blocks were added
-    /// since. It also shows what changed, so that the plan writes no entry that will not be read.
+    /// since. It also shows what changed, so that the plan writes no entry that will not be read. A body of another
+    /// conversation shows nothing: if it starts with other messages, the plan is the same as without it.
     pub fn previous(mut self, body: &'a [u8]) -> Self {
-        self.previous = Previous::Body(body);
+        self.previous = Told::Body([Earlier { body, lifetimes: None }]);
+        self
+    }
+
+    /// Sets the bodies of earlier requests, the last one first, of which the plan finds the previous one.
+    #[cfg(feature = "client")]
+    pub(crate) fn earlier(mut self, earlier: Vec<Earlier<'a>>) -> Self {
+        self.previous = Told::Bodies(earlier);
+        self
+    }
+
+    /// Forgets the lifetimes that depend on the previous request.
+    pub(crate) fn same_lifetimes(mut self) -> Self {
+        if let Told::Bodies(bodies) = &mut self.previous {
+            for earlier in bodies {
+                earlier.lifetimes = None;
+            }
+        }
         self
     }
 
     /// Sets the plan of the session's previous request, for callers that do not keep the body. The plan shows where
     /// entries were written, but not what changed since. By default there is none.
     pub fn previous_plan(mut self, plan: &'a BreakpointPlan) -> Self {
-        self.previous = Previous::Plan(plan);
+        self.previous = Told::Plan(plan);
         self
     }
 
@@ -175,13 +208,13 @@ impl<'a> BreakpointOptions<'a> {
 
     /// Returns `true` if the body will be compared with the previous one.
     pub(super) fn compares(&self) -> bool {
-        self.lifetimes.is_some() && matches!(self.previous, Previous::Body(_))
+        self.lifetimes.is_some() && !self.previous.bodies().is_empty()
     }
 
-    /// Returns `true` if any marker is asked for.
+    /// Returns `true` if markers are asked for.
     #[cfg(feature = "client")]
     pub(crate) fn asks_for_markers(&self) -> bool {
-        self.lifetimes.is_some() || self.automatic
+        self.lifetimes.is_some()
     }
 
     /// Returns `true` if the provider places the last marker.

@@ -22,8 +22,9 @@ use rig_core::providers::anthropic::AnthropicConfig;
 use rig_core::streaming::{Item, StreamEvent};
 use rig_core::wasm_compat::WasmCompatSend;
 
-/// The transport of one conversation, whose prompt cache stays warm. It sends requests with a model in their body, which a
-/// request for the list of models does not have.
+/// The transport of one agent, whose prompt cache stays warm. Its session may contain several conversations, such as
+/// sub-agents or calls for a title: the rotator tells eight of them apart. It sends requests with a model in their body,
+/// which a request for the list of models does not have.
 #[derive(Clone)]
 struct Rotating {
     rotator: Rotator,
