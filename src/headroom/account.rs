@@ -1,6 +1,7 @@
 //! The headroom of one profile.
 
 use super::gauge::Gauge;
+use super::hint::Hint;
 use super::limit::{Limit, LimitKind};
 use super::meter::{Meter, Request};
 use super::policy::HeadroomPolicy;
@@ -29,28 +30,65 @@ pub(crate) struct Standing {
     pub(crate) refused: Option<(Timestamp, LimitKind)>,
     /// The smallest remaining share of any limit, from 0 to 1; 1 if nothing is known.
     pub(crate) share: f64,
-    /// `true` if anything is known.
-    pub(crate) is_known: bool,
+}
+
+/// What the store says about the limits of a profile.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Known {
+    /// The hint of the program that reported last.
+    pub(crate) hint: Option<Hint>,
+    /// The time when the last request was sent that succeeded, by any program.
+    pub(crate) served: Option<Timestamp>,
 }
 
 impl Default for Standing {
     fn default() -> Self {
-        Self { refused: None, share: 1.0, is_known: false }
+        Self { refused: None, share: 1.0 }
+    }
+}
+
+impl Standing {
+    /// Returns the state by both: the later end and the smaller share.
+    pub(super) fn and(self, other: Self) -> Self {
+        let refused = match (self.refused, other.refused) {
+            (Some(one), Some(other)) => Some(if one.0 < other.0 { other } else { one }),
+            (one, other) => one.or(other),
+        };
+        Self { refused, share: self.share.min(other.share) }
+    }
+}
+
+impl Known {
+    /// Returns the state by the hint alone.
+    pub(crate) fn alone(&self, model: Option<&str>, now: Timestamp) -> Standing {
+        self.hinted(model, None, now)
+    }
+
+    /// Returns the state by the hint, apart from limits with a report of this program that is as new.
+    pub(super) fn hinted(&self, model: Option<&str>, account: Option<&Account>, now: Timestamp) -> Standing {
+        let told = |kind, model: &str| account.and_then(|account| account.told_at(kind, model, now));
+        self.hint.as_ref().map_or_else(Standing::default, |hint| hint.standing(model, told, now))
+    }
+
+    /// Returns `true` if the store shows that a report about a plan is out of date: another program has a newer one, or
+    /// a request that was sent later succeeded although nothing was left.
+    fn outdates(&self, gauge: &Gauge, is_used_up: bool, now: Timestamp) -> bool {
+        let is_general = gauge.limit().kind == LimitKind::Plan && gauge.limit().models.is_none();
+        let told = gauge.told_at();
+        is_general
+            && (self.hint.as_ref().is_some_and(|hint| hint.has_newer_plan(told, now))
+                || (is_used_up && self.served.is_some_and(|served| served > told)))
     }
 }
 
 impl Account {
-    pub(super) fn begin(&mut self, number: u64, model: &str, request: Request, now: Timestamp) {
-        self.meter(model).begin(number, request, now);
-    }
-
     pub(super) fn observe(&mut self, number: u64, model: &str, headroom: &Headroom, now: Timestamp) {
         let is_plan = |limit: &&Limit| limit.kind == LimitKind::Plan;
         self.meter(model).observe(number, headroom.limits().iter().filter(|limit| !is_plan(limit)), now);
         self.plan.observe(number, headroom.limits().iter().filter(is_plan), now);
     }
 
-    fn meter(&mut self, model: &str) -> &mut Meter {
+    pub(super) fn meter(&mut self, model: &str) -> &mut Meter {
         let known = self.models.iter().position(|(name, _)| **name == *model);
         let place = known.unwrap_or_else(|| {
             if self.models.len() >= MOST_MODELS {
@@ -77,20 +115,37 @@ impl Account {
         &self,
         model: Option<&str>,
         request: Request,
-        policy: &HeadroomPolicy,
+        (policy, known): (&HeadroomPolicy, &Known),
         now: Timestamp,
     ) -> Standing {
         let mut standing = Standing::default();
         for gauge in self.gauges(model).filter(|gauge| !gauge.is_ahead(now)) {
-            standing.is_known = true;
-            standing.share = gauge.share(now).map_or(standing.share, |share| share.min(standing.share));
-            if let Some(until) = gauge.refuses(request, policy, now)
-                && standing.refused.is_none_or(|(longest, _)| longest < until)
-            {
-                standing.refused = Some((until, gauge.limit().kind));
+            let refused = gauge.refuses(request, policy, now);
+            if !known.outdates(gauge, refused.is_some(), now) {
+                let refused = refused.map(|until| (until, gauge.limit().kind));
+                standing = standing.and(Standing { refused, share: gauge.share(now).unwrap_or(1.0) });
             }
         }
         standing
+    }
+
+    /// Returns the time of the newest report about a limit, as the hint names it: a plan's general windows, or a kind of
+    /// limit for a model.
+    fn told_at(&self, kind: LimitKind, model: &str, now: Timestamp) -> Option<Timestamp> {
+        let is_it = |of: Option<&str>, gauge: &Gauge| {
+            let limit = gauge.limit();
+            limit.kind == kind && limit.models.is_none() && (kind == LimitKind::Plan || of == Some(model))
+        };
+        let told = self.all().filter(|(of, gauge)| is_it(*of, gauge) && !gauge.is_ahead(now));
+        told.map(|(_, gauge)| gauge.told_at()).max()
+    }
+
+    /// Returns every gauge with the model that it is for; `None` for a plan's.
+    pub(super) fn all(&self) -> impl Iterator<Item = (Option<&str>, &Gauge)> {
+        let models = self.models.iter().map(|(name, meter)| (Some(&**name), meter));
+        models
+            .chain([(None, &self.plan)])
+            .flat_map(|(model, meter)| meter.gauges.iter().map(move |gauge| (model, gauge)))
     }
 
     /// Returns the limits of each model, and those of the plan with `None`.

@@ -85,7 +85,7 @@ pub(super) const FAMILIES: &[Family] = &[
     row(&[], X, PartFirst, &[("requests", Requests, None), ("tokens", Tokens, None), ("", Requests, None), ("requests-minute", Requests, MINUTE), ("requests-day", Requests, DAY), ("tokens-minute", Tokens, MINUTE), ("tokens-day", Tokens, DAY)], Unknown, 0.0,
         "the names that OpenAI made usual; https://docs.x.ai/developers/rate-limits, 2026-09"),
     row(&[], "ratelimit-", PartFirst, &[("", Requests, None)], Window, 0.0,
-        "https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/06: the reset in seconds"),
+        "https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/06, 2022: the reset in seconds"),
 ];
 
 const fn row(
@@ -116,14 +116,56 @@ impl Family {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     #[test]
-    fn every_row_says_where_it_comes_from() {
+    fn every_row_is_looked_up() {
         for family in FAMILIES {
-            assert!(family.source.contains("20") || family.source.starts_with("https://"), "{family:?}");
             assert!(super::super::read::is_of_limits(family.prefix), "{family:?} is never looked up");
             assert!(family.providers.iter().all(|name| name.to_lowercase() == **name), "{family:?}");
+        }
+    }
+
+    /// The fixtures that `tests/select/headroom.rs` reads: provider, names of headers, source.
+    fn fixtures() -> Vec<(String, Vec<String>, String)> {
+        let text = |row: &Value, key: &str| row[key].as_str().unwrap().to_owned();
+        let fixture = |line: &str| {
+            let row: Value = serde_json::from_str(line).unwrap();
+            let headers = row["headers"].as_object().unwrap().keys().cloned().collect();
+            (text(&row, "provider"), headers, text(&row, "source"))
+        };
+        include_str!("../../tests/fixtures/headroom_headers.jsonl").lines().map(fixture).collect()
+    }
+
+    /// Returns `true` if a text names a year.
+    fn is_dated(source: &str) -> bool {
+        let mut digits = source.split(|c: char| !c.is_ascii_digit());
+        digits.any(|number| number.len() == 4 && number.starts_with("20"))
+    }
+
+    #[test]
+    fn every_row_has_a_fixture_of_each_of_its_providers_with_source_and_date() {
+        let fixtures = fixtures();
+        let named: Vec<&str> = FAMILIES.iter().flat_map(|family| family.providers).copied().collect();
+        for family in FAMILIES {
+            assert!(is_dated(family.source), "{family:?}");
+            let is_used = |is_it: &dyn Fn(&str) -> bool| {
+                fixtures.iter().any(|(provider, headers, _)| {
+                    is_it(provider) && headers.iter().any(|name| name.starts_with(family.prefix))
+                })
+            };
+            for provider in family.providers {
+                assert!(is_used(&|name| name == *provider), "{provider} has no fixture with {}", family.prefix);
+            }
+            let is_for_all = family.providers.is_empty();
+            assert!(!is_for_all || is_used(&|name| !named.contains(&name)), "no fixture with {}", family.prefix);
+        }
+        let listed = |(_, headers, _): &(String, Vec<String>, String)| headers.iter().any(|name| name == "ratelimit");
+        assert!(fixtures.iter().filter(|fixture| listed(fixture)).count() > 1);
+        for (provider, _, source) in fixtures {
+            assert!(is_dated(&source) || source.starts_with("made up"), "{provider}: {source}");
         }
     }
 

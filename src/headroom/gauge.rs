@@ -118,6 +118,11 @@ impl Gauge {
         self.level -= self.cost(request);
     }
 
+    /// Adds the cost of a request that was subtracted but not sent.
+    pub(super) fn restore(&mut self, request: Request) {
+        self.level = (self.level + self.cost(request)).min(self.full());
+    }
+
     /// Returns the cost of a request: the caller's estimate, otherwise the learned use. A request above the whole limit
     /// costs the whole limit, because refusing it is up to the provider.
     fn cost(&self, Request { tokens, is_home }: Request) -> f64 {

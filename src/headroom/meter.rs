@@ -18,7 +18,8 @@ const LONGEST_BEGUN: Duration = Duration::from_secs(600);
 #[derive(Debug, Default)]
 pub(super) struct Meter {
     pub(super) gauges: Vec<Gauge>,
-    /// The requests that were sent, oldest first. Those sent after request `newest` are not counted in the last report.
+    /// The requests that were begun, oldest first. Those that are reserved, or were sent after request `newest`, are not
+    /// counted in the last report.
     begun: VecDeque<Begun>,
     /// The number of the newest request whose response was read.
     newest: u64,
@@ -37,12 +38,14 @@ pub(crate) struct Request {
 struct Begun {
     number: u64,
     request: Request,
+    /// `true` if it has not been sent yet.
+    is_reserved: bool,
     at: Timestamp,
 }
 
 impl Meter {
-    /// Notes that a request is being sent.
-    pub(super) fn begin(&mut self, number: u64, request: Request, now: Timestamp) {
+    /// Sets aside what a request will use.
+    pub(super) fn begin(&mut self, number: u64, request: Request, is_reserved: bool, now: Timestamp) {
         for gauge in &mut self.gauges {
             gauge.spend(request, now);
         }
@@ -50,7 +53,26 @@ impl Meter {
         while self.begun.len() >= MOST_BEGUN || self.begun.front().is_some_and(is_old) {
             self.begun.pop_front();
         }
-        self.begun.push_back(Begun { number, request, at: now });
+        self.begun.push_back(Begun { number, request, is_reserved, at: now });
+    }
+
+    /// Notes that a reserved request is being sent, under a new number.
+    pub(super) fn sent(&mut self, number: u64, new: u64, now: Timestamp) {
+        if let Some(Begun { request, .. }) = self.take(number) {
+            self.begun.push_back(Begun { number: new, request, is_reserved: false, at: now });
+        }
+    }
+
+    /// Returns what was set aside for a request that was not sent, unless a report has replaced that.
+    pub(super) fn withdraw(&mut self, number: u64) {
+        if let Some(Begun { request, .. }) = self.take(number) {
+            self.gauges.iter_mut().for_each(|gauge| gauge.restore(request));
+        }
+    }
+
+    fn take(&mut self, number: u64) -> Option<Begun> {
+        let place = self.begun.iter().position(|begun| begun.number == number)?;
+        self.begun.remove(place)
     }
 
     /// Reads the limits from the response to a request, unless the response to a later one was read before. Providers
@@ -67,14 +89,14 @@ impl Meter {
         self.gauges.retain(|gauge| gauge.fills(now) || limits.iter().any(|limit| gauge.is_of(limit)));
         if limits.is_empty() {
             if self.gauges.is_empty() {
-                self.begun.retain(|begun| begun.number > number);
+                self.begun.retain(|begun| begun.number > number || begun.is_reserved);
             }
             return;
         }
-        let is_counted = |begun: &&Begun| begun.number > self.newest && begun.number <= number;
+        let is_counted = |begun: &&Begun| begun.number > self.newest && begun.number <= number && !begun.is_reserved;
         let counted: Vec<Request> = self.begun.iter().filter(is_counted).map(|begun| begun.request).collect();
         self.newest = number;
-        self.begun.retain(|begun| begun.number > number);
+        self.begun.retain(|begun| begun.number > number || begun.is_reserved);
         for limit in limits {
             let known = self.gauges.iter().position(|gauge| gauge.is_of(limit));
             if let Some(gauge) = known.and_then(|place| self.gauges.get_mut(place)) {
@@ -112,8 +134,8 @@ mod tests {
     fn no_meter_is_larger_than_its_documentation_says() {
         let requests = MOST_BEGUN * size_of::<Begun>();
         let gauges = MOST_GAUGES * (size_of::<Gauge>() + super::super::listed::LONGEST_NAME);
-        assert_eq!(size_of::<Begun>(), 56);
-        assert!(requests + gauges <= 40 << 10, "{requests} and {gauges}");
+        assert_eq!(size_of::<Begun>(), 64);
+        assert!(requests + gauges <= 48 << 10, "{requests} and {gauges}");
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod plan;
 mod policy;
 mod read;
 mod sessions;
+mod ticket;
 mod tracker;
 mod value;
 
@@ -33,5 +34,6 @@ pub(crate) use meter::Request;
 pub use policy::HeadroomPolicy;
 pub use read::Headroom;
 pub(crate) use sessions::key as session_key;
+pub(crate) use ticket::{Planned, Ticket};
 pub use tracker::{HeadroomTracker, ProfileHeadroom};
-pub(crate) use tracker::{Standing, Ticket};
+pub(crate) use tracker::{Known, Standing};

@@ -63,6 +63,12 @@ impl Headroom {
         Self { limits }
     }
 
+    /// Creates the headroom of a response with these limits.
+    #[cfg(test)]
+    pub(super) fn of(limits: Vec<Limit>) -> Self {
+        Self { limits }
+    }
+
     /// Returns the reported limits.
     #[must_use]
     pub fn limits(&self) -> &[Limit] {

@@ -5,12 +5,14 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::account::Account;
-pub(crate) use super::account::Standing;
+pub(crate) use super::account::{Known, Standing};
+use super::gauge::Gauge;
 use super::limit::Limit;
 use super::meter::Request;
 use super::policy::HeadroomPolicy;
 use super::read::Headroom;
-use super::sessions::Sessions;
+use super::sessions::{Home, Sessions};
+use super::ticket::Planned;
 use crate::clock::Timestamp;
 use crate::error::Shown;
 use crate::id::ProfileId;
@@ -21,7 +23,7 @@ use crate::secret::Secret;
 ///
 /// The tracker is in memory, beside the store, and writes nothing. `Rotator` has one that its clones share; callers
 /// with another client pass one to [`Rotation::headroom`](crate::rotation::Rotation::headroom). It takes about a
-/// kilobyte for each profile and model, at most 40 KiB with hundreds of unanswered requests, for at most 64 models of a
+/// kilobyte for each profile and model, at most 48 KiB with hundreds of unanswered requests, for at most 64 models of a
 /// profile. It remembers the hashes of at most 10,000 pairs of session and model.
 ///
 /// # Examples
@@ -64,16 +66,15 @@ pub struct HeadroomTracker(Mutex<State>);
 struct State {
     accounts: HashMap<ProfileId, Account>,
     sessions: Sessions,
-    /// The number of requests that were sent.
+    /// The number of the last request.
     begun: u64,
 }
 
-/// A request that was sent, to which its response is assigned.
-#[derive(Clone, Debug)]
-pub(crate) struct Ticket {
-    profile: ProfileId,
-    model: Box<str>,
-    number: u64,
+impl State {
+    fn next(&mut self) -> u64 {
+        self.begun += 1;
+        self.begun
+    }
 }
 
 /// The headroom of one profile for one model, or of its plan.
@@ -123,11 +124,11 @@ impl HeadroomTracker {
         all
     }
 
-    /// Returns the headroom of one profile, for each model and for its plan.
-    pub(super) fn limits(&self, profile: &ProfileId, now: Timestamp) -> Vec<(Option<String>, Vec<Limit>)> {
-        let state = self.state();
-        let shown = state.accounts.get(profile).into_iter().flat_map(|account| account.shown(now));
-        shown.map(|(model, limits)| (model.map(str::to_owned), limits)).collect()
+    /// Calls a function with each limit of a profile and the model that it is for; `None` for a plan's.
+    pub(super) fn each_gauge(&self, profile: &ProfileId, mut look: impl FnMut(Option<&str>, &Gauge)) {
+        if let Some(account) = self.state().accounts.get(profile) {
+            account.all().for_each(|(model, gauge)| look(model, gauge));
+        }
     }
 
     /// Forgets the headroom of a profile, for example after its owner has bought more.
@@ -135,17 +136,11 @@ impl HeadroomTracker {
         self.state().accounts.remove(profile);
     }
 
-    /// Notes that a request is being sent.
-    pub(crate) fn begin(
-        &self,
-        (profile, model): (&ProfileId, &str),
-        secret: Option<&Secret>,
-        request: Request,
-        now: Timestamp,
-    ) -> Ticket {
+    /// Sets aside what a request will use, and returns its number.
+    pub(super) fn begin(&self, planned: &Planned<'_>, now: Timestamp) -> u64 {
+        let Planned { profile, model, secret, request, is_reserved, .. } = *planned;
         let mut state = self.state();
-        state.begun += 1;
-        let number = state.begun;
+        let number = state.next();
         let account = state.accounts.entry(profile.clone()).or_default();
         if account.secret.as_ref().zip(secret).is_some_and(|(known, secret)| known != secret) {
             *account = Account::default();
@@ -154,32 +149,57 @@ impl HeadroomTracker {
             account.secret = secret.cloned();
         }
         account.is_told = false;
-        account.begin(number, model, request, now);
-        Ticket { profile: profile.clone(), model: model.into(), number }
+        account.meter(model).begin(number, request, is_reserved, now);
+        number
     }
 
-    /// Reads the headroom from the response to a request.
-    pub(crate) fn observe(&self, ticket: &Ticket, headroom: &Headroom, now: Timestamp) {
-        if let Some(account) = self.state().accounts.get_mut(&ticket.profile) {
-            account.observe(ticket.number, &ticket.model, headroom, now);
+    /// Notes that a reserved request is being sent, and returns its new number.
+    pub(super) fn sent(&self, (profile, model): (&ProfileId, &str), number: u64, now: Timestamp) -> u64 {
+        let mut state = self.state();
+        let new = state.next();
+        if let Some(account) = state.accounts.get_mut(profile) {
+            account.meter(model).sent(number, new, now);
+        }
+        new
+    }
+
+    /// Returns what was set aside for a request that was not sent.
+    pub(super) fn withdraw(&self, (profile, model): (&ProfileId, &str), number: u64) {
+        if let Some(account) = self.state().accounts.get_mut(profile) {
+            account.meter(model).withdraw(number);
         }
     }
 
-    /// Returns the state of a profile for a request. `secret` is its current secret, if that is known.
+    /// Reads the headroom from the response to a request.
+    pub(super) fn observe(
+        &self,
+        (profile, model): (&ProfileId, &str),
+        number: u64,
+        headroom: &Headroom,
+        now: Timestamp,
+    ) {
+        if let Some(account) = self.state().accounts.get_mut(profile) {
+            account.observe(number, model, headroom, now);
+        }
+    }
+
+    /// Returns the state of a profile for a request. `secret` is its current secret, if that is known; `known` is what
+    /// the store has.
     pub(crate) fn standing(
         &self,
         (profile, model): (&ProfileId, Option<&str>),
         secret: Option<&Secret>,
         request: Request,
-        policy: &HeadroomPolicy,
+        (policy, known): (&HeadroomPolicy, &Known),
         now: Timestamp,
     ) -> Standing {
         let state = self.state();
-        let Some(account) = state.accounts.get(profile) else { return Standing::default() };
-        let standing = account.standing(model, request, policy, now);
+        let hinted = |account: Option<&Account>| known.hinted(model, account, now);
+        let Some(account) = state.accounts.get(profile) else { return hinted(None) };
+        let standing = account.standing(model, request, (policy, known), now);
         // Compared only when it matters, because the comparison takes constant time.
         let is_of_another = || secret.zip(account.secret.as_ref()).is_some_and(|(secret, known)| secret != known);
-        if standing.refused.is_some() && is_of_another() { Standing::default() } else { standing }
+        if standing.refused.is_some() && is_of_another() { hinted(None) } else { standing.and(hinted(Some(account))) }
     }
 
     /// Returns the profile that a running session uses, by its [key](super::session_key).
@@ -187,9 +207,14 @@ impl HeadroomTracker {
         self.state().sessions.home(session, now).cloned()
     }
 
-    /// Records the profile that a session uses.
-    pub(crate) fn settle(&self, session: u64, profile: &ProfileId, now: Timestamp) {
-        self.state().sessions.settle(session, profile, now);
+    /// Records the profile that a session uses, and returns what was recorded before.
+    pub(super) fn settle(&self, session: u64, home: Home) -> Option<Home> {
+        self.state().sessions.settle(session, home)
+    }
+
+    /// Restores what was recorded for a session before, unless it has been replaced since.
+    pub(super) fn unsettle(&self, session: u64, before: Option<Home>, ours: &Home) {
+        self.state().sessions.unsettle(session, before, ours);
     }
 
     /// Returns `true` on the first call since the profile was used, when it has to be logged that calls leave it.

@@ -38,6 +38,7 @@ pub struct UsageStats {
     /// The headroom that another program with this crate has recorded.
     pub(crate) no_headroom_until: IndexMap<Box<str>, f64>,
     pub(crate) plan_used: IndexMap<Box<str>, f64>,
+    pub(crate) headroom_told_at: IndexMap<Box<str>, f64>,
 }
 
 fn text_of(object: &RawObject<'_>, key: &str) -> Option<Box<str>> {
@@ -106,6 +107,7 @@ impl UsageStats {
             success_picked_at: numbers(key::SUCCESS_PICKED_AT),
             no_headroom_until: numbers(key::NO_HEADROOM_UNTIL),
             plan_used: numbers(key::PLAN_USED),
+            headroom_told_at: numbers(key::HEADROOM_TOLD_AT),
         }
     }
 
@@ -129,7 +131,7 @@ impl UsageStats {
     pub(crate) fn cleared(&self) -> Self {
         self.edited(|edit| {
             edit.end_windows();
-            edit.headroom(&IndexMap::new(), &IndexMap::new());
+            edit.headroom([&IndexMap::new(); 3]);
             edit.0.remove(key::FAILURE_COUNTS);
             edit.0.set_number(key::ERROR_COUNT, 0.0);
         })
@@ -212,7 +214,7 @@ impl UsageStats {
 
     /// Returns `true` if another program has recorded headroom.
     pub(crate) fn has_hint(&self) -> bool {
-        !self.no_headroom_until.is_empty() || !self.plan_used.is_empty()
+        [&self.no_headroom_until, &self.plan_used, &self.headroom_told_at].iter().any(|numbers| !numbers.is_empty())
     }
 
     /// Returns `true` if there is nothing to clear.

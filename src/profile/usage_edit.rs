@@ -51,9 +51,10 @@ impl UsageEdit<'_> {
         self.object(key, &text);
     }
 
-    pub(crate) fn headroom(&mut self, ends: &IndexMap<Box<str>, f64>, plan: &IndexMap<Box<str>, f64>) {
+    pub(crate) fn headroom(&mut self, [ends, plan, told]: [&IndexMap<Box<str>, f64>; 3]) {
         self.numbers(key::NO_HEADROOM_UNTIL, ends);
         self.numbers(key::PLAN_USED, plan);
+        self.numbers(key::HEADROOM_TOLD_AT, told);
     }
 
     /// Replaces the transient windows; of several with the same scope, the one that ends last stays.

@@ -41,6 +41,8 @@ pub(crate) mod key {
     pub(crate) const NO_HEADROOM_UNTIL: &str = "noHeadroomUntil";
     /// How much of a plan is used, and until when that is valid: also a hint.
     pub(crate) const PLAN_USED: &str = "planUsed";
+    /// When the providers reported those.
+    pub(crate) const HEADROOM_TOLD_AT: &str = "headroomToldAt";
     pub(crate) const INLINE_KEY: &str = "inlineKey";
 }
 

@@ -102,7 +102,7 @@ impl Rotator {
         let query = call.query().clone();
         let rotation =
             rotation.query(query.with_unwritten(Arc::clone(&self.0.outcomes.unwritten))).random((self.0.random)());
-        let rotation = rotation.headroom(Arc::clone(&self.0.headroom));
+        let rotation = rotation.headroom(Arc::clone(&self.0.headroom)).reserving();
         // Boxed, because a future moves everything it holds, more than once.
         Box::new(match &self.0.probes {
             Some(policy) => rotation.probes(policy.clone(), self.0.probed.clone()),
@@ -177,6 +177,7 @@ impl Rotator {
                 // The refresh used up the time. Nothing was sent, so nothing is recorded about the profile.
                 continue;
             }
+            attempt.sending(self.0.clock.now());
             let late = || Err(Failure::from(TransportError::TimedOut).into());
             let taken = time::timeout(attempt.timeout(), send(attempt.clone())).await.unwrap_or_else(|_| late());
             let (outcome, value) = match taken {

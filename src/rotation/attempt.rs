@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::headroom::Observer;
 use super::unserved::UnservedModel;
 use crate::clock::Timestamp;
 use crate::credential::Credential;
 use crate::error::ErrorKind;
 use crate::failure::Failure;
+use crate::headroom::Ticket;
 use crate::id::{ModelRef, ProfileId};
 use crate::reason::FailureReason;
 use crate::select::{Receipt, Selection};
@@ -29,7 +29,7 @@ struct Inner {
     timeout: Duration,
     started: Timestamp,
     store_away: bool,
-    observer: Option<Observer>,
+    ticket: Option<Arc<Ticket>>,
 }
 
 impl Attempt {
@@ -38,13 +38,14 @@ impl Attempt {
         selection: Selection,
         (timeout, started): (Duration, Timestamp),
         store_away: bool,
-        observer: Option<Observer>,
+        ticket: Option<Arc<Ticket>>,
     ) -> Self {
-        Self(Arc::new(Inner { model, selection, timeout, started, store_away, observer }))
+        Self(Arc::new(Inner { model, selection, timeout, started, store_away, ticket }))
     }
 
-    pub(super) fn observer(&self) -> Option<&Observer> {
-        self.0.observer.as_ref()
+    /// Returns the registration with the tracker of the limits, if there is one.
+    pub(super) fn ticket(&self) -> Option<&Arc<Ticket>> {
+        self.0.ticket.as_ref()
     }
 
     /// Returns the requested model: the call's own, or one of its fallbacks.

@@ -100,10 +100,11 @@ impl<'a> BlockingDriver<'a> {
 
     fn run_until<T, E: Into<AttemptError>>(
         &self,
-        mut rotation: Rotation,
+        rotation: Rotation,
         complete: bool,
         mut send: impl FnMut(&Attempt) -> Result<T, E>,
     ) -> Result<Answered<T>, SendFailure> {
+        let mut rotation = rotation.reserving();
         loop {
             let profiles = match self.store.load() {
                 Ok(profiles) => profiles,
@@ -130,6 +131,7 @@ impl<'a> BlockingDriver<'a> {
                 // The refresh used up the time. Nothing was sent, so nothing is recorded about the profile.
                 continue;
             }
+            attempt.sending(self.clock.now());
             let (outcome, value) = match send(&attempt).map_err(Into::into) {
                 Ok(value) => (Outcome::Answered { status: None, complete }, Some(value)),
                 Err(error) => (self.after(&mut rotation, &attempt, error), None),

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::attempt::Attempt;
-use super::headroom::Observer;
 use super::rotation::Rotation;
 use crate::clock::Timestamp;
 use crate::credential::{Access, CredentialSource, Resolved};
 use crate::error::{Error, Result};
+use crate::headroom::Ticket;
 use crate::id::{ModelRef, ProfileId, ProviderId};
 use crate::profile::AuthProfiles;
 use crate::select::{Inline, Query, Selection};
@@ -34,6 +34,8 @@ pub(super) struct Outside {
     keyless: Vec<ProviderId>,
     /// `true` if the store's server could not be reached, or refused the last write.
     store_away: bool,
+    /// `true` if the driver reports when it sends an attempt.
+    pub(super) reserves: bool,
 }
 
 /// The configuration of a model: a credential, and the access to its endpoint.
@@ -103,22 +105,22 @@ impl Rotation {
 
     /// Creates the attempt for a selection, with the access to the model's endpoint.
     pub(super) fn attempt(&self, model: ModelRef, selection: Selection, timeout: Duration, now: Timestamp) -> Attempt {
-        let observer = self.observer(&model, &selection, now);
-        self.observed(model, selection, (timeout, now), observer)
+        let ticket = self.ticket(&model, &selection, now);
+        self.ticketed(model, selection, (timeout, now), ticket)
     }
 
     /// Creates the attempt for a selection whose request is registered already.
-    pub(super) fn observed(
+    pub(super) fn ticketed(
         &self,
         model: ModelRef,
         mut selection: Selection,
         times: (Duration, Timestamp),
-        observer: Option<Observer>,
+        ticket: Option<Arc<Ticket>>,
     ) -> Attempt {
         if let Some(configured) = self.configured(&model) {
             selection.access = Arc::clone(&configured.access);
         }
-        Attempt::new(model, selection, times, self.outside.store_away, observer)
+        Attempt::new(model, selection, times, self.outside.store_away, ticket)
     }
 
     /// Returns the selection without a credential, if the endpoint takes none.

@@ -20,7 +20,7 @@ impl Rotation {
         selection.receipt = selection.receipt.holding_as(attempt.receipt());
         // The refresh has used some of the call's time.
         let timeout = attempt.timeout().min(self.time_left(now));
-        Some(self.observed(attempt.model().clone(), selection, (timeout, now), attempt.observer().cloned()))
+        Some(self.ticketed(attempt.model().clone(), selection, (timeout, now), attempt.ticket().cloned()))
     }
 
     /// Returns `true` if the failure is worth one refresh of the attempt's credential.

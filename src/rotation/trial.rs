@@ -38,6 +38,7 @@ impl Rotation {
         outcome: Outcome,
         now: Timestamp,
     ) -> (Option<Record>, Option<Box<dyn TrialGuard>>) {
+        attempt.note_sent(&outcome, now);
         let (record, receipt) = (self.take(attempt, outcome, now), attempt.receipt());
         if self.again.is_some() {
             self.claim = receipt.with_claim();
@@ -61,6 +62,7 @@ impl Rotation {
     pub fn postpone(&mut self, attempt: &Attempt, now: Timestamp) {
         #[cfg(feature = "tracing")]
         tracing::debug!(profile = %attempt.profile(), "another machine is trying the profile");
+        attempt.withdraw();
         self.query = self.query.clone().postponing(attempt.profile().clone(), now + LEAVE);
     }
 
@@ -97,6 +99,6 @@ impl Rotation {
         // The others keep their verdicts from the pick.
         selection.skipped.clone_from(&attempt.selection().skipped);
         let timeout = attempt.timeout().min(self.time_left(now));
-        Some(self.observed(attempt.model().clone(), selection, (timeout, now), attempt.observer().cloned()))
+        Some(self.ticketed(attempt.model().clone(), selection, (timeout, now), attempt.ticket().cloned()))
     }
 }

@@ -1,5 +1,7 @@
 //! Headroom, as reported in answers, applied to the selection.
 
+use std::time::Duration;
+
 use super::candidate::Candidates;
 use super::order::{Base, Selecting};
 use super::query::Query;
@@ -9,9 +11,9 @@ use super::verdict::{Verdict, as_millis};
 use crate::clock::Timestamp;
 use crate::credential::{Credential, CredentialKind};
 use crate::error::Result;
-use crate::headroom::{HeadroomTracker, Hint, Request, Standing};
+use crate::headroom::{HeadroomTracker, Hint, Known, ProfileHeadroom, Request, Standing};
 use crate::id::ProfileId;
-use crate::profile::{AuthProfiles, Entry, UsageStats};
+use crate::profile::{AuthProfiles, Entry, UsageStats, timestamp};
 use crate::secret::Secret;
 
 /// Shares within the same step count as equal, so that last use or hashing decides.
@@ -51,15 +53,10 @@ impl SelectorRules {
     ) -> Standing {
         let Some(policy) = &self.headroom else { return Standing::default() };
         let model = query.model.as_deref();
-        if let Some(tracker) = &query.headroom {
-            let request = Request { tokens: query.tokens, is_home: home == Some(id) };
-            let standing = tracker.standing((id, model), secret, request, policy, now);
-            if standing.is_known {
-                return standing;
-            }
-        }
-        // Another program may know more.
-        usage.and_then(hinted).map_or_else(Standing::default, |hint| hint.standing(model, now))
+        let known = usage.map_or_else(Known::default, |usage| known(usage, now));
+        let Some(tracker) = &query.headroom else { return known.alone(model, now) };
+        let request = Request { tokens: query.tokens, is_home: home == Some(id) };
+        tracker.standing((id, model), secret, request, (policy, &known), now)
     }
 
     /// Returns the verdict on a profile with too little headroom, and the end of that in milliseconds. A distant end is
@@ -78,12 +75,48 @@ pub(crate) fn told_of(credential: &Credential) -> Option<&Secret> {
     (credential.kind() != CredentialKind::OAuth).then(|| credential.secret())
 }
 
-/// Returns what another program has recorded about the headroom.
+/// The length of the longest answer. A profile whose last use is later than that after a report was sent a request after
+/// it, also by a program that records only the end of an answer.
+const LONGEST_ANSWER: Duration = Duration::from_secs(3_600);
+
+/// Returns when the last request was sent that succeeded, of any model or of one, as far as the statistics show it.
+fn served(usage: &UsageStats, model: Option<&str>, now: Timestamp) -> Option<Timestamp> {
+    let picked = usage.success_picked_at.iter().filter(|(name, _)| model.is_none_or(|model| model == &***name));
+    let used = usage.last_used().filter(|_| model.is_none()).map(|at| at - LONGEST_ANSWER);
+    // A time ahead of the clock shows nothing.
+    picked.map(|(_, at)| timestamp(*at)).chain(used).filter(|at| *at <= now).max()
+}
+
+/// Returns what the store says about the headroom of a profile.
+fn known(usage: &UsageStats, now: Timestamp) -> Known {
+    let hint = hinted(usage).map(|hint| hint.unless_served(|model| served(usage, model, now)));
+    Known { hint, served: served(usage, None, now) }
+}
+
+/// Returns the hint in the statistics.
 fn hinted(usage: &UsageStats) -> Option<Hint> {
-    usage.has_hint().then(|| Hint { ends: usage.no_headroom_until.clone(), plan: usage.plan_used.clone() })
+    let UsageStats { no_headroom_until, plan_used, headroom_told_at, .. } = usage;
+    let hint = || Hint { ends: no_headroom_until.clone(), plan: plan_used.clone(), told: headroom_told_at.clone() };
+    usage.has_hint().then(hint)
 }
 
 impl ProfileSelector {
+    /// Returns the headroom of a profile as other programs recorded it, and the verdict that follows from it for any
+    /// model: [`NoHeadroom`](Verdict::NoHeadroom), or `None` if something is left.
+    pub(crate) fn recorded_headroom(
+        &self,
+        id: &ProfileId,
+        usage: &UsageStats,
+        now: Timestamp,
+    ) -> (Vec<ProfileHeadroom>, Option<Verdict>) {
+        if self.rules.headroom.is_none() {
+            return (Vec::new(), None);
+        }
+        let known = known(usage, now);
+        let verdict = self.rules.no_headroom(known.alone(None, now), now).map(|(_, verdict)| verdict);
+        (known.hint.map(|hint| hint.shown(id, now)).unwrap_or_default(), verdict)
+    }
+
     /// Writes what other users of the store should know about a profile's headroom, along with an outcome that is
     /// written anyway.
     #[cfg_attr(not(feature = "client"), expect(dead_code, reason = "only the rotator does"))]
@@ -102,10 +135,13 @@ impl ProfileSelector {
 
     /// Does the same as [`write_hint`](Self::write_hint) on statistics kept outside a document.
     pub(crate) fn note_hint(&self, usage: &mut UsageStats, id: &ProfileId, tracker: &HeadroomTracker, now: Timestamp) {
-        let hint = self.rules.headroom.as_ref().and_then(|policy| tracker.hint(id, policy, now));
-        let known = hinted(usage).unwrap_or_default();
-        if let Some(hint) = hint.map(|hint| hint.over(&known, now)).filter(|hint| *hint != known) {
-            *usage = usage.edited(|edit| edit.headroom(&hint.ends, &hint.plan));
+        let Some(policy) = &self.rules.headroom else { return };
+        let Some(hint) = tracker.hint(id, policy, now) else { return };
+        let stored = hinted(usage).unwrap_or_default();
+        let unrefuted = |hint: Hint| hint.unless_served(|model| served(usage, model, now));
+        let merged = unrefuted(hint).over(&unrefuted(stored.clone()), policy, now);
+        if merged != stored {
+            *usage = usage.edited(|edit| edit.headroom([&merged.ends, &merged.plan, &merged.told]));
         }
     }
 
@@ -143,8 +179,10 @@ impl ProfileSelector {
         tracker: &HeadroomTracker,
         now: Timestamp,
     ) -> bool {
-        let hint = self.rules.headroom.as_ref().and_then(|policy| tracker.hint(id, policy, now));
-        let known = profiles.usage(id.as_str()).and_then(hinted).unwrap_or_default();
-        hint.is_some_and(|hint| hint.is_news(&known))
+        let Some(policy) = &self.rules.headroom else { return false };
+        let usage = profiles.usage(id.as_str());
+        let stored = usage.and_then(|usage| known(usage, now).hint).unwrap_or_default();
+        let unrefuted = |hint: Hint| hint.unless_served(|model| usage.and_then(|usage| served(usage, model, now)));
+        tracker.hint(id, policy, now).map(unrefuted).is_some_and(|hint| hint.is_news(&stored, policy, now))
     }
 }

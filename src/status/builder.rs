@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::collate;
+use super::headroom;
 use super::overview::Overview;
 use super::report::{ProviderStatus, StatusReport, UnusableProfile};
 use super::secrets::{self, Said};
@@ -132,7 +133,8 @@ impl<'a> StatusReportBuilder<'a> {
         self
     }
 
-    /// Sets the tracker of headroom, such as that of a running `Rotator`. Default: none, so no headroom is reported.
+    /// Sets the tracker of headroom, such as that of a running `Rotator`. Default: none, so that only the headroom is
+    /// reported which other programs have recorded in the store.
     pub fn headroom(mut self, tracker: &'a HeadroomTracker) -> Self {
         self.headroom = Some(tracker);
         self
@@ -243,7 +245,7 @@ impl<'a> StatusReportBuilder<'a> {
             unresolved_in_use,
             unusable_profiles: unusable(self.profiles, selector, now),
             providers,
-            headroom: self.headroom.map(|tracker| tracker.profiles(now)).unwrap_or_default(),
+            headroom: headroom::known(self.profiles, selector, self.headroom, now),
             diagnostics,
             config_path: self.config_path,
             agent_id: self.agent,
@@ -299,16 +301,17 @@ fn key(config: &Config, provider: &ProviderId) -> Key {
     (name.to_owned(), is_split)
 }
 
-/// Returns every profile that is cooling down, the first to be ready first.
+/// Returns every profile that is cooling down or has no headroom, the first to be ready first.
 fn unusable(profiles: &AuthProfiles, selector: &ProfileSelector, now: Timestamp) -> Vec<UnusableProfile> {
     let cooling = profiles.usage_stats().filter_map(|(id, usage)| {
-        let cooldown = selector.cooldown(usage, now)?;
+        let cooldown = selector.cooldown(usage, now).or_else(|| selector.recorded_headroom(id, usage, now).1)?;
         let provider = profiles.get(id.as_str()).map(|profile| profile.provider().clone());
         let disabled = matches!(cooldown, Verdict::Disabled { .. });
         Some(UnusableProfile {
             id: id.clone(),
             provider,
             disabled,
+            limit: if let Verdict::NoHeadroom { limit, .. } = cooldown { Some(limit) } else { None },
             reason: cooldown.reason(),
             until: cooldown.until()?,
         })

@@ -8,6 +8,7 @@
 
 mod builder;
 mod collate;
+mod headroom;
 mod health;
 mod json;
 mod lint;

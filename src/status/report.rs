@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 use crate::config::Release;
 use crate::credential::{CredentialKind, CredentialSource, EnvOrigin, ReferenceFailure};
 use crate::error::Diagnostic;
-use crate::headroom::ProfileHeadroom;
+use crate::headroom::{LimitKind, ProfileHeadroom};
 use crate::id::{ModelRef, ProfileId, ProviderId};
 use crate::profile::Hold;
 use crate::reason::FailureReason;
@@ -90,10 +90,11 @@ pub struct StatusReport {
     pub missing_providers_in_use: Vec<ProviderId>,
     /// Providers of the models in use that cannot be used, because a reference to a secret could not be resolved.
     pub unresolved_in_use: Vec<ProviderId>,
-    /// Every profile that is cooling down, the first to be ready first; including removed profiles of which statistics
-    /// are left.
+    /// Every profile that is cooling down or has no headroom by the store, the first to be ready first; including
+    /// removed profiles of which statistics are left.
     pub unusable_profiles: Vec<UnusableProfile>,
-    /// The headroom of each profile as its provider last reported it, if the caller set a tracker.
+    /// The headroom of each profile as its provider last reported it: to the tracker, if the caller set one, or else to
+    /// another program that recorded it in the store.
     pub headroom: Vec<ProfileHeadroom>,
     /// Diagnostics of the configuration, the profiles and the order in force.
     pub diagnostics: Vec<Diagnostic>,
@@ -246,7 +247,7 @@ impl ProfileStatus {
     }
 }
 
-/// A profile that is cooling down.
+/// A profile that is cooling down or has no headroom.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnusableProfile {
@@ -256,6 +257,8 @@ pub struct UnusableProfile {
     pub provider: Option<ProviderId>,
     /// `true` if it is disabled for longer, not only cooling down.
     pub disabled: bool,
+    /// The limit that is used up, if it has no headroom.
+    pub limit: Option<LimitKind>,
     /// The reason, if one was recorded for the window in force.
     pub reason: Option<FailureReason>,
     /// When it can be used again.
@@ -283,10 +286,14 @@ impl UnusableProfile {
         }
     }
 
-    /// Returns the name in the report: `disabled` or `cooldown`.
+    /// Returns the name in the report: `disabled`, `cooldown` or `no_headroom`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
-        if self.disabled { "disabled" } else { "cooldown" }
+        match self.limit {
+            Some(_) => "no_headroom",
+            None if self.disabled => "disabled",
+            None => "cooldown",
+        }
     }
 }
 
