@@ -216,3 +216,87 @@ fn a_new_conversation_is_written_whatever_the_one_before_was() {
         }
     }
 }
+
+/// Turns of one call and its result, made by code execution or not. The last request has one old result cut short.
+fn calls_with_one_cut(by_code: bool) -> Vec<Value> {
+    let body = |turns: usize| {
+        let mut messages = vec![user("go")];
+        for turn in 1..turns {
+            let id = format!("toolu_{turn}");
+            let mut call = json!({"type": "tool_use", "id": id, "name": "t", "input": {}});
+            if by_code {
+                call["caller"] = json!({"type": "code_execution_20250825", "tool_id": "s"});
+            }
+            let result = if turns == 8 && turn == 3 { "cut" } else { "a long result" };
+            messages.push(assistant(json!([{"type": "text", "text": format!("a{turn}")}, call])));
+            messages.push(user(json!([{"type": "tool_result", "tool_use_id": id, "content": result}])));
+        }
+        json!({"system": "s", "messages": messages})
+    };
+    (1..=8).map(body).collect()
+}
+
+#[test]
+fn a_marker_that_had_to_go_to_an_answer_shows_no_edit() {
+    use BreakpointPurpose::{Automatic, BeforeEdit, TurnEnd};
+    for (ttl, by_code) in [(SHORT, false), (SHORT, true), (LONG, false), (LONG, true)] {
+        let bodies = calls_with_one_cut(by_code);
+        let plan = plans(&bodies, &options(ttl)).remove(7);
+        assert!(has(&plan, TurnEnd) && has(&plan, BeforeEdit), "{ttl}, {by_code}: {plan:?}");
+        let plan = plans(&bodies, &options(ttl).automatic(true)).remove(7);
+        assert!(has(&plan, Automatic) && has(&plan, BeforeEdit), "{ttl}, {by_code}: {plan:?}");
+    }
+}
+
+#[test]
+fn the_callers_marker_on_an_answer_shows_no_edit() {
+    use BreakpointPurpose::{BeforeEdit, TurnEnd};
+    let mark = |body: &mut Value, turns: usize| {
+        let text = body["messages"][2 * turns - 3]["content"].take();
+        let mark = json!({"type": "ephemeral"});
+        body["messages"][2 * turns - 3]["content"] = json!([{"type": "text", "text": text, "cache_control": mark}]);
+    };
+    let body = |turns: usize| {
+        let mut body = json!({"system": "s", "messages": chat(turns)});
+        if turns > 1 {
+            mark(&mut body, turns);
+        }
+        if turns == 8 {
+            body["messages"][6]["content"] = "cut".into();
+        }
+        body
+    };
+    let plan = plans(&(1..=8).map(body).collect::<Vec<_>>(), &options(SHORT)).remove(7);
+    assert!(has(&plan, TurnEnd) && has(&plan, BeforeEdit), "{plan:?}");
+}
+
+#[test]
+fn a_turn_that_takes_no_marker_shows_no_edit() {
+    use BreakpointPurpose::{BeforeEdit, TurnEnd};
+    for last in [json!({"type": "hologram"}), json!({"type": "text", "text": "u", "cache_control": null})] {
+        let body = |turns: usize| {
+            let mut messages = chat(turns);
+            for message in messages.iter_mut().skip(2).filter(|message| message["role"] == "user") {
+                message["content"] = json!([last]);
+            }
+            if turns == 8 {
+                messages[5]["content"] = "cut".into();
+            }
+            json!({"system": "s", "messages": messages})
+        };
+        let plan = plans(&(1..=8).map(body).collect::<Vec<_>>(), &options(SHORT)).remove(7);
+        assert!(has(&plan, TurnEnd), "{plan:?}");
+        assert!(!has(&plan, BreakpointPurpose::EditSeen) || has(&plan, BeforeEdit), "{plan:?}");
+    }
+}
+
+#[test]
+fn a_head_whose_last_block_takes_no_marker_has_changed_once() {
+    let body = |turns: usize| {
+        let mut body = with_tail(if turns < 6 { "a" } else { "b" }, &chat(turns));
+        body["system"][1]["cache_control"] = Value::Null;
+        body
+    };
+    let plan = plans(&(1..=6).map(body).collect::<Vec<_>>(), &options(SHORT)).remove(5);
+    assert!(has(&plan, BreakpointPurpose::TurnEnd) && !has(&plan, BreakpointPurpose::RunStart), "{plan:?}");
+}

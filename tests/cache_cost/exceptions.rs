@@ -110,7 +110,7 @@ impl Exceptions {
             .add(true, None, &[("thinking of earlier turns dropped", 1.06)])
             .add(true, Life::Long, &[("last 12 messages, tools", 1.07)])
             .add(true, Life::Long, &[("older half dropped at 20", 1.05), ("summarised at 20", 1.05)])
-            .add(true, Life::Long, &[("compacted by the API at 20", 1.04)])
+            .add(true, Life::Long, &[("compacted by the API at 20", 1.04), ("calls by code, one result cut", 1.03)])
             // and from the first request on what comes back each time.
             .add(true, Life::Long, &[("system string edited each time", 1.03), ("thinking of last answer kept", 1.03)])
     }
@@ -131,6 +131,7 @@ impl Exceptions {
             .add(true, None, &[("thinking of earlier turns dropped", 1.23)])
             // The last request writes the results of the turn before it, which nobody reads.
             .add(true, Life::Long, &[("calls by code execution", 1.05), ("some calls by code execution", 1.03)])
+            .add(true, Life::Long, &[("calls by code, one result cut", 1.05)])
     }
 
     /// Our plan with the previous body against the cheapest rule in hindsight, which knows the kind of session.

@@ -78,6 +78,8 @@ pub(crate) enum Trim {
     Summarise(usize),
     /// The API makes a summary of them, which the answer begins with, and reads nothing before it any more.
     Compact(usize),
+    /// Once there are so many, one result in their middle is cut short.
+    CutOne(usize),
 }
 
 const CHAT: Family = Family {
@@ -141,6 +143,7 @@ pub(crate) fn families() -> Vec<Family> {
         Family { name: "compacted by the API at 20", trim: Trim::Compact(20), requests: 40, ..LOOP },
         Family { name: "calls by code execution", by_code: 100, requests: 40, ..LOOP },
         Family { name: "some calls by code execution", by_code: 50, calls: (1, 12), ..LOOP },
+        Family { name: "calls by code, one result cut", by_code: 100, trim: Trim::CutOne(15), ..LOOP },
     ]
 }
 

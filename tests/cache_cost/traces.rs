@@ -133,6 +133,11 @@ impl Session<'_> {
                     as_list(&mut messages[answer]).insert(0, summary);
                 }
             }
+            Trim::CutOne(limit) if messages.len() == limit => {
+                let is_result = |message: &&mut Value| message["content"][0]["type"] == "tool_result";
+                let cut = messages.iter_mut().skip(limit / 2).find(is_result).expect("a result");
+                cut["content"][0]["content"] = "cut".into();
+            }
             _ => {}
         }
     }

@@ -30,16 +30,17 @@ pub(super) fn pass_messages(
     let all = known.layout.table.messages.as_deref()?;
     let first = all.binary_search_by_key(&index, |message| message.index).ok()?;
     let messages = all.get(first..)?;
-    let start = messages.first()?.span.start;
+    let (start, blocks) = messages.first().map(|message| (message.span.start, message.blocks.0))?;
+    // The bytes of a result do not show whether code execution made its call, so the calls before have to be the same.
+    // Asked first, because calls that differ once do so for the rest of the body.
+    if !has_same_calls(known, table, blocks) {
+        return None;
+    }
     let text = Span { start, end: messages.last()?.span.end }.of(known.body);
     let common = common_length(reader.rest(), text);
     let count = messages.partition_point(|message| message.span.end - start <= common);
     let passed = messages.get(..count)?;
     let (first, last) = (passed.first()?, passed.last()?);
-    // The bytes of a result do not show whether code execution made its call, so the calls before have to be the same.
-    if !has_same_calls(known, table, first.blocks.0) {
-        return None;
-    }
     let marked = &known.layout.table.marked_messages;
     let from = marked.partition_point(|message| *message < first.index);
     table.marked_messages.extend(marked.iter().skip(from).take_while(|message| **message <= last.index));
@@ -60,14 +61,13 @@ pub(super) fn pass_blocks(
     let blocks = section.blocks.get(index..)?;
     let list = blocks.get(..blocks.partition_point(|block| block.path.message() == path.message()))?;
     let first = list.first().filter(|block| !block.is_string)?;
-    let start = first.span.start;
-    let text = Span { start, end: list.last()?.span.end }.of(known.body);
-    let common = common_length(reader.rest(), text);
-    let count = list.partition_point(|block| block.span.end - start <= common);
-    let from = section.first + index;
+    let (start, from) = (first.span.start, section.first + index);
     if !has_same_calls(known, table, from) {
         return None;
     }
+    let text = Span { start, end: list.last()?.span.end }.of(known.body);
+    let common = common_length(reader.rest(), text);
+    let count = list.partition_point(|block| block.span.end - start <= common);
     let Some(end) = list.get(..count)?.last() else {
         return pass_marked(known, reader, table, (from, first), common);
     };
@@ -168,7 +168,9 @@ fn find(known: Scanned<'_>, path: BlockPath) -> Option<(PromptSection<'_>, usize
 /// results belong to the same calls. Each call is compared once.
 fn has_same_calls(known: Scanned<'_>, table: &mut BlockTable, block: usize) -> bool {
     let there = &known.layout.table.code_calls;
-    let news = table.code_calls.iter().zip(there).skip(table.same_code_calls);
+    // Both are skipped before they are joined, because a joined iterator would count its way there.
+    let same = table.same_code_calls;
+    let news = table.code_calls.iter().skip(same).zip(there.iter().skip(same));
     table.same_code_calls += news.take_while(|((_, one), (_, other))| one == other).count();
     let before = there.partition_point(|(call, _)| *call < block);
     table.same_code_calls == table.code_calls.len() && before == table.code_calls.len()
@@ -207,11 +209,16 @@ fn common_length(a: &[u8], b: &[u8]) -> usize {
     let chunks = a.as_chunks::<CHUNK>().0.iter().zip(b.as_chunks::<CHUNK>().0);
     let equal = CHUNK * chunks.take_while(|(a, b)| a == b).count();
     let rest = |bytes| <[u8]>::get(bytes, equal..).unwrap_or_default().iter();
-    equal + rest(a).zip(rest(b)).take_while(|(a, b)| a == b).count()
+    let equal = equal + rest(a).zip(rest(b)).take_while(|(a, b)| a == b).count();
+    #[cfg(test)]
+    tests::COMPARED.with(|compared| compared.set(compared.get() + equal));
+    equal
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use proptest::prelude::*;
 
     use super::super::compare::{CommonPrefix, unmarked};
@@ -220,6 +227,30 @@ mod tests {
     use super::*;
     use crate::cache::{BreakpointOptions, mark_body};
     use crate::retention::CacheRetention;
+
+    thread_local! {
+        /// The bytes that were compared by this thread's test.
+        pub(super) static COMPARED: Cell<usize> = const { Cell::new(0) };
+    }
+
+    #[test]
+    fn each_byte_is_compared_a_few_times_at_most() {
+        let call =
+            |id: &str| format!(r#"{{"type":"tool_use","id":"{id}","caller":{{"type":"code_execution_20250825"}}}}"#);
+        let cleared = r#"{"type":"text","text":"[cleared]"}"#.to_owned();
+        let messages: String = (0..500).map(|at| format!(r#",{{"role":"user","content":"{at}"}}"#)).collect();
+        let blocks: String = (0..500).map(|at| format!(r#",{{"type":"text","text":"{at}"}}"#)).collect();
+        let in_messages =
+            |first: &str| format!(r#"{{"messages":[{{"role":"assistant","content":[{first}]}}{messages}]}}"#);
+        let in_blocks = |first: &str| format!(r#"{{"messages":[{{"role":"assistant","content":[{first}{blocks}]}}]}}"#);
+        for (a, b) in [(&call("a"), &call("b")), (&call("a"), &cleared), (&cleared, &call("a"))] {
+            for (previous, current) in [(in_messages(a), in_messages(b)), (in_blocks(a), in_blocks(b))] {
+                COMPARED.set(0);
+                check(previous.as_bytes(), current.as_bytes());
+                assert!(COMPARED.get() < 4 * previous.len(), "{} of {}", COMPARED.get(), previous.len());
+            }
+        }
+    }
 
     /// What was found, but for what only the comparison needs.
     fn found(mut layout: BodyLayout) -> String {

@@ -10,7 +10,7 @@ use super::marker::{Breakpoint, BreakpointOrigin, BreakpointPurpose, BreakpointS
 use super::marker_plan::BreakpointPlan;
 use super::note::{BreakpointReason, Notes};
 use super::options::{BreakpointOptions, Lifetimes};
-use super::places::Place;
+use super::places::Step;
 use super::splice::{BodyEdit, ObjectEnd, member};
 use crate::cache::body::{Block, BodyLayout, CacheControl, Scanned};
 use crate::error::Result;
@@ -96,7 +96,8 @@ impl Decision<'_> {
         let blocks = found.blocks.get(candidate.floor..last).unwrap_or_default();
         let mut answers = candidate.answers;
         for (index, block) in blocks.iter().enumerate().rev() {
-            if section == BreakpointSection::Messages && !block.user && !answers {
+            let step = Step::at(block, section, &mut answers);
+            if matches!(step, Step::Skip) {
                 continue;
             }
             let order = (section.rank(), candidate.floor + index, true);
@@ -108,14 +109,10 @@ impl Decision<'_> {
                 self.note(candidate, Some(*block), reason);
                 return None;
             }
-            match Place::of(block, section == BreakpointSection::System).passed_over {
-                Some(reason) => {
-                    // Many turns in a row may be results of such calls, so a block of an answer is the nearest one
-                    // left.
-                    answers |= reason == BreakpointReason::CalledByCode;
-                    self.note(candidate, Some(*block), reason);
-                }
-                None => return Some((order, *block)),
+            if let Step::PassOver(reason) = step {
+                self.note(candidate, Some(*block), reason);
+            } else {
+                return Some((order, *block));
             }
         }
         if self.notes.all.len() == before {

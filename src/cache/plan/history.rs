@@ -3,8 +3,10 @@
 //! The previous body is all that is kept between requests. The changes that its own plan had seen are read from the
 //! markers that it has and from those that are missing.
 
-use super::existing::{Spot, written};
+use super::existing::{Spot, automatic_target, written};
+use super::marker::BreakpointSection;
 use super::options::{BreakpointOptions, Lifetimes, Told};
+use super::places::nearest;
 use crate::cache::body::{Block, BlockKind, BodyLayout, CommonPrefix, Scanned, Slide};
 use crate::retention::CacheTtl;
 
@@ -91,12 +93,11 @@ impl HeadChanges {
     /// Reads from the markers of the previous request which changes it had seen. After the first change the end of the
     /// head has no marker, and the end of the turn that saw the change keeps one, until messages get none at all.
     fn of(previous: &BodyLayout, current: &BodyLayout, written: &[Spot], options: &BreakpointOptions<'_>) -> Self {
-        let carrier = |blocks: &[Block]| blocks.iter().rposition(|block| block.kind.carries());
-        let head = match (carrier(previous.system().blocks), carrier(previous.tools().blocks)) {
-            (Some(index), _) => Some((1, index)),
-            (None, Some(index)) => Some((0, index)),
-            (None, None) => None,
+        let marked = |section: BreakpointSection| {
+            let blocks = section.of(previous).blocks;
+            nearest(blocks, section, blocks.len().checked_sub(1)?).map(|index| (section.rank(), index))
         };
+        let head = marked(BreakpointSection::System).or_else(|| marked(BreakpointSection::Tools));
         let settled = head.is_none_or(|end| written.contains(&end));
         let first = written.iter().find(|(rank, _)| *rank == 2).map(|(_, index)| *index);
         if first.is_none() && !settled {
@@ -109,7 +110,12 @@ impl HeadChanges {
         let start = first.filter(|_| !settled && !is_announced);
         let blocks = current.messages().blocks;
         // Each answer since that turn belongs to a request that saw a change; this one is one more.
-        let changes = 1 + start.map_or(0, |start| answers(blocks.get(start..).unwrap_or_default()));
+        let since = |start: usize| {
+            // The marker of a turn may be on the answer before it.
+            let turn = blocks.iter().skip(start).position(|block| block.user).unwrap_or_default();
+            answers(blocks.get(start + turn..).unwrap_or_default())
+        };
+        let changes = 1 + start.map_or(0, since);
         let long = writes_for_an_hour(options);
         let [short_run, long_run] = if changes >= answers(blocks) { Self::ENOUGH_FROM_START } else { Self::ENOUGH };
         let enough = if long { long_run } else { short_run };
@@ -141,9 +147,20 @@ impl HistoryEdit {
         let gone = before.len().saturating_sub(edited);
         let reminder = if edited > last_turn && gone <= REMINDER { gone } else { 0 };
         // A marker on an answer, or a missing one on the last turn, shows that the previous request had seen an edit.
-        let mut in_messages = written.iter().filter(|(rank, _)| *rank == 2).map(|(_, index)| *index);
-        let on_answer = in_messages.clone().rfind(|index| before.get(*index).is_some_and(|block| !block.user));
-        let end_marked = in_messages.any(|index| index >= last_turn);
+        // Markers of the last turns may be on answers too, so these show nothing, and neither do the caller's.
+        let in_messages = written.iter().filter(|(rank, _)| *rank == 2).map(|(_, index)| *index);
+        let marked = |end: Option<usize>| nearest(before, BreakpointSection::Messages, end?);
+        let end = turn_end(before, before.len());
+        let marked_end = marked(end);
+        let ends = [
+            marked_end,
+            marked(end.and_then(|end| previous_turn_end(before, end))),
+            automatic_target(previous).filter(|target| target.at.0 == 2).map(|target| target.at.1),
+        ];
+        let is_answer = |index: usize| before.get(index).is_some_and(|block| !block.user);
+        let on_answer = in_messages.clone().rfind(|index| is_answer(*index) && !ends.contains(&Some(*index)));
+        let on_answer = on_answer.filter(|_| !now.iter().any(|block| !block.user && block.cache_control.is_set()));
+        let end_marked = marked_end.is_none_or(|end| in_messages.clone().any(|index| index >= end.min(last_turn)));
         // If this edit came before the block that was expected to stay, edits do not keep their distance from the end.
         let moves = reminder == 0 && on_answer.map_or(end_marked, |index| index < edited);
         let stable = if moves { before_next(before, now, edited) } else { None };

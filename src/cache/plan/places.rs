@@ -5,6 +5,7 @@
 //! to calls that code execution made (2026-01). No answer is known for toolsets that are loaded on demand or for server
 //! tools that code execution calls.
 
+use super::marker::BreakpointSection;
 use super::note::BreakpointReason;
 use crate::cache::body::{Block, BlockKind, CacheControl};
 
@@ -87,4 +88,38 @@ impl Place {
             _ => place,
         }
     }
+}
+
+/// A step of the search for a block that takes a planned marker, from a block backwards.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Step {
+    /// The block belongs to an answer, and only the user's blocks are wanted.
+    Skip,
+    PassOver(BreakpointReason),
+    Take,
+}
+
+impl Step {
+    /// Judges a block. `answers` is `true` if a block of an answer will do, and becomes so after a call by code
+    /// execution or its result: many turns in a row may consist of these, so that a block of an answer is the nearest
+    /// one left.
+    pub(super) fn at(block: &Block, section: BreakpointSection, answers: &mut bool) -> Self {
+        if section == BreakpointSection::Messages && !block.user && !*answers {
+            return Self::Skip;
+        }
+        match Place::of(block, section == BreakpointSection::System).passed_over {
+            Some(reason) => {
+                *answers |= reason == BreakpointReason::CalledByCode;
+                Self::PassOver(reason)
+            }
+            None => Self::Take,
+        }
+    }
+}
+
+/// Returns the block at which a planned marker for the block `last` ends up, if no marker of the caller is in the way.
+pub(super) fn nearest(blocks: &[Block], section: BreakpointSection, last: usize) -> Option<usize> {
+    let mut answers = false;
+    let mut back = blocks.get(..=last)?.iter().enumerate().rev();
+    back.find(|(_, block)| matches!(Step::at(block, section, &mut answers), Step::Take)).map(|(index, _)| index)
 }

@@ -74,6 +74,33 @@ fn rows<T: 'static>(name: &'static str, run: fn(&str) -> T) -> impl Iterator<Ite
     SHAPES.into_iter().map(move |(shape, made)| row(&format!("{name}: {shape}"), 80, made, move |text| run(text)))
 }
 
+/// Bodies in which the calls that code execution made differ from those of the previous one, so that nothing after them
+/// can be carried over. What was quadratic here is a comparison of bytes, which a unit test counts.
+const CALLS: [(&str, Shape); 3] = [
+    ("messages after a call by code", |n| {
+        let rest = many(n, |n| format!(r#",{{"role":"{}","content":"text {n}"}}"#, role(n)));
+        body(&format!(r#",{{"role":"assistant","content":[{}]}}{rest}"#, code_call("t0")))
+    }),
+    ("blocks after a call by code", |n| {
+        let rest = many(n, |n| format!(r#",{{"type":"text","text":"text {n}"}}"#));
+        body(&format!(r#",{{"role":"assistant","content":[{}{rest}]}}"#, code_call("t0")))
+    }),
+    ("calls by code", |n| {
+        body(&many(n, |n| {
+            let call = code_call(&format!("t{n}"));
+            format!(
+                r#",{{"role":"assistant","content":[{call}]}},{{"role":"user","content":[{{"type":"tool_result","tool_use_id":"t{n}","content":"text {n}"}}]}}"#
+            )
+        }))
+    }),
+];
+
+fn code_call(id: &str) -> String {
+    format!(
+        r#"{{"type":"tool_use","id":"{id}","name":"x","input":{{}},"caller":{{"type":"code_execution_20250825","tool_id":"s"}}}}"#
+    )
+}
+
 /// The same body with other text at its end, and with other text at its start.
 fn changed(body: &str) -> [String; 2] {
     [body.replacen("]}", "] }", 1), body.replacen("t0", "changed", 1)]
@@ -101,6 +128,22 @@ fn planning() {
                 BreakpointPlan::for_body(text.as_bytes(), &options.previous_plan(&plan)).map(|_| shown)
             })
         }));
+    check(&all.collect::<Vec<_>>());
+}
+
+/// The previous body has another call, or a call in place of a text that was a call.
+#[test]
+fn planning_with_other_calls_by_code() {
+    let all = CALLS.into_iter().map(|(shape, made)| {
+        row(&format!("plan with the previous body: {shape}"), 80, made, |text| {
+            let options = || BreakpointOptions::new(CacheRetention::Short);
+            let previous = text.replacen("t0", "changed", 1);
+            let cleared = text.replacen(&code_call("t0"), r#"{"type":"text","text":"[cleared]"}"#, 1);
+            [(text, &previous), (&cleared, text), (text, &cleared)].map(|(now, previous)| {
+                BreakpointPlan::for_body(now.as_bytes(), &options().previous(previous.as_bytes())).is_ok()
+            })
+        })
+    });
     check(&all.collect::<Vec<_>>());
 }
 
