@@ -13,6 +13,7 @@
 use std::fmt::Write as _;
 
 mod best;
+mod clearing;
 mod exceptions;
 mod families;
 mod lifetimes;

@@ -89,7 +89,7 @@ async fn the_bill_through_a_rotator_is_that_of_a_caller_who_keeps_the_bodies() {
     let (mut remembered, mut by_hand, mut forgotten) = (0.0, 0.0, 0.0);
     println!("cost through a rotator against by hand, and without a session");
     let families = families();
-    assert_eq!(families.len(), 34);
+    assert_eq!(families.len(), 36);
     for family in &families {
         // A server for each keeps what it was asked.
         let server = Server::start(|_| Act::message("Hello"));

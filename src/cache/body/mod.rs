@@ -14,6 +14,7 @@ mod scan;
 mod shared;
 mod text;
 
+pub(super) use block::call_has_name;
 pub(super) use compare::{CommonPrefix, Scanned, Slide, unmarked};
 pub(super) use layout::{Block, BlockKind, BlockPath, BodyLayout, CacheControl, PromptSection, Span};
 pub(super) use scan::{scan, scan_compared, scan_to_compare};

@@ -6,6 +6,7 @@
 //! decision with its reasons.
 
 mod candidates;
+mod clearing;
 mod decide;
 mod existing;
 mod history;
@@ -17,6 +18,7 @@ mod options;
 mod places;
 mod splice;
 
+pub(super) use clearing::Clearing;
 pub use mark_body::mark_body;
 pub(crate) use mark_body::{HostFields, mark_body_for_host};
 pub use marker::{Breakpoint, BreakpointOrigin, BreakpointPurpose, BreakpointSection};
