@@ -1,5 +1,6 @@
 //! Tests of cache breakpoints in bodies and of cache usage in replies.
 
+mod clearing;
 mod history;
 mod markers;
 mod places;

@@ -111,6 +111,8 @@ impl Exceptions {
             .add(true, Life::Long, &[("last 12 messages, tools", 1.07)])
             .add(true, Life::Long, &[("older half dropped at 20", 1.05), ("summarised at 20", 1.05)])
             .add(true, Life::Long, &[("compacted by the API at 20", 1.04), ("calls by code, one result cut", 1.03)])
+            // from which request on the API clears results, and after which answers it does not,
+            .add(true, None, &[("results cleared by the API", 1.09), ("calls cleared by the API", 1.07)])
             // and from the first request on what comes back each time.
             .add(true, Life::Long, &[("system string edited each time", 1.03), ("thinking of last answer kept", 1.03)])
     }
@@ -129,6 +131,7 @@ impl Exceptions {
             .add(true, Life::Long, &[("chat, two newest images kept *", 1.03)])
             .add(true, None, &[("first message edited each time", 1.09), ("thinking of last answer kept", 1.15)])
             .add(true, None, &[("thinking of earlier turns dropped", 1.23)])
+            .add(true, None, &[("calls cleared by the API", 1.05)])
             // The last request writes the results of the turn before it, which nobody reads.
             .add(true, Life::Long, &[("calls by code execution", 1.05), ("some calls by code execution", 1.03)])
             .add(true, Life::Long, &[("calls by code, one result cut", 1.05)])

@@ -28,6 +28,7 @@ pub(crate) struct Family {
     pub(crate) aside: Aside,
     pub(crate) thinking: Thinking,
     pub(crate) trim: Trim,
+    pub(crate) clears: Option<Clears>,
     /// Whether the last turn adds next to nothing. A search knows that nobody reads what the last request writes.
     pub(crate) brief_end: bool,
 }
@@ -82,6 +83,20 @@ pub(crate) enum Trim {
     CutOne(usize),
 }
 
+/// How the results of tool uses are replaced by a few words, oldest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Clears {
+    /// Nothing is cleared up to so many tool uses. Without it the trigger is a number of tokens, and the API clears in
+    /// every request.
+    pub(crate) trigger: Option<usize>,
+    /// The number of tool uses that are kept.
+    pub(crate) keep: usize,
+    /// Whether the input of the call is cleared too.
+    pub(crate) inputs: bool,
+    /// Whether the API does it, to whom all of the history is sent.
+    pub(crate) by_api: bool,
+}
+
 const CHAT: Family = Family {
     name: "chat",
     requests: 24,
@@ -99,6 +114,7 @@ const CHAT: Family = Family {
     aside: Aside::None,
     thinking: Thinking::None,
     trim: Trim::None,
+    clears: None,
     brief_end: false,
 };
 
@@ -109,6 +125,8 @@ const LOOP: Family = Family { calls: (1, 3), gap: (2, 40), ..CHAT };
 pub(crate) fn families() -> Vec<Family> {
     let shown = Family { images: Images::Moving(20), system: 2, ..CHAT };
     let two_kept = Family { images: Images::Pruned(2), ..LOOP };
+    let clears = Some(Clears { trigger: Some(8), keep: 3, inputs: false, by_api: true });
+    let clears_inputs = Some(Clears { trigger: Some(20), keep: 6, inputs: true, by_api: true });
     vec![
         CHAT,
         Family { name: "chat without tools", tools: 0, system: 2, ..CHAT },
@@ -144,6 +162,8 @@ pub(crate) fn families() -> Vec<Family> {
         Family { name: "calls by code execution", by_code: 100, requests: 40, ..LOOP },
         Family { name: "some calls by code execution", by_code: 50, calls: (1, 12), ..LOOP },
         Family { name: "calls by code, one result cut", by_code: 100, trim: Trim::CutOne(15), ..LOOP },
+        Family { name: "results cleared by the API", clears, ..LOOP },
+        Family { name: "calls cleared by the API", clears: clears_inputs, calls: (1, 12), ..LOOP },
     ]
 }
 
@@ -156,6 +176,6 @@ impl Family {
     /// Whether each request has all of the one before.
     pub(crate) fn only_grows(&self) -> bool {
         let edits = self.edits + self.tool_edits > 0 || self.images != Images::None || self.thinking != Thinking::None;
-        !edits && self.aside == Aside::None && matches!(self.trim, Trim::None)
+        !edits && self.aside == Aside::None && matches!(self.trim, Trim::None) && self.clears.is_none()
     }
 }

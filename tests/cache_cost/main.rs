@@ -14,6 +14,7 @@ use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 mod best;
+mod clearing;
 mod exceptions;
 mod families;
 #[cfg(feature = "client")]

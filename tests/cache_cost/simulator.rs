@@ -83,6 +83,12 @@ impl Prompt {
     /// With `images_lose`, an image more or less loses the messages' part of the cache wherever it stands, as the
     /// documentation has it; otherwise what stands before it is kept.
     pub(crate) fn read(body: &Value, images_lose: bool) -> Self {
+        let cleared = body.get("context_management").map(|_| {
+            let mut body = body.clone();
+            clear_tool_uses(&mut body);
+            body
+        });
+        let body = cleared.as_ref().unwrap_or(body);
         let mut found: Vec<(String, Cow<'_, Value>, bool, u8)> = Vec::new();
         for (index, tool) in list(body.get("tools")).into_iter().enumerate() {
             found.push((format!("/tools/{index}"), tool, false, 0));
@@ -139,6 +145,37 @@ fn list(value: Option<&Value>) -> Vec<Cow<'_, Value>> {
         Some(Value::String(text)) => vec![Cow::Owned(serde_json::json!({"type": "text", "text": text}))],
         Some(Value::Array(blocks)) => blocks.iter().map(Cow::Borrowed).collect(),
         _ => Vec::new(),
+    }
+}
+
+/// Replaces the results of old tool uses, and the inputs of their calls if that is asked for, as the API does before it
+/// reads the prompt (context editing page, 2026-09). It looks at the whole history with each request.
+pub(crate) fn clear_tool_uses(body: &mut Value) {
+    let edits = body["context_management"]["edits"].as_array().cloned().unwrap_or_default();
+    for edit in edits.iter().filter(|edit| edit["type"] == "clear_tool_uses_20250919") {
+        let count = |part: &str| {
+            let is_uses = edit[part]["type"] == "tool_uses";
+            is_uses.then(|| usize::try_from(edit[part]["value"].as_u64().expect("a number")).expect("a small one"))
+        };
+        let blocks = || {
+            let messages = body["messages"].as_array().into_iter().flatten();
+            messages.flat_map(|message| message["content"].as_array().into_iter().flatten())
+        };
+        let uses: Vec<Value> =
+            blocks().filter(|block| block["type"] == "tool_use").map(|block| block["id"].clone()).collect();
+        if count("trigger").is_some_and(|trigger| uses.len() <= trigger) {
+            continue;
+        }
+        let cleared = &uses[..uses.len().saturating_sub(count("keep").expect("tool uses"))];
+        let messages = body["messages"].as_array_mut().into_iter().flatten();
+        for block in messages.flat_map(|message| message["content"].as_array_mut().into_iter().flatten()) {
+            if cleared.contains(&block["tool_use_id"]) {
+                block["content"] = "[cleared]".into();
+            }
+            if edit["clear_tool_inputs"] == true && cleared.contains(&block["id"]) {
+                block["input"] = serde_json::json!({});
+            }
+        }
     }
 }
 

@@ -71,7 +71,7 @@ async fn the_bill_through_a_rotator_is_that_of_a_caller_who_keeps_the_bodies() {
     let clock = ManualClock::new(Timestamp::from_millis(1_700_000_000_000));
     let (mut remembered, mut by_hand, mut forgotten) = (0.0, 0.0, 0.0);
     println!("cost through a rotator against by hand, and without a session");
-    assert_eq!(ALL.len(), 34);
+    assert_eq!(ALL.len(), 36);
     for (family, sessions) in &*ALL {
         // A server for each keeps what it was asked.
         let server = Server::start(|_| Act::message("Hello"));

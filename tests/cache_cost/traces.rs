@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::families::{Aside, Family, Images, Thinking, Trim};
+use crate::families::{Aside, Clears, Family, Images, Thinking, Trim};
+use crate::simulator::clear_tool_uses;
 
 /// One request: when it starts, in seconds, and its body without markers.
 #[derive(Clone, Debug)]
@@ -181,6 +182,18 @@ impl Session<'_> {
             many => many.iter().map(|text| json!({"type": "text", "text": text})).collect(),
         };
         body["messages"] = sent.into();
+        if let Some(Clears { trigger, keep, inputs, by_api }) = self.family.clears {
+            body["context_management"] = json!({"edits": [{
+                "type": "clear_tool_uses_20250919",
+                "trigger": trigger.map(|uses| json!({"type": "tool_uses", "value": uses})),
+                "keep": {"type": "tool_uses", "value": keep},
+                "clear_tool_inputs": inputs,
+            }]});
+            if !by_api {
+                clear_tool_uses(&mut body);
+                body.as_object_mut().expect("an object").remove("context_management");
+            }
+        }
         body
     }
 

@@ -91,6 +91,19 @@ fn is_code_execution(reader: &mut JsonReader<'_>) -> ReadResult<bool> {
     Ok(found)
 }
 
+/// Returns `true` if the name of a call, whose text this is, meets the condition.
+pub(crate) fn call_has_name(call: &[u8], is: impl Fn(&[u8]) -> bool) -> bool {
+    let (mut reader, mut found) = (JsonReader::new(call), false);
+    let read = reader.object(|reader, _| {
+        if reader.member_name().is_some_and(|key| key.named(|key| key == b"name")) {
+            found = reader.text_or_skip()?.is_some_and(|name| name.named(&is));
+            return Ok(());
+        }
+        reader.skip()
+    });
+    read.is_ok() && found
+}
+
 /// The lists of one block that can contain markers, in the order in which their markers are reported. The result must
 /// not depend on the order of the keys or on values that a repeated key replaces.
 struct NestedLists {

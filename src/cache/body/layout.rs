@@ -18,6 +18,8 @@ pub(crate) struct BodyLayout {
     pub(super) messages: Extent,
     /// The automatic marker at the top level.
     pub(crate) top: CacheControl,
+    /// The value of `context_management`.
+    pub(crate) context_management: Option<Span>,
     /// The byte after the body's closing brace.
     pub(crate) end: usize,
     /// `true` if the body already has the field, which some hosts require.

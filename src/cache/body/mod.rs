@@ -17,6 +17,7 @@ mod shared;
 mod text;
 
 pub(super) use alike::{has_other_instructions, may_contain_first, shares_answer};
+pub(super) use block::call_has_name;
 pub(super) use compare::{CommonPrefix, Scanned, Slide, common_messages, unmarked};
 pub(super) use layout::{Block, BlockKind, BlockPath, BodyLayout, CacheControl, PromptSection, Span};
 pub(super) use scan::{scan, scan_alike, scan_compared, scan_to_compare};

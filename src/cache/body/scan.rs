@@ -115,6 +115,11 @@ fn read_root(
             KnownKey::System => found.system = section(reader, &mut found.table, known, system)?,
             KnownKey::Messages => found.messages = section(reader, &mut found.table, known, messages)?,
             KnownKey::CacheControl => found.top = cache_control(reader)?,
+            KnownKey::ContextManagement => {
+                let start = reader.position();
+                reader.skip()?;
+                found.context_management = Some(Span { start, end: reader.position() });
+            }
             KnownKey::AnthropicVersion => {
                 found.has_version = true;
                 reader.skip()?;

@@ -6,7 +6,7 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::cache::body::{Block, BlockPath, BodyLayout, CommonPrefix, Scanned, scan, unmarked};
-use crate::cache::plan::BreakpointSection;
+use crate::cache::plan::{BreakpointSection, Clearing};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The part of the request that changed.
@@ -31,6 +31,11 @@ pub enum ChangedPart {
     ImageAdded,
     /// A removed image. It loses all messages, wherever it was.
     ImageRemoved,
+    /// The field `context_management`, which tells the API what to clear from the messages.
+    ContextManagement,
+    /// An old tool result, or its call, that the API clears now (`clear_tool_uses_20250919`). A body shows this if the
+    /// trigger is a number of tool uses and `clear_at_least` is not set.
+    ResultCleared,
     /// A block of an earlier message that is gone or different.
     Message,
 }
@@ -97,6 +102,7 @@ impl PromptChange {
             (ChangedPart::ToolChoice, "tool_choice"),
             (ChangedPart::Thinking, "thinking"),
             (ChangedPart::OutputConfig, "output_config"),
+            (ChangedPart::ContextManagement, "context_management"),
         ] {
             if field(name) {
                 return Ok(at(part, name, BreakpointSection::Messages));
@@ -113,6 +119,10 @@ impl PromptChange {
         };
         if let Some((part, path)) = part {
             return Ok(Some(Self { part, path, lost_from: BreakpointSection::Messages }));
+        }
+        let cleared = newly_cleared(before, now).filter(|at| *at < common.messages);
+        if let Some(at) = cleared {
+            return Ok(Self::block(ChangedPart::ResultCleared, BreakpointSection::Messages, before, now, at));
         }
         if common.messages < before.layout.messages().blocks.len() {
             return Ok(Self::block(ChangedPart::Message, BreakpointSection::Messages, before, now, common.messages));
@@ -131,6 +141,13 @@ impl PromptChange {
         let path = find(now.layout).or_else(|| find(before.layout))?;
         Some(Self { part, path, lost_from: section })
     }
+}
+
+/// Returns the first block that the API clears now and did not clear before.
+fn newly_cleared(before: Scanned<'_>, now: Scanned<'_>) -> Option<usize> {
+    let cleared = |scanned: Scanned<'_>| Clearing::of(scanned, usize::MAX).filter(|clearing| clearing.certain);
+    let (was, is) = (cleared(before), cleared(now)?);
+    was.map_or(Some(is.first), |was| Some(was.next).filter(|next| *next < is.next))
 }
 
 /// Returns the fields of the body other than the prompt.
@@ -188,12 +205,15 @@ impl fmt::Display for PromptChange {
             ChangedPart::Tool(Some(member)) => write!(f, "{} changed in its {member}", self.path)?,
             ChangedPart::ImageAdded => write!(f, "the image {} was added", self.path)?,
             ChangedPart::ImageRemoved => write!(f, "the image {} was removed", self.path)?,
+            ChangedPart::ResultCleared => write!(f, "the API clears {}", self.path)?,
             _ => write!(f, "{} changed", self.path)?,
         }
         f.write_str(match self.lost_from {
             BreakpointSection::Tools => ": tools, system and messages are lost from there on",
             BreakpointSection::System => ": system and messages are lost from there on",
-            BreakpointSection::Messages if self.part == ChangedPart::Message => ": messages are lost from there on",
+            BreakpointSection::Messages if matches!(self.part, ChangedPart::Message | ChangedPart::ResultCleared) => {
+                ": messages are lost from there on"
+            }
             BreakpointSection::Messages => ": messages are lost",
         })
     }

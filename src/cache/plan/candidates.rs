@@ -4,6 +4,7 @@
 //! it. A growing conversation therefore needs a marker where the last request wrote, to read, and one at its end, to
 //! write.
 
+use super::clearing::Clearing;
 use super::history::{HeadChanges, History, HistoryEdit, previous_turn_end, turn_end};
 use super::marker::{BreakpointPurpose, BreakpointSection};
 use super::note::BreakpointReason;
@@ -111,6 +112,10 @@ impl MarkerCandidates {
         if let (None, Some(index)) = (history.common, earlier_turn_end(blocks)) {
             self.add_to_messages(index, false, BreakpointPurpose::EarlierTurn);
         }
+        if let Some(stable) = history.clearing.filter(|_| history.clears_more).and_then(Clearing::stable) {
+            let is_left = |candidate: &MarkerCandidate| candidate.index.is_none_or(|index| index <= stable);
+            self.all.retain(|candidate| candidate.section != BreakpointSection::Messages || is_left(candidate));
+        }
     }
 
     /// Adds candidates before an edit of the history: edits tend to repeat, and the next request can still read what is
@@ -160,7 +165,7 @@ impl MarkerCandidates {
         let settled_reminder =
             before_reminder.is_some() && anchor.is_some_and(|at| at + 1 == history.common().messages);
         // An entry with a part that is gone next time would be paid for and never read.
-        let writes_end = !(settled_reminder || again || history.slides);
+        let writes_end = !(settled_reminder || again || history.slides || history.clears_more);
         if !writes_end {
             self.left_out.push((section, Some(end), BreakpointReason::Volatile));
         } else if options.automatic {
@@ -175,15 +180,19 @@ impl MarkerCandidates {
         if let Some(index) = stable {
             self.add_to_messages(index, true, BreakpointPurpose::BeforeEdit);
         }
+        let before_clearing = history.clearing.and_then(Clearing::stable).filter(|index| *index < end);
+        if let Some(index) = before_clearing {
+            self.add_to_messages(index, true, BreakpointPurpose::BeforeClearing);
+        }
         // A plan does not show what has changed since, so the blocks it names are added beside the guess, not instead
         // of it.
         let guess = if history.common.is_none() { previous_turn_end(blocks, end) } else { None };
-        let others = [Some(end).filter(|_| writes_end), before_reminder, stable];
-        let previous_write = |index, floor| MarkerCandidate {
+        let others = [Some(end).filter(|_| writes_end), before_reminder, stable, before_clearing];
+        let previous_write = |index, floor, answers| MarkerCandidate {
             section,
             index: Some(index),
             floor,
-            answers: floor > 0,
+            answers,
             report: false,
             purpose: BreakpointPurpose::PreviousWrite,
         };
@@ -193,10 +202,16 @@ impl MarkerCandidates {
             others.into_iter().flatten().any(reaches)
         };
         let mut near = Vec::new();
-        for (index, floor) in [guess.map(|index| (index, 0)), anchor.map(|index| (index, index))].into_iter().flatten()
-        {
-            let list = if is_near(index) { &mut near } else { &mut self.all };
-            list.push(previous_write(index, floor));
+        // Once more results are cleared, what was written after them is lost.
+        let is_left = |_: &usize| !history.clears_more;
+        let earlier = [
+            guess.filter(is_left).map(|index| previous_write(index, 0, false)),
+            anchor.filter(is_left).map(|index| previous_write(index, index, index > 0)),
+            history.before_clearing.map(|index| previous_write(index, 0, true)),
+        ];
+        for candidate in earlier.into_iter().flatten() {
+            let list = if candidate.index.is_some_and(is_near) { &mut near } else { &mut self.all };
+            list.push(candidate);
         }
         near
     }
@@ -209,6 +224,9 @@ impl MarkerCandidates {
             // The changes may be over, so the messages are written for the next request.
             Some(HeadChanges { goes_on: false, start }) => {
                 self.add(Messages, blocks.len().checked_sub(1), true, BreakpointPurpose::TurnEnd);
+                if let Some(index) = history.clearing.and_then(Clearing::stable) {
+                    self.add_to_messages(index, true, BreakpointPurpose::BeforeClearing);
+                }
                 if let Some(index) = start {
                     self.add_to_messages(index, false, BreakpointPurpose::RunStart);
                 }

@@ -3,6 +3,7 @@
 //! The previous body is all that is kept between requests. The changes that its own plan had seen are read from the
 //! markers that it has and from those that are missing.
 
+use super::clearing::Clearing;
 use super::existing::{Spot, automatic_target, written};
 use super::marker::BreakpointSection;
 use super::options::{BreakpointOptions, Lifetimes, Told};
@@ -25,11 +26,33 @@ pub(super) struct History {
     pub(super) edit: Option<HistoryEdit>,
     /// `true` if the messages are a window on the history that moves on with each request.
     pub(super) slides: bool,
+    /// The old tool results that the API clears.
+    pub(super) clearing: Option<Clearing>,
+    /// The last block that the clearing of the previous request left for this one to read, if a marker was there.
+    pub(super) before_clearing: Option<usize>,
+    /// `true` if the next request is expected to clear more, and this one has cleared more than the one before.
+    pub(super) clears_more: bool,
 }
 
 impl History {
     /// Reads what the previous request shows from its body or, if that is not known, from its plan.
     pub(super) fn of(previous: Option<Scanned<'_>>, current: Scanned<'_>, options: &BreakpointOptions<'_>) -> Self {
+        let mut history = Self::read(previous, current, options);
+        let blocks = current.layout.messages().blocks;
+        history.clearing = Clearing::of(current, blocks.len());
+        if let Some(clearing) = history.clearing {
+            // What the previous request had of these messages, if each answer was followed by one request.
+            let before = turn_end(blocks, blocks.len()).and_then(|end| previous_turn_end(blocks, end));
+            history.clears_more = clearing.goes_on(before);
+            let stable = before.and_then(|end| Clearing::of(current, end + 1)).and_then(Clearing::stable);
+            let is_unknown = previous.is_none() && !matches!(options.previous, Told::Plan(_));
+            history.before_clearing =
+                if is_unknown { stable } else { stable.and_then(|stable| history.last_written(stable + 1)) };
+        }
+        history
+    }
+
+    fn read(previous: Option<Scanned<'_>>, current: Scanned<'_>, options: &BreakpointOptions<'_>) -> Self {
         match (previous, &options.previous) {
             (Some(previous), _) => Self::compared(previous, current, options),
             (None, Told::Plan(plan)) => {
@@ -56,11 +79,12 @@ impl History {
         let slide = if shorter { Slide::find(previous, current, common) } else { None };
         let head_changes = (!common.head).then(|| HeadChanges::of(previous.layout, current.layout, &written, options));
         let edit = (shorter && slide.is_none())
-            .then(|| HistoryEdit::of(previous.layout, current.layout, common.messages, &written, options));
+            .then(|| HistoryEdit::of(previous, current.layout, common.messages, &written, options));
         // An entry is found by the whole prompt before it, so entries after the first difference are lost.
         let first = compaction.unwrap_or_default();
         written.retain(|(rank, index)| *rank < 2 || (first..common.messages).contains(index));
-        Self { common: Some(common), written, head_changes, edit, slides: slide.is_some_and(Slide::goes_on) }
+        let slides = slide.is_some_and(Slide::goes_on);
+        Self { common: Some(common), written, head_changes, edit, slides, ..Self::default() }
     }
 
     pub(super) fn common(&self) -> CommonPrefix {
@@ -136,18 +160,20 @@ pub(super) struct HistoryEdit {
 
 impl HistoryEdit {
     fn of(
-        previous: &BodyLayout,
+        previous: Scanned<'_>,
         current: &BodyLayout,
         edited: usize,
         written: &[Spot],
         options: &BreakpointOptions<'_>,
     ) -> Self {
-        let (before, now) = (previous.messages().blocks, current.messages().blocks);
+        let (before, now) = (previous.layout.messages().blocks, current.messages().blocks);
+        let clearing = Clearing::of(previous, before.len());
         let last_turn = answer_end(before).map_or(0, |answer| answer + 1);
         let gone = before.len().saturating_sub(edited);
         let reminder = if edited > last_turn && gone <= REMINDER { gone } else { 0 };
         // A marker on an answer, or a missing one on the last turn, shows that the previous request had seen an edit.
-        // Markers of the last turns may be on answers too, so these show nothing, and neither do the caller's.
+        // Markers of the last turns may be on answers too, so these show nothing, and neither do the caller's or those
+        // before results that the API clears.
         let in_messages = written.iter().filter(|(rank, _)| *rank == 2).map(|(_, index)| *index);
         let marked = |end: Option<usize>| nearest(before, BreakpointSection::Messages, end?);
         let end = turn_end(before, before.len());
@@ -155,12 +181,14 @@ impl HistoryEdit {
         let ends = [
             marked_end,
             marked(end.and_then(|end| previous_turn_end(before, end))),
-            automatic_target(previous).filter(|target| target.at.0 == 2).map(|target| target.at.1),
+            automatic_target(previous.layout).filter(|target| target.at.0 == 2).map(|target| target.at.1),
         ];
         let is_answer = |index: usize| before.get(index).is_some_and(|block| !block.user);
         let on_answer = in_messages.clone().rfind(|index| is_answer(*index) && !ends.contains(&Some(*index)));
-        let on_answer = on_answer.filter(|_| !now.iter().any(|block| !block.user && block.cache_control.is_set()));
-        let end_marked = marked_end.is_none_or(|end| in_messages.clone().any(|index| index >= end.min(last_turn)));
+        let is_callers = || now.iter().any(|block| !block.user && block.cache_control.is_set());
+        let on_answer = on_answer.filter(|_| clearing.is_none() && !is_callers());
+        let end_marked = clearing.is_some_and(|clearing| clearing.certain)
+            || marked_end.is_none_or(|end| in_messages.clone().any(|index| index >= end.min(last_turn)));
         // If this edit came before the block that was expected to stay, edits do not keep their distance from the end.
         let moves = reminder == 0 && on_answer.map_or(end_marked, |index| index < edited);
         let stable = if moves { before_next(before, now, edited) } else { None };

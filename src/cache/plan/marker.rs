@@ -35,6 +35,8 @@ pub enum BreakpointPurpose {
     EarlierTurn,
     /// The end of the part that the next edit of the history is expected to leave unchanged.
     BeforeEdit,
+    /// The end of the part that stays the same when the API clears more old tool results (`context_management`).
+    BeforeClearing,
     /// The end of the turn since which tools or system change with each request. The next request counts the changes
     /// from this marker on.
     RunStart,
@@ -67,6 +69,7 @@ impl BreakpointPurpose {
             Self::PreviousWrite => "the previous request wrote up to here",
             Self::EarlierTurn => "it stays cached when the last turns are edited",
             Self::BeforeEdit => "the next edit is expected after it",
+            Self::BeforeClearing => "the API clears tool results after it",
             Self::RunStart => "tools or system have changed with each request since",
             Self::EditSeen => "it shows the next request that the history was edited",
             Self::LastCommon => "the history is unchanged up to here",

@@ -6,6 +6,7 @@
 //! decision with its reasons.
 
 mod candidates;
+mod clearing;
 mod decide;
 mod earlier;
 mod existing;
@@ -18,6 +19,7 @@ mod options;
 mod places;
 mod splice;
 
+pub(super) use clearing::Clearing;
 #[cfg(feature = "client")]
 pub(crate) use earlier::{Continued, Earlier};
 pub use mark_body::mark_body;

@@ -13,7 +13,7 @@ use super::{Row, check, many, rest, row};
 type Shape = fn(usize) -> String;
 
 /// Bodies of many blocks, many tools, long texts and everything else that is looked through.
-const SHAPES: [(&str, Shape); 13] = [
+const SHAPES: [(&str, Shape); 14] = [
     ("messages", |n| body(&many(n, |n| format!(r#",{{"role":"{}","content":"text {n}"}}"#, role(n))))),
     ("blocks of one message", |n| {
         let blocks = many(n, |n| format!(r#",{{"type":"text","text":"t{n}"}}"#));
@@ -58,6 +58,19 @@ const SHAPES: [(&str, Shape); 13] = [
         ))
     }),
     ("deep without end", |n| format!(r#"{{"messages":[{}"#, r#"{"content":["#.repeat(n))),
+    ("tool uses to clear, and tools that are not cleared", |n| {
+        let calls = many(n, |n| {
+            format!(
+                r#",{{"role":"assistant","content":[{{"type":"tool_use","id":"t{n}","name":"x{n}","input":{{}}}}]}},{{"role":"user","content":[{{"type":"tool_result","tool_use_id":"t{n}"}}]}}"#
+            )
+        });
+        let names = many(n, |n| format!(r#","x{}""#, 2 * n));
+        format!(
+            r#"{{"context_management":{{"edits":[{{"type":"clear_tool_uses_20250919","trigger":{{"type":"tool_uses","value":1}},"exclude_tools":[{}]}}]}},"messages":[{}]}}"#,
+            rest(&names),
+            rest(&calls)
+        )
+    }),
     ("white space", |n| format!(r#"{{ {} "messages" : [ ] }}"#, " \n\t".repeat(n))),
 ];
 
