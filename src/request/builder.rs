@@ -299,6 +299,7 @@ impl<'a> RequestBuilder<'a> {
         let lifetimes = self.lifetimes.filter(|_| !self.ignores_caching());
         let lifetimes = lifetimes.or_else(|| Lifetimes::of(self.effective_retention()));
         let options = self.markers.clone().lifetimes(lifetimes).collapses_tool_runs(row.collapses);
+        #[cfg(feature = "client")]
         let options = if self.lifetimes.is_some() { options.same_lifetimes() } else { options };
         let options = options.refuses_misplaced(row.refuses_misplaced);
         if row.automatic { options } else { options.automatic(false) }

@@ -300,3 +300,38 @@ fn a_head_whose_last_block_takes_no_marker_has_changed_once() {
     let plan = plans(&(1..=6).map(body).collect::<Vec<_>>(), &options(SHORT)).remove(5);
     assert!(has(&plan, BreakpointPurpose::TurnEnd) && !has(&plan, BreakpointPurpose::RunStart), "{plan:?}");
 }
+
+#[test]
+fn a_body_of_another_conversation_is_as_good_as_none() {
+    let rules = "Long instructions for the work, which are the same in each request of it. ";
+    let with =
+        |system: &str, messages: Value| json!({"tools": [{"name": "t"}], "system": system, "messages": messages});
+    let thought =
+        |text: &str| assistant(json!([{"type": "thinking", "thinking": "t"}, {"type": "text", "text": text}]));
+    let now = with(rules, json!([user("u0"), assistant("a0"), user("u1"), assistant("a1"), user("u2")]));
+    let first = with(rules, json!([user("u0")]));
+    let window = with(rules, json!([user("u1"), assistant("a1"), user("u2"), assistant("a2"), user("u3")]));
+    for (name, previous, current, known) in [
+        ("it goes on", first.clone(), &now, true),
+        ("a retry", now.clone(), &now, true),
+        ("the system prompt was edited", with(&format!("{rules}!"), json!([user("u0")])), &now, true),
+        ("thinking was left out", with(rules, json!([user("u0"), thought("a0"), user("u1")])), &now, true),
+        ("a window", now.clone(), &window, true),
+        ("another first message", with(rules, json!([user("other"), assistant("a0"), user("u1")])), &now, false),
+        ("another first answer", with(rules, json!([user("u0"), assistant("other"), user("u1")])), &now, false),
+        ("no messages", with(rules, json!([])), &now, false),
+        ("about the same messages", with("Write a title.", now["messages"].clone()), &now, false),
+        ("another head, and no answer yet", with(&format!("{rules}!"), json!([user("u0")])), &first, false),
+    ] {
+        let plan = |body: &Value, options: &BreakpointOptions<'_>| {
+            mark_body(body.to_string().into_bytes(), options).expect("a legal body").0
+        };
+        let sent = plan(&previous, &options(SHORT));
+        let (without, with) = (plan(current, &options(SHORT)), plan(current, &options(SHORT).previous(&sent)));
+        assert!(known || with == without, "{name}");
+        // A body that is known shows in the plan, unless there is nothing new.
+        if known && name != "a retry" {
+            assert_ne!(String::from_utf8_lossy(&with), String::from_utf8_lossy(&without), "{name}");
+        }
+    }
+}

@@ -117,7 +117,7 @@ fn a_body_whose_null_markers_prevent_all_caching_says_so() {
         assert_eq!(notes.contains("nothing is cached"), noted, "{notes}");
         assert_eq!(request.plan().breakpoints().is_empty(), noted);
     }
-    let unmarked = builder(&endpoint, &selection, &config).retention(provider_auth::CacheRetention::None);
+    let unmarked = builder(&endpoint, &selection, &config).retention(CacheRetention::None);
     assert!(unmarked.body(body(&null, &null)).build().unwrap().notes().is_empty(), "nobody asked for a cache");
 }
 

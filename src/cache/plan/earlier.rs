@@ -82,8 +82,8 @@ pub(super) fn find_previous<'a>(current: Scanned<'_>, earlier: &[Earlier<'a>]) -
     let Some((index, rank, goes_on)) = best else { return find_window(current, earlier) };
     // Tools and system may change once, or alternate with those of a request about the same messages, so two bodies of
     // one conversation are kept.
-    let mut others = alike.iter().filter(|alike| alike.goes_on).map(|alike| alike.index).skip(1);
-    let replaced = if rank.head { Some(index).filter(|_| goes_on) } else { others.next_back() };
+    let older = alike.iter().filter(|alike| alike.goes_on).map(|alike| alike.index).skip(1);
+    let replaced = if rank.head { Some(index).filter(|_| goes_on) } else { older.last() };
     let found = alike.into_iter().find(|alike| alike.index == index);
     Ok(found.map(|Alike { earlier, layout, .. }| Previous {
         earlier,

@@ -77,6 +77,7 @@ pub(super) enum Told<'a> {
     Body([Earlier<'a>; 1]),
     Plan(&'a BreakpointPlan),
     /// The bodies of several earlier requests, one of which may be the previous one; the last one first.
+    #[cfg(feature = "client")]
     Bodies(Vec<Earlier<'a>>),
 }
 
@@ -86,6 +87,7 @@ impl<'a> Told<'a> {
         match self {
             Self::Nothing | Self::Plan(_) => &[],
             Self::Body(body) => body,
+            #[cfg(feature = "client")]
             Self::Bodies(bodies) => bodies,
         }
     }
@@ -98,7 +100,7 @@ impl fmt::Debug for Told<'_> {
         match self {
             Self::Nothing => f.write_str("Nothing"),
             Self::Plan(plan) => f.debug_tuple("Plan").field(plan).finish(),
-            Self::Body(_) | Self::Bodies(_) => write!(f, "Bodies({:?} bytes)", lengths()),
+            _ => write!(f, "Bodies({:?} bytes)", lengths()),
         }
     }
 }
@@ -171,6 +173,7 @@ impl<'a> BreakpointOptions<'a> {
     }
 
     /// Forgets the lifetimes that depend on the previous request.
+    #[cfg(feature = "client")]
     pub(crate) fn same_lifetimes(mut self) -> Self {
         if let Told::Bodies(bodies) = &mut self.previous {
             for earlier in bodies {

@@ -14,8 +14,8 @@ use provider_auth::cache::CacheUsage;
 use provider_auth::failure::TransportError;
 use provider_auth::rotation::{Attempt, AttemptError, BlockingDriver, ErrorResponse};
 use provider_auth::{
-    AuthProfiles, Clock as _, Config, Endpoint, Environment, Failure, FailureClassifier, MemoryStore, ModelRef, Query,
-    ReadOptions, RecordOutcome as _, RequestBuilder, SystemClock,
+    AuthProfiles, Clock as _, Config, Endpoint, Environment, Failure, FailureClassifier, MemoryStore, ModelRef,
+    ProfileId, Query, ReadOptions, RecordOutcome as _, RequestBuilder, SystemClock,
 };
 use serde_json::{Value, json};
 use ureq::{Agent, Body, Error};
@@ -26,14 +26,29 @@ enum Reply {
     Stream(Body),
 }
 
-/// Sends a body with the profile of an attempt.
-fn ask(agent: &Agent, config: &Config, attempt: &Attempt, body: &Value) -> Result<Reply, AttemptError> {
+/// The last body of a conversation, and the profile whose cache knows it. An agent keeps one for each conversation.
+type Sent = (ProfileId, Vec<u8>);
+
+/// Sends a body with the profile of an attempt, and replaces `last` by what was sent.
+fn ask(
+    agent: &Agent,
+    config: &Config,
+    attempt: &Attempt,
+    body: &Value,
+    last: &mut Option<Sent>,
+) -> Result<Reply, AttemptError> {
     let (model, endpoint) = (attempt.model(), Endpoint::for_model(config, attempt.model())?);
     let builder = RequestBuilder::for_selection(&endpoint, attempt.selection()).configured(config, model, None, None);
-    let request = http::Request::from(builder.json(body).build()?);
+    let prepared = match last.as_ref().filter(|(profile, _)| profile == attempt.profile()) {
+        Some((_, previous)) => builder.previous(previous).json(body).build()?,
+        None => builder.json(body).build()?,
+    };
+    let sent = (attempt.profile().clone(), prepared.body().to_vec());
+    let request = http::Request::from(prepared);
     let request = agent.configure_request(request).timeout_global(Some(attempt.timeout())).build();
     let (head, mut body) = agent.run(request).map_err(|error| Failure::from(transport(&error)))?.into_parts();
     if head.status.is_success() && body.mime_type() == Some("text/event-stream") {
+        *last = Some(sent);
         return Ok(Reply::Stream(body));
     }
     let body = body.read_to_vec().map_err(|error| Failure::from(transport(&error)))?;
@@ -42,7 +57,10 @@ fn ask(agent: &Agent, config: &Config, attempt: &Attempt, body: &Value) -> Resul
         Some(failure) => {
             Err(AttemptError::from(failure).with_response(ErrorResponse::new(head.status, head.headers, &body)))
         }
-        None => Ok(Reply::Whole(body)),
+        None => {
+            *last = Some(sent);
+            Ok(Reply::Whole(body))
+        }
     }
 }
 
@@ -61,15 +79,17 @@ fn transport(error: &Error) -> TransportError {
     }
 }
 
-/// Prints an answer, a streamed one as it arrives, and returns its cache usage.
-fn print(model: &ModelRef, reply: Reply) -> Result<CacheUsage, Failure> {
+/// Prints an answer, a streamed one as it arrives, and returns its text and its cache usage.
+fn print(model: &ModelRef, reply: Reply) -> Result<(String, CacheUsage), Failure> {
     let (classifier, mut usage) = (FailureClassifier::new(model.provider()), CacheUsage::default());
+    let mut text = String::new();
     let stream = match reply {
         Reply::Stream(stream) => stream,
         Reply::Whole(body) => {
             let answer: Value = serde_json::from_slice(&body).map_err(|_| TransportError::Body)?;
-            println!("  {}", answer["content"][0]["text"]);
-            return Ok(CacheUsage::from_reply(&body).unwrap_or_default());
+            text.push_str(answer["content"][0]["text"].as_str().unwrap_or_default());
+            println!("  {text}");
+            return Ok((text, CacheUsage::from_reply(&body).unwrap_or_default()));
         }
     };
     for line in BufReader::new(stream.into_reader()).lines() {
@@ -82,8 +102,12 @@ fn print(model: &ModelRef, reply: Reply) -> Result<CacheUsage, Failure> {
         let _ = usage.observe_event(data.as_bytes());
         let event: Value = serde_json::from_str(data).map_err(|_| TransportError::Body)?;
         match event["type"].as_str() {
-            Some("content_block_delta") => println!("  {}", event["delta"]["text"]),
-            Some("message_stop") => return Ok(usage),
+            Some("content_block_delta") => {
+                let piece = event["delta"]["text"].as_str().unwrap_or_default();
+                println!("  {piece}");
+                text.push_str(piece);
+            }
+            Some("message_stop") => return Ok((text, usage)),
             _ => {}
         }
     }
@@ -109,23 +133,23 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let query = Query::for_model(&model).session("conversation-17");
         config.rotation(model.clone(), None, SystemClock.now()).query(query)
     };
-    let body = |text: &str, stream: bool| {
-        let messages = [json!({"role": "user", "content": text})];
-        json!({"model": model.model(), "max_tokens": 64, "stream": stream, "messages": messages})
-    };
-
-    for (title, body) in
-        [("the first call:", body("Hello", false)), ("the second one, streamed:", body("Hello again", true))]
+    let (mut messages, mut last) = (Vec::new(), None);
+    for (title, text, stream) in
+        [("the first call:", "Hello", false), ("the second one, streamed:", "Hello again", true)]
     {
         println!("{title}");
-        let answered = driver.run_streamed(rotation(), |attempt| ask(&agent, &config, attempt, &body))?;
+        messages.push(json!({"role": "user", "content": text}));
+        let body = json!({"model": model.model(), "max_tokens": 64, "stream": stream, "messages": messages});
+        let send = |attempt: &Attempt| ask(&agent, &config, attempt, &body, &mut last);
+        let answered = driver.run_streamed(rotation(), send)?;
         for attempt in &answered.attempts {
             println!("  {attempt}");
         }
         // An answer that has only begun is no success yet.
         let (receipt, selector) = (answered.attempt.receipt(), config.selector());
         match print(&model, answered.value) {
-            Ok(usage) => {
+            Ok((text, usage)) => {
+                messages.push(json!({"role": "assistant", "content": text}));
                 store.record_success(selector, receipt, SystemClock.now())?;
                 println!("{usage:?}");
             }
