@@ -84,8 +84,9 @@ impl Known {
 impl Account {
     pub(super) fn observe(&mut self, number: u64, model: &str, headroom: &Headroom, now: Timestamp) {
         let is_plan = |limit: &&Limit| limit.kind == LimitKind::Plan;
-        self.meter(model).observe(number, headroom.limits().iter().filter(|limit| !is_plan(limit)), now);
-        self.plan.observe(number, headroom.limits().iter().filter(is_plan), now);
+        let (limits, is_refused) = (headroom.limits().iter(), headroom.is_refused());
+        self.meter(model).observe((number, is_refused), limits.clone().filter(|limit| !is_plan(limit)), now);
+        self.plan.observe((number, is_refused), limits.filter(is_plan), now);
     }
 
     pub(super) fn meter(&mut self, model: &str) -> &mut Meter {

@@ -28,11 +28,13 @@ pub(super) struct Gauge {
     typical: [Option<Typical>; 2],
 }
 
-/// The learned use of requests: the mean and the mean deviation.
+/// The learned use of requests: the mean, the mean deviation, and how much it is on average above the caller's
+/// estimates.
 #[derive(Clone, Copy, Debug)]
 struct Typical {
     mean: f64,
     spread: f64,
+    above: f64,
 }
 
 impl Gauge {
@@ -96,11 +98,45 @@ impl Gauge {
         let filled = (before + rate.unwrap_or(0.0) * millis(now - at)).min(most);
         let count = u32::try_from(requests.len()).unwrap_or(u32::MAX);
         let each = ((filled - told) / f64::from(count)).max(0.0);
+        let by_caller: Option<f64> = requests.iter().map(|request| self.told_cost(*request)).sum();
         let [away, home] = &mut self.typical;
         let typical = if is_home { home } else { away };
-        let Typical { mean, spread } = typical.unwrap_or(Typical { mean: each, spread: each / 2.0 });
+        let missed = by_caller.map(|told| each - told / f64::from(count));
+        let known = Typical { mean: each, spread: each / 2.0, above: missed.unwrap_or(0.0) };
+        let Typical { mean, spread, above } = typical.unwrap_or(known);
         let off = each - mean;
-        *typical = Some(Typical { mean: mean + off / 4.0, spread: spread + (off.abs() - spread) / 4.0 });
+        *typical = Some(Typical {
+            mean: mean + off / 4.0,
+            spread: spread + (off.abs() - spread) / 4.0,
+            above: above + missed.map_or(0.0, |missed| (missed - above) / 4.0),
+        });
+    }
+
+    /// Returns the share of the limit that the last report would have left after a request; below zero if it explains a
+    /// refusal.
+    pub(super) fn margin(&self, request: Request) -> f64 {
+        let least = if self.limit.kind == LimitKind::Requests { 1.0 } else { self.cost(request) };
+        (self.told.0 - least) / self.full()
+    }
+
+    /// Learns that a request takes more than was left: at most twice the caller's estimate, because another program may
+    /// have used the rest.
+    pub(super) fn raise(&mut self, request: Request) {
+        if matches!(self.limit.kind, LimitKind::Requests | LimitKind::Plan) {
+            return;
+        }
+        let told = self.told_cost(request);
+        let least = told.map_or(self.told.0, |told| self.told.0.min(told * 2.0));
+        let [away, home] = &mut self.typical;
+        let typical = if request.is_home { home } else { away };
+        let known = typical.get_or_insert(Typical { mean: least, spread: 0.0, above: 0.0 });
+        known.mean = known.mean.max(least);
+        known.above = known.above.max(told.map_or(0.0, |told| least - told));
+    }
+
+    /// Returns the cost of a request by the caller's estimate.
+    fn told_cost(&self, Request { tokens, is_home }: Request) -> Option<f64> {
+        tokens.map(|tokens| tokens.of(&self.limit, is_home).min(self.full()))
     }
 
     /// Subtracts the cost of a request that is being sent.
@@ -123,15 +159,21 @@ impl Gauge {
         self.level = (self.level + self.cost(request)).min(self.full());
     }
 
-    /// Returns the cost of a request: the caller's estimate, otherwise the learned use. A request above the whole limit
-    /// costs the whole limit, because refusing it is up to the provider.
-    fn cost(&self, Request { tokens, is_home }: Request) -> f64 {
+    /// Returns the cost of a request: the caller's estimate, corrected if it is wrong by much on average, otherwise the
+    /// learned use. A request above the whole limit costs the whole limit, because refusing it is up to the provider.
+    fn cost(&self, request: Request) -> f64 {
+        let is_home = request.is_home;
         let [away, home] = self.typical;
         let typical = if is_home { home.or(away) } else { away.or(home) };
-        let cost = match (self.limit.kind, tokens) {
+        let cost = match (self.limit.kind, self.told_cost(request)) {
             (LimitKind::Requests, _) => 1.0,
             (LimitKind::Plan, _) => 0.0,
-            (_, Some(tokens)) => tokens.of(&self.limit, is_home),
+            (_, Some(told)) => {
+                // Rounded figures make an exact estimate look a little wrong.
+                let is_wrong = |typical: &Typical| typical.above.abs() > typical.mean / 8.0 + self.limit.step / 2.0;
+                let above = typical.filter(is_wrong).map_or(0.0, |typical| typical.above);
+                (told + above).max(0.0)
+            }
             (_, None) => typical.map_or(0.0, |typical| typical.mean + typical.spread),
         };
         cost.min(self.full())

@@ -81,7 +81,14 @@ impl Meter {
     ///
     /// Some providers report a limit only with errors. If a response no longer reports a limit and it is not known how
     /// it fills, the limit is forgotten.
-    pub(super) fn observe<'l>(&mut self, number: u64, limits: impl Iterator<Item = &'l Limit>, now: Timestamp) {
+    ///
+    /// A request that was refused took nothing, but shows that it takes more than is left of a limit.
+    pub(super) fn observe<'l>(
+        &mut self,
+        (number, is_refused): (u64, bool),
+        limits: impl Iterator<Item = &'l Limit>,
+        now: Timestamp,
+    ) {
         if number <= self.newest {
             return;
         }
@@ -93,7 +100,9 @@ impl Meter {
             }
             return;
         }
-        let is_counted = |begun: &&Begun| begun.number > self.newest && begun.number <= number && !begun.is_reserved;
+        let refused = self.begun.iter().find(|begun| begun.number == number && is_refused).map(|begun| begun.request);
+        let last = if is_refused { number.saturating_sub(1) } else { number };
+        let is_counted = |begun: &&Begun| begun.number > self.newest && begun.number <= last && !begun.is_reserved;
         let counted: Vec<Request> = self.begun.iter().filter(is_counted).map(|begun| begun.request).collect();
         self.newest = number;
         self.begun.retain(|begun| begun.number > number || begun.is_reserved);
@@ -110,6 +119,20 @@ impl Meter {
             if let Some(gauge) = gauge.filter(|_| limit.remaining.is_some()) {
                 self.begun.iter().for_each(|begun| gauge.owe(begun.request));
             }
+        }
+        if let Some(refused) = refused {
+            self.learn_from_refusal(refused);
+        }
+    }
+
+    /// Raises the expected use of requests where nothing else explains a refusal: of the limit that was nearest to it.
+    fn learn_from_refusal(&mut self, refused: Request) {
+        let margins = self.gauges.iter().enumerate().map(|(place, gauge)| (gauge.margin(refused), place));
+        if let Some((margin, place)) = margins.min_by(|one, other| one.0.total_cmp(&other.0))
+            && margin >= 0.0
+            && let Some(gauge) = self.gauges.get_mut(place)
+        {
+            gauge.raise(refused);
         }
     }
 
@@ -149,7 +172,11 @@ mod tests {
                 period: Some(Duration::from_secs(60)),
                 ..Limit::window(LimitKind::Requests, name)
             };
-            meter.observe(u64::from(number), std::iter::once(&limit), Timestamp::from_millis(i64::from(number)));
+            meter.observe(
+                (u64::from(number), false),
+                std::iter::once(&limit),
+                Timestamp::from_millis(i64::from(number)),
+            );
         }
         let names: Vec<&str> = meter.gauges.iter().map(|gauge| &*gauge.limit().name).collect();
         assert_eq!((names.len(), names[0], names[15]), (MOST_GAUGES, "made-up-85", "made-up-100"));

@@ -35,6 +35,8 @@ use crate::id::ProviderId;
 #[must_use]
 pub struct Headroom {
     limits: Vec<Limit>,
+    /// `true` if the response asks to come back later: the request was refused, and took nothing.
+    is_refused: bool,
 }
 
 /// The parts of one limit that were found so far.
@@ -60,19 +62,25 @@ impl Headroom {
         }
         let mut limits = reading.map(|reading| reading.limits(now)).unwrap_or_default();
         listed::read(headers, now, &mut limits);
-        Self { limits }
+        let is_refused = !limits.is_empty() && headers.contains_key(http::header::RETRY_AFTER);
+        Self { limits, is_refused }
     }
 
     /// Creates the headroom of a response with these limits.
     #[cfg(test)]
     pub(super) fn of(limits: Vec<Limit>) -> Self {
-        Self { limits }
+        Self { limits, is_refused: false }
     }
 
     /// Returns the reported limits.
     #[must_use]
     pub fn limits(&self) -> &[Limit] {
         &self.limits
+    }
+
+    /// Returns `true` if the request was refused, so that it took nothing.
+    pub(super) fn is_refused(&self) -> bool {
+        self.is_refused
     }
 
     /// Returns `true` if no limit was reported.

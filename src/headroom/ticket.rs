@@ -58,13 +58,13 @@ impl Ticket {
     /// Registers a request whose profile was chosen.
     pub(crate) fn new(tracker: &Arc<HeadroomTracker>, planned: &Planned<'_>, now: Timestamp) -> Self {
         let stage = if planned.is_reserved { Stage::Reserved } else { Stage::Chosen };
-        let state = State { number: tracker.begin(planned, now), stage, settled: None };
+        let begun = State { number: tracker.begin(planned, now), stage, settled: None };
         let ticket = Self {
             tracker: Arc::clone(tracker),
             profile: planned.profile.clone(),
             model: planned.model.into(),
             session: planned.session,
-            state: Mutex::new(state),
+            state: Mutex::new(begun),
         };
         if !planned.is_reserved {
             ticket.settle(&mut ticket.state(), now);

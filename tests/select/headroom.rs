@@ -312,6 +312,35 @@ fn what_requests_take_is_learnt_where_the_caller_does_not_say_it() {
 }
 
 #[test]
+fn an_estimate_that_is_wrong_by_a_constant_factor_is_corrected() {
+    for (told, each) in [(20_000, 5_000), (2_000, 5_000), (5_000, 5_000)] {
+        let program = Program::new(&["openai:a"], SelectorRules::default());
+        let sized = || query().tokens(TokenEstimate::new(0, told));
+        for number in 0..4 {
+            program.ask(sized(), NOW, &tokens(60_000 - number * each));
+        }
+        program.attempt(sized(), NOW);
+        let left = program.tracker.profiles(NOW)[0].limits[0].remaining;
+        assert_eq!(left, Some(f64::from(60_000 - 4 * each)), "{told} told of {each}");
+    }
+}
+
+#[test]
+fn a_refusal_shows_that_a_request_takes_more_than_is_left() {
+    let left = |program: &Program| program.tracker.profiles(NOW)[0].limits[0].remaining;
+    let mut refused = tokens(5_000);
+    refused["retry-after"] = json!("5");
+    for (size, cost) in [(Some(3_000), 5_000.0), (Some(1_000), 2_000.0), (None, 5_000.0)] {
+        let program = Program::new(&["openai:a"], SelectorRules::default());
+        let sized = || size.map_or_else(query, |size| query().tokens(TokenEstimate::new(size, 0)));
+        program.ask(sized(), NOW, &tokens(5_000));
+        program.ask(sized(), NOW, &refused);
+        program.attempt(sized(), NOW);
+        assert_eq!(left(&program), Some(5_000.0 - cost), "{size:?}");
+    }
+}
+
+#[test]
 fn answers_out_of_order_and_requests_in_flight_count_once() {
     let program = Program::new(&["openai:a"], SelectorRules::default());
     let (first, second, third) =
@@ -438,8 +467,11 @@ fn the_status_has_it_as_text_and_json() {
     assert_eq!(report(&program.tracker).headroom[1].to_string(), "openai:b: 60% of the plan's primary");
 }
 
+/// What keeps a request from being sent.
+type End = fn(&mut Rotation, Attempt);
+
 /// Ways in which a request is not sent after its profile was chosen.
-fn unsent() -> Vec<(&'static str, fn(&mut Rotation, Attempt))> {
+fn unsent() -> Vec<(&'static str, End)> {
     use provider_auth::failure::TransportError;
     use provider_auth::{Error, Failure};
     fn report(rotation: &mut Rotation, attempt: &Attempt, outcome: Outcome) {

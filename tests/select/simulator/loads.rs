@@ -27,12 +27,24 @@ pub(super) struct Load {
     pub(super) ramp: i64,
     /// Whether calls belong to sessions.
     pub(super) has_sessions: bool,
-    /// Whether the caller says how many tokens a request takes.
-    pub(super) is_estimated: bool,
+    /// What the caller says about the tokens of a request.
+    pub(super) told: Told,
     /// How much of a key somebody else uses every ten seconds.
     pub(super) drained: f64,
     /// How long it goes on, in milliseconds.
     pub(super) length: i64,
+}
+
+/// What a caller says about the tokens of a request.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Told {
+    Nothing,
+    /// So many times the tokens of the request and of the answer.
+    Times(f64, f64),
+}
+
+impl Told {
+    pub(super) const EXACTLY: Self = Self::Times(1.0, 1.0);
 }
 
 const BASE: Load = Load {
@@ -49,7 +61,7 @@ const BASE: Load = Load {
     turns: 12,
     ramp: 1_400,
     has_sessions: true,
-    is_estimated: true,
+    told: Told::EXACTLY,
     drained: 0.0,
     length: 300_000,
 };
@@ -67,9 +79,9 @@ pub(super) const LOADS: &[Load] = &[
     Load { name: "long prompts", agents: 2, allowance: Allowance { requests: 25.0, input: 100_000.0, output: 20_000.0 }, prompt: 60_000.0, growth: 2_000.0, turns: 20, ..BASE },
     Load { name: "long answers", agents: 3, prompt: 1_500.0, output: 3_000.0, ..BASE },
     Load { name: "unequal keys", agents: 5, unequal: 6.0, ..BASE },
-    Load { name: "tokens not told", agents: 6, is_estimated: false, ..BASE },
+    Load { name: "tokens not told", agents: 6, told: Told::Nothing, ..BASE },
     Load { name: "OpenAI", agents: 5, dialect: Dialect::OpenAi, allowance: OPENAI, ..BASE },
-    Load { name: "OpenAI, tokens not told", agents: 6, dialect: Dialect::OpenAi, allowance: OPENAI, is_estimated: false, ..BASE },
+    Load { name: "OpenAI, tokens not told", agents: 6, dialect: Dialect::OpenAi, allowance: OPENAI, told: Told::Nothing, ..BASE },
     Load { name: "Groq", agents: 6, dialect: Dialect::Groq, allowance: Allowance { requests: 14_400.0, input: 60_000.0, output: 0.0 }, ..BASE },
     Load { name: "windows of a minute", agents: 6, dialect: Dialect::Azure, allowance: Allowance { requests: 150.0, input: 75_000.0, output: 0.0 }, ..BASE },
     Load { name: "plans", agents: 3, dialect: Dialect::Plan, allowance: Allowance { requests: 1e9, input: 2_000_000.0, output: 2_000_000.0 }, think: 90_000, length: 22_000_000, ..BASE },

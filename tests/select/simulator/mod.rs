@@ -1,7 +1,7 @@
 //! The value of headroom: agents with several keys against a server with documented limits.
 //!
 //! Every load runs on two keys. `cargo test --test select simulator -- --ignored --nocapture` runs them on four and
-//! eight, and prints the table of every policy over three times the time.
+//! eight, with wrong estimates, and prints the table of every policy over three times the time.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,7 +19,7 @@ mod loads;
 mod server;
 mod world;
 
-use loads::{LOADS, Load};
+use loads::{LOADS, Load, Told};
 use world::{Measured, Policy, World};
 
 /// How long the policy that knows everything waits for the key of a session; the best of the three counts.
@@ -46,27 +46,65 @@ const EXCEPTIONS: &[(&str, usize, Promise, &str)] = &[
     ("plans", 8, Refusals, "1 to 8: what a request takes of a plan is not told, so that the last one before its end may be refused"),
 ];
 
+/// What callers say about the tokens of a request, other than all loads do.
+const ESTIMATES: &[(&str, Told)] = &[
+    ("nothing told", Told::Nothing),
+    ("input told 20 % too low", Told::Times(0.8, 1.0)),
+    ("output told 4x", Told::Times(1.0, 4.0)),
+];
+
+/// The cells with such estimates on two keys where a promise is not kept, and why.
+#[rustfmt::skip]
+const WRONG_ESTIMATES: &[(&str, &str, Promise, &str)] = &[
+    ("bursts every ten seconds", "nothing told", Throughput, "90.4 %: the first bursts meet limits of unknown requests, and what is refused rests the keys"),
+    ("long prompts", "nothing told", Refusals, "4 to 19: the first request of each kind on each key, of which nothing is known"),
+    ("long prompts", "nothing told", Throughput, "94.5 %: a prompt is more than half of a key's minute, so that a little too much set aside is a request less"),
+    ("long answers", "nothing told", Throughput, "93.7 %: an answer is more than a third of a key's minute, and what is set aside for the unknown part of it costs one of three"),
+    ("windows of a minute", "nothing told", Refusals, "2 to 14: prompts grow, so that what the last ones took is too little for the next"),
+    ("somebody else uses the keys", "nothing told", Misses, "41k to 40k: what somebody else took looks like a larger request, so that sessions move earlier"),
+    ("somebody else uses the keys", "nothing told", Throughput, "87.2 %: the same; the keys are set aside for what somebody else takes"),
+    ("more than there is", "input told 20 % too low", Throughput, "94.7 %: seven refusals at the beginning, until the estimates are corrected"),
+    ("bursts every ten seconds", "input told 20 % too low", Throughput, "90.4 %: the first burst is refused, and what it is refused rests the keys"),
+    ("long prompts", "input told 20 % too low", Refusals, "7 to 19: with what is cached told exactly, nothing is left of the estimate of a running session until it is corrected"),
+    ("somebody else uses the keys", "input told 20 % too low", Refusals, "19 to 115: the same, and what somebody else takes hides the error"),
+    ("more than there is", "output told 4x", Throughput, "91.3 %: answers are corrected by figures that are rounded to more than they have"),
+    ("long answers", "output told 4x", Throughput, "93.7 %: the first requests are expected to take a whole minute of their key"),
+];
+
 fn best(load: &Load, keys: usize) -> f64 {
     PATIENCE.map(|patience| World::run(load, keys, Policy::Knowing(patience)).work).into_iter().fold(0.0, f64::max)
 }
 
-/// The promises that are not kept, and the figures.
-fn broken(load: &Load, keys: usize) -> (Vec<Promise>, String) {
-    let best = best(load, keys);
-    let [rested, sticky, ours] =
-        [Policy::LeastRecent, Policy::Sticky, Policy::Headroom].map(|policy| World::run(load, keys, policy));
-    let mut broken = Vec::new();
-    if ours.refused * 10 > rested.refused {
-        broken.push(Refusals);
+/// What a load is compared with, none of which depends on what callers say about tokens.
+struct Others {
+    best: f64,
+    rested: Measured,
+    sticky: Measured,
+}
+
+impl Others {
+    fn run(load: &Load, keys: usize) -> Self {
+        let [rested, sticky] = [Policy::LeastRecent, Policy::Sticky].map(|policy| World::run(load, keys, policy));
+        Self { best: best(load, keys), rested, sticky }
     }
-    if ours.missed > sticky.missed {
-        broken.push(Misses);
+
+    /// The promises that are not kept, and the figures.
+    fn broken(&self, load: &Load, keys: usize) -> (Vec<Promise>, String) {
+        let Self { best, rested, sticky } = *self;
+        let ours = World::run(load, keys, Policy::Headroom);
+        let mut broken = Vec::new();
+        if ours.refused * 10 > rested.refused {
+            broken.push(Refusals);
+        }
+        if ours.missed > sticky.missed {
+            broken.push(Misses);
+        }
+        if ours.work < best * 0.95 {
+            broken.push(Throughput);
+        }
+        let row = [rested, sticky, ours].map(|measured| figures(&measured, best)).join(" |");
+        (broken, format!("{:36} {keys} {row}", load.name))
     }
-    if ours.work < best * 0.95 {
-        broken.push(Throughput);
-    }
-    let row = [rested, sticky, ours].map(|measured| figures(&measured, best)).join(" |");
-    (broken, format!("{:36} {keys} {row}", load.name))
 }
 
 fn figures(measured: &Measured, best: f64) -> String {
@@ -83,7 +121,7 @@ fn check(loads: &[Load], counts: &[usize]) {
     let mut wrong = Vec::new();
     for load in loads {
         for keys in counts {
-            let (broken, row) = broken(load, *keys);
+            let (broken, row) = Others::run(load, *keys).broken(load, *keys);
             for promise in [Refusals, Misses, Throughput] {
                 let listed = EXCEPTIONS.iter().any(|(name, count, listed, why)| {
                     (*name, *count, *listed) == (load.name, *keys, promise) && !why.is_empty()
@@ -100,6 +138,29 @@ fn check(loads: &[Load], counts: &[usize]) {
 #[test]
 fn fewer_refusals_fewer_misses_and_the_throughput_of_one_who_knows() {
     check(LOADS, &[2]);
+}
+
+/// The promises are kept where callers say nothing, or what is wrong by a constant factor.
+#[test]
+#[ignore = "takes a minute: cargo test --test select simulator -- --include-ignored --nocapture"]
+fn the_same_with_wrong_estimates() {
+    let mut wrong = Vec::new();
+    for load in LOADS.iter().filter(|load| load.told == Told::EXACTLY) {
+        let others = Others::run(load, 2);
+        for (estimate, told) in ESTIMATES {
+            let (broken, row) = others.broken(&Load { told: *told, ..*load }, 2);
+            println!("{estimate:24} {row} {broken:?}");
+            for promise in [Refusals, Misses, Throughput] {
+                let listed = WRONG_ESTIMATES.iter().any(|(name, kind, listed, why)| {
+                    (*name, *kind, *listed) == (load.name, *estimate, promise) && !why.is_empty()
+                });
+                if broken.contains(&promise) != listed {
+                    wrong.push(format!("{promise:?} with {estimate}: {row}"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]

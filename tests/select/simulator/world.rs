@@ -12,7 +12,7 @@ use provider_auth::select::SelectorRules;
 use provider_auth::{AuthProfiles, FailureClassifier, ModelRef, ProfileSelector, ProviderId, Query, Timestamp};
 use serde_json::json;
 
-use super::loads::Load;
+use super::loads::{Load, Told};
 use super::server::Key;
 
 /// Who chooses the key.
@@ -186,10 +186,10 @@ impl<'l> World<'l> {
             if matches!(self.policy, Policy::Sticky | Policy::Headroom) && self.load.has_sessions {
                 query = query.session(format!("session {}", agent.session));
             }
-            if self.load.is_estimated {
+            if let Told::Times(input, output) = self.load.told {
                 // The caller takes it that the cache has what the last request had.
                 let cached = agent.last.map_or(0.0, |(_, cached)| cached);
-                let tokens = TokenEstimate::new(prompt as u64, self.load.output as u64);
+                let tokens = TokenEstimate::new((prompt * input) as u64, (self.load.output * output) as u64);
                 query = query.tokens(tokens.with_cached(cached as u64));
             }
             match self.policy {
