@@ -118,20 +118,14 @@ const NAME_ONLY: u8 = 1;
 const QUOTED: u8 = 2;
 const NAME: u8 = NAME_ONLY | QUOTED;
 
-/// What each byte may be in.
-const FORMS: [u8; 256] = {
-    let mut forms = [0; 256];
-    let mut byte = 0_u8;
-    while byte < 128 {
-        forms[byte as usize] = match byte {
-            b'_' | b'$' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => NAME,
-            b'-' | b'/' | b':' | b'.' | b'@' | b'+' => QUOTED,
-            _ => 0,
-        };
-        byte += 1;
+/// Returns what a byte may be in.
+fn forms(byte: u8) -> u8 {
+    match byte {
+        b'_' | b'$' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => NAME,
+        b'-' | b'/' | b':' | b'.' | b'@' | b'+' => QUOTED,
+        _ => 0,
     }
-    forms
-};
+}
 
 /// How a key is written in a path.
 enum Form {
@@ -150,8 +144,7 @@ impl Form {
             return Self::Hidden;
         }
         let start = key.bytes().next().map_or(0, |first| if first.is_ascii_digit() { QUOTED } else { NAME });
-        let common =
-            key.bytes().fold(start, |common, byte| common & FORMS.get(usize::from(byte)).copied().unwrap_or(0));
+        let common = key.bytes().fold(start, |common, byte| common & forms(byte));
         if common & NAME_ONLY != 0 {
             Self::Name
         } else if common & QUOTED != 0 {

@@ -238,8 +238,8 @@ mod tests {
         let call =
             |id: &str| format!(r#"{{"type":"tool_use","id":"{id}","caller":{{"type":"code_execution_20250825"}}}}"#);
         let cleared = r#"{"type":"text","text":"[cleared]"}"#.to_owned();
-        let messages: String = (0..500).map(|at| format!(r#",{{"role":"user","content":"{at}"}}"#)).collect();
-        let blocks: String = (0..500).map(|at| format!(r#",{{"type":"text","text":"{at}"}}"#)).collect();
+        let messages = r#",{"role":"user","content":"same"}"#.repeat(500);
+        let blocks = r#",{"type":"text","text":"same"}"#.repeat(500);
         let in_messages =
             |first: &str| format!(r#"{{"messages":[{{"role":"assistant","content":[{first}]}}{messages}]}}"#);
         let in_blocks = |first: &str| format!(r#"{{"messages":[{{"role":"assistant","content":[{first}{blocks}]}}]}}"#);
