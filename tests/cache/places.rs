@@ -186,9 +186,8 @@ fn rows() -> Vec<Row> {
         row(
             "instructions among the messages",
             TYPES,
-            format!(
-                r#"{{"messages":[{{"role":"user","content":"u"}},{{"role":"system","content":[{{"type":"text","text":"s"MARK}}]}}]}}"#
-            ),
+            r#"{"messages":[{"role":"user","content":"u"},{"role":"system","content":[{"type":"text","text":"s"MARK}]}]}"#
+                .to_owned(),
             Given::Taken,
             &["/messages/0/content/0"],
         ),
