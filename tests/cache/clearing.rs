@@ -3,7 +3,8 @@
 
 use provider_auth::CacheRetention;
 use provider_auth::cache::{
-    BreakpointOptions, BreakpointPlan, BreakpointPurpose, BreakpointReason, ChangedPart, PromptChange, mark_body,
+    Breakpoint, BreakpointOptions, BreakpointPlan, BreakpointPurpose, BreakpointReason, ChangedPart, PromptChange,
+    mark_body,
 };
 use serde_json::{Value, json};
 
@@ -24,7 +25,7 @@ fn body(uses: usize, edit: &Value) -> Value {
     body
 }
 
-fn clearing(settings: Value) -> Value {
+fn clearing(settings: &Value) -> Value {
     let mut edit = json!({"type": "clear_tool_uses_20250919"});
     for (name, value) in settings.as_object().into_iter().flatten() {
         edit[name] = value.clone();
@@ -42,7 +43,7 @@ fn plan(body: &Value) -> BreakpointPlan {
 }
 
 fn place(plan: &BreakpointPlan, purpose: BreakpointPurpose) -> Option<&str> {
-    plan.breakpoints().iter().find(|marker| marker.purpose == purpose).map(|marker| marker.path())
+    plan.breakpoints().iter().find(|marker| marker.purpose == purpose).map(Breakpoint::path)
 }
 
 #[test]
@@ -69,7 +70,7 @@ fn a_marker_stands_before_the_first_result_that_is_kept() {
         (json!({"trigger": uses(3), "keep": tokens}), None, true),
         (json!({"trigger": 3, "keep": "all"}), None, true),
     ] {
-        let plan = plan(&body(10, &clearing(settings.clone())));
+        let plan = plan(&body(10, &clearing(&settings)));
         assert_eq!(place(&plan, BeforeClearing), before.as_deref(), "{settings}");
         assert_eq!(place(&plan, TurnEnd), ends.then_some("/messages/20/content/0"), "{settings}");
         let is_explained = plan.notes().iter().any(|note| note.reason == BreakpointReason::Volatile);
@@ -82,7 +83,7 @@ fn a_marker_stands_before_the_first_result_that_is_kept() {
 
 #[test]
 fn where_the_model_used_no_tool_the_end_is_written_again() {
-    let mut said = body(10, &clearing(json!({"trigger": uses(3)})));
+    let mut said = body(10, &clearing(&json!({"trigger": uses(3)})));
     let messages = said["messages"].as_array_mut().expect("a list");
     messages.extend([json!({"role": "assistant", "content": "done"}), json!({"role": "user", "content": "thanks"})]);
     let plan = plan(&said);
@@ -92,7 +93,7 @@ fn where_the_model_used_no_tool_the_end_is_written_again() {
 
 #[test]
 fn the_next_request_reads_what_the_last_one_wrote_before_its_results() {
-    let edit = clearing(json!({"trigger": uses(3)}));
+    let edit = clearing(&json!({"trigger": uses(3)}));
     let options = BreakpointOptions::new(CacheRetention::Short);
     let (sent, _) = mark_body(body(10, &edit).to_string().into_bytes(), &options).expect("a legal body");
     let mut next = body(11, &edit);
@@ -113,7 +114,7 @@ fn the_next_request_reads_what_the_last_one_wrote_before_its_results() {
 
 #[test]
 fn clearing_is_no_sign_of_an_edit() {
-    let edit = clearing(json!({"trigger": uses(3)}));
+    let edit = clearing(&json!({"trigger": uses(3)}));
     let options = BreakpointOptions::new(CacheRetention::Short);
     let (sent, _) = mark_body(body(10, &edit).to_string().into_bytes(), &options).expect("a legal body");
     let mut next = body(11, &edit);
@@ -128,7 +129,7 @@ fn a_comparison_names_the_field_and_what_it_clears() {
         let found = PromptChange::between(before.to_string().as_bytes(), now.to_string().as_bytes());
         found.expect("bodies").map(|change| (change.part.clone(), change.to_string()))
     };
-    let edit = clearing(json!({"trigger": uses(9)}));
+    let edit = clearing(&json!({"trigger": uses(9)}));
     let without = body(9, &Value::Null);
     let found = change(&without, &body(9, &edit)).expect("a change");
     assert_eq!(found, (ChangedPart::ContextManagement, "/context_management changed: messages are lost".to_owned()));
@@ -139,6 +140,6 @@ fn a_comparison_names_the_field_and_what_it_clears() {
         assert_eq!(found, (ChangedPart::ResultCleared, text), "{before}");
     }
     // It is not known whether a trigger in tokens is passed.
-    let tokens = clearing(json!({}));
+    let tokens = clearing(&json!({}));
     assert_eq!(change(&body(10, &tokens), &body(11, &tokens)), None);
 }

@@ -206,6 +206,44 @@ pub(super) fn configs(reader: &mut JsonReader<'_>, toolset: BlockPath, table: &m
     Ok(())
 }
 
+/// The facts in the `default_config` of a toolset.
+#[derive(Clone, Copy, Default)]
+pub(super) struct DefaultConfig {
+    /// `true` if the tools of the set are loaded on demand.
+    pub(super) deferred: bool,
+    marker: Option<(CacheControl, Span)>,
+}
+
+impl DefaultConfig {
+    pub(super) fn read(reader: &mut JsonReader<'_>) -> ReadResult<Self> {
+        let mut found = Self::default();
+        if reader.peek() != Some(b'{') {
+            return reader.skip().map(|()| found);
+        }
+        reader.object(|reader, key| {
+            match key {
+                KnownKey::DeferLoading => found.deferred = reader.is_true()?,
+                KnownKey::CacheControl => {
+                    let mut cut = None;
+                    let cache_control = cache_control_member(reader, &mut cut)?;
+                    found.marker = cut.map(|cut| (cache_control, cut));
+                }
+                _ => reader.skip()?,
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// Adds its marker as one inside the toolset that will be added next.
+    pub(super) fn add_marker(self, toolset: BlockPath, table: &mut BlockTable) {
+        if let Some((cache_control, cut)) = self.marker {
+            let facts = BlockFacts { kind: BlockKind::Unknown, cache_control, link: Link::default() };
+            add(facts, Some(cut), table, || format!("{}/default_config", toolset.pointer()), false);
+        }
+    }
+}
+
 fn source(reader: &mut JsonReader<'_>, outer: &NestedPath<'_>, table: &mut BlockTable) -> ReadResult<()> {
     if reader.peek() != Some(b'{') {
         return reader.skip();
@@ -310,9 +348,8 @@ fn block_kind(name: &[u8]) -> BlockKind {
         b"tool_use" => BlockKind::ToolUse,
         b"tool_result" => BlockKind::ToolResult,
         b"compaction" => BlockKind::Compaction,
-        b"image" | b"document" | b"search_result" | b"server_tool_use" | b"container_upload" | b"tool_reference" => {
-            BlockKind::Carrier
-        }
+        b"image" | b"document" | b"search_result" | b"server_tool_use" | b"mcp_tool_use" | b"container_upload"
+        | b"tool_reference" => BlockKind::Carrier,
         _ if name.ends_with(b"_tool_result") => BlockKind::Carrier,
         _ => BlockKind::Unknown,
     }

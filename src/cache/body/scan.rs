@@ -16,7 +16,9 @@
 use std::sync::Arc;
 
 use super::alike::{Start, start_alike};
-use super::block::{BlockFacts, Link, block_facts, cache_control, cache_control_member, configs, text_kind};
+use super::block::{
+    BlockFacts, DefaultConfig, Link, block_facts, cache_control, cache_control_member, configs, text_kind,
+};
 use super::compare::Scanned;
 use super::json::{JsonFault, JsonReader, ReadResult, Stopped};
 use super::layout::{
@@ -196,13 +198,13 @@ fn tools(reader: &mut JsonReader<'_>, table: &mut BlockTable, known: Option<Scan
     blocks(reader, table, known, BlockPath::Tool, |reader, table, path| {
         let start = reader.position();
         let (mut found, mut cut) = (CacheControl::Absent, None);
-        let (mut deferred, mut all_deferred) = (false, false);
+        let (mut deferred, mut default) = (false, DefaultConfig::default());
         let first = table.nested.len();
         reader.object(|reader, key| {
             match key {
                 KnownKey::CacheControl => found = cache_control_member(reader, &mut cut)?,
                 KnownKey::DeferLoading => deferred = reader.is_true()?,
-                KnownKey::DefaultConfig => all_deferred = is_deferred(reader)?,
+                KnownKey::DefaultConfig => default = DefaultConfig::read(reader)?,
                 KnownKey::Configs => {
                     // A repeated `configs` replaces the earlier one.
                     table.nested.truncate(first);
@@ -212,7 +214,8 @@ fn tools(reader: &mut JsonReader<'_>, table: &mut BlockTable, known: Option<Scan
             }
             Ok(())
         })?;
-        let kind = match (deferred, all_deferred) {
+        default.add_marker(path, table);
+        let kind = match (deferred, default.deferred) {
             (true, _) => BlockKind::DeferredTool,
             (false, true) => BlockKind::DeferredToolset,
             (false, false) => BlockKind::Tool,
@@ -220,22 +223,6 @@ fn tools(reader: &mut JsonReader<'_>, table: &mut BlockTable, known: Option<Scan
         add(reader, table, path, start, BlockFacts { kind, cache_control: found, link: Link::default() }, cut);
         Ok(())
     })
-}
-
-/// Reads a `default_config`. Returns `true` if the tools of its toolset are loaded on demand.
-fn is_deferred(reader: &mut JsonReader<'_>) -> ReadResult<bool> {
-    if reader.peek() != Some(b'{') {
-        return reader.skip().map(|()| false);
-    }
-    let mut deferred = false;
-    reader.object(|reader, key| {
-        match key {
-            KnownKey::DeferLoading => deferred = reader.is_true()?,
-            _ => reader.skip()?,
-        }
-        Ok(())
-    })?;
-    Ok(deferred)
 }
 
 fn system(reader: &mut JsonReader<'_>, table: &mut BlockTable, known: Option<Scanned<'_>>) -> ReadResult<()> {

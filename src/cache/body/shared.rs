@@ -318,6 +318,7 @@ mod tests {
             1 => Just(r#"{"n":1}"#.to_owned()),
             1 => Just(r#"{"n":12,"defer_loading":true}"#.to_owned()),
             1 => Just("7".to_owned()),
+            1 => Just(format!(r#"{{"n":1,"default_config":{{"defer_loading":true,{MARK}}}}}"#)),
             2 => Just(format!(r#"{{"type":"tool_result","content":[{{"type":"text","text":"a",{MARK}}}]}}"#)),
             1 => Just(r#"{"type":"tool_result","content":"a","configs":{}}"#.to_owned()),
             1 => Just(r#"{"type":"tool_use","id":"1","caller":{"type":"code_execution_20250825"}}"#.to_owned()),

@@ -112,6 +112,11 @@ impl<'a> Tape<'a> {
             "hologram",
             "web_search_tool_result",
             "t\\u0065xt",
+            "tool_use",
+            "tool_result",
+            "server_tool_use",
+            "mcp_tool_use",
+            "compaction",
         ]);
         let mut members = vec![("type", format!("\"{kind}\""))];
         match kind {
@@ -126,10 +131,26 @@ impl<'a> Tape<'a> {
                     members.push(("citations", format!("[{citation}]")));
                 }
             }
-            "tool_use" => members.push(("input", self.junk().to_owned())),
-            "tool_result" | "web_search_tool_result" if !self.one_in(3) => {
-                let content = self.content();
-                members.push(("content", content));
+            "tool_use" | "server_tool_use" | "mcp_tool_use" => {
+                members.push(("id", self.id().to_owned()));
+                members.push(("input", self.junk().to_owned()));
+                match self.pick(5) {
+                    0 => members.push(("caller", r#"{"type":"direct"}"#.to_owned())),
+                    1 => members.push(("caller", self.junk().to_owned())),
+                    2 => members.push(("caller", r#"{"type":"code_execution_20250825","tool_id":"s"}"#.to_owned())),
+                    _ => {}
+                }
+            }
+            "tool_result" | "web_search_tool_result" => {
+                members.push(("tool_use_id", self.id().to_owned()));
+                if !self.one_in(3) {
+                    let content = self.content();
+                    members.push(("content", content));
+                }
+            }
+            "compaction" => {
+                let summary = if self.one_in(3) { "null" } else { self.text() };
+                members.push(("content", summary.to_owned()));
             }
             "document" => {
                 let content = self.content();
@@ -141,6 +162,10 @@ impl<'a> Tape<'a> {
         }
         self.marker(&mut members);
         self.object(members)
+    }
+
+    fn id(&mut self) -> &'static str {
+        self.of(&[r#""a""#, r#""b""#, r#""\u0061""#, r#""c""#])
     }
 
     fn content(&mut self) -> String {
@@ -163,6 +188,14 @@ impl<'a> Tape<'a> {
                 }
                 let config = self.object(config);
                 vec![("type", "\"mcp_toolset\"".to_owned()), ("configs", format!("{{\"t\":{config}}}"))]
+            }
+            2 => {
+                let mut config = vec![("defer_loading", self.of(&["false", "true"]).to_owned())];
+                if self.one_in(6) {
+                    self.marker(&mut config);
+                }
+                let config = self.object(config);
+                vec![("type", "\"mcp_toolset\"".to_owned()), ("default_config", config)]
             }
             _ => vec![("name", "\"t\"".to_owned()), ("input_schema", self.junk().to_owned())],
         };
@@ -201,6 +234,14 @@ impl<'a> Tape<'a> {
             })
             .collect();
         members.push(("messages", self.array(&messages)));
+        if self.one_in(3) {
+            let edit = self.of(&[
+                r#"{"type":"clear_tool_uses_20250919"}"#,
+                r#"{"type":"clear_tool_uses_20250919","trigger":{"type":"tool_uses","value":1},"keep":{"type":"tool_uses","value":1}}"#,
+                r#"{"type":"clear_tool_uses_20250919","keep":{"type":"tool_uses","value":2},"clear_tool_inputs":true}"#,
+            ]);
+            members.push(("context_management", format!(r#"{{"edits":[{edit}]}}"#)));
+        }
         self.marker(&mut members);
         format!("{}{}{}", self.gap(), self.object(members), self.gap())
     }

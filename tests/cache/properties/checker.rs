@@ -50,6 +50,32 @@ pub(crate) fn blocks(body: &Value) -> Vec<(String, &Value)> {
     found.filter(|(_, block)| block.is_object()).collect()
 }
 
+/// The pointers to the calls that code execution made, and to their results.
+pub(crate) fn by_code(body: &Value) -> Vec<String> {
+    let (mut ids, mut found) = (Vec::new(), Vec::new());
+    for (path, block) in blocks(body).into_iter().filter(|(path, _)| path.starts_with("/messages/")) {
+        let text = |member: &str| block.get(member).and_then(Value::as_str);
+        let caller = block.pointer("/caller/type").and_then(Value::as_str);
+        let kind = text("type").unwrap_or_default();
+        let is_call = caller.is_some_and(|caller| caller.starts_with("code_execution"));
+        if is_call && kind.ends_with("tool_use") {
+            ids.extend(text("id"));
+            found.push(path);
+        } else if kind.ends_with("tool_result") && text("tool_use_id").is_some_and(|id| ids.contains(&id)) {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The pointers to the blocks of messages that the API leaves out: those before the last compaction that did not fail.
+pub(crate) fn left_out(body: &Value) -> Vec<String> {
+    let mut all: Vec<_> = blocks(body).into_iter().filter(|(path, _)| path.starts_with("/messages/")).collect();
+    let is_compaction = |block: &Value| block["type"] == "compaction" && !block["content"].is_null();
+    all.truncate(all.iter().rposition(|(_, block)| is_compaction(block)).unwrap_or_default());
+    all.into_iter().map(|(path, _)| path).collect()
+}
+
 fn visit(block: &Value, path: &str, verdict: &mut Verdict) {
     for inner in ["/content", "/source/content"] {
         let Some(nested) = block.pointer(inner).and_then(Value::as_array) else { continue };
@@ -63,7 +89,9 @@ fn visit(block: &Value, path: &str, verdict: &mut Verdict) {
     }
     let cited = block.get("citations").filter(|_| !path.starts_with("/tools/")).and_then(Value::as_array);
     let configs = block.get("configs").filter(|_| path.starts_with("/tools/")).and_then(Value::as_object);
-    let parts = cited.into_iter().flatten().chain(configs.into_iter().flat_map(|configs| configs.values()));
+    let default = block.get("default_config").filter(|_| path.starts_with("/tools/"));
+    let configs = configs.into_iter().flat_map(|configs| configs.values());
+    let parts = cited.into_iter().flatten().chain(configs).chain(default);
     if parts.into_iter().any(|part| part.get("cache_control").is_some_and(|marker| !marker.is_null())) {
         verdict.errors.push(ErrorKind::InvalidCacheMarker);
     }

@@ -7,7 +7,7 @@ mod checker;
 mod hosts;
 
 use bodies::Tape;
-use checker::{blocks, check, only_markers_inserted};
+use checker::{blocks, by_code, check, left_out, only_markers_inserted};
 use proptest::prelude::*;
 use provider_auth::cache::{BreakpointOptions, BreakpointOrigin, BreakpointPlan, mark_body};
 use provider_auth::{CacheRetention, ErrorKind};
@@ -52,6 +52,7 @@ proptest! {
         prop_assert_eq!(callers, asked.markers);
 
         // Ours stand on the right blocks only.
+        let (by_code, left_out) = (by_code(&after), left_out(&after));
         for marker in plan.breakpoints().iter().filter(|marker| marker.origin == BreakpointOrigin::Planned) {
             let ours = if retention == CacheRetention::Long { "1h" } else { "5m" };
             prop_assert!(retention != CacheRetention::None);
@@ -63,8 +64,14 @@ proptest! {
             prop_assert!(text.is_none_or(|text| !text.trim().is_empty()) || marker.path().starts_with("/tools"));
             // The key was not there before, not even with null.
             prop_assert!(before.pointer(marker.path()).is_none_or(|block| block.get("cache_control").is_none()));
+            prop_assert!(block.pointer("/default_config/defer_loading") != Some(&Value::Bool(true)));
+            prop_assert!(!by_code.iter().chain(&left_out).any(|path| path == marker.path()), "{}", marker.path());
             if let Some(message) = marker.path().split("/content/").next().filter(|path| path.starts_with("/messages")) {
-                prop_assert_eq!(after.pointer(message).and_then(|message| message.get("role")), Some(&Value::from("user")));
+                // On an answer only where all that follows in the turn takes none, or before results that are cleared.
+                let at = blocks(&after).iter().position(|(path, _)| path == marker.path());
+                let next = blocks(&after).iter().skip(at.unwrap_or_default()).any(|(path, _)| by_code.contains(path));
+                let user = after.pointer(message).and_then(|message| message.get("role")) == Some(&Value::from("user"));
+                prop_assert!(user || next || after.get("context_management").is_some(), "{}", marker.path());
             }
         }
 
