@@ -81,9 +81,10 @@ fn sessions() -> Vec<(&'static str, Vec<Turn>)> {
     let images = requests("two newest images kept", 1);
     let opening = "CONTEXT".repeat(60);
     let opened = |seed| with_opening(&opening, with_head(&chat(), requests("chat", seed)));
-    let (few, others) = (&chat()[..5], 2..11);
-    let many: Vec<Turn> = others.clone().flat_map(|seed| along(few, seed as usize, requests("chat", seed))).collect();
-    let opened_many: Vec<Turn> = others.flat_map(|seed| along(few, seed as usize, opened(seed))).collect();
+    let (few, others) = (&chat()[..5], (2..11).zip(1..));
+    let many: Vec<Turn> =
+        others.clone().flat_map(|(seed, number)| along(few, number, requests("chat", seed))).collect();
+    let opened_many: Vec<Turn> = others.flat_map(|(seed, number)| along(few, number, opened(seed))).collect();
     vec![
         ("a title after each turn", [main(&chat()), after(&chat(), 1, 100, title)].concat()),
         ("a title after each fifth turn", [main(&chat()), after(&chat(), 5, 100, title)].concat()),

@@ -96,12 +96,11 @@ impl<'a> Told<'a> {
 /// Shows the length of a body, not its text.
 impl fmt::Debug for Told<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lengths = || self.bodies().iter().map(|earlier| earlier.body.len()).collect::<Vec<_>>();
-        match self {
-            Self::Nothing => f.write_str("Nothing"),
-            Self::Plan(plan) => f.debug_tuple("Plan").field(plan).finish(),
-            _ => write!(f, "Bodies({:?} bytes)", lengths()),
+        if let Self::Plan(plan) = self {
+            return f.debug_tuple("Plan").field(plan).finish();
         }
+        let lengths: Vec<_> = self.bodies().iter().map(|earlier| earlier.body.len()).collect();
+        write!(f, "Bodies({lengths:?} bytes)")
     }
 }
 
