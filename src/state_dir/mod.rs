@@ -2,8 +2,8 @@
 //!
 //! [`StateDir`] finds the directory, its configuration and the variables in its `.env`, and opens the store of an
 //! agent's credentials: `auth-profiles.json`, which OpenClaw used until May 2026, or the databases it uses since
-//! (feature `sqlite`). [`StateDir::status`] reports everything that was found. It never creates files that OpenClaw would trip over. [`StoreLayout`] reports what it found, and
-//! [`Leftover`] a file with profiles that no store has.
+//! (feature `sqlite`). [`StateDir::status`] reports everything that was found. No file is created that OpenClaw
+//! would trip over. [`StoreLayout`] reports what it found, and [`Leftover`] a file with profiles that no store has.
 
 mod agent_store;
 mod archives;

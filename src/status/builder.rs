@@ -262,7 +262,8 @@ impl<'a> StatusReportBuilder<'a> {
         found.extend(self.profiles.diagnostics().iter().cloned());
         found.extend(self.diagnostics.iter().cloned());
         if self.is_away {
-            let message = "the server that keeps the profiles could not be reached, or accepts no writes; this is what was last read from it";
+            let message = "the server that keeps the profiles could not be reached, or accepts no writes; this is what \
+                           was last read from it";
             let away = Diagnostic::new(Severity::Warning, DiagnosticCode::StoreAway, Location::default(), message);
             found.push(away.with_help("check that the server runs, accepts writes, and can be reached from here"));
         }

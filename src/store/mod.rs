@@ -187,7 +187,8 @@ pub trait AuthProfileStore: fmt::Debug + Send + Sync {
     }
 
     /// Returns `true` if the store's server could not be reached by the last call, so that `load` fails or returns what
-    /// was read before, or if it refused the last write. The default implementation returns `false`, which is right for every store without a server.
+    /// was read before, or if it refused the last write. The default implementation returns `false`, which is right for
+    /// every store without a server.
     fn is_away(&self) -> bool {
         false
     }
