@@ -206,9 +206,8 @@ fn lead(url: Option<&str>, is_json: bool) -> Outcome {
     let stored = shared.load()?;
     let said = machines.iter().map(Machine::said).collect::<Vec<_>>();
     let figures = Figures::of(&said, (KILLED, killed), &provider, &stored);
-    // And back.
-    let back = FileStore::new(directory.path().join("back.json"))?;
-    let returned = copy_profiles(&shared, &back, CopyScope::WithLogins)?;
+    // And back, where the old copies are replaced.
+    let returned = copy_profiles(&shared, &file, CopyScope::Everything)?;
     drop(machines);
     redis.forget(&agent)?;
     if is_json {

@@ -218,6 +218,33 @@ impl AuthProfiles {
         true
     }
 
+    /// Takes over another document's profiles, which replace those with the same ids, with its order, its statistics and
+    /// its last good profiles; what only this document has stays. Returns the ids of the profiles. Those that must not be
+    /// in two documents are left out, as by [`adopt`](Self::adopt).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Corrupt`] if a section of this document is not an object.
+    pub(crate) fn take_over(&mut self, other: &Self) -> Result<Vec<ProfileId>> {
+        let mut taken = Vec::new();
+        for (id, profile) in other.iter().filter(|(id, profile)| !id.is_personal() && !profile.is_fenced()) {
+            self.profiles_mut().insert(id.clone(), profile.clone());
+            self.touched(DirtyState::Credentials);
+            if let Some(usage) = other.usage(id.as_str()) {
+                self.set_usage(id, usage.clone())?;
+            }
+            taken.push(id.clone());
+        }
+        for (name, list) in other.order.iter() {
+            let Some(list) = list else { continue };
+            self.set_order(&ProviderId::normalized(name), list)?;
+        }
+        for (_, last) in other.last_good.iter() {
+            last.iter().for_each(|id| self.set_last_good(id));
+        }
+        Ok(taken)
+    }
+
     /// Replaces the document with another one, which counts as a change of credentials.
     pub fn replace(&mut self, other: Self) {
         *self = other;

@@ -17,13 +17,19 @@ pub enum CopyScope {
     /// OAuth credentials too. Most refresh tokens work only once: after one agent has refreshed, the copy of the other
     /// no longer works.
     WithLogins,
+    /// All of an agent, which moves to another store or back: every profile, also those of unknown kinds, with order,
+    /// statistics and last good profiles. They replace what the other store has of the same profiles and providers; the
+    /// rest of it stays. Stop the programs that use the old store first.
+    Everything,
 }
 
-/// Copies profiles from one agent's store to another's, and returns the ids of the copied ones.
+/// Copies profiles from one store to another, and returns the ids of the copied ones.
 ///
-/// File stores never inherit from each other, so this is the way to share profiles; in OpenClaw's databases an agent
-/// sees the shared profiles without a copy. Profiles whose id the other store already has are skipped, and so are
-/// credentials of an unknown kind. Order and statistics are not copied.
+/// File stores never inherit from each other, so this is the way to share profiles among agents; in OpenClaw's databases
+/// an agent sees the shared profiles without a copy. Profiles whose id the other store already has are skipped, and so
+/// are credentials of an unknown kind. Order and statistics are not copied. [`CopyScope::Everything`] is for one agent
+/// that moves from one kind of store to another, and copies and replaces all of these. OpenClaw's personal accounts, and
+/// OAuth credentials that OpenClaw is refreshing at the moment, are never copied.
 ///
 /// # Errors
 ///
@@ -48,6 +54,9 @@ pub fn copy_profiles(
     scope: CopyScope,
 ) -> Result<Vec<ProfileId>> {
     let source = from.load()?;
+    if scope == CopyScope::Everything {
+        return to.transact(|profiles| profiles.take_over(&source));
+    }
     let wanted: Vec<_> = source.iter().filter(|(_, profile)| is_wanted(profile, scope)).collect();
     to.transact(|profiles| {
         let mut copied = Vec::new();
@@ -100,5 +109,30 @@ mod tests {
         };
         assert_eq!(copied(CopyScope::Static), ["x:key", "x:ref", "x:shared"]);
         assert_eq!(copied(CopyScope::WithLogins), ["x:key", "x:ref", "x:login", "x:shared"]);
+    }
+
+    #[test]
+    fn an_agent_moves_with_all_it_has_and_what_else_is_there_stays() {
+        let from = MemoryStore::new(AuthProfiles::from_json(SOURCE).unwrap());
+        let to = AuthProfiles::from_json(
+            r#"{"profiles": {"x:token": {"type": "token", "provider": "x", "token": "old"},
+                             "y:own": {"type": "token", "provider": "y", "token": "own"},
+                             "personal:p": {"type": "token", "provider": "x", "token": "personal"}},
+                "order": {"x": ["x:token"], "y": ["y:own"]}, "usageStats": {"x:key": {"lastUsed": 1}, "y:own": {"lastUsed": 2}}}"#,
+        );
+        let to = MemoryStore::new(to.unwrap());
+        assert_eq!(copy_profiles(&from, &to, CopyScope::Everything).unwrap().len(), 7);
+        let moved = to.load().unwrap();
+        let text = moved.to_json();
+        for kept in [r#""own""#, r#""personal""#, r#""riddle""#, r#""metadata": {"team": 1.50}"#] {
+            assert!(text.expose().contains(kept), "{kept}");
+        }
+        assert!(!text.expose().contains(r#""old""#));
+        let order = |provider: &str| {
+            moved.order(&provider.parse().unwrap()).map(|ids| ids.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        assert_eq!((order("x"), order("y")), (Some(vec!["x:key".to_owned()]), Some(vec!["y:own".to_owned()])));
+        let used = |id: &str| moved.usage(id).and_then(|usage| usage.last_used()).map(|at| at.as_millis());
+        assert_eq!((used("x:key"), used("y:own")), (Some(5), Some(2)));
     }
 }

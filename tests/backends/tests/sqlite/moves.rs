@@ -1,7 +1,7 @@
 //! Profiles that are copied from a file to Redis, to OpenClaw's databases, and back to a file, with one call each.
 
 use provider_auth::store::{CopyScope, copy_profiles};
-use provider_auth::{AuthProfileStore as _, AuthProfiles, FileStore};
+use provider_auth::{AuthProfileStore, AuthProfiles, Credential, FileStore, ProfileId, Secret};
 
 use crate::layout::State;
 use crate::server::Server;
@@ -42,4 +42,21 @@ fn profiles_move_from_a_file_to_redis_to_sqlite_and_back_with_what_is_not_unders
     }
     // What is there already is left alone.
     assert!(copy_profiles(&back, &redis, CopyScope::WithLogins).unwrap().is_empty());
+
+    // An agent that worked on the server takes all of it back to where it came from.
+    let portal: ProfileId = "portal:c".parse().unwrap();
+    let order = [portal.clone()];
+    let work = &mut |profiles: &mut AuthProfiles| {
+        let tokens = Credential::oauth(Secret::new("made-up-a2"), Some(Secret::new("made-up-r2")), None);
+        profiles.upsert(&portal, &"portal".parse()?, &tokens, None)?;
+        profiles.set_order(&"portal".parse()?, &order)
+    };
+    redis.update(work).unwrap();
+    for store in [&sqlite as &dyn AuthProfileStore, &file] {
+        assert_eq!(copy_profiles(&redis, store, CopyScope::Everything).unwrap().len(), 3);
+        let back = store.load().unwrap();
+        let text = back.to_json();
+        assert!(text.expose().contains("made-up-r2") && !text.expose().contains(r#""made-up-r""#));
+        assert_eq!(back.order(&"portal".parse().unwrap()), Some(&order[..]));
+    }
 }
