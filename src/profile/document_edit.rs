@@ -240,7 +240,8 @@ impl AuthProfiles {
             self.set_order(&ProviderId::normalized(name), list)?;
         }
         for (_, last) in other.last_good.iter() {
-            last.iter().for_each(|id| self.set_last_good(id));
+            let Some(id) = last else { continue };
+            self.set_last_good(id);
         }
         Ok(taken)
     }

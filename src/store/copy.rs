@@ -132,7 +132,9 @@ mod tests {
             moved.order(&provider.parse().unwrap()).map(|ids| ids.iter().map(ToString::to_string).collect::<Vec<_>>())
         };
         assert_eq!((order("x"), order("y")), (Some(vec!["x:key".to_owned()]), Some(vec!["y:own".to_owned()])));
-        let used = |id: &str| moved.usage(id).and_then(|usage| usage.last_used()).map(|at| at.as_millis());
+        let used = |id: &str| {
+            moved.usage(id).and_then(crate::profile::UsageStats::last_used).map(crate::clock::Timestamp::as_millis)
+        };
         assert_eq!((used("x:key"), used("y:own")), (Some(5), Some(2)));
     }
 }
