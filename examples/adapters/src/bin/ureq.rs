@@ -53,15 +53,11 @@ fn ask(
     }
     let body = body.read_to_vec().map_err(|error| Failure::from(transport(&error)))?;
     let classifier = FailureClassifier::new(model.provider()).with_model(model.model());
-    match classifier.response(head.status, &head.headers, &body, SystemClock.now()) {
-        Some(failure) => {
-            Err(AttemptError::from(failure).with_response(ErrorResponse::new(head.status, head.headers, &body)))
-        }
-        None => {
-            *last = Some(sent);
-            Ok(Reply::Whole(body))
-        }
+    if let Some(failure) = classifier.response(head.status, &head.headers, &body, SystemClock.now()) {
+        return Err(AttemptError::from(failure).with_response(ErrorResponse::new(head.status, head.headers, &body)));
     }
+    *last = Some(sent);
+    Ok(Reply::Whole(body))
 }
 
 fn transport(error: &Error) -> TransportError {
