@@ -84,7 +84,7 @@ fn print(model: &ModelRef, reply: Reply) -> Result<(String, CacheUsage), Failure
         Reply::Whole(body) => {
             let answer: Value = serde_json::from_slice(&body).map_err(|_| TransportError::Body)?;
             text.push_str(answer["content"][0]["text"].as_str().unwrap_or_default());
-            println!("  {text}");
+            println!("  {text:?}");
             return Ok((text, CacheUsage::from_reply(&body).unwrap_or_default()));
         }
     };
@@ -100,7 +100,7 @@ fn print(model: &ModelRef, reply: Reply) -> Result<(String, CacheUsage), Failure
         match event["type"].as_str() {
             Some("content_block_delta") => {
                 let piece = event["delta"]["text"].as_str().unwrap_or_default();
-                println!("  {piece}");
+                println!("  {piece:?}");
                 text.push_str(piece);
             }
             Some("message_stop") => return Ok((text, usage)),
