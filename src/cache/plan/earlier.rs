@@ -28,7 +28,7 @@ pub(crate) struct Continued {
     pub(crate) replaced: Option<usize>,
 }
 
-/// The same with the layout of its body.
+/// The earlier request that was found, with the layout of its body.
 pub(super) struct Previous<'a> {
     pub(super) earlier: Earlier<'a>,
     pub(super) layout: BodyLayout,
