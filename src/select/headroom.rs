@@ -35,8 +35,8 @@ impl Selecting<'_> {
         if stays && self.home.as_ref() == Some(id) {
             return HOME;
         }
-        #[expect(clippy::cast_possible_truncation, reason = "from 0 to 20")]
-        let steps = ((1.0 - standing.share) * STEPS).floor() as i8;
+        #[expect(clippy::cast_possible_truncation, reason = "from 0 to 20, and rounded down")]
+        let steps = ((1.0 - standing.share) * STEPS) as i8;
         steps
     }
 }
@@ -53,8 +53,11 @@ impl SelectorRules {
     ) -> Standing {
         let Some(policy) = &self.headroom else { return Standing::default() };
         let model = query.model.as_deref();
+        let Some(tracker) = &query.headroom else {
+            let hinted = usage.filter(|usage| usage.has_hint());
+            return hinted.map_or_else(Standing::default, |usage| known(usage, now).alone(model, now));
+        };
         let known = usage.map_or_else(Known::default, |usage| known(usage, now));
-        let Some(tracker) = &query.headroom else { return known.alone(model, now) };
         let request = Request { tokens: query.tokens, is_home: home == Some(id) };
         tracker.standing((id, model), secret, request, (policy, &known), now)
     }

@@ -76,15 +76,19 @@ impl<'a> Selecting<'a> {
         if let Some(locked) = &self.query.locked {
             return (Base::Locked(locked), None);
         }
-        let is_own = |name: &ProviderId| self.settings.is_one(name, provider);
-        let orders = || self.settings.orders_of(provider).filter(|(name, _)| is_own(name));
-        let exact = || orders().find(|(name, _)| name.written() == provider.written());
-        let configured = || exact().or_else(|| orders().next()).map(|(_, ids)| &**ids);
         let stored = if self.settings.is_split(provider) {
             self.profiles.order_as_written(provider)
         } else {
             self.profiles.order(provider)
         };
+        // Checked first, because a pick takes about as long as the lookups below.
+        if stored.is_none() && self.settings.has_none_of(provider) {
+            return (Base::Stored, None);
+        }
+        let is_own = |name: &ProviderId| self.settings.is_one(name, provider);
+        let orders = || self.settings.orders_of(provider).filter(|(name, _)| is_own(name));
+        let exact = || orders().find(|(name, _)| name.written() == provider.written());
+        let configured = || exact().or_else(|| orders().next()).map(|(_, ids)| &**ids);
         let is_configured = stored.is_none();
         let base = if let Some(order) = stored.or_else(configured) {
             Base::Order(order)

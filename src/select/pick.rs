@@ -34,7 +34,7 @@ impl<'a> Selecting<'a> {
             let is_own = !is_split || entry.profile.provider().written() == provider.written();
             // A cooldown is cheaper to check than the rest.
             let is_ready =
-                is_own && self.cooling(entry.id, entry.usage).is_none() && self.fitness(entry, Base::Stored).is_ready();
+                is_own && !self.is_cooling(entry.id, entry.usage) && self.fitness(entry, Base::Stored).is_ready();
             if !is_ready {
                 continue;
             }

@@ -39,6 +39,11 @@ impl Settings {
         Self { profiles, order, places, ..Self::default() }
     }
 
+    /// Returns `true` if the configuration names no profile and no order of this provider, in any spelling.
+    pub(super) fn has_none_of(&self, provider: &ProviderId) -> bool {
+        !self.places.contains_key(provider)
+    }
+
     /// Returns the configured profiles of a provider, in any spelling.
     pub(super) fn profiles_of(&self, provider: &ProviderId) -> impl Iterator<Item = (&ProfileId, &ConfiguredProfile)> {
         let places = self.places.get(provider).into_iter().flat_map(|(profiles, _)| profiles);

@@ -20,6 +20,14 @@ impl Selecting<'_> {
         cooling.or_else(|| self.postponed(id, usage))
     }
 
+    /// Returns `true` if something keeps a profile from being used now: the same as [`cooling`](Self::cooling), without
+    /// the verdict.
+    pub(super) fn is_cooling(&self, id: &ProfileId, usage: Option<&UsageStats>) -> bool {
+        let model = self.query.model.as_deref();
+        usage.is_some_and(|usage| self.rules.is_cooling(usage, model, as_millis(self.now)))
+            || self.postponed(id, usage).is_some()
+    }
+
     /// Returns the verdict on a ready profile that is left to another machine, and until when.
     fn postponed(&self, id: &ProfileId, usage: Option<&UsageStats>) -> Option<(f64, Verdict)> {
         let (_, until) = *self.query.postponed.iter().find(|(known, until)| known == id && *until > self.now)?;

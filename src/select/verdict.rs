@@ -297,11 +297,36 @@ impl SelectorRules {
         }
     }
 
+    /// Returns the windows in force, each with `true` for the long one. Without a model every window counts.
+    fn in_force<'u>(
+        &self,
+        usage: &'u UsageStats,
+        model: Option<&str>,
+        now: f64,
+    ) -> impl Iterator<Item = (&'u Window, bool)> {
+        let concerns = move |window: &Window| match (&window.model, model) {
+            (Some(own), Some(wanted)) => **own == *wanted,
+            _ => true,
+        };
+        let long = usage.disabled.iter().map(|window| (window, true));
+        let all = long.chain(usage.transient().chain(&usage.blocked).map(|window| (window, false)));
+        all.filter(move |(window, _)| concerns(window) && self.is_active(usage, window, now))
+    }
+
+    /// Returns `true` if a window is in force: the same as [`cooling`](Self::cooling), without the verdict.
+    pub(super) fn is_cooling(&self, usage: &UsageStats, model: Option<&str>, now: f64) -> bool {
+        now < usage.last_end
+            && match self.cooldown.counting {
+                FailureCounting::PerReason => self.in_force(usage, model, now).next().is_some(),
+                FailureCounting::Shared => cooling_as_openclaw(usage, now).is_some(),
+            }
+    }
+
     /// Returns the verdict of the profile's windows, and the end of the last one as the file's number. Without a model
     /// every window counts.
-    pub(super) fn cooling<'u>(
+    pub(super) fn cooling(
         &self,
-        usage: Option<&'u UsageStats>,
+        usage: Option<&UsageStats>,
         model: Option<&str>,
         now: f64,
     ) -> Option<(f64, Verdict)> {
@@ -309,19 +334,9 @@ impl SelectorRules {
         if self.cooldown.counting == FailureCounting::Shared {
             return cooling_as_openclaw(usage, now);
         }
-        let concerns = |window: &Window| match (&window.model, model) {
-            (Some(own), Some(wanted)) => **own == *wanted,
-            _ => true,
-        };
-        let mut longest: Option<(&Window, bool)> = None;
-        let mut consider = |window: &'u Window, is_long| {
-            let is_longer = longest.is_none_or(|(longest, _)| window.until > longest.until);
-            if is_longer && concerns(window) && self.is_active(usage, window, now) {
-                longest = Some((window, is_long));
-            }
-        };
-        usage.disabled.iter().for_each(|window| consider(window, true));
-        usage.transient().chain(&usage.blocked).for_each(|window| consider(window, false));
+        let longest = self.in_force(usage, model, now).reduce(|longest, next| {
+            if next.0.until > longest.0.until { next } else { longest }
+        });
         let (window, long) = longest?;
         let (until, reason) = (timestamp(window.until), window.reason);
         let verdict = if long {
