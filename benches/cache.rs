@@ -4,18 +4,23 @@
 //!
 //! - `pass`: one validating pass of `serde_json` that keeps nothing (`IgnoredAny`) over the same bytes,
 //! - `without`: the same plan without the previous body,
+//! - `read before`: as a session of a `Rotator` has it, and a caller's `PreviousBody`,
 //! - `tree`: parse into a `serde_json::Value`, set the same markers, write.
-#![expect(clippy::print_stdout, reason = "the ratios are what this program is for")]
+#![expect(
+    clippy::print_stdout,
+    clippy::expect_used,
+    reason = "it prints ratios, and may stop where its own input is wrong"
+)]
 
 mod timing;
 
 use std::hint::black_box;
 
 use provider_auth::CacheRetention;
-use provider_auth::cache::{BreakpointOptions, mark_body};
+use provider_auth::cache::{BreakpointOptions, PreviousBody, mark_body};
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
-use timing::{head, pair_both_given, pair_given, row};
+use timing::{head, pair, pair_both_given, pair_given, row};
 
 const SIZES: [usize; 3] = [100_000, 1_000_000, 10_000_000];
 const TEXTS: [(&str, &str); 2] = [
@@ -46,7 +51,12 @@ fn main() {
         let compared = BreakpointOptions::new(CacheRetention::Long).previous(&previous);
         row("the same with the previous body : pass", pair_given(given, |body| mark_body(body, &compared), pass), "");
         let both = pair_both_given(given, |body| mark_body(body, &compared), |body| mark_body(body, &options));
-        row("with the previous body : without", both, "aim < 1.2");
+        row("with the previous body : without", both, "");
+        let read = PreviousBody::read(&*previous).expect("a body that was sent");
+        let next = BreakpointOptions::new(CacheRetention::Long).previous_body(&read);
+        let both = pair_both_given(given, |body| mark_body(body, &next), |body| mark_body(body, &options));
+        row("with the previous body, read before : without", both, "aim < 1.2");
+        row("reading the previous body : pass", pair(|| PreviousBody::read(&*previous), pass), "");
         let (ours, tree) = pair_given(given, |body| mark_body(body, &options), || tree(&body));
         row("tree : scan, plan, splice", (tree, ours), "aim > 8");
 
@@ -60,7 +70,9 @@ fn main() {
         let (count, bytes) = counted(&options);
         println!("allocations: {count}, {bytes} bytes in all, {:.2} of the body", ratio(bytes, body.len()));
         let (count, bytes) = counted(&compared);
-        println!("with the previous body: {count}, {:.2} of the body\n", ratio(bytes, body.len()));
+        println!("with the previous body: {count}, {:.2} of the body", ratio(bytes, body.len()));
+        let (count, bytes) = counted(&next);
+        println!("with the previous body, read before: {count}, {:.2} of the body\n", ratio(bytes, body.len()));
     }
 }
 

@@ -40,10 +40,10 @@ mod plan;
 pub use insight::{CachePrices, CacheUsage, ChangedPart, PromptChange, PromptFingerprint, choose_lifetimes};
 pub use plan::{
     Breakpoint, BreakpointNote, BreakpointOptions, BreakpointOrigin, BreakpointPlan, BreakpointPurpose,
-    BreakpointReason, BreakpointSection, Lifetimes, mark_body,
+    BreakpointReason, BreakpointSection, Lifetimes, PreviousBody, mark_body,
 };
 #[cfg(feature = "client")]
 pub(crate) use plan::{Continued, Earlier};
-pub(crate) use plan::{HostFields, mark_body_for_host};
+pub(crate) use plan::{HostFields, KeptLayout, mark_body_for_host};
 
 pub use crate::retention::CacheTtl;

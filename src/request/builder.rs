@@ -12,7 +12,7 @@ use super::prepared::PreparedRequest;
 use crate::cache::Earlier;
 #[cfg(doc)]
 use crate::cache::mark_body;
-use crate::cache::{BreakpointOptions, BreakpointPlan, Lifetimes, mark_body_for_host};
+use crate::cache::{BreakpointOptions, BreakpointPlan, Lifetimes, PreviousBody, mark_body_for_host};
 use crate::credential::{Credential, CredentialKind};
 use crate::error::{Diagnostic, DiagnosticCode, Severity};
 use crate::error::{Error, ErrorKind, Location, Result};
@@ -164,6 +164,13 @@ impl<'a> RequestBuilder<'a> {
         self
     }
 
+    /// Sets the body of the session's previous request, which was read before. Has the same effect as
+    /// [`previous`](Self::previous) and takes less time, see [`BreakpointOptions::previous_body`].
+    pub fn previous_body(mut self, body: &'a PreviousBody) -> Self {
+        self.markers = self.markers.previous_body(body);
+        self
+    }
+
     /// Sets the bodies of earlier requests, the last one first, of which the plan finds the previous one.
     #[cfg(feature = "client")]
     pub(crate) fn earlier(mut self, earlier: Vec<Earlier<'a>>) -> Self {
@@ -287,7 +294,7 @@ impl<'a> RequestBuilder<'a> {
             notes.push(Diagnostic::new(Severity::Warning, DiagnosticCode::Conflict, Location::default(), message));
         }
         notes.extend(nothing_cached(&marked.plan));
-        Ok(PreparedRequest { uri, headers, body: marked.body, plan: marked.plan, notes })
+        Ok(PreparedRequest { uri, headers, body: marked.body, plan: marked.plan, notes, layout: marked.layout })
     }
 
     pub(super) fn endpoint(&self) -> &'a Endpoint {

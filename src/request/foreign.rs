@@ -10,11 +10,14 @@ use super::endpoint::is_anthropic;
 use super::headers::{ANTHROPIC_BETA, betas_of, put, refused};
 use super::hosts::EndpointKind;
 use super::model_member::for_url;
-use crate::cache::{BreakpointPlan, mark_body_for_host};
+use crate::cache::{BreakpointPlan, KeptLayout, mark_body_for_host};
 use crate::credential::{AuthScheme, CredentialKind};
 use crate::error::Result;
 use crate::net::{Place, PlainHttp, checked, insecure, invalid, same_origin};
 use crate::select::Selection;
+
+/// The plan of a body, and the layout of that body if it is kept.
+type Planned = (BreakpointPlan, KeptLayout);
 
 impl RequestBuilder<'_> {
     /// Authenticates a request that another library built for this endpoint, and adds cache breakpoints
@@ -57,11 +60,11 @@ impl RequestBuilder<'_> {
     }
 
     /// Authenticates a request like [`authenticate`](Self::authenticate), and also returns the plan of a Messages API
-    /// request.
+    /// request and the layout of its body.
     pub(crate) fn authenticate_planned<B: AsRef<[u8]>>(
         self,
         request: http::Request<B>,
-    ) -> Result<(http::Request<Vec<u8>>, Option<BreakpointPlan>)> {
+    ) -> Result<(http::Request<Vec<u8>>, Option<Planned>)> {
         let (mut parts, body) = request.into_parts();
         let endpoint = self.endpoint();
         let uri = checked(&parts.uri.to_string(), endpoint.plain_http())?;
@@ -75,7 +78,7 @@ impl RequestBuilder<'_> {
         if is_messages {
             let (own, _) = for_url(body, endpoint)?;
             let marked = mark_body_for_host(own, &self.marker_options(), &fields)?;
-            (body, plan) = (marked.body, Some(marked.plan));
+            (body, plan) = (marked.body, Some((marked.plan, marked.layout)));
         }
         if parts.headers.contains_key(CONTENT_LENGTH) {
             // Replaces an existing header, so it always fits.

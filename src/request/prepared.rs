@@ -5,7 +5,7 @@ use std::fmt;
 use http::{HeaderMap, Method, Uri};
 
 use super::headers::is_shown;
-use crate::cache::BreakpointPlan;
+use crate::cache::{BreakpointPlan, KeptLayout};
 use crate::error::Diagnostic;
 use crate::net::origin;
 
@@ -42,6 +42,9 @@ pub struct PreparedRequest {
     pub(super) body: Vec<u8>,
     pub(super) plan: BreakpointPlan,
     pub(super) notes: Vec<Diagnostic>,
+    /// The layout of the body, if it is kept for the plan of the next one.
+    #[cfg_attr(not(feature = "client"), expect(dead_code, reason = "only sessions keep it"))]
+    pub(super) layout: KeptLayout,
 }
 
 impl PreparedRequest {
@@ -81,11 +84,12 @@ impl PreparedRequest {
         &self.notes
     }
 
-    /// Splits the request into its HTTP part, its plan and its notes.
+    /// Splits the request into its HTTP part, its plan, its notes and the layout of its body.
     #[cfg(feature = "client")]
-    pub(crate) fn into_planned(mut self) -> (http::Request<Vec<u8>>, BreakpointPlan, Vec<Diagnostic>) {
+    pub(crate) fn into_planned(mut self) -> (http::Request<Vec<u8>>, BreakpointPlan, Vec<Diagnostic>, KeptLayout) {
         let (plan, notes) = (std::mem::take(&mut self.plan), std::mem::take(&mut self.notes));
-        (self.into(), plan, notes)
+        let layout = self.layout.take();
+        (self.into(), plan, notes, layout)
     }
 }
 
@@ -121,6 +125,6 @@ impl fmt::Debug for PreparedRequest {
             .field("body_bytes", &self.body.len())
             .field("plan", &self.plan)
             .field("notes", &self.notes)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

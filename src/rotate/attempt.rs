@@ -43,8 +43,8 @@ impl Rotator {
         let builder = RequestBuilder::new(&target.endpoint, attempt.credential());
         let builder = call.set_up(builder, config, (model, target.endpoint.kind()), begun.as_ref());
         let is_marked = builder.asks_for_markers();
-        let (request, plan, notes) = builder.body(call.body_for(model)?).build()?.into_planned();
-        let planned = begun.filter(|_| is_marked).map(|begun| begun.planned(plan.continued()));
+        let (request, plan, notes, layout) = builder.body(call.body_for(model)?).build()?.into_planned();
+        let planned = begun.filter(|_| is_marked).map(|begun| begun.planned(plan.continued(), layout));
         let (request, sent) = target.request(request).ok_or_else(|| Failure::from(TransportError::Request))?;
         let (response, body) = self.exchange(&attempt, &target, request).await?;
         Ok(self.taken(response, body, notes, sent, Some(plan), planned))
@@ -71,9 +71,10 @@ impl Rotator {
                 let builder = call.set_up(builder, &settings.config, (model, endpoint.kind()), begun.as_ref());
                 let (is_marked, mut notes) = (builder.asks_for_markers(), builder.notes());
                 let (request, plan) = builder.authenticate_planned(request)?;
+                let (plan, layout) = plan.unzip();
                 notes.extend(plan.as_ref().and_then(nothing_cached));
                 let continued = plan.as_ref().and_then(BreakpointPlan::continued);
-                planned = begun.filter(|_| is_marked).map(|begun| begun.planned(continued));
+                planned = begun.filter(|_| is_marked).map(|begun| begun.planned(continued, layout.flatten()));
                 (request, notes, plan)
             }
             None => (attempt.selection().authenticate(request)?, Vec::new(), None),

@@ -277,7 +277,7 @@ impl Call {
             let earlier = |earlier: &'r EarlierRequest| {
                 let gaps = prices.map(|_| begun.gaps_after(earlier)).filter(|gaps| !gaps.is_empty());
                 let lifetimes = gaps.zip(prices).map(|(gaps, prices)| choose_lifetimes(&gaps, &prices));
-                Earlier { body: &earlier.body, lifetimes }
+                Earlier { body: &earlier.body, layout: earlier.layout.as_deref(), lifetimes }
             };
             builder = builder.earlier(begun.earlier.iter().map(earlier).collect());
         } else if let Some(previous) = &self.previous {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::sessions::Place;
+use crate::cache::KeptLayout;
 use crate::clock::Timestamp;
 
 /// The number of conversations to keep of one session: an agent and the sub-agents that it has at a time. Each request
@@ -40,6 +41,8 @@ pub(super) struct Kept {
     pub(super) conversation: u64,
     /// `None` if it is too large to keep.
     pub(super) body: Option<Bytes>,
+    /// The layout of the body.
+    pub(super) layout: KeptLayout,
     pub(super) bytes: usize,
     pub(super) at: Timestamp,
     pub(super) gaps: Arc<[Duration]>,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::conversations::{Conversations, Kept};
-use crate::cache::Continued;
+use crate::cache::{Continued, KeptLayout};
 use crate::clock::Timestamp;
 use crate::id::{ModelRef, ProfileId};
 
@@ -39,6 +39,7 @@ pub(super) struct Begun {
 #[derive(Clone, Debug)]
 pub(super) struct EarlierRequest {
     pub(super) body: Bytes,
+    pub(super) layout: KeptLayout,
     /// `None` for a body that is not from the memory.
     conversation: Option<u64>,
     /// Its time, and the times between the starts of the requests before it.
@@ -54,6 +55,7 @@ pub(super) struct Planned {
     conversation: u64,
     at: Timestamp,
     gaps: Arc<[Duration]>,
+    layout: KeptLayout,
 }
 
 /// The remembered sessions; the conversations with the oldest last request are forgotten first.
@@ -80,7 +82,7 @@ impl Sessions {
             earlier.retain(|earlier| earlier.body == previous);
             if earlier.is_empty() {
                 let body = previous.clone();
-                earlier.push(EarlierRequest { body, conversation: None, at: now, gaps: Arc::default() });
+                earlier.push(EarlierRequest { body, layout: None, conversation: None, at: now, gaps: Arc::default() });
             }
         }
         Begun { place, number, at: now, earlier }
@@ -89,18 +91,19 @@ impl Sessions {
     /// Keeps the body of a request that the server has accepted; `held` is its memory, in bytes. Of two concurrent
     /// requests of a conversation it keeps the one that began later.
     pub(super) fn remember(&self, planned: Planned, body: Bytes, held: usize) {
-        let Planned { place, number, conversation, at, gaps } = planned;
+        let Planned { place, number, conversation, at, gaps, layout } = planned;
         let names = place.session.len() + place.profile.as_str().len() + place.model.model().len() + place.url.len();
         let empty = names.saturating_add(OVERHEAD);
         if empty > self.most {
             return;
         }
         // A body that is too large leaves its place empty, because the previous one is no longer the last.
-        let (body, bytes) = match empty.saturating_add(held) {
-            bytes if bytes <= self.most => (Some(body), bytes),
-            _ => (None, empty),
+        let held = held.saturating_add(layout.as_ref().map_or(0, |layout| layout.held()));
+        let (body, layout, bytes) = match empty.saturating_add(held) {
+            bytes if bytes <= self.most => (Some(body), layout, bytes),
+            _ => (None, None, empty),
         };
-        self.state().keep(place, Kept { number, conversation, body, bytes, at, gaps }, self.most);
+        self.state().keep(place, Kept { number, conversation, body, layout, bytes, at, gaps }, self.most);
     }
 
     fn state(&self) -> MutexGuard<'_, Conversations> {
@@ -111,7 +114,7 @@ impl Sessions {
 impl EarlierRequest {
     fn of(kept: &Kept) -> Option<Self> {
         let (body, conversation) = (kept.body.clone()?, Some(kept.conversation));
-        Some(Self { body, conversation, at: kept.at, gaps: Arc::clone(&kept.gaps) })
+        Some(Self { body, layout: kept.layout.clone(), conversation, at: kept.at, gaps: Arc::clone(&kept.gaps) })
     }
 }
 
@@ -123,14 +126,14 @@ impl Begun {
         earlier.gaps.iter().copied().chain(last).collect()
     }
 
-    /// Lets go of the bodies once the request is planned.
-    pub(super) fn planned(self, continued: Option<Continued>) -> Planned {
+    /// Lets go of the earlier bodies once the request is planned. `layout` is that of its own body.
+    pub(super) fn planned(self, continued: Option<Continued>, layout: KeptLayout) -> Planned {
         let from = continued.and_then(|continued| self.earlier.get(continued.index));
         let gaps = from.map(|from| self.gaps_after(from)).unwrap_or_default();
         let gaps = gaps.get(gaps.len().saturating_sub(GAPS)..).unwrap_or_default().into();
         let replaced = continued.and_then(|continued| self.earlier.get(continued.replaced?)?.conversation);
         let Self { place, number, at, .. } = self;
-        Planned { place, number, conversation: replaced.unwrap_or(number), at, gaps }
+        Planned { place, number, conversation: replaced.unwrap_or(number), at, gaps, layout }
     }
 }
 
@@ -138,6 +141,8 @@ impl Begun {
 mod tests {
     use super::super::conversations::CONVERSATIONS;
     use super::*;
+    use crate::cache::{BreakpointOptions, HostFields, mark_body_for_host};
+    use crate::retention::CacheRetention;
 
     const MEGABYTE: usize = 1 << 20;
 
@@ -158,12 +163,12 @@ mod tests {
     fn begin(sessions: &Sessions, session: &str, seconds: i64) -> Planned {
         let begun = sessions.begin(place(session), at(seconds), None);
         let next = (!begun.earlier.is_empty()).then_some(Continued { index: 0, replaced: Some(0) });
-        begun.planned(next)
+        begun.planned(next, None)
     }
 
     /// The first request of a conversation.
     fn begin_new(sessions: &Sessions, session: &str) -> Planned {
-        sessions.begin(place(session), at(0), None).planned(None)
+        sessions.begin(place(session), at(0), None).planned(None, None)
     }
 
     fn end(sessions: &Sessions, planned: Planned, body: &[u8]) {
@@ -203,6 +208,32 @@ mod tests {
         // The body that is about to be remembered is allowed as well.
         let allowed = u64::try_from(most + 2 * MEGABYTE).unwrap();
         assert!(taken.bytes_max <= allowed, "{} bytes", taken.bytes_max);
+    }
+
+    #[test]
+    fn the_places_of_blocks_count_too() {
+        // More memory than the body itself: many short messages, and calls by code execution.
+        let call =
+            |id: u32| format!(r#"{{"type":"tool_use","id":"{id}","caller":{{"type":"code_execution_20250825"}}}}"#);
+        let message =
+            |id: u32| format!(r#"{{"role":"user","content":"u"}},{{"role":"assistant","content":[{}]}}"#, call(id));
+        let messages: Vec<_> = (0..500).map(message).collect();
+        let body = format!(r#"{{"messages":[{}]}}"#, messages.join(",")).into_bytes();
+        let options = BreakpointOptions::new(CacheRetention::Short).earlier(Vec::new());
+        let most = 4 * MEGABYTE;
+        let taken = allocation_counter::measure(|| {
+            let sessions = Sessions::new(most);
+            for number in 0..200 {
+                let marked = mark_body_for_host(body.clone(), &options, &HostFields::default()).unwrap();
+                let place = place(&format!("session-{number}"));
+                let planned = sessions.begin(place, at(0), None).planned(None, marked.layout);
+                let held = marked.body.capacity();
+                sessions.remember(planned, marked.body.into(), held);
+            }
+            assert!(sessions.state().sizes().0 < 100);
+        });
+        // What is being planned is allowed as well.
+        assert!(taken.bytes_max <= u64::try_from(most + MEGABYTE).unwrap(), "{} bytes", taken.bytes_max);
     }
 
     #[test]
@@ -306,14 +337,14 @@ mod tests {
         end(&sessions, main, b"main");
         end(&sessions, title, b"title");
         let next = sessions.begin(place("one"), at(60), None);
-        let planned = next.planned(Some(Continued { index: 1, replaced: Some(1) }));
+        let planned = next.planned(Some(Continued { index: 1, replaced: Some(1) }), None);
         end(&sessions, planned, b"main, longer");
         assert_eq!(bodies(&sessions, "one"), [&b"main, longer"[..], b"title"]);
         let now = sessions.begin(place("one"), at(100), None);
         let gaps: Vec<_> = now.earlier.iter().map(|earlier| now.gaps_after(earlier)).collect();
         assert_eq!(gaps, [vec![Duration::from_secs(60), Duration::from_secs(40)], vec![Duration::from_secs(100)]]);
         // A body that goes on from one which stays is a conversation of its own, with the same times before.
-        end(&sessions, now.planned(Some(Continued { index: 0, replaced: None })), b"summary");
+        end(&sessions, now.planned(Some(Continued { index: 0, replaced: None }), None), b"summary");
         let now = sessions.begin(place("one"), at(100), None);
         assert_eq!((now.earlier.len(), now.gaps_after(&now.earlier[0]).len()), (3, 3));
     }
@@ -327,7 +358,7 @@ mod tests {
         let (known, unknown) = (begin(b"main"), begin(b"another"));
         assert_eq!((known.earlier.len(), known.gaps_after(&known.earlier[0]).len()), (1, 1));
         assert_eq!((unknown.earlier.len(), unknown.gaps_after(&unknown.earlier[0]).len()), (1, 0));
-        end(&sessions, known.planned(Some(Continued { index: 0, replaced: Some(0) })), b"main, longer");
+        end(&sessions, known.planned(Some(Continued { index: 0, replaced: Some(0) }), None), b"main, longer");
         assert_eq!(bodies(&sessions, "one"), [&b"main, longer"[..], b"title"]);
     }
 }

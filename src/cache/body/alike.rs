@@ -51,7 +51,7 @@ impl Start {
 /// Returns `true` if two bodies may belong to one conversation: the first block of their messages is the same, and so
 /// is the end of the first answer if both have one. The rest of that answer may differ, because clients leave out
 /// thinking.
-pub(super) fn start_alike(previous: Scanned<'_>, current: Scanned<'_>) -> bool {
+pub(crate) fn start_alike(previous: Scanned<'_>, current: Scanned<'_>) -> bool {
     let (before, now) = (previous.layout.messages(), current.layout.messages());
     has_same((previous.body, before, 0), (current.body, now, 0)) && shares_answer(previous, current) != Some(false)
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::layout::{Block, BlockKind, BodyLayout, PromptSection, Span};
 
 /// A body and its layout.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Scanned<'a> {
     pub(crate) body: &'a [u8],
     pub(crate) layout: &'a BodyLayout,
@@ -20,41 +20,44 @@ pub(crate) struct CommonPrefix {
     pub(crate) messages: usize,
     /// `true` if all of tools and system are equal.
     pub(crate) head: bool,
+    /// The same as `messages`, whatever is before them.
+    pub(crate) own_messages: usize,
 }
 
 impl CommonPrefix {
     /// Compares two bodies. The first one may have been read by [`scan_compared`](super::scan_compared) with the second
-    /// one known.
-    pub(crate) fn of(previous: Scanned<'_>, current: Scanned<'_>) -> Self {
+    /// one known. `is_known` is `true` if the second one was read by [`scan_next`](super::scan_next) with the first one
+    /// known.
+    pub(crate) fn of(previous: Scanned<'_>, current: Scanned<'_>, is_known: bool) -> Self {
         let same = |before: PromptSection<'_>, now: PromptSection<'_>| {
-            let count = common_blocks((previous.body, before), (current.body, now));
+            let count = common_blocks((previous.body, before), (current.body, now), is_known);
             (count, count == before.blocks.len() && count == now.blocks.len())
         };
-        // A difference loses everything after it, so later sections are not compared.
         let mut common = Self::default();
         let (tools, all_tools) = same(previous.layout.tools(), current.layout.tools());
         common.tools = tools;
+        // A difference loses everything after it, so the system prompt is not compared.
         if all_tools {
-            let (system, all_system) = same(previous.layout.system(), current.layout.system());
-            (common.system, common.head) = (system, all_system);
+            (common.system, common.head) = same(previous.layout.system(), current.layout.system());
         }
-        if common.head {
-            common.messages = same(previous.layout.messages(), current.layout.messages()).0;
-        }
+        common.own_messages = same(previous.layout.messages(), current.layout.messages()).0;
+        common.messages = if common.head { common.own_messages } else { 0 };
         common
     }
 }
 
-/// Returns the number of equal blocks at the start of the messages, whatever is before them.
-pub(crate) fn common_messages(previous: Scanned<'_>, current: Scanned<'_>) -> usize {
-    common_blocks((previous.body, previous.layout.messages()), (current.body, current.layout.messages()))
+/// A previous body, and what of it is unchanged.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Compared<'a> {
+    pub(crate) previous: Scanned<'a>,
+    pub(crate) common: CommonPrefix,
 }
 
-fn common_blocks(previous: (&[u8], PromptSection<'_>), current: (&[u8], PromptSection<'_>)) -> usize {
+fn common_blocks(previous: (&[u8], PromptSection<'_>), current: (&[u8], PromptSection<'_>), is_known: bool) -> usize {
     let equal = previous.1.blocks.iter().zip(current.1.blocks).enumerate();
     let is_same = |(index, (a, b)): &(usize, (&Block, &Block))| {
         let text = || same_text((previous.0, previous.1, *index, a), (current.0, current.1, *index, b));
-        same_place(a, b) && (a.same || text())
+        same_place(a, b) && (a.same || is_known && b.same || text())
     };
     equal.take_while(is_same).count()
 }
@@ -74,8 +77,8 @@ const TRIES: usize = 8;
 
 impl Slide {
     /// Finds a slide: what is left of the previous messages is unchanged in the current ones, but nearer to their
-    /// start.
-    pub(crate) fn find(previous: Scanned<'_>, current: Scanned<'_>, common: CommonPrefix) -> Option<Self> {
+    /// start. `first` is the first block of messages that differs.
+    pub(crate) fn find(previous: Scanned<'_>, current: Scanned<'_>, first: usize) -> Option<Self> {
         let (before, now) = (previous.layout.messages(), current.layout.messages());
         let alike = |a: &Block, b: &Block| a.user == b.user && a.kind == b.kind;
         let same = |(from, to): (usize, usize)| match (before.blocks.get(from), now.blocks.get(to)) {
@@ -84,7 +87,6 @@ impl Slide {
             }
             _ => false,
         };
-        let first = common.messages;
         let block = now.blocks.get(first)?;
         // Built once, because it is compared with many blocks.
         let text = unmarked((current.body, now, first, block));

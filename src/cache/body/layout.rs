@@ -8,7 +8,7 @@ use super::alike::Start;
 use crate::retention::CacheTtl;
 
 /// Everything that the planner needs to know about a body.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct BodyLayout {
     /// The blocks of all sections, in the order of the bytes, so that one allocation is enough for all.
     pub(super) table: BlockTable,
@@ -92,7 +92,7 @@ impl<'a> PromptSection<'a> {
 }
 
 /// Everything that was found, in the order of the bytes.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct BlockTable {
     pub(super) blocks: Vec<Block>,
     pub(super) nested: Vec<NestedMarker>,
@@ -114,7 +114,7 @@ pub(super) struct BlockTable {
 }
 
 /// A message of the list.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct MessageSpan {
     pub(super) index: u32,
     pub(super) span: Span,
@@ -197,7 +197,7 @@ pub(super) struct Cut {
 }
 
 /// A caller's marker inside a block: on a part of a tool result or of a document.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct NestedMarker {
     /// The index in [`BlockTable::blocks`] of the outermost block around it.
     pub(super) block: usize,
@@ -256,6 +256,11 @@ pub(crate) struct Span {
 impl Span {
     pub(crate) fn of(self, body: &[u8]) -> &[u8] {
         body.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Returns the span as many bytes further back. A shift towards the front is a large number that wraps around.
+    pub(super) fn moved(self, shift: usize) -> Self {
+        Self { start: self.start.wrapping_add(shift), end: self.end.wrapping_add(shift) }
     }
 }
 

@@ -7,17 +7,21 @@
 
 mod alike;
 mod block;
+#[cfg(test)]
+pub(super) mod bodies;
 mod compare;
 mod escapes;
 mod json;
 mod layout;
+mod marked;
 mod name;
 mod scan;
 mod shared;
 mod text;
 
-pub(super) use alike::{has_other_instructions, may_contain_first, shares_answer};
+pub(super) use alike::{has_other_instructions, may_contain_first, shares_answer, start_alike};
 pub(super) use block::call_has_name;
-pub(super) use compare::{CommonPrefix, Scanned, Slide, common_messages, unmarked};
+pub(super) use compare::{CommonPrefix, Compared, Scanned, Slide, unmarked};
 pub(super) use layout::{Block, BlockKind, BlockPath, BodyLayout, CacheControl, PromptSection, Span};
-pub(super) use scan::{scan, scan_alike, scan_compared, scan_to_compare};
+pub(super) use marked::Inserted;
+pub(super) use scan::{scan, scan_alike, scan_compared, scan_next, scan_to_compare};

@@ -65,7 +65,20 @@ pub(crate) fn scan_compared(body: &[u8], known: Scanned<'_>) -> Result<BodyLayou
     scan_into(body, BodyLayout::default(), Some(known))
 }
 
-/// Does the same for a body that may belong to another conversation. Returns `None` if it does, without reading on.
+/// Reads a body as [`scan_to_compare`] does, except for the parts of its prompt that are also in the previous one, which
+/// was read the same way.
+///
+/// # Errors
+///
+/// Those of [`scan`].
+pub(crate) fn scan_next(body: &[u8], previous: Scanned<'_>) -> Result<BodyLayout> {
+    let mut found = BodyLayout::default();
+    let messages = previous.layout.table.messages.as_ref().map_or(0, Vec::len);
+    found.table.messages = Some(Vec::with_capacity(messages.max(body.len() / BYTES_PER_MESSAGE) + 16));
+    scan_into(body, found, Some(previous))
+}
+
+/// Does the same as [`scan_compared`] for a body that may belong to another conversation. Returns `None` if it does, without reading on.
 ///
 /// # Errors
 ///

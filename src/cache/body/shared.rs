@@ -10,11 +10,8 @@ use std::sync::Arc;
 use super::block::cache_control_member;
 use super::compare::Scanned;
 use super::json::{JsonReader, Stopped};
-use super::layout::{Block, BlockPath, BlockTable, CacheControl, Cut, NestedMarker, PromptSection, Span};
+use super::layout::{Block, BlockPath, BlockTable, CacheControl, Cut, MessageSpan, NestedMarker, PromptSection, Span};
 use super::name::KnownKey;
-
-/// The number of bytes that are compared at once.
-const CHUNK: usize = 1_024;
 
 /// The bytes that the planner inserts before a string to mark it. Blocks spelt differently are read in full.
 const WRAPPED: &[u8] = br#"[{"type":"text","text":"#;
@@ -44,7 +41,16 @@ pub(super) fn pass_messages(
     let marked = &known.layout.table.marked_messages;
     let from = marked.partition_point(|message| *message < first.index);
     table.marked_messages.extend(marked.iter().skip(from).take_while(|message| **message <= last.index));
-    carry(known, table, (first.blocks.0, last.blocks.1), reader.position().wrapping_sub(start));
+    let (shift, base) = (reader.position().wrapping_sub(start), table.blocks.len());
+    carry(known, table, (first.blocks.0, last.blocks.1), shift);
+    if let Some(messages) = &mut table.messages {
+        let moved = |block: usize| block - first.blocks.0 + base;
+        messages.extend(passed.iter().map(|message| MessageSpan {
+            span: message.span.moved(shift),
+            blocks: (moved(message.blocks.0), moved(message.blocks.1)),
+            ..*message
+        }));
+    }
     reader.pass(last.span.end - start, 0);
     Some(last.index.saturating_add(1))
 }
@@ -179,22 +185,20 @@ fn has_same_calls(known: Scanned<'_>, table: &mut BlockTable, block: usize) -> b
 /// Copies the findings in these blocks of the known body, with offsets moved by `shift`.
 fn carry(known: Scanned<'_>, table: &mut BlockTable, (from, to): (usize, usize), shift: usize) {
     let found = &known.layout.table;
-    // A shift towards the front is a large number that wraps around.
-    let shifted = |span: Span| Span { start: span.start.wrapping_add(shift), end: span.end.wrapping_add(shift) };
     let base = table.blocks.len();
     let blocks = found.blocks.get(from..to).unwrap_or_default();
-    table.blocks.extend(blocks.iter().map(|block| Block { span: shifted(block.span), same: true, ..*block }));
+    table.blocks.extend(blocks.iter().map(|block| Block { span: block.span.moved(shift), same: true, ..*block }));
     let first = found.nested.partition_point(|nested| nested.block < from);
     let nested = found.nested.iter().skip(first).take_while(|nested| nested.block < to);
     table.nested.extend(nested.map(|nested| NestedMarker {
         block: nested.block - from + base,
         path: nested.path.clone(),
-        cut: shifted(nested.cut),
+        cut: nested.cut.moved(shift),
         ..*nested
     }));
     let first = found.cuts.partition_point(|cut| cut.block < from);
     let cuts = found.cuts.iter().skip(first).take_while(|cut| cut.block < to);
-    table.cuts.extend(cuts.map(|cut| Cut { block: cut.block - from + base, span: shifted(cut.span) }));
+    table.cuts.extend(cuts.map(|cut| Cut { block: cut.block - from + base, span: cut.span.moved(shift) }));
     // The compaction may be in another part; the flag only decides whether a search is worth it.
     table.has_compaction |= found.has_compaction;
     let first = found.code_calls.partition_point(|(block, _)| *block < from);
@@ -206,13 +210,19 @@ fn carry(known: Scanned<'_>, table: &mut BlockTable, (from, to): (usize, usize),
 
 /// Returns the number of equal bytes at the start.
 fn common_length(a: &[u8], b: &[u8]) -> usize {
-    let chunks = a.as_chunks::<CHUNK>().0.iter().zip(b.as_chunks::<CHUNK>().0);
-    let equal = CHUNK * chunks.take_while(|(a, b)| a == b).count();
-    let rest = |bytes| <[u8]>::get(bytes, equal..).unwrap_or_default().iter();
-    let equal = equal + rest(a).zip(rest(b)).take_while(|(a, b)| a == b).count();
+    let equal = equal_chunks::<1_024>(a, b, 0);
+    let equal = equal_chunks::<32>(a, b, equal);
+    let equal = equal_chunks::<1>(a, b, equal);
     #[cfg(test)]
     tests::COMPARED.with(|compared| compared.set(compared.get() + equal));
     equal
+}
+
+/// Returns the number of equal bytes at the start, in whole chunks from this offset on, before which all are equal.
+#[inline]
+fn equal_chunks<const SIZE: usize>(a: &[u8], b: &[u8], from: usize) -> usize {
+    let chunks = |bytes| <[u8]>::get(bytes, from..).unwrap_or_default().as_chunks::<SIZE>().0.iter();
+    from + SIZE * chunks(a).zip(chunks(b)).take_while(|(a, b)| a == b).count()
 }
 
 #[cfg(test)]
@@ -221,9 +231,10 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use super::super::bodies::{MARK, parts, spelled};
     use super::super::compare::{CommonPrefix, unmarked};
     use super::super::layout::BodyLayout;
-    use super::super::scan::{scan, scan_compared, scan_to_compare};
+    use super::super::scan::{scan, scan_compared, scan_next, scan_to_compare};
     use super::*;
     use crate::cache::{BreakpointOptions, mark_body};
     use crate::retention::CacheRetention;
@@ -279,14 +290,20 @@ mod tests {
                 assert!(unmarked(a) == unmarked(b), "{:?} is not the same\n{}", block.path, text());
             }
         }
-        let common = |layout| CommonPrefix::of(Scanned { body: previous, layout }, known);
+        let before = scan_to_compare(previous).unwrap();
+        let next = scan_next(current, Scanned { body: previous, layout: &before }).unwrap();
+        let now = Scanned { body: current, layout: &next };
+        let common = |layout| CommonPrefix::of(Scanned { body: previous, layout }, known, false);
+        let of_next = CommonPrefix::of(Scanned { body: previous, layout: &before }, now, true);
+        assert_eq!(of_next, common(&full), "{}", text());
+        let messages = |layout: &BodyLayout| format!("{:?}", layout.table.messages);
+        assert_eq!(messages(&next), messages(&layout), "{}", text());
+        assert_eq!(found(next), found(layout.clone()), "{}", text());
         assert_eq!(common(&compared), common(&full), "{}", text());
         let same = compared.table.blocks.iter().filter(|block| block.same).count();
         assert_eq!(found(compared), found(full), "{}", text());
         same
     }
-
-    const MARK: &str = r#""cache_control":{"type":"ephemeral"}"#;
 
     #[test]
     fn what_has_but_got_markers_is_not_read_again() {
@@ -305,59 +322,13 @@ mod tests {
         assert_eq!(check(strings(before, &after).as_bytes(), strings("", "").as_bytes()), 3);
     }
 
-    fn part() -> impl Strategy<Value = String> {
-        let block = prop_oneof![
-            4 => Just(r#"{"type":"text","text":"a"}"#.to_owned()),
-            2 => Just(format!(r#"{{"type":"text","text":"a",{MARK}}}"#)),
-            1 => Just(format!(r#"{{"type":"text",{MARK},"text":"b" , {MARK} }}"#)),
-            1 => Just(r#"{"type":"text","text":"b" }"#.to_owned()),
-            1 => Just(format!(r#"{{"type":"text","text":"b"  ,{MARK}}}"#)),
-            1 => Just(r#"{"text":"a","type":"text","cache_control":null}"#.to_owned()),
-            1 => Just("{}".to_owned()),
-            1 => Just(format!("{{{MARK}}}")),
-            1 => Just(r#"{"n":1}"#.to_owned()),
-            1 => Just(r#"{"n":12,"defer_loading":true}"#.to_owned()),
-            1 => Just("7".to_owned()),
-            1 => Just(format!(r#"{{"n":1,"default_config":{{"defer_loading":true,{MARK}}}}}"#)),
-            2 => Just(format!(r#"{{"type":"tool_result","content":[{{"type":"text","text":"a",{MARK}}}]}}"#)),
-            1 => Just(r#"{"type":"tool_result","content":"a","configs":{}}"#.to_owned()),
-            1 => Just(r#"{"type":"tool_use","id":"1","caller":{"type":"code_execution_20250825"}}"#.to_owned()),
-            1 => Just(r#"{"type":"tool_use","id":"1"}"#.to_owned()),
-            2 => Just(r#"{"type":"tool_result","tool_use_id":"1"}"#.to_owned()),
-        ];
-        prop_oneof![
-            2 => "[ab]{0,2}".prop_map(|text| format!("\"{text}\"")),
-            1 => "[ab]{0,2}".prop_map(|text| format!(r#"[{{"type":"text","text":"{text}",{MARK}}}]"#)),
-            1 => "[ab]{0,2}".prop_map(|text| format!(r#"[{{"type":"text","text":"{text}",{MARK}}},{{}}]"#)),
-            6 => prop::collection::vec(block, 0..4).prop_map(|blocks| format!("[{}]", blocks.join(","))),
-        ]
-    }
-
-    fn body() -> impl Strategy<Value = Vec<String>> {
-        let message = (part(), prop::sample::select(vec!["user", "assistant"]), 0_u8..8).prop_map(
-            |(content, role, how)| match how {
-                0 => format!(r#"{{"content":{content},"role":"{role}"}}"#),
-                1 => format!(r#"{{"role":"{role}","content":[{{}}],"content":{content}}}"#),
-                2 => "null".to_owned(),
-                _ => format!(r#"{{"role":"{role}","content":{content}}}"#),
-            },
-        );
-        (part(), part(), prop::collection::vec(message, 0..6))
-            .prop_map(|(tools, system, messages)| [vec![tools, system], messages].concat())
-    }
-
-    fn spelled(parts: &[String]) -> String {
-        let (head, messages) = parts.split_at(2);
-        format!(r#"{{"tools":{},"system":{},"messages":[{}]}}"#, head[0], head[1], messages.join(","))
-    }
-
     proptest! {
         #![proptest_config(ProptestConfig::default())]
 
         #[test]
         fn a_body_reads_the_same_whatever_is_known(
-            before in body(),
-            other in body(),
+            before in parts(),
+            other in parts(),
             mixed in prop::collection::vec(any::<bool>(), 8),
             twice in any::<bool>(),
             mark in any::<bool>(),

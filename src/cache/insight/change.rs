@@ -82,7 +82,7 @@ impl PromptChange {
         let (old, new) = (fields(previous)?, fields(current)?);
         let field = |name: &str| old.get(name) != new.get(name);
         let at = |part, name: &str, lost_from| Some(Self { part, path: format!("/{name}"), lost_from });
-        let common = CommonPrefix::of(before, now);
+        let common = CommonPrefix::of(before, now, false);
         // The checks follow the order of the prompt in the cache: the first one that fails loses all that come after
         // it.
         if field("model") {

@@ -9,7 +9,7 @@ use super::history::{HeadChanges, History, HistoryEdit, previous_turn_end, turn_
 use super::marker::{BreakpointPurpose, BreakpointSection};
 use super::note::BreakpointReason;
 use super::options::BreakpointOptions;
-use crate::cache::body::{Block, BlockKind, BodyLayout, Scanned};
+use crate::cache::body::{Block, BlockKind, BodyLayout, Compared, Scanned};
 
 /// The number of positions that a marker looks back over, its own included (prompt caching page, 2026-09).
 const WINDOW: usize = 20;
@@ -39,7 +39,7 @@ pub(super) struct MarkerCandidates {
 }
 
 pub(super) fn candidates(
-    previous: Option<Scanned<'_>>,
+    previous: Option<Compared<'_>>,
     current: Scanned<'_>,
     options: &BreakpointOptions<'_>,
 ) -> MarkerCandidates {

@@ -30,11 +30,11 @@ pub(super) fn decide(
     let mut continued = None;
     if let Some(lifetimes) = options.lifetimes {
         let current = Scanned { body, layout };
-        let previous = find_previous(current, options.previous.bodies())?;
+        let previous = find_previous(current, options.previous.bodies(), options.known(body))?;
         continued = previous.as_ref().map(|previous| previous.continued);
         let lifetimes = previous.as_ref().and_then(|previous| previous.earlier.lifetimes).unwrap_or(lifetimes);
         let options = options.clone().lifetimes(Some(lifetimes));
-        let candidates = candidates(previous.as_ref().map(Previous::scanned), current, &options);
+        let candidates = candidates(previous.as_ref().map(Previous::compared), current, &options);
         for (section, index, reason) in candidates.left_out {
             let block = index.and_then(|index| section.of(layout).blocks.get(index));
             decision.notes.add(section, block, reason);

@@ -4,10 +4,12 @@
 //! a request of the same conversation shows what was cached and what has changed since. One of another conversation
 //! would look like an edit of all messages or like a changed head, after which less is written.
 
+use std::borrow::Cow;
+
 use super::options::Lifetimes;
 use crate::cache::body::{
-    BodyLayout, CommonPrefix, Scanned, Slide, common_messages, has_other_instructions, may_contain_first, scan_alike,
-    scan_compared, shares_answer,
+    BodyLayout, CommonPrefix, Compared, Scanned, Slide, has_other_instructions, may_contain_first, scan_alike,
+    scan_compared, shares_answer, start_alike,
 };
 use crate::error::Result;
 
@@ -16,8 +18,17 @@ use crate::error::Result;
 pub(crate) struct Earlier<'a> {
     /// The body as it was sent.
     pub(crate) body: &'a [u8],
+    /// The layout of the body, if it was kept.
+    pub(crate) layout: Option<&'a BodyLayout>,
     /// The lifetimes for a request that goes on from it, if they replace those of the options.
     pub(crate) lifetimes: Option<Lifetimes>,
+}
+
+impl<'a> Earlier<'a> {
+    /// Returns the body with its kept layout.
+    pub(super) fn scanned(&self) -> Option<Scanned<'a>> {
+        self.layout.map(|layout| Scanned { body: self.body, layout })
+    }
 }
 
 /// The earlier request that a request goes on from, among those that the options contain.
@@ -31,13 +42,14 @@ pub(crate) struct Continued {
 /// The earlier request that was found, with the layout of its body.
 pub(super) struct Previous<'a> {
     pub(super) earlier: Earlier<'a>,
-    pub(super) layout: BodyLayout,
+    pub(super) layout: Cow<'a, BodyLayout>,
+    pub(super) common: CommonPrefix,
     pub(super) continued: Continued,
 }
 
 impl Previous<'_> {
-    pub(super) fn scanned(&self) -> Scanned<'_> {
-        Scanned { body: self.earlier.body, layout: &self.layout }
+    pub(super) fn compared(&self) -> Compared<'_> {
+        Compared { previous: Scanned { body: self.earlier.body, layout: &self.layout }, common: self.common }
     }
 }
 
@@ -45,7 +57,8 @@ impl Previous<'_> {
 struct Alike<'a> {
     index: usize,
     earlier: Earlier<'a>,
-    layout: BodyLayout,
+    layout: Cow<'a, BodyLayout>,
+    common: CommonPrefix,
     rank: Rank,
     /// `true` if all of its messages or its first answer are in the current body too: more than an opening that a
     /// program begins all of its conversations with.
@@ -61,21 +74,31 @@ struct Rank {
 }
 
 /// Finds the request that the current one goes on from. `earlier` has the last one first, and that one counts if
-/// several are equally near. A body of another conversation is read up to its first difference.
-pub(super) fn find_previous<'a>(current: Scanned<'_>, earlier: &[Earlier<'a>]) -> Result<Option<Previous<'a>>> {
+/// several are equally near. `known` is the index of the one that the current body was read with. A body without a kept
+/// layout is read, and only up to its first difference if it is of another conversation.
+pub(super) fn find_previous<'a>(
+    current: Scanned<'_>,
+    earlier: &[Earlier<'a>],
+    known: Option<usize>,
+) -> Result<Option<Previous<'a>>> {
     let mut alike: Vec<Alike<'a>> = Vec::new();
     let is_first = current.layout.messages().blocks.iter().all(|block| block.user);
     for (index, earlier) in earlier.iter().copied().enumerate() {
-        let Some(layout) = scan_alike(earlier.body, current)? else { continue };
+        let layout = match earlier.scanned() {
+            Some(kept) => start_alike(kept, current).then_some(Cow::Borrowed(kept.layout)),
+            None => scan_alike(earlier.body, current)?.map(Cow::Owned),
+        };
+        let Some(layout) = layout else { continue };
         let previous = Scanned { body: earlier.body, layout: &layout };
-        let head = CommonPrefix::of(previous, current).head;
+        let common = CommonPrefix::of(previous, current, known == Some(index));
+        let head = common.head;
         // A request about the same messages, such as for a summary, is not the next one of their conversation.
         if !head && (is_first || has_other_instructions(previous, current)) {
             continue;
         }
-        let messages = common_messages(previous, current);
+        let messages = common.own_messages;
         let goes_on = messages == layout.messages().blocks.len() || shares_answer(previous, current) == Some(true);
-        alike.push(Alike { index, earlier, layout, rank: Rank { head, messages }, goes_on });
+        alike.push(Alike { index, earlier, layout, common, rank: Rank { head, messages }, goes_on });
     }
     // The first of several equal ones, where `max` would return the last.
     let best = alike.iter().rev().max_by_key(|alike| alike.rank).map(|best| (best.index, best.rank, best.goes_on));
@@ -85,9 +108,10 @@ pub(super) fn find_previous<'a>(current: Scanned<'_>, earlier: &[Earlier<'a>]) -
     let older = alike.iter().filter(|alike| alike.goes_on).map(|alike| alike.index).skip(1);
     let replaced = if rank.head { Some(index).filter(|_| goes_on) } else { older.last() };
     let found = alike.into_iter().find(|alike| alike.index == index);
-    Ok(found.map(|Alike { earlier, layout, .. }| Previous {
+    Ok(found.map(|Alike { earlier, layout, common, .. }| Previous {
         earlier,
         layout,
+        common,
         continued: Continued { index, replaced },
     }))
 }
@@ -96,11 +120,19 @@ pub(super) fn find_previous<'a>(current: Scanned<'_>, earlier: &[Earlier<'a>]) -
 fn find_window<'a>(current: Scanned<'_>, earlier: &[Earlier<'a>]) -> Result<Option<Previous<'a>>> {
     let all = earlier.iter().copied().enumerate();
     for (index, earlier) in all.filter(|(_, earlier)| may_contain_first(earlier.body, current)) {
-        let layout = scan_compared(earlier.body, current)?;
+        let layout = match earlier.layout {
+            Some(kept) => Cow::Borrowed(kept),
+            None => Cow::Owned(scan_compared(earlier.body, current)?),
+        };
         let previous = Scanned { body: earlier.body, layout: &layout };
-        let common = CommonPrefix { messages: common_messages(previous, current), ..CommonPrefix::default() };
-        if Slide::find(previous, current, common).is_some() {
-            return Ok(Some(Previous { earlier, layout, continued: Continued { index, replaced: Some(index) } }));
+        let common = CommonPrefix::of(previous, current, false);
+        if Slide::find(previous, current, common.own_messages).is_some() {
+            return Ok(Some(Previous {
+                earlier,
+                layout,
+                common,
+                continued: Continued { index, replaced: Some(index) },
+            }));
         }
     }
     Ok(None)

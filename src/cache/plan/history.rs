@@ -8,7 +8,7 @@ use super::existing::{Spot, automatic_target, written};
 use super::marker::BreakpointSection;
 use super::options::{BreakpointOptions, Lifetimes, Told};
 use super::places::nearest;
-use crate::cache::body::{Block, BlockKind, BodyLayout, CommonPrefix, Scanned, Slide};
+use crate::cache::body::{Block, BlockKind, BodyLayout, CommonPrefix, Compared, Scanned, Slide};
 use crate::retention::CacheTtl;
 
 /// The largest number of blocks at the end of a turn that count as a reminder, which the next request leaves out.
@@ -36,7 +36,7 @@ pub(super) struct History {
 
 impl History {
     /// Reads what the previous request shows from its body or, if that is not known, from its plan.
-    pub(super) fn of(previous: Option<Scanned<'_>>, current: Scanned<'_>, options: &BreakpointOptions<'_>) -> Self {
+    pub(super) fn of(previous: Option<Compared<'_>>, current: Scanned<'_>, options: &BreakpointOptions<'_>) -> Self {
         let mut history = Self::read(previous, current, options);
         let blocks = current.layout.messages().blocks;
         history.clearing = Clearing::of(current, blocks.len());
@@ -52,7 +52,7 @@ impl History {
         history
     }
 
-    fn read(previous: Option<Scanned<'_>>, current: Scanned<'_>, options: &BreakpointOptions<'_>) -> Self {
+    fn read(previous: Option<Compared<'_>>, current: Scanned<'_>, options: &BreakpointOptions<'_>) -> Self {
         match (previous, &options.previous) {
             (Some(previous), _) => Self::compared(previous, current, options),
             (None, Told::Plan(plan)) => {
@@ -67,8 +67,11 @@ impl History {
         }
     }
 
-    fn compared(previous: Scanned<'_>, current: Scanned<'_>, options: &BreakpointOptions<'_>) -> Self {
-        let common = CommonPrefix::of(previous, current);
+    fn compared(
+        Compared { previous, common }: Compared<'_>,
+        current: Scanned<'_>,
+        options: &BreakpointOptions<'_>,
+    ) -> Self {
         let mut written = written(previous.layout);
         // A conversation without an answer is a new one, whatever the previous request contained.
         let goes_on = answers(current.layout.messages().blocks) > 0;
@@ -76,7 +79,7 @@ impl History {
         let compaction = current.layout.compaction();
         let compacted = compaction.is_some_and(|at| at >= common.messages);
         let shorter = common.head && goes_on && !compacted && common.messages < previous.layout.messages().blocks.len();
-        let slide = if shorter { Slide::find(previous, current, common) } else { None };
+        let slide = if shorter { Slide::find(previous, current, common.messages) } else { None };
         let head_changes = (!common.head).then(|| HeadChanges::of(previous.layout, current.layout, &written, options));
         let edit = (shorter && slide.is_none())
             .then(|| HistoryEdit::of(previous, current.layout, common.messages, &written, options));
@@ -302,7 +305,11 @@ mod tests {
             let now = body(if same_system { "s" } else { "t" }, &now, top);
             let layout = scan_to_compare(&now).unwrap();
             let current = Scanned { body: &now, layout: &layout };
-            let history = |layout| format!("{:?}", History::compared(Scanned { body: &before, layout }, current, &options));
+            let history = |layout| {
+                let previous = Scanned { body: &before, layout };
+                let common = CommonPrefix::of(previous, current, false);
+                format!("{:?}", History::compared(Compared { previous, common }, current, &options))
+            };
             let (read, compared) = (scan(&before).unwrap(), scan_compared(&before, current).unwrap());
             prop_assert_eq!(history(&read), history(&compared), "{}\n{}", String::from_utf8_lossy(&before), String::from_utf8_lossy(&now));
         }

@@ -1,10 +1,13 @@
 //! The steps of the planner: read the body, decide, insert the markers.
 
+use std::sync::Arc;
+
 use super::decide::decide;
+use super::earlier::Earlier;
 use super::marker_plan::BreakpointPlan;
 use super::options::BreakpointOptions;
 use super::splice::{BodyEdit, ObjectEnd, splice};
-use crate::cache::body::{BodyLayout, scan, scan_to_compare};
+use crate::cache::body::{BodyLayout, CacheControl, scan, scan_next, scan_to_compare};
 #[cfg(doc)]
 use crate::error::ErrorKind;
 use crate::error::Result;
@@ -20,9 +23,15 @@ impl BreakpointPlan {
     }
 }
 
-/// Reads the body. If a previous body will be compared with it, also records what that comparison needs.
+/// Reads the body, with the layout of an earlier one only where they differ. If it will be compared, also records what
+/// that needs.
 fn read(body: &[u8], options: &BreakpointOptions<'_>) -> Result<BodyLayout> {
-    if options.compares() { scan_to_compare(body) } else { scan(body) }
+    let known = options.known(body).and_then(|index| options.previous.bodies().get(index));
+    match known.and_then(Earlier::scanned) {
+        Some(known) => scan_next(body, known),
+        None if options.compares() => scan_to_compare(body),
+        None => scan(body),
+    }
 }
 
 /// Adds the cache breakpoints (`cache_control` markers) that the options ask for to a request body.
@@ -73,6 +82,9 @@ pub(crate) struct HostFields {
     pub(crate) betas: Option<String>,
 }
 
+/// The layout of a marked body, if it is kept for the plan of the next one.
+pub(crate) type KeptLayout = Option<Arc<BodyLayout>>;
+
 /// A body with its markers and the fields of its host.
 #[derive(Debug)]
 pub(crate) struct MarkedBody {
@@ -80,6 +92,7 @@ pub(crate) struct MarkedBody {
     pub(crate) plan: BreakpointPlan,
     /// `true` if beta flags were to be added but the caller's body has its own list, which stays as it is.
     pub(crate) kept_betas: bool,
+    pub(crate) layout: KeptLayout,
 }
 
 /// Adds markers and the fields of the host in one pass. A field that the body already has stays as it is.
@@ -88,8 +101,11 @@ pub(crate) fn mark_body_for_host(
     options: &BreakpointOptions<'_>,
     fields: &HostFields,
 ) -> Result<MarkedBody> {
-    let layout = read(&body, options)?;
+    let mut layout = read(&body, options)?;
     let (plan, mut edits) = decide(&body, &layout, options)?;
+    if let Some(ttl) = plan.automatic() {
+        layout.top = CacheControl::Set(ttl);
+    }
     let mut members: Vec<String> = Vec::new();
     if let Some(version) = fields.version.as_ref().filter(|_| !layout.has_version) {
         members.push(format!("\"anthropic_version\":{version}"));
@@ -106,6 +122,74 @@ pub(crate) fn mark_body_for_host(
             edits.push(BodyEdit::Root(ObjectEnd::before(&body, layout.end), members.join(",").into()));
         }
     }
+    let kept_betas = fields.betas.is_some() && layout.has_betas;
+    (layout.has_version, layout.has_betas) =
+        (layout.has_version || fields.version.is_some(), layout.has_betas || fields.betas.is_some());
+    let inserted = options.keeps().then(|| edits.iter().map(BodyEdit::inserted).collect::<Vec<_>>());
     let body = if edits.is_empty() { body } else { splice(body, edits) };
-    Ok(MarkedBody { body, plan, kept_betas: fields.betas.is_some() && layout.has_betas })
+    Ok(MarkedBody { body, plan, kept_betas, layout: inserted.map(|inserted| Arc::new(layout.after(&inserted))) })
+}
+
+#[cfg(all(test, feature = "client"))]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::cache::PreviousBody;
+    use crate::cache::body::bodies::{parts, spelled};
+    use crate::retention::CacheRetention;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::default())]
+
+        #[test]
+        fn a_session_with_kept_layouts_is_planned_as_one_with_bodies_alone(
+            turns in prop::collection::vec((parts(), prop::collection::vec(0_u8..4, 8), 0_usize..3), 1..5),
+            (automatic, has_version, has_betas) in any::<(bool, bool, bool)>(),
+        ) {
+            let options = || BreakpointOptions::new(CacheRetention::Short).automatic(automatic);
+            let fields = HostFields {
+                version: has_version.then(|| "\"1\"".to_owned()),
+                betas: has_betas.then(|| "[]".to_owned()),
+            };
+            let (mut parts, mut sent): (Vec<String>, Vec<(Vec<u8>, KeptLayout)>) = (Vec::new(), Vec::new());
+            for (fresh, mixed, of) in turns {
+                // Most parts of a body are those of the one before.
+                parts = (0..fresh.len().max(parts.len()))
+                    .filter_map(|at| if mixed[at % 8] == 0 { fresh.get(at) } else { parts.get(at).or(fresh.get(at)) })
+                    .cloned()
+                    .collect();
+                if parts.len() < 2 {
+                    continue;
+                }
+                let body = spelled(&parts).replacen('{', r#"{"context_management":{},"#, of).into_bytes();
+                let earlier = |keeps: bool| {
+                    sent.iter().rev().take(of + 1).map(move |(body, layout)| Earlier {
+                        body,
+                        layout: layout.as_deref().filter(|_| keeps),
+                        lifetimes: None,
+                    })
+                };
+                let marked = |keeps| mark_body_for_host(body.clone(), &options().earlier(earlier(keeps).collect()), &fields);
+                let text = String::from_utf8_lossy(&body).into_owned();
+                let (kept, alone) = match (marked(true), marked(false)) {
+                    (Ok(kept), Ok(alone)) => (kept, alone),
+                    (kept, alone) => {
+                        prop_assert_eq!(format!("{kept:?}"), format!("{alone:?}"), "{}", text);
+                        continue;
+                    }
+                };
+                prop_assert_eq!((&kept.body, &kept.plan), (&alone.body, &alone.plan), "{}", text);
+                let read = scan_to_compare(&kept.body).unwrap();
+                prop_assert_eq!(format!("{:?}", kept.layout), format!("{:?}", Some(read)), "{}", text);
+                if let Some((last, _)) = sent.last() {
+                    let read = PreviousBody::read(&**last).unwrap();
+                    let marked = |options: &BreakpointOptions<'_>| mark_body(body.clone(), options).unwrap();
+                    let (with, without) = (marked(&options().previous_body(&read)), marked(&options().previous(last)));
+                    prop_assert_eq!(with, without, "{}", text);
+                }
+                sent.push((kept.body, kept.layout));
+            }
+        }
+    }
 }

@@ -1,8 +1,9 @@
 //! The plan as the caller reads it.
 
 use super::earlier::Continued;
-use super::marker::Breakpoint;
+use super::marker::{Breakpoint, BreakpointOrigin, BreakpointPurpose};
 use super::note::{BreakpointNote, BreakpointReason};
+use crate::retention::CacheTtl;
 
 /// The cache breakpoints (`cache_control` markers) of a request body, with the purpose of each.
 ///
@@ -58,6 +59,14 @@ impl BreakpointPlan {
     #[must_use]
     pub fn notes(&self) -> &[BreakpointNote] {
         &self.notes
+    }
+
+    /// Returns the lifetime of the top-level marker that was added, if one was.
+    pub(super) fn automatic(&self) -> Option<CacheTtl> {
+        let is_added = |marker: &&Breakpoint| {
+            marker.purpose == BreakpointPurpose::Automatic && marker.origin == BreakpointOrigin::Planned
+        };
+        self.markers.iter().find(is_added).map(|marker| marker.ttl)
     }
 
     /// Returns `true` if nothing is cached because the blocks that could carry a marker have `"cache_control": null`.

@@ -17,14 +17,16 @@ mod marker_plan;
 mod note;
 mod options;
 mod places;
+mod previous_body;
 mod splice;
 
 pub(super) use clearing::Clearing;
 #[cfg(feature = "client")]
 pub(crate) use earlier::{Continued, Earlier};
 pub use mark_body::mark_body;
-pub(crate) use mark_body::{HostFields, mark_body_for_host};
+pub(crate) use mark_body::{HostFields, KeptLayout, mark_body_for_host};
 pub use marker::{Breakpoint, BreakpointOrigin, BreakpointPurpose, BreakpointSection};
 pub use marker_plan::BreakpointPlan;
 pub use note::{BreakpointNote, BreakpointReason};
 pub use options::{BreakpointOptions, Lifetimes};
+pub use previous_body::PreviousBody;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::cache::body::{Block, Span};
+use crate::cache::body::{Block, Inserted, Span};
 use crate::retention::CacheTtl;
 
 /// The end of an object, where a member can be added.
@@ -63,6 +63,16 @@ impl BodyEdit {
             Self::Member(end, ttl) => last_member(*end, member(*ttl)),
             Self::Wrap(Span { start, end }, ttl) => [(*start, [WRAP, "", ""]), (*end, [",", member(*ttl), "}]"])],
             Self::Root(end, members) => last_member(*end, members),
+        }
+    }
+
+    /// Returns what the edit inserts.
+    pub(super) fn inserted(&self) -> Inserted {
+        let [(at, before), (_, after)] = self.insertions().map(|(at, texts)| (at, texts.map(str::len).iter().sum()));
+        match self {
+            Self::Member(_, ttl) => Inserted::Member { at, length: before, ttl: *ttl },
+            Self::Wrap(string, ttl) => Inserted::Around { string: *string, before, after, ttl: *ttl },
+            Self::Root(..) => Inserted::Root { at, length: before },
         }
     }
 
