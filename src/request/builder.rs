@@ -328,7 +328,7 @@ impl<'a> RequestBuilder<'a> {
 
     pub(super) fn is_subscription(&self) -> bool {
         // If the host knows no flag for tokens, a bearer token is one of its ordinary keys.
-        self.is_sent() && self.credential_kind().is_subscription() && self.endpoint.kind().row().token_beta.is_some()
+        self.credential_kind().is_subscription() && self.endpoint.kind().row().token_beta.is_some() && self.is_sent()
     }
 
     fn effective_retention(&self) -> CacheRetention {

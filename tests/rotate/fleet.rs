@@ -18,7 +18,7 @@ use provider_auth::rotation::Attempt;
 use provider_auth::status::StatusReport;
 use provider_auth::store::shared::{MemoryEngine, Settings, SharedStore};
 use provider_auth::{
-    AuthProfileStore as _, AuthProfileStoreExt as _, AuthProfiles, Call, ErrorKind, Failure, FailureReason, ProfileId,
+    AuthProfileStore, AuthProfileStoreExt as _, AuthProfiles, Call, ErrorKind, Failure, FailureReason, ProfileId,
     ReadOptions, Rotator, SendFailure, Timestamp,
 };
 
@@ -45,6 +45,12 @@ fn fleet(count: usize) -> (MemoryEngine, Arc<ManualClock>, Vec<Machine>) {
     let clock = Arc::new(ManualClock::new(Timestamp::from_millis(NOW)));
     let engine = MemoryEngine::new(clock.clone());
     let machines: Vec<Machine> = (0..count).map(|_| machine(&engine, &clock)).collect();
+    store_two_keys(&machines[0].store);
+    (engine, clock, machines)
+}
+
+/// Two keys, in this order.
+pub(crate) fn store_two_keys(store: &impl AuthProfileStore) {
     let document = AuthProfiles::from_json(
         r#"{"version": 1, "profiles": {
             "openai:a": {"type": "api_key", "provider": "openai", "key": "sk-a"},
@@ -56,8 +62,7 @@ fn fleet(count: usize) -> (MemoryEngine, Arc<ManualClock>, Vec<Machine>) {
         profiles.replace(document.clone());
         Ok(())
     };
-    machines[0].store.update(put).unwrap();
-    (engine, clock, machines)
+    store.update(put).unwrap();
 }
 
 /// A call in which the first key is limited for so long.

@@ -13,10 +13,11 @@ use provider_auth::rotation::{Answered, Attempt, BlockingDriver};
 use provider_auth::select::{Receipt, SelectorRules};
 use provider_auth::store::shared::{Commit, Committed, Engine, Known, Listing, MemoryEngine, Settings, SharedStore};
 use provider_auth::{
-    AuthProfileStore as _, AuthProfileStoreExt as _, AuthProfiles, Call, Config, Credential, Error, ErrorKind, Failure,
+    AuthProfileStore as _, AuthProfileStoreExt as _, Call, Config, Credential, Error, ErrorKind, Failure,
     FailureReason, ProfileId, ProviderId, ReadOptions, Result, Rotator, Secret, SendFailure, Timestamp,
 };
 
+use crate::fleet::store_two_keys;
 use crate::support::NOW;
 
 /// A connection to a server that may refuse writes.
@@ -97,18 +98,7 @@ impl Fleet {
             Machine { store, rotator }
         };
         let machines: Vec<Machine> = (0..16).map(machine).collect();
-        let document = AuthProfiles::from_json(
-            r#"{"version": 1, "profiles": {
-                "openai:a": {"type": "api_key", "provider": "openai", "key": "sk-a"},
-                "openai:b": {"type": "api_key", "provider": "openai", "key": "sk-b"}},
-                "order": {"openai": ["openai:a", "openai:b"]}}"#,
-        )
-        .unwrap();
-        let put = &mut |profiles: &mut AuthProfiles| {
-            profiles.replace(document.clone());
-            Ok(())
-        };
-        machines[0].store.update(put).unwrap();
+        store_two_keys(&machines[0].store);
         let fleet = Self { clock, refuses, machines };
         assert_eq!(fleet.ask(0, Some(Duration::from_secs(600))).await.unwrap().value, "sk-b");
         fleet.machines[0].rotator.flush().await.unwrap();

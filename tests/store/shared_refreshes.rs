@@ -151,6 +151,17 @@ impl Fleet {
         self.endpoint.meanwhile(move || own.engine().server.cut(true));
         assert_eq!(refresh(coordinator).unwrap_err().0, ErrorKind::RefreshFailed);
     }
+
+    /// Lets a machine's refreshes fail while it is cut off and the endpoint is down, a minute apart.
+    fn fail_three_times(&self, machine: &(Store, RefreshCoordinator)) {
+        self.endpoint.is_down.store(true, Ordering::SeqCst);
+        for _ in 0..3 {
+            self.cut_off_with_new_tokens(machine);
+            machine.0.engine().server.cut(false);
+            self.clock.advance(Duration::from_secs(60));
+        }
+        self.endpoint.is_down.store(false, Ordering::SeqCst);
+    }
 }
 
 fn me() -> ProfileId {
@@ -212,13 +223,7 @@ fn a_holder_that_does_not_come_back_is_counted_and_its_token_sent_once_more() {
 fn a_login_survives_refreshes_that_failed_while_the_server_was_away_too() {
     let fleet = Fleet::new();
     let (store, coordinator) = fleet.machine();
-    fleet.endpoint.is_down.store(true, Ordering::SeqCst);
-    for _ in 0..3 {
-        fleet.cut_off_with_new_tokens(&(store.clone(), coordinator.clone()));
-        store.engine().server.cut(false);
-        fleet.clock.advance(Duration::from_secs(60));
-    }
-    fleet.endpoint.is_down.store(false, Ordering::SeqCst);
+    fleet.fail_three_times(&(store.clone(), coordinator.clone()));
     // Another machine waits for the one that sent the token last, and is not told that the login is over.
     let other = fleet.machine();
     for _ in 0..20 {
@@ -236,13 +241,7 @@ fn a_login_survives_refreshes_that_failed_while_the_server_was_away_too() {
 fn the_machine_itself_knows_that_its_refreshes_failed() {
     let fleet = Fleet::new();
     let (store, coordinator) = fleet.machine();
-    fleet.endpoint.is_down.store(true, Ordering::SeqCst);
-    for _ in 0..3 {
-        fleet.cut_off_with_new_tokens(&(store.clone(), coordinator.clone()));
-        store.engine().server.cut(false);
-        fleet.clock.advance(Duration::from_secs(60));
-    }
-    fleet.endpoint.is_down.store(false, Ordering::SeqCst);
+    fleet.fail_three_times(&(store.clone(), coordinator.clone()));
     assert!(matches!(refresh(&coordinator).unwrap(), RefreshOutcome::Refreshed));
     assert_eq!((fleet.endpoint.requests(), store.orphaned()), ((4, 0), 0));
 }
