@@ -17,7 +17,7 @@ use crate::net::{Place, PlainHttp, checked, insecure, invalid, same_origin};
 use crate::select::Selection;
 
 /// The plan of a body, and the layout of that body if it is kept.
-type Planned = (BreakpointPlan, KeptLayout);
+type Planned = (BreakpointPlan, Option<KeptLayout>);
 
 impl RequestBuilder<'_> {
     /// Authenticates a request that another library built for this endpoint, and adds cache breakpoints

@@ -44,7 +44,7 @@ pub struct PreparedRequest {
     pub(super) notes: Vec<Diagnostic>,
     /// The layout of the body, if it is kept for the plan of the next one.
     #[cfg_attr(not(feature = "client"), expect(dead_code, reason = "only sessions keep it"))]
-    pub(super) layout: KeptLayout,
+    pub(super) layout: Option<KeptLayout>,
 }
 
 impl PreparedRequest {
@@ -86,7 +86,9 @@ impl PreparedRequest {
 
     /// Splits the request into its HTTP part, its plan, its notes and the layout of its body.
     #[cfg(feature = "client")]
-    pub(crate) fn into_planned(mut self) -> (http::Request<Vec<u8>>, BreakpointPlan, Vec<Diagnostic>, KeptLayout) {
+    pub(crate) fn into_planned(
+        mut self,
+    ) -> (http::Request<Vec<u8>>, BreakpointPlan, Vec<Diagnostic>, Option<KeptLayout>) {
         let (plan, notes) = (std::mem::take(&mut self.plan), std::mem::take(&mut self.notes));
         let layout = self.layout.take();
         (self.into(), plan, notes, layout)

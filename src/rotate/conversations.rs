@@ -42,7 +42,7 @@ pub(super) struct Kept {
     /// `None` if it is too large to keep.
     pub(super) body: Option<Bytes>,
     /// The layout of the body.
-    pub(super) layout: KeptLayout,
+    pub(super) layout: Option<KeptLayout>,
     pub(super) bytes: usize,
     pub(super) at: Timestamp,
     pub(super) gaps: Arc<[Duration]>,

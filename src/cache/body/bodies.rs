@@ -1,6 +1,10 @@
 //! Bodies for the tests, in parts that are put together: tools, system, and messages of all kinds.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
+
+use super::layout::BodyLayout;
 
 pub(super) const MARK: &str = r#""cache_control":{"type":"ephemeral"}"#;
 
@@ -21,7 +25,13 @@ fn part() -> impl Strategy<Value = String> {
         2 => Just(format!(r#"{{"type":"tool_result","content":[{{"type":"text","text":"a",{MARK}}}]}}"#)),
         1 => Just(r#"{"type":"tool_result","content":"a","configs":{}}"#.to_owned()),
         1 => Just(r#"{"type":"tool_use","id":"1","caller":{"type":"code_execution_20250825"}}"#.to_owned()),
+        1 => Just(r#"{"type":"tool_use","id":"2","caller":{"type":"code_execution_20250825"}}"#.to_owned()),
         1 => Just(r#"{"type":"tool_use","id":"1"}"#.to_owned()),
+        1 => Just(r#"{"type":"compaction","content":"a"}"#.to_owned()),
+        1 => Just(format!(r#"{{"type":"text","text":"a\u0041",{MARK},{MARK}}}"#)),
+        1 => Just(r#"{"type":"text","text":"a\u0041"}"#.to_owned()),
+        1 => Just(format!(r#"{{"type":"mcp_toolset","configs":{{"a":{{"defer_loading":true,{MARK}}}}}}}"#)),
+        1 => Just(format!(r#"{{"type":"document","source":{{"content":[{{"type":"text","text":"a",{MARK}}}]}}}}"#)),
         2 => Just(r#"{"type":"tool_result","tool_use_id":"1"}"#.to_owned()),
     ];
     prop_oneof![
@@ -38,13 +48,46 @@ pub(in crate::cache) fn parts() -> impl Strategy<Value = Vec<String>> {
             0 => format!(r#"{{"content":{content},"role":"{role}"}}"#),
             1 => format!(r#"{{"role":"{role}","content":[{{}}],"content":{content}}}"#),
             2 => "null".to_owned(),
+            3 => format!(r#"{{"role":"{role}","content":{content},{MARK}}}"#),
             _ => format!(r#"{{"role":"{role}","content":{content}}}"#),
         });
     (part(), part(), prop::collection::vec(message, 0..6))
         .prop_map(|(tools, system, messages)| [vec![tools, system], messages].concat())
 }
 
-pub(in crate::cache) fn spelled(parts: &[String]) -> String {
+/// The form of a body with tools and messages that are replaced later.
+pub(in crate::cache) const REPEATED: u8 = 4;
+
+/// Puts a body together. `form` decides the order of its members, and which others it has.
+pub(in crate::cache) fn spelled(parts: &[String], form: u8) -> String {
     let (head, messages) = parts.split_at(2);
-    format!(r#"{{"tools":{},"system":{},"messages":[{}]}}"#, head[0], head[1], messages.join(","))
+    let mut members = vec![
+        format!(r#""tools":{}"#, head[0]),
+        format!(r#""system":{}"#, head[1]),
+        format!(r#""messages":[{}]"#, messages.join(",")),
+    ];
+    members.rotate_left(usize::from(form % 3));
+    let has = |bit: u8| form & bit != 0;
+    if has(REPEATED) {
+        members.insert(0, r#""messages":[{"role":"user","content":["a",{}]}],"tools":[{}]"#.to_owned());
+    }
+    if has(8) {
+        members.insert(1, MARK.to_owned());
+    }
+    if has(16) {
+        members.insert(0, r#""anthropic_version":"2","anthropic_beta":[]"#.to_owned());
+    }
+    if has(32) {
+        members.push(r#""context_management":{}"#.to_owned());
+    }
+    format!("{{{}{}}}", members.join(", "), if has(64) { "\n" } else { "" })
+}
+
+/// What was found, but for what only a comparison needs and whether a search for a compaction is worth it.
+pub(in crate::cache) fn shown(mut layout: BodyLayout) -> String {
+    let table = &mut layout.table;
+    (table.same_code_calls, table.calls_differ, table.has_compaction) = (0, false, false);
+    table.blocks.iter_mut().for_each(|block| block.same = false);
+    let ids: BTreeMap<_, _> = std::mem::take(&mut table.code_call_ids).into_iter().collect();
+    format!("{layout:?} {ids:?}")
 }

@@ -21,7 +21,7 @@ pub(crate) struct CommonPrefix {
     /// `true` if all of tools and system are equal.
     pub(crate) head: bool,
     /// The same as `messages`, whatever is before them.
-    pub(crate) own_messages: usize,
+    pub(crate) messages_alone: usize,
 }
 
 impl CommonPrefix {
@@ -40,8 +40,8 @@ impl CommonPrefix {
         if all_tools {
             (common.system, common.head) = same(previous.layout.system(), current.layout.system());
         }
-        common.own_messages = same(previous.layout.messages(), current.layout.messages()).0;
-        common.messages = if common.head { common.own_messages } else { 0 };
+        common.messages_alone = same(previous.layout.messages(), current.layout.messages()).0;
+        common.messages = if common.head { common.messages_alone } else { 0 };
         common
     }
 }

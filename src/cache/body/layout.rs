@@ -107,6 +107,8 @@ pub(super) struct BlockTable {
     pub(super) code_call_ids: HashMap<Arc<[u8]>, usize>,
     /// The number of calls at the start that are known to have the same ids in the body that this one is compared with.
     pub(super) same_code_calls: usize,
+    /// `true` if the next call is known to have another id there.
+    pub(super) calls_differ: bool,
     /// The messages, if another body will be compared with this one.
     pub(super) messages: Option<Vec<MessageSpan>>,
     /// How far the conversation is known to be the same as that of the body that this one is compared with.
@@ -156,6 +158,7 @@ impl BlockTable {
             }
         }
         self.same_code_calls = self.same_code_calls.min(self.code_calls.len());
+        self.calls_differ &= self.same_code_calls < self.code_calls.len();
     }
 
     pub(super) fn section(&self, Extent { start, end }: Extent) -> PromptSection<'_> {

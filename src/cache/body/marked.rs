@@ -1,5 +1,8 @@
 //! The layout of a body with markers, worked out from the layout that it had without them.
 
+#[cfg(feature = "client")]
+use std::sync::Arc;
+
 use super::layout::{BodyLayout, CacheControl, Cut, Span};
 use crate::retention::CacheTtl;
 
@@ -26,9 +29,9 @@ impl Inserted {
 
 impl BodyLayout {
     /// Returns the layout that reading the body after these insertions would find.
-    pub(crate) fn after(mut self, inserted: &[Inserted]) -> Self {
+    pub(crate) fn with_inserted(mut self, inserted: &[Inserted]) -> Self {
         let places: Vec<(usize, usize)> = inserted.iter().flat_map(|inserted| inserted.places()).collect();
-        // No span but that of a wrapped string begins or ends where something is inserted and includes it.
+        // What is inserted at the end of a span is outside of it, except around a wrapped string.
         let moved = |offset: usize| {
             offset + places.iter().filter(|(at, _)| *at < offset).map(|(_, length)| length).sum::<usize>()
         };
@@ -49,7 +52,7 @@ impl BodyLayout {
         table.nested.iter_mut().for_each(|nested| nested.cut = span(nested.cut));
         table.cuts.iter_mut().for_each(|cut| cut.span = span(cut.span));
         table.messages.iter_mut().flatten().for_each(|message| message.span = span(message.span));
-        table.same_code_calls = 0;
+        (table.same_code_calls, table.calls_differ) = (0, false);
         self.context_management = self.context_management.map(span);
         self.end = moved(self.end);
         for (index, inserted) in marked {
@@ -73,8 +76,16 @@ impl BodyLayout {
                 bound.2 = table.cuts.partition_point(|cut| cut.block < bound.0);
             }
         }
+        self.shrunk()
+    }
+
+    /// Gives back the memory that was reserved for more blocks than there are.
+    pub(crate) fn shrunk(mut self) -> Self {
+        let table = &mut self.table;
         table.blocks.shrink_to_fit();
         table.messages.iter_mut().for_each(Vec::shrink_to_fit);
+        table.code_calls.shrink_to_fit();
+        table.code_call_ids.shrink_to_fit();
         self
     }
 
@@ -85,7 +96,7 @@ impl BodyLayout {
             list.capacity() * size_of::<T>()
         }
         let table = &self.table;
-        let ids = table.code_calls.iter().map(|(_, id)| id.len() + CODE_CALL);
+        let ids = table.code_calls.iter().map(|(_, id)| id.len() + ALLOCATION);
         let paths = table.nested.iter().map(|nested| nested.path.capacity());
         size_of::<Self>()
             + list(&table.blocks)
@@ -93,10 +104,12 @@ impl BodyLayout {
             + list(&table.cuts)
             + list(&table.nested)
             + list(&table.marked_messages)
+            + list(&table.code_calls)
+            + table.code_call_ids.capacity() * 2 * size_of::<(Arc<[u8]>, usize)>()
             + ids.chain(paths).sum::<usize>()
     }
 }
 
-/// What a call made by code execution takes beside its id: an entry of the list and one of the map.
+/// What a text with counted references takes beside its bytes.
 #[cfg(feature = "client")]
-const CODE_CALL: usize = 128;
+const ALLOCATION: usize = 48;

@@ -32,6 +32,9 @@ use crate::syntax::locate_byte;
 /// The expected number of bytes per block. If a conversation has fewer, the table has to grow.
 const BYTES_PER_BLOCK: usize = 512;
 
+/// The number of bytes of the shortest block of a list, and of the shortest message.
+const SHORTEST: usize = 3;
+
 /// The expected number of bytes per message.
 const BYTES_PER_MESSAGE: usize = 1_024;
 
@@ -73,7 +76,7 @@ pub(crate) fn scan_compared(body: &[u8], known: Scanned<'_>) -> Result<BodyLayou
 /// Those of [`scan`].
 pub(crate) fn scan_next(body: &[u8], previous: Scanned<'_>) -> Result<BodyLayout> {
     let mut found = BodyLayout::default();
-    let messages = previous.layout.table.messages.as_ref().map_or(0, Vec::len);
+    let messages = previous.layout.table.messages.as_ref().map_or(0, Vec::len).min(body.len() / SHORTEST);
     found.table.messages = Some(Vec::with_capacity(messages.max(body.len() / BYTES_PER_MESSAGE) + 16));
     scan_into(body, found, Some(previous))
 }
@@ -101,8 +104,8 @@ fn scan_into(body: &[u8], mut found: BodyLayout, known: Option<Scanned<'_>>) -> 
 
 fn read_into(found: &mut BodyLayout, body: &[u8], known: Option<Scanned<'_>>) -> Result<()> {
     let mut reader = JsonReader::new(body);
-    // Two bodies that are compared have about the same number of blocks.
-    let blocks = known.map_or(0, |known| known.layout.table.blocks.len());
+    // Two bodies that are compared have about the same number of blocks, unless one is much shorter.
+    let blocks = known.map_or(0, |known| known.layout.table.blocks.len().min(body.len() / SHORTEST));
     found.table.blocks.reserve_exact(blocks.max(body.len() / BYTES_PER_BLOCK) + 16);
     match read_root(&mut reader, found, known) {
         Ok(Some(())) => Ok(()),
@@ -250,7 +253,7 @@ fn messages(reader: &mut JsonReader<'_>, table: &mut BlockTable, known: Option<S
     table.marked_messages.clear();
     table.code_calls.clear();
     table.code_call_ids.clear();
-    table.same_code_calls = 0;
+    (table.same_code_calls, table.calls_differ) = (0, false);
     let first = table.bound();
     objects(reader, table, known, pass_messages, |reader, table, message| {
         let (start, before) = (reader.position(), table.bound());

@@ -2,8 +2,8 @@
 //! again.
 //!
 //! At the same position of a prompt, the same bytes mean the same, so what was found in them is copied with shifted
-//! offsets. Only differences are read. A block that differs only by an added marker, which is what the planner adds, is
-//! read from the marker on. Each byte is compared a few times at most, however often the bodies differ and agree again.
+//! offsets. Only differences are read. A block that is the known one with an added marker, which is what the planner adds,
+//! is read from the marker on; one that lacks the known one's marker is read in full. Each byte is compared a few times at most, however often the bodies differ and agree again.
 
 use std::sync::Arc;
 
@@ -149,7 +149,8 @@ pub(super) fn pass_marked_string(
 fn added_marker(reader: &mut JsonReader<'_>) -> Option<(CacheControl, Span)> {
     let (mut found, mut cut) = (CacheControl::Absent, None);
     let read = reader.rest_of_object(|reader, key| {
-        if key != KnownKey::CacheControl {
+        // Of two markers only the last one would be cut.
+        if key != KnownKey::CacheControl || cut.is_some() {
             return Err(Stopped);
         }
         found = cache_control_member(reader, &mut cut)?;
@@ -171,13 +172,19 @@ fn find(known: Scanned<'_>, path: BlockPath) -> Option<(PromptSection<'_>, usize
 }
 
 /// Returns `true` if the calls made by code execution so far are those of the known body before this block, so that
-/// results belong to the same calls. Each call is compared once.
+/// results belong to the same calls. Each call is compared once, because an id may be long.
 fn has_same_calls(known: Scanned<'_>, table: &mut BlockTable, block: usize) -> bool {
+    if table.calls_differ {
+        return false;
+    }
     let there = &known.layout.table.code_calls;
     // Both are skipped before they are joined, because a joined iterator would count its way there.
     let same = table.same_code_calls;
     let news = table.code_calls.iter().skip(same).zip(there.iter().skip(same));
+    #[cfg(test)]
+    let news = news.inspect(|((_, one), _)| tests::COMPARED.with(|compared| compared.set(compared.get() + one.len())));
     table.same_code_calls += news.take_while(|((_, one), (_, other))| one == other).count();
+    table.calls_differ = table.same_code_calls < table.code_calls.len().min(there.len());
     let before = there.partition_point(|(call, _)| *call < block);
     table.same_code_calls == table.code_calls.len() && before == table.code_calls.len()
 }
@@ -231,12 +238,13 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::bodies::{MARK, parts, spelled};
+    use super::super::bodies::{MARK, parts, shown, spelled};
     use super::super::compare::{CommonPrefix, unmarked};
     use super::super::layout::BodyLayout;
     use super::super::scan::{scan, scan_compared, scan_next, scan_to_compare};
     use super::*;
     use crate::cache::{BreakpointOptions, mark_body};
+    use crate::error::{Error, Result};
     use crate::retention::CacheRetention;
 
     thread_local! {
@@ -254,7 +262,9 @@ mod tests {
         let in_messages =
             |first: &str| format!(r#"{{"messages":[{{"role":"assistant","content":[{first}]}}{messages}]}}"#);
         let in_blocks = |first: &str| format!(r#"{{"messages":[{{"role":"assistant","content":[{first}{blocks}]}}]}}"#);
-        for (a, b) in [(&call("a"), &call("b")), (&call("a"), &cleared), (&cleared, &call("a"))] {
+        // Of the same length, and different at their ends.
+        let (a, b) = (call(&format!("{}a", "i".repeat(5_000))), call(&format!("{}b", "i".repeat(5_000))));
+        for (a, b) in [(&call("a"), &call("b")), (&a, &b), (&a, &cleared), (&cleared, &a)] {
             for (previous, current) in [(in_messages(a), in_messages(b)), (in_blocks(a), in_blocks(b))] {
                 COMPARED.set(0);
                 check(previous.as_bytes(), current.as_bytes());
@@ -263,46 +273,42 @@ mod tests {
         }
     }
 
-    /// What was found, but for what only the comparison needs.
-    fn found(mut layout: BodyLayout) -> String {
-        layout.table.messages = None;
-        layout.table.same_code_calls = 0;
-        layout.table.blocks.iter_mut().for_each(|block| block.same = false);
-        format!("{layout:?}")
-    }
-
-    /// Reads the one body with the other one known, and compares what was found with what is there.
-    fn check(previous: &[u8], current: &[u8]) -> usize {
-        let Ok(layout) = scan_to_compare(current) else { return 0 };
-        let known = Scanned { body: current, layout: &layout };
-        let (full, compared) = match (scan(previous), scan_compared(previous, known)) {
-            (Ok(full), Ok(compared)) => (full, compared),
-            (full, compared) => {
-                assert_eq!(format!("{full:?}"), format!("{compared:?}"), "{}", String::from_utf8_lossy(previous));
-                return 0;
-            }
-        };
+    /// Reads each body with the other one known, and compares what was found with what is there. Returns the numbers of
+    /// blocks that were not read again: of the previous body, and of the current one.
+    fn check(previous: &[u8], current: &[u8]) -> (usize, usize) {
+        let (before, layout) = (scan_to_compare(previous), scan_to_compare(current));
         let text = || format!("{}\n{}", String::from_utf8_lossy(previous), String::from_utf8_lossy(current));
-        for (section, other) in compared.sections().into_iter().zip(layout.sections()) {
-            for (index, block) in section.blocks.iter().enumerate().filter(|(_, block)| block.same) {
-                let Some(at) = other.blocks.iter().position(|other| other.path == block.path) else { continue };
-                let (a, b) = ((previous, section, index, block), (current, other, at, &other.blocks[at]));
-                assert!(unmarked(a) == unmarked(b), "{:?} is not the same\n{}", block.path, text());
+        let same = |layout: &BodyLayout| layout.table.blocks.iter().filter(|block| block.same).count();
+        let result =
+            |read: &Result<BodyLayout>| read.as_ref().map(|layout| shown(layout.clone())).map_err(Error::to_string);
+        let (mut of_previous, mut of_current) = (0, 0);
+        if let Ok(before) = &before {
+            let previous = Scanned { body: previous, layout: before };
+            let next = scan_next(current, previous);
+            assert_eq!(result(&next), result(&layout), "{}", text());
+            if let (Ok(next), Ok(layout)) = (&next, &layout) {
+                let common = |layout, is_known| CommonPrefix::of(previous, Scanned { body: current, layout }, is_known);
+                assert_eq!(common(next, true), common(layout, false), "{}", text());
+                of_current = same(next);
             }
         }
-        let before = scan_to_compare(previous).unwrap();
-        let next = scan_next(current, Scanned { body: previous, layout: &before }).unwrap();
-        let now = Scanned { body: current, layout: &next };
-        let common = |layout| CommonPrefix::of(Scanned { body: previous, layout }, known, false);
-        let of_next = CommonPrefix::of(Scanned { body: previous, layout: &before }, now, true);
-        assert_eq!(of_next, common(&full), "{}", text());
-        let messages = |layout: &BodyLayout| format!("{:?}", layout.table.messages);
-        assert_eq!(messages(&next), messages(&layout), "{}", text());
-        assert_eq!(found(next), found(layout.clone()), "{}", text());
-        assert_eq!(common(&compared), common(&full), "{}", text());
-        let same = compared.table.blocks.iter().filter(|block| block.same).count();
-        assert_eq!(found(compared), found(full), "{}", text());
-        same
+        if let Ok(layout) = &layout {
+            let known = Scanned { body: current, layout };
+            let (full, compared) = (scan(previous), scan_compared(previous, known));
+            assert_eq!(result(&compared), result(&full), "{}", text());
+            let (Ok(full), Ok(compared)) = (full, compared) else { return (0, of_current) };
+            for (section, other) in compared.sections().into_iter().zip(layout.sections()) {
+                for (index, block) in section.blocks.iter().enumerate().filter(|(_, block)| block.same) {
+                    let Some(at) = other.blocks.iter().position(|other| other.path == block.path) else { continue };
+                    let (a, b) = ((previous, section, index, block), (current, other, at, &other.blocks[at]));
+                    assert!(unmarked(a) == unmarked(b), "{:?} is not the same\n{}", block.path, text());
+                }
+            }
+            let common = |layout| CommonPrefix::of(Scanned { body: previous, layout }, known, false);
+            assert_eq!(common(&compared), common(&full), "{}", text());
+            of_previous = same(&compared);
+        }
+        (of_previous, of_current)
     }
 
     #[test]
@@ -312,14 +318,18 @@ mod tests {
                 r#"{{"tools":[{{"name":"a"}},{{"name":"b"{mark} }}],"system":[{{"type":"text","text":"s"{mark}}}],"messages":[{{"role":"user","content":"u"}},{{"role":"user","content":[{{"type":"image"}},{{"type":"tool_result","content":[{{"type":"text","text":"x"}}]{mark} }}]}}]}}"#
             )
         };
-        assert_eq!(check(blocks(&format!(",{MARK}")).as_bytes(), blocks("").as_bytes()), 6);
+        assert_eq!(check(blocks(&format!(",{MARK}")).as_bytes(), blocks("").as_bytes()), (6, 3));
         let strings = |before: &str, after: &str| {
             format!(
                 r#"{{"system":{before}"s"{after},"messages":[{{"role":"user","content":{before}"u"{after}}},{{"role":"user","content":"v"}}]}}"#
             )
         };
         let (before, after) = (r#"[{"type":"text","text":"#, format!(",{MARK}}}]"));
-        assert_eq!(check(strings(before, &after).as_bytes(), strings("", "").as_bytes()), 3);
+        assert_eq!(check(strings(before, &after).as_bytes(), strings("", "").as_bytes()), (3, 1));
+        // Of two markers on one block only the last one is its marker, so the rest of it is another text.
+        let after = format!(",{MARK},{MARK}}}]");
+        assert_eq!(check(strings(before, &after).as_bytes(), strings("", "").as_bytes()), (1, 1));
+        assert_eq!(check(blocks(&format!(",{MARK},{MARK}")).as_bytes(), blocks("").as_bytes()), (3, 3));
     }
 
     proptest! {
@@ -330,7 +340,7 @@ mod tests {
             before in parts(),
             other in parts(),
             mixed in prop::collection::vec(any::<bool>(), 8),
-            twice in any::<bool>(),
+            (form, other_form) in prop_oneof![3 => any::<u8>().prop_map(|form| (form, form)), 1 => any::<(u8, u8)>()],
             mark in any::<bool>(),
             change in prop::option::of((any::<prop::sample::Index>(), prop::sample::select(b"{}[],:\"a \x00".to_vec()))),
         ) {
@@ -338,12 +348,7 @@ mod tests {
                 .filter_map(|at| if mixed[at % 8] { other.get(at).or(before.get(at)) } else { before.get(at).or(other.get(at)) })
                 .cloned()
                 .collect();
-            let (mut previous, mut current) = (spelled(&before), spelled(&current));
-            if twice {
-                previous = previous.replacen('{', r#"{"messages":[{"role":"user","content":[{}]}],"#, 1);
-                current = current.replacen('{', r#"{"messages":[{"role":"user","content":"a"}],"#, 1);
-            }
-            let mut previous = previous.into_bytes();
+            let (mut previous, current) = (spelled(&before, form).into_bytes(), spelled(&current, other_form));
             if mark {
                 let options = BreakpointOptions::new(CacheRetention::Short);
                 previous = mark_body(previous.clone(), &options).map_or(previous, |(marked, _)| marked);

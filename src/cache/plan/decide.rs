@@ -16,10 +16,11 @@ use crate::cache::body::{Block, BodyLayout, CacheControl, Scanned};
 use crate::error::Result;
 use crate::retention::CacheTtl;
 
-/// Returns the plan for a body and the edits that carry it out.
+/// Returns the plan for a body and the edits that carry it out. `known` is the index of the earlier body that it was read
+/// with.
 pub(super) fn decide(
     body: &[u8],
-    layout: &BodyLayout,
+    (layout, known): (&BodyLayout, Option<usize>),
     options: &BreakpointOptions<'_>,
 ) -> Result<(BreakpointPlan, Vec<BodyEdit>)> {
     let (placed, notes) = existing_markers(layout, options.refuses_misplaced)?;
@@ -30,8 +31,8 @@ pub(super) fn decide(
     let mut continued = None;
     if let Some(lifetimes) = options.lifetimes {
         let current = Scanned { body, layout };
-        let previous = find_previous(current, options.previous.bodies(), options.known(body))?;
-        continued = previous.as_ref().map(|previous| previous.continued);
+        let previous = find_previous(current, options.previous.bodies(), known)?;
+        continued = previous.as_ref().filter(|_| options.keeps()).map(|previous| previous.continued);
         let lifetimes = previous.as_ref().and_then(|previous| previous.earlier.lifetimes).unwrap_or(lifetimes);
         let options = options.clone().lifetimes(Some(lifetimes));
         let candidates = candidates(previous.as_ref().map(Previous::compared), current, &options);

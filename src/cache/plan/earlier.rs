@@ -96,7 +96,7 @@ pub(super) fn find_previous<'a>(
         if !head && (is_first || has_other_instructions(previous, current)) {
             continue;
         }
-        let messages = common.own_messages;
+        let messages = common.messages_alone;
         let goes_on = messages == layout.messages().blocks.len() || shares_answer(previous, current) == Some(true);
         alike.push(Alike { index, earlier, layout, common, rank: Rank { head, messages }, goes_on });
     }
@@ -126,7 +126,7 @@ fn find_window<'a>(current: Scanned<'_>, earlier: &[Earlier<'a>]) -> Result<Opti
         };
         let previous = Scanned { body: earlier.body, layout: &layout };
         let common = CommonPrefix::of(previous, current, false);
-        if Slide::find(previous, current, common.own_messages).is_some() {
+        if Slide::find(previous, current, common.messages_alone).is_some() {
             return Ok(Some(Previous {
                 earlier,
                 layout,

@@ -169,8 +169,8 @@ impl<'a> BreakpointOptions<'a> {
     }
 
     /// Sets the body of the session's previous request, which was read before. The plan is the same as with
-    /// [`previous`](Self::previous), and takes less time than without: of the new body only what the previous one does
-    /// not have is read, and the rest is compared. By default there is none.
+    /// [`previous`](Self::previous). If the new body goes on from the previous one, planning takes less time than without
+    /// one, because what both have is compared and not read again. By default there is none.
     pub fn previous_body(mut self, body: &'a PreviousBody) -> Self {
         self.previous = Told::Body([body.earlier()]);
         self
@@ -223,7 +223,7 @@ impl<'a> BreakpointOptions<'a> {
 
     /// Returns `true` if the layout of the body is needed after the plan, or for a comparison.
     pub(super) fn compares(&self) -> bool {
-        self.lifetimes.is_some() && (self.keeps() || !self.previous.bodies().is_empty())
+        self.keeps() || (self.lifetimes.is_some() && !self.previous.bodies().is_empty())
     }
 
     /// Returns `true` if the layout of the marked body is kept for the plan of the next one, as in a session.
@@ -231,7 +231,7 @@ impl<'a> BreakpointOptions<'a> {
         match self.previous {
             Told::Nothing | Told::Body(_) | Told::Plan(_) => false,
             #[cfg(feature = "client")]
-            Told::Bodies(_) => true,
+            Told::Bodies(_) => self.lifetimes.is_some(),
         }
     }
 

@@ -11,8 +11,9 @@ use crate::error::Result;
 /// The body of a session's previous request, with the places of its blocks.
 ///
 /// Reading it is work that the next plan then need not do, and that can be done while the server answers. The plan
-/// compares the new body with this one and reads only what is new ([`BreakpointOptions::previous_body`]). The sessions of a
-/// `Rotator` do the same by themselves. The places take about a tenth of the body's memory.
+/// compares the new body with this one, and reads only what is new and the few blocks that had markers
+/// ([`BreakpointOptions::previous_body`]). The sessions of a `Rotator` do the same by themselves. The places usually take
+/// less than a tenth of the memory of the body.
 ///
 /// # Examples
 ///
@@ -45,7 +46,7 @@ impl PreviousBody {
     /// [`InvalidBody`](crate::ErrorKind::InvalidBody) and [`TooDeep`](crate::ErrorKind::TooDeep), as from [`mark_body`].
     pub fn read(body: impl Into<Vec<u8>>) -> Result<Self> {
         let body = body.into();
-        let layout = scan_to_compare(&body)?;
+        let layout = scan_to_compare(&body)?.shrunk();
         Ok(Self { body, layout })
     }
 
