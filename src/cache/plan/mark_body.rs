@@ -161,7 +161,7 @@ mod tests {
                 version: has_version.then(|| "\"1\"".to_owned()),
                 betas: has_betas.then(|| "[]".to_owned()),
             };
-            let (mut parts, mut sent): (Vec<String>, Vec<(Vec<u8>, Option<KeptLayout>)>) = (Vec::new(), Vec::new());
+            let (mut parts, mut sent): (Vec<String>, Vec<MarkedBody>) = (Vec::new(), Vec::new());
             for (fresh, mixed, most) in turns {
                 // Most parts of a body are those of the one before.
                 parts = (0..fresh.len().max(parts.len()))
@@ -173,9 +173,9 @@ mod tests {
                 }
                 let body = spelled(&parts, form).into_bytes();
                 let earlier = |keeps: bool| {
-                    sent.iter().rev().take(most).map(move |(body, layout)| Earlier {
-                        body,
-                        layout: layout.as_deref().filter(|_| keeps),
+                    sent.iter().rev().take(most).map(move |sent| Earlier {
+                        body: &sent.body,
+                        layout: sent.layout.as_deref().filter(|_| keeps),
                         lifetimes: None,
                     })
                 };
@@ -194,13 +194,13 @@ mod tests {
                 prop_assert!(repeats || (&kept.body, &kept.plan) == (&alone.body, &alone.plan), "{}", text);
                 let layout = kept.layout.as_deref().cloned().map(shown);
                 prop_assert_eq!(layout, scan_to_compare(&kept.body).ok().map(shown), "{}", text);
-                if let Some((last, _)) = sent.last().filter(|_| !repeats) {
-                    let read = PreviousBody::read(&**last).unwrap();
+                if let Some(MarkedBody { body: last, .. }) = sent.last().filter(|_| !repeats) {
+                    let read = PreviousBody::read(last.clone()).unwrap();
                     let marked = |options: &BreakpointOptions<'_>| mark_body(body.clone(), options).unwrap();
                     let (with, without) = (marked(&options().previous_body(&read)), marked(&options().previous(last)));
                     prop_assert_eq!(with, without, "{}", text);
                 }
-                sent.push((kept.body, kept.layout));
+                sent.push(kept);
             }
         }
     }
