@@ -324,19 +324,14 @@ impl SelectorRules {
 
     /// Returns the verdict of the profile's windows, and the end of the last one as the file's number. Without a model
     /// every window counts.
-    pub(super) fn cooling(
-        &self,
-        usage: Option<&UsageStats>,
-        model: Option<&str>,
-        now: f64,
-    ) -> Option<(f64, Verdict)> {
+    pub(super) fn cooling(&self, usage: Option<&UsageStats>, model: Option<&str>, now: f64) -> Option<(f64, Verdict)> {
         let usage = usage.filter(|usage| now < usage.last_end)?;
         if self.cooldown.counting == FailureCounting::Shared {
             return cooling_as_openclaw(usage, now);
         }
-        let longest = self.in_force(usage, model, now).reduce(|longest, next| {
-            if next.0.until > longest.0.until { next } else { longest }
-        });
+        let longest = self
+            .in_force(usage, model, now)
+            .reduce(|longest, next| if next.0.until > longest.0.until { next } else { longest });
         let (window, long) = longest?;
         let (until, reason) = (timestamp(window.until), window.reason);
         let verdict = if long {
