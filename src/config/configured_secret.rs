@@ -42,7 +42,7 @@ impl ConfiguredSecret {
 
     /// Reads `$NAME`, which OpenClaw documents as a reference to a variable with the default provider. It is looked up
     /// here; a resolver that applies an allowlist can override the result.
-    fn from_shorthand(reader: &Reader<'_>, node: &Node<'_>) -> Option<Self> {
+    fn from_shorthand(reader: &mut Reader<'_>, node: &Node<'_>) -> Option<Self> {
         let Value::String(text) = &node.value else { return None };
         if !text.contains('$') {
             return None;

@@ -50,23 +50,23 @@ impl<'n> Reader<'n> {
         if *found > MOST_NOTED {
             return;
         }
-        let location = self.location(at);
+        let location = self.with_path(self.places.locate(at));
         self.diagnostics.push(Diagnostic::new(severity, code, location, message));
     }
 
-    /// Returns the location of the key or value with this number, with the current key path.
-    fn location(&self, at: usize) -> Location {
-        self.places.locate(at).with_key_path(self.path.written())
+    /// Adds the current key path to a location.
+    fn with_path(&mut self, location: Location) -> Location {
+        Location { key_path: Some(self.path.written().to_owned()), ..location }
     }
 
     /// Returns the location of the current key, for later.
-    pub(super) fn key_place(&self, member: &Member<'_>) -> Location {
-        self.places.locate_key(member).with_key_path(self.path.written())
+    pub(super) fn key_place(&mut self, member: &Member<'_>) -> Location {
+        self.with_path(self.places.locate_key(member))
     }
 
     /// Returns the location of the current value, for later.
-    pub(super) fn value_place(&self, node: &Node<'_>) -> Location {
-        self.places.locate_value(node, self.path.last_key()).with_key_path(self.path.written())
+    pub(super) fn value_place(&mut self, node: &Node<'_>) -> Location {
+        self.with_path(self.places.locate_value(node, self.path.last_key()))
     }
 
     /// Adds help to the last problem.
