@@ -44,7 +44,6 @@ mod sources;
 mod spelt;
 mod substitute;
 
-pub use auth::{ProfileMode, ProfileSettings};
 pub use cooldowns::CooldownSettings;
 pub use env_block::ShellEnv;
 pub(crate) use nearest::nearest;
@@ -53,6 +52,8 @@ pub use providers::{ProviderApi, ProviderAuth, ProviderConfig};
 pub(crate) use release::Release;
 pub use retention::{ResolvedRetention, RetentionLayer};
 pub(crate) use secrets::{FileMode, SecretProvider, SecretSettings};
+
+pub use crate::select::settings::{ProfileMode, ProfileSettings};
 
 use std::path::Path;
 use std::sync::Arc;
@@ -213,13 +214,13 @@ impl Config {
     /// Returns the entries of `auth.profiles`, in the order of the file.
     #[must_use]
     pub fn auth_profiles(&self) -> impl ExactSizeIterator<Item = (&ProfileId, &ProfileSettings)> {
-        self.auth.profiles.iter().map(|(id, (settings, _))| (id, settings))
+        self.auth.profiles.iter()
     }
 
     /// Returns the entry of `auth.profiles` with this id.
     #[must_use]
     pub fn auth_profile(&self, id: &ProfileId) -> Option<&ProfileSettings> {
-        self.auth.profiles.get(id).map(|(settings, _)| settings)
+        self.auth.profiles.get(id)
     }
 
     /// Returns `auth.order` of a provider: the entry in this spelling of its name, otherwise the first in another one.
