@@ -134,7 +134,7 @@ impl Config {
     /// Inserts included files, and reads the whole.
     fn assemble(text: &str, document: Document<'_>, options: &ReadOptions, file: Option<&Path>) -> Result<Self> {
         let Document { root, places } = document;
-        if !include::has_include(&root) {
+        if !include::has_include(text, &root) {
             return Self::read(&root, &Sources::one(file, places), options, Vec::new(), 0);
         }
         let mut includes = Includes::new(options, text, file);

@@ -8,6 +8,8 @@ mod tests;
 use std::borrow::Cow;
 use std::path::{Component, Path, PathBuf};
 
+use memchr::{memchr, memmem};
+
 use self::merge::merge;
 use super::open;
 use super::options::ReadOptions;
@@ -33,11 +35,17 @@ pub(super) struct Included {
     marks: Marks,
 }
 
-/// Returns `true` if a tree includes anything.
-pub(super) fn has_include(node: &Node<'_>) -> bool {
+/// Returns `true` if a text, of which this is the tree, includes anything.
+pub(super) fn has_include(text: &str, root: &Node<'_>) -> bool {
+    // Without the key in the text, only an escape sequence could spell it, and a search is faster than a walk.
+    let is_likely = memmem::find(text.as_bytes(), KEY.as_bytes()).is_some() || memchr(b'\\', text.as_bytes()).is_some();
+    is_likely && is_including(root)
+}
+
+fn is_including(node: &Node<'_>) -> bool {
     match &node.value {
-        Value::Array(items) => items.iter().any(has_include),
-        Value::Object(members) => members.iter().any(|member| member.key == KEY || has_include(&member.node)),
+        Value::Array(items) => items.iter().any(is_including),
+        Value::Object(members) => members.iter().any(|member| member.key == KEY || is_including(&member.node)),
         _ => false,
     }
 }
