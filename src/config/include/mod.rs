@@ -110,7 +110,7 @@ impl<'o> Includes<'o> {
                     expanded.push(self.expand(item, depth + 1)?);
                     self.path.pop();
                 }
-                Value::Array(expanded)
+                Value::Array(expanded.into())
             }
             Value::Object(members) => return self.object(at, members, depth),
             scalar => scalar,
@@ -118,7 +118,7 @@ impl<'o> Includes<'o> {
         Ok(Node { at, value })
     }
 
-    fn object<'t>(&mut self, at: usize, members: Vec<Member<'t>>, depth: usize) -> Result<Node<'t>> {
+    fn object<'t>(&mut self, at: usize, members: Box<[Member<'t>]>, depth: usize) -> Result<Node<'t>> {
         let mut include = None;
         let mut others = Vec::with_capacity(members.len());
         for member in members {
@@ -132,7 +132,7 @@ impl<'o> Includes<'o> {
             others.push(Member { node, ..member });
         }
         let alone = others.is_empty();
-        let own = Node { at, value: Value::Object(others) };
+        let own = Node { at, value: Value::Object(others.into()) };
         let Some(include) = include else { return Ok(own) };
         let (steps, links) = (self.path.len(), self.chain.len());
         match self.follow(&include, alone, depth) {
@@ -154,7 +154,7 @@ impl<'o> Includes<'o> {
         let included = match &include.value {
             Value::String(name) => self.load(name, include.at, depth)?,
             Value::Array(items) => {
-                let mut merged = Node { at: include.at, value: Value::Object(Vec::new()) };
+                let mut merged = Node { at: include.at, value: Value::Object(Box::default()) };
                 for item in items {
                     let Value::String(name) = &item.value else {
                         return Err(self.refuse(item.at, "the name of a file is expected"));
