@@ -218,7 +218,7 @@ impl ProviderConfig {
     }
 
     pub(super) fn request_auth(&self) -> Option<&RequestAuth> {
-        self.request.auth.as_ref()
+        self.request.auth.as_deref()
     }
 
     /// Returns `true` if `apiKey` is set.
@@ -343,7 +343,7 @@ fn api<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<ProviderApi> {
 }
 
 pub(super) fn headers<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Headers {
-    let mut headers = Headers::new();
+    let mut headers = Headers::with_capacity(node.len());
     reader.entries(node, |reader, member| {
         if let Some(value) = ConfiguredSecret::read(reader, &member.node) {
             value.remark_in_header(reader, &member.node, &member.key);
