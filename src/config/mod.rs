@@ -162,6 +162,7 @@ impl Config {
             diagnostics: found,
             found: [failed, 0],
             budget: options.limits.max_bytes,
+            last_provider: None,
         };
         let mut config = Self::default();
         reader.release = Layout::read(root, &options.environment, options.release).release();

@@ -29,6 +29,8 @@ pub(super) struct Reader<'n> {
     pub(super) found: [usize; 2],
     /// The number of bytes that substitution may still produce.
     pub(super) budget: usize,
+    /// The provider that was read last, because the next one is mostly the same.
+    pub(super) last_provider: Option<ProviderId>,
 }
 
 /// The number of problems of one severity that are reported.
@@ -197,7 +199,11 @@ impl<'n> Reader<'n> {
 
     /// Reads the name of a provider.
     pub(super) fn provider(&mut self, node: &'n Node<'n>) -> Option<ProviderId> {
-        self.not_blank(node).map(|name| ProviderId::normalized(&name))
+        let name = self.not_blank(node)?;
+        if self.last_provider.as_ref().is_none_or(|last| last.written() != name) {
+            self.last_provider = Some(ProviderId::normalized(&name));
+        }
+        self.last_provider.clone()
     }
 
     fn not_blank(&mut self, node: &'n Node<'n>) -> Option<Cow<'n, str>> {
