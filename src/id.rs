@@ -55,12 +55,7 @@ impl ProviderId {
 
     /// Normalises any text, even a blank one, to compare it with the text of a document.
     pub(crate) fn normalized(name: &str) -> Self {
-        let name = name.trim_matches(is_blank_char);
-        let lowered = if name.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
-            Cow::Borrowed(name)
-        } else {
-            Cow::Owned(name.to_lowercase())
-        };
+        let lowered = lowered(name.trim_matches(is_blank_char));
         match Provider::named(&lowered) {
             Some(known) if known.id() != lowered => Self { name: known.id().into(), written: Some(lowered.into()) },
             _ => Self { name: lowered.into(), written: None },
@@ -297,6 +292,15 @@ impl FromStr for ModelRef {
             Some((provider, model)) => Self::new(ProviderId::new(provider)?, model),
             None => Err(Error::new(ErrorKind::UnknownModel, "the model reference names no provider")),
         }
+    }
+}
+
+/// Returns a text in lower case, borrowed if it is ASCII without capitals.
+pub(crate) fn lowered(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.to_lowercase())
     }
 }
 
