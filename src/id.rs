@@ -55,12 +55,7 @@ impl ProviderId {
 
     /// Normalises any text, even a blank one, to compare it with the text of a document.
     pub(crate) fn normalized(name: &str) -> Self {
-        let name = name.trim_matches(is_blank_char);
-        let lowered = if name.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
-            Cow::Borrowed(name)
-        } else {
-            Cow::Owned(name.to_lowercase())
-        };
+        let lowered = lowered(name.trim_matches(is_blank_char));
         match Provider::named(&lowered) {
             Some(known) if known.id() != lowered => Self { name: known.id().into(), written: Some(lowered.into()) },
             _ => Self { name: lowered.into(), written: None },
@@ -243,6 +238,10 @@ impl ModelRef {
     /// [`ErrorKind::InvalidId`] if either half is blank.
     pub fn parse(text: &str, default_provider: &ProviderId) -> Result<Self> {
         match text.split_once('/') {
+            // Most models are of the default provider, whose name is then shared.
+            Some((provider, model)) if provider == default_provider.written() => {
+                Self::new(default_provider.clone(), model)
+            }
             Some((provider, model)) => Self::new(ProviderId::new(provider)?, model),
             None => Self::new(default_provider.clone(), text),
         }
@@ -293,6 +292,15 @@ impl FromStr for ModelRef {
             Some((provider, model)) => Self::new(ProviderId::new(provider)?, model),
             None => Err(Error::new(ErrorKind::UnknownModel, "the model reference names no provider")),
         }
+    }
+}
+
+/// Returns a text in lower case, borrowed if it is ASCII without capitals.
+pub(crate) fn lowered(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.to_lowercase())
     }
 }
 

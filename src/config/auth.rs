@@ -1,80 +1,29 @@
 //! The `auth` block: profiles, their order, and cooldowns.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 
 use crate::config::cooldowns::CooldownSettings;
 use crate::config::keys;
 use crate::config::reader::Reader;
 use crate::config::spelt::BySpelling;
-use crate::credential::CredentialKind;
 use crate::error::DiagnosticCode;
 use crate::error::Location;
 use crate::id::{ProfileId, ProviderId};
+use crate::select::settings::{MODES, ProfileMode, ProfileSettings};
 use crate::syntax::{Node, Value};
-
-/// The spellings of a profile's mode. Provider settings spell the first one with a dash, which people mix up.
-const MODES: &[(&str, ProfileMode)] = &[
-    ("api_key", ProfileMode::ApiKey),
-    ("oauth", ProfileMode::OAuth),
-    ("token", ProfileMode::Token),
-    ("aws-sdk", ProfileMode::AwsSdk),
-];
 
 /// The number of entries whose locations are kept; more are not written by hand.
 const MOST_PLACED: usize = 256;
 
-/// The kind of credential that an entry of `auth.profiles` declares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ProfileMode {
-    /// `api_key`: an API key.
-    ApiKey,
-    /// `oauth`: an OAuth credential.
-    OAuth,
-    /// `token`: a static bearer token.
-    Token,
-    /// `aws-sdk`: a credential that Amazon's own library finds. It is not stored, and this crate does not use it.
-    AwsSdk,
-}
-
-impl ProfileMode {
-    /// Returns the name in the configuration.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        MODES.iter().find(|(_, mode)| *mode == self).map_or("", |(name, _)| name)
-    }
-
-    /// Returns the kind of credential; `None` for `aws-sdk`, whose secrets are kept elsewhere.
-    #[must_use]
-    pub fn kind(self) -> Option<CredentialKind> {
-        match self {
-            Self::ApiKey => Some(CredentialKind::ApiKey),
-            Self::OAuth => Some(CredentialKind::OAuth),
-            Self::Token => Some(CredentialKind::Token),
-            Self::AwsSdk => None,
-        }
-    }
-}
-
-/// An entry of `auth.profiles`, which allows the use of a stored profile. It has no secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ProfileSettings {
-    /// `provider`: the provider of the profile.
-    pub provider: ProviderId,
-    /// `mode`: the kind of credential. `None` only if lenient reading found an unknown one.
-    pub mode: Option<ProfileMode>,
-    /// `email`: the account, for display.
-    pub email: Option<String>,
-    /// `displayName`: the account's name, for display.
-    pub display_name: Option<String>,
-}
-
 /// The `auth` block.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Auth {
-    /// The entries of `profiles`, with the locations of the first ones.
-    pub(super) profiles: IndexMap<ProfileId, (ProfileSettings, Location)>,
+    /// The entries of `profiles`, which the selector shares.
+    pub(super) profiles: Arc<IndexMap<ProfileId, ProfileSettings>>,
+    /// The locations of the first entries.
+    pub(super) places: Vec<Location>,
     pub(super) order: BySpelling<ProviderId, Order>,
     pub(super) cooldowns: CooldownSettings,
 }
@@ -99,18 +48,20 @@ impl Auth {
     }
 
     fn read_profiles<'n>(&mut self, reader: &mut Reader<'n>, node: &'n Node<'n>) {
-        self.profiles.reserve(node.len());
+        let mut profiles = IndexMap::with_capacity(node.len());
         reader.entries(node, |reader, member| {
             if member.key.trim().is_empty() {
                 reader.report(reader.wrong, DiagnosticCode::InvalidValue, member.key_at, "the profile id is blank");
             } else if let Some(profile) = profile(reader, &member.node) {
                 // Credential files compare ids exactly, so this one is kept exactly.
                 let id = ProfileId::verbatim(member.key.as_ref());
-                let has_place = self.profiles.len() < MOST_PLACED;
-                let place = if has_place { reader.key_place(member) } else { Location::default() };
-                self.profiles.insert(id, (profile, place));
+                if self.places.len() < MOST_PLACED {
+                    self.places.push(reader.key_place(member));
+                }
+                profiles.insert(id, profile);
             }
         });
+        self.profiles = Arc::new(profiles);
     }
 }
 

@@ -13,7 +13,8 @@ const UNREADABLE: &str = "?";
 #[derive(Clone, Debug)]
 pub(super) enum ConfiguredSecret {
     Text(Secret),
-    Reference(SecretRef, Result<Secret, ReferenceFailure>, Location),
+    /// Boxed, because few values are references.
+    Reference(Box<SecretRef>, Result<Secret, ReferenceFailure>, Box<Location>),
 }
 
 impl ConfiguredSecret {
@@ -37,12 +38,13 @@ impl ConfiguredSecret {
             // The object may contain a secret, so nothing of it is kept.
             SecretRef::new(UNREADABLE, UNREADABLE, UNREADABLE)
         };
-        Some(Self::Reference(reference, Err(ReferenceFailure::NotLookedUp), reader.value_place(node)))
+        let place = Box::new(reader.value_place(node));
+        Some(Self::Reference(Box::new(reference), Err(ReferenceFailure::NotLookedUp), place))
     }
 
     /// Reads `$NAME`, which OpenClaw documents as a reference to a variable with the default provider. It is looked up
     /// here; a resolver that applies an allowlist can override the result.
-    fn from_shorthand(reader: &Reader<'_>, node: &Node<'_>) -> Option<Self> {
+    fn from_shorthand(reader: &mut Reader<'_>, node: &Node<'_>) -> Option<Self> {
         let Value::String(text) = &node.value else { return None };
         if !text.contains('$') {
             return None;
@@ -53,7 +55,7 @@ impl ConfiguredSecret {
         let found = reader.environment.get(&reference.id);
         let found = found.filter(|secret| !joined(secret.expose()).is_empty());
         let found = found.ok_or(ReferenceFailure::MissingVariable);
-        Some(Self::Reference(reference, found, reader.value_place(node)))
+        Some(Self::Reference(Box::new(reference), found, Box::new(reader.value_place(node))))
     }
 
     /// Joins the lines of the value, as a header needs it.

@@ -10,7 +10,8 @@ use crate::id::{ModelRef, ProfileId, ProviderId};
 impl Config {
     /// Returns the location of the entry of `auth.profiles` with this id.
     pub(crate) fn place_of_profile(&self, id: &ProfileId) -> Location {
-        self.auth.profiles.get(id).map(|(_, place)| place.clone()).unwrap_or_default()
+        let index = self.auth.profiles.get_index_of(id);
+        index.and_then(|index| self.auth.places.get(index)).cloned().unwrap_or_default()
     }
 
     /// Returns every entry of `auth.order` with its location.

@@ -44,7 +44,6 @@ mod sources;
 mod spelt;
 mod substitute;
 
-pub use auth::{ProfileMode, ProfileSettings};
 pub use cooldowns::CooldownSettings;
 pub use env_block::ShellEnv;
 pub(crate) use nearest::nearest;
@@ -53,6 +52,8 @@ pub use providers::{ProviderApi, ProviderAuth, ProviderConfig};
 pub(crate) use release::Release;
 pub use retention::{ResolvedRetention, RetentionLayer};
 pub(crate) use secrets::{FileMode, SecretProvider, SecretSettings};
+
+pub use crate::select::settings::{ProfileMode, ProfileSettings};
 
 use std::path::Path;
 use std::sync::Arc;
@@ -133,7 +134,7 @@ impl Config {
     /// Inserts included files, and reads the whole.
     fn assemble(text: &str, document: Document<'_>, options: &ReadOptions, file: Option<&Path>) -> Result<Self> {
         let Document { root, places } = document;
-        if !include::has_include(&root) {
+        if !include::has_include(text, &root) {
             return Self::read(&root, &Sources::one(file, places), options, Vec::new(), 0);
         }
         let mut includes = Includes::new(options, text, file);
@@ -161,6 +162,7 @@ impl Config {
             diagnostics: found,
             found: [failed, 0],
             budget: options.limits.max_bytes,
+            last_provider: None,
         };
         let mut config = Self::default();
         reader.release = Layout::read(root, &options.environment, options.release).release();
@@ -213,13 +215,13 @@ impl Config {
     /// Returns the entries of `auth.profiles`, in the order of the file.
     #[must_use]
     pub fn auth_profiles(&self) -> impl ExactSizeIterator<Item = (&ProfileId, &ProfileSettings)> {
-        self.auth.profiles.iter().map(|(id, (settings, _))| (id, settings))
+        self.auth.profiles.iter()
     }
 
     /// Returns the entry of `auth.profiles` with this id.
     #[must_use]
     pub fn auth_profile(&self, id: &ProfileId) -> Option<&ProfileSettings> {
-        self.auth.profiles.get(id).map(|(settings, _)| settings)
+        self.auth.profiles.get(id)
     }
 
     /// Returns `auth.order` of a provider: the entry in this spelling of its name, otherwise the first in another one.

@@ -1,11 +1,14 @@
 //! The settings of single models: aliases and parameters.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
+
 use super::params::Params;
 use super::reader::Reader;
 use super::spelt::BySpelling;
 use super::{keys, names};
 use crate::error::DiagnosticCode;
-use crate::id::ModelRef;
+use crate::id::{ModelRef, lowered};
 use crate::secret::is_blank_char;
 use crate::syntax::Node;
 
@@ -22,7 +25,7 @@ pub(super) struct ModelSettings {
 pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> BySpelling<ModelRef, ModelSettings> {
     let mut models = BySpelling::default();
     models.reserve(node.len());
-    let mut aliases = std::collections::HashSet::new();
+    let mut aliases = HashSet::with_capacity(node.len());
     let bare = reader.release.bare_provider();
     reader.entries(node, |reader, member| {
         let mut settings = ModelSettings::default();
@@ -32,10 +35,15 @@ pub(super) fn read<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> BySpellin
                 return;
             }
             settings.says_alias = true;
+            let Some(text) = reader.text(&member.node) else { return };
+            let alias = text.value.trim_matches(is_blank_char);
             // A blank alias removes the default one.
-            let alias = reader.text(&member.node).map(|text| text.value.trim_matches(is_blank_char).to_owned());
-            settings.alias = alias.filter(|alias| !alias.is_empty());
-            if settings.alias.as_ref().is_some_and(|alias| !aliases.insert(alias.to_lowercase())) {
+            settings.alias = Some(alias.to_owned()).filter(|alias| !alias.is_empty());
+            let lowered = match text.value {
+                Cow::Borrowed(text) => lowered(text.trim_matches(is_blank_char)),
+                Cow::Owned(_) => Cow::Owned(alias.to_lowercase()),
+            };
+            if !lowered.is_empty() && !aliases.insert(lowered) {
                 reader.warn(DiagnosticCode::Conflict, member.node.at, "an earlier model has this alias and keeps it");
             }
         });

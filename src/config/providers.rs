@@ -101,13 +101,13 @@ struct ModelEntry {
     supports_long_cache_retention: Option<bool>,
 }
 
-/// Header names as written, and their values.
-pub(super) type Headers = IndexMap<String, ConfiguredSecret>;
+/// Header names as written, each once, and their values.
+pub(super) type Headers = Vec<(String, ConfiguredSecret)>;
 
 /// A value, or the reason why its reference does not resolve to one.
 pub(super) type Found<'a> = Result<&'a Secret, ReferenceFailure>;
 
-fn found(headers: &Headers) -> impl Iterator<Item = (&str, Found<'_>)> {
+fn found(headers: &[(String, ConfiguredSecret)]) -> impl Iterator<Item = (&str, Found<'_>)> {
     headers.iter().map(|(name, value)| (name.as_str(), value.value()))
 }
 
@@ -167,9 +167,8 @@ impl ProviderConfig {
 
     pub(super) fn put_in(&mut self, references: &Resolved) {
         let of_models = self.models.values_mut().map(|entry| &mut entry.headers);
-        let headers =
-            of_models.chain([&mut self.headers, &mut self.request.headers]).flat_map(|headers| headers.values_mut());
-        headers.for_each(|value| value.put_in(references, joined));
+        let headers = of_models.chain([&mut self.headers, &mut self.request.headers]).flatten();
+        headers.for_each(|(_, value)| value.put_in(references, joined));
         // Lines must not be joined first, because several secrets would look like one.
         self.api_key.iter_mut().for_each(|value| value.put_in(references, Secret::cleaned));
         self.request.auth.iter_mut().for_each(|auth| auth.put_in(references));
@@ -218,7 +217,7 @@ impl ProviderConfig {
     }
 
     pub(super) fn request_auth(&self) -> Option<&RequestAuth> {
-        self.request.auth.as_ref()
+        self.request.auth.as_deref()
     }
 
     /// Returns `true` if `apiKey` is set.
@@ -311,8 +310,8 @@ impl fmt::Debug for ModelEntry {
     }
 }
 
-fn names(headers: &Headers) -> Vec<&str> {
-    headers.keys().map(|name| shown_name(name)).collect()
+fn names(headers: &[(String, ConfiguredSecret)]) -> Vec<&str> {
+    headers.iter().map(|(name, _)| shown_name(name)).collect()
 }
 
 /// Reads `models`.
@@ -343,11 +342,11 @@ fn api<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Option<ProviderApi> {
 }
 
 pub(super) fn headers<'n>(reader: &mut Reader<'n>, node: &'n Node<'n>) -> Headers {
-    let mut headers = Headers::new();
+    let mut headers = Headers::with_capacity(node.len());
     reader.entries(node, |reader, member| {
         if let Some(value) = ConfiguredSecret::read(reader, &member.node) {
             value.remark_in_header(reader, &member.node, &member.key);
-            headers.insert(member.key.as_ref().to_owned(), value.taken(joined));
+            headers.push((member.key.as_ref().to_owned(), value.taken(joined)));
         }
     });
     headers

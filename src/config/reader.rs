@@ -29,6 +29,8 @@ pub(super) struct Reader<'n> {
     pub(super) found: [usize; 2],
     /// The number of bytes that substitution may still produce.
     pub(super) budget: usize,
+    /// The provider that was read last, because the next one is mostly the same.
+    pub(super) last_provider: Option<ProviderId>,
 }
 
 /// The number of problems of one severity that are reported.
@@ -50,23 +52,23 @@ impl<'n> Reader<'n> {
         if *found > MOST_NOTED {
             return;
         }
-        let location = self.location(at);
+        let location = self.with_path(self.places.locate(at));
         self.diagnostics.push(Diagnostic::new(severity, code, location, message));
     }
 
-    /// Returns the location of the key or value with this number, with the current key path.
-    fn location(&self, at: usize) -> Location {
-        self.places.locate(at).with_key_path(self.path.written())
+    /// Adds the current key path to a location.
+    fn with_path(&mut self, location: Location) -> Location {
+        Location { key_path: Some(self.path.written().to_owned()), ..location }
     }
 
     /// Returns the location of the current key, for later.
-    pub(super) fn key_place(&self, member: &Member<'_>) -> Location {
-        self.places.locate_key(member).with_key_path(self.path.written())
+    pub(super) fn key_place(&mut self, member: &Member<'_>) -> Location {
+        self.with_path(self.places.locate_key(member))
     }
 
     /// Returns the location of the current value, for later.
-    pub(super) fn value_place(&self, node: &Node<'_>) -> Location {
-        self.places.locate_value(node, self.path.last_key()).with_key_path(self.path.written())
+    pub(super) fn value_place(&mut self, node: &Node<'_>) -> Location {
+        self.with_path(self.places.locate_value(node, self.path.last_key()))
     }
 
     /// Adds help to the last problem.
@@ -197,7 +199,11 @@ impl<'n> Reader<'n> {
 
     /// Reads the name of a provider.
     pub(super) fn provider(&mut self, node: &'n Node<'n>) -> Option<ProviderId> {
-        self.not_blank(node).map(|name| ProviderId::normalized(&name))
+        let name = self.not_blank(node)?;
+        if self.last_provider.as_ref().is_none_or(|last| last.written() != name) {
+            self.last_provider = Some(ProviderId::normalized(&name));
+        }
+        self.last_provider.clone()
     }
 
     fn not_blank(&mut self, node: &'n Node<'n>) -> Option<Cow<'n, str>> {

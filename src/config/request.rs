@@ -15,7 +15,8 @@ use crate::syntax::Node;
 #[derive(Clone, Default)]
 pub(super) struct RequestSettings {
     pub(super) headers: Headers,
-    pub(super) auth: Option<RequestAuth>,
+    /// Boxed, because few providers have it.
+    pub(super) auth: Option<Box<RequestAuth>>,
     pub(super) allow_private_network: Option<bool>,
 }
 
@@ -67,7 +68,7 @@ impl RequestSettings {
             let node = &member.node;
             match member.key.as_ref() {
                 "headers" => request.headers = headers(reader, node),
-                "auth" => request.auth = auth(reader, node),
+                "auth" => request.auth = auth(reader, node).map(Box::new),
                 _ => request.allow_private_network = reader.boolean(node),
             }
         });

@@ -11,8 +11,7 @@ use crate::error::Result;
 use crate::id::ProviderId;
 use crate::profile::AuthProfiles;
 use crate::select::{
-    Backoff, ConfiguredProfile, CooldownPolicy, ExpectedKind, Inline, InlineFailure, ProfileSelector, Query, Selection,
-    SelectorRules, Settings,
+    Backoff, CooldownPolicy, Inline, InlineFailure, ProfileSelector, Query, Selection, SelectorRules, Settings,
 };
 
 const HOUR: f64 = 3_600.0;
@@ -136,19 +135,11 @@ impl Config {
     }
 
     pub(super) fn build_selector(&self, mut rules: SelectorRules) -> ProfileSelector {
-        let profiles = self.auth_profiles().map(|(id, entry)| {
-            let kind = match entry.mode {
-                Some(mode) => mode.kind().map_or(ExpectedKind::Foreign, ExpectedKind::Only),
-                // Lenient reading has reported it. The profile must stay usable.
-                None => ExpectedKind::Any,
-            };
-            (id.clone(), ConfiguredProfile { provider: entry.provider.clone(), kind })
-        });
         let order = self.auth_orders().map(|(provider, ids)| (provider.clone(), ids.to_vec()));
         let split = self.providers().map(|(provider, _)| provider).filter(|provider| self.providers.is_split(provider));
         let gateways =
             self.providers().filter(|(provider, entry)| entry.is_gateway(provider)).map(|(provider, _)| provider);
-        let mut settings = Settings::new(profiles.collect(), order.collect());
+        let mut settings = Settings::new(Arc::clone(&self.auth.profiles), order.collect());
         settings.split = split.cloned().collect();
         settings.gateways.reserve(self.providers.iter().len());
         settings.gateways.extend(gateways.cloned());

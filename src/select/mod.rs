@@ -22,7 +22,7 @@ mod resolve;
 mod rules;
 mod selector;
 mod session;
-mod settings;
+pub(crate) mod settings;
 mod transition;
 mod trial;
 mod unavailable;
@@ -40,7 +40,7 @@ pub use receipt::Receipt;
 pub(crate) use resolve::{Inline, InlineFailure};
 pub use rules::{Backoff, CooldownPolicy, FailureCounting, SelectorRules};
 pub use selector::{ProfileSelector, Selection};
-pub(crate) use settings::{ConfiguredProfile, ExpectedKind, Settings};
+pub(crate) use settings::Settings;
 pub use unavailable::Unavailable;
 #[cfg(feature = "client")]
 pub(crate) use unwritten::Unwritten;

@@ -9,7 +9,7 @@ use super::candidate::{Candidate, Candidates};
 use super::query::Query;
 use super::rules::SelectorRules;
 use super::session;
-use super::settings::{ConfiguredProfile, ExpectedKind, Settings};
+use super::settings::{ProfileSettings, Settings};
 use super::verdict::{Verdict, as_millis};
 use crate::clock::Timestamp;
 use crate::credential::{CredentialKind, Received, ReferenceFailure};
@@ -232,17 +232,14 @@ impl<'a> Selecting<'a> {
         self.settings.gateways.contains(&self.query.provider)
     }
 
-    fn accepts(&self, entry: &ConfiguredProfile, profile: &Profile) -> bool {
+    fn accepts(&self, entry: &ProfileSettings, profile: &Profile) -> bool {
         let matches = |kind: Option<CredentialKind>| {
             let Some(kind) = kind else { return false };
+            // Lenient reading has reported an unknown mode. The profile must stay usable.
+            let Some(mode) = entry.mode else { return true };
             // A configured OAuth credential accepts a static token, because a setup-token is one, but not vice versa.
-            match entry.kind {
-                ExpectedKind::Any => true,
-                ExpectedKind::Only(mode) => {
-                    mode == kind || (mode == CredentialKind::OAuth && kind == CredentialKind::Token)
-                }
-                ExpectedKind::Foreign => false,
-            }
+            mode.kind()
+                .is_some_and(|mode| mode == kind || (mode == CredentialKind::OAuth && kind == CredentialKind::Token))
         };
         matches(profile.stored_kind()) || (self.rules.inspect_secret && matches(profile.kind()))
     }

@@ -1,5 +1,7 @@
 //! The settings about profiles, as the selector needs them.
 
+use std::sync::Arc;
+
 use indexmap::{IndexMap, IndexSet};
 
 use crate::credential::CredentialKind;
@@ -9,7 +11,7 @@ use crate::id::{ProfileId, ProviderId};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
     /// The listed profiles. A provider with at least one entry uses only listed profiles.
-    pub(crate) profiles: IndexMap<ProfileId, ConfiguredProfile>,
+    pub(crate) profiles: Arc<IndexMap<ProfileId, ProfileSettings>>,
     /// The configured order of each provider. An empty list selects nothing.
     pub(crate) order: Vec<(ProviderId, Vec<ProfileId>)>,
     /// Providers whose spellings count as different providers.
@@ -22,7 +24,7 @@ pub(crate) struct Settings {
 
 impl Settings {
     pub(crate) fn new(
-        profiles: IndexMap<ProfileId, ConfiguredProfile>,
+        profiles: Arc<IndexMap<ProfileId, ProfileSettings>>,
         order: Vec<(ProviderId, Vec<ProfileId>)>,
     ) -> Self {
         let mut places: IndexMap<ProviderId, (Vec<usize>, Vec<usize>)> = IndexMap::new();
@@ -45,7 +47,7 @@ impl Settings {
     }
 
     /// Returns the configured profiles of a provider, in any spelling.
-    pub(super) fn profiles_of(&self, provider: &ProviderId) -> impl Iterator<Item = (&ProfileId, &ConfiguredProfile)> {
+    pub(super) fn profiles_of(&self, provider: &ProviderId) -> impl Iterator<Item = (&ProfileId, &ProfileSettings)> {
         let places = self.places.get(provider).into_iter().flat_map(|(profiles, _)| profiles);
         places.filter_map(|place| self.profiles.get_index(*place))
     }
@@ -68,18 +70,57 @@ impl Settings {
     }
 }
 
-/// One listed profile.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ConfiguredProfile {
-    pub(crate) provider: ProviderId,
-    pub(crate) kind: ExpectedKind,
+/// The spellings of a profile's mode. Provider settings spell the first one with a dash, which people mix up.
+pub(crate) const MODES: &[(&str, ProfileMode)] = &[
+    ("api_key", ProfileMode::ApiKey),
+    ("oauth", ProfileMode::OAuth),
+    ("token", ProfileMode::Token),
+    ("aws-sdk", ProfileMode::AwsSdk),
+];
+
+/// The kind of credential that an entry of `auth.profiles` declares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ProfileMode {
+    /// `api_key`: an API key.
+    ApiKey,
+    /// `oauth`: an OAuth credential.
+    OAuth,
+    /// `token`: a static bearer token.
+    Token,
+    /// `aws-sdk`: a credential that Amazon's own library finds. It is not stored, and this crate does not use it.
+    AwsSdk,
 }
 
-/// The kind of credential a listed profile is expected to hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ExpectedKind {
-    Any,
-    Only(CredentialKind),
-    /// A kind that no stored credential has.
-    Foreign,
+impl ProfileMode {
+    /// Returns the name in the configuration.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        MODES.iter().find(|(_, mode)| *mode == self).map_or("", |(name, _)| name)
+    }
+
+    /// Returns the kind of credential; `None` for `aws-sdk`, whose secrets are kept elsewhere.
+    #[must_use]
+    pub fn kind(self) -> Option<CredentialKind> {
+        match self {
+            Self::ApiKey => Some(CredentialKind::ApiKey),
+            Self::OAuth => Some(CredentialKind::OAuth),
+            Self::Token => Some(CredentialKind::Token),
+            Self::AwsSdk => None,
+        }
+    }
+}
+
+/// An entry of `auth.profiles`, which allows the use of a stored profile. It has no secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ProfileSettings {
+    /// `provider`: the provider of the profile.
+    pub provider: ProviderId,
+    /// `mode`: the kind of credential. `None` only if lenient reading found an unknown one.
+    pub mode: Option<ProfileMode>,
+    /// `email`: the account, for display.
+    pub email: Option<String>,
+    /// `displayName`: the account's name, for display.
+    pub display_name: Option<String>,
 }

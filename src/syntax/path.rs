@@ -6,9 +6,14 @@ use crate::error::Shown;
 
 /// A path of keys and indices, written `agents.list[1].model`. A key that is not a plain name is written in brackets,
 /// as in `agents.defaults.models["anthropic/claude-opus-4-5"].params`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct KeyPath<'k> {
     segments: Vec<Segment<'k>>,
+    /// The text of the first segments, as the last call of [`written`](Self::written) left it, because the paths of
+    /// neighbours begin alike.
+    text: String,
+    /// The length of the text after each of these segments.
+    ends: Vec<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,18 +53,20 @@ impl<'k> KeyPath<'k> {
 
     pub(crate) fn pop(&mut self) {
         self.segments.pop();
+        if self.ends.len() > self.segments.len() {
+            self.ends.pop();
+            self.text.truncate(self.ends.last().copied().unwrap_or(0));
+        }
     }
 
-    /// Writes the path into a string of about its length.
-    pub(crate) fn written(&self) -> String {
-        let length = |segment: &Segment<'_>| match segment {
-            Segment::Key(key) => key.len().min(LONGEST) + 4,
-            Segment::Index(_) => 6,
-        };
-        let mut text = String::with_capacity(self.segments.iter().map(length).sum());
-        // Writing to a string cannot fail.
-        let _ = self.write(&mut text);
-        text
+    /// Returns the path as text, on one line.
+    pub(crate) fn written(&mut self) -> &str {
+        for segment in self.segments.iter().skip(self.ends.len()) {
+            // Writing to a string cannot fail.
+            let _ = segment.write(self.ends.is_empty(), &mut self.text);
+            self.ends.push(self.text.len());
+        }
+        &self.text
     }
 
     /// Returns the last segment if it is a key.
@@ -70,33 +77,6 @@ impl<'k> KeyPath<'k> {
         }
     }
 
-    fn write(&self, out: &mut impl fmt::Write) -> fmt::Result {
-        for (position, segment) in self.segments.iter().enumerate() {
-            let key = match segment {
-                Segment::Key(key) => key,
-                Segment::Index(index) => {
-                    write!(out, "[{index}]")?;
-                    continue;
-                }
-            };
-            match Form::of(key) {
-                Form::Name => {
-                    out.write_str(if position == 0 { "" } else { "." })?;
-                    out.write_str(key)?;
-                }
-                Form::Quoted => {
-                    out.write_str("[\"")?;
-                    out.write_str(key)?;
-                    out.write_str("\"]")?;
-                }
-                Form::Escaped => write!(out, "[{:?}]", Shown::new(key))?,
-                // The line and the column show where it is.
-                Form::Hidden => out.write_str("[…]")?,
-            }
-        }
-        Ok(())
-    }
-
     pub(super) fn segments(&self) -> &[Segment<'k>] {
         &self.segments
     }
@@ -104,7 +84,30 @@ impl<'k> KeyPath<'k> {
 
 impl fmt::Display for KeyPath<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write(f)
+        self.segments.iter().enumerate().try_for_each(|(position, segment)| segment.write(position == 0, f))
+    }
+}
+
+impl Segment<'_> {
+    fn write(&self, is_first: bool, out: &mut impl fmt::Write) -> fmt::Result {
+        let key = match self {
+            Segment::Key(key) => key,
+            Segment::Index(index) => return write!(out, "[{index}]"),
+        };
+        match Form::of(key) {
+            Form::Name => {
+                out.write_str(if is_first { "" } else { "." })?;
+                out.write_str(key)
+            }
+            Form::Quoted => {
+                out.write_str("[\"")?;
+                out.write_str(key)?;
+                out.write_str("\"]")
+            }
+            Form::Escaped => write!(out, "[{:?}]", Shown::new(key)),
+            // The line and the column show where it is.
+            Form::Hidden => out.write_str("[…]"),
+        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::collections::HashSet;
 use std::fmt;
 
 use json5::ErrorCode;
@@ -27,8 +26,8 @@ pub(crate) enum Value<'t> {
     Bool(bool),
     Number(f64),
     String(Cow<'t, str>),
-    Array(Vec<Node<'t>>),
-    Object(Vec<Member<'t>>),
+    Array(Box<[Node<'t>]>),
+    Object(Box<[Member<'t>]>),
 }
 
 /// One entry of an object, in the order of the text.
@@ -74,9 +73,9 @@ pub(super) fn is_doubtful(text: &str) -> bool {
 /// another version of the parser could report. The parser's message is dropped because it may repeat the input; its
 /// position is kept.
 pub(super) fn build(text: &str, depth: usize, is_scanned: bool) -> Result<Node<'_>> {
-    let count = Cell::new(0);
+    let progress = Progress { count: Cell::new(0), open: Cell::new(Vec::with_capacity(USUALLY_OPEN)) };
     let mut parser = json5::Deserializer::from_str(text);
-    let built = Seed { count: &count, depth, is_scanned }.deserialize(&mut parser);
+    let built = Seed { progress: &progress, depth, is_scanned }.deserialize(&mut parser);
     // The text must end here: only at its end does another visit fail because a value is missing.
     let built = built.and_then(|root| match parser.deserialize_any(Key) {
         Err(end) if end.code() == Some(ErrorCode::EofParsingValue) => Ok(root),
@@ -95,17 +94,29 @@ pub(super) fn build(text: &str, depth: usize, is_scanned: bool) -> Result<Node<'
     })
 }
 
-/// The state for each value: the number of keys and values so far, and the number of levels that may still be opened.
+/// What all values share: the number of keys and values so far, and the members of the objects that are open.
+///
+/// The members of an object are moved into an allocation of their exact size once their number is known. Lists that
+/// grow would take twice the memory, because most objects have few members.
+struct Progress<'t> {
+    count: Cell<usize>,
+    open: Cell<Vec<Member<'t>>>,
+}
+
+/// The number of members for which there is room at the start, enough for most files.
+const USUALLY_OPEN: usize = 64;
+
+/// The state for each value: the progress, and the number of levels that may still be opened.
 #[derive(Clone, Copy)]
-struct Seed<'c> {
-    count: &'c Cell<usize>,
+struct Seed<'p, 't> {
+    progress: &'p Progress<'t>,
     depth: usize,
     is_scanned: bool,
 }
 
-impl Seed<'_> {
+impl Seed<'_, '_> {
     fn number(self) -> usize {
-        self.count.replace(self.count.get() + 1)
+        self.progress.count.replace(self.progress.count.get() + 1)
     }
 
     /// Returns the seed for the inside of an array or an object.
@@ -115,7 +126,7 @@ impl Seed<'_> {
     }
 }
 
-impl<'t> DeserializeSeed<'t> for Seed<'_> {
+impl<'t> DeserializeSeed<'t> for Seed<'_, 't> {
     type Value = Node<'t>;
 
     fn deserialize<D: Deserializer<'t>>(self, parser: D) -> std::result::Result<Node<'t>, D::Error> {
@@ -125,7 +136,7 @@ impl<'t> DeserializeSeed<'t> for Seed<'_> {
     }
 }
 
-impl<'t> Visitor<'t> for Seed<'_> {
+impl<'t> Visitor<'t> for Seed<'_, 't> {
     type Value = Value<'t>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -173,17 +184,23 @@ impl<'t> Visitor<'t> for Seed<'_> {
         while let Some(node) = items.next_element_seed(inside)? {
             nodes.push(node);
         }
-        Ok(Value::Array(nodes))
+        Ok(Value::Array(nodes.into()))
     }
 
     fn visit_map<A: MapAccess<'t>>(self, mut entries: A) -> std::result::Result<Value<'t>, A::Error> {
         let inside = self.inside()?;
-        let mut members: Vec<Member<'t>> = Vec::new();
+        let mut count = 0;
         while let Some(key) = entries.next_key_seed(Key)? {
             let key_at = self.number();
             let node = entries.next_value_seed(inside)?;
-            members.push(Member { key, key_at, node });
+            let mut open = self.progress.open.take();
+            open.push(Member { key, key_at, node });
+            self.progress.open.set(open);
+            count += 1;
         }
+        let mut open = self.progress.open.take();
+        let members = open.split_off(open.len().saturating_sub(count)).into_boxed_slice();
+        self.progress.open.set(open);
         if has_twice(&members) { Err(A::Error::custom("a key twice")) } else { Ok(Value::Object(members)) }
     }
 }
@@ -191,7 +208,7 @@ impl<'t> Visitor<'t> for Seed<'_> {
 /// The largest double below 2^63, the limit of the parser's whole numbers.
 const LARGEST: f64 = 9_223_372_036_854_774_784.0;
 
-/// The number of keys that are compared one by one; with more, a set is faster.
+/// The number of keys that are compared one by one; with more, sorting is faster.
 const FEW: usize = 16;
 
 /// Returns `true` if there are duplicate keys.
@@ -201,8 +218,10 @@ fn has_twice(members: &[Member<'_>]) -> bool {
         return std::iter::from_fn(|| rest.next().map(|first| (first, rest.clone())))
             .any(|(first, mut later)| later.any(|member| member.key == first.key));
     }
-    let mut keys = HashSet::with_capacity(members.len());
-    !members.iter().all(|member| keys.insert(member.key.as_ref()))
+    // By length first, because that decides most comparisons.
+    let mut keys: Vec<_> = members.iter().map(|member| (member.key.len(), member.key.as_ref())).collect();
+    keys.sort_unstable();
+    keys.windows(2).any(|pair| matches!(pair, [one, other] if one == other))
 }
 
 /// Reads a key, borrowed if possible.

@@ -8,17 +8,14 @@ use crate::syntax::{Member, Node, Value};
 pub(super) fn merge<'t>(earlier: Node<'t>, later: Node<'t>) -> Node<'t> {
     let at = later.at;
     let value = match (earlier.value, later.value) {
-        (Value::Array(mut items), Value::Array(more)) => {
-            items.extend(more);
-            Value::Array(items)
-        }
+        (Value::Array(items), Value::Array(more)) => Value::Array(items.into_iter().chain(more).collect()),
         (Value::Object(members), Value::Object(more)) => Value::Object(merge_members(members, more)),
         (_, value) => value,
     };
     Node { at, value }
 }
 
-fn merge_members<'t>(members: Vec<Member<'t>>, more: Vec<Member<'t>>) -> Vec<Member<'t>> {
+fn merge_members<'t>(members: Box<[Member<'t>]>, more: Box<[Member<'t>]>) -> Box<[Member<'t>]> {
     let places: HashMap<String, usize> =
         members.iter().enumerate().map(|(place, member)| (member.key.clone().into_owned(), place)).collect();
     let mut merged: Vec<Option<Member<'t>>> = members.into_iter().map(Some).collect();

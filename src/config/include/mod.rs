@@ -8,6 +8,8 @@ mod tests;
 use std::borrow::Cow;
 use std::path::{Component, Path, PathBuf};
 
+use memchr::{memchr, memmem};
+
 use self::merge::merge;
 use super::open;
 use super::options::ReadOptions;
@@ -33,11 +35,17 @@ pub(super) struct Included {
     marks: Marks,
 }
 
-/// Returns `true` if a tree includes anything.
-pub(super) fn has_include(node: &Node<'_>) -> bool {
+/// Returns `true` if a text, of which this is the tree, includes anything.
+pub(super) fn has_include(text: &str, root: &Node<'_>) -> bool {
+    // Without the key in the text, only an escape sequence could spell it, and a search is faster than a walk.
+    let is_likely = memmem::find(text.as_bytes(), KEY.as_bytes()).is_some() || memchr(b'\\', text.as_bytes()).is_some();
+    is_likely && is_including(root)
+}
+
+fn is_including(node: &Node<'_>) -> bool {
     match &node.value {
-        Value::Array(items) => items.iter().any(has_include),
-        Value::Object(members) => members.iter().any(|member| member.key == KEY || has_include(&member.node)),
+        Value::Array(items) => items.iter().any(is_including),
+        Value::Object(members) => members.iter().any(|member| member.key == KEY || is_including(&member.node)),
         _ => false,
     }
 }
@@ -102,7 +110,7 @@ impl<'o> Includes<'o> {
                     expanded.push(self.expand(item, depth + 1)?);
                     self.path.pop();
                 }
-                Value::Array(expanded)
+                Value::Array(expanded.into())
             }
             Value::Object(members) => return self.object(at, members, depth),
             scalar => scalar,
@@ -110,7 +118,7 @@ impl<'o> Includes<'o> {
         Ok(Node { at, value })
     }
 
-    fn object<'t>(&mut self, at: usize, members: Vec<Member<'t>>, depth: usize) -> Result<Node<'t>> {
+    fn object<'t>(&mut self, at: usize, members: Box<[Member<'t>]>, depth: usize) -> Result<Node<'t>> {
         let mut include = None;
         let mut others = Vec::with_capacity(members.len());
         for member in members {
@@ -124,7 +132,7 @@ impl<'o> Includes<'o> {
             others.push(Member { node, ..member });
         }
         let alone = others.is_empty();
-        let own = Node { at, value: Value::Object(others) };
+        let own = Node { at, value: Value::Object(others.into()) };
         let Some(include) = include else { return Ok(own) };
         let (steps, links) = (self.path.len(), self.chain.len());
         match self.follow(&include, alone, depth) {
@@ -146,7 +154,7 @@ impl<'o> Includes<'o> {
         let included = match &include.value {
             Value::String(name) => self.load(name, include.at, depth)?,
             Value::Array(items) => {
-                let mut merged = Node { at: include.at, value: Value::Object(Vec::new()) };
+                let mut merged = Node { at: include.at, value: Value::Object(Box::default()) };
                 for item in items {
                     let Value::String(name) = &item.value else {
                         return Err(self.refuse(item.at, "the name of a file is expected"));
