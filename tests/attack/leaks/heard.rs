@@ -151,12 +151,16 @@ impl Heard {
             traits.clone().any(|one| one == "Debug") && (traits.all(|one| one != "Copy") || borrows(path))
         });
         let paths = texts.map(|(path, _)| path.split('<').next().unwrap_or(path));
-        // A type stands in the module where it is public, or below it.
-        let is_heard = |path: &str| {
+        let paths: Vec<&str> = paths.collect();
+        let name_of = |path: &'static str| path.rsplit("::").next().unwrap_or(path);
+        // A type is defined in the module where it is public, or below it, or elsewhere if no other has its name.
+        let is_heard = |path: &'static str| {
             let (module, name) = path.rsplit_once("::").unwrap_or(("", path));
-            heard.iter().any(|heard| heard.starts_with(module) && heard.rsplit("::").next() == Some(name))
+            let is_alone = paths.iter().filter(|other| name_of(other) == name).count() == 1;
+            let of_name = heard.iter().filter(|heard| heard.rsplit("::").next() == Some(name));
+            of_name.into_iter().any(|heard| is_alone || heard.starts_with(module))
         };
-        paths.filter(|path| !is_heard(path)).collect()
+        paths.iter().copied().filter(|path| !is_heard(path)).collect()
     }
 
     /// Where a text gives the secret away.

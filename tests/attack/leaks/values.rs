@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use provider_auth::cache::{BreakpointOptions, BreakpointPlan, PromptChange};
+use provider_auth::cache::{BreakpointOptions, BreakpointPlan, PreviousBody, PromptChange};
 use provider_auth::clock::ManualClock;
 use provider_auth::credential::{AuthScheme, CredentialSource};
 use provider_auth::failure::RetryBackoff;
@@ -83,6 +83,9 @@ fn prompts(heard: &mut Heard) {
         heard.display(&change);
     }
     let options = BreakpointOptions::new(CacheRetention::Long).previous(before.as_bytes());
+    let read = heard.result(PreviousBody::read(before.as_bytes()));
+    assert!(read.is_some_and(|read| read.as_bytes() == before.as_bytes()));
+    assert!(heard.result(PreviousBody::read(secret.as_bytes())).is_none());
     heard.debug(&options);
     if let Some(plan) = heard.result(BreakpointPlan::for_body(after.as_bytes(), &options)) {
         heard.debug(plan.breakpoints());
