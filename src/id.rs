@@ -238,8 +238,8 @@ impl ModelRef {
     /// [`ErrorKind::InvalidId`] if either half is blank.
     pub fn parse(text: &str, default_provider: &ProviderId) -> Result<Self> {
         match text.split_once('/') {
-            // Most models are of the default provider, whose name is then shared.
-            Some((provider, model)) if provider == default_provider.written() => {
+            // The name of the default provider is shared.
+            Some((provider, model)) if !provider.is_empty() && provider == default_provider.written() => {
                 Self::new(default_provider.clone(), model)
             }
             Some((provider, model)) => Self::new(ProviderId::new(provider)?, model),

@@ -29,7 +29,7 @@ pub(super) struct Reader<'n> {
     pub(super) found: [usize; 2],
     /// The number of bytes that substitution may still produce.
     pub(super) budget: usize,
-    /// The provider that was read last, because the next one is mostly the same.
+    /// The provider that was read last, because the next one is often the same.
     pub(super) last_provider: Option<ProviderId>,
 }
 

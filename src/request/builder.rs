@@ -312,10 +312,10 @@ impl<'a> RequestBuilder<'a> {
         if row.automatic { options } else { options.automatic(false) }
     }
 
-    /// Returns `true` if any marker is asked for.
+    /// Returns `true` if the plan of the request goes on from the session's earlier ones.
     #[cfg(feature = "client")]
-    pub(crate) fn asks_for_markers(&self) -> bool {
-        self.marker_options().asks_for_markers()
+    pub(crate) fn goes_on(&self) -> bool {
+        self.marker_options().keeps()
     }
 
     pub(super) fn ignores_caching(&self) -> bool {

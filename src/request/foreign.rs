@@ -17,7 +17,7 @@ use crate::net::{Place, PlainHttp, checked, insecure, invalid, same_origin};
 use crate::select::Selection;
 
 /// The plan of a body, and the layout of that body if it is kept.
-type Planned = (BreakpointPlan, Option<KeptLayout>);
+type PlanAndLayout = (BreakpointPlan, Option<KeptLayout>);
 
 impl RequestBuilder<'_> {
     /// Authenticates a request that another library built for this endpoint, and adds cache breakpoints
@@ -64,7 +64,7 @@ impl RequestBuilder<'_> {
     pub(crate) fn authenticate_planned<B: AsRef<[u8]>>(
         self,
         request: http::Request<B>,
-    ) -> Result<(http::Request<Vec<u8>>, Option<Planned>)> {
+    ) -> Result<(http::Request<Vec<u8>>, Option<PlanAndLayout>)> {
         let (mut parts, body) = request.into_parts();
         let endpoint = self.endpoint();
         let uri = checked(&parts.uri.to_string(), endpoint.plain_http())?;

@@ -42,9 +42,9 @@ impl Rotator {
         let begun = self.begin(call, &attempt, &target.endpoint);
         let builder = RequestBuilder::new(&target.endpoint, attempt.credential());
         let builder = call.set_up(builder, config, (model, target.endpoint.kind()), begun.as_ref());
-        let is_marked = builder.asks_for_markers();
+        let goes_on = builder.goes_on();
         let (request, plan, notes, layout) = builder.body(call.body_for(model)?).build()?.into_planned();
-        let planned = begun.filter(|_| is_marked).map(|begun| begun.planned(plan.continued(), layout));
+        let planned = begun.filter(|_| goes_on).map(|begun| begun.planned(plan.continued(), layout));
         let (request, sent) = target.request(request).ok_or_else(|| Failure::from(TransportError::Request))?;
         let (response, body) = self.exchange(&attempt, &target, request).await?;
         Ok(self.taken(response, body, notes, sent, Some(plan), planned))
@@ -69,12 +69,12 @@ impl Rotator {
                 let endpoint = &target.endpoint;
                 let builder = RequestBuilder::for_selection(endpoint, attempt.selection());
                 let builder = call.set_up(builder, &settings.config, (model, endpoint.kind()), begun.as_ref());
-                let (is_marked, mut notes) = (builder.asks_for_markers(), builder.notes());
+                let (goes_on, mut notes) = (builder.goes_on(), builder.notes());
                 let (request, plan) = builder.authenticate_planned(request)?;
                 let (plan, layout) = plan.unzip();
                 notes.extend(plan.as_ref().and_then(nothing_cached));
                 let continued = plan.as_ref().and_then(BreakpointPlan::continued);
-                planned = begun.filter(|_| is_marked).map(|begun| begun.planned(continued, layout.flatten()));
+                planned = begun.filter(|_| goes_on).map(|begun| begun.planned(continued, layout.flatten()));
                 (request, notes, plan)
             }
             None => (attempt.selection().authenticate(request)?, Vec::new(), None),
@@ -99,7 +99,7 @@ impl Rotator {
             model: attempt.model().clone(),
             url: endpoint.uri().to_string(),
         };
-        Some(self.0.sessions.begin(place, self.0.clock.now(), call.previous_body()))
+        self.0.sessions.begin(place, self.0.clock.now(), call.previous_body())
     }
 
     /// Returns the result of an answered attempt. The server has accepted its request, which is thus the last

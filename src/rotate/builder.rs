@@ -190,7 +190,8 @@ impl RotatorBuilder {
     }
 
     /// Sets the maximum number of bytes for the memory of sessions, which contains the last body of each conversation
-    /// in them with the places of its blocks, which usually take less than a tenth of it; see [`Call::session`](super::Call::session). Default: 32 MiB; zero disables the memory.
+    /// in them and, where there is room, the places of its blocks; see [`Call::session`](super::Call::session). Default:
+    /// 32 MiB; zero disables the memory.
     ///
     /// The conversations that were not used for longest are forgotten first. The next request of one is planned like
     /// its first, at the cost that it would have without a memory.

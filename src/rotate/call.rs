@@ -159,7 +159,7 @@ impl Call {
     }
 
     /// Sets a function for all other settings of the request: headers, beta flags, the API's version. It is called for
-    /// each attempt.
+    /// each attempt. If it sets a previous body or plan, a session does not remember the request.
     pub fn setup(
         mut self,
         setup: impl for<'r> Fn(RequestBuilder<'r>) -> RequestBuilder<'r> + Send + Sync + 'static,

@@ -1,6 +1,6 @@
 //! What is kept of each session: the last requests of its conversations, in the order of their beginnings.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +19,8 @@ pub(super) const CONVERSATIONS: usize = 8;
 pub(super) struct Conversations {
     kept: HashMap<Arc<Place>, Session>,
     by_number: BTreeMap<u64, Arc<Place>>,
+    /// The requests that are kept with the layout of their body.
+    with_layout: BTreeSet<u64>,
     bytes: usize,
     last: u64,
     /// The highest number of the requests that were forgotten because there was no room.
@@ -41,8 +43,8 @@ pub(super) struct Kept {
     pub(super) conversation: u64,
     /// `None` if it is too large to keep.
     pub(super) body: Option<Bytes>,
-    /// The layout of the body.
-    pub(super) layout: Option<KeptLayout>,
+    /// The layout of the body, and the memory that it takes beside the rest.
+    pub(super) layout: Option<(usize, KeptLayout)>,
     pub(super) bytes: usize,
     pub(super) at: Timestamp,
     pub(super) gaps: Arc<[Duration]>,
@@ -62,7 +64,7 @@ impl Conversations {
     }
 
     /// Keeps the last request of a conversation in place of the one before it.
-    pub(super) fn keep(&mut self, place: Place, kept: Kept, most: usize) {
+    pub(super) fn keep(&mut self, place: Place, mut kept: Kept, most: usize) {
         let session = self.kept.get(&place);
         // If a later request was forgotten, this one must not become the last again.
         let forgotten = session.map_or(0, |session| session.forgotten).max(self.forgotten);
@@ -77,6 +79,8 @@ impl Conversations {
         for number in same.into_iter().chain(full) {
             self.forget(number);
         }
+        // A body saves tokens, and its layout only time.
+        while self.bytes + kept.all_bytes() > most && (self.forget_layout() || kept.layout.take().is_some()) {}
         while self.bytes > most - kept.bytes {
             let Some((oldest, _)) = self.by_number.first_key_value() else { break };
             let oldest = *oldest;
@@ -88,22 +92,41 @@ impl Conversations {
         }
         let place = Arc::new(place);
         self.by_number.insert(kept.number, Arc::clone(&place));
-        self.bytes += kept.bytes;
+        self.bytes += kept.all_bytes();
+        if kept.layout.is_some() {
+            self.with_layout.insert(kept.number);
+        }
         let session = self.kept.entry(place).or_default();
         session.forgotten = forgotten.max(full.unwrap_or_default());
         let at = session.conversations.partition_point(|other| other.number < kept.number);
         session.conversations.insert(at, kept);
     }
 
+    /// Forgets the layout that was not used for longest; `false` if there is none.
+    fn forget_layout(&mut self) -> bool {
+        let Some(number) = self.with_layout.pop_first() else { return false };
+        let session = self.by_number.get(&number).and_then(|place| self.kept.get_mut(place));
+        let kept = session.and_then(|session| session.conversations.iter_mut().find(|kept| kept.number == number));
+        self.bytes -= kept.and_then(|kept| kept.layout.take()).map_or(0, |(bytes, _)| bytes);
+        true
+    }
+
     fn forget(&mut self, number: u64) {
+        self.with_layout.remove(&number);
         let Some(place) = self.by_number.remove(&number) else { return };
         let Some(session) = self.kept.get_mut(&place) else { return };
         for kept in session.conversations.extract_if(.., |kept| kept.number == number) {
-            self.bytes -= kept.bytes;
+            self.bytes -= kept.all_bytes();
         }
         if session.conversations.is_empty() {
             self.kept.remove(&place);
         }
+    }
+}
+
+impl Kept {
+    fn all_bytes(&self) -> usize {
+        self.bytes + self.layout.as_ref().map_or(0, |(bytes, _)| *bytes)
     }
 }
 

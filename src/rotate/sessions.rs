@@ -33,6 +33,8 @@ pub(super) struct Begun {
     at: Timestamp,
     /// The last requests of the session's conversations, the last one first.
     pub(super) earlier: Vec<EarlierRequest>,
+    /// The memory of all sessions, in bytes.
+    most: usize,
 }
 
 /// The last request of a conversation.
@@ -71,8 +73,11 @@ impl Sessions {
         Self { most, state: Mutex::default() }
     }
 
-    /// Begins a request. A previous body that the caller passes replaces the memory.
-    pub(super) fn begin(&self, place: Place, now: Timestamp, previous: Option<&Bytes>) -> Begun {
+    /// Begins a request; `None` if there is no memory. A previous body that the caller passes replaces the memory.
+    pub(super) fn begin(&self, place: Place, now: Timestamp, previous: Option<&Bytes>) -> Option<Begun> {
+        if self.most == 0 {
+            return None;
+        }
         let (number, mut earlier) = {
             let mut state = self.state();
             let (number, kept) = state.begin(&place);
@@ -85,7 +90,7 @@ impl Sessions {
                 earlier.push(EarlierRequest { body, layout: None, conversation: None, at: now, gaps: Arc::default() });
             }
         }
-        Begun { place, number, at: now, earlier }
+        Some(Begun { place, number, at: now, earlier, most: self.most })
     }
 
     /// Keeps the body of a request that the server has accepted; `held` is its memory, in bytes. Of two concurrent
@@ -97,13 +102,10 @@ impl Sessions {
         if empty > self.most {
             return;
         }
-        let alone = empty.saturating_add(held);
-        let both = layout.as_ref().map_or(alone, |layout| alone.saturating_add(layout.held()));
         // A body that is too large leaves its place empty, because the previous one is no longer the last.
-        let (body, layout, bytes) = match (both <= self.most, alone <= self.most) {
-            (true, _) => (Some(body), layout, both),
-            (false, true) => (Some(body), None, alone),
-            (false, false) => (None, None, empty),
+        let (body, layout, bytes) = match empty.saturating_add(held) {
+            bytes if bytes <= self.most => (Some(body), layout.map(|layout| (layout.held(), layout)), bytes),
+            _ => (None, None, empty),
         };
         self.state().keep(place, Kept { number, conversation, body, layout, bytes, at, gaps }, self.most);
     }
@@ -116,7 +118,8 @@ impl Sessions {
 impl EarlierRequest {
     fn of(kept: &Kept) -> Option<Self> {
         let (body, conversation) = (kept.body.clone()?, Some(kept.conversation));
-        Some(Self { body, layout: kept.layout.clone(), conversation, at: kept.at, gaps: Arc::clone(&kept.gaps) })
+        let layout = kept.layout.as_ref().map(|(_, layout)| Arc::clone(layout));
+        Some(Self { body, layout, conversation, at: kept.at, gaps: Arc::clone(&kept.gaps) })
     }
 }
 
@@ -134,7 +137,9 @@ impl Begun {
         let gaps = from.map(|from| self.gaps_after(from)).unwrap_or_default();
         let gaps = gaps.get(gaps.len().saturating_sub(GAPS)..).unwrap_or_default().into();
         let replaced = continued.and_then(|continued| self.earlier.get(continued.replaced?)?.conversation);
-        let Self { place, number, at, .. } = self;
+        let Self { place, number, at, most, .. } = self;
+        // It would not be kept, so it need not wait for the answer.
+        let layout = layout.filter(|layout| layout.held() <= most);
         Planned { place, number, conversation: replaced.unwrap_or(number), at, gaps, layout }
     }
 }
@@ -157,20 +162,26 @@ mod tests {
         }
     }
 
+    impl Sessions {
+        fn begun(&self, place: Place, now: Timestamp, previous: Option<&Bytes>) -> Begun {
+            self.begin(place, now, previous).unwrap()
+        }
+    }
+
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_millis(seconds * 1_000)
     }
 
     /// A request that goes on from the session's last one.
     fn begin(sessions: &Sessions, session: &str, seconds: i64) -> Planned {
-        let begun = sessions.begin(place(session), at(seconds), None);
+        let begun = sessions.begun(place(session), at(seconds), None);
         let next = (!begun.earlier.is_empty()).then_some(Continued { index: 0, replaced: Some(0) });
         begun.planned(next, None)
     }
 
     /// The first request of a conversation.
     fn begin_new(sessions: &Sessions, session: &str) -> Planned {
-        sessions.begin(place(session), at(0), None).planned(None, None)
+        sessions.begun(place(session), at(0), None).planned(None, None)
     }
 
     fn end(sessions: &Sessions, planned: Planned, body: &[u8]) {
@@ -182,7 +193,12 @@ mod tests {
     }
 
     fn bodies(sessions: &Sessions, session: &str) -> Vec<Bytes> {
-        sessions.begin(place(session), at(0), None).earlier.into_iter().map(|earlier| earlier.body).collect()
+        sessions
+            .begin(place(session), at(0), None)
+            .into_iter()
+            .flat_map(|begun| begun.earlier)
+            .map(|earlier| earlier.body)
+            .collect()
     }
 
     fn previous(sessions: &Sessions, session: &str) -> Option<Bytes> {
@@ -222,35 +238,39 @@ mod tests {
         let messages: Vec<_> = (0..500).map(message).collect();
         let body = format!(r#"{{"messages":[{}]}}"#, messages.join(",")).into_bytes();
         let options = BreakpointOptions::new(CacheRetention::Short).earlier(Vec::new());
+        let marked = || mark_body_for_host(body.clone(), &options, &HostFields::default()).unwrap();
         let most = 4 * MEGABYTE;
         let taken = allocation_counter::measure(|| {
             let sessions = Sessions::new(most);
             for number in 0..100 {
-                let marked = mark_body_for_host(body.clone(), &options, &HostFields::default()).unwrap();
+                let marked = marked();
                 let place = place(&format!("session-{number}"));
-                let planned = sessions.begin(place, at(0), None).planned(None, marked.layout);
+                let planned = sessions.begun(place, at(0), None).planned(None, marked.layout);
                 let held = marked.body.capacity();
                 sessions.remember(planned, marked.body.into(), held);
             }
         });
         // What is being planned is allowed as well.
-        let planning = allocation_counter::measure(|| {
-            drop(mark_body_for_host(body.clone(), &options, &HostFields::default()).unwrap());
-        });
+        let planning = allocation_counter::measure(|| drop(marked()));
         let allowed = u64::try_from(most).unwrap() + planning.bytes_max;
         assert!(taken.bytes_max <= allowed, "{} bytes of {allowed}", taken.bytes_max);
 
-        // Where there is room for the body alone, it is kept alone.
-        let is_kept = |room: usize| {
-            let marked = mark_body_for_host(body.clone(), &options, &HostFields::default()).unwrap();
-            let held = marked.body.capacity();
-            let sessions = Sessions::new(held + room);
-            let planned = sessions.begin(place("one"), at(0), None).planned(None, marked.layout);
-            sessions.remember(planned, marked.body.into(), held);
-            let earlier = sessions.begin(place("one"), at(0), None).earlier;
-            earlier.iter().map(|earlier| earlier.layout.is_some()).collect::<Vec<_>>()
+        // Layouts are dropped before any body is, the oldest ones first.
+        let (held, layout) = (marked().body.capacity(), marked().layout.unwrap().held());
+        let is_kept = |layouts: usize, bodies: usize| {
+            let sessions = Sessions::new(bodies * (held + OVERHEAD + 200) + layouts * layout);
+            for name in ["one", "two", "three"] {
+                let marked = marked();
+                let planned = Planned { layout: marked.layout, ..begin_new(&sessions, name) };
+                sessions.remember(planned, marked.body.into(), held);
+            }
+            let earlier = |name| sessions.begun(place(name), at(0), None).earlier.pop();
+            ["one", "two", "three"].map(|name| earlier(name).map(|earlier| earlier.layout.is_some()))
         };
-        assert_eq!((is_kept(MEGABYTE), is_kept(OVERHEAD + 200), is_kept(OVERHEAD)), (vec![true], vec![false], vec![]));
+        assert_eq!(is_kept(3, 3), [Some(true); 3]);
+        assert_eq!(is_kept(1, 3), [Some(false), Some(false), Some(true)]);
+        assert_eq!(is_kept(0, 3), [Some(false); 3]);
+        assert_eq!(is_kept(0, 2), [None, Some(false), Some(false)]);
     }
 
     #[test]
@@ -289,10 +309,9 @@ mod tests {
             Place { model: "anthropic/claude-haiku-4-5".parse().unwrap(), ..place("three") },
             Place { url: "https://example.com/v1/messages".to_owned(), ..place("three") },
         ];
-        assert!(other.into_iter().all(|place| sessions.begin(place, at(0), None).earlier.is_empty()));
+        assert!(other.into_iter().all(|place| sessions.begun(place, at(0), None).earlier.is_empty()));
         let off = Sessions::new(0);
-        send(&off, "one", 0, b"{}");
-        assert_eq!(previous(&off, "one"), None);
+        assert!(off.begin(place("one"), at(0), None).is_none());
     }
 
     #[test]
@@ -302,7 +321,7 @@ mod tests {
         let (first, second) = (begin(&sessions, "one", 3), begin(&sessions, "one", 5));
         end(&sessions, second, b"second");
         end(&sessions, first, b"first");
-        let third = sessions.begin(place("one"), at(35), None);
+        let third = sessions.begun(place("one"), at(35), None);
         assert_eq!((third.earlier.len(), &*third.earlier[0].body), (1, &b"second"[..]));
         assert_eq!(third.gaps_after(&third.earlier[0]), [5, 30].map(Duration::from_secs));
         // First requests at the same time are conversations of their own, whichever ends first.
@@ -353,16 +372,16 @@ mod tests {
         let (main, title) = (begin_new(&sessions, "one"), begin_new(&sessions, "one"));
         end(&sessions, main, b"main");
         end(&sessions, title, b"title");
-        let next = sessions.begin(place("one"), at(60), None);
+        let next = sessions.begun(place("one"), at(60), None);
         let planned = next.planned(Some(Continued { index: 1, replaced: Some(1) }), None);
         end(&sessions, planned, b"main, longer");
         assert_eq!(bodies(&sessions, "one"), [&b"main, longer"[..], b"title"]);
-        let now = sessions.begin(place("one"), at(100), None);
+        let now = sessions.begun(place("one"), at(100), None);
         let gaps: Vec<_> = now.earlier.iter().map(|earlier| now.gaps_after(earlier)).collect();
         assert_eq!(gaps, [vec![Duration::from_secs(60), Duration::from_secs(40)], vec![Duration::from_secs(100)]]);
         // A body that goes on from one which stays is a conversation of its own, with the same times before.
         end(&sessions, now.planned(Some(Continued { index: 0, replaced: None }), None), b"summary");
-        let now = sessions.begin(place("one"), at(100), None);
+        let now = sessions.begun(place("one"), at(100), None);
         assert_eq!((now.earlier.len(), now.gaps_after(&now.earlier[0]).len()), (3, 3));
     }
 
@@ -371,7 +390,7 @@ mod tests {
         let sessions = Sessions::new(MEGABYTE);
         end(&sessions, begin_new(&sessions, "one"), b"main");
         end(&sessions, begin_new(&sessions, "one"), b"title");
-        let begin = |body| sessions.begin(place("one"), at(60), Some(&Bytes::from_static(body)));
+        let begin = |body| sessions.begun(place("one"), at(60), Some(&Bytes::from_static(body)));
         let (known, unknown) = (begin(b"main"), begin(b"another"));
         assert_eq!((known.earlier.len(), known.gaps_after(&known.earlier[0]).len()), (1, 1));
         assert_eq!((unknown.earlier.len(), unknown.gaps_after(&unknown.earlier[0]).len()), (1, 0));

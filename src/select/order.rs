@@ -81,7 +81,7 @@ impl<'a> Selecting<'a> {
         } else {
             self.profiles.order(provider)
         };
-        // Checked first, because a pick takes about as long as the lookups below.
+        // Checked first, because the lookups below take as long as the rest of a pick.
         if stored.is_none() && self.settings.has_none_of(provider) {
             return (Base::Stored, None);
         }

@@ -1,5 +1,6 @@
 //! The settings about profiles, as the selector needs them.
 
+use std::fmt;
 use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
@@ -8,7 +9,7 @@ use crate::credential::CredentialKind;
 use crate::id::{ProfileId, ProviderId};
 
 /// The settings that decide which profiles are used, and in which order.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Settings {
     /// The listed profiles. A provider with at least one entry uses only listed profiles.
     pub(crate) profiles: Arc<IndexMap<ProfileId, ProfileSettings>>,
@@ -67,6 +68,19 @@ impl Settings {
     pub(crate) fn is_one(&self, provider: &ProviderId, other: &ProviderId) -> bool {
         provider == other
             && (self.split.is_empty() || provider.written() == other.written() || !self.is_split(provider))
+    }
+}
+
+/// Shows of the profiles what the selector uses, and not who they belong to.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let profiles: Vec<_> = self.profiles.iter().map(|(id, entry)| (id, &entry.provider, entry.mode)).collect();
+        f.debug_struct("Settings")
+            .field("profiles", &profiles)
+            .field("order", &self.order)
+            .field("split", &self.split)
+            .field("gateways", &self.gateways)
+            .finish_non_exhaustive()
     }
 }
 

@@ -52,8 +52,7 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// A depth that the parsers are known to survive in a debug build on a 2 MiB stack, with a margin (objects overflow
-    /// it at 840).
+    /// A depth that the parsers are known to survive in a debug build on a 2 MiB stack, with a margin.
     pub(crate) const DEEPEST: usize = 128;
 
     fn depth(&self) -> usize {

@@ -1,5 +1,7 @@
 //! Tells whether two bodies belong to one conversation, as far as their first messages show.
 
+use memchr::memmem;
+
 use super::compare::{Scanned, same_text, unmarked};
 use super::layout::{Block, PromptSection};
 
@@ -78,13 +80,31 @@ pub(crate) fn has_other_instructions(previous: Scanned<'_>, current: Scanned<'_>
     (start + end) * 2 < before.len().max(now.len())
 }
 
+/// How much of the first message's text is looked for in another body, and how far it may have moved there, in bytes.
+const LOOKED_FOR: usize = 64;
+const MOVED: usize = 8_192;
+
+/// Returns `true` if a body that was not read yet may go on from a previous one: the text of the first message begins at
+/// about the same place.
+pub(crate) fn may_go_on(previous: Scanned<'_>, body: &[u8]) -> bool {
+    let Some(block) = previous.layout.messages().blocks.first() else { return false };
+    let text = block.span.of(previous.body);
+    // The text of a block may be a string in the other body, and a marker may follow it.
+    let own = memmem::find(text, TEXT).and_then(|at| text.get(at + TEXT.len()..));
+    let own = own.or(text.strip_prefix(b"\"")).and_then(|own| own.split(|byte| *byte == b'"').next()).unwrap_or(text);
+    let near = block.span.start.saturating_sub(MOVED)..body.len().min(block.span.start + MOVED);
+    body.get(near).is_some_and(|near| memmem::find(near, own.get(..LOOKED_FOR).unwrap_or(own)).is_some())
+}
+
+const TEXT: &[u8] = br#""text":""#;
+
 /// Returns `true` if the messages of a body may contain the first block of another one's messages.
 pub(crate) fn may_contain_first(previous: &[u8], current: Scanned<'_>) -> bool {
     let first = current.layout.messages().blocks.first();
     first.is_some_and(|block| {
         let text = block.span.of(current.body);
         // A marker may have been added as its last member.
-        memchr::memmem::find(previous, text.strip_suffix(b"}").unwrap_or(text)).is_some()
+        memmem::find(previous, text.strip_suffix(b"}").unwrap_or(text)).is_some()
     })
 }
 

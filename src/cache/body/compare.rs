@@ -11,8 +11,8 @@ pub(crate) struct Scanned<'a> {
     pub(crate) layout: &'a BodyLayout,
 }
 
-/// The number of equal blocks at the start of each section of two bodies. A section counts only if all sections before
-/// it are equal.
+/// The number of equal blocks at the start of each section of two bodies. A section counts only if all sections before it
+/// are equal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CommonPrefix {
     pub(crate) tools: usize,
@@ -20,7 +20,7 @@ pub(crate) struct CommonPrefix {
     pub(crate) messages: usize,
     /// `true` if all of tools and system are equal.
     pub(crate) head: bool,
-    /// The same as `messages`, whatever is before them.
+    /// The number of equal blocks at the start of the messages, even if tools or system differ.
     pub(crate) messages_alone: usize,
 }
 
@@ -36,7 +36,7 @@ impl CommonPrefix {
         let mut common = Self::default();
         let (tools, all_tools) = same(previous.layout.tools(), current.layout.tools());
         common.tools = tools;
-        // A difference loses everything after it, so the system prompt is not compared.
+        // If the tools differ, the system prompt does not count.
         if all_tools {
             (common.system, common.head) = same(previous.layout.system(), current.layout.system());
         }

@@ -107,7 +107,7 @@ pub(super) struct BlockTable {
     pub(super) code_call_ids: HashMap<Arc<[u8]>, usize>,
     /// The number of calls at the start that are known to have the same ids in the body that this one is compared with.
     pub(super) same_code_calls: usize,
-    /// `true` if the next call is known to have another id there.
+    /// `true` if the first call after these is known to have another id there.
     pub(super) calls_differ: bool,
     /// The messages, if another body will be compared with this one.
     pub(super) messages: Option<Vec<MessageSpan>>,

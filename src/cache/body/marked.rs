@@ -11,7 +11,7 @@ use crate::retention::CacheTtl;
 pub(crate) enum Inserted {
     /// A marker of this many bytes, with its comma, as the last member of a block.
     Member { at: usize, length: usize, ttl: CacheTtl },
-    /// The rest of a marked text block around a string: so many bytes before it and after it.
+    /// The rest of a marked text block around a string, in bytes before it and after it.
     Around { string: Span, before: usize, after: usize, ttl: CacheTtl },
     /// Members of this many bytes at the end of the body.
     Root { at: usize, length: usize },
@@ -31,7 +31,7 @@ impl BodyLayout {
     /// Returns the layout that reading the body after these insertions would find.
     pub(crate) fn with_inserted(mut self, inserted: &[Inserted]) -> Self {
         let places: Vec<(usize, usize)> = inserted.iter().flat_map(|inserted| inserted.places()).collect();
-        // What is inserted at the end of a span is outside of it, except around a wrapped string.
+        // What is inserted at the end of a span is outside of it. The span of a wrapped string is set below.
         let moved = |offset: usize| {
             offset + places.iter().filter(|(at, _)| *at < offset).map(|(_, length)| length).sum::<usize>()
         };

@@ -19,7 +19,7 @@ mod scan;
 mod shared;
 mod text;
 
-pub(super) use alike::{has_other_instructions, may_contain_first, shares_answer, start_alike};
+pub(super) use alike::{has_other_instructions, may_contain_first, may_go_on, shares_answer, start_alike};
 pub(super) use block::call_has_name;
 pub(super) use compare::{CommonPrefix, Compared, Scanned, Slide, unmarked};
 pub(super) use layout::{Block, BlockKind, BlockPath, BodyLayout, CacheControl, PromptSection, Span};

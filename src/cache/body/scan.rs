@@ -32,7 +32,7 @@ use crate::syntax::locate_byte;
 /// The expected number of bytes per block. If a conversation has fewer, the table has to grow.
 const BYTES_PER_BLOCK: usize = 512;
 
-/// The number of bytes of the shortest block of a list, and of the shortest message.
+/// The number of bytes of the shortest block of a list and of the shortest message, with a comma.
 const SHORTEST: usize = 3;
 
 /// The expected number of bytes per message.

@@ -68,7 +68,7 @@ pub(super) fn pass_blocks(
     let list = blocks.get(..blocks.partition_point(|block| block.path.message() == path.message()))?;
     let first = list.first().filter(|block| !block.is_string)?;
     let (start, from) = (first.span.start, section.first + index);
-    if !has_same_calls(known, table, from) {
+    if path.message().is_some() && !has_same_calls(known, table, from) {
         return None;
     }
     let text = Span { start, end: list.last()?.span.end }.of(known.body);

@@ -32,7 +32,7 @@ pub(super) fn decide(
     if let Some(lifetimes) = options.lifetimes {
         let current = Scanned { body, layout };
         let previous = find_previous(current, options.previous.bodies(), known)?;
-        continued = previous.as_ref().filter(|_| options.keeps()).map(|previous| previous.continued);
+        continued = previous.as_ref().map(|previous| previous.continued);
         let lifetimes = previous.as_ref().and_then(|previous| previous.earlier.lifetimes).unwrap_or(lifetimes);
         let options = options.clone().lifetimes(Some(lifetimes));
         let candidates = candidates(previous.as_ref().map(Previous::compared), current, &options);

@@ -146,6 +146,31 @@ mod tests {
     use crate::cache::body::bodies::{REPEATED, parts, shown, spelled};
     use crate::retention::CacheRetention;
 
+    #[test]
+    fn a_body_is_read_with_the_one_of_its_own_conversation() {
+        let options = || BreakpointOptions::new(CacheRetention::Short);
+        let body = |first: &str, turns: usize| {
+            let turn = r#",{"role":"assistant","content":"a"},{"role":"user","content":"u"}"#;
+            let first = format!(r#"{{"role":"user","content":"{first}"}}"#);
+            format!(r#"{{"system":"s","messages":[{first}{}]}}"#, turn.repeat(turns)).into_bytes()
+        };
+        let sent = |first: &str, turns| {
+            mark_body_for_host(body(first, turns), &options().earlier(Vec::new()), &HostFields::default()).unwrap()
+        };
+        let [main, agent, title] = [sent("do \\\"it\\\"", 9), sent("look for it", 10), sent("a title for", 0)];
+        let all = [&main, &agent, &title];
+        let earlier = || all.map(|sent| Earlier { body: &sent.body, layout: sent.layout.as_deref(), lifetimes: None });
+        let known = |first: &str, turns| options().earlier(earlier().to_vec()).known(&body(first, turns));
+        for (first, turns, index) in [
+            ("do \\\"it\\\"", 10, Some(0)),
+            ("look for it", 9, Some(1)),
+            ("a title for", 1, Some(2)),
+            ("something else", 10, None),
+        ] {
+            assert_eq!(known(first, turns), index, "{first}");
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::default())]
 

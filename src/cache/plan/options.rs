@@ -5,6 +5,7 @@ use std::fmt;
 use super::earlier::Earlier;
 use super::marker_plan::BreakpointPlan;
 use super::previous_body::PreviousBody;
+use crate::cache::body::may_go_on;
 use crate::retention::{CacheRetention, CacheTtl};
 
 /// Cache lifetimes for the two parts of a prompt: the prefix (tools and system) and the tail (messages).
@@ -161,23 +162,24 @@ impl<'a> BreakpointOptions<'a> {
     /// since. It also shows what changed, so that the plan writes no entry that will not be read. A body of another
     /// conversation shows nothing: if it starts with other messages, the plan is the same as without it.
     ///
-    /// The two bodies are compared, and the previous one is read where they differ. With
-    /// [`previous_body`](Self::previous_body) that takes less time.
+    /// The new body is read, and the previous one where the two differ. [`previous_body`](Self::previous_body) takes less
+    /// time.
     pub fn previous(mut self, body: &'a [u8]) -> Self {
         self.previous = Told::Body([Earlier { body, layout: None, lifetimes: None }]);
         self
     }
 
     /// Sets the body of the session's previous request, which was read before. The plan is the same as with
-    /// [`previous`](Self::previous). If the new body goes on from the previous one, planning takes less time than without
-    /// one, because what both have is compared and not read again. By default there is none.
+    /// [`previous`](Self::previous), unless a body has two lists of `messages`. If the new body goes on from the previous
+    /// one, planning takes less time than without a previous body, because what both have is compared and not read again.
+    /// By default there is none.
     pub fn previous_body(mut self, body: &'a PreviousBody) -> Self {
         self.previous = Told::Body([body.earlier()]);
         self
     }
 
-    /// Sets the bodies of earlier requests, the last one first, of which the plan finds the previous one. The layout of
-    /// the marked body is kept for the next plan.
+    /// Sets the bodies of earlier requests, the last one first, of which the plan finds the previous one. A plan with
+    /// them also returns the layout of the marked body.
     #[cfg(feature = "client")]
     pub(crate) fn earlier(mut self, earlier: Vec<Earlier<'a>>) -> Self {
         self.previous = Told::Bodies(earlier);
@@ -226,8 +228,9 @@ impl<'a> BreakpointOptions<'a> {
         self.keeps() || (self.lifetimes.is_some() && !self.previous.bodies().is_empty())
     }
 
-    /// Returns `true` if the layout of the marked body is kept for the plan of the next one, as in a session.
-    pub(super) fn keeps(&self) -> bool {
+    /// Returns `true` if a plan with these options finds the session's previous request, and returns the layout of the
+    /// marked body for the next one.
+    pub(crate) fn keeps(&self) -> bool {
         match self.previous {
             Told::Nothing | Told::Body(_) | Told::Plan(_) => false,
             #[cfg(feature = "client")]
@@ -235,18 +238,13 @@ impl<'a> BreakpointOptions<'a> {
         }
     }
 
-    /// Returns the index of the earlier body with which this one is read: of those with a kept layout the one that is
-    /// nearest in length, because a conversation grows slowly.
+    /// Returns the index of the earlier body with which this one is read: of those with a kept layout that may belong to the
+    /// same conversation, the one that is nearest in length, because a conversation grows slowly.
     pub(super) fn known(&self, body: &[u8]) -> Option<usize> {
         self.lifetimes?;
-        let kept = self.previous.bodies().iter().enumerate().filter(|(_, earlier)| earlier.layout.is_some());
-        kept.min_by_key(|(_, earlier)| earlier.body.len().abs_diff(body.len())).map(|(index, _)| index)
-    }
-
-    /// Returns `true` if markers are asked for.
-    #[cfg(feature = "client")]
-    pub(crate) fn asks_for_markers(&self) -> bool {
-        self.lifetimes.is_some()
+        let is_likely = |earlier: &Earlier<'_>| earlier.scanned().is_some_and(|previous| may_go_on(previous, body));
+        let likely = self.previous.bodies().iter().enumerate().filter(|(_, earlier)| is_likely(earlier));
+        likely.min_by_key(|(_, earlier)| earlier.body.len().abs_diff(body.len())).map(|(index, _)| index)
     }
 
     /// Returns `true` if the provider places the last marker.

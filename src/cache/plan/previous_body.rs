@@ -10,9 +10,8 @@ use crate::error::Result;
 
 /// The body of a session's previous request, with the places of its blocks.
 ///
-/// Reading it is work that the next plan then need not do, and that can be done while the server answers. The plan
-/// compares the new body with this one, and reads only what is new and the few blocks that had markers
-/// ([`BreakpointOptions::previous_body`]). The sessions of a `Rotator` do the same by themselves. The places usually take
+/// Read it while the server answers: the next plan then has less to do. The plan compares the new body with this one, and
+/// reads what differs and the few blocks that had markers ([`BreakpointOptions::previous_body`]). The sessions of a `Rotator` do the same by themselves. The places usually take
 /// less than a tenth of the memory of the body.
 ///
 /// # Examples

@@ -8,7 +8,13 @@ use crate::syntax::{Member, Node, Value};
 pub(super) fn merge<'t>(earlier: Node<'t>, later: Node<'t>) -> Node<'t> {
     let at = later.at;
     let value = match (earlier.value, later.value) {
-        (Value::Array(items), Value::Array(more)) => Value::Array(items.into_iter().chain(more).collect()),
+        (Value::Array(items), Value::Array(more)) => {
+            // The items stay where they are if there is room behind them.
+            let mut items = items.into_vec();
+            items.reserve_exact(more.len());
+            items.extend(more);
+            Value::Array(items.into())
+        }
         (Value::Object(members), Value::Object(more)) => Value::Object(merge_members(members, more)),
         (_, value) => value,
     };

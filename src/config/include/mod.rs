@@ -35,7 +35,7 @@ pub(super) struct Included {
     marks: Marks,
 }
 
-/// Returns `true` if a text, of which this is the tree, includes anything.
+/// Returns `true` if a document includes anything; `root` is the tree of the text.
 pub(super) fn has_include(text: &str, root: &Node<'_>) -> bool {
     // Without the key in the text, only an escape sequence could spell it, and a search is faster than a walk.
     let is_likely = memmem::find(text.as_bytes(), KEY.as_bytes()).is_some() || memchr(b'\\', text.as_bytes()).is_some();
