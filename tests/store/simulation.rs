@@ -99,6 +99,14 @@ struct Counts {
     cuts: u64,
 }
 
+impl Counts {
+    /// How often that happened which happened least.
+    fn least(&self) -> u64 {
+        let Self { limits, windows, probes, trials, deaths, cuts, .. } = *self;
+        [limits, windows, probes, trials.saturating_sub(probes), deaths, cuts].into_iter().min().unwrap_or(0)
+    }
+}
+
 struct Fleet {
     now: u64,
     random: Random,
@@ -360,15 +368,20 @@ fn a_fleet_wastes_no_request_on_a_known_limit_tries_each_window_once_at_a_time_a
     for _ in 0..4_000 * length() {
         fleet.step();
     }
+    // What happens is left to chance, and sometimes takes longer.
+    for _ in 0..40_000 {
+        if fleet.counts.least() >= 10 {
+            break;
+        }
+        fleet.step();
+    }
     let stored = fleet.observer.load().unwrap();
     for (number, machine) in fleet.machines.iter().enumerate() {
         let (there, sure) = (counted(&stored, &format!("count:{number}")), machine.acknowledged);
         assert!((sure..=sure + machine.unsure).contains(&there), "{there} of {sure} and {}", machine.unsure);
     }
     println!("{:?} in {} s", fleet.counts, fleet.now / 1_000);
-    let Counts { limits, windows, probes, trials, deaths, cuts, .. } = fleet.counts;
-    let all = [limits, windows, probes, trials - probes, deaths, cuts];
-    assert!(all.iter().all(|count| *count >= 10), "too little happened to say anything: {all:?}");
+    assert!(fleet.counts.least() >= 10, "too little happened to say anything");
 }
 
 /// How a refresh ends for the machine that holds the lease.
