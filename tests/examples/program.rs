@@ -10,7 +10,7 @@ use std::env::consts::EXE_EXTENSION;
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// What a program, or cargo in its place, needs of this machine in order to start. Everything else stays away, because
@@ -70,9 +70,21 @@ pub(crate) struct Answer {
     pub(crate) err: String,
 }
 
+/// Starts a command. Of hundreds that are started at once, Wine fails to start one now and then, with an internal error.
+fn started(command: &mut Command) -> Child {
+    const INTERNAL_ERROR: i32 = 1359;
+    let mut tries = 0..5;
+    loop {
+        match command.spawn() {
+            Err(error) if cfg!(windows) && error.raw_os_error() == Some(INTERNAL_ERROR) && tries.next().is_some() => {}
+            child => return child.unwrap(),
+        }
+    }
+}
+
 /// What a command says; one that does not end says that too.
 pub(crate) fn answer(command: &mut Command, input: &[u8]) -> Answer {
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = started(command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()));
     // A program that refuses its arguments does not read its input.
     let _ = child.stdin.take().unwrap().write_all(input);
     let started = Instant::now();
