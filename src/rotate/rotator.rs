@@ -63,10 +63,10 @@ use crate::store::{AuthProfileStore, StoreQueue};
 ///
 /// For each conversation of a [session](Call::session), of which there may be eight, the rotator keeps in memory the
 /// body that its last request sent, the places of its blocks, and the start times of its last requests, in order to
-/// place the cache breakpoints of the next request. The memory takes at most [32 MiB](RotatorBuilder::session_memory), shared with its clones; the
-/// conversations that were not used for longest are dropped first. Bodies are shared with the request that is sent, not
-/// copied, and never written anywhere. They do not outlive the program, so that each session's first request after a
-/// restart is planned like the first of a new one.
+/// place the cache breakpoints of the next request. The memory takes at most [32 MiB](RotatorBuilder::session_memory),
+/// shared with its clones; the conversations that were not used for longest are dropped first. Bodies are shared with
+/// the request that is sent, not copied, and never written anywhere. They do not outlive the program, so that each
+/// session's first request after a restart is planned like the first of a new one.
 ///
 /// # Cancellation
 ///

@@ -169,7 +169,7 @@ impl<'a> BreakpointOptions<'a> {
         self
     }
 
-    /// Sets the body of the session's previous request, which was read before. The plan is the same as with
+    /// Sets the body of the session's previous request, which was read before. Has the same effect as
     /// [`previous`](Self::previous), unless a body has two lists of `messages`. If the new body goes on from the previous
     /// one, planning takes less time than without a previous body, because what both have is compared and not read again.
     /// By default there is none.
